@@ -1,0 +1,74 @@
+"""The asyncio client for Refold: act in your customers' apps, for one linked account or for a million.
+
+```python
+async with AsyncRefold() as refold:
+    result = await refold.account("user_12345").execute_action("hubspot", "get_contact", {"limit": "1"})
+```
+"""
+
+from refold_async.account import AccountScope
+from refold_async.admission import Limiter
+from refold_async.client import AsyncRefold
+from refold_async.errors import (
+    ActionFailedError,
+    APIConnectionError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ClientClosedError,
+    ConfigurationError,
+    ConflictError,
+    InternalServerError,
+    NotFoundError,
+    ParameterError,
+    PermissionDeniedError,
+    RateLimitError,
+    ReconnectRequiredError,
+    RefoldError,
+    UnprocessableEntityError,
+    WorkflowFailedError,
+)
+from refold_async.fan_out import FanOut, FanOutReport, Outcome, Unfinished
+from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.settings import RateLimit, RetryPolicy, Timeout
+from refold_async.version import __version__
+
+__all__ = [
+    "APIConnectionError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AccountScope",
+    "Action",
+    "ActionFailedError",
+    "ActionParameter",
+    "ActionParameters",
+    "ActionResult",
+    "AsyncRefold",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ConfigurationError",
+    "ConflictError",
+    "FanOut",
+    "FanOutReport",
+    "InternalServerError",
+    "Limiter",
+    "NotFoundError",
+    "Outcome",
+    "ParameterError",
+    "PermissionDeniedError",
+    "RateLimit",
+    "RateLimitError",
+    "ReconnectRequiredError",
+    "RefoldError",
+    "RetryPolicy",
+    "Timeout",
+    "Unfinished",
+    "UnprocessableEntityError",
+    "WorkflowExecution",
+    "WorkflowFailedError",
+    "__version__",
+]

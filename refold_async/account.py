@@ -1,0 +1,316 @@
+"""The four calls, for one linked account."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from refold_async import requests, responses
+from refold_async.errors import ConfigurationError
+from refold_async.models import Action, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.requests import NO_BODY
+from refold_async.retry import Sender
+from refold_async.settings import Timeout
+from refold_async.validation import check_header_value
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+__all__ = ["AccountScope"]
+
+T = TypeVar("T")
+
+_DEFAULT_TIMEOUT = Timeout()
+_SYNCHRONOUS_WORKFLOW = Timeout(total=300, attempt=300)
+
+
+def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
+    """Return the limits a call runs under: a number stands for the total alone."""
+    if timeout is None:
+        return default
+    return timeout if isinstance(timeout, Timeout) else default.with_total(timeout)
+
+
+class ArbitraryRequests:
+    """The `request()` of scopes, which call for an account, and of the client, which calls for the organisation."""
+
+    __slots__ = ()
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> Any: ...
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        into: "TypeForm[T]",
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> T: ...
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        into: Any = Any,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> Any:
+        """Call any endpoint that has no method of its own. Refold page: *API Reference*.
+
+        Args:
+            method: The HTTP method. GET and HEAD are tried again as reads; every other method counts as a write.
+            path: The path below the base URL, such as `/api/v2/public/execution`; quote ids that go into it.
+            query: Query parameters; None values are left out, lists repeat the name.
+            headers: Headers beside those the client sets.
+            json: The body, any JSON value but null; None sends none.
+            into: The type to structure the answer into; by default it stays as JSON gave it.
+            idempotent: You vouch that it does no harm to send this twice.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The answer's JSON, as `into`; None where the answer is empty.
+
+        Raises:
+            APIStatusError: Refold answered with an error status.
+            APIResponseValidationError: The answer is not JSON or does not fit `into`.
+            APIConnectionError: No answer; `effect` says whether a write may have happened.
+        """
+        call = requests.arbitrary(method, path, query=query, headers=headers, json=json, idempotent=idempotent)
+        return await self.send(call, responses.read_value(into), timeout)
+
+    async def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> T:
+        """Send a call that `refold_async.requests` built, and return what `read` makes of the answer."""
+        raise NotImplementedError
+
+
+class AccountScope(ArbitraryRequests):
+    """Calls for one linked account. Made by `AsyncRefold.account()`: without I/O, so make one wherever you need it.
+
+    Every method raises `RefoldError`: see `refold_async.errors` for the tree, and `effect` for what became of the
+    action. Concurrent calls on one scope are fine.
+    """
+
+    __slots__ = ("_api_key", "_headers", "_sender", "_session_token", "linked_account_id")
+
+    linked_account_id: str | None
+    """The linked account; None where only a session token names it."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        *,
+        api_key: str | None = None,
+        linked_account_id: str | None = None,
+        session_token: str | None = None,
+    ) -> None:
+        if linked_account_id is not None:
+            check_header_value("linked_account_id", linked_account_id)
+        if session_token is not None:
+            check_header_value("session_token", session_token)
+        self._sender = sender
+        self._api_key = api_key
+        self._session_token = session_token
+        self._headers: dict[str, str] | None = None
+        self.linked_account_id = linked_account_id
+
+    def __repr__(self) -> str:
+        by = "" if self._session_token is None else ", by session token"
+        return f"<AccountScope {self.linked_account_id!r}{by}>"
+
+    def _account_headers(self) -> dict[str, str]:
+        if self._headers is None:
+            self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
+        return self._headers
+
+    async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> list[Action]:
+        """List the actions of an app. Refold page: *List Actions*.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The actions in Refold's order.
+
+        Raises:
+            NotFoundError: There is no such app.
+        """
+        return await self.send(requests.list_actions(slug), responses.read_actions, timeout)
+
+    async def get_action_parameters(
+        self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
+    ) -> ActionParameters:
+        """Read the parameter schema of an action. Refold page: *Get Action Parameters*.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            action_id: The action, such as `create_contact`.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The parameters, a sequence with `validate()` and `json_schema()`.
+
+        Raises:
+            NotFoundError: There is no such app, or the app has no such action.
+        """
+        call = requests.get_action_parameters(slug, action_id)
+        return await self.send(call, responses.read_action_parameters(slug, action_id), timeout)
+
+    @overload
+    async def execute_action(
+        self,
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> ActionResult[Any]: ...
+
+    @overload
+    async def execute_action(
+        self,
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        into: "TypeForm[T]",
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> ActionResult[T]: ...
+
+    async def execute_action(
+        self,
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        into: Any = Any,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> ActionResult[Any]:
+        """Execute an action, a read or a write, in the connected app. Refold page: *Execute Action*.
+
+        The client cannot tell a read from a write, so unless you pass `idempotent=True` it sends again only what
+        certainly did not run.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            action_id: The action, such as `create_contact`.
+            parameters: The action's parameters, one key each; JSON values only.
+            into: The type to structure `data` into: an attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
+                Nothing is coerced. By default `data` stays as JSON gave it.
+            idempotent: You vouch that it does no harm to send this twice, as with any read.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The result, whose `node_status` is `Success`.
+
+        Raises:
+            ActionFailedError: Refold answered, and the action did not succeed; `.result` holds the app's error.
+            ReconnectRequiredError: The linked account is not connected, or its credentials no longer work.
+            NotFoundError: There is no such app, or the app has no such action.
+            ParameterError: `parameters` are no JSON; nothing was sent.
+            APIResponseValidationError: `data` does not fit `into`; the action ran, `.result` holds its data.
+            APIConnectionError: No answer; `effect` says whether the action may have run.
+        """
+        call = requests.execute_action(slug, action_id, parameters, idempotent=idempotent)
+        return await self.send(call, responses.read_action_result(into), timeout)
+
+    async def execute_workflow(
+        self,
+        workflow_id: str,
+        *,
+        slug: str,
+        payload: Any = None,
+        body: Any = NO_BODY,
+        sync: bool = False,
+        config_id: str | None = None,
+        instance_tag: str | None = None,
+        include_headers: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> WorkflowExecution:
+        """Start a workflow, or with `sync=True` run it and wait for what it returns. Refold page: *Execute Workflow*.
+
+        Never sent again once it may have started.
+
+        Args:
+            workflow_id: The workflow's id or alias. It must be published, and the linked account must own it.
+            slug: The app the workflow belongs to.
+            payload: The input, sent as `{"payload": payload}`; by default an empty object.
+            body: Instead of `payload`: the whole body, sent as it is.
+            sync: Wait for the run to end.
+            config_id: The config to run under; by default the linked account's id.
+            instance_tag: A label for the run.
+            include_headers: Have sanitised request headers in the answer (in `.raw`).
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's. With `sync=True` a number
+                is the limit of the one attempt too, and the default is 300 seconds unless the client was given
+                limits of its own.
+
+        Returns:
+            The run: its `execution_id`, and with `sync=True` its `return_value`.
+
+        Raises:
+            WorkflowFailedError: A synchronous run stopped at an error, or answered with an error status of its own.
+            NotFoundError: There is no such workflow for this linked account.
+            APIConnectionError: No answer; `effect` says whether the workflow may have started.
+        """
+        call = requests.execute_workflow(
+            workflow_id,
+            slug=slug,
+            payload=payload,
+            body=body,
+            sync=sync,
+            config_id=config_id,
+            instance_tag=instance_tag,
+            include_headers=include_headers,
+        )
+        if sync:
+            default = self._sender.timeout
+            if default == _DEFAULT_TIMEOUT:
+                default = _SYNCHRONOUS_WORKFLOW
+            if timeout is None:
+                timeout = default
+            elif not isinstance(timeout, Timeout):
+                timeout = Timeout(total=timeout, attempt=timeout, connect=default.connect)
+        return await self.send(call, responses.read_workflow_execution, timeout)
+
+    async def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> T:
+        """Send a call that `refold_async.requests` built, and return what `read` makes of the answer.
+
+        Every other method is made of this one.
+        """
+        sender = self._sender
+        limits = resolve_timeout(timeout, sender.timeout)
+        return await sender.send(call, read, self._account_headers(), self.linked_account_id, limits)
+
+
+def account_headers(
+    api_key: str | None, linked_account_id: str | None, session_token: str | None = None
+) -> dict[str, str]:
+    """Return the headers that authenticate a call and name its account; a session token stands for both."""
+    if session_token is not None:
+        return {"Authorization": f"Bearer {session_token}"}
+    if api_key is None:
+        raise ConfigurationError("No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY.")
+    if linked_account_id is None:
+        return {"x-api-key": api_key}
+    return {"x-api-key": api_key, "linked_account_id": linked_account_id}

@@ -1,0 +1,83 @@
+"""When a call may leave: one at a time through the rate limit, then as many at once as there are connections."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol, runtime_checkable
+
+from refold_async.settings import RateLimit
+
+__all__ = ["Admission", "Limiter", "TokenBucket"]
+
+
+@runtime_checkable
+class Limiter(Protocol):
+    """What `AsyncRefold(rate_limit=...)` takes beside a `RateLimit`: any object with this method.
+
+    The client keeps the queue: it awaits `acquire` for one waiting attempt at a time, in the order they came.
+    """
+
+    async def acquire(self) -> None:
+        """Return when one more request may leave. May be cancelled while it waits, and then must grant nothing."""
+        ...
+
+
+class TokenBucket:
+    """The limiter that a `RateLimit` describes."""
+
+    def __init__(
+        self,
+        limit: RateLimit,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._interval = limit.per / limit.rate
+        self._burst = limit.burst
+        self._clock = clock
+        self._sleep = sleep
+        self._full_at = clock()
+
+    async def acquire(self) -> None:
+        """Return when the bucket holds a token, having taken it."""
+        # `_full_at` is when the bucket will be full; each token taken puts it off by one interval.
+        while True:
+            now = self._clock()
+            full_at = max(self._full_at, now) + self._interval
+            wait = full_at - now - self._burst * self._interval
+            if wait <= 0:
+                self._full_at = full_at
+                return
+            await self._sleep(wait)
+
+
+class Admission:
+    """The door that every attempt of one client goes through."""
+
+    def __init__(self, limiter: Limiter | None, connections: int) -> None:
+        self._limiter = limiter
+        self._turn = asyncio.Lock()
+        self._connections = asyncio.Semaphore(connections)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a rate limit to wait for."""
+        return self._limiter is not None
+
+    async def wait_for_rate(self, deadline: float) -> None:
+        """Wait for the rate limit; raises TimeoutError at `deadline`, by the loop's clock."""
+        if self._limiter is not None:
+            async with asyncio.timeout_at(deadline), self._turn:
+                await self._limiter.acquire()
+
+    async def take_connection(self, deadline: float) -> None:
+        """Wait for one of the connections; raises TimeoutError at `deadline`, by the loop's clock."""
+        if self._connections.locked():
+            async with asyncio.timeout_at(deadline):
+                await self._connections.acquire()
+        else:
+            await self._connections.acquire()
+
+    def give_back_connection(self) -> None:
+        """Let the next attempt have the connection."""
+        self._connections.release()

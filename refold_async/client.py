@@ -1,0 +1,323 @@
+"""`AsyncRefold`: one session with Refold, shared by everything a program does there."""
+
+import os
+import platform
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+
+from refold_async import requests, responses
+from refold_async.account import AccountScope, ArbitraryRequests, resolve_timeout
+from refold_async.admission import Admission, Limiter, TokenBucket
+from refold_async.errors import ConfigurationError
+from refold_async.fan_out import FanOut
+from refold_async.models import ActionResult
+from refold_async.retry import Sender
+from refold_async.settings import RateLimit, RetryPolicy, Timeout
+from refold_async.transport import Transport
+from refold_async.validation import (
+    check_base_url,
+    check_bool,
+    check_header_value,
+    check_positive,
+    check_proxy,
+    check_whole_number,
+)
+from refold_async.version import __version__
+
+if TYPE_CHECKING:
+    import aiohttp
+    from typing_extensions import TypeForm
+
+__all__ = ["AsyncRefold"]
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+Environment = Literal["test", "production"]
+
+_HEADERS: Mapping[str, str] = {
+    "User-Agent": f"refold-async/{__version__} Python/{platform.python_version()}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
+_ENVIRONMENT_OF_PREFIX: Mapping[str, Environment] = {"tk": "test", "pk": "production"}
+
+
+class AsyncRefold(ArbitraryRequests):
+    """A session with Refold: one pool of connections, one rate limit, one retry policy for all linked accounts.
+
+    Make one for the life of your program and close it at its end, by `async with` or `await aclose()`. It belongs to
+    the event loop it is first used in.
+
+    Args:
+        api_key: The API key; by default `REFOLD_API_KEY` of the environment, read when this is constructed. Not
+            needed for session tokens.
+        base_url: Where Refold is; by default `REFOLD_BASE_URL` of the environment, else `https://app.refold.ai`.
+        timeout: Limits of time for every call, in seconds; a number stands for `Timeout(total=...)`.
+        retry: How often and how patiently calls are tried again; `RetryPolicy(max_retries=0)` for one attempt.
+        rate_limit: Holds every attempt of all calls to a rate: a `RateLimit`, or any object with `async acquire()`.
+        max_connections: How many connections may be open at once.
+        keepalive_timeout: Seconds an idle connection is kept for the next call.
+        max_response_bytes: The longest answer to read, in bytes, counted after decompression.
+        connector: An aiohttp connector of yours, for TLS settings, a resolver or unix sockets. Never closed by the
+            client; `max_connections` holds beside its own limit, and its own `keepalive_timeout` counts.
+        proxy: URL of an HTTP proxy; may hold a user name and password.
+        trust_env: Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when this is constructed.
+        trace_configs: aiohttp trace configs, to observe requests. They see headers, and so the key.
+        allow_http: Allow plain `http://` to other hosts than loopback.
+        require_environment: Refuse a key of the other environment, or one whose prefix does not tell.
+
+    Raises:
+        ConfigurationError: An argument is wrong; the message names it.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: Timeout | float = Timeout(),  # noqa: B008 - frozen
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        rate_limit: RateLimit | Limiter | None = None,
+        max_connections: int = 100,
+        keepalive_timeout: float = 15.0,
+        max_response_bytes: int = 64 * 1024 * 1024,
+        connector: "aiohttp.BaseConnector | None" = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        trace_configs: "Sequence[aiohttp.TraceConfig]" = (),
+        allow_http: bool = False,
+        require_environment: Environment | None = None,
+    ) -> None:
+        self._api_key = _find_key(api_key)
+        self._require_environment(require_environment)
+        if not isinstance(retry, RetryPolicy):
+            raise ConfigurationError(f"retry must be a RetryPolicy, got {retry!r}.")
+        self._transport = Transport(
+            base_url=_find_base_url(base_url, allow_http=check_bool("allow_http", allow_http)),
+            headers=_HEADERS,
+            max_connections=check_whole_number("max_connections", max_connections, at_least=1),
+            keepalive_timeout=check_positive("keepalive_timeout", keepalive_timeout),
+            max_response_bytes=check_whole_number("max_response_bytes", max_response_bytes, at_least=1),
+            connector=connector,
+            proxy=None if proxy is None else check_proxy(proxy),
+            trust_env=check_bool("trust_env", trust_env),
+            trace_configs=trace_configs,
+        )
+        self._sender = Sender(
+            self._transport,
+            Admission(_find_limiter(rate_limit), self._transport.connections),
+            retry,
+            resolve_timeout(timeout, Timeout()),
+        )
+        self._organisation = AccountScope(self._sender, api_key=self._api_key)
+
+    @property
+    def base_url(self) -> str:
+        """Where Refold is, without a trailing slash."""
+        return self._transport.base_url
+
+    @property
+    def environment(self) -> Environment | None:
+        """The environment the API key is for, told by its prefix; None without a key or with another prefix."""
+        return None if self._api_key is None else _ENVIRONMENT_OF_PREFIX.get(self._api_key[:2])
+
+    @property
+    def closed(self) -> bool:
+        """Whether `aclose()` was called."""
+        return self._transport.closed
+
+    def _require_environment(self, required: Environment | None) -> None:
+        if required is None:
+            return
+        if required not in _ENVIRONMENT_OF_PREFIX.values():
+            raise ConfigurationError(f"require_environment must be 'test' or 'production', got {required!r}.")
+        if self._api_key is not None and self.environment != required:
+            belongs = f"is a {self.environment} key" if self.environment else "starts with neither 'tk' nor 'pk'"
+            raise ConfigurationError(f"require_environment={required!r} refuses api_key, which {belongs}.")
+
+    def account(self, linked_account_id: str) -> AccountScope:
+        """Return the scope of one linked account. Does no I/O and does not check that the account exists.
+
+        Args:
+            linked_account_id: Your own id of the customer, as it was given to Refold.
+
+        Raises:
+            ConfigurationError: The id is empty, has white space at an edge, control characters or lone surrogates.
+        """
+        if linked_account_id is None:
+            raise ConfigurationError("linked_account_id must be a str, not NoneType.")
+        return AccountScope(self._sender, api_key=self._api_key, linked_account_id=linked_account_id)
+
+    def account_from_session_token(self, session_token: str, *, linked_account_id: str | None = None) -> AccountScope:
+        """Return the scope of the linked account that a session token stands for. Needs no API key.
+
+        Args:
+            session_token: The token.
+            linked_account_id: The account it stands for, if you know it: for errors, logs and fan-outs. Not sent.
+
+        Raises:
+            ConfigurationError: The token or the id cannot be sent as it is.
+        """
+        if session_token is None:
+            raise ConfigurationError("session_token must be a str, not NoneType.")
+        return AccountScope(self._sender, session_token=session_token, linked_account_id=linked_account_id)
+
+    def fan_out(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        call: Callable[[AccountScope, Item], Awaitable[T]],
+        *,
+        account: Callable[[Item], str | AccountScope] | None = None,
+        concurrency: int = 50,
+        grace: float = 5.0,
+    ) -> FanOut[Item, T]:
+        """Await `call(scope, item)` for every item, a bounded number at a time.
+
+        Args:
+            items: Any iterable or async iterable, however long: items are taken as they can be worked on.
+            call: What to do for an item. What it raises becomes that item's outcome and stops no other.
+            account: Tells an item's linked account id or scope. Not needed where items are ids or scopes.
+            concurrency: How many items are worked on, or have ended and not been read, at once.
+            grace: Seconds that items in flight get to end when the fan-out is left early.
+
+        Returns:
+            The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+        """
+        return FanOut(items, call, self.account, account=account, concurrency=concurrency, grace=grace)
+
+    @overload
+    def fan_out_action(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        *,
+        account: Callable[[Item], str | AccountScope] | None = None,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+        concurrency: int = 50,
+        grace: float = 5.0,
+    ) -> FanOut[Item, ActionResult[Any]]: ...
+
+    @overload
+    def fan_out_action(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        *,
+        account: Callable[[Item], str | AccountScope] | None = None,
+        into: "TypeForm[T]",
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+        concurrency: int = 50,
+        grace: float = 5.0,
+    ) -> FanOut[Item, ActionResult[T]]: ...
+
+    def fan_out_action(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        *,
+        account: Callable[[Item], str | AccountScope] | None = None,
+        into: Any = Any,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+        concurrency: int = 50,
+        grace: float = 5.0,
+    ) -> FanOut[Item, ActionResult[Any]]:
+        """Execute one action for every item, a bounded number at a time. Refold page: *Execute Action*.
+
+        Args:
+            items: Linked account ids, scopes, or anything whose account `account` tells; iterable or async iterable.
+            slug: The app, such as `hubspot`.
+            action_id: The action, such as `get_contact`.
+            parameters: The action's parameters, the same for all, or a function that makes them of the item.
+            account: Tells an item's linked account id or scope. Not needed where items are ids or scopes.
+            into: The type to structure each result's `data` into, as for `AccountScope.execute_action`.
+            idempotent: You vouch that it does no harm to execute it twice.
+            timeout: Limits of time for each item: seconds for the whole call, or a `Timeout`.
+            concurrency: How many items are worked on, or have ended and not been read, at once.
+            grace: Seconds that items in flight get to end when the fan-out is left early.
+
+        Returns:
+            The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+            ParameterError: `parameters` are no JSON.
+        """
+        read = responses.read_action_result(into)
+        # Built once where it is the same for all, and checked in any case before the first item is taken.
+        common = requests.execute_action(
+            slug, action_id, None if callable(parameters) else parameters, idempotent=idempotent
+        )
+        limits = resolve_timeout(timeout, self._sender.timeout)
+
+        async def execute(scope: AccountScope, item: Item) -> ActionResult[Any]:
+            call = common
+            if callable(parameters):
+                call = requests.execute_action(slug, action_id, parameters(item), idempotent=idempotent)
+            return await scope.send(call, read, limits)
+
+        return self.fan_out(items, execute, account=account, concurrency=concurrency, grace=grace)
+
+    async def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> T:
+        """Send a call that `refold_async.requests` built, with the API key and for no account."""
+        return await self._organisation.send(call, read, timeout)
+
+    async def aclose(self) -> None:
+        """Close all connections. Calls in flight fail with `APIConnectionError`. Closing twice is fine."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        state = " closed" if self.closed else ""
+        return f"<AsyncRefold {self.base_url}, {self.environment or 'unknown environment'}{state}>"
+
+    def __del__(self) -> None:
+        # Not there where the constructor raised.
+        if (transport := getattr(self, "_transport", None)) is not None:
+            transport.drop(self)
+
+
+def _find_key(api_key: str | None) -> str | None:
+    if api_key is not None:
+        return check_header_value("api_key", api_key)
+    if found := os.environ.get("REFOLD_API_KEY"):
+        return check_header_value("REFOLD_API_KEY", found)
+    return None
+
+
+def _find_base_url(base_url: str | None, *, allow_http: bool) -> str:
+    if base_url is not None:
+        return check_base_url("base_url", base_url, allow_http=allow_http)
+    if found := os.environ.get("REFOLD_BASE_URL"):
+        return check_base_url("REFOLD_BASE_URL", found, allow_http=allow_http)
+    return "https://app.refold.ai"
+
+
+def _find_limiter(rate_limit: object) -> Limiter | None:
+    if rate_limit is None or isinstance(rate_limit, Limiter):
+        return rate_limit
+    if isinstance(rate_limit, RateLimit):
+        return TokenBucket(rate_limit)
+    raise ConfigurationError(
+        f"rate_limit must be a RateLimit, such as RateLimit(20, burst=5), or an object with `async acquire()`; "
+        f"got {rate_limit!r}."
+    )

@@ -1,0 +1,241 @@
+"""Everything this library raises.
+
+```
+RefoldError
+├── ConfigurationError             wrong or missing key, URL, option; raised before anything is sent
+├── ParameterError                 parameters that do not fit the action's schema, or are not JSON
+├── ClientClosedError              the client was used after aclose()
+├── APIConnectionError             no answer
+│   └── APITimeoutError            no answer in time; also a TimeoutError
+├── APIStatusError                 an answer with an error status
+│   ├── BadRequestError            400
+│   ├── AuthenticationError        401
+│   ├── PermissionDeniedError      403
+│   ├── NotFoundError              404
+│   ├── ConflictError              409
+│   ├── UnprocessableEntityError   422
+│   ├── RateLimitError             429
+│   └── InternalServerError        5xx
+├── APIResponseValidationError     an answer that is not what the API promises, or does not fit `into=`
+├── ActionFailedError              Refold answered, the action did not succeed
+│   └── ReconnectRequiredError     the linked account is not connected, or its credentials no longer work
+└── WorkflowFailedError            the workflow ran and did not succeed
+```
+
+Every error says in `effect` what became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it
+may have run. No error holds an API key, a session token or an open response, and all of them pickle.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from refold_async.faults import Effect, Fault
+
+if TYPE_CHECKING:
+    from refold_async.models import ActionResult, WorkflowExecution
+
+__all__ = [
+    "APIConnectionError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "ActionFailedError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ConfigurationError",
+    "ConflictError",
+    "InternalServerError",
+    "NotFoundError",
+    "ParameterError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ReconnectRequiredError",
+    "RefoldError",
+    "UnprocessableEntityError",
+    "WorkflowFailedError",
+]
+
+
+class RefoldError(Exception):
+    """The root of all errors of this library.
+
+    Attributes:
+        message: What happened and what to do about it.
+        effect: What became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it may have run.
+        method: The HTTP method of the call, or None if the error came before there was one.
+        url: The full URL of the call, or None.
+        linked_account_id: The linked account the call was for, or None.
+        attempts: How often the request was handed to the network.
+        retry_after: Seconds after which the answer says to come back, or None if it did not say.
+        fault: The row of the retry table that the error falls under, or None if it came before anything was sent.
+    """
+
+    effect: Effect = "none"
+    method: str | None = None
+    url: str | None = None
+    linked_account_id: str | None = None
+    attempts: int = 0
+    retry_after: float | None = None
+    fault: Fault | None = None
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
+    @property
+    def message(self) -> str:
+        """What happened and what to do about it."""
+        return str(self.args[0]) if self.args else ""
+
+    def __str__(self) -> str:
+        if self.method is None:
+            return self.message
+        account = "" if self.linked_account_id is None else f", linked account {self.linked_account_id!r}"
+        attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        return f"{self.message} [{self.method} {self.url}{account}, {attempts}, effect: {self.effect}]"
+
+
+class ConfigurationError(RefoldError):
+    """A wrong or missing key, URL, id or option. Raised before anything is sent; the message names it and the fix."""
+
+
+class ParameterError(RefoldError):
+    """Parameters that do not fit the action's schema, or that cannot be sent as JSON. Nothing was sent.
+
+    Attributes:
+        missing: Names of required parameters that were not given.
+        unknown: Names of given parameters that the action does not have.
+    """
+
+    def __init__(self, message: str = "", *, missing: tuple[str, ...] = (), unknown: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
+        self.unknown = unknown
+
+
+class ClientClosedError(RefoldError):
+    """The client was used after `aclose()`, or closed while the call waited to be sent."""
+
+
+class APIConnectionError(RefoldError):
+    """No answer came: the connection could not be made, or broke. `effect` says whether the action may have run."""
+
+
+class APITimeoutError(APIConnectionError, TimeoutError):
+    """No answer came in time. `effect` says whether the action may have run."""
+
+
+class APIStatusError(RefoldError):
+    """Refold, or a gateway before it, answered with an error status.
+
+    Attributes:
+        status_code: The HTTP status.
+        error_code: Refold's code for the error, such as `VALIDATION_ERROR`, or None.
+        http_error_type: Refold's name for the status, such as `Bad Request`, or None.
+        request_id: Refold's id of the request, to quote to support, or None.
+        body: The answer: parsed JSON, else text, shortened where it was long, else None.
+        headers: The answer's headers; names are case-insensitive.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status_code: int = 0,
+        error_code: str | None = None,
+        http_error_type: str | None = None,
+        request_id: str | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.error_code = error_code
+        self.http_error_type = http_error_type
+        self.request_id = request_id
+        self.body = body
+        self.headers: Mapping[str, str] = {} if headers is None else headers
+
+
+class BadRequestError(APIStatusError):
+    """HTTP 400: Refold could not accept the request, such as a required parameter that is missing."""
+
+
+class AuthenticationError(APIStatusError):
+    """HTTP 401: the API key or session token is missing, wrong, revoked or expired."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """HTTP 403: the key or token is known, but may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """HTTP 404: no such app, action, workflow, execution or linked account."""
+
+
+class ConflictError(APIStatusError):
+    """HTTP 409: the request collides with the present state."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """HTTP 422: the request was understood and its content refused."""
+
+
+class RateLimitError(APIStatusError):
+    """HTTP 429: too many calls. `retry_after` holds the seconds after which to come back, where the answer told."""
+
+
+class InternalServerError(APIStatusError):
+    """HTTP 5xx: Refold or a gateway before it failed. A write may have happened all the same: see `effect`."""
+
+
+class APIResponseValidationError(RefoldError):
+    """An answer that is not what the API promises, or data that does not fit the `into=` asked for.
+
+    Attributes:
+        status_code: The HTTP status of the answer.
+        body: The answer: parsed JSON, else text, shortened where it was long, else None.
+        result: The action's result with its data as it came, where the action succeeded and only `into=` did not fit.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status_code: int = 0,
+        body: Any = None,
+        result: "ActionResult[Any] | None" = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.body = body
+        self.result = result
+
+
+class ActionFailedError(RefoldError):
+    """Refold answered, and the action did not succeed in the connected app.
+
+    Attributes:
+        result: What Refold answered, with the app's own status and error; None where Refold refused before it got
+            so far as to call the app.
+    """
+
+    def __init__(self, message: str = "", *, result: "ActionResult[Any] | None" = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class ReconnectRequiredError(ActionFailedError):
+    """The linked account is not connected to the app, or its credentials no longer work: its owner must reconnect."""
+
+
+class WorkflowFailedError(RefoldError):
+    """A synchronous workflow ran and did not succeed, or its own Response node answered with an error status.
+
+    Attributes:
+        execution: What Refold answered about the run.
+    """
+
+    def __init__(self, message: str = "", *, execution: "WorkflowExecution | None" = None) -> None:
+        super().__init__(message)
+        self.execution = execution

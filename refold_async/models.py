@@ -1,0 +1,162 @@
+"""What Refold answers, as frozen attrs classes.
+
+Fields that an answer lacks are None; fields that Refold adds later are in `raw`, the JSON object as it came.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar, overload
+
+import attrs
+
+from refold_async.errors import ParameterError
+
+__all__ = ["Action", "ActionParameter", "ActionParameters", "ActionResult", "WorkflowExecution"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+@attrs.frozen
+class Action:
+    """One action of an app, as `list_actions` gives it."""
+
+    action_id: str
+    """What the other calls name it by, such as `get_contact`."""
+    name: str | None = None
+    """Its name for people."""
+    description: str | None = None
+    """What it does."""
+    tag: str | None = None
+    """The group it belongs to."""
+    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False)
+    """The JSON object as it came."""
+
+
+@attrs.frozen
+class ActionParameter:
+    """One parameter of an action."""
+
+    name: str
+    """The key it goes by in `parameters`."""
+    label: str | None = None
+    """Its name for people."""
+    required: bool | None = None
+    """Whether the action refuses to run without it."""
+    type: str | None = None
+    """What kind of value it takes: `text`, `number`, `date`, `email`, … Refold adds new ones."""
+    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False)
+    """The JSON object as it came."""
+
+
+_JSON_SCHEMA_OF_TYPE: Mapping[str, Mapping[str, Any]] = {
+    "text": {"type": "string"},
+    "textarea": {"type": "string"},
+    "password": {"type": "string", "format": "password"},
+    "select": {"type": "string"},
+    "email": {"type": "string", "format": "email"},
+    "url": {"type": "string", "format": "uri"},
+    "date": {"type": "string", "format": "date"},
+    "number": {"type": "number"},
+    "map": {"type": "object"},
+}
+
+
+@attrs.frozen
+class ActionParameters(Sequence[ActionParameter]):
+    """The parameters of one action: a sequence, with checks."""
+
+    slug: str
+    """The app's slug."""
+    action_id: str
+    """The action's id."""
+    parameters: tuple[ActionParameter, ...]
+    """The parameters in Refold's order."""
+
+    @overload
+    def __getitem__(self, index: int) -> ActionParameter: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ActionParameter]: ...
+    def __getitem__(self, index: int | slice) -> ActionParameter | Sequence[ActionParameter]:
+        return self.parameters[index]
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def __iter__(self) -> Iterator[ActionParameter]:
+        return iter(self.parameters)
+
+    def validate(self, values: Mapping[str, Any]) -> None:
+        """Check parameters before they are sent.
+
+        Args:
+            values: What you mean to pass to `execute_action` as `parameters`.
+
+        Raises:
+            ParameterError: Names every required parameter that is missing or None, and every one the action does not
+                have, with the name it may have been meant for.
+        """
+        known = {parameter.name for parameter in self.parameters}
+        missing = tuple(p.name for p in self.parameters if p.required and values.get(p.name) is None)
+        unknown = tuple(str(name) for name in values if name not in known)
+        if not missing and not unknown:
+            return
+        problems = [f"{name!r} is required and missing" for name in missing]
+        for name in unknown:
+            close = difflib.get_close_matches(name, known, n=1)
+            problems.append(f"{name!r} is unknown" + (f" (did you mean {close[0]!r}?)" if close else ""))
+        raise ParameterError(
+            f"parameters do not fit action {self.action_id!r} of app {self.slug!r}: {'; '.join(problems)}.",
+            missing=missing,
+            unknown=unknown,
+        )
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the parameters as a JSON Schema object, the form that tool calls of language models take.
+
+        A parameter whose type is unknown or can be any JSON value gets no `type`.
+        """
+        properties = {
+            parameter.name: {
+                **_JSON_SCHEMA_OF_TYPE.get(parameter.type or "", {}),
+                **({} if parameter.label is None else {"title": parameter.label}),
+            }
+            for parameter in self.parameters
+        }
+        required = [parameter.name for parameter in self.parameters if parameter.required]
+        return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+@attrs.frozen
+class ActionResult(Generic[T_co]):
+    """What an action gave: `data` in the app's own shape, or in the type asked for with `into=`."""
+
+    node_status: str
+    """How the action ended; `Success` in every result that is returned rather than carried by an error."""
+    data: T_co
+    """The app's answer."""
+    http_status: int | None = None
+    """The app's own HTTP status, where Refold passes it on."""
+    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False)
+    """The JSON object as it came."""
+
+
+@attrs.frozen
+class WorkflowExecution:
+    """A run of a workflow: just started, or, where it was run with `sync=True`, ended."""
+
+    execution_id: str
+    """Refold's id of the run."""
+    message: str | None = None
+    """What Refold says of an asynchronous start."""
+    return_value: Any = None
+    """What a synchronous run gave back."""
+    errored: bool | None = None
+    """Whether a synchronous run stopped at an error."""
+    status_code: int | None = None
+    """The HTTP status that the workflow chose for its answer."""
+    execution_error: Any = None
+    """The error a synchronous run stopped at."""
+    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False)
+    """The JSON object as it came."""

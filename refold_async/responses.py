@@ -1,0 +1,339 @@
+"""Pure functions that read an answer: bytes to a typed value, or to the error that tells what became of the call."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final, TypeVar, cast
+
+import attrs
+
+from refold_async import errors, json_codec
+from refold_async.errors import APIResponseValidationError, APIStatusError, RefoldError
+from refold_async.faults import Fault
+from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.requests import Call
+from refold_async.structuring import MisfitError, structure
+
+__all__ = [
+    "Answer",
+    "Reader",
+    "read_action_parameters",
+    "read_action_result",
+    "read_actions",
+    "read_value",
+    "read_workflow_execution",
+]
+
+T = TypeVar("T")
+Reader = Callable[["Answer", Call], T]
+
+_IN_MESSAGES: Final = 300
+_IN_BODY: Final = 10_000
+_NOT_CONNECTED: Final = "Application Authentication not found"
+_RECONNECT: Final = (
+    "The linked account must reconnect the app, in your product's Refold Connect page or the Console; subscribe to the "
+    "'Connection Expired' webhook to hear of it before a call fails."
+)
+
+_ERRORS: Final[Mapping[int, type[APIStatusError]]] = {
+    400: errors.BadRequestError,
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    422: errors.UnprocessableEntityError,
+    429: errors.RateLimitError,
+}
+_ADVICE: Final[Mapping[int, str]] = {
+    401: "The API key or session token is missing, wrong, revoked or expired: check it, or make a new one.",
+    403: "The API key or session token is not allowed to do this.",
+    429: "Too many calls: wait, or set rate_limit= to the limit that applies.",
+}
+
+
+@attrs.define(eq=False)
+class Answer:
+    """What came back from one attempt."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    complete: bool = True
+    """False where the body was longer than `max_response_bytes`, or was cut off after an error status."""
+
+
+def read_actions(answer: Answer, call: Call) -> list[Action]:
+    """Read the answer to `list_actions`: a list, or an object that holds it."""
+    value = _read_json(answer, call)
+    if "actions" in (fields := _fields(value)):
+        value = fields["actions"]
+    return _structured(value, list[Action], "actions", answer, call)  # type: ignore[no-any-return]
+
+
+def read_action_parameters(slug: str, action_id: str) -> Reader[ActionParameters]:
+    """Return the reader of the answer to `get_action_parameters`."""
+
+    def read(answer: Answer, call: Call) -> ActionParameters:
+        parameters = _structured(_read_json(answer, call), list[ActionParameter], "parameters", answer, call)
+        return ActionParameters(slug, action_id, tuple(parameters))
+
+    return read
+
+
+def read_action_result(into: Any) -> Reader[ActionResult[Any]]:
+    """Return the reader of the answer to `execute_action`, with `data` as `into`."""
+    return _read_plain_action_result if into is Any else lambda answer, call: _read_action_into(into, answer, call)
+
+
+def _read_plain_action_result(answer: Answer, call: Call) -> ActionResult[Any]:
+    fields = _fields(value := _read_json(answer, call))
+    node_status = fields.get("node_status")
+    if not isinstance(node_status, str):
+        raise _unreadable(answer, call, "it has no node_status", value)
+    http_status = fields.get("http_status")
+    result = ActionResult(
+        node_status, fields.get("data"), None if http_status is None else _status_code(http_status), fields
+    )
+    if node_status != "Success":
+        raise _action_error(result, call)
+    return result
+
+
+def _read_action_into(into: Any, answer: Answer, call: Call) -> ActionResult[Any]:
+    result = _read_plain_action_result(answer, call)
+    try:
+        data = structure(result.data, into, "data")
+    except MisfitError as misfit:
+        problem = str(misfit)
+    else:
+        return ActionResult(result.node_status, data, result.http_status, result.raw)
+    raise _with_fault(
+        APIResponseValidationError(
+            f"{_capital(call.target.subject)} succeeded, but its data does not fit into={_type_name(into)}: {problem}. "
+            "The data as it came is in .result; do not call again to get it.",
+            status_code=answer.status,
+            body=result.raw,
+            result=result,
+        ),
+        Fault.MISFIT,
+    )
+
+
+def read_workflow_execution(answer: Answer, call: Call) -> WorkflowExecution:
+    """Read the answer to `execute_workflow`."""
+    if call.synchronous and not 200 <= answer.status < 300:
+        # A Response node may choose any status. What carries an execution_id comes from the workflow, not from Refold.
+        value = _json_or_none(answer)
+        if "execution_id" in _fields(value):
+            raise _workflow_error(_structured(value, WorkflowExecution, "execution", answer, call), answer, call)
+    execution: WorkflowExecution = _structured(_read_json(answer, call), WorkflowExecution, "execution", answer, call)
+    if execution.errored:
+        raise _workflow_error(execution, answer, call)
+    return execution
+
+
+def read_value(into: Any) -> Reader[Any]:
+    """Return the reader of the answer to `request()`: its JSON, as `into`, or None where the answer is empty."""
+
+    def read(answer: Answer, call: Call) -> Any:
+        empty = not answer.body and answer.complete and 200 <= answer.status < 300
+        value = None if empty else _read_json(answer, call)
+        return value if into is Any else _structured(value, into, "answer", answer, call)
+
+    return read
+
+
+def _read_json(answer: Answer, call: Call) -> Any:
+    """Return the answer's JSON value. The status comes first: an error status is an error whatever the body."""
+    if not 200 <= answer.status < 300:
+        raise _status_error(answer, call)
+    if not answer.complete:
+        raise _unreadable(answer, call, f"it is longer than max_response_bytes ({len(answer.body):,} bytes read)", None)
+    try:
+        return json_codec.decode(answer.body)
+    except UnicodeDecodeError as error:
+        problem = f"it is not valid UTF-8 at byte {error.start:,}"
+    except (ValueError, RecursionError) as error:
+        kind = answer.headers.get("Content-Type", "no content type")
+        problem = (
+            f"it is not JSON ({error}; {kind}): {_shortened(answer.body.decode(errors='replace'), _IN_MESSAGES)!r}"
+        )
+    raise _unreadable(answer, call, problem, _shortened(answer.body.decode(errors="replace"), _IN_BODY))
+
+
+def _json_or_none(answer: Answer) -> Any:
+    try:
+        return json_codec.decode(answer.body) if answer.complete else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _structured(value: Any, target: Any, root: str, answer: Answer, call: Call) -> Any:
+    try:
+        return structure(value, target, root)
+    except MisfitError as misfit:
+        problem = str(misfit)
+    raise _unreadable(answer, call, f"it does not fit {_type_name(target)}: {problem}", value)
+
+
+def _unreadable(answer: Answer, call: Call, problem: str, body: Any) -> RefoldError:
+    error = APIResponseValidationError(
+        f"The answer about {call.target.subject} (HTTP {answer.status}) cannot be read: {problem}.",
+        status_code=answer.status,
+        body=body,
+    )
+    return _with_fault(error, Fault.UNREADABLE)
+
+
+def _status_error(answer: Answer, call: Call) -> RefoldError:
+    """Return the error for an answer with an error status."""
+    status = answer.status
+    value = _json_or_none(answer)
+    fields = _fields(value)
+    code = _text(fields.get("error_code")) or _text(fields.get("error"))
+    text = _text(fields.get("message"))
+    body = value
+    if value is None:
+        body = _shortened(answer.body.decode(errors="replace"), _IN_BODY) or None
+        text = body and _shortened(" ".join(body.split()), _IN_MESSAGES)
+    elif not text:
+        text = _shortened(answer.body.decode(errors="replace"), _IN_MESSAGES)
+    said = f"{text}: {code}" if text and code and " " in code else text or code or ""
+    if _NOT_CONNECTED in said:
+        return _with_fault(errors.ReconnectRequiredError(f"{said}. {_RECONNECT}"), Fault.NOT_CONNECTED)
+    error_class = _ERRORS.get(status) or (errors.InternalServerError if status >= 500 else APIStatusError)
+    error = error_class(
+        f"Refold answered {_status_name(status)} about {call.target.subject}{': ' + said if said else ''}."
+        f" {_advice(answer, call)}".rstrip(),
+        status_code=status,
+        error_code=code,
+        http_error_type=_text(fields.get("http_error_type")),
+        request_id=_text(fields.get("request_id")) or answer.headers.get("x-request-id"),
+        body=body,
+        headers=_plain_copy(answer.headers),
+    )
+    error.retry_after = read_retry_after(answer.headers)
+    return _with_fault(error, _fault_of_status(status, fields))
+
+
+def _fault_of_status(status: int, fields: Mapping[str, Any]) -> Fault:
+    if status == 429:
+        in_refolds_shape = "message" in fields and not fields.keys().isdisjoint(
+            {"status_code", "http_error_type", "error_code", "error"}
+        )
+        return Fault.RATE_LIMITED if in_refolds_shape else Fault.THROTTLED_ELSEWHERE
+    if status == 408 or (status >= 500 and status != 501):
+        return Fault.SERVER_ERROR
+    return Fault.REFUSED
+
+
+def _advice(answer: Answer, call: Call) -> str:
+    if answer.status == 404:
+        return call.target.if_not_found
+    if 300 <= answer.status < 400:
+        place = answer.headers.get("Location")
+        return f"Redirects are not followed{f' (to {place})' if place else ''}: check base_url."
+    return _ADVICE.get(answer.status, "")
+
+
+def _action_error(result: ActionResult[Any], call: Call) -> RefoldError:
+    """Return the error for an action that Refold ran and that did not succeed."""
+    http_status = result.http_status
+    said = _said_by_app(result.data)
+    message = f"{_capital(call.target.subject)} did not succeed: node_status {result.node_status!r}"
+    if http_status is not None:
+        message += f", the app answered {_status_name(http_status)}"
+    message += f": {_shortened(said, _IN_MESSAGES)}." if said else "."
+    if _NOT_CONNECTED in said:
+        return _with_fault(errors.ReconnectRequiredError(f"{message} {_RECONNECT}", result=result), Fault.NOT_CONNECTED)
+    fault = Fault.APP_UNCLEAR
+    if http_status is not None and http_status >= 500:
+        fault = Fault.APP_FAILED
+    elif http_status is not None and http_status >= 400 and result.node_status in {"Errored", "Failed"}:
+        fault = Fault.APP_RATE_LIMITED if http_status == 429 else Fault.APP_REFUSED
+    if http_status == 401:
+        return _with_fault(errors.ReconnectRequiredError(f"{message} {_RECONNECT}", result=result), fault)
+    return _with_fault(errors.ActionFailedError(message, result=result), fault)
+
+
+def _workflow_error(execution: WorkflowExecution, answer: Answer, call: Call) -> RefoldError:
+    run = f"{_capital(call.target.subject)} (execution {execution.execution_id})"
+    if execution.errored:
+        said = _said_by_app(execution.execution_error) or _said_by_app(execution.return_value)
+        message = (
+            f"{run} stopped at an error{': ' + _shortened(said, _IN_MESSAGES) if said else ''}. Nodes before it ran."
+        )
+        return _with_fault(errors.WorkflowFailedError(message, execution=execution), Fault.WORKFLOW_ERRORED)
+    message = f"{run} ran, and answered with {_status_name(answer.status)} of its own choosing; see .execution."
+    return _with_fault(errors.WorkflowFailedError(message, execution=execution), Fault.WORKFLOW_SET_STATUS)
+
+
+def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
+    """Return the seconds a `Retry-After` header asks to wait, given as seconds or as a date; None where it has none."""
+    value = headers.get("Retry-After")
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now()
+        except ValueError:
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _with_fault(error: RefoldError, fault: Fault) -> RefoldError:
+    error.fault = fault
+    return error
+
+
+def _said_by_app(data: Any) -> str:
+    """Return the human part of an app's error, whose shape is the app's own."""
+    if isinstance(data, str):
+        return data
+    fields = _fields(data)
+    names = ("message", "error", "error_description", "detail", "errorMessage")
+    return next((said for name in names if (said := _said_by_app(fields.get(name)))), "")
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return a JSON object's fields, and none of any other value."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _status_code(value: Any) -> int | None:
+    """Return an HTTP status that may have come as a string."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if type(value) is int else None
+
+
+def _status_name(status: int) -> str:
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def _type_name(target: Any) -> str:
+    return target.__name__ if isinstance(target, type) else str(target).replace("refold_async.models.", "")
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _plain_copy(headers: Any) -> Mapping[str, str]:
+    """Return a copy that pickles and is case-insensitive still."""
+    return headers.copy()  # type: ignore[no-any-return]

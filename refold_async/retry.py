@@ -1,0 +1,223 @@
+"""When to try again: one call from the first attempt to its result or its error. The only module that knows backoff."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Final, TypeVar
+
+import attrs
+import backoff
+
+from refold_async.admission import Admission
+from refold_async.errors import APITimeoutError, RefoldError
+from refold_async.faults import RULES, Effect, Fault, Kind
+from refold_async.requests import Call
+from refold_async.responses import Reader
+from refold_async.settings import RetryPolicy, Timeout
+from refold_async.transport import Body, Transport
+
+__all__ = ["AttemptCount", "Sender", "attempt_count", "retry_delay", "should_retry"]
+
+T = TypeVar("T")
+
+logger: Final = logging.getLogger("refold_async")
+
+
+@attrs.define
+class AttemptCount:
+    """How many attempts were made for one item of a fan-out."""
+
+    attempts: int = 0
+
+
+attempt_count: ContextVar[AttemptCount | None] = ContextVar("attempt_count", default=None)
+"""Set while a fan-out works on an item."""
+
+
+def should_retry(policy: RetryPolicy, kind: Kind, fault: Fault) -> bool:
+    """Look up in the table whether a call of this kind is tried again after this fault."""
+    rule = RULES[fault]
+    if kind == "read":
+        return rule.read
+    if kind == "idempotent":
+        return rule.idempotent
+    return rule.write and (fault is not Fault.RATE_LIMITED or policy.resend_rate_limited_writes)
+
+
+def retry_delay(
+    policy: RetryPolicy,
+    attempts: int,
+    retry_after: float | None,
+    jitter: Callable[[float], float] = backoff.full_jitter,
+) -> float | None:
+    """Return the seconds to wait after attempt number `attempts`, or None where that is too long to wait."""
+    waits = backoff.expo(factor=policy.initial_delay, max_value=policy.max_delay)
+    next(waits)  # backoff's generators start with an empty step
+    wait = 0.0
+    for _ in range(attempts):
+        wait = next(waits)
+    if retry_after is None:
+        return jitter(wait)
+    return None if retry_after > policy.max_retry_after else retry_after + jitter(wait)
+
+
+class Sender:
+    """Sends calls: each through the door, onto the wire, to the reader, and again where the table says so."""
+
+    def __init__(self, transport: Transport, admission: Admission, policy: RetryPolicy, timeout: Timeout) -> None:
+        self.transport = transport
+        self.timeout = timeout
+        self._admission = admission
+        self._policy = policy
+
+    async def send(
+        self,
+        call: Call,
+        read: Reader[T],
+        account_headers: Mapping[str, str],
+        linked_account_id: str | None,
+        timeout: Timeout,
+    ) -> T:
+        """Send `call` for an account and return what `read` makes of the answer.
+
+        Args:
+            call: What to send.
+            read: Makes the answer into a value, or raises the error it stands for.
+            account_headers: The headers that authenticate and name the account.
+            linked_account_id: For errors and logs.
+            timeout: The limits in force.
+
+        Raises:
+            RefoldError: The last attempt's error; its `effect` accounts for all attempts.
+            ConfigurationError: The client is used after a fork or in another event loop.
+            ClientClosedError: The client is closed.
+        """
+        self.transport.check_usable()
+        state = _Progress(call, linked_account_id, asyncio.get_running_loop().time() + timeout.total, timeout)
+        headers = {**account_headers, **call.headers} if call.headers else account_headers
+        while True:
+            try:
+                return await self._attempt(state, read, headers)
+            except asyncio.CancelledError as cancelled:
+                state.tell_of_cancellation(cancelled)
+                raise
+            except RefoldError as failure:
+                error = failure
+            delay = self._delay_before_next(state, error)
+            if delay is None:
+                self._complete(state, error, headers)
+                raise error
+            logger.info(
+                "%s: attempt %d failed (%s); trying again in %.2f s",
+                state, state.attempts, type(error).__name__, delay,
+            )  # fmt: skip
+            try:
+                await asyncio.sleep(delay)
+            except asyncio.CancelledError as cancelled:
+                state.tell_of_cancellation(cancelled)
+                raise
+
+    async def _attempt(self, state: "_Progress", read: Reader[T], headers: Mapping[str, str]) -> T:
+        """Make one attempt."""
+        call = state.call
+        admission = self._admission
+        await self._admit(state)
+        state.attempts += 1
+        if (count := attempt_count.get()) is not None:
+            count.attempts += 1
+        body = state.body = None if call.kind == "read" else Body(call.body or b"")
+        debugging = logger.isEnabledFor(logging.DEBUG)
+        started = asyncio.get_running_loop().time() if debugging else 0.0
+        outcome: object = "no answer"
+        try:
+            answer = await self.transport.attempt(call, headers, body, state.timeout, state.deadline)
+            outcome = answer.status
+        finally:
+            admission.give_back_connection()
+            if debugging:
+                elapsed = asyncio.get_running_loop().time() - started
+                logger.debug("%s: attempt %d: %s after %.3f s", state, state.attempts, outcome, elapsed)
+        return read(answer, call)
+
+    async def _admit(self, state: "_Progress") -> None:
+        """Wait for the rate limit and for a connection."""
+        what = "the rate limit to let it leave"
+        try:
+            if self._admission.limited:
+                if attempt_count.get() is None:
+                    await self._admission.wait_for_rate(state.deadline)
+                else:
+                    # A bulk job waits for its turn as long as that takes; the item's own time stands still meanwhile.
+                    clock = asyncio.get_running_loop().time
+                    joined = clock()
+                    await self._admission.wait_for_rate(math.inf)
+                    state.deadline += clock() - joined
+            what = f"one of the {self.transport.connections} connections (max_connections=)"
+            await self._admission.take_connection(state.deadline)
+        except TimeoutError:
+            pass
+        else:
+            return
+        error = APITimeoutError(f"Waited {state.timeout.total:g} seconds (timeout total=) in vain for {what}.")
+        error.fault = Fault.NEVER_SENT
+        raise error
+
+    def _delay_before_next(self, state: "_Progress", error: RefoldError) -> float | None:
+        """Return the seconds to wait before the next attempt, or None to give up."""
+        call = state.call
+        if error.fault is None:
+            return None
+        if call.kind != "read":
+            state.note(RULES[error.fault].effect)
+        if state.attempts > self._policy.max_retries or not should_retry(self._policy, call.kind, error.fault):
+            return None
+        delay = retry_delay(self._policy, state.attempts, error.retry_after)
+        if delay is None or asyncio.get_running_loop().time() + delay >= state.deadline or self.transport.closed:
+            return None
+        return delay
+
+    def _complete(self, state: "_Progress", error: RefoldError, headers: Mapping[str, str]) -> None:
+        """Fill in what every error carries."""
+        error.effect = state.effect
+        error.method = state.call.target.method
+        error.url = self.transport.base_url + state.call.target.path
+        error.linked_account_id = state.linked_account_id
+        error.attempts = state.attempts
+        message = error.message
+        if state.effect == "unknown":
+            message += " It may have run all the same: look in the app before you send it again."
+        for secret in (headers.get("x-api-key"), headers.get("Authorization"), self.transport.proxy_credentials):
+            if secret:
+                message = message.replace(secret.removeprefix("Bearer "), "***")
+        error.args = (message, *error.args[1:])
+
+
+@attrs.define(eq=False)
+class _Progress:
+    """Where one call stands."""
+
+    call: Call
+    linked_account_id: str | None
+    deadline: float
+    timeout: Timeout
+    attempts: int = 0
+    effect: Effect = "none"
+    body: Body | None = None
+
+    def __str__(self) -> str:
+        account = "" if self.linked_account_id is None else f" for linked account {self.linked_account_id!r}"
+        return f"{self.call.target.method} {self.call.target.path.partition('?')[0]}{account}"
+
+    def note(self, effect: Effect) -> None:
+        """Add what became of one attempt: an attempt that may have run is not undone by a later one that did not."""
+        if self.effect == "none" or effect == "done":
+            self.effect = effect
+
+    def tell_of_cancellation(self, cancelled: asyncio.CancelledError) -> None:
+        """Leave word of a write that was cancelled after it left."""
+        if self.body is not None and (self.body.begun or self.effect != "none"):
+            text = f"{self}: cancelled after it was sent (attempt {self.attempts}); it may have run."
+            cancelled.add_note(text)
+            logger.warning(text)

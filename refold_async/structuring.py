@@ -1,0 +1,161 @@
+"""JSON values to typed ones, by cattrs, strictly: nothing is coerced, and what does not fit is named by its path."""
+
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (cattrs is typed in part)
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import is_dataclass
+from typing import Any, Final, TypeVar, get_args, get_origin, is_typeddict
+
+import attrs
+from cattrs import Converter, transform_error
+from cattrs.cols import is_any_set, is_frozenset, is_sequence, list_structure_factory
+from cattrs.gen import make_dict_structure_fn, override
+from cattrs.gen.typeddicts import make_dict_structure_fn as make_typeddict_structure_fn
+from cattrs.preconf.json import make_converter
+from cattrs.v import format_exception
+
+__all__ = ["MisfitError", "structure"]
+
+T = TypeVar("T")
+Hook = Callable[[Any, Any], Any]
+
+
+class MisfitError(Exception):
+    """A value does not fit a type. The message names each bad field by its path."""
+
+
+class _WrongTypeError(TypeError):
+    """A JSON value of another kind than asked for."""
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    str: "a string",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def _wrong_type(expected: type, value: Any) -> _WrongTypeError:
+    return _WrongTypeError(f"expected {_KINDS[expected]}, got {_KINDS.get(type(value), type(value).__name__)}")
+
+
+def _exactly(expected: type) -> Hook:
+    def check(value: Any, _: Any) -> Any:
+        if type(value) is expected:
+            return value
+        raise _wrong_type(expected, value)
+
+    return check
+
+
+def _number(value: Any, _: Any) -> float:
+    if type(value) is float or type(value) is int:
+        return float(value)
+    raise _wrong_type(float, value)
+
+
+def _only_from(expected: type, hook: Hook) -> Hook:
+    """Let `hook` see JSON values of one kind only: cattrs would read a str as a list and a list as an object."""
+
+    def check(value: Any, target: Any) -> Any:
+        if type(value) is not expected:
+            raise _wrong_type(expected, value)
+        return hook(value, target)
+
+    return check
+
+
+def _is_class_with_fields(target: Any) -> bool:
+    origin = get_origin(target) or target
+    return inspect.isclass(origin) and (attrs.has(origin) or is_dataclass(origin))
+
+
+def _is_model(target: Any) -> bool:
+    return attrs.has(target) and getattr(target, "__module__", None) == "refold_async.models"
+
+
+def _class_hook(target: Any, converter: Converter) -> Hook:
+    origin = get_origin(target) or target
+    if attrs.has(origin):
+        with suppress(NameError):  # a class made inside a function may name what only that function sees
+            attrs.resolve_types(origin)
+    return _only_from(dict, make_dict_structure_fn(target, converter))
+
+
+def _typeddict_hook(target: Any, converter: Converter) -> Hook:
+    return _only_from(dict, make_typeddict_structure_fn(target, converter))
+
+
+def _list_hook(target: Any, converter: Converter) -> Hook:
+    return _only_from(list, list_structure_factory(target, converter))
+
+
+def _set_hook(target: Any, converter: Converter) -> Hook:
+    structure_list = _list_hook(list[(get_args(target) or (Any,))[0]], converter)  # type: ignore[misc]
+    make = frozenset if is_frozenset(target) else set
+    return lambda value, _: make(structure_list(value, list))
+
+
+def _model_hook(target: Any, converter: Converter) -> Hook:
+    """Structure one of our own models, and keep the object it came from in `raw`."""
+    structure_fields = make_dict_structure_fn(target, converter, raw=override(omit=True))
+
+    def build(value: Any, target: Any) -> Any:
+        model = structure_fields(value, target)
+        object.__setattr__(model, "raw", value)
+        return model
+
+    return _only_from(dict, build)
+
+
+def _make_converter(*, detailed: bool) -> Converter:
+    converter = make_converter(detailed_validation=detailed)
+    for kind in (str, bool, int):
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(float, _number)
+    converter.register_structure_hook_factory(is_sequence, _list_hook)
+    converter.register_structure_hook_factory(is_any_set, _set_hook)
+    converter.register_structure_hook_factory(_is_class_with_fields, _class_hook)
+    converter.register_structure_hook_factory(is_typeddict, _typeddict_hook)
+    converter.register_structure_hook_factory(_is_model, _model_hook)
+    return converter
+
+
+_fast: Final = _make_converter(detailed=False)
+_thorough: Final = _make_converter(detailed=True)
+
+
+def structure(value: Any, target: Any, root: str) -> Any:
+    """Return `value`, as JSON gave it, as `target`.
+
+    Args:
+        value: The JSON value.
+        target: An attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
+        root: Names the value in the paths of the error.
+
+    Raises:
+        MisfitError: The value does not fit.
+    """
+    try:
+        return _fast.structure(value, target)
+    except Exception:  # noqa: BLE001, S110 - whatever it was, the thorough converter tells where
+        pass
+    try:
+        return _thorough.structure(value, target)
+    except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
+        problems = transform_error(error, path=root, format_exception=_describe)
+    raise MisfitError("; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else ""))
+
+
+def _describe(error: BaseException, target: type | None) -> str:
+    if isinstance(error, _WrongTypeError):
+        return str(error)
+    text = format_exception(error, target)
+    return str(error) if text.startswith("unknown error") else text

@@ -1,0 +1,300 @@
+"""One attempt on the wire. The only module that knows aiohttp."""
+
+import asyncio
+import contextlib
+import math
+import os
+import urllib.request
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import aiohttp
+import aiohttp.abc
+from yarl import URL
+
+from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, ConfigurationError
+from refold_async.faults import Fault
+from refold_async.requests import Call
+from refold_async.responses import Answer
+from refold_async.settings import Timeout
+
+__all__ = ["Body", "Transport"]
+
+_RESENT_BY_AIOHTTP: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_NO_CONTENT_TYPE: Final = ("Content-Type",)
+_WRONG_CERTIFICATE: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+
+
+class Body(aiohttp.Payload):
+    """A request's body, which notes when aiohttp first asks for it.
+
+    Before that nothing of the request can have been acted on: a body was announced and did not come.
+    """
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(value, content_type="application/json")
+        self._bytes = value
+        self.begun = False
+
+    @property
+    def size(self) -> int:
+        """The length in bytes."""
+        return len(self._bytes)
+
+    @property
+    def autoclose(self) -> bool:
+        """There is nothing to close."""
+        return True
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text."""
+        return self._bytes.decode(encoding, errors)
+
+    async def write_with_length(self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None) -> None:
+        """Write the body."""
+        self.begun = True
+        await writer.write(self._bytes)
+
+    async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
+        """Write the body."""
+        await self.write_with_length(writer, None)
+
+
+async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a request of an idempotent method again by itself when a kept connection drops.
+
+    It does so on two exceptions; a third that means the same reaches us instead, and the retry table decides.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
+
+
+@lru_cache(maxsize=2048)
+def _url(base_url: str, path: str) -> URL:
+    return URL(base_url + path, encoded=True)
+
+
+@lru_cache(maxsize=16)
+def _client_timeout(connect: float) -> aiohttp.ClientTimeout:
+    # aiohttp rounds times above the threshold up to whole seconds.
+    return aiohttp.ClientTimeout(connect=None if connect == math.inf else connect, ceil_threshold=math.inf)
+
+
+class Transport:
+    """The aiohttp session of one client, made in the loop that first uses it."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        headers: Mapping[str, str],
+        max_connections: int,
+        keepalive_timeout: float,
+        max_response_bytes: int,
+        connector: aiohttp.BaseConnector | None,
+        proxy: str | None,
+        trust_env: bool,
+        trace_configs: Sequence[aiohttp.TraceConfig],
+    ) -> None:
+        try:
+            URL(base_url)
+        except ValueError as error:
+            raise ConfigurationError(f"base_url is no URL: {error}.") from None
+        self.base_url = base_url
+        self._headers = headers
+        self._max_connections = max_connections
+        self._keepalive_timeout = keepalive_timeout
+        self._max_response_bytes = max_response_bytes
+        self._connector = connector
+        self._proxy = proxy or (_proxy_from_environment(base_url) if trust_env else None)
+        self._trace_configs = list(trace_configs)
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
+        self.closed = False
+
+    @property
+    def connections(self) -> int:
+        """How many connections there may be at once."""
+        limits = [self._max_connections]
+        if self._connector is not None:
+            limits += [limit for limit in (self._connector.limit, self._connector.limit_per_host) if limit]
+        return min(limits)
+
+    @property
+    def proxy_credentials(self) -> str | None:
+        """What stands before the `@` of the proxy's URL: a secret that no message may show."""
+        return None if self._proxy is None or "@" not in self._proxy else self._proxy.split("//")[1].rsplit("@")[0]
+
+    def check_usable(self) -> None:
+        """Raise a clear error after close, in a forked child and in another event loop than the first."""
+        if self.closed:
+            raise ClientClosedError("The client is closed: make a new AsyncRefold, or close it later.")
+        if self._process != os.getpid():
+            raise ConfigurationError(
+                "The client was made before this process was forked, and shares its connections with the parent: "
+                "make an AsyncRefold in each process."
+            )
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ConfigurationError(
+                "The client belongs to the event loop it was first used in, and this is another one: "
+                "make an AsyncRefold in each loop."
+            )
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Make the session: no cookies, which would mix accounts; no limits of time but our own."""
+        self._session = aiohttp.ClientSession(
+            connector=self._connector
+            or aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=self._keepalive_timeout),
+            connector_owner=self._connector is None,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+            proxy=self._proxy,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            trace_configs=self._trace_configs,
+        )
+        return self._session
+
+    async def attempt(
+        self, call: Call, headers: Mapping[str, str], body: Body | None, timeout: Timeout, deadline: float
+    ) -> Answer:
+        """Send `call` once and return what came back, whatever its status.
+
+        Args:
+            call: What to send.
+            headers: All headers but those the session adds.
+            body: The call's body, new for each attempt, or None for a read.
+            timeout: The limits in force; `deadline` stands for its `total`.
+            deadline: When the whole call must be over, by the loop's clock.
+
+        Raises:
+            APIConnectionError: No answer, or only part of one. Never chained to an aiohttp exception: those hold the
+                request's headers, and the key with them.
+            APITimeoutError: The same, for want of time.
+        """
+        self.check_usable()
+        session = self._session or self._open()
+        target = call.target
+        response: aiohttp.ClientResponse | None = None
+        received: list[bytes] = []
+        until = asyncio.get_running_loop().time() + timeout.attempt
+        limit = asyncio.timeout_at(until if until < deadline else deadline)
+        try:
+            async with limit:
+                response = await session.request(
+                    target.method,
+                    _url(self.base_url, target.path),
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    timeout=_client_timeout(timeout.connect),
+                    skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
+                    middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
+                )
+                complete = await self._read(response, received)
+                return Answer(
+                    response.status,
+                    response.headers,
+                    received[0] if len(received) == 1 else b"".join(received),
+                    complete,
+                )
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            expired = limit.expired()
+            if response is not None and response.status >= 300:
+                # The status is told, and matters more than the rest of the body.
+                return Answer(response.status, response.headers, b"".join(received), complete=False)
+            failure = self._translate(error, call, body, expired=expired, total=until >= deadline, timeout=timeout)
+            cause = getattr(error, "os_error", None)
+        finally:
+            if response is not None:
+                response.close()
+        raise failure from cause
+
+    async def _read(self, response: aiohttp.ClientResponse, received: list[bytes]) -> bool:
+        """Read the body into `received`; return False if it is longer than allowed, having read no more than that."""
+        length = response.content_length
+        if length is not None and length <= self._max_response_bytes and "Content-Encoding" not in response.headers:
+            received.append(await response.read())
+            return True
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > self._max_response_bytes:
+                received.append(chunk[: len(chunk) - (size - self._max_response_bytes)])
+                return False
+            received.append(chunk)
+        return True
+
+    def _translate(
+        self, error: Exception, call: Call, body: Body | None, *, expired: bool, total: bool, timeout: Timeout
+    ) -> APIConnectionError:
+        """Return our error for aiohttp's. Whether the body began decides what became of a write, not the exception."""
+        subject = call.target.subject
+        connecting = isinstance(
+            error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
+        )
+        failure: APIConnectionError
+        if isinstance(error, TimeoutError):
+            limit = f"connect={timeout.connect:g}"
+            if expired:
+                limit = f"total={timeout.total:g}" if total else f"attempt={timeout.attempt:g}"
+            what = "No answer" if expired else "No connection"
+            failure = APITimeoutError(f"{what} about {subject} within the {limit} seconds that timeout= allows.")
+        elif isinstance(error, aiohttp.ClientResponseError):  # its str holds the URL of the proxy
+            by = "The proxy" if isinstance(error, aiohttp.ClientHttpProxyError) else "The server"
+            failure = APIConnectionError(f"{by} gave no usable answer about {subject}: {error.status} {error.message}.")
+        else:
+            what = "No connection could be made" if connecting else "The connection broke"
+            failure = APIConnectionError(f"{what} about {subject}: {error or type(error).__name__}.")
+        if isinstance(error, _WRONG_CERTIFICATE):
+            failure.fault = Fault.CERTIFICATE
+        else:
+            never_sent = connecting if body is None else not body.begun
+            failure.fault = Fault.NEVER_SENT if never_sent else Fault.LOST
+        return failure
+
+    async def aclose(self) -> None:
+        """Close the session and its connections; a borrowed connector stays open."""
+        self.closed = True
+        session, self._session = self._session, None
+        if session is not None and self._process == os.getpid():
+            await session.close()
+
+    def drop(self, owner: Any) -> None:
+        """Free the sockets of a client that was never closed, at once and without a loop, and warn."""
+        session, self._session = self._session, None
+        if session is None or self._process != os.getpid():
+            return
+        connector = session.connector
+        session.detach()
+        if connector is not None and self._connector is None:
+            # The coroutine would only wait for transports to report back.
+            closing = connector.close().__await__()
+            with contextlib.suppress(AttributeError):
+                closing.close()
+        warnings.warn(
+            f"{owner!r} was never closed: use `async with`, or await its aclose().",
+            ResourceWarning,
+            stacklevel=3,
+            source=owner,
+        )
+
+
+def _proxy_from_environment(base_url: str) -> str | None:
+    """Return the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY ask for, read once.
+
+    aiohttp's own `trust_env` would look at them, and into ~/.netrc for credentials to add, at every call.
+    """
+    url = URL(base_url)
+    if url.host is None or urllib.request.proxy_bypass(url.host):
+        return None
+    return urllib.request.getproxies().get(url.scheme)
