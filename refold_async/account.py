@@ -1,6 +1,6 @@
 """The four calls, for one linked account."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from refold_async import requests, responses
@@ -96,7 +96,7 @@ class ArbitraryRequests:
         call = requests.arbitrary(method, path, query=query, headers=headers, json=json, idempotent=idempotent)
         return await self.send(call, responses.read_value(into), timeout)
 
-    async def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> T:
+    def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a call that `refold_async.requests` built, and return what `read` makes of the answer."""
         raise NotImplementedError
 
@@ -135,9 +135,8 @@ class AccountScope(ArbitraryRequests):
         by = "" if self._session_token is None else ", by session token"
         return f"<AccountScope {self.linked_account_id!r}{by}>"
 
-    def _account_headers(self) -> dict[str, str]:
-        if self._headers is None:
-            self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
+    def _make_headers(self) -> dict[str, str]:
+        self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
         return self._headers
 
     async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> list[Action]:
@@ -293,14 +292,14 @@ class AccountScope(ArbitraryRequests):
                 timeout = Timeout(total=timeout, attempt=timeout, connect=default.connect)
         return await self.send(call, responses.read_workflow_execution, timeout)
 
-    async def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> T:
+    def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a call that `refold_async.requests` built, and return what `read` makes of the answer.
 
         Every other method is made of this one.
         """
         sender = self._sender
-        limits = resolve_timeout(timeout, sender.timeout)
-        return await sender.send(call, read, self._account_headers(), self.linked_account_id, limits)
+        limits = sender.timeout if timeout is None else resolve_timeout(timeout, sender.timeout)
+        return sender.send(call, read, self._headers or self._make_headers(), self.linked_account_id, limits)
 
 
 def account_headers(

@@ -64,19 +64,20 @@ class Admission:
         """Whether there is a rate limit to wait for."""
         return self._limiter is not None
 
-    async def wait_for_rate(self, deadline: float) -> None:
-        """Wait for the rate limit; raises TimeoutError at `deadline`, by the loop's clock."""
+    @property
+    def crowded(self) -> bool:
+        """Whether there is a connection to wait for."""
+        return self._connections.locked()
+
+    async def wait_for_rate(self) -> None:
+        """Wait for the rate limit."""
         if self._limiter is not None:
-            async with asyncio.timeout_at(deadline), self._turn:
+            async with self._turn:
                 await self._limiter.acquire()
 
-    async def take_connection(self, deadline: float) -> None:
-        """Wait for one of the connections; raises TimeoutError at `deadline`, by the loop's clock."""
-        if self._connections.locked():
-            async with asyncio.timeout_at(deadline):
-                await self._connections.acquire()
-        else:
-            await self._connections.acquire()
+    async def take_connection(self) -> None:
+        """Wait for one of the connections."""
+        await self._connections.acquire()
 
     def give_back_connection(self) -> None:
         """Let the next attempt have the connection."""

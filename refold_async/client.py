@@ -270,9 +270,9 @@ class AsyncRefold(ArbitraryRequests):
 
         return self.fan_out(items, execute, account=account, concurrency=concurrency, grace=grace)
 
-    async def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> T:
+    def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a call that `refold_async.requests` built, with the API key and for no account."""
-        return await self._organisation.send(call, read, timeout)
+        return self._organisation.send(call, read, timeout)
 
     async def aclose(self) -> None:
         """Close all connections. Calls in flight fail with `APIConnectionError`. Closing twice is fine."""

@@ -5,7 +5,7 @@ with NaN, which it turns into null, or integers beyond 64 bits, which it turns i
 does the work.
 """
 
-# pyright: reportPossiblyUnbound=false
+# pyright: reportPossiblyUnboundVariable=false
 # (orjson is bound wherever the functions that need it are used)
 
 import json

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Final, TypeVar
@@ -11,10 +10,11 @@ import attrs
 import backoff
 
 from refold_async.admission import Admission
+from refold_async.deadlines import Deadline, Deadlines
 from refold_async.errors import APITimeoutError, RefoldError
 from refold_async.faults import RULES, Effect, Fault, Kind
 from refold_async.requests import Call
-from refold_async.responses import Reader
+from refold_async.responses import Answer, Reader
 from refold_async.settings import RetryPolicy, Timeout
 from refold_async.transport import Body, Transport
 
@@ -94,99 +94,98 @@ class Sender:
             ConfigurationError: The client is used after a fork or in another event loop.
             ClientClosedError: The client is closed.
         """
-        self.transport.check_usable()
-        state = _Progress(call, linked_account_id, asyncio.get_running_loop().time() + timeout.total, timeout)
+        deadlines = self.transport.check_usable()
+        progress = _Progress(call, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total)
         headers = {**account_headers, **call.headers} if call.headers else account_headers
-        while True:
-            try:
-                return await self._attempt(state, read, headers)
-            except asyncio.CancelledError as cancelled:
-                state.tell_of_cancellation(cancelled)
-                raise
-            except RefoldError as failure:
-                error = failure
-            delay = self._delay_before_next(state, error)
-            if delay is None:
-                self._complete(state, error, headers)
-                raise error
-            logger.info(
-                "%s: attempt %d failed (%s); trying again in %.2f s",
-                state, state.attempts, type(error).__name__, delay,
-            )  # fmt: skip
-            try:
-                await asyncio.sleep(delay)
-            except asyncio.CancelledError as cancelled:
-                state.tell_of_cancellation(cancelled)
-                raise
-
-    async def _attempt(self, state: "_Progress", read: Reader[T], headers: Mapping[str, str]) -> T:
-        """Make one attempt."""
-        call = state.call
-        admission = self._admission
-        await self._admit(state)
-        state.attempts += 1
-        if (count := attempt_count.get()) is not None:
-            count.attempts += 1
-        body = state.body = None if call.kind == "read" else Body(call.body or b"")
-        debugging = logger.isEnabledFor(logging.DEBUG)
-        started = asyncio.get_running_loop().time() if debugging else 0.0
-        outcome: object = "no answer"
         try:
-            answer = await self.transport.attempt(call, headers, body, state.timeout, state.deadline)
-            outcome = answer.status
+            while True:
+                try:
+                    return read(await self._attempt(progress, headers), call)
+                except RefoldError as failure:
+                    error = failure
+                delay = self._delay_before_next(progress, error)
+                if delay is None:
+                    self._complete(progress, error, headers)
+                    raise error
+                what = type(error).__name__
+                logger.info("%s: attempt %d: %s; again in %.2f s", progress, progress.attempts, what, delay)
+                await asyncio.sleep(delay)
+        except asyncio.CancelledError as cancelled:
+            progress.tell_of_cancellation(cancelled)
+            raise
+
+    async def _attempt(self, progress: "_Progress", headers: Mapping[str, str]) -> Answer:
+        """Go through the door and make one attempt."""
+        admission = self._admission
+        count = attempt_count.get()
+        if admission.limited or admission.crowded:
+            await self._wait_at_the_door(progress, in_bulk=count is not None)
+        else:
+            await admission.take_connection()
+        progress.attempts += 1
+        if count is not None:
+            count.attempts += 1
+        call = progress.call
+        body = progress.body = None if call.kind == "read" else Body(call.body or b"")
+        status: int | None = None
+        try:
+            answer = await self.transport.attempt(
+                call, headers, body, progress.timeout, progress.deadlines, progress.deadline
+            )
+            status = answer.status
+            return answer
         finally:
             admission.give_back_connection()
-            if debugging:
-                elapsed = asyncio.get_running_loop().time() - started
-                logger.debug("%s: attempt %d: %s after %.3f s", state, state.attempts, outcome, elapsed)
-        return read(answer, call)
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug("%s: attempt %d: %s", progress, progress.attempts, status or "no answer")
 
-    async def _admit(self, state: "_Progress") -> None:
-        """Wait for the rate limit and for a connection."""
+    async def _wait_at_the_door(self, progress: "_Progress", *, in_bulk: bool) -> None:
+        """Wait for the rate limit and take a connection, within the time the call has."""
+        clock = progress.deadlines.now
         what = "the rate limit to let it leave"
         try:
-            if self._admission.limited:
-                if attempt_count.get() is None:
-                    await self._admission.wait_for_rate(state.deadline)
-                else:
-                    # A bulk job waits for its turn as long as that takes; the item's own time stands still meanwhile.
-                    clock = asyncio.get_running_loop().time
-                    joined = clock()
-                    await self._admission.wait_for_rate(math.inf)
-                    state.deadline += clock() - joined
+            if in_bulk:
+                # A bulk job waits for its turn as long as that takes; the item's own time stands still meanwhile.
+                joined = clock()
+                await self._admission.wait_for_rate()
+                progress.deadline += clock() - joined
+            else:
+                with Deadline(progress.deadlines, progress.deadline):
+                    await self._admission.wait_for_rate()
             what = f"one of the {self.transport.connections} connections (max_connections=)"
-            await self._admission.take_connection(state.deadline)
+            with Deadline(progress.deadlines, progress.deadline):
+                await self._admission.take_connection()
         except TimeoutError:
             pass
         else:
             return
-        error = APITimeoutError(f"Waited {state.timeout.total:g} seconds (timeout total=) in vain for {what}.")
+        error = APITimeoutError(f"Waited {progress.timeout.total:g} seconds (timeout total=) in vain for {what}.")
         error.fault = Fault.NEVER_SENT
         raise error
 
-    def _delay_before_next(self, state: "_Progress", error: RefoldError) -> float | None:
+    def _delay_before_next(self, progress: "_Progress", error: RefoldError) -> float | None:
         """Return the seconds to wait before the next attempt, or None to give up."""
-        call = state.call
+        call = progress.call
         if error.fault is None:
             return None
         if call.kind != "read":
-            state.note(RULES[error.fault].effect)
-        if state.attempts > self._policy.max_retries or not should_retry(self._policy, call.kind, error.fault):
+            progress.note(RULES[error.fault].effect)
+        if progress.attempts > self._policy.max_retries or not should_retry(self._policy, call.kind, error.fault):
             return None
-        delay = retry_delay(self._policy, state.attempts, error.retry_after)
-        if delay is None or asyncio.get_running_loop().time() + delay >= state.deadline or self.transport.closed:
+        delay = retry_delay(self._policy, progress.attempts, error.retry_after)
+        if delay is None or progress.deadlines.now() + delay >= progress.deadline or self.transport.closed:
             return None
         return delay
 
-    def _complete(self, state: "_Progress", error: RefoldError, headers: Mapping[str, str]) -> None:
+    def _complete(self, progress: "_Progress", error: RefoldError, headers: Mapping[str, str]) -> None:
         """Fill in what every error carries."""
-        error.effect = state.effect
-        error.method = state.call.target.method
-        error.url = self.transport.base_url + state.call.target.path
-        error.linked_account_id = state.linked_account_id
-        error.attempts = state.attempts
+        error.effect = progress.effect
+        error.method = progress.call.target.method
+        error.url = self.transport.base_url + progress.call.target.path
+        error.linked_account_id = progress.linked_account_id
+        error.attempts = progress.attempts
         message = error.message
-        if state.effect == "unknown":
+        if progress.effect == "unknown":
             message += " It may have run all the same: look in the app before you send it again."
         for secret in (headers.get("x-api-key"), headers.get("Authorization"), self.transport.proxy_credentials):
             if secret:
@@ -200,8 +199,9 @@ class _Progress:
 
     call: Call
     linked_account_id: str | None
-    deadline: float
     timeout: Timeout
+    deadlines: Deadlines
+    deadline: float
     attempts: int = 0
     effect: Effect = "none"
     body: Body | None = None

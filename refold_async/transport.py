@@ -14,6 +14,7 @@ import aiohttp
 import aiohttp.abc
 from yarl import URL
 
+from refold_async.deadlines import Deadline, Deadlines
 from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, ConfigurationError
 from refold_async.faults import Fault
 from refold_async.requests import Call
@@ -23,6 +24,7 @@ from refold_async.settings import Timeout
 __all__ = ["Body", "Transport"]
 
 _RESENT_BY_AIOHTTP: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_CLOSED: Final = "The client is closed: make a new AsyncRefold, or close it later."
 _NO_CONTENT_TYPE: Final = ("Content-Type",)
 _WRONG_CERTIFICATE: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
 
@@ -115,7 +117,7 @@ class Transport:
         self._proxy = proxy or (_proxy_from_environment(base_url) if trust_env else None)
         self._trace_configs = list(trace_configs)
         self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._deadlines: Deadlines | None = None
         self._process = os.getpid()
         self.closed = False
 
@@ -132,26 +134,29 @@ class Transport:
         """What stands before the `@` of the proxy's URL: a secret that no message may show."""
         return None if self._proxy is None or "@" not in self._proxy else self._proxy.split("//")[1].rsplit("@")[0]
 
-    def check_usable(self) -> None:
-        """Raise a clear error after close, in a forked child and in another event loop than the first."""
+    def check_usable(self) -> Deadlines:
+        """Return the deadlines of this loop; after close, in a forked child or in another loop raise a clear error."""
         if self.closed:
-            raise ClientClosedError("The client is closed: make a new AsyncRefold, or close it later.")
+            raise ClientClosedError(_CLOSED)
         if self._process != os.getpid():
             raise ConfigurationError(
                 "The client was made before this process was forked, and shares its connections with the parent: "
                 "make an AsyncRefold in each process."
             )
         loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
+        if self._deadlines is None:
+            self._deadlines = Deadlines(loop)
+        elif self._deadlines.loop is not loop:
             raise ConfigurationError(
                 "The client belongs to the event loop it was first used in, and this is another one: "
                 "make an AsyncRefold in each loop."
             )
+        return self._deadlines
 
     def _open(self) -> aiohttp.ClientSession:
         """Make the session: no cookies, which would mix accounts; no limits of time but our own."""
+        if self.closed:
+            raise ClientClosedError(_CLOSED)
         self._session = aiohttp.ClientSession(
             connector=self._connector
             or aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=self._keepalive_timeout),
@@ -165,7 +170,13 @@ class Transport:
         return self._session
 
     async def attempt(
-        self, call: Call, headers: Mapping[str, str], body: Body | None, timeout: Timeout, deadline: float
+        self,
+        call: Call,
+        headers: Mapping[str, str],
+        body: Body | None,
+        timeout: Timeout,
+        deadlines: Deadlines,
+        deadline: float,
     ) -> Answer:
         """Send `call` once and return what came back, whatever its status.
 
@@ -174,6 +185,7 @@ class Transport:
             headers: All headers but those the session adds.
             body: The call's body, new for each attempt, or None for a read.
             timeout: The limits in force; `deadline` stands for its `total`.
+            deadlines: What `check_usable` returned.
             deadline: When the whole call must be over, by the loop's clock.
 
         Raises:
@@ -181,15 +193,14 @@ class Transport:
                 request's headers, and the key with them.
             APITimeoutError: The same, for want of time.
         """
-        self.check_usable()
         session = self._session or self._open()
         target = call.target
         response: aiohttp.ClientResponse | None = None
-        received: list[bytes] = []
-        until = asyncio.get_running_loop().time() + timeout.attempt
-        limit = asyncio.timeout_at(until if until < deadline else deadline)
+        pieces: list[bytes] = []
+        until = deadlines.now() + timeout.attempt
+        limit = Deadline(deadlines, until if until < deadline else deadline)
         try:
-            async with limit:
+            with limit:
                 response = await session.request(
                     target.method,
                     _url(self.base_url, target.path),
@@ -200,39 +211,38 @@ class Transport:
                     skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
                     middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
                 )
-                complete = await self._read(response, received)
-                return Answer(
-                    response.status,
-                    response.headers,
-                    received[0] if len(received) == 1 else b"".join(received),
-                    complete,
-                )
+                length = response.content_length
+                if length is not None and length <= self._max_response_bytes and self._is_plain(response):
+                    return Answer(response.status, response.headers, await response.read())
+                complete = await self._read_in_pieces(response, pieces)
+                return Answer(response.status, response.headers, b"".join(pieces), complete)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            expired = limit.expired()
             if response is not None and response.status >= 300:
                 # The status is told, and matters more than the rest of the body.
-                return Answer(response.status, response.headers, b"".join(received), complete=False)
-            failure = self._translate(error, call, body, expired=expired, total=until >= deadline, timeout=timeout)
+                return Answer(response.status, response.headers, b"".join(pieces), complete=False)
+            failure = self._translate(
+                error, call, body, expired=limit.expired, total=until >= deadline, timeout=timeout
+            )
             cause = getattr(error, "os_error", None)
-        finally:
-            if response is not None:
-                response.close()
         raise failure from cause
 
-    async def _read(self, response: aiohttp.ClientResponse, received: list[bytes]) -> bool:
-        """Read the body into `received`; return False if it is longer than allowed, having read no more than that."""
-        length = response.content_length
-        if length is not None and length <= self._max_response_bytes and "Content-Encoding" not in response.headers:
-            received.append(await response.read())
+    @staticmethod
+    def _is_plain(response: aiohttp.ClientResponse) -> bool:
+        """Tell whether the body is as long as its Content-Length says, and no error, of which we want every piece."""
+        return response.status < 300 and "Content-Encoding" not in response.headers
+
+    async def _read_in_pieces(self, response: aiohttp.ClientResponse, pieces: list[bytes]) -> bool:
+        """Read the body into `pieces`; return False if it is longer than allowed, having kept no more than that."""
+        room = self._max_response_bytes
+        try:
+            async for piece in response.content.iter_any():
+                pieces.append(piece[:room])
+                room -= len(piece)
+                if room < 0:
+                    return False
             return True
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > self._max_response_bytes:
-                received.append(chunk[: len(chunk) - (size - self._max_response_bytes)])
-                return False
-            received.append(chunk)
-        return True
+        finally:
+            response.close()
 
     def _translate(
         self, error: Exception, call: Call, body: Body | None, *, expired: bool, total: bool, timeout: Timeout
@@ -265,6 +275,8 @@ class Transport:
     async def aclose(self) -> None:
         """Close the session and its connections; a borrowed connector stays open."""
         self.closed = True
+        if self._deadlines is not None:
+            self._deadlines.close()
         session, self._session = self._session, None
         if session is not None and self._process == os.getpid():
             await session.close()
