@@ -114,8 +114,7 @@ def _first_unsendable(path: str, value: Any) -> str:
     """Return the path of the first part of `value` that is no JSON by itself, else the path of the whole."""
     parts: list[tuple[str, Any]] = []
     if isinstance(value, dict):
-        fields: dict[Any, Any] = value
-        parts = [(f"{path}.{key}", part) for key, part in fields.items()]
+        parts = [(f"{path}.{key}", part) for key, part in cast("dict[str, Any]", value).items()]
     elif isinstance(value, list | tuple):
         parts = [(f"{path}[{index}]", part) for index, part in enumerate(cast("Sequence[Any]", value))]
     for part_path, part in parts:

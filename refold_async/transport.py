@@ -289,10 +289,10 @@ class Transport:
         connector = session.connector
         session.detach()
         if connector is not None and self._connector is None:
-            # The coroutine would only wait for transports to report back.
+            # Its first step closes the sockets; the rest would wait for them to report back.
             closing = connector.close().__await__()
-            with contextlib.suppress(AttributeError):
-                closing.close()
+            with contextlib.suppress(StopIteration):
+                next(closing)
         warnings.warn(
             f"{owner!r} was never closed: use `async with`, or await its aclose().",
             ResourceWarning,

@@ -1,0 +1,1 @@
+"""The endpoints of the mock: functions from a `Call` to a `Reply`."""

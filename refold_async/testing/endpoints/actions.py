@@ -1,0 +1,73 @@
+"""Actions: list them, read their parameters, execute them."""
+
+from refold_async.testing.apps import MockAction, MockApp
+from refold_async.testing.call import Call
+from refold_async.testing.handlers import ActionContext, AppError
+from refold_async.testing.replies import Refused, Reply, json_reply
+from refold_async.testing.trouble import Errored, ExpiredConnection
+
+__all__ = ["execute_action", "get_action_parameters", "list_actions"]
+
+
+async def list_actions(call: Call) -> Reply:
+    """List the actions of an app."""
+    return json_reply([action.summary() for action in _app(call).actions.values()])
+
+
+async def get_action_parameters(call: Call) -> Reply:
+    """Answer the parameter schema of an action."""
+    return json_reply(_action(call, _app(call)).parameters)
+
+
+async def execute_action(call: Call) -> Reply:
+    """Run an action for the linked account.
+
+    Whatever the app says, success or failure, comes with HTTP 200.
+    """
+    app = _app(call)
+    action = _action(call, app)
+    parameters = call.json_object()
+    for name in action.required:
+        if parameters.get(name) in (None, ""):
+            raise Refused(400, f"Required parameter '{name}' is missing", "VALIDATION_ERROR")
+    account = call.account
+    linked_account_id = account.linked_account_id
+    connection = account.connection(app.slug)
+    if connection == "disconnected":
+        message = f"Application Authentication not found for linked_account_id {linked_account_id} and app {app.slug}"
+        raise Refused(400, message, "APPLICATION_AUTHENTICATION_NOT_FOUND")
+    if connection == "expired" or isinstance(call.app_trouble, ExpiredConnection):
+        return _errored(Errored(401, app.expired_data))
+    if call.app_trouble is not None:
+        return _errored(call.app_trouble)
+    if not call.state.app_rate_limits.take(app.slug, linked_account_id):
+        return _errored(Errored(429, app.rate_limited_data))
+    context = ActionContext(linked_account_id, app.slug, account.store(app.slug))
+    try:
+        data = await action.handler(context, parameters)
+    except AppError as error:
+        return _errored(Errored(error.http_status, error.data))
+    return json_reply({"node_status": "Success", "data": data})
+
+
+def _errored(trouble: Errored) -> Reply:
+    body = {"node_status": trouble.node_status, "data": trouble.data}
+    if trouble.http_status is not None:
+        body["http_status"] = trouble.http_status
+    return json_reply(body)
+
+
+def _app(call: Call) -> MockApp:
+    slug = call.path_parameters["slug"]
+    app = call.state.catalogue.apps.get(slug)
+    if app is None:
+        raise Refused(404, f"Application app_type '{slug}' not found", "APPLICATION_NOT_FOUND")
+    return app
+
+
+def _action(call: Call, app: MockApp) -> MockAction:
+    action_id = call.path_parameters["action_id"]
+    action = app.actions.get(action_id)
+    if action is None:
+        raise Refused(404, f"Action {action_id} not found in Application {app.slug}", "ACTION_NOT_FOUND")
+    return action

@@ -1,0 +1,57 @@
+"""Applications: which apps there are, and whether the linked account is connected."""
+
+from typing import Any
+
+from refold_async.testing.accounts import MockAccount
+from refold_async.testing.apps import MockApp
+from refold_async.testing.call import Call
+from refold_async.testing.replies import Refused, Reply, json_reply
+from refold_async.testing.timestamps import timestamp
+
+__all__ = ["get_application", "list_applications"]
+
+
+async def list_applications(call: Call) -> Reply:
+    """List the apps and the state of the account's connection to each."""
+    query = call.query
+    tags = {tag for tag in query.get("tags", "").split(",") if tag}
+    return json_reply(
+        [
+            _document(app, call.account)
+            for app in call.state.catalogue.apps.values()
+            if query.get("slug", app.slug) == app.slug
+            and query.get("auth_type", app.auth_type) == app.auth_type
+            and (not tags or not tags.isdisjoint(app.tags))
+        ]
+    )
+
+
+async def get_application(call: Call) -> Reply:
+    """Answer one app and the state of the account's connection to it."""
+    slug = call.path_parameters["slug"]
+    app = call.state.catalogue.apps.get(slug)
+    if app is None:
+        raise Refused(404, f"Application app_type '{slug}' not found", "APPLICATION_NOT_FOUND")
+    return json_reply(_document(app, call.account))
+
+
+def _document(app: MockApp, account: MockAccount) -> dict[str, Any]:
+    connection = account.connection(app.slug)
+    connected_account = {
+        "identifier": account.linked_account_id,
+        "connectedAt": timestamp(),
+        "status": "expired" if connection == "expired" else "active",
+        "auth_type": app.auth_type,
+    }
+    return {
+        "app_id": app.app_id,
+        "name": app.name,
+        "slug": app.slug,
+        "type": app.slug,
+        "auth_type": app.auth_type,
+        "auth_type_options": {app.auth_type: []},
+        "tags": list(app.tags),
+        "connected": connection != "disconnected",
+        "reauth_required": connection == "expired",
+        "connected_accounts": [] if connection == "disconnected" else [connected_account],
+    }

@@ -1,0 +1,71 @@
+"""Linked accounts, on the level of the organisation."""
+
+from typing import Any
+
+from refold_async.testing.accounts import MockAccount
+from refold_async.testing.call import Call
+from refold_async.testing.pagination import page_number_and_limit, paginate
+from refold_async.testing.replies import Refused, Reply, json_reply
+
+__all__ = [
+    "create_linked_account",
+    "delete_linked_account",
+    "get_linked_account",
+    "list_linked_accounts",
+    "upsert_linked_account",
+]
+
+
+async def list_linked_accounts(call: Call) -> Reply:
+    """List the linked accounts met so far, a page at a time."""
+    page, limit = page_number_and_limit(call.query)
+    answer = paginate(call.state.accounts.all(), page, limit)
+    answer["docs"] = [account.document() for account in answer["docs"]]
+    return json_reply(answer)
+
+
+async def get_linked_account(call: Call) -> Reply:
+    """Answer one linked account."""
+    return json_reply(_account(call).document())
+
+
+async def create_linked_account(call: Call) -> Reply:
+    """Create a linked account. One that was merely met in a request so far may still be created."""
+    return _write(call, may_exist=False)
+
+
+async def upsert_linked_account(call: Call) -> Reply:
+    """Create a linked account or change the fields that are given."""
+    return _write(call, may_exist=True)
+
+
+async def delete_linked_account(call: Call) -> Reply:
+    """Delete a linked account and all the apps remember for it."""
+    call.state.accounts.delete(_account(call))
+    return json_reply({"message": "User deleted successfully"})
+
+
+def _write(call: Call, *, may_exist: bool) -> Reply:
+    body = call.json_object()
+    linked_account_id = body.get("linked_account_id")
+    if not isinstance(linked_account_id, str) or not linked_account_id:
+        raise Refused(400, "linked_account_id is required", "INVALID_LINKED_ACCOUNT_ID")
+    fields: Any = body.get("udf", {})
+    if not isinstance(fields, dict):
+        raise Refused(400, "udf must be an object", "VALIDATION_ERROR")
+    account = call.state.accounts.get_or_create(linked_account_id)
+    if account.created and not may_exist:
+        raise Refused(400, f"Linked account with id {linked_account_id} already exists")
+    account.created = True
+    account.name = body.get("name", account.name)
+    if fields:
+        account.user_defined_fields = (account.user_defined_fields or {}) | fields
+    return json_reply(account.document())
+
+
+def _account(call: Call) -> MockAccount:
+    linked_account_id = call.path_parameters["linked_account_id"]
+    account = call.state.accounts.find(linked_account_id)
+    if account is None:
+        raise Refused(404, f"Linked account {linked_account_id} not found", "RESOURCE_NOT_FOUND")
+    return account

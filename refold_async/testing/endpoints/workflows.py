@@ -1,0 +1,141 @@
+"""Workflows: list them, read them, execute them."""
+
+from typing import Any, Final, cast
+
+from refold_async.testing.apps import MockWorkflow
+from refold_async.testing.call import Call
+from refold_async.testing.execution import Execution
+from refold_async.testing.pagination import page_number_and_limit, paginate
+from refold_async.testing.replies import Refused, Reply, json_reply
+from refold_async.testing.timestamps import timestamp
+
+__all__ = [
+    "execute_workflow",
+    "get_request_structure",
+    "get_workflow",
+    "list_enabled_workflows",
+    "list_workflows",
+]
+
+_SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+
+
+async def list_workflows(call: Call) -> Reply:
+    """List workflows, a page at a time."""
+    page, limit = page_number_and_limit(call.query)
+    query = call.query
+    created = timestamp()
+    found = [
+        _document(workflow)
+        for workflow in call.state.catalogue.workflows.values()
+        if query.get("slug", workflow.slug) == workflow.slug
+        and query.get("name", "").casefold() in workflow.name.casefold()
+        and query.get("published", "").lower() in ("", "true" if workflow.published else "false")
+        and query.get("start_date", created) <= created
+        and query.get("end_date", created) >= created[: len(query.get("end_date", created))]
+    ]
+    return json_reply(paginate(found, page, limit))
+
+
+async def get_workflow(call: Call) -> Reply:
+    """Answer one workflow."""
+    return json_reply(_document(_workflow(call)))
+
+
+async def list_enabled_workflows(call: Call) -> Reply:
+    """List the published workflows."""
+    catalogue, account = call.state.catalogue, call.account
+    return json_reply(
+        [
+            {
+                "id": workflow.workflow_id,
+                "name": workflow.name,
+                "description": workflow.description,
+                "icon": None,
+                "config_id": account.linked_account_id,
+                "application": {"slug": workflow.slug, "name": catalogue.apps[workflow.slug].name},
+            }
+            for workflow in catalogue.workflows.values()
+            if workflow.published
+        ]
+    )
+
+
+async def get_request_structure(call: Call) -> Reply:
+    """Answer what payload a workflow wants."""
+    workflow = _workflow(call)
+    return json_reply({"payload": workflow.payload, "schema": workflow.schema, "schema_interpreted": workflow.schema})
+
+
+async def execute_workflow(call: Call) -> Reply:
+    """Run a workflow; answer at once, or after its end when `sync_execution` asks for it."""
+    slug = call.headers.get("slug")
+    if not slug:
+        # The one refusal that does not keep to the usual shape.
+        return json_reply({"message": "Server Error", "error": "Workflow ID and slug are required"}, 400)
+    workflow = _workflow(call)
+    if slug != workflow.slug and slug not in workflow.slug_aliases:
+        raise Refused(404, f"Workflow {workflow.workflow_id} not found in Application {slug}", "RESOURCE_NOT_FOUND")
+    if not workflow.published:
+        raise Refused(400, f"Workflow {workflow.workflow_id} is not published", "WORKFLOW_NOT_PUBLISHED")
+    executions = call.state.executions
+    synchronous = call.flag("sync_execution")
+    execution = executions.start(
+        workflow,
+        call.account,
+        _payload(call.json()),
+        config_id=call.headers.get("config_id"),
+        instance_tag=call.headers.get("instance_tag"),
+        synchronous=synchronous,
+    )
+    status = 200
+    body: dict[str, Any]
+    if synchronous:
+        await executions.finished(execution)
+        body = _result(execution)
+        status = execution.status_code or status
+    else:
+        body = {"message": "Workflow execution started", "execution_id": execution.execution_id}
+    if call.flag("include-headers"):
+        body["headers"] = {
+            name.lower(): value for name, value in call.headers.items() if name.lower() not in _SECRET_HEADERS
+        }
+    return json_reply(body, status)
+
+
+def _payload(body: Any) -> Any:
+    """Take the payload out of `{"payload": ...}`; any other body is the payload itself."""
+    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    payload: Any = fields["payload"] if fields.keys() == {"payload"} else body
+    return payload
+
+
+def _result(execution: Execution) -> dict[str, Any]:
+    result: dict[str, Any] = {"execution_id": execution.execution_id, "return_value": execution.return_value}
+    if execution.status_code is not None:
+        result["status_code"] = execution.status_code
+    if execution.error is not None:
+        result |= {"errored": True, "execution_error": execution.error}
+    return result
+
+
+def _workflow(call: Call) -> MockWorkflow:
+    workflow_id = call.path_parameters["workflow_id"]
+    workflow = call.state.catalogue.find_workflow(workflow_id)
+    if workflow is None:
+        raise Refused(404, f"Workflow {workflow_id} not found", "RESOURCE_NOT_FOUND")
+    return workflow
+
+
+def _document(workflow: MockWorkflow) -> dict[str, Any]:
+    return {
+        "_id": workflow.workflow_id,
+        "name": workflow.name,
+        "description": workflow.description,
+        "published": workflow.published,
+        "slug": workflow.slug,
+        "workflow_alias": workflow.aliases[-1] if workflow.aliases else None,
+        "environment": "test",
+        "createdAt": timestamp(),
+        "updatedAt": timestamp(),
+    }

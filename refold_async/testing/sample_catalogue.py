@@ -1,0 +1,44 @@
+"""The catalogue a mock starts with: HubSpot, Slack and a workflow."""
+
+from typing import Any, Final, cast
+
+from .catalogue import Catalogue
+from .handlers import WorkflowContext
+from .hubspot import add_hubspot, create_contact, find_by_email
+from .slack import add_slack
+
+__all__ = ["SAMPLE_WORKFLOW_ID", "sample_catalogue"]
+
+SAMPLE_WORKFLOW_ID: Final = "6a30f0c2d4616e99e7fa5a01"
+
+
+def sample_catalogue() -> Catalogue:
+    """Make a catalogue with the apps `hubspot` and `slack` and the workflow `SAMPLE_WORKFLOW_ID`."""
+    catalogue = Catalogue()
+    add_hubspot(catalogue)
+    add_slack(catalogue)
+    catalogue.workflow(
+        "hubspot",
+        SAMPLE_WORKFLOW_ID,
+        name="Welcome a contact",
+        description="Makes sure that a contact with the payload's e-mail exists.",
+        # Refold's documentation writes its examples with placeholders. They work here as they stand, so that its
+        # commands can be pasted; curl expands the braces of `{workflow_id}` in a URL, other clients send them quoted.
+        aliases=["workflow_id", "{workflow_id}", "welcome_contact"],
+        slug_aliases=["{slug}"],
+        batch_node=True,
+        payload={"email": "jane@example.com"},
+        schema={"type": "object", "properties": {"email": {"type": "string"}}, "required": ["email"]},
+    )(_welcome_contact)
+    return catalogue
+
+
+async def _welcome_contact(context: WorkflowContext, payload: Any) -> Any:
+    email = cast("dict[str, Any]", payload).get("email") if isinstance(payload, dict) else None
+    if not email:
+        raise ValueError("the payload holds no email")
+    contact = find_by_email(context, str(email))
+    if contact is not None:
+        return {"contact_id": contact["id"], "created": False}
+    created = await create_contact(context, {"email": email})
+    return {"contact_id": created["id"], "created": True}

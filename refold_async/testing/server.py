@@ -1,0 +1,271 @@
+"""The mock Refold: a real HTTP server on this machine."""
+
+import ssl as tls
+import time
+from collections.abc import Collection
+from types import TracebackType
+from typing import Final, Self
+
+from aiohttp import web
+
+from .accounts import Accounts, MockAccount
+from .call import State
+from .catalogue import Catalogue
+from .connections import ConnectionCountingServer
+from .dispatch import Dispatcher
+from .executions import Executions
+from .rate_limits import AppRateLimits, Rate, TokenBucket
+from .received import ReceivedRequest
+from .routes import RouteName
+from .sample_catalogue import sample_catalogue
+from .scripts import Script
+from .session_tokens import SESSION_SECONDS, SessionTokens
+from .trouble import Trouble
+
+__all__ = ["MockRefold"]
+
+_BACKLOG: Final = 4096
+_CLOSE_SECONDS: Final = 1.0
+
+
+class MockRefold:
+    """A Refold to test against: HTTP on a free port of this machine, with state, recording and scripted trouble.
+
+    ```python
+    async with MockRefold() as mock:
+        mock.script(Answer(503), route="execute_action", calls=1)
+        ...  # point the client at mock.base_url
+        assert [request.status for request in mock.requests] == [503, 200]
+    ```
+
+    Any linked account id that shows up exists, is connected to every app and starts with the same sample data. A mock
+    works once: it cannot be started again after it was closed.
+
+    Args:
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        api_keys: The API keys that are accepted; None accepts any that is not empty.
+        catalogue: Apps, actions and workflows; None is `sample_catalogue()`.
+        ssl: Serve HTTPS with this context.
+        workflow_seconds: How long each execution of a workflow takes, in seconds.
+        keepalive_timeout: Seconds after which an idle connection is closed.
+        known_accounts_only: Refuse linked accounts that were not created, by a call or with `account`.
+        record: Keep every request in `requests`; False keeps only counts, for load tests.
+
+    Attributes:
+        catalogue: Apps, actions and workflows; may be added to at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_keys: Collection[str] | None = None,
+        catalogue: Catalogue | None = None,
+        ssl: tls.SSLContext | None = None,
+        workflow_seconds: float = 0.05,
+        keepalive_timeout: float = 75.0,
+        known_accounts_only: bool = False,
+        record: bool = True,
+    ) -> None:
+        if isinstance(api_keys, str):
+            raise TypeError("api_keys is a collection of keys, not one key")
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be 0 to 65535, not {port!r}")
+        if workflow_seconds < 0:
+            raise ValueError(f"workflow_seconds must be 0 or more, not {workflow_seconds!r}")
+        self.catalogue = sample_catalogue() if catalogue is None else catalogue
+        self._host, self._port, self._ssl = host, port, ssl
+        self._keepalive_timeout = keepalive_timeout
+        self._state = State(
+            api_keys=None if api_keys is None else frozenset(api_keys),
+            catalogue=self.catalogue,
+            accounts=Accounts(self.catalogue, known_accounts_only),
+            session_tokens=SessionTokens(time.monotonic),
+            executions=Executions(time.monotonic, workflow_seconds),
+            app_rate_limits=AppRateLimits(time.monotonic),
+        )
+        self._dispatcher = Dispatcher(self._state, record)
+        self._server: ConnectionCountingServer | None = None
+        self._runner: web.ServerRunner | None = None
+        self._base_url: str | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def start(self) -> None:
+        """Start to listen.
+
+        Raises:
+            RuntimeError: It was started before.
+            OSError: The address cannot be listened on.
+        """
+        if self._server is not None:
+            raise RuntimeError("a MockRefold can be started only once")
+        self._server = ConnectionCountingServer(
+            self._dispatcher.handle, access_log=None, keepalive_timeout=self._keepalive_timeout
+        )
+        runner = web.ServerRunner(self._server, shutdown_timeout=_CLOSE_SECONDS)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl, backlog=_BACKLOG).start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        scheme = "http" if self._ssl is None else "https"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self._base_url = f"{scheme}://{host}:{runner.addresses[0][1]}"
+
+    async def aclose(self) -> None:
+        """Stop at once: what is being answered or executed is cut off. Closing again does nothing."""
+        runner, self._runner = self._runner, None
+        if runner is None or self._server is None:
+            return
+        for site in runner.sites:
+            await site.stop()
+        await self._dispatcher.aclose()
+        await self._state.executions.aclose()
+        await self._server.aclose()
+        await runner.cleanup()
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, such as `http://127.0.0.1:54321`."""
+        if self._base_url is None:
+            raise RuntimeError("the MockRefold has not been started")
+        return self._base_url
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests received, in order of arrival."""
+        return self._dispatcher.requests
+
+    @property
+    def request_count(self) -> int:
+        """How many requests there have been, recorded or not."""
+        return self._dispatcher.request_count
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being handled now."""
+        return self._dispatcher.in_flight
+
+    @property
+    def rate_limited(self) -> int:
+        """How many requests the rate limit refused."""
+        return self._dispatcher.rate_limited
+
+    @property
+    def app_rate_limited(self) -> int:
+        """How many calls the limits of the apps refused."""
+        return self._state.app_rate_limits.refused
+
+    @property
+    def connections_opened(self) -> int:
+        """How many TCP connections there have been."""
+        return 0 if self._server is None else self._server.opened
+
+    @property
+    def connections_open(self) -> int:
+        """How many TCP connections are open now."""
+        return 0 if self._server is None else self._server.open_count
+
+    def requests_to(
+        self, route: RouteName | None = None, linked_account_id: str | None = None
+    ) -> list[ReceivedRequest]:
+        """Return the recorded requests of a route, a linked account, or both.
+
+        Args:
+            route: Name of the route; None is any.
+            linked_account_id: Whom the request names; None is anyone.
+        """
+        return [
+            request
+            for request in self.requests
+            if route in (None, request.route) and linked_account_id in (None, request.linked_account_id)
+        ]
+
+    def script(
+        self,
+        trouble: Trouble,
+        *troubles: Trouble,
+        route: RouteName | None = None,
+        linked_account_id: str | None = None,
+        calls: int | Collection[int] | None = None,
+    ) -> Script:
+        """Let requests meet trouble.
+
+        Scripts are tried in the order in which they were added; of those that fit, the first alone applies. Requests
+        that the rate limit refuses are not seen by any script.
+
+        Args:
+            trouble: What they meet.
+            *troubles: What they meet after it, if that is a `Delay`.
+            route: Name of the route; None is any, unknown paths too.
+            linked_account_id: Whom the request names, by header or by session token; None is anyone.
+            calls: Which of the matching requests meet the trouble, counted from 1: a number, or several. None is all.
+
+        Returns:
+            The script, to be watched or removed.
+
+        Raises:
+            ValueError: The arguments make no sense.
+        """
+        return self._dispatcher.scripts.add((trouble, *troubles), route, linked_account_id, calls)
+
+    def clear(self) -> None:
+        """Forget all scripts and recorded requests; counts, state and rate limits stay."""
+        self._dispatcher.scripts.clear()
+        self._dispatcher.requests.clear()
+
+    def account(self, linked_account_id: str) -> MockAccount:
+        """Return a linked account, made now if need be, to change its connections or to look at its state.
+
+        Args:
+            linked_account_id: The caller's own id for it.
+        """
+        return self._state.accounts.get_or_create(linked_account_id)
+
+    def session_token(self, linked_account_id: str, expires_in: float = SESSION_SECONDS) -> str:
+        """Make a new session token.
+
+        Args:
+            linked_account_id: Whom it stands for.
+            expires_in: Seconds until it expires; 0 makes one that has expired.
+        """
+        self._state.accounts.get_or_create(linked_account_id)
+        return self._state.session_tokens.mint(linked_account_id, expires_in).token
+
+    def limit_rate(
+        self, rate: float | None, *, per: float = 1.0, burst: int = 1, retry_after: float | None = None
+    ) -> None:
+        """Refuse requests that come too fast with HTTP 429.
+
+        Args:
+            rate: Requests let through in `per` seconds, in the long run; None lifts the limit.
+            per: Seconds that `rate` is counted over.
+            burst: Requests let through at once after a pause.
+            retry_after: Seconds to send as `Retry-After`; None sends no such header.
+        """
+        bucket = None if rate is None else TokenBucket(Rate(rate, per, burst), time.monotonic)
+        self._dispatcher.bucket, self._dispatcher.retry_after = bucket, retry_after
+
+    def limit_app_rate(self, slug: str, rate: float | None, *, per: float = 1.0, burst: int = 1) -> None:
+        """Let an app refuse actions that come too fast for one linked account: Errored, with `http_status` 429.
+
+        Args:
+            slug: The app.
+            rate: Actions let through in `per` seconds for each linked account; None lifts the limit.
+            per: Seconds that `rate` is counted over.
+            burst: Actions let through at once after a pause.
+        """
+        self.catalogue.app(slug)
+        self._state.app_rate_limits.limit(slug, None if rate is None else Rate(rate, per, burst))

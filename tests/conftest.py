@@ -1,0 +1,50 @@
+"""Fixtures: a mock Refold, a client of it, and a look for what a test left behind."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+
+import pytest
+
+from refold_async import AccountScope, AsyncRefold, RetryPolicy
+from refold_async.testing import MockRefold
+
+IMPATIENT = RetryPolicy(max_retries=2, initial_delay=0.001, max_delay=0.001)
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests out of them."""
+    for name in ("REFOLD_API_KEY", "REFOLD_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left() -> AsyncIterator[None]:
+    """Fail a test that leaves a task running. What is left to the garbage collector warns, and warnings are errors."""
+    yield
+    gc.collect()
+    for _ in range(3):  # tasks that are ending need a turn of the loop to be gone
+        await asyncio.sleep(0)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, left
+
+
+@pytest.fixture
+async def mock() -> AsyncIterator[MockRefold]:
+    """A mock Refold."""
+    async with MockRefold() as mock:
+        yield mock
+
+
+@pytest.fixture
+async def refold(mock: MockRefold) -> AsyncIterator[AsyncRefold]:
+    """A client of the mock, which tries twice more and hardly waits in between."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=IMPATIENT) as refold:
+        yield refold
+
+
+@pytest.fixture
+def account(refold: AsyncRefold) -> AccountScope:
+    """The scope of one linked account."""
+    return refold.account("user_12345")

@@ -1,0 +1,53 @@
+"""Programs that tests start: with this interpreter, this library, and warnings as errors."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+import attrs
+
+import refold_async
+
+__all__ = ["Finished", "run_program", "start_program"]
+
+
+@attrs.frozen
+class Finished:
+    """What a program left."""
+
+    exit_code: int | None
+    output: str
+    complaints: str
+
+
+async def start_program(*arguments: str, stdout: int = PIPE, **environment: str) -> Process:
+    """Start `python` with these arguments, and with these variables added to the environment."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-W", "error", "-X", "dev"),
+        *arguments,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(refold_async.__file__).parent.parent),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONIOENCODING": "utf-8",
+            **environment,
+        },
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=PIPE,
+    )
+
+
+async def run_program(*arguments: str, **environment: str) -> Finished:
+    """Run `python` as `start_program` does, to its end."""
+    process = await start_program(*arguments, **environment)
+    try:
+        output, complaints = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return Finished(process.returncode, output.decode(), complaints.decode())

@@ -1,0 +1,318 @@
+"""The life of a client: made without a loop, opened at the first call, closed once, bound to its loop and process."""
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import sys
+import warnings
+
+import aiohttp
+import pytest
+from conftest import IMPATIENT
+
+from refold_async import (
+    AccountScope,
+    APIConnectionError,
+    AsyncRefold,
+    ClientClosedError,
+    ConfigurationError,
+    RateLimit,
+    RetryPolicy,
+    Timeout,
+)
+from refold_async.testing import MockRefold, Silence
+
+PATH = "/api/v2/integration-schema/hubspot/actions"
+
+
+def test_making_a_client_needs_no_loop() -> None:
+    """A client can be made at import time."""
+    assert AsyncRefold("tk_test").base_url == "https://app.refold.ai"
+
+
+async def test_close_is_idempotent_and_final(mock: MockRefold) -> None:
+    """Closing twice is fine; every call after it is refused before anything is sent."""
+    refold = AsyncRefold("tk_test", base_url=mock.base_url)
+    account = refold.account("user_12345")
+    await account.list_actions("hubspot")
+    await refold.aclose()
+    await refold.aclose()
+    assert refold.closed
+    with pytest.raises(ClientClosedError):
+        await account.list_actions("hubspot")
+    with pytest.raises(ClientClosedError):
+        await refold.request("GET", PATH)
+    assert len(mock.requests) == 1
+
+
+async def test_close_while_a_call_is_in_flight(mock: MockRefold) -> None:
+    """A write that is cut off by closing the client ends in an error that calls it unknown, and is not sent again."""
+    mock.script(Silence())
+    refold = AsyncRefold("tk_test", base_url=mock.base_url, retry=IMPATIENT)
+    write = refold.account("user_12345").execute_action(
+        "hubspot", "create_contact", {"email": "a@b.c"}, idempotent=True
+    )
+    task = asyncio.create_task(write)
+    while not mock.in_flight:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    await refold.aclose()
+    with pytest.raises(APIConnectionError) as caught:
+        await task
+    assert (caught.value.effect, caught.value.attempts) == ("unknown", 1)
+    assert len(mock.requests) == 1
+
+
+async def test_a_borrowed_connector_stays_open(mock: MockRefold) -> None:
+    """Two clients one after the other share a connector and its connection; neither closes it."""
+    async with aiohttp.TCPConnector() as connector:
+        for _ in range(2):
+            async with AsyncRefold("tk_test", base_url=mock.base_url, connector=connector) as refold:
+                await refold.account("user_12345").list_actions("hubspot")
+            assert not connector.closed
+    assert mock.connections_opened == 1
+
+
+@pytest.mark.parametrize("used", [False, True])
+async def test_a_dropped_client_warns_once(mock: MockRefold, used: bool) -> None:
+    """A client that was used and never closed gives one ResourceWarning and frees its sockets; an unused one none."""
+    refold = AsyncRefold("tk_test", base_url=mock.base_url)
+    if used:
+        await refold.account("user_12345").list_actions("hubspot")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del refold
+        gc.collect()
+        for _ in range(5):
+            await asyncio.sleep(0.01)
+    assert [warning.category for warning in caught] == [ResourceWarning] * used
+    assert mock.connections_open == 0
+    if used:
+        assert "was never closed" in str(caught[0].message)
+        assert "tk_test" not in str(caught[0].message)
+
+
+async def test_a_dropped_client_leaves_a_borrowed_connector_alone(mock: MockRefold) -> None:
+    """Dropping a client warns, and does not close a connector that is not its own."""
+    async with aiohttp.TCPConnector() as connector:
+        refold = AsyncRefold("tk_test", base_url=mock.base_url, connector=connector)
+        await refold.account("user_12345").list_actions("hubspot")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            del refold
+            gc.collect()
+        assert [warning.category for warning in caught] == [ResourceWarning]
+        assert not connector.closed
+
+
+def test_a_client_dropped_after_its_loop_warns_once() -> None:
+    """The loop may be gone already when a client is dropped."""
+
+    async def use() -> AsyncRefold:
+        async with MockRefold() as mock:
+            refold = AsyncRefold("tk_test", base_url=mock.base_url)
+            await refold.account("user_12345").list_actions("hubspot")
+            return refold
+
+    refold = asyncio.run(use())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del refold
+        gc.collect()
+    assert [warning.category for warning in caught] == [ResourceWarning]
+
+
+def test_another_event_loop_is_refused() -> None:
+    """A client belongs to the loop it was first used in; in another one it raises instead of hanging."""
+
+    async def use(refold: AsyncRefold) -> None:
+        await refold.account("user_12345").list_actions("hubspot")
+
+    async def first() -> AsyncRefold:
+        async with MockRefold() as mock:
+            refold = AsyncRefold("tk_test", base_url=mock.base_url)
+            await use(refold)
+            await refold.aclose()
+            refold = AsyncRefold("tk_test", base_url=mock.base_url, connector=None)
+            await use(refold)
+            return refold
+
+    refold = asyncio.run(first())
+    with pytest.raises(ConfigurationError, match="event loop"):
+        asyncio.run(use(refold))
+    asyncio.run(refold.aclose())
+
+
+def _use_in_child(refold: AsyncRefold, answer: "multiprocessing.SimpleQueue[str]") -> None:
+    async def use() -> str:
+        try:
+            await refold.account("user_12345").list_actions("hubspot", timeout=2)
+        except ConfigurationError as error:
+            return str(error)
+        return "no error"
+
+    answer.put(asyncio.run(use()))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+async def test_a_forked_child_is_refused(mock: MockRefold) -> None:
+    """In a forked child the client raises a clear error; the parent goes on with its connection."""
+    context = multiprocessing.get_context("fork")
+    answer = context.SimpleQueue()
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        await refold.account("user_12345").list_actions("hubspot")
+        with warnings.catch_warnings():
+            # 3.12 and later warn that forking a process with threads is dangerous, which is the point here.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = context.Process(target=_use_in_child, args=(refold, answer))
+            child.start()
+        await asyncio.to_thread(child.join, 10)
+        assert child.exitcode == 0
+        assert "forked" in answer.get()
+        await refold.account("user_12345").list_actions("hubspot")
+    assert mock.connections_opened == 1
+    child.close()
+
+
+async def test_a_key_is_needed_only_when_it_is_used(mock: MockRefold) -> None:
+    """Without a key, session tokens work, and what needs the key says how to give one."""
+    token = mock.session_token("user_12345")
+    async with AsyncRefold(base_url=mock.base_url) as refold:
+        assert refold.environment is None
+        assert await refold.account_from_session_token(token).list_actions("hubspot")
+        with pytest.raises(ConfigurationError, match="REFOLD_API_KEY"):
+            await refold.account("user_12345").list_actions("hubspot")
+        with pytest.raises(ConfigurationError, match="REFOLD_API_KEY"):
+            await refold.request("GET", PATH)
+    assert [request.headers.get("x-api-key") for request in mock.requests] == [None]
+
+
+async def test_key_and_url_come_from_the_environment(mock: MockRefold, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REFOLD_API_KEY and REFOLD_BASE_URL are read when the client is constructed."""
+    monkeypatch.setenv("REFOLD_API_KEY", "tk_from_environment")
+    monkeypatch.setenv("REFOLD_BASE_URL", mock.base_url + "/")
+    async with AsyncRefold() as refold:
+        monkeypatch.delenv("REFOLD_API_KEY")
+        await refold.account("user_12345").list_actions("hubspot")
+    assert mock.requests[0].headers["x-api-key"] == "tk_from_environment"
+
+
+@pytest.mark.parametrize(
+    ("key", "environment"), [("tk_1", "test"), ("pk_1", "production"), ("sk_1", None)]
+)  # fmt: skip
+def test_the_key_tells_the_environment(key: str, environment: str | None) -> None:
+    """The key's prefix tells test from production."""
+    assert AsyncRefold(key).environment == environment
+
+
+def test_a_required_environment_refuses_other_keys() -> None:
+    """A job that must not touch production cannot be given a production key, nor one that does not tell."""
+    assert AsyncRefold("tk_1", require_environment="test").environment == "test"
+    assert AsyncRefold(require_environment="test").environment is None
+    for key in ("pk_secret", "sk_secret"):
+        with pytest.raises(ConfigurationError, match="require_environment") as caught:
+            AsyncRefold(key, require_environment="test")
+        assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("api_key", ""),
+        ("api_key", " tk_1"),
+        ("api_key", "tk\n1"),
+        ("base_url", "app.refold.ai"),
+        ("base_url", "ftp://app.refold.ai"),
+        ("base_url", "http://app.refold.ai"),
+        ("base_url", "https://user:pw@app.refold.ai"),
+        ("base_url", "https://app.refold.ai?x=1"),
+        ("timeout", 0),
+        ("timeout", "5"),
+        ("timeout", True),
+        ("retry", 3),
+        ("rate_limit", 20),
+        ("max_connections", 0),
+        ("max_connections", 2.5),
+        ("keepalive_timeout", -1),
+        ("max_response_bytes", 0),
+        ("proxy", "not a url"),
+        ("trust_env", "yes"),
+        ("allow_http", 1),
+        ("require_environment", "staging"),
+    ],
+)
+def test_wrong_settings_are_refused_by_name(argument: str, value: object) -> None:
+    """A wrong argument raises when the client is constructed, and the error names it."""
+    name = "total" if argument == "timeout" else argument
+    with pytest.raises(ConfigurationError, match=name):
+        AsyncRefold(**{"api_key": "tk_1", argument: value})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_plain_http_is_for_loopback() -> None:
+    """http:// goes to loopback, or elsewhere by asking."""
+    for url in ("http://localhost:1", "http://127.0.0.2", "http://[::1]:8080"):
+        assert AsyncRefold("tk_1", base_url=url).base_url == url
+    assert AsyncRefold("tk_1", base_url="http://refold.internal", allow_http=True).base_url == "http://refold.internal"
+
+
+async def test_every_setting_reaches_its_place(mock: MockRefold) -> None:
+    """A client with every setting given works."""
+    seen: list[str] = []
+
+    async def note(session: object, context: object, parameters: aiohttp.TraceRequestStartParams) -> None:
+        seen.append(parameters.method)
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_start.append(note)
+    async with AsyncRefold(
+        "tk_test",
+        base_url=mock.base_url,
+        timeout=Timeout(total=20, attempt=10, connect=5),
+        retry=RetryPolicy(max_retries=0),
+        rate_limit=RateLimit(1000, burst=10),
+        max_connections=2,
+        keepalive_timeout=5,
+        max_response_bytes=100_000,
+        trust_env=True,
+        trace_configs=[tracing],
+        require_environment="test",
+    ) as refold:
+        await asyncio.gather(*(refold.account(f"user_{n}").list_actions("hubspot") for n in range(10)))
+        assert repr(refold) == f"<AsyncRefold {mock.base_url}, test>"
+    assert seen == ["GET"] * 10
+    assert mock.connections_opened == 2
+
+
+async def test_connections_are_shared_and_kept(mock: MockRefold) -> None:
+    """Calls for many accounts, one after the other, travel on one connection."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        for number in range(20):
+            await refold.account(f"user_{number}").list_actions("hubspot")
+    assert mock.connections_opened == 1
+
+
+async def test_the_proxy_comes_from_the_environment_only_when_asked(
+    mock: MockRefold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """trust_env takes HTTP_PROXY, NO_PROXY excepts hosts, and without trust_env neither counts."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    one_attempt = RetryPolicy(max_retries=0)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=one_attempt) as refold:
+        await refold.account("user_12345").list_actions("hubspot")
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=one_attempt, trust_env=True) as refold:
+        with pytest.raises(APIConnectionError):
+            await refold.account("user_12345").list_actions("hubspot")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=one_attempt, trust_env=True) as refold:
+        await refold.account("user_12345").list_actions("hubspot")
+    assert len(mock.requests) == 2
+
+
+def test_a_scope_is_small_and_needs_no_io() -> None:
+    """A scope costs at most 200 bytes beside its id, so that a million of them fit."""
+    scope = AsyncRefold("tk_1").account("user_12345")
+    assert isinstance(scope, AccountScope)
+    assert sys.getsizeof(scope) <= 200
+    assert not hasattr(scope, "__dict__")
+    assert repr(scope) == "<AccountScope 'user_12345'>"
