@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 
 import aiohttp
@@ -25,7 +25,7 @@ Contestant = Callable[[int], Awaitable[None]]
 
 
 @contextlib.contextmanager
-def canned_server(core: int | None) -> Iterator[str]:
+def canned_server(core: int | None) -> Generator[str]:
     """Run the canned server, on a core of its own where the system allows, and yield its URL."""
     command = [
         sys.executable,
@@ -100,14 +100,13 @@ def main() -> None:
     if len(cores) > 1:
         server_core = cores[-1]
         os.sched_setaffinity(0, {cores[0]})
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     if arguments.uvloop:
         import uvloop
 
-        run = uvloop.run
-    else:
-        run = asyncio.run
-    with canned_server(server_core) as url:
-        hand, refold = run(compare(url, arguments.rounds, arguments.calls))
+        loop_factory = uvloop.new_event_loop
+    with canned_server(server_core) as url, asyncio.Runner(loop_factory=loop_factory) as runner:
+        hand, refold = runner.run(compare(url, arguments.rounds, arguments.calls))
 
     ratios = [ours / theirs for ours, theirs in zip(refold, hand, strict=True)]
     apart = "on another core" if server_core is not None else "on the same cores: figures are less steady"

@@ -43,10 +43,10 @@ class TokenBucket:
         # `_full_at` is when the bucket will be full; each token taken puts it off by one interval.
         while True:
             now = self._clock()
-            full_at = max(self._full_at, now) + self._interval
-            wait = full_at - now - self._burst * self._interval
+            full_at = max(self._full_at, now)
+            wait = full_at - now - (self._burst - 1) * self._interval
             if wait <= 0:
-                self._full_at = full_at
+                self._full_at = full_at + self._interval
                 return
             await self._sleep(wait)
 

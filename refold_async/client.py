@@ -109,6 +109,7 @@ class AsyncRefold(ArbitraryRequests):
             Admission(_find_limiter(rate_limit), self._transport.connections),
             retry,
             resolve_timeout(timeout, Timeout()),
+            secrets=(self._api_key, self._transport.proxy_credentials),
         )
         self._organisation = AccountScope(self._sender, api_key=self._api_key)
 

@@ -215,8 +215,8 @@ class FanOut(Generic[Item, T]):
         Raises:
             Exception: What `items` raised. The outcomes of the items it gave before are in `report`.
         """
-        self._report = {}
         async with self:
+            self._report = {}
             async for outcome in self:
                 self._report[outcome.index] = outcome
         return self.report

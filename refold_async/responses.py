@@ -14,7 +14,7 @@ from refold_async.errors import APIResponseValidationError, APIStatusError, Refo
 from refold_async.faults import Fault
 from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
 from refold_async.requests import Call
-from refold_async.structuring import MisfitError, structure
+from refold_async.structuring import MisfitError, check_target, structure
 
 __all__ = [
     "Answer",
@@ -84,7 +84,10 @@ def read_action_parameters(slug: str, action_id: str) -> Reader[ActionParameters
 
 def read_action_result(into: Any) -> Reader[ActionResult[Any]]:
     """Return the reader of the answer to `execute_action`, with `data` as `into`."""
-    return _read_plain_action_result if into is Any else lambda answer, call: _read_action_into(into, answer, call)
+    if into is Any:
+        return _read_plain_action_result
+    check_target(into)
+    return lambda answer, call: _read_action_into(into, answer, call)
 
 
 def _read_plain_action_result(answer: Answer, call: Call) -> ActionResult[Any]:
@@ -136,6 +139,8 @@ def read_workflow_execution(answer: Answer, call: Call) -> WorkflowExecution:
 
 def read_value(into: Any) -> Reader[Any]:
     """Return the reader of the answer to `request()`: its JSON, as `into`, or None where the answer is empty."""
+    if into is not Any:
+        check_target(into)
 
     def read(answer: Answer, call: Call) -> Any:
         empty = not answer.body and answer.complete and 200 <= answer.status < 300
@@ -290,13 +295,14 @@ def _with_fault(error: RefoldError, fault: Fault) -> RefoldError:
     return error
 
 
-def _said_by_app(data: Any) -> str:
-    """Return the human part of an app's error, whose shape is the app's own."""
+def _said_by_app(data: Any, depth: int = 3) -> str:
+    """Return the human part of an app's error, whose shape is the app's own; look no deeper than `depth` objects."""
     if isinstance(data, str):
         return data
-    fields = _fields(data)
+    if depth == 0 or not (fields := _fields(data)):
+        return ""
     names = ("message", "error", "error_description", "detail", "errorMessage")
-    return next((said for name in names if (said := _said_by_app(fields.get(name)))), "")
+    return next((said for name in names if (said := _said_by_app(fields.get(name), depth - 1))), "")
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -66,7 +66,15 @@ def retry_delay(
 class Sender:
     """Sends calls: each through the door, onto the wire, to the reader, and again where the table says so."""
 
-    def __init__(self, transport: Transport, admission: Admission, policy: RetryPolicy, timeout: Timeout) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        admission: Admission,
+        policy: RetryPolicy,
+        timeout: Timeout,
+        secrets: tuple[str | None, ...],
+    ) -> None:
+        self._secrets = secrets
         self.transport = transport
         self.timeout = timeout
         self._admission = admission
@@ -185,9 +193,10 @@ class Sender:
         error.linked_account_id = progress.linked_account_id
         error.attempts = progress.attempts
         message = error.message
-        if progress.effect == "unknown":
+        if progress.effect == "unknown" and progress.call.kind == "write":
             message += " It may have run all the same: look in the app before you send it again."
-        for secret in (headers.get("x-api-key"), headers.get("Authorization"), self.transport.proxy_credentials):
+        # A server or proxy may quote what it was sent.
+        for secret in (headers.get("Authorization"), *self._secrets):
             if secret:
                 message = message.replace(secret.removeprefix("Bearer "), "***")
         error.args = (message, *error.args[1:])

@@ -7,17 +7,20 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeVar, get_args, get_origin, is_typeddict
 
 import attrs
-from cattrs import Converter, transform_error
+from cattrs import Converter, StructureHandlerNotFoundError, transform_error
 from cattrs.cols import is_any_set, is_frozenset, is_sequence, list_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 from cattrs.gen.typeddicts import make_dict_structure_fn as make_typeddict_structure_fn
 from cattrs.preconf.json import make_converter
 from cattrs.v import format_exception
 
-__all__ = ["MisfitError", "structure"]
+from refold_async.errors import ConfigurationError
+
+__all__ = ["MisfitError", "check_target", "structure"]
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -117,6 +120,7 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
 
 def _make_converter(*, detailed: bool) -> Converter:
     converter = make_converter(detailed_validation=detailed)
+    converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
     for kind in (str, bool, int):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _number)
@@ -130,6 +134,30 @@ def _make_converter(*, detailed: bool) -> Converter:
 
 _fast: Final = _make_converter(detailed=False)
 _thorough: Final = _make_converter(detailed=True)
+
+
+@lru_cache(maxsize=256)
+def _problem_with(target: Any) -> str | None:
+    try:
+        _fast.structure(object(), target)
+    except StructureHandlerNotFoundError as error:
+        return str(error)
+    except Exception:  # noqa: BLE001 - of course this value does not fit; that it could be tried is what counts
+        return None
+    return None
+
+
+def check_target(target: Any) -> None:
+    """Raise `ConfigurationError` for an `into=` that nothing can be structured into."""
+    try:
+        problem = _problem_with(target)
+    except TypeError:  # some type forms cannot be hashed
+        problem = None
+    if problem is not None:
+        raise ConfigurationError(
+            f"into={target!r} cannot be built from JSON: {problem} Use attrs classes, dataclasses, TypedDicts, "
+            "list[...], dict[str, ...], X | None, str, int, float, bool, datetime or Enum."
+        )
 
 
 def structure(value: Any, target: Any, root: str) -> Any:

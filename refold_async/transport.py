@@ -257,14 +257,14 @@ class Transport:
             limit = f"connect={timeout.connect:g}"
             if expired:
                 limit = f"total={timeout.total:g}" if total else f"attempt={timeout.attempt:g}"
-            what = "No answer" if expired else "No connection"
-            failure = APITimeoutError(f"{what} about {subject} within the {limit} seconds that timeout= allows.")
+            what = "no answer" if expired else "no connection"
+            failure = APITimeoutError(f"Calling {subject} got {what} within the {limit} seconds that timeout= allows.")
         elif isinstance(error, aiohttp.ClientResponseError):  # its str holds the URL of the proxy
             by = "The proxy" if isinstance(error, aiohttp.ClientHttpProxyError) else "The server"
-            failure = APIConnectionError(f"{by} gave no usable answer about {subject}: {error.status} {error.message}.")
+            failure = APIConnectionError(f"{by} gave no usable answer, calling {subject}: {error.status} {error.message}.")
         else:
-            what = "No connection could be made" if connecting else "The connection broke"
-            failure = APIConnectionError(f"{what} about {subject}: {error or type(error).__name__}.")
+            what = "No connection could be made to call" if connecting else "The connection broke while calling"
+            failure = APIConnectionError(f"{what} {subject}: {error or type(error).__name__}.")
         if isinstance(error, _WRONG_CERTIFICATE):
             failure.fault = Fault.CERTIFICATE
         else:

@@ -2,15 +2,21 @@
 
 import asyncio
 import os
+import re
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import attrs
 
 import refold_async
 
-__all__ = ["Finished", "run_program", "start_program"]
+__all__ = ["SLOW_MACHINE", "Finished", "run_program", "start_program"]
+
+# What asyncio's debug mode says of steps that took longer than 0.1 seconds.
+SLOW_MACHINE: Final = re.compile(r"^Executing <.*> took \d+\.\d+ seconds\n", re.MULTILINE)
 
 
 @attrs.frozen
@@ -22,7 +28,7 @@ class Finished:
     complaints: str
 
 
-async def start_program(*arguments: str, stdout: int = PIPE, **environment: str) -> Process:
+async def start_program(*arguments: str, environment: Mapping[str, str] | None = None, stdout: int = PIPE) -> Process:
     """Start `python` with these arguments, and with these variables added to the environment."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
@@ -33,7 +39,7 @@ async def start_program(*arguments: str, stdout: int = PIPE, **environment: str)
             "PYTHONPATH": str(Path(refold_async.__file__).parent.parent),
             "PYTHONUNBUFFERED": "1",
             "PYTHONIOENCODING": "utf-8",
-            **environment,
+            **(environment or {}),
         },
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,
@@ -41,13 +47,13 @@ async def start_program(*arguments: str, stdout: int = PIPE, **environment: str)
     )
 
 
-async def run_program(*arguments: str, **environment: str) -> Finished:
+async def run_program(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
     """Run `python` as `start_program` does, to its end."""
-    process = await start_program(*arguments, **environment)
+    process = await start_program(*arguments, environment=environment)
     try:
         output, complaints = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return Finished(process.returncode, output.decode(), complaints.decode())
+    return Finished(process.returncode, output.decode(), SLOW_MACHINE.sub("", complaints.decode()))

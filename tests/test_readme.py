@@ -1,34 +1,21 @@
 """The README: its code runs as printed against the mock, and its tables say what the library does."""
 
+import ast
 import re
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-
 from programs import run_program
-from refold_async import errors
+
+from refold_async import AsyncRefold, errors
 from refold_async.faults import RULES, Fault
 from refold_async.testing import MockRefold
 
 README: Final = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 # A python block, and the text block that shows what it prints where one follows at once.
 BLOCKS: Final = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", README, re.DOTALL)
-PROGRAM: Final = """\
-import asyncio
-import refold_async
-
-async def main():
-    async with refold_async.AsyncRefold() as refold:
-        account = refold.account("user_12345")
-{block}
-        for test in [value for name, value in locals().items() if name.startswith("test_")]:
-            await test()
-
-asyncio.run(main())
-"""
 # The rows of the README's table, in order.
 ROWS: Final = [
     Fault.NEVER_SENT,
@@ -47,15 +34,34 @@ ROWS: Final = [
 
 
 @pytest.mark.parametrize(("block", "printed"), BLOCKS, ids=range(len(BLOCKS)))
-async def test_block_runs_as_printed(mock: MockRefold, block: str, printed: str) -> None:
+async def test_block_runs_as_printed(
+    block: str, printed: str, mock: MockRefold, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A block is a program, or stands where the README says: in an `async def`, with `refold` and `account` open."""
-    program = block if "asyncio.run(" in block else PROGRAM.format(block=textwrap.indent(block, " " * 8))
-    ran = await run_program("-c", program, REFOLD_API_KEY="tk_readme", REFOLD_BASE_URL=mock.base_url)
-    assert ran.complaints == ""
-    assert ran.exit_code == 0
+    monkeypatch.setenv("REFOLD_API_KEY", "tk_readme")
+    monkeypatch.setenv("REFOLD_BASE_URL", mock.base_url)
+    if "asyncio.run(" in block:
+        ran = await run_program("-c", block)
+        assert (ran.exit_code, ran.complaints) == (0, "")
+        output = ran.output
+    else:
+        await run_in_place(block)
+        output = capsys.readouterr().out
     if printed:
-        assert ran.output == printed
+        assert output == printed
     assert mock.request_count > 0 or "MockRefold" in block
+
+
+async def run_in_place(block: str) -> None:
+    """Run a block as if it stood in an `async def`; where it defines tests, run those."""
+    code = compile(block, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    async with AsyncRefold() as refold:
+        names: dict[str, Any] = {"refold": refold, "account": refold.account("user_12345"), "__name__": "readme"}
+        if (awaited := eval(code, names)) is not None:
+            await awaited
+        for name, value in names.items():
+            if name.startswith("test_"):
+                await value()
 
 
 def test_blocks_are_found() -> None:

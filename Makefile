@@ -1,0 +1,74 @@
+# Every target sets itself up in a virtual environment; Python 3.11 or later and make are all it takes.
+# Once set up, `make demo` and `make test` need no network.
+
+# The first Python on the path that is new enough; or name one: make test PYTHON=python3.13 VENV=.venv-3.13
+PYTHON ?= $(firstword $(shell .ci/pythons --any))
+VENV ?= .venv
+# What the package is installed with: the lowest versions it supports are tested without its extra.
+EXTRAS ?= [speed]
+CONSTRAINTS ?=
+
+BIN := $(VENV)/bin
+SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check lint types test-every-python test-lowest bench-read format clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/installed  ## Run the suite against the built wheel.
+	REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest $(PYTEST_OPTIONS)
+
+check: lint types test-every-python test-lowest  ## Everything that must hold before a change lands.
+
+lint: $(VENV)/check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/check $(VENV)/installed
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+test-every-python:
+	set -e; for python in $$(.ci/pythons); do \
+		version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		echo "== Python $$version"; \
+		$(MAKE) test PYTHON=$$python VENV=.venv-$$version; \
+	done
+
+test-lowest:
+	$(MAKE) test VENV=.venv-lowest EXTRAS= CONSTRAINTS="--constraint tests/lowest.txt"
+
+bench-read: $(VENV)/installed  ## CPU of one small read beside the same call by hand on aiohttp.
+	$(BIN)/python benchmarks/read.py
+
+format: $(VENV)/check
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv* dist build .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later was found: install one, or name it with PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	touch $@
+
+$(VENV)/test: $(VENV)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --group build --group test
+	touch $@
+
+$(VENV)/check: $(VENV)/test
+	$(BIN)/python -m pip install --quiet --group check
+	touch $@
+
+# The wheel is built and installed anew when a source changed; its dependencies are looked for only if missing.
+$(VENV)/installed: $(VENV)/test $(SOURCES) $(wildcard tests/lowest.txt)
+	rm -rf $(VENV)/wheel
+	$(BIN)/python -m build --quiet --wheel --no-isolation --outdir $(VENV)/wheel
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) "$$(echo $(VENV)/wheel/*.whl)$(EXTRAS)"
+	$(BIN)/python -m pip install --quiet --no-deps --no-index --force-reinstall $(VENV)/wheel/*.whl
+	touch $@

@@ -1,0 +1,103 @@
+"""Work across many linked accounts, a bounded number at a time.
+
+    python examples/fan_out.py
+    REFOLD_API_KEY=... python examples/fan_out.py [--write]
+
+Reads a contact of every linked account there is. Without an API key, or with `--write`, it then makes sure that each
+of a few accounts has a certain contact.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TypedDict
+
+from service import open_refold, uses_mock
+
+from refold_async import AccountScope, AsyncRefold, RateLimit, RefoldError
+
+
+class LinkedAccount(TypedDict):
+    """What this program reads of a linked account."""
+
+    account_id: str
+
+
+class Page(TypedDict):
+    """A page of linked accounts."""
+
+    docs: list[LinkedAccount]
+    hasNextPage: bool
+
+
+@dataclass
+class Row:
+    """A contact that a customer is to have."""
+
+    linked_account_id: str
+    email: str
+
+
+async def linked_account_ids(refold: AsyncRefold) -> AsyncIterator[str]:
+    """List the ids of all linked accounts; a page is fetched when its first account can be worked on."""
+    number, more = 1, True
+    while more:
+        query = {"page": number, "limit": 100}
+        page = await refold.request("GET", "/api/v2/public/linked-account", query=query, into=Page)
+        for account in page["docs"]:
+            yield account["account_id"]
+        number, more = number + 1, page["hasNextPage"]
+
+
+async def read_contacts(refold: AsyncRefold) -> None:
+    """Read a contact of every linked account; outcomes come in the order in which they end."""
+    ok = 0
+    async with refold.fan_out_action(
+        linked_account_ids(refold), "hubspot", "get_contact", {"limit": "1"}, idempotent=True, concurrency=20
+    ) as outcomes:
+        async for outcome in outcomes:
+            if outcome.status == "ok":
+                ok += 1
+            else:
+                print(f"{outcome.linked_account_id}: {outcome.status}, {outcome.error}")
+    print(f"Read the contacts of {ok} linked accounts")
+
+
+async def ensure_contact(account: AccountScope, row: Row) -> str:
+    """Create the row's contact unless it is there, and tell which of both."""
+    found = await account.execute_action("hubspot", "search_contacts", {"email": row.email}, idempotent=True)
+    if found.data["results"]:
+        return "found"
+    await account.execute_action("hubspot", "create_contact", {"email": row.email})
+    return "created"
+
+
+async def ensure_contacts(refold: AsyncRefold, rows: list[Row]) -> None:
+    """Do several calls for each row, and get a report in the order of the rows."""
+    report = await refold.fan_out(rows, ensure_contact, account=lambda row: row.linked_account_id).collect()
+    for outcome in report.outcomes:
+        # "unknown": the answer to the write was lost. Run again, it looks for the contact first.
+        print(f"{outcome.linked_account_id}: {outcome.value or outcome.status}")
+    report.raise_for_errors()
+
+
+async def main(*, write: bool) -> None:
+    """Fan out a read, then a write."""
+    # What Refold documents for its platform. All calls of the client share it.
+    async with open_refold(rate_limit=RateLimit(20, burst=5)) as refold:
+        await read_contacts(refold)
+        if write:
+            rows = [Row("user_1", "jane@example.com"), Row("user_2", "contact@example.com")]
+            await ensure_contacts(refold, rows)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Work across many linked accounts.")
+    parser.add_argument("--write", action="store_true", default=uses_mock(), help="create contacts that are missing")
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(main(write=arguments.write))
+    except RefoldError as error:
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -1,0 +1,165 @@
+"""A web service that acts in its customers' apps: one client for its life, several calls at once per request.
+
+    python examples/web_app.py --port 8000
+    curl http://127.0.0.1:8000/accounts/user_12345/overview
+    curl http://127.0.0.1:8000/accounts/user_12345/contacts -d '{"email": "jane@example.com"}'
+
+Without `REFOLD_API_KEY` it talks to a mock. A service of yours would take the linked account from the session of who
+is logged in, not from the URL, and so would check who may act for whom.
+"""
+
+import argparse
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from service import open_refold
+
+from refold_async import (
+    AccountScope,
+    ActionFailedError,
+    ActionResult,
+    APITimeoutError,
+    AsyncRefold,
+    AuthenticationError,
+    BadRequestError,
+    ClientClosedError,
+    ConfigurationError,
+    NotFoundError,
+    ParameterError,
+    PermissionDeniedError,
+    RateLimitError,
+    ReconnectRequiredError,
+    RefoldError,
+    Timeout,
+)
+
+REFOLD = web.AppKey("refold", AsyncRefold)
+SECONDS = web.AppKey("seconds", float)
+
+logger = logging.getLogger("web_app")
+
+
+def application(*, seconds: float = 10.0) -> web.Application:
+    """Make the application; every request is answered within `seconds`."""
+    app = web.Application(middlewares=[answer_errors])
+    app[SECONDS] = seconds
+    app.cleanup_ctx.append(keep_client)
+    app.router.add_get("/accounts/{linked_account_id}/overview", overview)
+    app.router.add_post("/accounts/{linked_account_id}/contacts", create_contact)
+    return app
+
+
+async def keep_client(app: web.Application) -> AsyncIterator[None]:
+    """Open the one client when the service starts, and close it once the last request has been answered."""
+    # Below the service's own limit, so that a late call ends with an error that tells what became of the action.
+    timeout = Timeout(total=0.8 * app[SECONDS], attempt=0.4 * app[SECONDS])
+    async with open_refold(timeout=timeout) as refold:
+        app[REFOLD] = refold
+        yield
+
+
+async def overview(request: web.Request) -> web.Response:
+    """Show contacts, channels and connections of a customer, read side by side."""
+    account = account_of(request)
+    # If one fails, the group cancels the others: nothing runs on behind an answer that has been sent.
+    async with asyncio.TaskGroup() as group:
+        contacts = group.create_task(account.execute_action("hubspot", "get_contact", {"limit": "10"}, idempotent=True))
+        channels = group.create_task(account.execute_action("slack", "list_channels", idempotent=True))
+        apps = group.create_task(account.request("GET", "/api/v2/public/application"))
+    return web.json_response(
+        {
+            "contacts": contacts.result().data["results"],
+            "channels": channels.result().data["channels"],
+            "connected": [app["slug"] for app in apps.result() if app.get("connected")],
+        }
+    )
+
+
+async def create_contact(request: web.Request) -> web.Response:
+    """Create a contact in the customer's HubSpot from the JSON object in the body."""
+    account = account_of(request)
+    try:
+        contact: Any = await request.json()
+    except ValueError:
+        raise web.HTTPBadRequest(text="The body must be JSON.") from None
+    created = await account.execute_action("hubspot", "create_contact", contact)
+    return web.json_response({"id": created.data["id"]}, status=201)
+
+
+def account_of(request: web.Request) -> AccountScope:
+    """Return the scope of the linked account that the URL names."""
+    try:
+        return request.app[REFOLD].account(request.match_info["linked_account_id"])
+    except ConfigurationError as error:
+        raise web.HTTPBadRequest(text=error.message) from None
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Hold a request to its time, and turn what goes wrong with Refold into an answer."""
+    try:
+        async with asyncio.timeout(request.app[SECONDS]):
+            return await handler(request)
+    except* RefoldError as group:  # alone, or in the group of a TaskGroup
+        error = next(leaves(group))
+    except* TimeoutError:
+        # A write that was cancelled on its way may have happened.
+        error = APITimeoutError("The request took too long.")
+        error.effect = "unknown"
+    logger.warning("%s %s: %s", request.method, request.path, error)
+    return answer_to(error, wrote=request.method != "GET")
+
+
+def leaves(group: BaseExceptionGroup[RefoldError]) -> Iterator[RefoldError]:
+    """Yield the errors in a group and in the groups within it."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
+
+
+def answer_to(error: RefoldError, *, wrote: bool) -> web.Response:
+    """Turn an error into this service's answer."""
+    match error:
+        case ParameterError() | BadRequestError():
+            status, problem = 400, error.message  # what our caller sent does not fit the action
+        case ReconnectRequiredError():
+            status, problem = 409, "Reconnect the app, then try again."
+        case RateLimitError() | ActionFailedError(result=ActionResult(http_status=429)) | ClientClosedError():
+            status, problem = 503, "Busy. Try again later."  # not 429: our caller is not the one who was too fast
+        case ActionFailedError(effect="none"):
+            status, problem = 422, "The app refused this."
+        case APITimeoutError():
+            status, problem = 504, "No answer in time."
+        case ConfigurationError() | AuthenticationError() | PermissionDeniedError() | NotFoundError():
+            status, problem = 500, "This service is set up wrongly."  # our key, or an id that our code names
+        case _:
+            status, problem = 502, "Refold or the app failed."
+    body = {"problem": problem}
+    headers: dict[str, str] = {}
+    if wrote:
+        body["effect"] = error.effect
+    if error.retry_after is not None and not (wrote and error.effect == "unknown"):
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return web.json_response(body, status=status, headers=headers)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Serve what this file describes.")
+    parser.add_argument("--port", type=int, default=8000, help="listen here, on loopback (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="most time for a request (default: %(default)s)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO)
+    # On SIGINT or SIGTERM it takes no more connections, and lets the requests under way be answered.
+    web.run_app(
+        application(seconds=arguments.seconds),
+        host="127.0.0.1",
+        port=arguments.port,
+        shutdown_timeout=arguments.seconds,
+    )

@@ -1,0 +1,39 @@
+"""Types for `into=` in a module whose annotations are strings, as many modules of users are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+import attrs
+
+
+@attrs.frozen
+class Person:
+    """An attrs class that names one defined below."""
+
+    name: str
+    address: Address | None = None
+    tags: list[str] = attrs.field(factory=list[str])
+
+
+@attrs.frozen
+class Address:
+    """An attrs class that is named before it is defined."""
+
+    city: str
+
+
+@dataclass
+class Folder:
+    """A dataclass that names itself."""
+
+    name: str
+    folders: list[Folder] = field(default_factory=list["Folder"])
+
+
+class Row(TypedDict):
+    """A TypedDict that names another class."""
+
+    person: Person
+    size: int | None

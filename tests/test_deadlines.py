@@ -1,0 +1,175 @@
+"""How long a call may take: total, attempt and connect, held to within a tenth of a second."""
+
+import asyncio
+import math
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from conftest import IMPATIENT
+
+from refold_async import APITimeoutError, AsyncRefold, RateLimit, RefoldError, RetryPolicy, Timeout
+from refold_async.deadlines import Deadline, Deadlines
+from refold_async.testing import Answer, Drip, MockRefold, Silence
+
+TOLERANCE = 0.1
+
+
+async def elapsed(call: Callable[[], Awaitable[object]]) -> float:
+    """Return the seconds a call takes to fail: the least of three, for the machine may be busy with other things."""
+    loop = asyncio.get_running_loop()
+    times: list[float] = []
+    for _ in range(3):
+        began = loop.time()
+        with pytest.raises(RefoldError):
+            await call()
+        times.append(loop.time() - began)
+    return min(times)
+
+
+@pytest.mark.parametrize("trouble", [Silence(), Drip(0.01), Answer(503, retry_after=0.07)])
+async def test_total(mock: MockRefold, trouble: Silence | Drip | Answer) -> None:
+    """`total` ends a call with all its attempts and pauses in time."""
+    mock.script(trouble)
+    policy = RetryPolicy(max_retries=1000, initial_delay=0.01, max_delay=0.01)
+    async with AsyncRefold(
+        "tk_test", base_url=mock.base_url, retry=policy, timeout=Timeout(total=0.3, attempt=0.2)
+    ) as refold:
+        time = await elapsed(lambda: refold.account("user_12345").list_actions("hubspot"))
+    # A pause that would end after the deadline is not begun.
+    assert 0.1 < time < 0.3 + TOLERANCE
+
+
+async def test_attempt(mock: MockRefold) -> None:
+    """`attempt` ends each attempt in time."""
+    mock.script(Silence())
+    async with AsyncRefold(
+        "tk_test", base_url=mock.base_url, retry=RetryPolicy(max_retries=0), timeout=Timeout(attempt=0.2)
+    ) as refold:
+        time = await elapsed(lambda: refold.account("user_12345").list_actions("hubspot"))
+    assert 0.2 <= time < 0.2 + TOLERANCE
+
+
+@pytest.fixture
+async def full_backlog() -> AsyncIterator[str]:
+    """The URL of a listener that accepts no connection: the system leaves the client waiting."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        place = listener.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(place)
+        yield f"http://127.0.0.1:{place[1]}"
+        for filler in fillers:
+            filler.close()
+
+
+async def test_connect(full_backlog: str) -> None:
+    """`connect` ends the wait for a new connection; nothing was sent, so a write is tried again."""
+    async with AsyncRefold("tk_test", base_url=full_backlog, retry=IMPATIENT, timeout=Timeout(connect=0.1)) as refold:
+        account = refold.account("user_12345")
+        time = await elapsed(lambda: account.execute_action("hubspot", "create_contact"))
+        with pytest.raises(APITimeoutError, match=r"connect=0\.1") as caught:
+            await account.execute_action("hubspot", "create_contact")
+    assert (caught.value.effect, caught.value.attempts) == ("none", 3)
+    assert 0.3 <= time < 0.3 + 3 * TOLERANCE
+
+
+async def test_a_number_stands_for_total(mock: MockRefold) -> None:
+    """A plain number bounds the whole call, for the client and for one call of it."""
+    mock.script(Silence())
+    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=0.15, retry=IMPATIENT) as refold:
+        account = refold.account("user_12345")
+        assert 0.15 <= await elapsed(lambda: account.list_actions("hubspot")) < 0.15 + TOLERANCE
+        assert 0.05 <= await elapsed(lambda: account.list_actions("hubspot", timeout=0.05)) < 0.05 + TOLERANCE
+        limits = Timeout(total=5, attempt=0.05)
+        with pytest.raises(APITimeoutError, match=r"attempt=0\.05"):
+            await account.execute_action("hubspot", "create_contact", timeout=limits)
+        with pytest.raises(APITimeoutError, match=r"total=0\.05"):
+            await account.execute_workflow("workflow_id", slug="hubspot", sync=True, timeout=0.05)
+        with pytest.raises(APITimeoutError):
+            await refold.request("GET", "/api/v2/public/linked-account", timeout=0.05)
+
+
+async def test_total_covers_the_rate_limit(mock: MockRefold) -> None:
+    """A single call gives up waiting for the rate limit at its deadline; nothing was sent."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(1, per=60), timeout=0.1) as refold:
+        account = refold.account("user_12345")
+        await account.list_actions("hubspot")
+        with pytest.raises(APITimeoutError, match="rate limit") as caught:
+            await account.execute_action("hubspot", "create_contact")
+    assert (caught.value.effect, caught.value.attempts, len(mock.requests)) == ("none", 0, 1)
+
+
+async def test_in_a_fan_out_the_rate_limit_does_not_count(mock: MockRefold) -> None:
+    """Items of a bulk job wait for the rate limit longer than their own total allows, and succeed."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(50, burst=1), timeout=0.1) as refold:
+        report = await refold.fan_out_action(
+            [f"user_{number}" for number in range(15)], "hubspot", "get_contact", concurrency=15
+        ).collect()
+    assert report.counts == {"ok": 15, "failed": 0, "unknown": 0}
+
+
+async def test_no_deadline_by_asking(mock: MockRefold) -> None:
+    """math.inf takes all limits away."""
+    async with AsyncRefold(
+        "tk_test", base_url=mock.base_url, timeout=Timeout(total=math.inf, attempt=math.inf, connect=math.inf)
+    ) as refold:
+        assert await refold.account("user_12345").list_actions("hubspot")
+
+
+async def test_one_timer_serves_deadlines_in_any_order() -> None:
+    """Each block ends at its own deadline, whether it began before or after one that is due earlier."""
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(loop)
+
+    async def wait(seconds: float) -> float:
+        began = loop.time()
+        with pytest.raises(TimeoutError), Deadline(deadlines, began + seconds):
+            await asyncio.sleep(60)
+        return loop.time() - began
+
+    seconds = [0.1, 0.02, 0.15, 0.02, 0.05]
+    times = await asyncio.gather(*map(wait, seconds))
+    for asked, taken in zip(seconds, times, strict=True):
+        assert asked <= taken < asked + TOLERANCE
+    assert 0.02 <= await wait(0.02) < 0.02 + TOLERANCE
+
+
+async def test_a_deadline_that_is_over_already() -> None:
+    """A block whose deadline is past ends at its first wait."""
+    loop = asyncio.get_running_loop()
+    with pytest.raises(TimeoutError), Deadline(Deadlines(loop), loop.time() - 1):
+        await asyncio.sleep(60)
+
+
+async def test_a_cancellation_is_no_timeout() -> None:
+    """A task cancelled at the very moment of its deadline is cancelled."""
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(loop)
+    when = loop.time() + 0.02
+
+    async def wait() -> None:
+        with Deadline(deadlines, when):
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    loop.call_at(when, task.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
+async def test_a_block_that_ends_in_time_is_left_alone() -> None:
+    """What ends before its deadline is not cancelled later, and its task's cancellation count is untouched."""
+    loop = asyncio.get_running_loop()
+    deadlines = Deadlines(loop)
+    with Deadline(deadlines, loop.time() + 0.02):
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0

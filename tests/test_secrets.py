@@ -1,0 +1,133 @@
+"""No error, repr or log line shows an API key, a session token or proxy credentials."""
+
+import asyncio
+import logging
+import pickle
+import traceback
+from collections.abc import Awaitable, Callable
+
+import pytest
+from conftest import IMPATIENT
+
+from refold_async import AccountScope, AsyncRefold, RefoldError, Timeout
+from refold_async.testing import Answer, MockRefold, Reset, Silence
+
+KEY = "tk_the_secret_key"
+PROXY_PASSWORD = "hunter2"
+
+
+def everything_said(error: BaseException | None) -> str:
+    """Return all that an error and all errors behind it say, in every way Python shows errors."""
+    said = "" if error is None else "".join(traceback.format_exception(error))
+    while error is not None:
+        said += repr(error) + str(error) + repr(error.args) + repr(getattr(error, "__notes__", ""))
+        said += repr({name: value for name, value in vars(error).items() if name not in {"headers", "body"}})
+        error = error.__cause__ or error.__context__
+    return said
+
+
+TROUBLES = {
+    "refused": None,
+    "reset": Reset("after"),
+    "silence": Silence(),
+    "unauthorised": Answer(401, json={"message": f"Invalid API key {KEY}", "error_code": "UNAUTHORIZED"}),
+    "html": Answer(502, body=f"<html>{KEY}</html>"),
+    "unreadable": Answer(200, body="{"),
+    "no result": Answer(200, json={"data": 1}),
+}
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_no_error_shows_a_secret(
+    mock: MockRefold, caplog: pytest.LogCaptureFixture, name: str, proxied: bool
+) -> None:
+    """Neither errors of any kind, nor those they are chained to, nor the log at DEBUG show a secret."""
+    caplog.set_level(logging.DEBUG)
+    trouble = TROUBLES[name]
+    if trouble is not None:
+        mock.script(trouble)
+    token = mock.session_token("user_12345")
+    base_url = mock.base_url if trouble is not None else "http://127.0.0.1:1"
+    proxy = f"http://proxyuser:{PROXY_PASSWORD}@127.0.0.1:1" if proxied else None
+    async with AsyncRefold(
+        KEY, base_url=base_url, proxy=proxy, retry=IMPATIENT, timeout=Timeout(total=1, attempt=0.05)
+    ) as refold:
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: refold.account("user_12345").list_actions("hubspot"),
+            lambda: refold.account("user_12345").execute_action("hubspot", "get_contact"),
+            lambda: refold.account_from_session_token(token).execute_action("hubspot", "get_contact"),
+            lambda: refold.request("GET", "/api/v2/public/linked-account", into=list[int]),
+        ]
+        said = repr(refold) + repr(refold.account("user_12345")) + repr(refold.account_from_session_token(token))
+        for call in calls:
+            with pytest.raises(RefoldError) as caught:
+                await call()
+            assert caught.value.__context__ is None
+            assert not type(caught.value.__cause__).__module__.startswith("aiohttp")
+            restored = pickle.loads(pickle.dumps(caught.value))
+            assert str(restored) == str(caught.value)
+            said += everything_said(caught.value) + everything_said(restored)
+    said += "".join(record.getMessage() for record in caplog.records if record.name.startswith("refold_async"))
+    for secret in (KEY, token, "proxyuser", PROXY_PASSWORD):
+        assert secret not in said
+
+
+async def test_the_log_tells_attempts_and_retries(
+    account: AccountScope, mock: MockRefold, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line per attempt at DEBUG, one per retry at INFO, and nothing else."""
+    caplog.set_level(logging.DEBUG, logger="refold_async")
+    mock.script(Answer(503), calls=[1, 2])
+    await account.list_actions("hubspot")
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "refold_async"]
+    assert [level for level, _ in lines] == ["DEBUG", "INFO", "DEBUG", "INFO", "DEBUG"]
+    assert "attempt 1: 503" in lines[0][1]
+    assert "attempt 1: InternalServerError; again in 0.00 s" in lines[1][1]
+    assert "attempt 3: 200" in lines[4][1]
+    assert all("GET /api/v2/integration-schema/hubspot/actions" in line and "user_12345" in line for _, line in lines)
+
+
+async def test_a_cancelled_write_leaves_word(
+    account: AccountScope, mock: MockRefold, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write cancelled after it left is told in a note on the CancelledError and a WARNING; a read is not."""
+    mock.script(Silence())
+    for call, warned in (
+        (account.list_actions("hubspot"), False),
+        (account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}), True),
+    ):
+        caplog.clear()
+        task = asyncio.ensure_future(call)
+        before = len(mock.requests)
+        while len(mock.requests) == before:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        notes = getattr(caught.value, "__notes__", [])
+        warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+        assert [("it may have run" in note) for note in notes] == [True] * warned
+        assert len(warnings) == warned
+
+
+async def test_a_write_cancelled_before_it_left_says_nothing(
+    mock: MockRefold, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write cancelled while it waits for a connection did not happen."""
+    mock.script(Silence())
+    async with AsyncRefold("tk_test", base_url=mock.base_url, max_connections=1) as refold:
+        holder = asyncio.create_task(refold.account("holder").list_actions("hubspot"))
+        while not mock.requests:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        write = asyncio.create_task(refold.account("user_12345").execute_action("hubspot", "create_contact"))
+        await asyncio.sleep(0.01)
+        write.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await write
+        assert not hasattr(caught.value, "__notes__")
+        holder.cancel()
+        await asyncio.wait([holder])
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    assert len(mock.requests) == 1
