@@ -31,6 +31,7 @@ from refold_async.errors import (
     WorkflowFailedError,
 )
 from refold_async.fan_out import FanOut, FanOutReport, Outcome, Unfinished
+from refold_async.faults import Effect, Fault
 from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.version import __version__
@@ -52,8 +53,10 @@ __all__ = [
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
+    "Effect",
     "FanOut",
     "FanOutReport",
+    "Fault",
     "InternalServerError",
     "Limiter",
     "NotFoundError",

@@ -18,9 +18,6 @@ __all__ = ["AccountScope"]
 
 T = TypeVar("T")
 
-_DEFAULT_TIMEOUT = Timeout()
-_SYNCHRONOUS_WORKFLOW = Timeout(total=300, attempt=300)
-
 
 def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
     """Return the limits a call runs under: a number stands for the total alone."""
@@ -43,6 +40,7 @@ class ArbitraryRequests:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
+        into: None = None,
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
     ) -> Any: ...
@@ -69,7 +67,7 @@ class ArbitraryRequests:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
-        into: Any = Any,
+        into: Any = None,
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
     ) -> Any:
@@ -94,10 +92,10 @@ class ArbitraryRequests:
             APIConnectionError: No answer; `effect` says whether a write may have happened.
         """
         call = requests.arbitrary(method, path, query=query, headers=headers, json=json, idempotent=idempotent)
-        return await self.send(call, responses.read_value(into), timeout)
+        return await self._send(call, responses.read_value(into), timeout)
 
-    def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        """Send a call that `refold_async.requests` built, and return what `read` makes of the answer."""
+    def _send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        """Send a call, and return what `read` makes of the answer. Every method is made of this one."""
         raise NotImplementedError
 
 
@@ -122,9 +120,9 @@ class AccountScope(ArbitraryRequests):
         session_token: str | None = None,
     ) -> None:
         if linked_account_id is not None:
-            check_header_value("linked_account_id", linked_account_id)
+            linked_account_id = check_header_value("linked_account_id", linked_account_id)
         if session_token is not None:
-            check_header_value("session_token", session_token)
+            session_token = check_header_value("session_token", session_token)
         self._sender = sender
         self._api_key = api_key
         self._session_token = session_token
@@ -152,7 +150,7 @@ class AccountScope(ArbitraryRequests):
         Raises:
             NotFoundError: There is no such app.
         """
-        return await self.send(requests.list_actions(slug), responses.read_actions, timeout)
+        return await self._send(requests.list_actions(slug), responses.read_actions, timeout)
 
     async def get_action_parameters(
         self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
@@ -171,7 +169,7 @@ class AccountScope(ArbitraryRequests):
             NotFoundError: There is no such app, or the app has no such action.
         """
         call = requests.get_action_parameters(slug, action_id)
-        return await self.send(call, responses.read_action_parameters(slug, action_id), timeout)
+        return await self._send(call, responses.read_action_parameters(slug, action_id), timeout)
 
     @overload
     async def execute_action(
@@ -180,6 +178,7 @@ class AccountScope(ArbitraryRequests):
         action_id: str,
         parameters: Mapping[str, Any] | None = None,
         *,
+        into: None = None,
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
     ) -> ActionResult[Any]: ...
@@ -202,7 +201,7 @@ class AccountScope(ArbitraryRequests):
         action_id: str,
         parameters: Mapping[str, Any] | None = None,
         *,
-        into: Any = Any,
+        into: Any = None,
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
     ) -> ActionResult[Any]:
@@ -232,7 +231,7 @@ class AccountScope(ArbitraryRequests):
             APIConnectionError: No answer; `effect` says whether the action may have run.
         """
         call = requests.execute_action(slug, action_id, parameters, idempotent=idempotent)
-        return await self.send(call, responses.read_action_result(into), timeout)
+        return await self._send(call, responses.read_action_result(into), timeout)
 
     async def execute_workflow(
         self,
@@ -283,20 +282,14 @@ class AccountScope(ArbitraryRequests):
             include_headers=include_headers,
         )
         if sync:
-            default = self._sender.timeout
-            if default == _DEFAULT_TIMEOUT:
-                default = _SYNCHRONOUS_WORKFLOW
+            default = self._sender.synchronous_timeout
             if timeout is None:
                 timeout = default
             elif not isinstance(timeout, Timeout):
                 timeout = Timeout(total=timeout, attempt=timeout, connect=default.connect)
-        return await self.send(call, responses.read_workflow_execution, timeout)
+        return await self._send(call, responses.read_workflow_execution, timeout)
 
-    def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        """Send a call that `refold_async.requests` built, and return what `read` makes of the answer.
-
-        Every other method is made of this one.
-        """
+    def _send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         sender = self._sender
         limits = sender.timeout if timeout is None else resolve_timeout(timeout, sender.timeout)
         return sender.send(call, read, self._headers or self._make_headers(), self.linked_account_id, limits)

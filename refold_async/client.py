@@ -22,6 +22,7 @@ from refold_async.validation import (
     check_positive,
     check_proxy,
     check_whole_number,
+    credentials_of,
 )
 from refold_async.version import __version__
 
@@ -43,6 +44,10 @@ _HEADERS: Mapping[str, str] = {
 _ENVIRONMENT_OF_PREFIX: Mapping[str, Environment] = {"tk": "test", "pk": "production"}
 
 
+_DEFAULT_TIMEOUT = Timeout()
+_SYNCHRONOUS_WORKFLOW = Timeout(total=300, attempt=300)
+
+
 class AsyncRefold(ArbitraryRequests):
     """A session with Refold: one pool of connections, one rate limit, one retry policy for all linked accounts.
 
@@ -53,7 +58,8 @@ class AsyncRefold(ArbitraryRequests):
         api_key: The API key; by default `REFOLD_API_KEY` of the environment, read when this is constructed. Not
             needed for session tokens.
         base_url: Where Refold is; by default `REFOLD_BASE_URL` of the environment, else `https://app.refold.ai`.
-        timeout: Limits of time for every call, in seconds; a number stands for `Timeout(total=...)`.
+        timeout: Limits of time for every call, in seconds; a number stands for `Timeout(total=...)`. Where it is not
+            given, synchronous workflows get 300 seconds for the whole call and for an attempt.
         retry: How often and how patiently calls are tried again; `RetryPolicy(max_retries=0)` for one attempt.
         rate_limit: Holds every attempt of all calls to a rate: a `RateLimit`, or any object with `async acquire()`.
         max_connections: How many connections may be open at once.
@@ -76,7 +82,7 @@ class AsyncRefold(ArbitraryRequests):
         api_key: str | None = None,
         *,
         base_url: str | None = None,
-        timeout: Timeout | float = Timeout(),  # noqa: B008 - frozen
+        timeout: Timeout | float = _DEFAULT_TIMEOUT,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         rate_limit: RateLimit | Limiter | None = None,
         max_connections: int = 100,
@@ -100,7 +106,7 @@ class AsyncRefold(ArbitraryRequests):
             keepalive_timeout=check_positive("keepalive_timeout", keepalive_timeout),
             max_response_bytes=check_whole_number("max_response_bytes", max_response_bytes, at_least=1),
             connector=connector,
-            proxy=None if proxy is None else check_proxy(proxy),
+            proxy=None if proxy is None else check_proxy("proxy", proxy),
             trust_env=check_bool("trust_env", trust_env),
             trace_configs=trace_configs,
         )
@@ -108,8 +114,9 @@ class AsyncRefold(ArbitraryRequests):
             self._transport,
             Admission(_find_limiter(rate_limit), self._transport.connections),
             retry,
-            resolve_timeout(timeout, Timeout()),
-            secrets=(self._api_key, self._transport.proxy_credentials),
+            resolve_timeout(timeout, _DEFAULT_TIMEOUT),
+            _SYNCHRONOUS_WORKFLOW if timeout is _DEFAULT_TIMEOUT else resolve_timeout(timeout, _DEFAULT_TIMEOUT),
+            secrets=[*filter(None, [self._api_key]), *credentials_of(self._transport.proxy)],
         )
         self._organisation = AccountScope(self._sender, api_key=self._api_key)
 
@@ -199,6 +206,7 @@ class AsyncRefold(ArbitraryRequests):
         parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
         *,
         account: Callable[[Item], str | AccountScope] | None = None,
+        into: None = None,
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
         concurrency: int = 50,
@@ -229,7 +237,7 @@ class AsyncRefold(ArbitraryRequests):
         parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
         *,
         account: Callable[[Item], str | AccountScope] | None = None,
-        into: Any = Any,
+        into: Any = None,
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
         concurrency: int = 50,
@@ -267,16 +275,19 @@ class AsyncRefold(ArbitraryRequests):
             call = common
             if callable(parameters):
                 call = requests.execute_action(slug, action_id, parameters(item), idempotent=idempotent)
-            return await scope.send(call, read, limits)
+            return await scope._send(call, read, limits)  # pyright: ignore[reportPrivateUsage]
 
         return self.fan_out(items, execute, account=account, concurrency=concurrency, grace=grace)
 
-    def send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        """Send a call that `refold_async.requests` built, with the API key and for no account."""
-        return self._organisation.send(call, read, timeout)
+    def _send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        return self._organisation._send(call, read, timeout)  # pyright: ignore[reportPrivateUsage]
 
     async def aclose(self) -> None:
-        """Close all connections. Calls in flight fail with `APIConnectionError`. Closing twice is fine."""
+        """Close all connections. Closing twice is fine.
+
+        Calls in flight end at once, with an `APIConnectionError` whose `effect` tells whether they may have run; calls
+        that wait to be sent with `ClientClosedError`.
+        """
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -290,11 +301,6 @@ class AsyncRefold(ArbitraryRequests):
     def __repr__(self) -> str:
         state = " closed" if self.closed else ""
         return f"<AsyncRefold {self.base_url}, {self.environment or 'unknown environment'}{state}>"
-
-    def __del__(self) -> None:
-        # Not there where the constructor raised.
-        if (transport := getattr(self, "_transport", None)) is not None:
-            transport.drop(self)
 
 
 def _find_key(api_key: str | None) -> str | None:

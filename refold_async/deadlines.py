@@ -14,11 +14,12 @@ __all__ = ["Deadline", "Deadlines"]
 
 
 class Deadlines:
-    """The deadlines of all attempts in flight in one event loop."""
+    """The deadlines of all that a client waits for, in one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.now = loop.time
+        self.closed = False
         self._running: set[Deadline] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._next = math.inf
@@ -33,11 +34,18 @@ class Deadlines:
         """Stop watching a deadline. The timer stays: setting it anew for each would be the cost to avoid."""
         self._running.discard(deadline)
 
+    def close(self) -> None:
+        """End every wait at once, whatever its deadline."""
+        self.closed = True
+        self._set_timer(math.inf)
+        for deadline in self._running:
+            deadline.expire()
+        self._running.clear()
+
     def _fire(self) -> None:
-        """Cancel what is due, and set the timer for what is left."""
+        """End what is due, and set the timer for what is left."""
         now = self.now()
-        due = [deadline for deadline in self._running if deadline.when <= now]
-        for deadline in due:
+        for deadline in [deadline for deadline in self._running if deadline.when <= now]:
             self._running.remove(deadline)
             deadline.expire()
         self._set_timer(min((deadline.when for deadline in self._running), default=math.inf))
@@ -48,13 +56,9 @@ class Deadlines:
         self._next = when
         self._timer = None if when == math.inf else self.loop.call_at(when, self._fire)
 
-    def close(self) -> None:
-        """Take the timer away."""
-        self._set_timer(math.inf)
-
 
 class Deadline:
-    """A context manager that ends its block with a TimeoutError at `when`, by the loop's clock.
+    """A context manager that ends its block with a TimeoutError at `when`, by the loop's clock, or on close.
 
     Keeps to what `asyncio.timeout_at` promises: a cancellation from outside stays a cancellation, even at that moment.
     """
@@ -70,6 +74,11 @@ class Deadline:
         self._cancellations = task.cancelling()
         self.when = when
         self.expired = False
+
+    @property
+    def cancelled_from_outside(self) -> bool:
+        """Whether somebody else has cancelled the task since the block began."""
+        return self._task.cancelling() > self._cancellations
 
     def expire(self) -> None:
         """End the block."""

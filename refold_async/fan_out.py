@@ -1,9 +1,10 @@
 """One call across many linked accounts, a bounded number at a time."""
 
 import asyncio
+import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -21,6 +22,8 @@ T = TypeVar("T")
 Status = Literal["ok", "failed", "unknown"]
 
 _MOST_ERRORS_RAISED = 100
+
+logger = logging.getLogger("refold_async")
 
 
 @attrs.frozen(kw_only=True)
@@ -101,9 +104,9 @@ class FanOutReport(Generic[Item, T]):
         errors = [outcome.error for outcome in self.outcomes if outcome.error is not None]
         if not errors:
             return
-        held = errors[:_MOST_ERRORS_RAISED]
+        held = [_as_exception(error) for error in errors[:_MOST_ERRORS_RAISED]]
         extent = "" if len(held) == len(errors) else f"; the first {len(held)} are here"
-        raise BaseExceptionGroup(
+        raise ExceptionGroup(
             f"{len(errors)} of {len(self.outcomes)} items did not succeed "
             f"({len(self.failed)} failed, {len(self.unknown)} unknown){extent}",
             held,
@@ -117,13 +120,24 @@ class _Started(Generic[Item]):
     item: Item
     index: int
     linked_account_id: str | None = None
-    count: AttemptCount = attrs.field(factory=AttemptCount)
+    count: AttemptCount = attrs.field(factory=lambda: AttemptCount(outer=attempt_count.get()))
+    began: float = attrs.field(factory=time.perf_counter)
+    stopped: bool = False
+    """Whether the fan-out itself cancelled it."""
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """What outcomes and unfinished items tell alike."""
+        return {"item": self.item, "linked_account_id": self.linked_account_id, "index": self.index}
 
 
 class FanOut(Generic[Item, T]):
     """A fan-out under way. Made by `AsyncRefold.fan_out()` and `fan_out_action()`; works once.
 
     Either iterate it inside `async with`, and get outcomes in the order they come; or await `collect()`.
+
+    Leaving the block, by whatever way, a cancellation included, stops taking items, gives those in flight `grace`
+    seconds to end and cancels the rest. An async generator given as `items` is closed then.
     """
 
     def __init__(
@@ -180,10 +194,12 @@ class FanOut(Generic[Item, T]):
             await self._stop(self._grace)
         finally:
             # Cancelled while it waited: nothing may run on all the same.
-            if self._tasks:
+            if self._tasks or not self._source_done:
                 await self._stop(0)
             self.unread.extend(self._ended)
             self._ended.clear()
+            if self._source_error is not None:
+                logger.warning("items raised %r, which nobody read", self._source_error)
 
     def __aiter__(self) -> AsyncIterator[Outcome[Item, T]]:
         if not self._entered:
@@ -199,7 +215,7 @@ class FanOut(Generic[Item, T]):
         if self._left:
             raise ConfigurationError("The fan-out was left; outcomes can be read inside its `async with` only.")
         while not self._ended:
-            if self._feeder is None or (self._feeder.done() and not self._tasks):
+            if self._source_done and not self._tasks:
                 error, self._source_error = self._source_error, None
                 if error is not None:
                     raise error
@@ -208,6 +224,10 @@ class FanOut(Generic[Item, T]):
             await self._news.wait()
         self._permits.release()
         return self._ended.popleft()
+
+    @property
+    def _source_done(self) -> bool:
+        return self._feeder is None or self._feeder.done()
 
     async def collect(self) -> FanOutReport[Item, T]:
         """Run it all and return every outcome, in the order of the input.
@@ -250,37 +270,26 @@ class FanOut(Generic[Item, T]):
 
     async def _work(self, started: _Started[Item]) -> None:
         """Run the call for one item and keep its outcome. One item's failure stays its own."""
-        began = time.perf_counter()
         attempt_count.set(started.count)
-        value: T | None = None
-        error: BaseException | None = None
-        status: Status = "ok"
         try:
             scope = self._scope_of(started.item)
             started.linked_account_id = scope.linked_account_id
             value = await self._call(scope, started.item)
-        except asyncio.CancelledError as cancelled:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            # The call cancelled itself; nobody cancelled the fan-out.
-            error, status = cancelled, "unknown" if started.count.attempts else "failed"
-        except (KeyboardInterrupt, SystemExit):
+        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
             raise
-        except BaseException as failure:  # noqa: BLE001 - whatever else an item's call raises is that item's outcome
-            unclear = isinstance(failure, RefoldError) and failure.effect == "unknown"
-            error, status = failure, "unknown" if unclear else "failed"
+        except BaseException as error:  # noqa: BLE001 - whatever else an item's call raises is that item's outcome
+            unclear = isinstance(error, RefoldError) and error.effect == "unknown"
+            self._end(started, "unknown" if unclear else "failed", error=error)
+        else:
+            self._end(started, "ok", value=value)
+
+    def _end(
+        self, started: _Started[Item], status: Status, *, value: T | None = None, error: BaseException | None = None
+    ) -> None:
+        elapsed = time.perf_counter() - started.began
+        attempts = started.count.attempts
         self._ended.append(
-            Outcome(
-                item=started.item,
-                linked_account_id=started.linked_account_id,
-                index=started.index,
-                status=status,
-                value=value,
-                error=error,
-                attempts=started.count.attempts,
-                elapsed=time.perf_counter() - began,
-            )
+            Outcome(**started.place, status=status, value=value, error=error, attempts=attempts, elapsed=elapsed)
         )
 
     def _scope_of(self, item: Item) -> AccountScope:
@@ -304,31 +313,40 @@ class FanOut(Generic[Item, T]):
         self._news.set()
 
     def _item_ended(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
-        if not task.cancelled():
-            task.exception()  # a KeyboardInterrupt or SystemExit: the loop raises it by itself
+        started = self._tasks.pop(task)
+        try:
+            task.result()
+        except asyncio.CancelledError as cancelled:
+            if started.stopped:
+                self.unfinished.append(Unfinished(**started.place, attempts=started.count.attempts))
+            else:
+                # The call cancelled itself, or somebody cancelled its task; nobody stopped the fan-out.
+                self._end(started, "unknown" if started.count.attempts else "failed", error=cancelled)
+        except BaseException:  # noqa: BLE001, S110 - KeyboardInterrupt or SystemExit, which the loop raises by itself
+            pass
         self._news.set()
 
     async def _stop(self, grace: float) -> None:
         """Take no more items, wait `grace` seconds for those in flight, cancel the rest and list it."""
-        feeder = self._feeder
-        if feeder is not None and not feeder.done():
-            feeder.cancel()
-            await asyncio.wait([feeder])
+        if self._feeder is not None and not self._feeder.done():
+            self._feeder.cancel()
+            await asyncio.wait([self._feeder])
+        items: Any = self._items
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
         if self._tasks and grace > 0:
             await asyncio.wait(self._tasks, timeout=grace)
-        rest = dict(self._tasks)
-        for task in rest:
+        for task, started in self._tasks.items():
+            started.stopped = True
             task.cancel()
-        if rest:
-            await asyncio.wait(rest)
-        for task, started in rest.items():
-            if task.cancelled():
-                self.unfinished.append(
-                    Unfinished(
-                        item=started.item,
-                        linked_account_id=started.linked_account_id,
-                        index=started.index,
-                        attempts=started.count.attempts,
-                    )
-                )
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+def _as_exception(error: BaseException) -> Exception:
+    """Return an error that a plain ExceptionGroup can hold: a call may raise what is no Exception, and be cancelled."""
+    if isinstance(error, Exception):
+        return error
+    wrapper = RefoldError(f"The call ended with {error!r}.")
+    wrapper.__cause__ = error
+    return wrapper

@@ -32,6 +32,7 @@ class Fault(Enum):
     APP_RATE_LIMITED = "the app answered 429"
     APP_FAILED = "the app answered 5xx"
     APP_UNCLEAR = "the action did not succeed and does not say how far it came"
+    WORKFLOW_UNCLEAR = "an error status of a synchronous workflow whose body broke off: nobody can tell whose it is"
     WORKFLOW_SET_STATUS = "the workflow ran, and its own Response node chose an error status"
     WORKFLOW_ERRORED = "the workflow stopped at an error, somewhere on its way"
 
@@ -63,6 +64,7 @@ RULES: dict[Fault, Rule] = {
     Fault.APP_RATE_LIMITED:      Rule("none",      False, False, True),
     Fault.APP_FAILED:            Rule("unknown",   False, False, True),
     Fault.APP_UNCLEAR:           Rule("unknown",   False, False, False),
+    Fault.WORKFLOW_UNCLEAR:      Rule("unknown",   False, False, False),
     Fault.WORKFLOW_SET_STATUS:   Rule("done",      False, False, False),
     Fault.WORKFLOW_ERRORED:      Rule("unknown",   False, False, False),
 }

@@ -8,7 +8,9 @@ does the work.
 # pyright: reportPossiblyUnboundVariable=false
 # (orjson is bound wherever the functions that need it are used)
 
+import contextlib
 import json
+import re
 import uuid
 from enum import Enum
 from typing import Any, Final
@@ -54,6 +56,7 @@ def decode_with_json(body: bytes) -> Any:
 
 _DIGITS: Final = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
 _LONG_INTEGER: Final = b"0" * 19
+_JSON_BEGINS: Final = re.compile(rb'[ \t\r\n]*["[{tfn0-9-]').match
 
 
 def encode_with_orjson(value: Any) -> bytes:
@@ -71,13 +74,12 @@ def encode_with_orjson(value: Any) -> bytes:
 
 def decode_with_orjson(body: bytes) -> Any:
     """Return what `decode_with_json` would, by orjson where that agrees."""
-    # The shortest integer beyond 64 bits has 19 digits.
-    if _LONG_INTEGER in body.translate(_DIGITS):
-        return decode_with_json(body)
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return decode_with_json(body)
+    # The shortest integer beyond 64 bits has 19 digits. What does not begin like JSON is a page of HTML, say, of which
+    # orjson would put more copies into its error than there may be memory for.
+    if _JSON_BEGINS(body) and _LONG_INTEGER not in body.translate(_DIGITS):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(body)
+    return decode_with_json(body)
 
 
 encode: Final = encode_with_orjson if _has_orjson else encode_with_json

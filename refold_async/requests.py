@@ -1,5 +1,6 @@
 """Pure functions that build a call: what goes on the wire but for the account it goes out for."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
@@ -26,11 +27,18 @@ _OURS = frozenset(
         "x-api-key",
         "linked_account_id",
         "authorization",
-        "host",
+        "connection",
+        "content-encoding",
         "content-length",
         "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "te",
+        "trailer",
         "transfer-encoding",
-        "connection",
+        "upgrade",
     }
 )
 
@@ -198,10 +206,12 @@ def arbitrary(
     idempotent: bool = False,
 ) -> Call:
     """Build the call of `request()`: any endpoint. Only GET and HEAD count as reads."""
-    method = method.upper() if isinstance(method, str) else method
-    if method not in _METHODS:
+    if not isinstance(method, str) or (method := method.upper()) not in _METHODS:
         raise ConfigurationError(f"method must be one of {', '.join(sorted(_METHODS))}, got {method!r}.")
-    wire_path = check_path(path)
+    wire_path = check_path("path", path)
+    for name, value in (("query", query), ("headers", headers)):
+        if value is not None and not isinstance(value, Mapping):
+            raise ConfigurationError(f"{name} must be a mapping, not {type(value).__name__}.")
     if query:
         wire_path += "?" + urlencode(_query_pairs(query))
     kind: Kind = "read" if method in _READS else "write"
@@ -221,14 +231,27 @@ def _query_pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Spell query values as Refold reads them: true and false in lower case, a list as repeated names, no None."""
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():
-        for one in cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,):
-            if isinstance(one, bool):
-                pairs.append((name, "true" if one else "false"))
-            elif isinstance(one, str | int | float):
-                pairs.append((name, str(one)))
-            elif one is not None:
-                raise ConfigurationError(f"query[{name!r}] must hold str, int, float, bool or None, got {one!r}.")
+        values = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,)
+        pairs += [(_query_text("query's names", name), _query_value(name, one)) for one in values if one is not None]
     return pairs
+
+
+def _query_value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _query_text(f"query[{name!r}]", value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float.__repr__(value)
+    raise ConfigurationError(f"query[{name!r}] must hold str, int, finite float, bool or None, got {value!r}.")
+
+
+def _query_text(what: str, value: Any) -> str:
+    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ConfigurationError(f"{what} must be str without lone surrogates, got {value!r}.")
+    return str.__str__(value)
 
 
 def _extra_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -60,8 +60,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
-    complete: bool = True
-    """False where the body was longer than `max_response_bytes`, or was cut off after an error status."""
+    flaw: str | None = None
+    """What is wrong with the body, if it is not whole."""
 
 
 def read_actions(answer: Answer, call: Call) -> list[Action]:
@@ -84,7 +84,7 @@ def read_action_parameters(slug: str, action_id: str) -> Reader[ActionParameters
 
 def read_action_result(into: Any) -> Reader[ActionResult[Any]]:
     """Return the reader of the answer to `execute_action`, with `data` as `into`."""
-    if into is Any:
+    if into is None or into is Any:
         return _read_plain_action_result
     check_target(into)
     return lambda answer, call: _read_action_into(into, answer, call)
@@ -139,13 +139,14 @@ def read_workflow_execution(answer: Answer, call: Call) -> WorkflowExecution:
 
 def read_value(into: Any) -> Reader[Any]:
     """Return the reader of the answer to `request()`: its JSON, as `into`, or None where the answer is empty."""
-    if into is not Any:
+    as_it_came = into is None or into is Any
+    if not as_it_came:
         check_target(into)
 
     def read(answer: Answer, call: Call) -> Any:
-        empty = not answer.body and answer.complete and 200 <= answer.status < 300
+        empty = not answer.body and answer.flaw is None and 200 <= answer.status < 300
         value = None if empty else _read_json(answer, call)
-        return value if into is Any else _structured(value, into, "answer", answer, call)
+        return value if as_it_came else _structured(value, into, "answer", answer, call)
 
     return read
 
@@ -154,23 +155,21 @@ def _read_json(answer: Answer, call: Call) -> Any:
     """Return the answer's JSON value. The status comes first: an error status is an error whatever the body."""
     if not 200 <= answer.status < 300:
         raise _status_error(answer, call)
-    if not answer.complete:
-        raise _unreadable(answer, call, f"it is longer than max_response_bytes ({len(answer.body):,} bytes read)", None)
+    if answer.flaw is not None:
+        raise _unreadable(answer, call, answer.flaw, None)
     try:
         return json_codec.decode(answer.body)
     except UnicodeDecodeError as error:
         problem = f"it is not valid UTF-8 at byte {error.start:,}"
     except (ValueError, RecursionError) as error:
         kind = answer.headers.get("Content-Type", "no content type")
-        problem = (
-            f"it is not JSON ({error}; {kind}): {_shortened(answer.body.decode(errors='replace'), _IN_MESSAGES)!r}"
-        )
-    raise _unreadable(answer, call, problem, _shortened(answer.body.decode(errors="replace"), _IN_BODY))
+        problem = f"it is not JSON ({error}; {kind}): {_shortened(_beginning(answer.body), _IN_MESSAGES)!r}"
+    raise _unreadable(answer, call, problem, _beginning(answer.body))
 
 
 def _json_or_none(answer: Answer) -> Any:
     try:
-        return json_codec.decode(answer.body) if answer.complete else None
+        return json_codec.decode(answer.body) if answer.flaw is None else None
     except (ValueError, RecursionError):
         return None
 
@@ -201,10 +200,10 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
     text = _text(fields.get("message"))
     body = value
     if value is None:
-        body = _shortened(answer.body.decode(errors="replace"), _IN_BODY) or None
+        body = _beginning(answer.body) or None
         text = body and _shortened(" ".join(body.split()), _IN_MESSAGES)
     elif not text:
-        text = _shortened(answer.body.decode(errors="replace"), _IN_MESSAGES)
+        text = _shortened(_beginning(answer.body), _IN_MESSAGES)
     said = f"{text}: {code}" if text and code and " " in code else text or code or ""
     if _NOT_CONNECTED in said:
         return _with_fault(errors.ReconnectRequiredError(f"{said}. {_RECONNECT}"), Fault.NOT_CONNECTED)
@@ -220,6 +219,8 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
         headers=_plain_copy(answer.headers),
     )
     error.retry_after = read_retry_after(answer.headers)
+    if call.synchronous and answer.flaw is not None:
+        return _with_fault(error, Fault.WORKFLOW_UNCLEAR)
     return _with_fault(error, _fault_of_status(status, fields))
 
 
@@ -287,7 +288,7 @@ def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time
             seconds = parsedate_to_datetime(value).timestamp() - now()
         except ValueError:
             return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return None if math.isnan(seconds) else max(0.0, seconds)
 
 
 def _with_fault(error: RefoldError, fault: Fault) -> RefoldError:
@@ -312,7 +313,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 def _status_code(value: Any) -> int | None:
     """Return an HTTP status that may have come as a string."""
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and len(value) == 3 and value.isdecimal():
         return int(value)
     return value if type(value) is int else None
 
@@ -334,6 +335,12 @@ def _text(value: Any) -> str | None:
 
 def _shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
+
+
+def _beginning(body: bytes) -> str:
+    """Return the beginning of a body as text, as much as an error keeps; decoding all of it could take much memory."""
+    text = body[: 4 * _IN_BODY].decode(errors="replace")
+    return text if len(body) <= _IN_BODY else f"{text[:_IN_BODY]}… ({len(body):,} bytes)"
 
 
 def _capital(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Final, TypeVar
@@ -11,7 +12,7 @@ import backoff
 
 from refold_async.admission import Admission
 from refold_async.deadlines import Deadline, Deadlines
-from refold_async.errors import APITimeoutError, RefoldError
+from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
 from refold_async.faults import RULES, Effect, Fault, Kind
 from refold_async.requests import Call
 from refold_async.responses import Answer, Reader
@@ -25,11 +26,19 @@ T = TypeVar("T")
 logger: Final = logging.getLogger("refold_async")
 
 
-@attrs.define
+@attrs.define(eq=False)
 class AttemptCount:
-    """How many attempts were made for one item of a fan-out."""
+    """How many attempts were made for one item of a fan-out, those of fan-outs inside it included."""
 
     attempts: int = 0
+    outer: "AttemptCount | None" = None
+
+    def add(self) -> None:
+        """Count one attempt."""
+        count: AttemptCount | None = self
+        while count is not None:
+            count.attempts += 1
+            count = count.outer
 
 
 attempt_count: ContextVar[AttemptCount | None] = ContextVar("attempt_count", default=None)
@@ -72,11 +81,13 @@ class Sender:
         admission: Admission,
         policy: RetryPolicy,
         timeout: Timeout,
-        secrets: tuple[str | None, ...],
+        synchronous_timeout: Timeout,
+        secrets: list[str],
     ) -> None:
-        self._secrets = secrets
+        self._own_secrets = secrets
         self.transport = transport
         self.timeout = timeout
+        self.synchronous_timeout = synchronous_timeout
         self._admission = admission
         self._policy = policy
 
@@ -105,19 +116,21 @@ class Sender:
         deadlines = self.transport.check_usable()
         progress = _Progress(call, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total)
         headers = {**account_headers, **call.headers} if call.headers else account_headers
+        answer: Answer | None = None
         try:
             while True:
                 try:
-                    return read(await self._attempt(progress, headers), call)
+                    answer = await self._attempt(progress, headers)
+                    return read(answer, call)
                 except RefoldError as failure:
                     error = failure
+                if answer is not None:
+                    error = self._without_secrets(error, answer, call, read, headers)
+                    answer = None
                 delay = self._delay_before_next(progress, error)
-                if delay is None:
+                if delay is None or not await self._pause(progress, error, delay):
                     self._complete(progress, error, headers)
                     raise error
-                what = type(error).__name__
-                logger.info("%s: attempt %d: %s; again in %.2f s", progress, progress.attempts, what, delay)
-                await asyncio.sleep(delay)
         except asyncio.CancelledError as cancelled:
             progress.tell_of_cancellation(cancelled)
             raise
@@ -132,7 +145,7 @@ class Sender:
             await admission.take_connection()
         progress.attempts += 1
         if count is not None:
-            count.attempts += 1
+            count.add()
         call = progress.call
         body = progress.body = None if call.kind == "read" else Body(call.body or b"")
         status: int | None = None
@@ -148,42 +161,80 @@ class Sender:
                 logger.debug("%s: attempt %d: %s", progress, progress.attempts, status or "no answer")
 
     async def _wait_at_the_door(self, progress: "_Progress", *, in_bulk: bool) -> None:
-        """Wait for the rate limit and take a connection, within the time the call has."""
-        clock = progress.deadlines.now
+        """Wait for the rate limit and take a connection, within the time the call has.
+
+        Raises:
+            APITimeoutError: The time is over. There is none left for another attempt.
+            ClientClosedError: The client was closed meanwhile.
+            APIConnectionError: The limiter raised.
+        """
+        deadlines = progress.deadlines
         what = "the rate limit to let it leave"
+        # A bulk job waits for its turn as long as that takes; the item's own time stands still meanwhile.
+        limit = Deadline(deadlines, math.inf if in_bulk else progress.deadline)
+        joined = deadlines.now()
+        cause: Exception | None = None
         try:
-            if in_bulk:
-                # A bulk job waits for its turn as long as that takes; the item's own time stands still meanwhile.
-                joined = clock()
+            with limit:
                 await self._admission.wait_for_rate()
-                progress.deadline += clock() - joined
-            else:
-                with Deadline(progress.deadlines, progress.deadline):
-                    await self._admission.wait_for_rate()
+            if in_bulk:
+                progress.deadline += deadlines.now() - joined
             what = f"one of the {self.transport.connections} connections (max_connections=)"
-            with Deadline(progress.deadlines, progress.deadline):
+            limit = Deadline(deadlines, progress.deadline)
+            with limit:
                 await self._admission.take_connection()
-        except TimeoutError:
-            pass
-        else:
+        except Exception as error:  # noqa: BLE001 - a limiter may raise anything
+            cause = error
+        if cause is None:
             return
-        error = APITimeoutError(f"Waited {progress.timeout.total:g} seconds (timeout total=) in vain for {what}.")
-        error.fault = Fault.NEVER_SENT
-        raise error
+        if not limit.expired:
+            raise APIConnectionError(f"The limiter given as rate_limit= raised {cause!r}.") from cause
+        if deadlines.closed:
+            raise ClientClosedError("The client was closed while the call waited to be sent.")
+        raise APITimeoutError(f"Waited {progress.timeout.total:g} seconds (timeout total=) in vain for {what}.")
 
     def _delay_before_next(self, progress: "_Progress", error: RefoldError) -> float | None:
-        """Return the seconds to wait before the next attempt, or None to give up."""
-        call = progress.call
+        """Note what became of the attempt, and return the seconds to wait before the next, or None to give up."""
+        kind = progress.call.kind
         if error.fault is None:
             return None
-        if call.kind != "read":
-            progress.note(RULES[error.fault].effect)
-        if progress.attempts > self._policy.max_retries or not should_retry(self._policy, call.kind, error.fault):
+        progress.note("none" if kind == "read" else RULES[error.fault].effect)
+        if progress.attempts > self._policy.max_retries or not should_retry(self._policy, kind, error.fault):
             return None
         delay = retry_delay(self._policy, progress.attempts, error.retry_after)
         if delay is None or progress.deadlines.now() + delay >= progress.deadline or self.transport.closed:
             return None
         return delay
+
+    async def _pause(self, progress: "_Progress", error: RefoldError, delay: float) -> bool:
+        """Wait before the next attempt; return False if the client is closed meanwhile."""
+        what = type(error).__name__
+        logger.info("%s: attempt %d: %s; again in %.2f s", progress, progress.attempts, what, delay)
+        try:
+            with Deadline(progress.deadlines, math.inf):
+                await asyncio.sleep(delay)
+        except TimeoutError:
+            return False
+        return True
+
+    def _secrets(self, headers: Mapping[str, str]) -> list[str]:
+        token = headers.get("Authorization", "").removeprefix("Bearer ")
+        return [token, *self._own_secrets] if token else self._own_secrets
+
+    def _without_secrets(
+        self, error: RefoldError, answer: Answer, call: Call, read: Reader[T], headers: Mapping[str, str]
+    ) -> RefoldError:
+        """Return the error of an answer; where the answer quotes a secret it was sent, of the answer without it."""
+        body = answer.body
+        for secret in self._secrets(headers):
+            body = body.replace(secret.encode(), b"***")
+        if body == answer.body:
+            return error
+        try:
+            read(attrs.evolve(answer, body=body), call)
+        except RefoldError as clean:
+            return clean
+        return error
 
     def _complete(self, progress: "_Progress", error: RefoldError, headers: Mapping[str, str]) -> None:
         """Fill in what every error carries."""
@@ -195,11 +246,10 @@ class Sender:
         message = error.message
         if progress.effect == "unknown" and progress.call.kind == "write":
             message += " It may have run all the same: look in the app before you send it again."
-        # A server or proxy may quote what it was sent.
-        for secret in (headers.get("Authorization"), *self._secrets):
-            if secret:
-                message = message.replace(secret.removeprefix("Bearer "), "***")
-        error.args = (message, *error.args[1:])
+        for secret in self._secrets(headers):
+            message = message.replace(secret, "***")
+        # An answer may hold half of a surrogate pair, which could not be printed.
+        error.args = (message.encode(errors="backslashreplace").decode(), *error.args[1:])
 
 
 @attrs.define(eq=False)
@@ -220,13 +270,14 @@ class _Progress:
         return f"{self.call.target.method} {self.call.target.path.partition('?')[0]}{account}"
 
     def note(self, effect: Effect) -> None:
-        """Add what became of one attempt: an attempt that may have run is not undone by a later one that did not."""
+        """Add what became of the attempt: one that may have run is not undone by a later one that did not."""
+        self.body = None
         if self.effect == "none" or effect == "done":
             self.effect = effect
 
     def tell_of_cancellation(self, cancelled: asyncio.CancelledError) -> None:
         """Leave word of a write that was cancelled after it left."""
-        if self.body is not None and (self.body.begun or self.effect != "none"):
+        if self.effect != "none" or (self.body is not None and self.body.begun):
             text = f"{self}: cancelled after it was sent (attempt {self.attempts}); it may have run."
             cancelled.add_note(text)
             logger.warning(text)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeVar, get_args, get_origin, is_typeddict
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, is_typeddict
 
 import attrs
 from cattrs import Converter, StructureHandlerNotFoundError, transform_error
@@ -100,6 +100,34 @@ def _list_hook(target: Any, converter: Converter) -> Hook:
     return _only_from(list, list_structure_factory(target, converter))
 
 
+def _tuple_hook(target: Any, converter: Converter) -> Hook:
+    """Structure a tuple of members that each have their own type."""
+    hooks = [(converter.get_structure_hook(member), member) for member in get_args(target)]
+
+    def build(value: Any, _: Any) -> Any:
+        if len(value) != len(hooks):
+            raise _WrongTypeError(f"expected {len(hooks)} items, got {len(value)}")
+        return tuple(hook(one, member) for (hook, member), one in zip(hooks, value, strict=True))
+
+    return _only_from(list, build)
+
+
+def _is_tuple_of_members(target: Any) -> bool:
+    arguments = get_args(target)
+    return get_origin(target) is tuple and bool(arguments) and Ellipsis not in arguments
+
+
+def _is_literal(target: Any) -> bool:
+    origin: Any = get_origin(target)
+    return origin is Literal
+
+
+def _literal(value: Any, target: Any) -> Any:
+    if any(type(value) is type(choice) and value == choice for choice in get_args(target)):
+        return value
+    raise _WrongTypeError(f"expected one of {', '.join(map(repr, get_args(target)))}")
+
+
 def _set_hook(target: Any, converter: Converter) -> Hook:
     structure_list = _list_hook(list[(get_args(target) or (Any,))[0]], converter)  # type: ignore[misc]
     make = frozenset if is_frozenset(target) else set
@@ -121,11 +149,14 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
 def _make_converter(*, detailed: bool) -> Converter:
     converter = make_converter(detailed_validation=detailed)
     converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
+    converter.register_structure_hook_func(_is_literal, _literal)
+    converter.register_structure_hook_func(lambda target: target is dict, _exactly(dict))
     for kind in (str, bool, int):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook_factory(is_sequence, _list_hook)
     converter.register_structure_hook_factory(is_any_set, _set_hook)
+    converter.register_structure_hook_factory(_is_tuple_of_members, _tuple_hook)
     converter.register_structure_hook_factory(_is_class_with_fields, _class_hook)
     converter.register_structure_hook_factory(is_typeddict, _typeddict_hook)
     converter.register_structure_hook_factory(_is_model, _model_hook)
@@ -151,8 +182,8 @@ def check_target(target: Any) -> None:
     """Raise `ConfigurationError` for an `into=` that nothing can be structured into."""
     try:
         problem = _problem_with(target)
-    except TypeError:  # some type forms cannot be hashed
-        problem = None
+    except TypeError as error:  # such as Annotated with a list
+        problem = f"{error}."
     if problem is not None:
         raise ConfigurationError(
             f"into={target!r} cannot be built from JSON: {problem} Use attrs classes, dataclasses, TypedDicts, "
@@ -186,4 +217,7 @@ def _describe(error: BaseException, target: type | None) -> str:
     if isinstance(error, _WrongTypeError):
         return str(error)
     text = format_exception(error, target)
-    return str(error) if text.startswith("unknown error") else text
+    if text.startswith("unknown error"):
+        return str(error)
+    # A class's own validator says more than that a value is invalid.
+    return f"{text} ({error})" if isinstance(error, ValueError) and str(error) not in text else text

@@ -8,18 +8,26 @@ import urllib.request
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import aiohttp.abc
 from yarl import URL
 
 from refold_async.deadlines import Deadline, Deadlines
-from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, ConfigurationError
+from refold_async.errors import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APITimeoutError,
+    ClientClosedError,
+    ConfigurationError,
+    RefoldError,
+)
 from refold_async.faults import Fault
 from refold_async.requests import Call
 from refold_async.responses import Answer
 from refold_async.settings import Timeout
+from refold_async.validation import check_proxy
 
 __all__ = ["Body", "Transport"]
 
@@ -27,6 +35,11 @@ _RESENT_BY_AIOHTTP: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _CLOSED: Final = "The client is closed: make a new AsyncRefold, or close it later."
 _NO_CONTENT_TYPE: Final = ("Content-Type",)
 _WRONG_CERTIFICATE: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+_MOST_OF_AN_ERROR: Final = 1024 * 1024
+"""How much of an answer with an error status is read, in bytes: what it says is said by then."""
+
+_inherited: Final[list[object]] = []
+"""Sessions that a forked child has from its parent. Freeing one would take its sockets out of the parent's loop."""
 
 
 class Body(aiohttp.Payload):
@@ -74,7 +87,14 @@ async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientH
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(str(error)) from error
+        raise aiohttp.ClientConnectionError(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what an exception says, without the head of an answer that aiohttp puts into one of them."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server closed the connection"
+    return str(error) or type(error).__name__
 
 
 @lru_cache(maxsize=2048)
@@ -104,19 +124,15 @@ class Transport:
         trust_env: bool,
         trace_configs: Sequence[aiohttp.TraceConfig],
     ) -> None:
-        try:
-            URL(base_url)
-        except ValueError as error:
-            raise ConfigurationError(f"base_url is no URL: {error}.") from None
+        self._session: aiohttp.ClientSession | None = None
         self.base_url = base_url
+        self.proxy = proxy or (_proxy_from_environment(base_url) if trust_env else None)
         self._headers = headers
         self._max_connections = max_connections
         self._keepalive_timeout = keepalive_timeout
         self._max_response_bytes = max_response_bytes
         self._connector = connector
-        self._proxy = proxy or (_proxy_from_environment(base_url) if trust_env else None)
         self._trace_configs = list(trace_configs)
-        self._session: aiohttp.ClientSession | None = None
         self._deadlines: Deadlines | None = None
         self._process = os.getpid()
         self.closed = False
@@ -128,11 +144,6 @@ class Transport:
         if self._connector is not None:
             limits += [limit for limit in (self._connector.limit, self._connector.limit_per_host) if limit]
         return min(limits)
-
-    @property
-    def proxy_credentials(self) -> str | None:
-        """What stands before the `@` of the proxy's URL: a secret that no message may show."""
-        return None if self._proxy is None or "@" not in self._proxy else self._proxy.split("//")[1].rsplit("@")[0]
 
     def check_usable(self) -> Deadlines:
         """Return the deadlines of this loop; after close, in a forked child or in another loop raise a clear error."""
@@ -163,7 +174,7 @@ class Transport:
             connector_owner=self._connector is None,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
-            proxy=self._proxy,
+            proxy=self.proxy,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             trace_configs=self._trace_configs,
         )
@@ -192,6 +203,7 @@ class Transport:
             APIConnectionError: No answer, or only part of one. Never chained to an aiohttp exception: those hold the
                 request's headers, and the key with them.
             APITimeoutError: The same, for want of time.
+            ConfigurationError: The connector that was lent cannot be used.
         """
         session = self._session or self._open()
         target = call.target
@@ -199,6 +211,8 @@ class Transport:
         pieces: list[bytes] = []
         until = deadlines.now() + timeout.attempt
         limit = Deadline(deadlines, until if until < deadline else deadline)
+        failure: RefoldError
+        cause: BaseException | None = None
         try:
             with limit:
                 response = await session.request(
@@ -214,16 +228,25 @@ class Transport:
                 length = response.content_length
                 if length is not None and length <= self._max_response_bytes and self._is_plain(response):
                     return Answer(response.status, response.headers, await response.read())
-                complete = await self._read_in_pieces(response, pieces)
-                return Answer(response.status, response.headers, b"".join(pieces), complete)
+                flaw = await self._read_in_pieces(response, pieces)
+                return Answer(response.status, response.headers, b"".join(pieces), flaw)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             if response is not None and response.status >= 300:
                 # The status is told, and matters more than the rest of the body.
-                return Answer(response.status, response.headers, b"".join(pieces), complete=False)
-            failure = self._translate(
-                error, call, body, expired=limit.expired, total=until >= deadline, timeout=timeout
-            )
+                return Answer(response.status, response.headers, b"".join(pieces), "it broke off")
+            total = until >= deadline
+            failure = self._translate(error, call, body, timeout, deadlines, expired=limit.expired, total=total)
             cause = getattr(error, "os_error", None)
+        except asyncio.CancelledError:
+            if limit.cancelled_from_outside:
+                raise
+            # aiohttp cancels waits that are shared, such as for a name to be resolved, when a connector closes.
+            failure = self._failure(APIConnectionError, f"The connector closed while calling {target.subject}.", body)
+        except RuntimeError as error:
+            # So aiohttp speaks of a connector that is closed or belongs to another loop.
+            failure = ConfigurationError(f"connector= cannot be used: {error}.")
+            if body is not None and body.begun:
+                failure = self._failure(APIConnectionError, f"Calling {target.subject} failed: {error}.", body)
         raise failure from cause
 
     @staticmethod
@@ -231,60 +254,89 @@ class Transport:
         """Tell whether the body is as long as its Content-Length says, and no error, of which we want every piece."""
         return response.status < 300 and "Content-Encoding" not in response.headers
 
-    async def _read_in_pieces(self, response: aiohttp.ClientResponse, pieces: list[bytes]) -> bool:
-        """Read the body into `pieces`; return False if it is longer than allowed, having kept no more than that."""
+    async def _read_in_pieces(self, response: aiohttp.ClientResponse, pieces: list[bytes]) -> str | None:
+        """Read the body into `pieces`; return what is wrong if it is too long, having kept no more than is allowed."""
         room = self._max_response_bytes
+        if response.status >= 300:
+            room = min(room, _MOST_OF_AN_ERROR)
         try:
             async for piece in response.content.iter_any():
                 pieces.append(piece[:room])
                 room -= len(piece)
                 if room < 0:
-                    return False
-            return True
+                    return f"it is longer than max_response_bytes={self._max_response_bytes}"
+            return None
         finally:
             response.close()
 
     def _translate(
-        self, error: Exception, call: Call, body: Body | None, *, expired: bool, total: bool, timeout: Timeout
-    ) -> APIConnectionError:
+        self,
+        error: Exception,
+        call: Call,
+        body: Body | None,
+        timeout: Timeout,
+        deadlines: Deadlines,
+        *,
+        expired: bool,
+        total: bool,
+    ) -> RefoldError:
         """Return our error for aiohttp's. Whether the body began decides what became of a write, not the exception."""
         subject = call.target.subject
         connecting = isinstance(
             error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
         )
-        failure: APIConnectionError
+        if expired and deadlines.closed:
+            return self._failure(APIConnectionError, f"The client was closed while calling {subject}.", body)
         if isinstance(error, TimeoutError):
-            limit = f"connect={timeout.connect:g}"
+            limit, what = f"connect={timeout.connect:g}", "no connection"
             if expired:
-                limit = f"total={timeout.total:g}" if total else f"attempt={timeout.attempt:g}"
-            what = "no answer" if expired else "no connection"
-            failure = APITimeoutError(f"Calling {subject} got {what} within the {limit} seconds that timeout= allows.")
-        elif isinstance(error, aiohttp.ClientResponseError):  # its str holds the URL of the proxy
+                limit, what = f"total={timeout.total:g}" if total else f"attempt={timeout.attempt:g}", "no answer"
+            text = f"Calling {subject} got {what} within the {limit} seconds that timeout= allows."
+            return self._failure(APITimeoutError, text, body, connecting=connecting)
+        if "content-encoding" in str(error):  # aiohttp has no class for it
+            unreadable = APIResponseValidationError(
+                f"The answer about {subject} is not in the Content-Encoding it claims."
+            )
+            unreadable.fault = Fault.UNREADABLE
+            return unreadable
+        if isinstance(error, aiohttp.ClientResponseError):  # its str holds the URL of the proxy
             by = "The proxy" if isinstance(error, aiohttp.ClientHttpProxyError) else "The server"
-            failure = APIConnectionError(f"{by} gave no usable answer, calling {subject}: {error.status} {error.message}.")
+            text = f"{by} gave no usable answer, calling {subject}: {error.status} {error.message}."
         else:
             what = "No connection could be made to call" if connecting else "The connection broke while calling"
-            failure = APIConnectionError(f"{what} {subject}: {error or type(error).__name__}.")
+            text = f"{what} {subject}: {_reason(error)}."
+        failure = self._failure(APIConnectionError, text, body, connecting=connecting)
         if isinstance(error, _WRONG_CERTIFICATE):
             failure.fault = Fault.CERTIFICATE
-        else:
-            never_sent = connecting if body is None else not body.begun
-            failure.fault = Fault.NEVER_SENT if never_sent else Fault.LOST
+        return failure
+
+    @staticmethod
+    def _failure(
+        kind: type[APIConnectionError], text: str, body: Body | None, *, connecting: bool = False
+    ) -> APIConnectionError:
+        failure = kind(text)
+        never_sent = connecting if body is None else not body.begun
+        failure.fault = Fault.NEVER_SENT if never_sent else Fault.LOST
         return failure
 
     async def aclose(self) -> None:
-        """Close the session and its connections; a borrowed connector stays open."""
+        """End every wait, and close the session and its connections; a borrowed connector stays open."""
         self.closed = True
+        if self._process != os.getpid():
+            return
         if self._deadlines is not None:
             self._deadlines.close()
         session, self._session = self._session, None
-        if session is not None and self._process == os.getpid():
+        if session is not None:
             await session.close()
 
-    def drop(self, owner: Any) -> None:
+    def __del__(self) -> None:
         """Free the sockets of a client that was never closed, at once and without a loop, and warn."""
-        session, self._session = self._session, None
-        if session is None or self._process != os.getpid():
+        session: aiohttp.ClientSession | None = getattr(self, "_session", None)
+        if session is None:
+            return
+        if self._process != os.getpid():
+            _inherited.append(session)
             return
         connector = session.connector
         session.detach()
@@ -294,10 +346,10 @@ class Transport:
             with contextlib.suppress(StopIteration):
                 next(closing)
         warnings.warn(
-            f"{owner!r} was never closed: use `async with`, or await its aclose().",
+            f"An AsyncRefold for {self.base_url} was never closed: use `async with`, or await its aclose().",
             ResourceWarning,
-            stacklevel=3,
-            source=owner,
+            stacklevel=2,
+            source=self,
         )
 
 
@@ -309,4 +361,7 @@ def _proxy_from_environment(base_url: str) -> str | None:
     url = URL(base_url)
     if url.host is None or urllib.request.proxy_bypass(url.host):
         return None
-    return urllib.request.getproxies().get(url.scheme)
+    proxy = urllib.request.getproxies().get(url.scheme)
+    if not proxy:
+        return None
+    return check_proxy(f"{url.scheme.upper()}_PROXY", proxy if "://" in proxy else f"http://{proxy}")

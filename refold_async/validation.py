@@ -2,8 +2,11 @@
 
 import ipaddress
 import re
+from contextlib import suppress
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from yarl import URL
 
 from refold_async.errors import ConfigurationError
 
@@ -15,6 +18,7 @@ __all__ = [
     "check_positive",
     "check_proxy",
     "check_whole_number",
+    "credentials_of",
     "quote_segment",
 ]
 
@@ -23,9 +27,12 @@ _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def _check_text(name: str, value: object) -> str:
-    """Return `value` if it is a str that reaches the wire as it is; `name` is the argument's name for the error."""
+    """Return `value` as a plain str that reaches the wire as it is; `name` is the argument's name for the error."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}.")
+    if type(value) is not str:
+        # A subclass, such as an Enum's member, may show another text than it is, and would be sent as that.
+        value = str.__str__(value)
     if not value:
         raise ConfigurationError(f"{name} is empty.")
     if not value.isprintable() and (found := _CONTROL_OR_SURROGATE.search(value)):
@@ -55,32 +62,35 @@ def quote_segment(name: str, value: object) -> str:
     return quote(text, safe="")
 
 
-def check_path(path: object) -> str:
-    """Return the path of a `request()` ready for the wire: absolute, on Refold's host, without dot segments."""
-    text = _check_text("path", path)
+def check_path(name: str, value: object) -> str:
+    """Return the path of a URL ready for the wire: absolute, on the same host, without dot segments."""
+    text = _check_text(name, value)
     if not text.startswith("/") or text.startswith("//"):
-        raise ConfigurationError(f"path must start with one '/', below base_url, such as '/api/v2/…'; got {text!r}.")
+        raise ConfigurationError(f"{name} must start with one '/', below base_url, such as '/api/v2/…'; got {text!r}.")
     if "?" in text or "#" in text:
-        raise ConfigurationError("path holds '?' or '#': pass the query as query={...}, and quote ids in the path.")
+        raise ConfigurationError(
+            f"{name} holds '?' or '#': pass the query as query={{...}}, and quote ids in the path."
+        )
     if _BAD_PERCENT.search(text) or "\\" in text:
         raise ConfigurationError(
-            "path holds a '\\' or a '%' that escapes nothing: quote ids with urllib.parse.quote()."
+            f"{name} holds a '\\' or a '%' that escapes nothing: quote ids by urllib.parse.quote()."
         )
     if any(segment.replace("%2e", ".").replace("%2E", ".") in {".", ".."} for segment in text.split("/")):
-        raise ConfigurationError(f"path holds a '.' or '..' segment, which would address another path: {text!r}.")
+        raise ConfigurationError(f"{name} holds a '.' or '..' segment, which would address another path: {text!r}.")
     return quote(text, safe="/%:@!$&'()*+,;=-._~")
 
 
 def _split_url(name: str, value: object) -> SplitResult:
+    """Return the parts of a URL with a host. No message shows the URL, which may hold a password."""
     text = check_header_value(name, value)
-    try:
+    with suppress(ValueError):
         parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"{name} is no URL: {error}.") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"{name} must be a full URL such as 'https://app.refold.ai'.")
-    return parts
+        (parts.hostname or "").encode("idna")
+        # What urlsplit reads as a path or query may be the rest of an unquoted password.
+        whole = not any(map(str.isspace, text)) and ("@" not in text or "@" in parts.netloc)
+        if whole and parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts
+    raise ConfigurationError(f"{name} must be a full URL such as 'https://app.refold.ai', quoted where needed.")
 
 
 def _is_loopback(host: str) -> bool:
@@ -102,12 +112,25 @@ def check_base_url(name: str, value: object, *, allow_http: bool) -> str:
             f"{name} is plain http:// to {parts.hostname}, which would show the API key to the network: "
             "use https://, or pass allow_http=True."
         )
-    return parts.geturl().rstrip("/")
+    path = parts.path.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{check_path(name, path) if path else ''}"
 
 
-def check_proxy(value: object) -> str:
-    """Return the URL of a proxy; it may hold a user name and password, so no message shows it."""
-    return _split_url("proxy", value).geturl()
+def check_proxy(name: str, value: object) -> str:
+    """Return the URL of a proxy; it may hold a user name and password."""
+    parts = _split_url(name, value)
+    try:
+        URL(parts.geturl())
+    except ValueError:
+        raise ConfigurationError(f"{name} is no URL.") from None
+    return parts.geturl()
+
+
+def credentials_of(proxy: str | None) -> list[str]:
+    """Return what of a proxy's URL no message may show: its credentials, as they stand and as they are meant."""
+    parts = urlsplit(proxy or "")
+    secrets = [parts.netloc.rpartition("@")[0], parts.password or "", unquote(parts.password or "")]
+    return [secret for secret in secrets if secret]
 
 
 def check_whole_number(name: str, value: Any, *, at_least: int) -> int:

@@ -23,11 +23,11 @@ def raw_answer(
     *,
     headers: Mapping[str, str] | None = None,
     content_type: str = "application/json",
-    complete: bool = True,
+    flaw: str | None = None,
 ) -> Answer:
     """Return an answer with this body, and with headers of the kind that aiohttp gives."""
     all_headers = CIMultiDict({"Content-Type": content_type, **(headers or {})})
-    return Answer(status, CIMultiDictProxy(all_headers), body, complete)
+    return Answer(status, CIMultiDictProxy(all_headers), body, flaw)
 
 
 def json_answer(value: Any, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Answer:

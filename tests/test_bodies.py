@@ -6,8 +6,8 @@ import tracemalloc
 import zlib
 
 import pytest
-from conftest import IMPATIENT
 
+from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIResponseValidationError,
@@ -118,6 +118,32 @@ async def test_a_decompression_bomb(mock: MockRefold, status: int) -> None:
         finally:
             tracemalloc.stop()
     assert peak < 32 * MEGABYTE
+
+
+async def test_an_encoding_that_does_not_hold(account: AccountScope, mock: MockRefold) -> None:
+    """A 2xx answer that cannot be decompressed is unreadable, like one that is no JSON."""
+    mock.script(Answer(200, body=b"no gzip", headers={"Content-Encoding": "gzip"}, content_type="application/json"))
+    with pytest.raises(APIResponseValidationError, match="Content-Encoding") as read:
+        await account.list_actions("hubspot")
+    with pytest.raises(APIResponseValidationError, match="Content-Encoding") as write:
+        await account.execute_action("hubspot", "get_contact", idempotent=True)
+    assert (read.value.effect, write.value.effect, len(mock.requests)) == ("none", "unknown", 2)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_large_answer_that_is_no_json(mock: MockRefold, status: int) -> None:
+    """A long page is not decoded over and over for an error that keeps its beginning."""
+    body = "<html>😀".encode() + b"x" * (16 * MEGABYTE)
+    mock.script(Answer(status, body=body))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=IMPATIENT) as refold:
+        tracemalloc.start()
+        try:
+            with pytest.raises(RefoldError, match="<html>"):
+                await refold.account("user_12345").execute_action("hubspot", "get_contact")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 8 * len(body)
 
 
 async def test_a_large_write(account: AccountScope, mock: MockRefold) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from enum import Enum
+from typing import Any
 
 import attrs
 import pytest
@@ -13,6 +15,7 @@ from refold_async import (
     ActionParameter,
     APIResponseValidationError,
     APIStatusError,
+    APITimeoutError,
     AsyncRefold,
     AuthenticationError,
     BadRequestError,
@@ -25,7 +28,16 @@ from refold_async import (
     RetryPolicy,
     WorkflowFailedError,
 )
-from refold_async.testing import Answer, Delay, Errored, ExpiredConnection, MockRefold
+from refold_async.testing import (
+    Answer,
+    Delay,
+    Errored,
+    ExpiredConnection,
+    MockRefold,
+    Truncated,
+    WorkflowAnswer,
+    WorkflowContext,
+)
 
 ID = "ada+é@example.com / 本社 " + "x" * 180
 
@@ -174,6 +186,30 @@ async def test_a_synchronous_workflow_that_errored(account: AccountScope, mock: 
     with pytest.raises(WorkflowFailedError, match="node 3") as caught:
         await account.execute_workflow("workflow_id", slug="hubspot", sync=True)
     assert caught.value.effect == "unknown"
+
+
+@pytest.mark.parametrize("status", [404, 429])
+async def test_a_synchronous_workflow_whose_answer_breaks_off(
+    account: AccountScope, mock: MockRefold, status: int
+) -> None:
+    """An error status whose body is cut may be the workflow's own: unknown, and not sent again."""
+
+    async def answer(context: WorkflowContext, payload: Any) -> WorkflowAnswer:
+        return WorkflowAnswer(status, {"padding": "x" * 1000})
+
+    mock.catalogue.workflow("hubspot", "own_status")(answer)
+    mock.script(Truncated())
+    with pytest.raises(APIStatusError) as caught:
+        await account.execute_workflow("own_status", slug="hubspot", sync=True)
+    assert (caught.value.effect, caught.value.status_code, len(mock.requests)) == ("unknown", status, 1)
+
+
+async def test_time_for_synchronous_workflows(mock: MockRefold) -> None:
+    """A client that was given limits keeps synchronous workflows to them too."""
+    mock.script(Delay(0.3))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=0.1) as refold:
+        with pytest.raises(APITimeoutError, match=r"total=0\.1"):
+            await refold.account("user_12345").execute_workflow("workflow_id", slug="hubspot", sync=True)
 
 
 async def test_a_limited_start_of_a_workflow_is_sent_again(account: AccountScope, mock: MockRefold) -> None:
@@ -397,6 +433,34 @@ def test_hostile_ids_are_refused(value: object) -> None:
         refold.account(value)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(ConfigurationError, match="session_token"):
         refold.account_from_session_token(value)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+class Tenant(str, Enum):  # noqa: UP042 - callers use them
+    """Ids as members of an Enum, which show another text than they are."""
+
+    ACME = "user_12345"
+    APP = "hubspot"
+
+
+async def test_members_of_an_enum_are_what_they_stand_for(mock: MockRefold, refold: AsyncRefold) -> None:
+    """A str of another kind reaches the wire as the text it is, in headers, paths and queries."""
+    account = refold.account(Tenant.ACME)
+    await account.execute_action(Tenant.APP, "get_contact")
+    await account.execute_workflow("workflow_id", slug=Tenant.APP)
+    await account.request("GET", "/api/v2/public/execution", query={"slug": Tenant.APP})
+    action, workflow, execution = mock.requests
+    assert [request.linked_account_id for request in mock.requests] == ["user_12345"] * 3
+    assert action.path == "/api/v2/integration-schema/hubspot/actions/get_contact/execute"
+    assert workflow.headers["slug"] == "hubspot"
+    assert execution.query == {"slug": "hubspot"}
+
+
+@pytest.mark.parametrize("name", ["x-api-key", "Linked_Account_ID", "Expect", "Content-Encoding", "Cookie", "Host"])
+async def test_headers_that_are_ours_are_refused(account: AccountScope, mock: MockRefold, name: str) -> None:
+    """request() lets nobody act for another account, nor change how the request is framed."""
+    with pytest.raises(ConfigurationError, match=name):
+        await account.request("POST", "/api/v2/public/event/trigger", json={}, headers={name: "x"})
+    assert not mock.requests
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", "a\nb", "\ud800"])

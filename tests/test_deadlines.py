@@ -6,9 +6,9 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from conftest import IMPATIENT
 
-from refold_async import APITimeoutError, AsyncRefold, RateLimit, RefoldError, RetryPolicy, Timeout
+from conftest import IMPATIENT
+from refold_async import APIConnectionError, APITimeoutError, AsyncRefold, RateLimit, RefoldError, RetryPolicy, Timeout
 from refold_async.deadlines import Deadline, Deadlines
 from refold_async.testing import Answer, Drip, MockRefold, Silence
 
@@ -101,6 +101,26 @@ async def test_total_covers_the_rate_limit(mock: MockRefold) -> None:
         with pytest.raises(APITimeoutError, match="rate limit") as caught:
             await account.execute_action("hubspot", "create_contact")
     assert (caught.value.effect, caught.value.attempts, len(mock.requests)) == ("none", 0, 1)
+
+
+@pytest.mark.parametrize("raised", [OSError("redis is gone"), TimeoutError("redis is slow")])
+async def test_a_limiter_that_raises(mock: MockRefold, raised: Exception) -> None:
+    """What a limiter raises ends the call, is asked once, and is no timeout of ours."""
+    asked = 0
+
+    class Broken:
+        """A limiter that cannot tell."""
+
+        async def acquire(self) -> None:
+            nonlocal asked
+            asked += 1
+            raise raised
+
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=Broken()) as refold:
+        with pytest.raises(APIConnectionError, match=r"rate_limit=.*redis is") as caught:
+            await refold.account("user_12345").execute_action("hubspot", "create_contact")
+    assert caught.value.__cause__ is raised
+    assert (caught.value.effect, caught.value.attempts, asked, len(mock.requests)) == ("none", 0, 1, 0)
 
 
 async def test_in_a_fan_out_the_rate_limit_does_not_count(mock: MockRefold) -> None:

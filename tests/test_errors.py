@@ -38,7 +38,7 @@ PARENTS: Final[dict[str, tuple[type[BaseException], ...]]] = {
 def classes_of_errors() -> dict[str, type[errors.RefoldError]]:
     """Return every error class of the module by its name."""
     members = vars(errors).items()
-    return {name: member for name, member in members if isinstance(member, type) and issubclass(member, Exception)}
+    return {name: one for name, one in members if isinstance(one, type) and issubclass(one, errors.RefoldError)}
 
 
 def test_the_tree_is_complete() -> None:
@@ -74,7 +74,9 @@ def test_timeouts_are_timeout_errors() -> None:
 
 RAW: Final = {"node_status": "Errored", "data": {"message": "no"}, "http_status": 409, "new_field": [1, 2]}
 RESULT: Final = ActionResult("Errored", {"message": "no"}, 409, RAW)
-EXECUTION: Final = WorkflowExecution("exec_1", None, {"total": 3}, True, 500, {"message": "no"}, {"execution_id": "exec_1"})
+EXECUTION: Final = WorkflowExecution(
+    "exec_1", None, {"total": 3}, True, 500, {"message": "no"}, {"execution_id": "exec_1"}
+)
 
 
 def status_error(error_class: type[errors.APIStatusError], status: int) -> errors.APIStatusError:

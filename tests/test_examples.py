@@ -15,8 +15,8 @@ from typing import Any, Final
 import aiohttp
 import pytest
 from aiohttp import web
-from programs import SLOW_MACHINE, Finished, run_program, start_program
 
+from programs import SLOW_MACHINE, Finished, run_program, start_program
 from refold_async.testing import Answer, Delay, Errored, ExpiredConnection, MockRefold, Reset, Silence, Trouble
 
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"

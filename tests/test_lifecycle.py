@@ -4,13 +4,15 @@ import asyncio
 import gc
 import multiprocessing
 import os
+import socket
 import sys
 import warnings
 
 import aiohttp
+import aiohttp.abc
 import pytest
-from conftest import IMPATIENT
 
+from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIConnectionError,
@@ -18,10 +20,11 @@ from refold_async import (
     ClientClosedError,
     ConfigurationError,
     RateLimit,
+    RateLimitError,
     RetryPolicy,
     Timeout,
 )
-from refold_async.testing import MockRefold, Silence
+from refold_async.testing import Answer, MockRefold, Silence
 
 PATH = "/api/v2/integration-schema/hubspot/actions"
 
@@ -61,6 +64,95 @@ async def test_close_while_a_call_is_in_flight(mock: MockRefold) -> None:
         await task
     assert (caught.value.effect, caught.value.attempts) == ("unknown", 1)
     assert len(mock.requests) == 1
+
+
+async def test_close_ends_every_wait_at_once(mock: MockRefold) -> None:
+    """Closing ends calls that wait for an answer, a connection, the rate limit or their next attempt."""
+    mock.script(Silence(), linked_account_id="silent")
+    mock.script(Answer(429, retry_after=30), linked_account_id="limited")
+
+    class Never:
+        """A limiter that lets nobody through after the first two."""
+
+        def __init__(self) -> None:
+            self.left = 2
+
+        async def acquire(self) -> None:
+            self.left -= 1
+            if self.left < 0:
+                await asyncio.Event().wait()
+
+    async with aiohttp.TCPConnector() as connector:
+        refold = AsyncRefold("tk_test", base_url=mock.base_url, connector=connector, rate_limit=Never())
+        in_flight, pausing, waiting = (
+            asyncio.create_task(refold.account(name).execute_action("hubspot", "get_contact"))
+            for name in ("silent", "limited", "waiting")
+        )
+        in_bulk = asyncio.create_task(refold.fan_out_action(["bulk"], "hubspot", "get_contact").collect())
+        while len(mock.requests) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+        await refold.aclose()
+        async with asyncio.timeout(1):
+            with pytest.raises(APIConnectionError, match="closed while calling") as lost:
+                await in_flight
+            with pytest.raises(RateLimitError) as limited:
+                await pausing
+            with pytest.raises(ClientClosedError) as unsent:
+                await waiting
+            report = await in_bulk
+    assert (lost.value.effect, lost.value.attempts) == ("unknown", 1)
+    assert (limited.value.effect, limited.value.attempts) == ("none", 1)
+    assert (unsent.value.effect, unsent.value.attempts) == ("none", 0)
+    assert isinstance(report.outcomes[0].error, ClientClosedError)
+    assert len(mock.requests) == 2
+
+
+class SlowResolver(aiohttp.abc.AbstractResolver):
+    """A resolver that takes its time."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        """Wait."""
+        await asyncio.sleep(60)
+        return []
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+async def test_a_connector_that_its_owner_closes() -> None:
+    """Closing a lent connector ends what waits in it with an error, not with a cancellation nobody asked for."""
+    connector = aiohttp.TCPConnector(resolver=SlowResolver())
+    async with AsyncRefold(
+        "tk_test", base_url="https://refold.invalid", connector=connector, retry=RetryPolicy(max_retries=0)
+    ) as refold:
+        account = refold.account("user_12345")
+        task = asyncio.create_task(account.execute_action("hubspot", "create_contact"))
+        await asyncio.sleep(0.05)
+        await connector.close()
+        with pytest.raises(APIConnectionError) as caught:
+            await task
+        assert caught.value.effect == "none"
+        with pytest.raises(ConfigurationError, match="connector="):
+            await account.execute_action("hubspot", "create_contact")
+
+
+async def test_a_scope_keeps_the_session_alive(mock: MockRefold) -> None:
+    """A scope works when nobody holds the client any more; the one warning comes when the scope goes too."""
+    account = AsyncRefold("tk_test", base_url=mock.base_url).account("user_12345")
+    gc.collect()
+    for _ in range(2):
+        await account.list_actions("hubspot")
+        gc.collect()
+    assert mock.connections_opened == 1
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del account
+        gc.collect()
+        await asyncio.sleep(0.01)
+    assert [warning.category for warning in caught] == [ResourceWarning]
 
 
 async def test_a_borrowed_connector_stays_open(mock: MockRefold) -> None:
@@ -143,20 +235,24 @@ def test_another_event_loop_is_refused() -> None:
     asyncio.run(refold.aclose())
 
 
-def _use_in_child(refold: AsyncRefold, answer: "multiprocessing.SimpleQueue[str]") -> None:
+def _use_in_child(clients: list[AsyncRefold], answer: "multiprocessing.SimpleQueue[str]") -> None:
     async def use() -> str:
         try:
-            await refold.account("user_12345").list_actions("hubspot", timeout=2)
+            await clients[0].account("user_12345").list_actions("hubspot", timeout=2)
         except ConfigurationError as error:
             return str(error)
+        finally:
+            await clients[0].aclose()
         return "no error"
 
     answer.put(asyncio.run(use()))
+    clients.clear()
+    gc.collect()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 async def test_a_forked_child_is_refused(mock: MockRefold) -> None:
-    """In a forked child the client raises a clear error; the parent goes on with its connection."""
+    """In a forked child the client raises a clear error, closing and dropping it there does the parent no harm."""
     context = multiprocessing.get_context("fork")
     answer = context.SimpleQueue()
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
@@ -164,12 +260,12 @@ async def test_a_forked_child_is_refused(mock: MockRefold) -> None:
         with warnings.catch_warnings():
             # 3.12 and later warn that forking a process with threads is dangerous, which is the point here.
             warnings.simplefilter("ignore", DeprecationWarning)
-            child = context.Process(target=_use_in_child, args=(refold, answer))
+            child = context.Process(target=_use_in_child, args=([refold], answer))
             child.start()
         await asyncio.to_thread(child.join, 10)
         assert child.exitcode == 0
         assert "forked" in answer.get()
-        await refold.account("user_12345").list_actions("hubspot")
+        await refold.account("user_12345").list_actions("hubspot", timeout=5)
     assert mock.connections_opened == 1
     child.close()
 
@@ -300,6 +396,15 @@ async def test_the_proxy_comes_from_the_environment_only_when_asked(
     one_attempt = RetryPolicy(max_retries=0)
     async with AsyncRefold("tk_test", base_url=mock.base_url, retry=one_attempt) as refold:
         await refold.account("user_12345").list_actions("hubspot")
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=one_attempt, trust_env=True) as refold:
+        with pytest.raises(APIConnectionError):
+            await refold.account("user_12345").list_actions("hubspot")
+    for wrong in ("socks5://127.0.0.1:1", "http://user:pw@[::1]x:80"):
+        monkeypatch.setenv("http_proxy", wrong)
+        with pytest.raises(ConfigurationError, match="HTTP_PROXY") as refused:
+            AsyncRefold("tk_test", base_url=mock.base_url, trust_env=True)
+        assert "pw" not in str(refused.value)
+    monkeypatch.setenv("http_proxy", "user:pw@127.0.0.1:1")
     async with AsyncRefold("tk_test", base_url=mock.base_url, retry=one_attempt, trust_env=True) as refold:
         with pytest.raises(APIConnectionError):
             await refold.account("user_12345").list_actions("hubspot")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 def test_the_installed_wheel_is_what_is_tested() -> None:
     """The suite runs against the built wheel, not against the files beside it."""
     package = Path(refold_async.__file__).parent
-    assert ROOT / "refold_async" != package
+    assert package != ROOT / "refold_async"
     assert package.parent.name == "site-packages"
     assert (package / "py.typed").exists()
 

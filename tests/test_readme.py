@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from programs import run_program
 
+from programs import run_program
 from refold_async import AsyncRefold, errors
 from refold_async.faults import RULES, Fault
 from refold_async.testing import MockRefold

@@ -164,39 +164,54 @@ def test_parameters_that_are_no_json(parameters: Any, path: str) -> None:
     assert caught.value.effect == "none"
 
 
-@pytest.mark.parametrize(
-    ("build", "path"),
-    [
-        (lambda value: execute_workflow("w", slug="s", payload=value), "payload.a[1] "),
-        (lambda value: execute_workflow("w", slug="s", body=value), "body.a[1] "),
-        (lambda value: arbitrary("POST", "/x", json=value), "json.a[1] "),
-    ],
-    ids=["payload", "body", "json"],
-)
-def test_other_bodies_that_are_no_json(build: Callable[[Any], Call], path: str) -> None:
+OTHER_BODIES: Final[dict[str, Callable[[Any], Call]]] = {
+    "payload": lambda value: execute_workflow("w", slug="s", payload=value),
+    "body": lambda value: execute_workflow("w", slug="s", body=value),
+    "json": lambda value: arbitrary("POST", "/x", json=value),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_BODIES)
+def test_other_bodies_that_are_no_json(name: str) -> None:
     """The path begins with the name of the argument."""
     with pytest.raises(ParameterError) as caught:
-        build({"a": [0, math.nan]})
-    assert caught.value.message.startswith(path)
+        OTHER_BODIES[name]({"a": [0, math.nan]})
+    assert caught.value.message.startswith(f"{name}.a[1] ")
+    with pytest.raises(ParameterError) as caught:
+        OTHER_BODIES[name](math.nan)
+    assert caught.value.message.startswith(f"{name} ")
+
+
+TAKERS_OF_IDS: Final[dict[str, Callable[[Any], Call]]] = {
+    "slug of list_actions": list_actions,
+    "slug of get_action_parameters": lambda bad: get_action_parameters(bad, "act"),
+    "action_id of get_action_parameters": lambda bad: get_action_parameters("app", bad),
+    "slug of execute_action": lambda bad: execute_action(bad, "act"),
+    "action_id of execute_action": lambda bad: execute_action("app", bad),
+    "workflow_id of execute_workflow": lambda bad: execute_workflow(bad, slug="app"),
+}
 
 
 @pytest.mark.parametrize("bad", BAD_IDS.values(), ids=BAD_IDS)
-@pytest.mark.parametrize(
-    ("name", "build"),
-    [
-        ("slug", list_actions),
-        ("slug", lambda bad: get_action_parameters(bad, "act")),
-        ("action_id", lambda bad: get_action_parameters("app", bad)),
-        ("slug", lambda bad: execute_action(bad, "act")),
-        ("action_id", lambda bad: execute_action("app", bad)),
-        ("workflow_id", lambda bad: execute_workflow(bad, slug="app")),
-    ],
-    ids=["list slug", "describe slug", "describe action_id", "execute slug", "execute action_id", "workflow_id"],
-)
-def test_bad_ids(name: str, build: Callable[[Any], Call], bad: Any) -> None:
+@pytest.mark.parametrize("taker", TAKERS_OF_IDS)
+def test_bad_ids(taker: str, bad: Any) -> None:
     """An id that would address something else, or is no str, is refused by the argument's name."""
-    with pytest.raises(ConfigurationError, match=f"^{name} "):
-        build(bad)
+    with pytest.raises(ConfigurationError, match=f"^{taker.split()[0]} "):
+        TAKERS_OF_IDS[taker](bad)
+
+
+class App(enum.StrEnum):
+    """Ids as an enum of the caller's own."""
+
+    HUBSPOT = "hubspot"
+
+
+def test_ids_of_an_enum() -> None:
+    """A member of an enum of strings is the string it is, on the wire and in messages, now and for later calls."""
+    for slug in (App.HUBSPOT, "hubspot"):
+        call = execute_action(slug, slug)
+        assert call.target.path == f"{ACTIONS}/hubspot/actions/hubspot/execute"
+        assert call.target.subject == "action 'hubspot' of app 'hubspot'"
 
 
 # Workflows
@@ -250,7 +265,14 @@ def test_payload(payload: Any, body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("body", "sent"),
-    [({"a": 1}, b'{"a":1}'), ([], b"[]"), (None, b"null"), (0, b"0"), ("x", b'"x"'), ({"payload": 1}, b'{"payload":1}')],
+    [
+        ({"a": 1}, b'{"a":1}'),
+        ([], b"[]"),
+        (None, b"null"),
+        (0, b"0"),
+        ("x", b'"x"'),
+        ({"payload": 1}, b'{"payload":1}'),
+    ],
     ids=repr,
 )
 def test_bare_body(body: Any, sent: bytes) -> None:
@@ -269,7 +291,7 @@ def test_payload_and_body_exclude_each_other(payload: Any) -> None:
 @pytest.mark.parametrize("name", ["slug", "config_id", "instance_tag"])
 def test_bad_headers_of_a_workflow(name: str, bad: Any) -> None:
     """What cannot travel as a header is refused by the argument's name."""
-    arguments = {"slug": "app", name: bad}
+    arguments: dict[str, Any] = {"slug": "app", name: bad}
     with pytest.raises(ConfigurationError, match=f"^{name} "):
         execute_workflow("w", **arguments)
 
@@ -321,7 +343,9 @@ def test_kinds_of_requests(method: str, idempotent: bool, kind: str) -> None:
     )
 
 
-@pytest.mark.parametrize("method", ["", "OPTIONS", "CONNECT", "TRACE", "GET ", "G\nET", None, 5, b"GET", ["GET"]], ids=ascii)
+@pytest.mark.parametrize(
+    "method", ["", "OPTIONS", "CONNECT", "TRACE", "GET ", "G\nET", None, 5, b"GET", ["GET"]], ids=ascii
+)
 def test_bad_methods(method: Any) -> None:
     """A method that Refold has no use for is refused."""
     with pytest.raises(ConfigurationError, match=r"^method must be one of DELETE, GET, HEAD, PATCH, POST, PUT"):
@@ -330,7 +354,15 @@ def test_bad_methods(method: Any) -> None:
 
 @pytest.mark.parametrize(
     ("json_value", "body"),
-    [(None, None), ({}, b"{}"), ([], b"[]"), (0, b"0"), (False, b"false"), ("", b'""'), ({"a": "é"}, '{"a":"é"}'.encode())],
+    [
+        (None, None),
+        ({}, b"{}"),
+        ([], b"[]"),
+        (0, b"0"),
+        (False, b"false"),
+        ("", b'""'),
+        ({"a": "é"}, '{"a":"é"}'.encode()),
+    ],
     ids=repr,
 )
 def test_body_of_a_request(json_value: Any, body: bytes | None) -> None:
@@ -359,6 +391,7 @@ def test_no_body_for_reads(method: str) -> None:
         ({"tags": []}, ""),
         ({"ratio": 0.5}, "?ratio=0.5"),
         ({"slug": ""}, "?slug="),
+        ({"slug": App.HUBSPOT}, "?slug=hubspot"),
     ],
     ids=repr,
 )
@@ -367,7 +400,9 @@ def test_query(query: Mapping[str, Any] | None, spelled: str) -> None:
     assert arbitrary("GET", "/x", query=query).target.path.removesuffix("?") == f"/x{spelled}"
 
 
-@pytest.mark.parametrize("value", ["ada+test@example.com", "a b&c=d#e?f/g%h", "客户 🦊", "line\r\nfeed", "'\"<>\\"], ids=ascii)
+@pytest.mark.parametrize(
+    "value", ["ada+test@example.com", "a b&c=d#e?f/g%h", "客户 🦊", "line\r\nfeed", "'\"<>\\"], ids=ascii
+)
 def test_query_values_arrive_as_they_are(value: str) -> None:
     """Names and values are quoted, in ASCII, so that the server reads what was given."""
     path = arbitrary("GET", "/x", query={value: value}).target.path
@@ -377,7 +412,7 @@ def test_query_values_arrive_as_they_are(value: str) -> None:
     assert parse_qsl(urlsplit(path).query, strict_parsing=True) == [(value, value)]
 
 
-@pytest.mark.parametrize("bad", [{"a": 1}, {1}, b"x", object, [["nested"]], [{}]], ids=repr)
+@pytest.mark.parametrize("bad", [{"a": 1}, {1}, b"x", object, [["nested"]], [{}], math.nan, [math.inf]], ids=repr)
 def test_bad_query_values(bad: Any) -> None:
     """A value that has no spelling in a query is refused by its name."""
     with pytest.raises(ConfigurationError, match=r"^query\['filter'\] must hold"):
@@ -430,6 +465,11 @@ def test_extra_headers() -> None:
         "Content-Type",
         "Transfer-Encoding",
         "Connection",
+        "Cookie",
+        "Proxy-Authorization",
+        "Content-Encoding",
+        "Expect",
+        "Upgrade",
     ],
 )
 def test_headers_that_are_not_the_callers(name: str) -> None:
@@ -446,7 +486,9 @@ def test_bad_header_names(name: Any) -> None:
         arbitrary("GET", "/x", headers={name: "b"})
 
 
-@pytest.mark.parametrize("value", ["S3CRET\r\nx: y", " S3CRET", "S3CRET\ud800", b"S3CRET", ["S3CRET"], "", None, 5], ids=ascii)
+@pytest.mark.parametrize(
+    "value", ["S3CRET\r\nx: y", " S3CRET", "S3CRET\ud800", b"S3CRET", ["S3CRET"], "", None, 5], ids=ascii
+)
 def test_bad_header_values(value: Any) -> None:
     """What cannot travel as a header is refused by the header's name, without the value."""
     with pytest.raises(ConfigurationError, match=r"^headers\['X-Token'\] ") as caught:

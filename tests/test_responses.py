@@ -8,6 +8,7 @@ from typing import Any, Final, TypedDict, TypeVar
 
 import attrs
 import pytest
+
 from answers import (
     ACTION,
     ANY_CALL,
@@ -18,7 +19,6 @@ from answers import (
     json_answer,
     raw_answer,
 )
-
 from refold_async import (
     Action,
     ActionFailedError,
@@ -91,7 +91,9 @@ ACTIONS: Final = [
 ]
 
 
-@pytest.mark.parametrize("shape", [ACTIONS, {"actions": ACTIONS}, {"actions": ACTIONS, "total": 2}], ids=["list", "object", "more"])
+@pytest.mark.parametrize(
+    "shape", [ACTIONS, {"actions": ACTIONS}, {"actions": ACTIONS, "total": 2}], ids=["list", "object", "more"]
+)
 def test_actions(shape: Any) -> None:
     """Actions come as a list, or in an object that holds it."""
     assert read_actions(json_answer(shape), LISTING) == [
@@ -200,7 +202,17 @@ def test_action_result_drift() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, [], "Success", 5, {}, {"data": 1}, {"node_status": None}, {"node_status": ["Success"]}, [{"node_status": "Success"}]],
+    [
+        None,
+        [],
+        "Success",
+        5,
+        {},
+        {"data": 1},
+        {"node_status": None},
+        {"node_status": ["Success"]},
+        [{"node_status": "Success"}],
+    ],
     ids=repr,
 )
 def test_action_result_of_another_shape(value: Any) -> None:
@@ -262,6 +274,7 @@ def test_data_that_does_not_fit(into: Any, data: Any, place: str, type_name: str
     assert place in error.message
     assert f"into={type_name}" in error.message or f".{type_name}" in error.message
     assert error.result == ActionResult("Success", data, 201)
+    assert error.result is not None
     assert error.result.raw == value
     assert (error.status_code, error.body, error.fault) == (200, value, Fault.MISFIT)
     assert RULES[Fault.MISFIT].effect == "done"
@@ -277,15 +290,19 @@ def test_data_of_a_failed_action_is_left_alone() -> None:
 # execute_action: failure
 
 
-ABSENT: Final = "absent"
+ABSENT: Final[Any] = "absent"
 OTHERS: Final = ["Ready", "Waiting", "Stopped", "Rejected", "Errored_and_Skipped", "Timed_Out", "success", "", "Novel"]
 OUTCOMES: Final[list[tuple[str, Any, Fault]]] = [
     *((word, ABSENT, Fault.APP_UNCLEAR) for word in ("Errored", "Failed", *OTHERS)),
     *((word, None, Fault.APP_UNCLEAR) for word in ("Errored", "Failed", "Waiting")),
-    *((word, code, Fault.APP_REFUSED) for word in ("Errored", "Failed") for code in (400, 401, 403, 404, 409, 422, 499)),
+    *(
+        (word, code, Fault.APP_REFUSED)
+        for word in ("Errored", "Failed")
+        for code in (400, 401, 403, 404, 409, 422, 499)
+    ),
     *((word, 429, Fault.APP_RATE_LIMITED) for word in ("Errored", "Failed")),
     *((word, code, Fault.APP_FAILED) for word in ("Errored", "Failed") for code in (500, 502, 503, 504, 599)),
-    *((word, code, Fault.APP_UNCLEAR) for word in ("Errored", "Failed") for code in (200, 302, 0)),
+    *((word, code, Fault.APP_UNCLEAR) for word in ("Errored", "Failed") for code in (200, 302)),
     *((word, code, Fault.APP_UNCLEAR) for word in OTHERS for code in (200, 400, 401, 429)),
     *((word, 503, Fault.APP_FAILED) for word in OTHERS),
 ]
@@ -303,9 +320,10 @@ def test_what_became_of_a_failed_action(
     with pytest.raises(ActionFailedError) as caught:
         read_result(json_answer(value), ACTION)
     error = caught.value
-    status = None if http_status is ABSENT else http_status
+    status: int | None = None if http_status is ABSENT else http_status
     assert error.fault is fault
     assert error.result == ActionResult(node_status, {"message": "It broke"}, status)
+    assert error.result is not None
     assert error.result.raw == value
     assert type(error) is (ReconnectRequiredError if http_status == 401 else ActionFailedError)
     assert repr(node_status) in error.message
@@ -335,7 +353,7 @@ def test_a_status_that_is_none(http_status: Any) -> None:
         ({"error": "invalid_grant", "error_description": "expired"}, ": invalid_grant."),
         ({"detail": "from detail"}, ": from detail."),
         ({"message": 5, "errorMessage": "from the last"}, ": from the last."),
-        ({"message": "x" * 5000}, "(5,000 characters)"),
+        ({"message": "x" * 5000}, "5,000 "),
         (None, "'Errored'."),
         ([], "'Errored'."),
         ({}, "'Errored'."),
@@ -353,7 +371,9 @@ def test_what_the_app_said(data: Any, said: str) -> None:
 NOT_CONNECTED: Final = "Application Authentication not found for linked_account_id user_1 and app hubspot"
 
 
-@pytest.mark.parametrize("data", [NOT_CONNECTED, {"message": NOT_CONNECTED}, {"error": {"message": NOT_CONNECTED}}], ids=repr)
+@pytest.mark.parametrize(
+    "data", [NOT_CONNECTED, {"message": NOT_CONNECTED}, {"error": {"message": NOT_CONNECTED}}], ids=repr
+)
 @pytest.mark.parametrize("http_status", [None, 400, 404, 500])
 def test_not_connected_in_the_data(data: Any, http_status: int | None) -> None:
     """An app that is not connected was never called: nothing ran, and the owner must connect it."""
@@ -406,7 +426,9 @@ def test_ended_workflow(status: int, return_value: Any) -> None:
 
 
 @pytest.mark.parametrize("call", [ASYNCHRONOUS_WORKFLOW, SYNCHRONOUS_WORKFLOW], ids=["asynchronous", "synchronous"])
-@pytest.mark.parametrize("value", [None, [], {}, {"message": "x"}, {"execution_id": None}, {"execution_id": 5}], ids=repr)
+@pytest.mark.parametrize(
+    "value", [None, [], {}, {"message": "x"}, {"execution_id": None}, {"execution_id": 5}], ids=repr
+)
 def test_workflow_of_another_shape(value: Any, call: Call) -> None:
     """Without an id of the run nobody knows whether it began."""
     error = error_from(APIResponseValidationError, read_workflow_execution, json_answer(value), call)
@@ -424,6 +446,7 @@ def test_status_that_a_workflow_chose(status: int) -> None:
     assert error.execution == WorkflowExecution(
         "exec_1", message="x", return_value={"reason": "no stock"}, status_code=status
     )
+    assert error.execution is not None
     assert error.execution.raw == value
     assert "exec_1" in error.message
     assert f"HTTP {status}" in error.message
@@ -442,7 +465,9 @@ def test_workflow_that_stopped_at_an_error(said: Any, status: int) -> None:
     assert "It broke" in error.message
 
 
-@pytest.mark.parametrize(("status", "error_class"), [(400, BadRequestError), (404, NotFoundError), (500, InternalServerError)])
+@pytest.mark.parametrize(
+    ("status", "error_class"), [(400, BadRequestError), (404, NotFoundError), (500, InternalServerError)]
+)
 def test_errors_of_refold_about_a_synchronous_workflow(status: int, error_class: type[APIStatusError]) -> None:
     """What carries no execution_id comes from Refold, and the workflow did not set it."""
     body = {"status_code": status, "message": "Workflow not found", "error_code": "RESOURCE_NOT_FOUND"}
@@ -471,7 +496,7 @@ def test_the_odd_400_of_execute_workflow() -> None:
 @pytest.mark.parametrize("status", [400, 404, 429])
 def test_a_cut_answer_of_a_synchronous_workflow(status: int) -> None:
     """The part that is lost may have held the execution_id: the run cannot be ruled out."""
-    answer = raw_answer(b'{"execution_id":"exec_1","return_value":{"reas', status, complete=False)
+    answer = raw_answer(b'{"execution_id":"exec_1","return_value":{"reas', status, flaw="it broke off")
     with pytest.raises(RefoldError) as caught:
         read_workflow_execution(answer, SYNCHRONOUS_WORKFLOW)
     assert caught.value.fault is not None
@@ -530,7 +555,7 @@ UNREADABLE: Final[dict[str, tuple[Answer, str]]] = {
     "invalid UTF-8": (raw_answer(b'["caf\xe9"]'), "not valid UTF-8 at byte 5"),
     "another encoding": (raw_answer("[1]".encode("utf-16")), "not valid UTF-8 at byte 0"),
     "too deep": (raw_answer(b"[" * 100_000), "it is not JSON"),
-    "too large": (raw_answer(b"[1, 2, 3", complete=False), "max_response_bytes (8 bytes read)"),
+    "too large": (raw_answer(b"[1, 2, 3", flaw="it is too long"), "it is too long"),
 }
 
 
@@ -568,12 +593,14 @@ def test_what_cannot_be_read_is_shown() -> None:
 @pytest.mark.parametrize("status", [200, 400, 502])
 def test_long_bodies_are_shortened(status: int) -> None:
     """An error keeps a long body in part, and says how long it was; its message keeps less."""
-    with pytest.raises((APIResponseValidationError, APIStatusError)) as caught:
+    with pytest.raises(RefoldError) as caught:
         read_result(raw_answer(b"x" * 50_000, status, content_type="text/plain"), ACTION)
-    assert len(caught.value.body) < 11_000
-    assert caught.value.body.startswith("x" * 9_000)
-    assert caught.value.body.endswith("(50,000 characters)")
-    assert len(caught.value.message) < 1000
+    error = caught.value
+    assert isinstance(error, APIResponseValidationError | APIStatusError)
+    assert len(error.body) < 11_000
+    assert error.body.startswith("x" * 9_000)
+    assert "50,000" in error.body[-30:]
+    assert len(error.message) < 1000
 
 
 # Error statuses
@@ -660,7 +687,11 @@ def test_code_of_an_error(fields: Mapping[str, Any], code: str | None) -> None:
     ("body", "parsed", "said"),
     [
         (b"", None, "Refold answered HTTP 502 Bad Gateway about action 'create_contact' of app 'hubspot'."),
-        (b"<html>\n  <h1>Bad gateway</h1>\n</html>", "<html>\n  <h1>Bad gateway</h1>\n</html>", "<html> <h1>Bad gateway</h1> </html>"),
+        (
+            b"<html>\n  <h1>Bad gateway</h1>\n</html>",
+            "<html>\n  <h1>Bad gateway</h1>\n</html>",
+            "<html> <h1>Bad gateway</h1> </html>",
+        ),
         (b'["a", "b"]', ["a", "b"], '["a", "b"]'),
         (b'"gone"', "gone", "gone"),
         (b"{}", {}, "{}"),
@@ -668,9 +699,20 @@ def test_code_of_an_error(fields: Mapping[str, Any], code: str | None) -> None:
         (b'{"detail": "odd"}', {"detail": "odd"}, "odd"),
         (b'{"message": "cut of', '{"message": "cut of', "cut of"),
         (b"caf\xe9", "caf\ufffd", "caf\ufffd"),
-        (b"[" * 100_000, ANY_CALL, "(100,000 characters)"),
+        (b"[" * 100_000, ANY_CALL, "[[[[["),
     ],
-    ids=["empty", "HTML", "list", "string", "empty object", "list of messages", "other object", "cut", "Latin-1", "deep"],
+    ids=[
+        "empty",
+        "HTML",
+        "list",
+        "string",
+        "empty object",
+        "list of messages",
+        "other object",
+        "cut",
+        "Latin-1",
+        "deep",
+    ],
 )
 def test_error_statuses_with_other_bodies(body: bytes, parsed: Any, said: str) -> None:
     """A gateway answers what it likes: the status counts, and what can be told of the body is told."""
@@ -690,7 +732,7 @@ def test_status_comes_before_the_body() -> None:
 
 def test_error_status_with_a_cut_body() -> None:
     """The status was told, and is the error; what came of the body is kept."""
-    error = error_from(NotFoundError, read_result, raw_answer(b'{"message": "Unkn', 404, complete=False), ACTION)
+    error = error_from(NotFoundError, read_result, raw_answer(b'{"message": "Unkn', 404, flaw="it broke off"), ACTION)
     assert error.body == '{"message": "Unkn'
     assert error.fault is Fault.REFUSED
 
@@ -779,6 +821,10 @@ NOON: Final = 1_792_584_000.0  # Wed, 21 Oct 2026 12:00:00 GMT
         (" 5 ", 5),
         ("1.5", 1.5),
         ("-3", 0),
+        ("-inf", 0),
+        ("inf", math.inf),
+        ("1e999", math.inf),
+        ("9" * 400, math.inf),
         ("Wed, 21 Oct 2026 12:00:30 GMT", 30),
         ("Thu, 22 Oct 2026 12:00:00 GMT", 86_400),
         ("Wed, 21 Oct 2026 12:00:00 GMT", 0),
@@ -790,7 +836,7 @@ NOON: Final = 1_792_584_000.0  # Wed, 21 Oct 2026 12:00:00 GMT
     ],
 )
 def test_retry_after(value: str, seconds: float) -> None:
-    """Seconds or a date; never less than nothing."""
+    """Seconds or a date; never less than nothing, and never sooner than asked, however far away that is."""
     assert read_retry_after({"Retry-After": value}, lambda: NOON) == seconds
 
 
@@ -803,12 +849,7 @@ def test_retry_after(value: str, seconds: float) -> None:
         "7 seconds",
         "1, 2",
         "0x10",
-        "inf",
-        "-inf",
-        "Infinity",
         "nan",
-        "1e999",
-        "9" * 400,
         "Wed, 99 Oct 2026 12:00:00 GMT",
         "Wed, 21 Oct 99999 12:00:00 GMT",
         "Wed, 21 Oct 99999999999999999999 12:00:00 GMT",
@@ -819,7 +860,7 @@ def test_retry_after(value: str, seconds: float) -> None:
     ids=ascii,
 )
 def test_retry_after_that_says_nothing(value: str) -> None:
-    """What is neither seconds nor a date, or never comes, is as good as no header, and breaks nothing."""
+    """What is neither seconds nor a date is as good as no header, and breaks nothing."""
     assert read_retry_after({"Retry-After": value}, lambda: NOON) is None
 
 
@@ -849,7 +890,9 @@ def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("in_new_york")
-@pytest.mark.parametrize("date", ["Wed, 21 Oct 2026 12:00:30 GMT", "Wed, 21 Oct 2026 12:00:30", "Wed Oct 21 12:00:30 2026"])
+@pytest.mark.parametrize(
+    "date", ["Wed, 21 Oct 2026 12:00:30 GMT", "Wed, 21 Oct 2026 12:00:30", "Wed Oct 21 12:00:30 2026"]
+)
 def test_dates_are_in_gmt(date: str) -> None:
     """A date in HTTP is in GMT, whether it says so or not, wherever the client runs."""
     assert read_retry_after({"Retry-After": date}, lambda: NOON) == 30

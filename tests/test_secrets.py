@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 import pytest
-from conftest import IMPATIENT
 
+from conftest import IMPATIENT
 from refold_async import AccountScope, AsyncRefold, RefoldError, Timeout
 from refold_async.testing import Answer, MockRefold, Reset, Silence
 
@@ -71,6 +71,32 @@ async def test_no_error_shows_a_secret(
     said += "".join(record.getMessage() for record in caplog.records if record.name.startswith("refold_async"))
     for secret in (KEY, token, "proxyuser", PROXY_PASSWORD):
         assert secret not in said
+
+
+@pytest.mark.parametrize("status", [200, 401, 502])
+async def test_a_secret_that_an_answer_quotes_is_taken_out_whole(mock: MockRefold, status: int) -> None:
+    """Neither the message nor the body kept with an error shows a key, not even the part before a cut."""
+    mock.script(Answer(status, body="x" * 280 + KEY + "y" * 30_000))
+    async with AsyncRefold(KEY, base_url=mock.base_url, retry=IMPATIENT) as refold:
+        with pytest.raises(RefoldError) as caught:
+            await refold.account("user_12345").execute_action("hubspot", "get_contact")
+    assert "tk_the" not in str(caught.value) + repr(vars(caught.value))
+
+
+async def test_a_write_cancelled_between_attempts_that_did_not_run(
+    account: AccountScope, mock: MockRefold, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write that Refold refused with its 429 did not run, so cancelling it before the next attempt says nothing."""
+    mock.script(Answer(429, retry_after=30))
+    task = asyncio.ensure_future(account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}))
+    while not mock.requests:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    assert not hasattr(caught.value, "__notes__")
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 async def test_the_log_tells_attempts_and_retries(

@@ -54,7 +54,8 @@ def test_another_total() -> None:
 @pytest.mark.parametrize("name", ["initial_delay", "max_delay", "max_retry_after"])
 def test_pauses(name: str, value: float) -> None:
     """A pause may be 0."""
-    assert getattr(RetryPolicy(**{name: value}), name) == value
+    pauses: dict[str, Any] = {name: value}
+    assert getattr(RetryPolicy(**pauses), name) == value
 
 
 @pytest.mark.parametrize("value", [*NO_NUMBERS, -1, -0.001, -math.inf], ids=repr)

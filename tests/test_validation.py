@@ -1,5 +1,6 @@
 """What callers pass in: what is accepted, what is refused, and that no message shows a secret."""
 
+import enum
 import math
 import traceback
 from collections.abc import Callable
@@ -71,6 +72,20 @@ def test_header_values(value: str) -> None:
     assert check_header_value("linked_account_id", value) == value
 
 
+class Customer(str, enum.Enum):  # noqa: UP042 - callers use them
+    """An id as an enum of the caller's own, whose text is another than its value."""
+
+    ACME = "acme"
+
+
+@pytest.mark.parametrize("check", [check_header_value, quote_segment])
+def test_members_of_an_enum(check: Check) -> None:
+    """A member of an enum of strings is taken for the string it is, not for what it shows."""
+    sent = check("linked_account_id", Customer.ACME)
+    assert sent == "acme"
+    assert str(sent) == f"{sent}" == "acme"
+
+
 @pytest.mark.parametrize("value", UNSENDABLE.values(), ids=UNSENDABLE)
 @pytest.mark.parametrize("check", [check_header_value, quote_segment])
 def test_what_cannot_be_sent(check: Check, value: Any) -> None:
@@ -88,7 +103,9 @@ def test_header_values_with_white_edges(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["api_key", "session_token", "REFOLD_API_KEY"])
-@pytest.mark.parametrize("value", ["tk_S3CRET\n", " tk_S3CRET", "tk_S3CRET\ud800", b"tk_S3CRET", ["tk_S3CRET"]], ids=ascii)
+@pytest.mark.parametrize(
+    "value", ["tk_S3CRET\n", " tk_S3CRET", "tk_S3CRET\ud800", b"tk_S3CRET", ["tk_S3CRET"]], ids=ascii
+)
 def test_no_message_shows_a_key(name: str, value: Any) -> None:
     """The message names the argument and not its value, which may be a secret but for a slip."""
     text = refusal(lambda: check_header_value(name, value))
@@ -149,7 +166,7 @@ def test_dot_segments(segment: str) -> None:
 )
 def test_paths(path: str, on_the_wire: str) -> None:
     """A path is sent as given: what is quoted stays, what must be quoted is."""
-    assert check_path(path) == on_the_wire
+    assert check_path("path", path) == on_the_wire
 
 
 @pytest.mark.parametrize(
@@ -187,7 +204,7 @@ def test_paths(path: str, on_the_wire: str) -> None:
 def test_refused_paths(path: Any) -> None:
     """A path that could lead to another host or resource, or that holds a query, is refused."""
     with pytest.raises(ConfigurationError, match=r"^path "):
-        check_path(path)
+        check_path("path", path)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +215,7 @@ def test_refused_paths(path: Any) -> None:
         ("https://app.refold.ai//", "https://app.refold.ai"),
         ("https://gateway.example:8443/refold/", "https://gateway.example:8443/refold"),
         ("HTTPS://app.refold.ai", "https://app.refold.ai"),
+        ("https://gateway.example/r\u00e9fold/a%20b", "https://gateway.example/r%C3%A9fold/a%20b"),
         ("https://[2001:db8::1]:443", "https://[2001:db8::1]:443"),
         ("http://localhost:8080", "http://localhost:8080"),
         ("http://LOCALHOST", "http://LOCALHOST"),
@@ -251,6 +269,8 @@ def test_plain_http_to_elsewhere(url: str) -> None:
         "https://app.refold.ai\n",
         "https://app refold.ai",
         "https://app.refold.ai/a b",
+        "https://app.refold.ai/a/../b",
+        "https://app.refold.ai/50%",
     ],
     ids=ascii,
 )
@@ -290,7 +310,7 @@ def test_base_urls_with_credentials(url: str) -> None:
 )
 def test_proxies(url: str) -> None:
     """A proxy may be anywhere, and may hold credentials."""
-    assert check_proxy(url) == url
+    assert check_proxy("proxy", url) == url
 
 
 @pytest.mark.parametrize(
@@ -313,7 +333,7 @@ def test_proxies(url: str) -> None:
 )
 def test_refused_proxies(url: Any) -> None:
     """A URL with a slip is refused without repeating the password, however the slip cuts it up."""
-    text = refusal(lambda: check_proxy(url))
+    text = refusal(lambda: check_proxy("proxy", url))
     assert "proxy " in text
     assert "S3CRET" not in text
 

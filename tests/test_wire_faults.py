@@ -11,8 +11,8 @@ import aiohttp
 import aiohttp.abc
 import pytest
 import trustme
-from conftest import IMPATIENT
 
+from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIConnectionError,

@@ -1,0 +1,257 @@
+"""What the modules may import, what they export, and that everything public is described."""
+
+import ast
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, TypeGuard
+
+import pytest
+
+import refold_async
+
+PACKAGE: Final = "refold_async"
+TESTING: Final = f"{PACKAGE}.testing"
+ROOT: Final = Path(refold_async.__file__).parent
+
+# A module imports those above it in this list, and none below.
+ORDER: Final = [
+    "version",
+    "faults",
+    "errors",
+    "validation",
+    "settings",
+    "deadlines",
+    "admission",
+    "json_codec",
+    "models",
+    "structuring",
+    "requests",
+    "responses",
+    "transport",
+    "retry",
+    "account",
+    "fan_out",
+    "client",
+    "__init__",
+]
+# Each of these is known to one module alone.
+KNOWN_TO: Final = {
+    "aiohttp": "transport",
+    "backoff": "retry",
+    "cattrs": "structuring",
+    "orjson": "json_codec",
+}
+TELLING_NOTHING: Final = {"utils", "util", "common", "base", "helpers", "helper", "misc", "core", "types"}
+
+# The modules of the client by file name, those of the mock by what stands behind `refold_async.testing`.
+CLIENT: Final = {path.stem: path for path in sorted(ROOT.glob("*.py"))}
+MOCK: Final = {str(path.relative_to(ROOT / "testing")): path for path in sorted((ROOT / "testing").rglob("*.py"))}
+FILES: Final = [*CLIENT.values(), *MOCK.values()]
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of the module in a file."""
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def parsed(path: Path) -> ast.Module:
+    """Return the syntax tree of a module."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def is_for_type_checkers(node: ast.AST) -> TypeGuard[ast.If]:
+    """Tell whether a node is `if TYPE_CHECKING:`."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imports_of(tree: ast.AST, package: str) -> Iterator[str]:
+    """Give the dotted name of whatever a module imports at run time, wherever in it; of `from x import y`, `x.y`."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            origin = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+        elif is_for_type_checkers(node):
+            yield from imports_of(ast.Module(node.orelse, []), package)
+        else:
+            yield from imports_of(node, package)
+
+
+def imports_of_file(path: Path) -> list[str]:
+    """Give whatever the module in a file imports at run time."""
+    name = module_name(path)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return list(imports_of(parsed(path), package))
+
+
+def is_within(name: str, package: str) -> bool:
+    """Tell whether a dotted name is that of a package or of something in it."""
+    return name == package or name.startswith(f"{package}.")
+
+
+def test_imports_are_found() -> None:
+    """The search finds imports of every form, but those for type checkers alone."""
+    source = """
+import os.path, a.b as c
+from d import e as f, g
+from . import h
+from .i import j
+from ..k import l
+if TYPE_CHECKING:
+    import m
+else:
+    import n
+def function():
+    try:
+        import o
+    except ImportError:
+        from p import q
+"""
+    found = ["os.path", "a.b", "d.e", "d.g", "x.y.h", "x.y.i.j", "x.k.l", "n", "o", "p.q"]
+    assert list(imports_of(ast.parse(source), "x.y")) == found
+
+
+def test_every_module_has_its_place() -> None:
+    """A new module is given a place in the order, a module that went is taken out of it."""
+    assert sorted(ORDER) == sorted(CLIENT)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_imports_point_down(name: str) -> None:
+    """A module imports none that builds on it."""
+    below = ORDER[: ORDER.index(name)]
+    for imported in imports_of_file(CLIENT[name]):
+        if is_within(imported, PACKAGE):
+            assert imported.split(".")[1] in below, f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", MOCK)
+def test_the_mock_knows_nothing_of_the_client(name: str) -> None:
+    """The mock would not show a mistake it shares with the client."""
+    for imported in imports_of_file(MOCK[name]):
+        assert is_within(imported, TESTING) or not is_within(imported, PACKAGE), f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_the_client_knows_nothing_of_the_mock(name: str) -> None:
+    """Who uses the client does not load the mock."""
+    assert not [imported for imported in imports_of_file(CLIENT[name]) if is_within(imported, TESTING)]
+
+
+@pytest.mark.parametrize(("dependency", "knower"), KNOWN_TO.items())
+def test_dependencies_known_to_one_module(dependency: str, knower: str) -> None:
+    """What one module alone knows can be replaced in one file."""
+    knowers = {
+        name
+        for name, path in CLIENT.items()
+        if any(is_within(imported, dependency) for imported in imports_of_file(path))
+    }
+    assert knowers == {knower}
+
+
+@pytest.mark.parametrize("dependency", ["backoff", "cattrs", "orjson", "uvloop"])
+def test_dependencies_unknown_to_the_mock(dependency: str) -> None:
+    """The mock needs no more than a server does."""
+    for path in MOCK.values():
+        assert not [imported for imported in imports_of_file(path) if is_within(imported, dependency)]
+
+
+def test_nothing_else_is_needed() -> None:
+    """The client imports its declared dependencies, the standard library, and nothing else."""
+    allowed = {PACKAGE, "aiohttp", "yarl", "attrs", "cattrs", "backoff", "orjson"} | sys.stdlib_module_names
+    imported = {name.split(".")[0] for path in CLIENT.values() for name in imports_of_file(path)}
+    assert imported <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_module_names_tell_something(path: Path) -> None:
+    """A module is named for what it holds."""
+    assert not set(module_name(path).split(".")) & TELLING_NOTHING
+
+
+def public_definitions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
+    """Give the public classes, functions and methods of a module, but overloads, with their names."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            yield node.name, node
+            for member in node.body if isinstance(node, ast.ClassDef) else []:
+                if not isinstance(member, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                    continue
+                overload = any(isinstance(name, ast.Name) and name.id == "overload" for name in member.decorator_list)
+                if not member.name.startswith("_") and not overload:
+                    yield f"{node.name}.{member.name}", member
+
+
+def test_public_definitions_are_found() -> None:
+    """The search finds what users see."""
+    source = """
+class A:
+    @overload
+    def a(self): ...
+    def b(self): ...
+    async def c(self): ...
+    def _d(self): ...
+    def __repr__(self): ...
+class _E:
+    def f(self): ...
+def g():
+    def h(): ...
+async def i(): ...
+def _j(): ...
+"""
+    assert [name for name, _ in public_definitions(ast.parse(source))] == ["A", "A.b", "A.c", "g", "i"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_everything_public_is_described(path: Path) -> None:
+    """Modules, and the classes, functions and methods that users see, have a docstring."""
+    tree = parsed(path)
+    assert ast.get_docstring(tree), "the module"
+    assert not [name for name, node in public_definitions(tree) if not ast.get_docstring(node)]
+
+
+def order_of_exports(name: str) -> tuple[int, str]:
+    """Sort constants before classes before the rest, each by name."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_exports(path: Path) -> None:
+    """`__all__` is sorted, without doubles, and everything in it is there; a module with public names has one."""
+    if path.name == "__main__.py":
+        return
+    module = importlib.import_module(module_name(path))
+    exported: list[str] | None = getattr(module, "__all__", None)
+    if exported is None:
+        assert not list(public_definitions(parsed(path)))
+        return
+    assert exported == sorted(set(exported), key=order_of_exports)
+    assert not [name for name in exported if not hasattr(module, name)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("AccountScope", "AsyncRefold", "FanOut", "FanOutReport", "Limiter", "Outcome"),
+        *("Action", "ActionParameter", "ActionParameters", "ActionResult", "WorkflowExecution"),
+        *("RateLimit", "RetryPolicy", "Timeout"),
+        *("RefoldError", "APIStatusError", "ActionFailedError", "ReconnectRequiredError"),
+        "__version__",
+    ],
+)
+def test_what_users_need_is_exported(name: str) -> None:
+    """Users import from `refold_async` and nowhere else."""
+    assert name in refold_async.__all__
+    assert hasattr(refold_async, name)
+
+
+def test_everything_imported_is_exported() -> None:
+    """What the package takes from its modules, it takes for its users."""
+    assert sorted(name.rpartition(".")[2] for name in imports_of_file(CLIENT["__init__"])) == sorted(
+        refold_async.__all__
+    )
