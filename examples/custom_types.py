@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import attrs
-from service import open_refold
 
 from refold_async import APIResponseValidationError, RefoldError
+from service import open_refold
 
 
 class Properties(TypedDict):

@@ -14,9 +14,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TypedDict
 
-from service import open_refold, uses_mock
-
 from refold_async import AccountScope, AsyncRefold, RateLimit, RefoldError
+from service import open_refold, uses_mock
 
 
 class LinkedAccount(TypedDict):

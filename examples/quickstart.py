@@ -10,9 +10,8 @@ import argparse
 import asyncio
 import sys
 
-from service import open_refold, uses_mock
-
 from refold_async import RefoldError
+from service import open_refold, uses_mock
 
 
 async def main(linked_account_id: str, *, write: bool, workflow_id: str | None) -> None:

@@ -17,7 +17,6 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from service import open_refold
 
 from refold_async import (
     AccountScope,
@@ -37,6 +36,7 @@ from refold_async import (
     RefoldError,
     Timeout,
 )
+from service import open_refold
 
 REFOLD = web.AppKey("refold", AsyncRefold)
 SECONDS = web.AppKey("seconds", float)

@@ -12,6 +12,12 @@ from refold_async.testing import MockRefold
 IMPATIENT = RetryPolicy(max_retries=2, initial_delay=0.001, max_delay=0.001)
 
 
+def pytest_collection_finish() -> None:
+    """Keep what was imported and collected out of the garbage collections that follow every test."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""

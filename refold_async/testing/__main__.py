@@ -21,7 +21,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve a mock Refold until interrupted. It holds sample data only and forgets all at its end.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for a free one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="port to listen on, 0 for a free one (default: %(default)s)"
+    )
     parser.add_argument(
         "--allow-remote", action="store_true", help="let --host be an address that other machines can reach"
     )

@@ -73,7 +73,7 @@ def error_reply(
     *,
     code: str = "SERVER_ERROR",
     error_field: ErrorField = "error_code",
-    request_id: str | None = None,
+    request_id: str,
 ) -> Reply:
     """Make an answer in Refold's error shape.
 
@@ -82,7 +82,7 @@ def error_reply(
         message: What went wrong; the status's own phrase when None.
         code: Refold's own code for it.
         error_field: The field that carries `code`; Refold's services differ in this.
-        request_id: Left out of the body when None.
+        request_id: The id of the request, for the body.
     """
     try:
         http_status = HTTPStatus(status)
@@ -94,7 +94,6 @@ def error_reply(
         "http_error_type": error_type,
         error_field: code,
         "message": phrase if message is None else message,
+        "request_id": request_id,
     }
-    if request_id is not None:
-        body["request_id"] = request_id
     return json_reply(body, status)

@@ -129,8 +129,9 @@ def _call_numbers(calls: int | Collection[int] | None) -> Collection[int] | None
         return None
     if isinstance(calls, int):
         calls = (calls,)
-    # A range is kept as it is: it answers `in` at once, however long.
+    # A range is kept as it is, and not walked through: it may be as long as one likes.
     numbers = calls if isinstance(calls, range) else frozenset(calls)
-    if not numbers or min(numbers) < 1:
+    extremes = (numbers[0], numbers[-1]) if isinstance(numbers, range) and numbers else numbers
+    if not numbers or min(extremes) < 1:
         raise ValueError(f"calls are counted from 1, not {calls!r}")
     return numbers

@@ -4,16 +4,14 @@ import ssl as tls
 import time
 from collections.abc import Collection
 from types import TracebackType
-from typing import Final, Self
-
-from aiohttp import web
+from typing import Self
 
 from .accounts import Accounts, MockAccount
 from .call import State
 from .catalogue import Catalogue
-from .connections import ConnectionCountingServer
 from .dispatch import Dispatcher
 from .executions import Executions
+from .listener import Listener
 from .rate_limits import AppRateLimits, Rate, TokenBucket
 from .received import ReceivedRequest
 from .routes import RouteName
@@ -23,9 +21,6 @@ from .session_tokens import SESSION_SECONDS, SessionTokens
 from .trouble import Trouble
 
 __all__ = ["MockRefold"]
-
-_BACKLOG: Final = 4096
-_CLOSE_SECONDS: Final = 1.0
 
 
 class MockRefold:
@@ -76,8 +71,6 @@ class MockRefold:
         if workflow_seconds < 0:
             raise ValueError(f"workflow_seconds must be 0 or more, not {workflow_seconds!r}")
         self.catalogue = sample_catalogue() if catalogue is None else catalogue
-        self._host, self._port, self._ssl = host, port, ssl
-        self._keepalive_timeout = keepalive_timeout
         self._state = State(
             api_keys=None if api_keys is None else frozenset(api_keys),
             catalogue=self.catalogue,
@@ -87,9 +80,7 @@ class MockRefold:
             app_rate_limits=AppRateLimits(time.monotonic),
         )
         self._dispatcher = Dispatcher(self._state, record)
-        self._server: ConnectionCountingServer | None = None
-        self._runner: web.ServerRunner | None = None
-        self._base_url: str | None = None
+        self._listener = Listener(self._dispatcher.handle, host, port, ssl, keepalive_timeout)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -107,41 +98,19 @@ class MockRefold:
             RuntimeError: It was started before.
             OSError: The address cannot be listened on.
         """
-        if self._server is not None:
-            raise RuntimeError("a MockRefold can be started only once")
-        self._server = ConnectionCountingServer(
-            self._dispatcher.handle, access_log=None, keepalive_timeout=self._keepalive_timeout
-        )
-        runner = web.ServerRunner(self._server, shutdown_timeout=_CLOSE_SECONDS)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl, backlog=_BACKLOG).start()
-        except BaseException:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        scheme = "http" if self._ssl is None else "https"
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        self._base_url = f"{scheme}://{host}:{runner.addresses[0][1]}"
+        await self._listener.start()
 
     async def aclose(self) -> None:
         """Stop at once: what is being answered or executed is cut off. Closing again does nothing."""
-        runner, self._runner = self._runner, None
-        if runner is None or self._server is None:
-            return
-        for site in runner.sites:
-            await site.stop()
+        await self._listener.stop()
         await self._dispatcher.aclose()
         await self._state.executions.aclose()
-        await self._server.aclose()
-        await runner.cleanup()
+        await self._listener.aclose()
 
     @property
     def base_url(self) -> str:
         """Where it listens, such as `http://127.0.0.1:54321`."""
-        if self._base_url is None:
-            raise RuntimeError("the MockRefold has not been started")
-        return self._base_url
+        return self._listener.base_url
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -171,12 +140,12 @@ class MockRefold:
     @property
     def connections_opened(self) -> int:
         """How many TCP connections there have been."""
-        return 0 if self._server is None else self._server.opened
+        return self._listener.connections_opened
 
     @property
     def connections_open(self) -> int:
         """How many TCP connections are open now."""
-        return 0 if self._server is None else self._server.open_count
+        return self._listener.connections_open
 
     def requests_to(
         self, route: RouteName | None = None, linked_account_id: str | None = None

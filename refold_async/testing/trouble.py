@@ -41,6 +41,10 @@ def _http_status(_instance: object, attribute: Any, value: object) -> None:
         raise ValueError(f"{attribute.name} must be a final HTTP status, 200 to 999, not {value!r}")
 
 
+def _copied(headers: Mapping[str, str]) -> dict[str, str]:
+    return dict(headers)
+
+
 def _header_values(_instance: object, _attribute: Any, value: Mapping[str, str]) -> None:
     for name, text in value.items():
         if not name or any(character in "\r\n\0" for character in name + text):
@@ -67,7 +71,9 @@ class Answer:
     status: int = field(default=200, validator=_http_status)
     json: Any = field(default=_ABSENT, kw_only=True)
     body: bytes | str | None = field(default=None, kw_only=True)
-    headers: Mapping[str, str] = field(factory=dict[str, str], kw_only=True, converter=dict, validator=_header_values)
+    headers: Mapping[str, str] = field(
+        factory=dict[str, str], kw_only=True, converter=_copied, validator=_header_values
+    )
     retry_after: float | str | None = field(default=None, kw_only=True)
     content_type: str | None = field(default=None, kw_only=True)
 
@@ -75,7 +81,7 @@ class Answer:
         if self.json is not _ABSENT and self.body is not None:
             raise ValueError("give json or body, not both")
 
-    def reply(self, request_id: str | None = None) -> Reply:
+    def reply(self, request_id: str) -> Reply:
         """Make the answer this stands for.
 
         Args:

@@ -105,9 +105,10 @@ async def execute_workflow(call: Call) -> Reply:
 
 def _payload(body: Any) -> Any:
     """Take the payload out of `{"payload": ...}`; any other body is the payload itself."""
-    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    payload: Any = fields["payload"] if fields.keys() == {"payload"} else body
-    return payload
+    if not isinstance(body, dict):
+        return body
+    fields = cast("dict[str, Any]", body)
+    return fields["payload"] if fields.keys() == {"payload"} else fields
 
 
 def _result(execution: Execution) -> dict[str, Any]:

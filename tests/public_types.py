@@ -1,0 +1,153 @@
+"""The public surface as a type checker sees it in a user's program. Checked by mypy and pyright; never run."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict, assert_type
+
+import attrs
+
+from refold_async import (
+    AccountScope,
+    Action,
+    ActionFailedError,
+    ActionParameter,
+    ActionParameters,
+    ActionResult,
+    APIStatusError,
+    AsyncRefold,
+    Effect,
+    FanOut,
+    FanOutReport,
+    Limiter,
+    Outcome,
+    RateLimit,
+    RefoldError,
+    RetryPolicy,
+    Timeout,
+    WorkflowExecution,
+    WorkflowFailedError,
+)
+from refold_async.testing import MockRefold, ReceivedRequest
+
+
+@attrs.frozen
+class Contact:
+    """An attrs class."""
+
+    id: str
+
+
+@dataclass
+class Company:
+    """A dataclass."""
+
+    name: str
+
+
+class Deal(TypedDict):
+    """A TypedDict."""
+
+    amount: float
+
+
+class Turnstile:
+    """A limiter of the user's own."""
+
+    async def acquire(self) -> None:
+        """Let everybody through."""
+
+
+async def calls(account: AccountScope) -> None:
+    """The four calls."""
+    assert_type(await account.list_actions("hubspot"), list[Action])
+    parameters = await account.get_action_parameters("hubspot", "get_contact")
+    assert_type(parameters, ActionParameters)
+    assert_type(parameters[0], ActionParameter)
+    assert_type(parameters[1:], Sequence[ActionParameter])
+    assert_type(parameters[0].required, bool | None)
+    assert_type(await account.execute_action("hubspot", "get_contact"), ActionResult[Any])
+    assert_type(await account.execute_action("hubspot", "get_contact", into=None), ActionResult[Any])
+    contact = await account.execute_action("hubspot", "get_contact", {"limit": "1"}, into=Contact, idempotent=True)
+    assert_type(contact, ActionResult[Contact])
+    assert_type(contact.data.id, str)
+    assert_type(await account.execute_action("hubspot", "x", into=Company), ActionResult[Company])
+    assert_type(await account.execute_action("hubspot", "x", into=Deal), ActionResult[Deal])
+    assert_type(await account.execute_action("hubspot", "x", into=list[Contact]), ActionResult[list[Contact]])
+    assert_type(await account.execute_action("hubspot", "x", into=Contact | None), ActionResult[Contact | None])
+    assert_type(await account.execute_action("hubspot", "x", into=dict[str, int]), ActionResult[dict[str, int]])
+    run = await account.execute_workflow("w", slug="hubspot", payload={"a": 1}, sync=True, timeout=600)
+    assert_type(run, WorkflowExecution)
+    assert_type(run.execution_id, str)
+
+
+async def everything_else(refold: AsyncRefold, account: AccountScope) -> None:
+    """request(), of the client and of a scope."""
+    assert_type(await account.request("GET", "/api/v2/public/execution", query={"page": 1}), Any)
+    assert_type(await account.request("GET", "/x", into=list[Contact], timeout=Timeout(total=5)), list[Contact])
+    assert_type(await refold.request("POST", "/x", json={"a": [1]}, into=Deal, idempotent=True), Deal)
+    assert_type(refold.account("user_1"), AccountScope)
+    assert_type(refold.account_from_session_token("t", linked_account_id="user_1"), AccountScope)
+    assert_type(refold.account("user_1").linked_account_id, str | None)
+
+
+async def fan_outs(refold: AsyncRefold, ids: list[str], companies: AsyncIterator[Company]) -> None:
+    """Fan-outs keep the types of items and values."""
+
+    async def count(scope: AccountScope, company: Company) -> int:
+        return len(company.name)
+
+    counted = refold.fan_out(companies, count, account=lambda company: company.name)
+    assert_type(counted, FanOut[Company, int])
+    async with counted as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome[Company, int])
+            assert_type(outcome.value, int | None)
+            assert_type(outcome.item, Company)
+    found = refold.fan_out_action(ids, "hubspot", "get_contact", {"limit": "1"}, into=Contact)
+    assert_type(found, FanOut[str, ActionResult[Contact]])
+    assert_type(await found.collect(), FanOutReport[str, ActionResult[Contact]])
+    plain = refold.fan_out_action(
+        [Company("a")], "hubspot", "x", lambda company: {"n": company.name}, account=lambda company: company.name
+    )
+    assert_type(plain, FanOut[Company, ActionResult[Any]])
+
+
+def errors(error: RefoldError) -> None:
+    """What errors carry."""
+    assert_type(error.effect, Effect)
+    assert_type(error.retry_after, float | None)
+    if isinstance(error, APIStatusError):
+        assert_type(error.status_code, int)
+    if isinstance(error, ActionFailedError):
+        assert_type(error.result, ActionResult[Any] | None)
+    if isinstance(error, WorkflowFailedError):
+        assert_type(error.execution, WorkflowExecution | None)
+
+
+async def settings() -> None:
+    """Every setting, and the mock."""
+    limiter: Limiter = Turnstile()
+    AsyncRefold("tk", timeout=5, rate_limit=limiter)
+    async with (
+        MockRefold() as mock,
+        AsyncRefold(
+            "tk_test",
+            base_url=mock.base_url,
+            timeout=Timeout(total=60),
+            retry=RetryPolicy(max_retries=0),
+            rate_limit=RateLimit(20, burst=5),
+            require_environment="test",
+        ) as refold,
+    ):
+        assert_type(refold, AsyncRefold)
+        assert_type(mock.requests, list[ReceivedRequest])
+
+
+async def mistakes(refold: AsyncRefold, account: AccountScope) -> None:
+    """What a type checker refuses; an unused comment here is an error of its own."""
+    refold.account(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Timeout(5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await account.execute_workflow("w")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    contact = await account.execute_action("hubspot", "x", into=Contact)
+    contact.data.no_such_field  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
+    contact.data = Contact("2")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,217 @@
+"""Watching, stopping and rerunning executions."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+from refold_async.testing import SAMPLE_WORKFLOW_ID, MockRefold, WorkflowContext
+from testing.mock_caller import EXECUTION, WORKFLOW, MockCaller
+
+RUN = f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}/execute"
+FOR_HUBSPOT = {"slug": "hubspot"}
+SYNCHRONOUS = {"slug": "hubspot", "sync_execution": "true"}
+JANE = {"payload": {"email": "jane@example.com"}}
+
+
+@pytest.fixture
+async def slow(session: aiohttp.ClientSession, mock: MockRefold) -> MockCaller:
+    """Calls a mock with a workflow `wait` that ends only when `mock.account("user_1")`'s store says so."""
+
+    @mock.catalogue.workflow("hubspot", "wait")
+    async def wait(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+        await context.store.setdefault("release", asyncio.Event()).wait()
+        return payload
+
+    return MockCaller(session, mock)
+
+
+async def start(caller: MockCaller, workflow_id: str = "wait") -> str:
+    """Start a workflow and return the id of the execution."""
+    answered = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=FOR_HUBSPOT, json=JANE)
+    execution_id: str = answered.json["execution_id"]
+    return execution_id
+
+
+async def read(caller: MockCaller, execution_id: str) -> dict[str, Any]:
+    """Return an execution."""
+    answered = await caller.get(f"{EXECUTION}/{execution_id}")
+    assert answered.status == 200
+    document: dict[str, Any] = answered.json
+    return document
+
+
+async def read_until(caller: MockCaller, execution_id: str, status: str) -> dict[str, Any]:
+    """Read an execution until it has a status."""
+    async with asyncio.timeout(5):
+        while True:
+            document = await read(caller, execution_id)
+            if document["status"] == status:
+                return document
+
+
+async def test_an_execution_runs_and_completes(slow: MockCaller, mock: MockRefold) -> None:
+    """It is RUNNING while its handler runs, then COMPLETED, with its nodes."""
+    execution_id = await start(slow)
+    document = await read(slow, execution_id)
+    assert document["status"] == "RUNNING"
+    assert 0 <= document["completion_percentage"] < 100
+    assert "completion_time" not in document
+    assert [node["node_status"] for node in document["nodes"]] == ["Success", "Waiting"]
+    mock.account("user_1").store("hubspot").setdefault("release", asyncio.Event()).set()
+    document = await read_until(slow, execution_id, "COMPLETED")
+    assert document["_id"] == execution_id
+    assert document["name"] == "Wait"
+    assert document["completion_percentage"] == 100
+    assert document["linked_account_id"] == document["config_id"] == "user_1"
+    assert document["type_of_execution"] == "ASYNC"
+    assert document["createdAt"] == "2026-06-21T10:04:11.000Z"
+    assert document["completion_time"] >= document["createdAt"]
+    assert document["nodes"][-1]["node_status"] == "Success"
+    assert document["nodes"][-1]["latest_output"] == document["nodes"][0]["input_data"] == JANE["payload"]
+
+
+async def test_completion_percentage_grows_with_time(session: aiohttp.ClientSession) -> None:
+    """While it runs, the percentage follows the clock."""
+    async with MockRefold(workflow_seconds=0.5) as mock:
+        caller = MockCaller(session, mock)
+        execution_id = await start(caller, SAMPLE_WORKFLOW_ID)
+        first = (await read(caller, execution_id))["completion_percentage"]
+        await asyncio.sleep(0.02)
+        second = (await read(caller, execution_id))["completion_percentage"]
+        assert 0 <= first < second < 100
+
+
+@pytest.mark.parametrize("action", ["GET ", "POST /stop", "POST /rerun", "GET /nodes/run/batches"])
+async def test_unknown_execution(caller: MockCaller, action: str) -> None:
+    """An unknown id is 404 RESOURCE_NOT_FOUND, and so is another account's."""
+    method, _, path = action.partition(" ")
+    execution_id = await start(caller, SAMPLE_WORKFLOW_ID)
+    for unknown, account in (("6a31ffffffffffffffffffff", "user_1"), (execution_id, "user_2")):
+        answered = await caller.send(method, f"{EXECUTION}/{unknown}{path}", account=account)
+        assert answered.status == 404
+        assert answered.json["error"] == "RESOURCE_NOT_FOUND"
+
+
+async def test_stop(slow: MockCaller) -> None:
+    """A stopped execution is STOPPED and cannot be stopped again."""
+    execution_id = await start(slow)
+    answered = await slow.post(f"{EXECUTION}/{execution_id}/stop")
+    assert (answered.status, answered.json) == (200, {"message": "Execution stopped"})
+    document = await read(slow, execution_id)
+    assert document["status"] == "STOPPED"
+    assert document["completion_percentage"] < 100
+    assert document["nodes"][-1]["node_status"] == "Stopped"
+    answered = await slow.post(f"{EXECUTION}/{execution_id}/stop")
+    assert (answered.status, answered.json["error"]) == (400, "EXECUTION_NOT_RUNNING")
+
+
+async def test_a_stopped_workflow_has_no_effect(session: aiohttp.ClientSession) -> None:
+    """What is stopped before its handler ran writes nothing."""
+    async with MockRefold(workflow_seconds=0.05) as mock:
+        caller = MockCaller(session, mock)
+        stopped = await start(caller, SAMPLE_WORKFLOW_ID)
+        await caller.post(f"{EXECUTION}/{stopped}/stop")
+        await caller.post(RUN, headers=SYNCHRONOUS, json={"payload": {"email": "contact@example.com"}})
+        assert (await caller.data("hubspot", "search_contacts", {"query": "jane"}))["total"] == 0
+
+
+async def test_stopped_is_final(caller: MockCaller, mock: MockRefold) -> None:
+    """A workflow that goes on after it was stopped does not change that."""
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    @mock.catalogue.workflow("hubspot", "stubborn")
+    async def stubborn(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            left.set()
+            return "done all the same"
+
+    execution_id = await start(caller, "stubborn")
+    await entered.wait()
+    await caller.post(f"{EXECUTION}/{execution_id}/stop")
+    await left.wait()
+    assert (await read(caller, execution_id))["status"] == "STOPPED"
+
+
+async def test_rerun(caller: MockCaller) -> None:
+    """Running again makes a new execution with the same payload."""
+    first = (await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)).json["execution_id"]
+    answered = await caller.post(f"{EXECUTION}/{first}/rerun")
+    assert (answered.status, answered.json["status"]) == (200, "RUNNING")
+    second = answered.json["id"]
+    assert second != first
+    document = await read_until(caller, second, "COMPLETED")
+    assert document["nodes"][0]["input_data"] == JANE["payload"]
+    assert document["nodes"][-1]["latest_output"] == {"contact_id": "1510721", "created": False}
+
+
+async def test_batches(caller: MockCaller) -> None:
+    """A batch node lists its batches; another node is 501, an unknown one 404."""
+    execution_id = (await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)).json["execution_id"]
+    batches = f"{EXECUTION}/{execution_id}/nodes/{{}}/batches"
+    answered = await caller.get(batches.format("batch"))
+    assert answered.json["totalDocs"] == 1
+    assert answered.json["docs"][0]["input_data"] == JANE["payload"]
+    answered = await caller.get(batches.format("run"))
+    assert (answered.status, answered.json["http_error_type"]) == (501, "NOT_IMPLEMENTED")
+    assert (await caller.get(batches.format("no_such_node"))).status == 404
+    assert [node["is_batch"] for node in (await read(caller, execution_id))["nodes"]] == [False, True, False]
+
+
+async def test_lists_executions(slow: MockCaller) -> None:
+    """Executions come newest first, in pages, for one account alone, and can be filtered."""
+    done = (await slow.post(RUN, headers=SYNCHRONOUS, json=JANE)).json["execution_id"]
+    running = await start(slow)
+
+    async def ids(query: str, account: str = "user_1") -> list[str]:
+        answered = await slow.get(f"{EXECUTION}?{query}", account=account)
+        assert answered.status == 200
+        return [execution["_id"] for execution in answered.json["docs"]]
+
+    assert await ids("") == await ids("status=All&execution_type=All") == [running, done]
+    assert await ids("sortAsc=true") == [done, running]
+    assert await ids("", account="user_2") == []
+    assert await ids("limit=1&page=2") == [done]
+    assert (
+        await ids("status=RUNNING") == await ids("workflow_name=wai") == await ids("execution_type=ASYNC") == [running]
+    )
+    assert await ids(f"execution_id={done}") == await ids(f"workflow_id={SAMPLE_WORKFLOW_ID}") == [done]
+    assert await ids("slug=slack") == await ids("execution_source=Schedule") == []
+    assert await ids("start_date=2026-06-21&end_date=2026-06-21") == [running, done]
+    assert await ids("start_date=2026-06-22") == await ids("end_date=2026-06-20") == []
+
+
+async def test_pages(slow: MockCaller) -> None:
+    """A page tells where it stands."""
+    for _ in range(5):
+        await start(slow)
+    page = (await slow.get(f"{EXECUTION}?page=2&limit=2")).json
+    assert len(page.pop("docs")) == 2
+    assert page == {
+        "totalDocs": 5,
+        "limit": 2,
+        "page": 2,
+        "totalPages": 3,
+        "hasNextPage": True,
+        "hasPrevPage": True,
+        "nextPage": 3,
+        "prevPage": 1,
+        "pagingCounter": 3,
+    }
+    last = (await slow.get(f"{EXECUTION}?page=3&limit=2")).json
+    assert (len(last["docs"]), last["hasNextPage"], last["nextPage"]) == (1, False, None)
+    assert (await slow.get(f"{EXECUTION}?page=9")).json["docs"] == []
+    assert (await slow.get(f"{EXECUTION}?limit=5000")).json["limit"] == 100
+    empty = (await slow.get(EXECUTION, account="user_2")).json
+    assert (empty["page"], empty["limit"], empty["totalPages"], empty["hasPrevPage"]) == (1, 10, 1, False)
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "page=", "limit=0", "limit=1.5"])
+async def test_page_that_cannot_be(caller: MockCaller, query: str) -> None:
+    """A page or limit below 1, or no whole number, is 400."""
+    answered = await caller.get(f"{EXECUTION}?{query}")
+    assert (answered.status, answered.json["error"]) == (400, "VALIDATION_ERROR")

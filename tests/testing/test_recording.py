@@ -1,0 +1,139 @@
+"""What a test can read about the requests."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from refold_async.testing import Delay, MockRefold, Silence
+from testing.mock_caller import EXECUTE, EXECUTION, MockCaller, create_contact_request, exchange_bytes, until
+
+
+async def test_a_request_is_recorded_as_it_came(caller: MockCaller, mock: MockRefold) -> None:
+    """Path, query, headers and body are kept as they were on the wire."""
+    before = asyncio.get_running_loop().time()
+    path = EXECUTE.format("hubspot", "get%20contact")
+    await caller.post(f"{path}?a=1&b=%C3%BC", json={"limit": "1"}, headers={"X-Trace": "7"}, account="Jörg")
+    (request,) = mock.requests
+    assert (request.number, request.route, request.method, request.path) == (1, "execute_action", "POST", path)
+    assert request.query == {"a": "1", "b": "ü"}
+    assert request.headers["x-TRACE"] == "7"
+    assert request.linked_account_id == "Jörg"
+    assert request.json == {"limit": "1"}
+    assert before <= request.time <= asyncio.get_running_loop().time()
+    assert (request.connection, request.status) == (1, 404)
+    assert "tk_test" not in repr(request)
+
+
+async def test_get_has_an_empty_body(caller: MockCaller, mock: MockRefold) -> None:
+    """A request without a body was read all the same."""
+    await caller.get(EXECUTION)
+    assert mock.requests[0].body == b""
+    with pytest.raises(ValueError, match="Expecting value"):
+        _ = mock.requests[0].json
+
+
+async def test_connections_are_numbered(session: aiohttp.ClientSession, mock: MockRefold) -> None:
+    """A connection that is kept has one number, a new one the next."""
+    caller = MockCaller(session, mock)
+    for _ in range(2):
+        await caller.get(EXECUTION)
+    await caller.get(EXECUTION, headers={"Connection": "close"})
+    await caller.get(EXECUTION)
+    assert [request.connection for request in mock.requests] == [1, 1, 1, 2]
+    assert mock.connections_opened == 2
+    await until(lambda: mock.connections_open == 1)
+
+
+async def test_requests_in_flight(caller: MockCaller, mock: MockRefold) -> None:
+    """While requests are handled they are recorded without a status and counted."""
+    mock.script(Silence())
+    calls = [asyncio.create_task(caller.execute("hubspot", "get_contact")) for _ in range(3)]
+    await until(lambda: mock.in_flight == 3 and all(request.body is not None for request in mock.requests))
+    assert [request.status for request in mock.requests] == [None] * 3
+    assert mock.connections_open == 3
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    await until(lambda: mock.in_flight == 0)
+
+
+async def test_recorded_before_the_body_arrives(mock: MockRefold) -> None:
+    """A request appears with its headers; a body that never comes leaves it unread."""
+    host, port = mock.base_url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /x HTTP/1.1\r\nHost: mock\r\nContent-Length: 10\r\n\r\n12345")
+    await until(lambda: mock.requests)
+    assert mock.requests[0].body is None
+    with pytest.raises(ValueError, match="was not read"):
+        _ = mock.requests[0].json
+    writer.close()
+    await writer.wait_closed()
+    await until(lambda: mock.in_flight == 0)
+    assert (mock.requests[0].body, mock.requests[0].status) == (None, None)
+
+
+async def test_body_that_cannot_be_unpacked(mock: MockRefold) -> None:
+    """A body that is not what its encoding says breaks the connection, without an answer."""
+    request = create_contact_request(b"no gzip at all").replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert await exchange_bytes(mock, request) == (b"", "RST")
+    await until(lambda: (mock.connections_open, mock.in_flight) == (0, 0))
+
+
+async def test_filter(caller: MockCaller, mock: MockRefold) -> None:
+    """Recorded requests can be picked by route, by account, and by both."""
+    await caller.execute("hubspot", "get_contact")
+    await caller.execute("hubspot", "get_contact", account="user_2")
+    await caller.get(EXECUTION, account="user_2")
+
+    def numbers(**options: str) -> list[int]:
+        return [request.number for request in mock.requests_to(**options)]  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    assert numbers() == [1, 2, 3]
+    assert numbers(route="execute_action") == [1, 2]
+    assert numbers(linked_account_id="user_2") == [2, 3]
+    assert numbers(route="execute_action", linked_account_id="user_2") == [2]
+
+
+async def test_without_recording(session: aiohttp.ClientSession) -> None:
+    """A mock that does not record still counts, and its scripts still work."""
+    async with MockRefold(record=False) as mock:
+        caller = MockCaller(session, mock)
+        script = mock.script(Delay(0), linked_account_id="user_1")
+        await caller.data("hubspot", "get_contact")
+        assert (mock.requests, mock.request_count, script.applied) == ([], 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v2/public/nothing", 404),
+        ("GET", "/api/v2/public", 404),
+        ("GET", "/api/v2/public/execution/", 404),
+        ("GET", "//api/v2/public/execution", 404),
+        ("DELETE", "/api/v2/public/execution", 405),
+        ("GET", EXECUTE.format("hubspot", "get_contact"), 405),
+        ("POST", "/", 404),
+    ],
+)
+async def test_what_is_not_served(caller: MockCaller, mock: MockRefold, method: str, path: str, status: int) -> None:
+    """An unknown path or method is refused in Refold's error shape and recorded without a route."""
+    answered = await caller.send(method, path)
+    assert answered.status == status
+    assert answered.json["message"] == f"Cannot {method} {path}"
+    assert answered.json["request_id"] == answered.headers["x-request-id"]
+    assert (mock.requests[0].route, mock.requests[0].status) == (None, status)
+
+
+async def test_index(caller: MockCaller) -> None:
+    """The root lists what is served."""
+    answered = await caller.get("/", key=None)
+    assert answered.status == 200
+    assert answered.json["routes"]["get_execution"] == "GET /api/v2/public/execution/{execution_id}"
+
+
+async def test_request_ids_differ(caller: MockCaller) -> None:
+    """Every answer has a request id of its own."""
+    answered = [await caller.get(EXECUTION) for _ in range(3)]
+    assert len({answer.headers["x-request-id"] for answer in answered}) == 3
