@@ -2,7 +2,7 @@
 
 orjson is used where it is installed (extra `speed`) and agrees with the standard library. Where it would not, as
 with NaN, which it turns into null, or integers beyond 64 bits, which it turns into floats, the standard library
-does the work.
+does the work. (They still differ on members of an Enum that are strings or integers and have another value than that.)
 """
 
 # pyright: reportPossiblyUnboundVariable=false

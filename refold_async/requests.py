@@ -75,7 +75,7 @@ def _app_target(slug: str) -> Target:
     return Target(
         "GET",
         f"{_ACTIONS}/{quote_segment('slug', slug)}/actions",
-        f"app {slug!r}",
+        f"app {str.__str__(slug)!r}",
         "Check the slug in the Refold Console; once it is right, list_actions(slug) gives the app's actions.",
     )
 
@@ -86,8 +86,8 @@ def _action_target(slug: str, action_id: str, *, execute: bool) -> Target:
     return Target(
         "POST" if execute else "GET",
         f"{path}/execute" if execute else path,
-        f"action {action_id!r} of app {slug!r}",
-        f"List the app's actions with list_actions({slug!r}) and use an exact action_id.",
+        f"action {str.__str__(action_id)!r} of app {str.__str__(slug)!r}",
+        f"List the app's actions with list_actions({str.__str__(slug)!r}) and use an exact action_id.",
     )
 
 
@@ -96,7 +96,7 @@ def _workflow_target(workflow_id: str) -> Target:
     return Target(
         "POST",
         f"/api/v2/public/workflow/{quote_segment('workflow_id', workflow_id)}/execute",
-        f"workflow {workflow_id!r}",
+        f"workflow {str.__str__(workflow_id)!r}",
         "Check its id or alias, that it is published, and that this linked account owns it.",
     )
 
@@ -109,10 +109,14 @@ def _named(make: Any, *ids: object, **options: bool) -> Target:
         return make.__wrapped__(*ids, **options)  # type: ignore[no-any-return]
 
 
-def encode_parameters(name: str, value: Any) -> bytes:
-    """Return `value` as JSON bytes; raises `ParameterError` naming the place that is no JSON."""
+def encode_parameters(name: str, value: Any, envelope: str | None = None) -> bytes:
+    """Return `value`, as the one field of an object if `envelope` names it, as JSON bytes.
+
+    Raises:
+        ParameterError: Names the place in `value` that is no JSON.
+    """
     try:
-        return json_codec.encode(value)
+        return json_codec.encode(value if envelope is None else {envelope: value})
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
     raise ParameterError(f"{_first_unsendable(name, value)} cannot be sent as JSON: {reason}.")
@@ -188,7 +192,7 @@ def execute_workflow(
     if check_bool("include_headers", include_headers):
         headers["include-headers"] = "true"
     if body is NO_BODY:
-        encoded = encode_parameters("payload", {"payload": {} if payload is None else payload})
+        encoded = encode_parameters("payload", {} if payload is None else payload, envelope="payload")
     elif payload is None:
         encoded = encode_parameters("body", body)
     else:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
@@ -67,9 +68,8 @@ class Answer:
 def read_actions(answer: Answer, call: Call) -> list[Action]:
     """Read the answer to `list_actions`: a list, or an object that holds it."""
     value = _read_json(answer, call)
-    if "actions" in (fields := _fields(value)):
-        value = fields["actions"]
-    return _structured(value, list[Action], "actions", answer, call)  # type: ignore[no-any-return]
+    actions = _fields(value).get("actions", value)
+    return _structured(actions, list[Action], "actions", answer, call, body=value)  # type: ignore[no-any-return]
 
 
 def read_action_parameters(slug: str, action_id: str) -> Reader[ActionParameters]:
@@ -174,12 +174,12 @@ def _json_or_none(answer: Answer) -> Any:
         return None
 
 
-def _structured(value: Any, target: Any, root: str, answer: Answer, call: Call) -> Any:
+def _structured(value: Any, target: Any, root: str, answer: Answer, call: Call, *, body: Any = None) -> Any:
     try:
         return structure(value, target, root)
     except MisfitError as misfit:
         problem = str(misfit)
-    raise _unreadable(answer, call, f"it does not fit {_type_name(target)}: {problem}", value)
+    raise _unreadable(answer, call, f"it does not fit {_type_name(target)}: {problem}", value if body is None else body)
 
 
 def _unreadable(answer: Answer, call: Call, problem: str, body: Any) -> RefoldError:
@@ -285,8 +285,9 @@ def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time
         seconds = float(value)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - now()
-        except ValueError:
+            date = parsedate_to_datetime(value)
+            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now()  # HTTP's dates are in GMT
+        except (ValueError, OverflowError):
             return None
     return None if math.isnan(seconds) else max(0.0, seconds)
 

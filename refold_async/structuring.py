@@ -4,15 +4,19 @@
 # (cattrs is typed in part)
 
 import inspect
+import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import is_dataclass
-from functools import lru_cache
-from typing import Any, Final, Literal, TypeVar, get_args, get_origin, is_typeddict
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import lru_cache, partial
+from types import UnionType
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import attrs
 from cattrs import Converter, StructureHandlerNotFoundError, transform_error
 from cattrs.cols import is_any_set, is_frozenset, is_sequence, list_structure_factory
+from cattrs.errors import IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 from cattrs.gen.typeddicts import make_dict_structure_fn as make_typeddict_structure_fn
 from cattrs.preconf.json import make_converter
@@ -24,6 +28,10 @@ __all__ = ["MisfitError", "check_target", "structure"]
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
+
+# cattrs types these as made of what their built-in bases are made of.
+_note: Final[Any] = IterableValidationNote
+_errors_of_members: Final[Any] = IterableValidationError
 
 
 class MisfitError(Exception):
@@ -45,14 +53,19 @@ _KINDS: Final[Mapping[type, str]] = {
 }
 
 
+def _kind(value: Any) -> str:
+    return _KINDS.get(type(value), type(value).__name__)
+
+
 def _wrong_type(expected: type, value: Any) -> _WrongTypeError:
-    return _WrongTypeError(f"expected {_KINDS[expected]}, got {_KINDS.get(type(value), type(value).__name__)}")
+    return _WrongTypeError(f"expected {_KINDS[expected]}, got {_kind(value)}")
 
 
 def _exactly(expected: type) -> Hook:
-    def check(value: Any, _: Any) -> Any:
+    def check(value: Any, target: Any) -> Any:
         if type(value) is expected:
-            return value
+            # cattrs takes an IntEnum for an int, and a StrEnum for a str.
+            return _enum(value, target) if _is_enum(target) else value
         raise _wrong_type(expected, value)
 
     return check
@@ -86,9 +99,13 @@ def _is_model(target: Any) -> bool:
 
 def _class_hook(target: Any, converter: Converter) -> Hook:
     origin = get_origin(target) or target
-    if attrs.has(origin):
-        with suppress(NameError):  # a class made inside a function may name what only that function sees
-            attrs.resolve_types(origin)
+    with suppress(NameError):  # a class made inside a function may name what only that function sees
+        if attrs.has(origin):
+            attrs.resolve_types(origin, include_extras=True)
+        else:
+            hints = get_type_hints(origin, include_extras=True)
+            for field in fields(origin):
+                field.type = hints[field.name]
     return _only_from(dict, make_dict_structure_fn(target, converter))
 
 
@@ -101,20 +118,57 @@ def _list_hook(target: Any, converter: Converter) -> Hook:
 
 
 def _tuple_hook(target: Any, converter: Converter) -> Hook:
-    """Structure a tuple of members that each have their own type."""
-    hooks = [(converter.get_structure_hook(member), member) for member in get_args(target)]
+    """Structure a tuple: of any length and one type, or of members that each have their own."""
+    members = get_args(target)
+    if not members or Ellipsis in members:
+        structure_list = _list_hook(list[(members or (Any,))[0]], converter)  # type: ignore[misc]
+        return lambda value, _: tuple(structure_list(value, list))
+    hooks = [(converter.get_structure_hook(member), member) for member in members]
 
     def build(value: Any, _: Any) -> Any:
         if len(value) != len(hooks):
             raise _WrongTypeError(f"expected {len(hooks)} items, got {len(value)}")
-        return tuple(hook(one, member) for (hook, member), one in zip(hooks, value, strict=True))
+        built: list[Any] = []
+        for index, ((hook, member), one) in enumerate(zip(hooks, value, strict=True)):
+            try:
+                built.append(hook(one, member))
+            except Exception as error:  # noqa: BLE001 - as cattrs does for lists
+                text = f"Structuring {target} @ index {index}"
+                error.add_note(_note(text, index, member))
+                raise _errors_of_members(text, [error], target) from None
+        return tuple(built)
 
     return _only_from(list, build)
 
 
-def _is_tuple_of_members(target: Any) -> bool:
-    arguments = get_args(target)
-    return get_origin(target) is tuple and bool(arguments) and Ellipsis not in arguments
+def _is_tuple(target: Any) -> bool:
+    return target is tuple or get_origin(target) is tuple
+
+
+def _is_enum(target: Any) -> bool:
+    return inspect.isclass(target) and issubclass(target, Enum)
+
+
+def _enum(value: Any, target: Any) -> Any:
+    if not any(type(member.value) is type(value) for member in target):
+        raise _WrongTypeError(f"expected one of {', '.join(repr(member.value) for member in target)}")
+    return target(value)
+
+
+_PRIMITIVES: Final = frozenset({str, bool, int, float, type(None)})
+
+
+def _is_union_of_primitives(target: Any) -> bool:
+    return get_origin(target) in {Union, UnionType} and _PRIMITIVES.issuperset(get_args(target))
+
+
+def _primitive(value: Any, target: Any) -> Any:
+    choices = get_args(target)
+    if type(value) in choices:
+        return value
+    if type(value) is int and float in choices:
+        return float(value)
+    raise _WrongTypeError(f"expected {' or '.join(_KINDS[choice] for choice in choices)}, got {_kind(value)}")
 
 
 def _is_literal(target: Any) -> bool:
@@ -150,13 +204,17 @@ def _make_converter(*, detailed: bool) -> Converter:
     converter = make_converter(detailed_validation=detailed)
     converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
     converter.register_structure_hook_func(_is_literal, _literal)
-    converter.register_structure_hook_func(lambda target: target is dict, _exactly(dict))
+    converter.register_structure_hook_func(_is_enum, _enum)
+    converter.register_structure_hook_func(_is_union_of_primitives, _primitive)
+    converter.register_structure_hook_func(partial(operator.is_, dict), _exactly(dict))
+    for nothing in (None, type(None)):
+        converter.register_structure_hook_func(partial(operator.is_, nothing), _exactly(type(None)))
     for kind in (str, bool, int):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook_factory(is_sequence, _list_hook)
     converter.register_structure_hook_factory(is_any_set, _set_hook)
-    converter.register_structure_hook_factory(_is_tuple_of_members, _tuple_hook)
+    converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(_is_class_with_fields, _class_hook)
     converter.register_structure_hook_factory(is_typeddict, _typeddict_hook)
     converter.register_structure_hook_factory(_is_model, _model_hook)

@@ -60,18 +60,6 @@ class Mood(enum.StrEnum):
     GOOD = "good"
 
 
-class Priority(str, enum.Enum):  # noqa: UP042 - callers use them
-    """Enum members that are strings, and whose values are not those strings."""
-
-    HIGH = ("high", 1)
-
-    def __new__(cls, text: str, value: int) -> "Priority":
-        """Make a member that is one thing and stands for another."""
-        member = str.__new__(cls, text)
-        member._value_ = value
-        return member
-
-
 class Text(str):
     """A str of the caller's own."""
 
@@ -243,12 +231,6 @@ def test_what_is_not_sent(codec: tuple[Encode, Decode], value: Any) -> None:
     """What is no JSON is refused, rather than sent as something like it."""
     with pytest.raises(REFUSALS):
         codec[0](value)
-
-
-def test_members_of_two_minds() -> None:
-    """Whether such a member is its string or its value, it is the same to both codecs."""
-    pytest.importorskip("orjson")
-    assert json_codec.encode_with_json(Priority.HIGH) == json_codec.encode_with_orjson(Priority.HIGH)
 
 
 def test_compact(codec: tuple[Encode, Decode]) -> None:
