@@ -29,7 +29,10 @@ lint: $(VENV)/check
 
 types: $(VENV)/check $(VENV)/installed
 	$(BIN)/mypy
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
+	@# As users see the package: installed, from a place without its sources.
+	cd $(VENV) && bin/mypy --strict ../tests/public_types.py
+	cd $(VENV) && bin/pyright --pythonpath bin/python ../tests/public_types.py
 
 test-every-python:
 	set -e; for python in $$(.ci/pythons); do \

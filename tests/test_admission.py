@@ -21,6 +21,7 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         """Sleep: let others run, and have it be later."""
+        assert seconds > 0, "time would stand still"
         self.slept.append(seconds)
         until = self.now + seconds
         await asyncio.sleep(0)
