@@ -124,7 +124,7 @@ class ActionParameters(Sequence[ActionParameter]):
             }
             for parameter in self.parameters
         }
-        required = [parameter.name for parameter in self.parameters if parameter.required]
+        required = list(dict.fromkeys(parameter.name for parameter in self.parameters if parameter.required))
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 

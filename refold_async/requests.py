@@ -119,7 +119,8 @@ def encode_parameters(name: str, value: Any, envelope: str | None = None) -> byt
         return json_codec.encode(value if envelope is None else {envelope: value})
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
-    raise ParameterError(f"{_first_unsendable(name, value)} cannot be sent as JSON: {reason}.")
+    message = f"{_first_unsendable(name, value)} cannot be sent as JSON: {reason}."
+    raise ParameterError(message.encode(errors="backslashreplace").decode())
 
 
 def _first_unsendable(path: str, value: Any) -> str:

@@ -129,12 +129,20 @@ def read_workflow_execution(answer: Answer, call: Call) -> WorkflowExecution:
     if call.synchronous and not 200 <= answer.status < 300:
         # A Response node may choose any status. What carries an execution_id comes from the workflow, not from Refold.
         value = _json_or_none(answer)
-        if "execution_id" in _fields(value):
-            raise _workflow_error(_structured(value, WorkflowExecution, "execution", answer, call), answer, call)
-    execution: WorkflowExecution = _structured(_read_json(answer, call), WorkflowExecution, "execution", answer, call)
+        if _fields(value).get("execution_id") is not None:
+            raise _workflow_error(_read_execution(value, answer, call), answer, call)
+    execution = _read_execution(_read_json(answer, call), answer, call)
     if execution.errored:
         raise _workflow_error(execution, answer, call)
     return execution
+
+
+def _read_execution(value: Any, answer: Answer, call: Call) -> WorkflowExecution:
+    fields = _fields(value)
+    if isinstance(fields.get("status_code"), str):
+        value = {**fields, "status_code": _status_code(fields["status_code"])}
+    execution: WorkflowExecution = _structured(value, WorkflowExecution, "execution", answer, call)
+    return attrs.evolve(execution, raw=fields)
 
 
 def read_value(into: Any) -> Reader[Any]:
@@ -163,7 +171,7 @@ def _read_json(answer: Answer, call: Call) -> Any:
         problem = f"it is not valid UTF-8 at byte {error.start:,}"
     except (ValueError, RecursionError) as error:
         kind = answer.headers.get("Content-Type", "no content type")
-        problem = f"it is not JSON ({error}; {kind}): {_shortened(_beginning(answer.body), _IN_MESSAGES)!r}"
+        problem = f"it is not JSON ({error}; {kind}): {_beginning(answer.body, _IN_MESSAGES)!r}"
     raise _unreadable(answer, call, problem, _beginning(answer.body))
 
 
@@ -201,12 +209,10 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
     body = value
     if value is None:
         body = _beginning(answer.body) or None
-        text = body and _shortened(" ".join(body.split()), _IN_MESSAGES)
+        text = body and " ".join(_beginning(answer.body, _IN_MESSAGES).split())
     elif not text:
-        text = _shortened(_beginning(answer.body), _IN_MESSAGES)
+        text = _beginning(answer.body, _IN_MESSAGES)
     said = f"{text}: {code}" if text and code and " " in code else text or code or ""
-    if _NOT_CONNECTED in said:
-        return _with_fault(errors.ReconnectRequiredError(f"{said}. {_RECONNECT}"), Fault.NOT_CONNECTED)
     error_class = _ERRORS.get(status) or (errors.InternalServerError if status >= 500 else APIStatusError)
     error = error_class(
         f"Refold answered {_status_name(status)} about {call.target.subject}{': ' + said if said else ''}."
@@ -219,6 +225,9 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
         headers=_plain_copy(answer.headers),
     )
     error.retry_after = read_retry_after(answer.headers)
+    if _NOT_CONNECTED in said:
+        told = f"{_status_name(status)}, request id {error.request_id}"
+        return _with_fault(errors.ReconnectRequiredError(f"{said} ({told}). {_RECONNECT}"), Fault.NOT_CONNECTED)
     if call.synchronous and answer.flaw is not None:
         return _with_fault(error, Fault.WORKFLOW_UNCLEAR)
     return _with_fault(error, _fault_of_status(status, fields))
@@ -301,8 +310,11 @@ def _said_by_app(data: Any, depth: int = 3) -> str:
     """Return the human part of an app's error, whose shape is the app's own; look no deeper than `depth` objects."""
     if isinstance(data, str):
         return data
-    if depth == 0 or not (fields := _fields(data)):
+    if depth == 0:
         return ""
+    if isinstance(data, list):
+        return _said_by_app(data[0] if data else None, depth - 1)
+    fields = _fields(data)
     names = ("message", "error", "error_description", "detail", "errorMessage")
     return next((said for name in names if (said := _said_by_app(fields.get(name), depth - 1))), "")
 
@@ -338,10 +350,10 @@ def _shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
 
 
-def _beginning(body: bytes) -> str:
-    """Return the beginning of a body as text, as much as an error keeps; decoding all of it could take much memory."""
-    text = body[: 4 * _IN_BODY].decode(errors="replace")
-    return text if len(body) <= _IN_BODY else f"{text[:_IN_BODY]}… ({len(body):,} bytes)"
+def _beginning(body: bytes, length: int = _IN_BODY) -> str:
+    """Return the beginning of a body as text: decoding all of it could take much memory."""
+    text = body[: 4 * length].decode(errors="replace")
+    return text if len(body) <= length else f"{text[:length]}… ({len(body):,} bytes)"
 
 
 def _capital(text: str) -> str:

@@ -1,6 +1,7 @@
 """What users set: deadlines, retries, a rate limit. Frozen, checked when made."""
 
 import math
+import sys
 from typing import Any
 
 import attrs
@@ -12,7 +13,9 @@ __all__ = ["RateLimit", "RetryPolicy", "Timeout"]
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return value == math.inf or -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _positive(instance: object, attribute: "attrs.Attribute[float]", value: Any) -> None:

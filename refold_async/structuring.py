@@ -71,6 +71,10 @@ def _exactly(expected: type) -> Hook:
     return check
 
 
+def _no_bytes(_: Any, target: Any) -> Any:
+    raise StructureHandlerNotFoundError("JSON holds no bytes; take a str and decode it.", target)
+
+
 def _number(value: Any, _: Any) -> float:
     if type(value) is float or type(value) is int:
         return float(value)
@@ -207,6 +211,7 @@ def _make_converter(*, detailed: bool) -> Converter:
     converter.register_structure_hook_func(_is_enum, _enum)
     converter.register_structure_hook_func(_is_union_of_primitives, _primitive)
     converter.register_structure_hook_func(partial(operator.is_, dict), _exactly(dict))
+    converter.register_structure_hook(bytes, _no_bytes)
     for nothing in (None, type(None)):
         converter.register_structure_hook_func(partial(operator.is_, nothing), _exactly(type(None)))
     for kind in (str, bool, int):
