@@ -208,7 +208,7 @@ def _make_converter(*, detailed: bool) -> Converter:
     converter = make_converter(detailed_validation=detailed)
     converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
     converter.register_structure_hook_func(_is_literal, _literal)
-    converter.register_structure_hook_func(_is_enum, _enum)
+    converter.register_structure_hook(Enum, _enum)
     converter.register_structure_hook_func(_is_union_of_primitives, _primitive)
     converter.register_structure_hook_func(partial(operator.is_, dict), _exactly(dict))
     converter.register_structure_hook(bytes, _no_bytes)
