@@ -27,7 +27,7 @@ lint: $(VENV)/check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: $(VENV)/check $(VENV)/installed
+types: $(VENV)/check
 	$(BIN)/mypy
 	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
 	@# As users see the package: installed, from a place without its sources.
@@ -55,7 +55,9 @@ clean:
 	rm -rf .venv* dist build .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/python:
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later was found: install one, or name it with PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "No Python 3.11 or later with venv and ensurepip was found. Install one (on Debian and Ubuntu" \
+		"python3-venv too), or name it with PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
@@ -64,7 +66,7 @@ $(VENV)/test: $(VENV)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --group build --group test
 	touch $@
 
-$(VENV)/check: $(VENV)/test
+$(VENV)/check: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group check
 	touch $@
 

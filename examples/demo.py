@@ -6,6 +6,8 @@ The exit code is 0 if everything went as expected, 1 if something did not, 130 a
 """
 
 import asyncio
+import os
+import shutil
 import sys
 import textwrap
 import time
@@ -213,7 +215,8 @@ def fields(values: Mapping[str, object]) -> None:
 def explain(error: RefoldError, *, effect: str) -> None:
     """Print an error, and check what it says of the action."""
     fields({"raised": type(error).__name__, "effect": error.effect, "attempts": error.attempts})
-    print(textwrap.fill(error.message, 100, initial_indent="   ", subsequent_indent="   "))
+    width = min(100, shutil.get_terminal_size().columns - 1)
+    print(textwrap.fill(error.message, width, initial_indent="   ", subsequent_indent="   "))
     expect(error.effect == effect, f"the effect is {effect!r}")
 
 
@@ -229,6 +232,8 @@ if __name__ == "__main__":
             runner.run(main())
     except (UnexpectedError, RefoldError) as error:
         sys.exit(f"\n{type(error).__name__}: {error}")
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("\nInterrupted.")
         sys.exit(130)

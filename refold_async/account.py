@@ -130,8 +130,9 @@ class AccountScope(ArbitraryRequests):
         self.linked_account_id = linked_account_id
 
     def __repr__(self) -> str:
-        by = "" if self._session_token is None else ", by session token"
-        return f"<AccountScope {self.linked_account_id!r}{by}>"
+        names = [] if self.linked_account_id is None else [repr(self.linked_account_id)]
+        names += [] if self._session_token is None else ["by session token"]
+        return f"<AccountScope {', '.join(names)}>"
 
     def _make_headers(self) -> dict[str, str]:
         self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)

@@ -69,16 +69,20 @@ class Admission:
         """Whether there is a connection to wait for."""
         return self._connections.locked()
 
-    async def wait_for_rate(self) -> None:
-        """Wait for the rate limit."""
-        if self._limiter is not None:
-            async with self._turn:
+    async def enter(self) -> None:
+        """Wait for the rate limit and take one of the connections."""
+        if self._limiter is None:
+            await self._connections.acquire()
+            return
+        async with self._turn:
+            # The connection first: a grant that then waited for one would be used later, together with others.
+            await self._connections.acquire()
+            try:
                 await self._limiter.acquire()
+            except BaseException:
+                self._connections.release()
+                raise
 
-    async def take_connection(self) -> None:
-        """Wait for one of the connections."""
-        await self._connections.acquire()
-
-    def give_back_connection(self) -> None:
+    def leave(self) -> None:
         """Let the next attempt have the connection."""
         self._connections.release()

@@ -8,9 +8,13 @@ and looks at who is still there when it fires.
 import asyncio
 import math
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 __all__ = ["Deadline", "Deadlines"]
+
+
+_PRECISION: Final = 0.01
+"""How late a deadline may be met, in seconds."""
 
 
 class Deadlines:
@@ -48,7 +52,9 @@ class Deadlines:
         for deadline in [deadline for deadline in self._running if deadline.when <= now]:
             self._running.remove(deadline)
             deadline.expire()
-        self._set_timer(min((deadline.when for deadline in self._running), default=math.inf))
+        # Not at once again: many deadlines close together would each cost a look at all of them.
+        earliest = min((deadline.when for deadline in self._running), default=math.inf)
+        self._set_timer(max(earliest, now + _PRECISION))
 
     def _set_timer(self, when: float) -> None:
         if self._timer is not None:
@@ -86,6 +92,9 @@ class Deadline:
         self._task.cancel()
 
     def __enter__(self) -> Self:
+        if self.when <= self._deadlines.now():
+            self.expired = True
+            raise TimeoutError
         self._deadlines.add(self)
         return self
 

@@ -62,7 +62,7 @@ class Unfinished(Generic[Item]):
     """How many requests were handed to the network for it: where there was one, it may have happened."""
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class FanOutReport(Generic[Item, T]):
     """All outcomes of a fan-out, in the order of the input."""
 
@@ -94,6 +94,10 @@ class FanOutReport(Generic[Item, T]):
 
     def __len__(self) -> int:
         return len(self.outcomes)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{count} {status}" for status, count in self.counts.items())
+        return f"<FanOutReport {len(self)} items: {told}>"
 
     def raise_for_errors(self) -> None:
         """Raise the errors of all items that did not succeed, together; return if there are none.
@@ -138,6 +142,10 @@ class FanOut(Generic[Item, T]):
 
     Leaving the block, by whatever way, a cancellation included, stops taking items, gives those in flight `grace`
     seconds to end and cancels the rest. An async generator given as `items` is closed then.
+
+    Attributes:
+        unfinished: After leaving: items that were taken and did not end within `grace`.
+        unread: After leaving: outcomes that nobody had read.
     """
 
     def __init__(
@@ -174,9 +182,7 @@ class FanOut(Generic[Item, T]):
         self._left = False
         self._report: dict[int, Outcome[Item, T]] | None = None
         self.unfinished: list[Unfinished[Item]] = []
-        """After leaving: items that were taken and did not end within `grace`."""
         self.unread: list[Outcome[Item, T]] = []
-        """After leaving: outcomes that nobody had read."""
 
     async def __aenter__(self) -> Self:
         if self._entered:
@@ -193,13 +199,19 @@ class FanOut(Generic[Item, T]):
         try:
             await self._stop(self._grace)
         finally:
-            # Cancelled while it waited: nothing may run on all the same.
-            if self._tasks or not self._source_done:
-                await self._stop(0)
+            # However often this wait is cancelled: nothing may run on all the same.
+            cancelled: asyncio.CancelledError | None = None
+            while self._tasks or not self._source_done:
+                try:
+                    await self._stop(0)
+                except asyncio.CancelledError as again:
+                    cancelled = again
             self.unread.extend(self._ended)
             self._ended.clear()
             if self._source_error is not None:
                 logger.warning("items raised %r, which nobody read", self._source_error)
+            if cancelled is not None:
+                raise cancelled
 
     def __aiter__(self) -> AsyncIterator[Outcome[Item, T]]:
         if not self._entered:
@@ -254,6 +266,8 @@ class FanOut(Generic[Item, T]):
         if isinstance(self._items, AsyncIterable):
             index = 0
             async for item in self._items:
+                if self._left:  # the source did not let itself be cancelled
+                    return
                 self._start(item, index)
                 index += 1
                 await self._permits.acquire()
@@ -322,8 +336,8 @@ class FanOut(Generic[Item, T]):
             else:
                 # The call cancelled itself, or somebody cancelled its task; nobody stopped the fan-out.
                 self._end(started, "unknown" if started.count.attempts else "failed", error=cancelled)
-        except BaseException:  # noqa: BLE001, S110 - KeyboardInterrupt or SystemExit, which the loop raises by itself
-            pass
+        except BaseException:  # noqa: BLE001 - KeyboardInterrupt or SystemExit, which the loop raises by itself
+            self.unfinished.append(Unfinished(**started.place, attempts=started.count.attempts))
         self._news.set()
 
     async def _stop(self, grace: float) -> None:
@@ -337,8 +351,9 @@ class FanOut(Generic[Item, T]):
         if self._tasks and grace > 0:
             await asyncio.wait(self._tasks, timeout=grace)
         for task, started in self._tasks.items():
-            started.stopped = True
-            task.cancel()
+            if not started.stopped:  # once is enough: a second time would interrupt its cleaning up
+                started.stopped = True
+                task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 

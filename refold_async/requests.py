@@ -87,7 +87,7 @@ def _action_target(slug: str, action_id: str, *, execute: bool) -> Target:
         "POST" if execute else "GET",
         f"{path}/execute" if execute else path,
         f"action {str.__str__(action_id)!r} of app {str.__str__(slug)!r}",
-        f"List the app's actions with list_actions({str.__str__(slug)!r}) and use an exact action_id.",
+        "Check the slug and the action_id: list_actions(slug) gives an app's actions, and their exact ids.",
     )
 
 

@@ -260,7 +260,7 @@ def _action_error(result: ActionResult[Any], call: Call) -> RefoldError:
     message = f"{_capital(call.target.subject)} did not succeed: node_status {result.node_status!r}"
     if http_status is not None:
         message += f", the app answered {_status_name(http_status)}"
-    message += f": {_shortened(said, _IN_MESSAGES)}." if said else "."
+    message += f": {_shortened(said, _IN_MESSAGES).removesuffix('.')}." if said else "."
     if _NOT_CONNECTED in said:
         return _with_fault(errors.ReconnectRequiredError(f"{message} {_RECONNECT}", result=result), Fault.NOT_CONNECTED)
     fault = Fault.APP_UNCLEAR
@@ -294,11 +294,17 @@ def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time
         seconds = float(value)
     except ValueError:
         try:
-            date = parsedate_to_datetime(value)
-            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now()  # HTTP's dates are in GMT
+            # By the server's own clock, where it tells the time.
+            then = _read_date(headers["Date"]) if "Date" in headers else now()
+            seconds = _read_date(value) - then
         except (ValueError, OverflowError):
             return None
     return None if math.isnan(seconds) else max(0.0, seconds)
+
+
+def _read_date(value: str) -> float:
+    date = parsedate_to_datetime(value)
+    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()  # HTTP's dates are in GMT
 
 
 def _with_fault(error: RefoldError, fault: Fault) -> RefoldError:

@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 import backoff
@@ -113,7 +113,11 @@ class Sender:
             ConfigurationError: The client is used after a fork or in another event loop.
             ClientClosedError: The client is closed.
         """
-        deadlines = self.transport.check_usable()
+        try:
+            deadlines = self.transport.check_usable()
+        except RefoldError as refusal:
+            self._describe(refusal, call, linked_account_id)
+            raise
         progress = _Progress(call, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total)
         headers = {**account_headers, **call.headers} if call.headers else account_headers
         answer: Answer | None = None
@@ -130,7 +134,11 @@ class Sender:
                 delay = self._delay_before_next(progress, error)
                 if delay is None or not await self._pause(progress, error, delay):
                     self._complete(progress, error, headers)
-                    raise error
+                    try:
+                        # Frames below hold the answer, and this one would hold the error that holds this one.
+                        raise error.with_traceback(None)
+                    finally:
+                        del error
         except asyncio.CancelledError as cancelled:
             progress.tell_of_cancellation(cancelled)
             raise
@@ -142,7 +150,7 @@ class Sender:
         if admission.limited or admission.crowded:
             await self._wait_at_the_door(progress, in_bulk=count is not None)
         else:
-            await admission.take_connection()
+            await admission.enter()
         progress.attempts += 1
         if count is not None:
             count.add()
@@ -156,7 +164,7 @@ class Sender:
             status = answer.status
             return answer
         finally:
-            admission.give_back_connection()
+            admission.leave()
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug("%s: attempt %d: %s", progress, progress.attempts, status or "no answer")
 
@@ -169,29 +177,29 @@ class Sender:
             APIConnectionError: The limiter raised.
         """
         deadlines = progress.deadlines
-        what = "the rate limit to let it leave"
         # A bulk job waits for its turn as long as that takes; the item's own time stands still meanwhile.
-        limit = Deadline(deadlines, math.inf if in_bulk else progress.deadline)
+        exempt = in_bulk and self._admission.limited
+        limit = Deadline(deadlines, math.inf if exempt else progress.deadline)
         joined = deadlines.now()
         cause: Exception | None = None
         try:
             with limit:
-                await self._admission.wait_for_rate()
-            if in_bulk:
-                progress.deadline += deadlines.now() - joined
-            what = f"one of the {self.transport.connections} connections (max_connections=)"
-            limit = Deadline(deadlines, progress.deadline)
-            with limit:
-                await self._admission.take_connection()
+                await self._admission.enter()
         except Exception as error:  # noqa: BLE001 - a limiter may raise anything
             cause = error
+        waited = deadlines.now() - joined
+        if exempt:
+            progress.deadline += waited
         if cause is None:
             return
         if not limit.expired:
             raise APIConnectionError(f"The limiter given as rate_limit= raised {cause!r}.") from cause
         if deadlines.closed:
             raise ClientClosedError("The client was closed while the call waited to be sent.")
-        raise APITimeoutError(f"Waited {progress.timeout.total:g} seconds (timeout total=) in vain for {what}.")
+        what = f"one of the {self.transport.connections} connections (max_connections=)"
+        if self._admission.limited:
+            what = f"the rate limit, or for {what}"
+        raise APITimeoutError(f"Waited {waited:.3g} seconds in vain for {what}; the time was up (timeout total=).")
 
     def _delay_before_next(self, progress: "_Progress", error: RefoldError) -> float | None:
         """Note what became of the attempt, and return the seconds to wait before the next, or None to give up."""
@@ -208,7 +216,8 @@ class Sender:
 
     async def _pause(self, progress: "_Progress", error: RefoldError, delay: float) -> bool:
         """Wait before the next attempt; return False if the client is closed meanwhile."""
-        what = type(error).__name__
+        status = getattr(error, "status_code", None)
+        what = type(error).__name__ if status is None else f"HTTP {status}"
         logger.info("%s: attempt %d: %s; again in %.2f s", progress, progress.attempts, what, delay)
         try:
             with Deadline(progress.deadlines, math.inf):
@@ -233,23 +242,46 @@ class Sender:
         try:
             read(attrs.evolve(answer, body=body), call)
         except RefoldError as clean:
-            return clean
+            if type(clean) is type(error):
+                clean.fault = error.fault
+                return clean
         return error
+
+    def _describe(self, error: RefoldError, call: Call, linked_account_id: str | None) -> None:
+        error.method = call.target.method
+        error.url = self.transport.base_url + call.target.path
+        error.linked_account_id = linked_account_id
 
     def _complete(self, progress: "_Progress", error: RefoldError, headers: Mapping[str, str]) -> None:
         """Fill in what every error carries."""
+        self._describe(error, progress.call, progress.linked_account_id)
         error.effect = progress.effect
-        error.method = progress.call.target.method
-        error.url = self.transport.base_url + progress.call.target.path
-        error.linked_account_id = progress.linked_account_id
         error.attempts = progress.attempts
         message = error.message
-        if progress.effect == "unknown" and progress.call.kind == "write":
+        if progress.effect == "unknown" and progress.call.kind == "write" and error.fault is not Fault.WORKFLOW_ERRORED:
             message += " It may have run all the same: look in the app before you send it again."
-        for secret in self._secrets(headers):
-            message = message.replace(secret, "***")
+        secrets = self._secrets(headers)
+        for name in ("body", "error_code", "http_error_type", "request_id", "headers"):
+            if (value := getattr(error, name, None)) is not None:
+                setattr(error, name, _redacted(value, secrets))
         # An answer may hold half of a surrogate pair, which could not be printed.
-        error.args = (message.encode(errors="backslashreplace").decode(), *error.args[1:])
+        message = _redacted(message, secrets).encode(errors="backslashreplace").decode()
+        error.args = (message, *error.args[1:])
+
+
+def _redacted(value: Any, secrets: list[str], depth: int = 20) -> Any:
+    """Return a JSON value, or headers, without the secrets."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "***")
+        return value
+    if depth and isinstance(value, list):
+        return [_redacted(part, secrets, depth - 1) for part in cast("list[str]", value)]
+    if depth and isinstance(value, Mapping):
+        pairs = cast("Mapping[str, Any]", value).items()
+        kind = cast("Callable[[Any], Any]", type(value))  # pyright: ignore[reportUnknownArgumentType]
+        return kind((_redacted(name, secrets), _redacted(part, secrets, depth - 1)) for name, part in pairs)
+    return value
 
 
 @attrs.define(eq=False)

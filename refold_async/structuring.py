@@ -71,7 +71,7 @@ def _exactly(expected: type) -> Hook:
     return check
 
 
-def _no_bytes(_: Any, target: Any) -> Any:
+def _no_bytes(target: Any) -> Hook:
     raise StructureHandlerNotFoundError("JSON holds no bytes; take a str and decode it.", target)
 
 
@@ -211,7 +211,7 @@ def _make_converter(*, detailed: bool) -> Converter:
     converter.register_structure_hook(Enum, _enum)
     converter.register_structure_hook_func(_is_union_of_primitives, _primitive)
     converter.register_structure_hook_func(partial(operator.is_, dict), _exactly(dict))
-    converter.register_structure_hook(bytes, _no_bytes)
+    converter.register_structure_hook_factory(partial(operator.is_, bytes), _no_bytes)
     for nothing in (None, type(None)):
         converter.register_structure_hook_func(partial(operator.is_, nothing), _exactly(type(None)))
     for kind in (str, bool, int):
@@ -248,6 +248,7 @@ def check_target(target: Any) -> None:
     except TypeError as error:  # such as Annotated with a list
         problem = f"{error}."
     if problem is not None:
+        problem = problem.partition(" Register a")[0]  # hooks are cattrs' own matter
         raise ConfigurationError(
             f"into={target!r} cannot be built from JSON: {problem} Use attrs classes, dataclasses, TypedDicts, "
             "list[...], dict[str, ...], X | None, str, int, float, bool, datetime or Enum."

@@ -94,6 +94,8 @@ def _reason(error: BaseException) -> str:
     """Return what an exception says, without the head of an answer that aiohttp puts into one of them."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the server closed the connection"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer broke off"
     return str(error) or type(error).__name__
 
 
@@ -238,7 +240,7 @@ class Transport:
             failure = self._translate(error, call, body, timeout, deadlines, expired=limit.expired, total=total)
             cause = getattr(error, "os_error", None)
         except asyncio.CancelledError:
-            if limit.cancelled_from_outside:
+            if limit.cancelled_from_outside or self._connector is None or not self._connector.closed:
                 raise
             # aiohttp cancels waits that are shared, such as for a name to be resolved, when a connector closes.
             failure = self._failure(APIConnectionError, f"The connector closed while calling {target.subject}.", body)
@@ -300,8 +302,10 @@ class Transport:
             unreadable.fault = Fault.UNREADABLE
             return unreadable
         if isinstance(error, aiohttp.ClientResponseError):  # its str holds the URL of the proxy
-            by = "The proxy" if isinstance(error, aiohttp.ClientHttpProxyError) else "The server"
-            text = f"{by} gave no usable answer, calling {subject}: {error.status} {error.message}."
+            proxied = isinstance(error, aiohttp.ClientHttpProxyError)
+            by = "The proxy" if proxied else "The server"
+            said = " ".join(f"{error.status if proxied else ''} {error.message}".split())[:200]
+            text = f"{by} gave no usable answer, calling {subject}: {said}."
         else:
             what = "No connection could be made to call" if connecting else "The connection broke while calling"
             text = f"{what} {subject}: {_reason(error)}."

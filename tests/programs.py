@@ -3,9 +3,11 @@
 import asyncio
 import os
 import re
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +43,8 @@ async def start_program(*arguments: str, environment: Mapping[str, str] | None =
             "PYTHONIOENCODING": "utf-8",
             **(environment or {}),
         },
+        # Whoever runs the tests may ignore Ctrl-C, and children would too.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,
         stderr=PIPE,

@@ -168,7 +168,7 @@ async def test_one_at_a_time_in_order() -> None:
     order: list[int] = []
 
     async def pass_through(number: int) -> None:
-        await admission.wait_for_rate()
+        await admission.enter()
         order.append(number)
 
     tasks = [asyncio.create_task(pass_through(number)) for number in range(5)]
@@ -189,21 +189,41 @@ async def test_without_a_rate_limit() -> None:
     """Without a limiter there is no door."""
     admission = Admission(None, 1)
     assert not admission.limited
-    await asyncio.wait_for(admission.wait_for_rate(), 1)
+    await asyncio.wait_for(admission.enter(), 1)
 
 
 async def test_connections() -> None:
     """As many go in as there are connections; the next goes in when one comes back."""
     admission = Admission(None, 2)
-    await admission.take_connection()
+    await admission.enter()
     assert not admission.crowded
-    await admission.take_connection()
+    await admission.enter()
     assert admission.crowded
-    third = asyncio.create_task(admission.take_connection())
+    third = asyncio.create_task(admission.enter())
     await asyncio.sleep(0)
     assert not third.done()
-    admission.give_back_connection()
+    admission.leave()
     await asyncio.wait_for(third, 1)
     assert admission.crowded
-    admission.give_back_connection()
+    admission.leave()
+    assert not admission.crowded
+
+
+async def test_a_grant_is_used_at_once() -> None:
+    """With no connection free the limiter is not asked: grants that waited for one would all be used together."""
+    limiter = OwnLimiter()
+    limiter.open.set()
+    admission = Admission(limiter, 1)
+    await admission.enter()
+    waiting = [asyncio.create_task(admission.enter()) for _ in range(3)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert limiter.granted == 1
+    admission.leave()
+    await asyncio.wait_for(waiting[0], 1)
+    assert limiter.granted == 2
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+    admission.leave()
     assert not admission.crowded

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from refold_async import AsyncRefold, RateLimit
-from refold_async.testing import Delay, MockRefold
+from refold_async import APITimeoutError, AsyncRefold, RateLimit
+from refold_async.testing import ActionContext, Delay, MockRefold
 
 CALLS = 10_000
 CONCURRENCY = 200
@@ -17,33 +17,41 @@ async def test_ten_thousand_calls_of_which_many_are_cancelled() -> None:
     loop = asyncio.get_running_loop()
     loop.set_debug(False)  # 10,000 recorded stacks would be most of the work
     chance = random.Random(20261121)
+    arrived = [asyncio.Event() for _ in range(CALLS)]
     async with MockRefold(record=False) as mock, AsyncRefold("tk_test", base_url=mock.base_url) as refold:
-        slow = mock.script(Delay(0.5), linked_account_id="slow")
+
+        @mock.catalogue.action("hubspot", "hold")
+        async def hold(context: ActionContext, parameters: dict[str, int]) -> None:
+            arrived[parameters["number"]].set()
+            await asyncio.sleep(0.2)
+
+        account = refold.account("user_12345")
         permits = asyncio.Semaphore(CONCURRENCY)
 
         async def call(number: int) -> str:
             async with permits:
                 if number % 2:
-                    await refold.account("quick").execute_action("hubspot", "get_contact")
+                    await account.execute_action("hubspot", "get_contact")
                     return "done"
-                task = asyncio.create_task(refold.account("slow").execute_action("hubspot", "get_contact"))
-                # Some are cancelled while they wait for a connection or are being sent, most while the server works.
-                await asyncio.sleep(chance.choice([0, 0.001, 0.05, 0.1, 0.15]))
+                task = asyncio.create_task(account.execute_action("hubspot", "hold", {"number": number}))
+                if number % 4:
+                    await arrived[number].wait()  # the server has read it, and works on it
+                else:
+                    await asyncio.sleep(chance.choice([0, 0, 0.001, 0.01]))
                 task.cancel()
                 await asyncio.wait([task])
                 return "cancelled" if task.cancelled() else "done"
 
         ends = await asyncio.gather(*map(call, range(CALLS)))
         assert ends.count("cancelled") == CALLS // 2
-        assert slow.matched >= CALLS // 5
-        assert mock.request_count == CALLS // 2 + slow.matched
-        slow.remove()
-        await asyncio.sleep(0.6)  # the server's handlers go on after the client hung up
+        assert sum(event.is_set() for event in arrived) >= CALLS // 5
+        while mock.in_flight:  # noqa: ASYNC110 - the server's handlers go on after the client hung up
+            await asyncio.sleep(0.01)
 
         # Full speed: the next calls all run side by side, on as many connections as ever, none of them lost.
         gate = mock.script(Delay(0.2))
         began = loop.time()
-        await asyncio.gather(*(refold.account("quick").list_actions("hubspot") for _ in range(200)))
+        await asyncio.gather(*(account.list_actions("hubspot") for _ in range(200)))
         assert loop.time() - began < 5 * 0.2
         assert gate.matched == 200
         assert mock.connections_open == 100
@@ -64,3 +72,42 @@ async def test_cancelled_after_any_number_of_turns(mock: MockRefold, turns: int)
         await asyncio.wait(tasks)
         assert await account.list_actions("hubspot", timeout=5)
         assert await account.list_actions("hubspot", timeout=5)
+
+
+async def test_a_cancellation_that_is_pending_stops_the_call(mock: MockRefold, refold: AsyncRefold) -> None:
+    """A task that was cancelled just before its call sends nothing."""
+
+    async def write() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await refold.account("user_12345").execute_action("hubspot", "create_contact", {"email": "a@b.c"})
+
+    task = asyncio.create_task(write())
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert not mock.requests
+
+
+async def test_a_call_in_a_task_that_was_cancelled_before(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Cleaning up after a cancellation, a task may call, and its deadlines hold."""
+    mock.script(Delay(0.5), route="list_actions")
+    ends: list[object] = []
+
+    async def work() -> None:
+        account = refold.account("user_12345")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ends.append((await account.execute_action("hubspot", "get_contact")).node_status)
+            try:
+                await account.list_actions("hubspot", timeout=0.05)
+            except APITimeoutError as error:
+                ends.append(type(error))
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert ends == ["Success", APITimeoutError]

@@ -7,7 +7,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -136,10 +137,29 @@ async def test_demo(mock: MockRefold) -> None:
     assert "Everything went as expected" in ran.output
 
 
-async def test_demo_on_a_terminal() -> None:
+Start = Callable[..., Awaitable[Process]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """A `start_program` whose programs end with the test, however that ends."""
+    started: list[Process] = []
+
+    async def start(*arguments: str, **options: Any) -> Process:
+        started.append(await start_program(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for program in started:
+        if program.returncode is None:
+            program.kill()
+            await program.wait()
+
+
+async def test_demo_on_a_terminal(start: Start) -> None:
     """Progress stays on one line there; Ctrl-C in its middle ends the demo with the usual exit code, no traceback."""
     ours, theirs = os.openpty()
-    program = await start_program(str(EXAMPLES / "demo.py"), stdout=theirs)
+    program = await start(str(EXAMPLES / "demo.py"), stdout=theirs)
     os.close(theirs)
     with open(ours, "rb", buffering=0) as terminal:  # noqa: ASYNC230 - read in a thread
         shown = b""
@@ -306,10 +326,10 @@ async def test_late_request(mock: MockRefold, service: Service) -> None:
     assert mock.request_count == 0
 
 
-async def test_shutdown(mock: MockRefold) -> None:
+async def test_shutdown(mock: MockRefold, start: Start) -> None:
     """On SIGTERM the request under way is answered, then the client's connections close and the exit code is 0."""
     mock.script(Delay(0.5), calls=1)
-    program = await start_program(str(EXAMPLES / "web_app.py"), "--port", "0", environment=settings(mock))
+    program = await start(str(EXAMPLES / "web_app.py"), "--port", "0", environment=settings(mock))
     assert program.stdout is not None
     announced = (await program.stdout.readline()).decode()
     url = re.findall(r"http://127\.0\.0\.1:\d+", announced)[0]
@@ -325,9 +345,9 @@ async def test_shutdown(mock: MockRefold) -> None:
     assert mock.connections_open == 0
 
 
-async def test_web_app_without_a_key() -> None:
+async def test_web_app_without_a_key(start: Start) -> None:
     """It runs as it is, against a mock of its own."""
-    program = await start_program(str(EXAMPLES / "web_app.py"), "--port", "0")
+    program = await start(str(EXAMPLES / "web_app.py"), "--port", "0")
     assert program.stdout is not None
     announced = (await program.stdout.readline()).decode()
     url = re.findall(r"http://127\.0\.0\.1:\d+", announced)[0]

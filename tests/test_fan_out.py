@@ -3,6 +3,7 @@
 import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 
 import attrs
 import pytest
@@ -246,6 +247,47 @@ async def test_cancelling_the_reader_stops_the_work(refold: AsyncRefold, mock: M
         with pytest.raises(asyncio.CancelledError):
             await task
         assert sorted(unfinished.item for unfinished in fan_out.unfinished) == sorted(IDS)
+
+
+async def test_leaving_is_thorough_however_often_it_is_cancelled(refold: AsyncRefold) -> None:
+    """Calls that take time to clean up are waited for though leaving is cancelled again and again."""
+    cleaned: list[str] = []
+
+    async def call(scope: AccountScope, item: str) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)
+            cleaned.append(item)
+
+    fan_out = refold.fan_out(IDS[:3], call, grace=60)
+    task = asyncio.create_task(fan_out.collect())
+    for _ in range(4):
+        await asyncio.sleep(0.01)
+        task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert sorted(cleaned) == IDS[:3]
+    assert sorted(unfinished.item for unfinished in fan_out.unfinished) == IDS[:3]
+
+
+async def test_a_source_that_does_not_stop_begins_nothing_more(refold: AsyncRefold) -> None:
+    """Items that come after leaving, from a source that swallowed its cancellation, are not worked on."""
+    begun: list[str] = []
+
+    async def items() -> AsyncIterator[str]:
+        yield "user_0"
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        yield "user_1"
+        yield "user_2"
+
+    async def call(scope: AccountScope, item: str) -> None:
+        begun.append(item)
+
+    async with refold.fan_out(items(), call) as outcomes:
+        await anext(outcomes)
+    assert begun == ["user_0"]
 
 
 async def test_a_source_that_raises_half_way(refold: AsyncRefold) -> None:

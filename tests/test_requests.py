@@ -72,7 +72,7 @@ def test_executing_an_action(action_id: str, quoted: str) -> None:
     assert call.body == b'{"email":"ada@example.com","n":1}'
     assert repr(action_id) in call.target.subject
     assert "'my/app'" in call.target.subject
-    assert "list_actions('my/app')" in call.target.if_not_found
+    assert "list_actions(slug)" in call.target.if_not_found
 
 
 def test_the_same_ids_read_and_executed() -> None:

@@ -747,8 +747,8 @@ def test_request_id_of_a_header() -> None:
     ("read", "call", "advice"),
     [
         (read_actions, LISTING, "slug"),
-        (read_parameters, DESCRIPTION, "list_actions('hubspot')"),
-        (read_result, ACTION, "list_actions('hubspot')"),
+        (read_parameters, DESCRIPTION, "list_actions(slug)"),
+        (read_result, ACTION, "list_actions(slug)"),
         (read_workflow_execution, ASYNCHRONOUS_WORKFLOW, "published"),
     ],
     ids=["actions", "parameters", "action", "workflow"],

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from conftest import IMPATIENT
-from refold_async import AccountScope, AsyncRefold, RefoldError, Timeout
+from refold_async import AccountScope, AsyncRefold, RateLimitError, RefoldError, RetryPolicy, Timeout
 from refold_async.testing import Answer, MockRefold, Reset, Silence
 
 KEY = "tk_the_secret_key"
@@ -83,6 +83,27 @@ async def test_a_secret_that_an_answer_quotes_is_taken_out_whole(mock: MockRefol
     assert "tk_the" not in str(caught.value) + repr(vars(caught.value))
 
 
+async def test_an_error_keeps_neither_secrets_nor_more_than_it_shows(mock: MockRefold) -> None:
+    """Headers and JSON that quote a token are cleaned too, a class is not changed by that, and long pages are freed."""
+    token = mock.session_token("user_12345")
+    mock.script(
+        Answer(429, json={"message": f"slow down, {token}", "error_code": token}, headers={"X-Echo": token}), calls=1
+    )
+    mock.script(Answer(500, body="<html>" + "x" * (4 * 1024 * 1024)))
+    async with AsyncRefold(base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
+        account = refold.account_from_session_token(token)
+        with pytest.raises(RateLimitError) as limited:
+            await account.execute_action("hubspot", "get_contact")
+        with pytest.raises(RefoldError) as page:
+            await account.execute_action("hubspot", "get_contact")
+    error = limited.value
+    assert token not in str(error) + str(error.body) + str(error.headers) + str(error.error_code)
+    assert error.headers["x-echo"] == "***"
+    frames = [frame for frame, _ in traceback.walk_tb(page.value.__traceback__)]
+    assert not any("answer" in frame.f_locals and frame.f_locals["answer"] is not None for frame in frames)
+    assert not any("pieces" in frame.f_locals for frame in frames)
+
+
 async def test_a_write_cancelled_between_attempts_that_did_not_run(
     account: AccountScope, mock: MockRefold, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -109,7 +130,7 @@ async def test_the_log_tells_attempts_and_retries(
     lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "refold_async"]
     assert [level for level, _ in lines] == ["DEBUG", "INFO", "DEBUG", "INFO", "DEBUG"]
     assert "attempt 1: 503" in lines[0][1]
-    assert "attempt 1: InternalServerError; again in 0.00 s" in lines[1][1]
+    assert "attempt 1: HTTP 503; again in 0.00 s" in lines[1][1]
     assert "attempt 3: 200" in lines[4][1]
     assert all("GET /api/v2/integration-schema/hubspot/actions" in line and "user_12345" in line for _, line in lines)
 

@@ -318,3 +318,85 @@ async def test_proxy_refuses(tls_proxy: tuple[str, list[bytes]]) -> None:
     assert len(heads) == 3
     assert all(b"Proxy-Authorization: Basic" in head and b"tk_test_secret" not in head for head in heads)
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_large_write_cut_half_way_is_unknown() -> None:
+    """Once the first byte of a body has left nobody knows how much arrived: it is not sent again."""
+    heads = 0
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heads
+        await reader.readuntil(b"\r\n\r\n")
+        heads += 1
+        await reader.readexactly(100_000)
+        writer.transport.abort()
+
+    async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with AsyncRefold("tk_test", base_url=url, retry=IMPATIENT) as refold:
+            with pytest.raises(APIConnectionError) as caught:
+                await refold.account("user_12345").execute_action("hubspot", "upload", {"file": "x" * 8_000_000})
+    assert (caught.value.effect, caught.value.attempts, heads) == ("unknown", 1, 1)
+
+
+async def test_cookies_are_not_kept() -> None:
+    """What one account's answer sets is not sent with another's call."""
+    async with MockRefold() as mock:
+        url = mock.base_url.replace("127.0.0.1", "localhost")
+        async with AsyncRefold("tk_test", base_url=url) as refold:
+            mock.script(Answer(200, json=[], headers={"Set-Cookie": "who=user_1; Path=/"}), calls=1)
+            for account in ("user_1", "user_2"):
+                await refold.account(account).list_actions("hubspot")
+        assert ["Cookie" in request.headers for request in mock.requests] == [False, False]
+
+
+async def test_a_wrong_fingerprint_is_not_tried_again() -> None:
+    """A pinned certificate that does not match is a reason to stop, not to insist."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+    async with (
+        MockRefold(ssl=context) as mock,
+        aiohttp.TCPConnector(ssl=aiohttp.Fingerprint(b"x" * 32)) as connector,
+        AsyncRefold("tk_test", base_url=mock.base_url, connector=connector, retry=IMPATIENT) as refold,
+    ):
+        with pytest.raises(APIConnectionError) as caught:
+            await CALLS[WRITE](refold.account("user_12345"))
+        assert (caught.value.effect, caught.value.attempts, len(mock.requests)) == ("none", 1, 0)
+
+
+async def test_a_write_cancelled_while_it_connects_says_nothing() -> None:
+    """Before there is a connection nothing can have run."""
+
+    class Waiting(Nowhere):
+        """A resolver that never answers."""
+
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[aiohttp.abc.ResolveResult]:
+            """Wait."""
+            await asyncio.sleep(60)
+            return []
+
+    async with (
+        aiohttp.TCPConnector(resolver=Waiting()) as connector,
+        AsyncRefold("tk_test", base_url="https://refold.invalid", connector=connector) as refold,
+    ):
+        task = asyncio.ensure_future(CALLS[WRITE](refold.account("user_12345")))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        assert not hasattr(caught.value, "__notes__")
+
+
+async def test_the_advice_of_an_unknown_write() -> None:
+    """An error of a write that may have run says what to do; that of a vouched-for one does not."""
+    async with (
+        MockRefold() as mock,
+        AsyncRefold("tk_test", base_url=mock.base_url, retry=IMPATIENT) as refold,
+    ):
+        mock.script(Reset("after"))
+        for kind, advised in ((WRITE, True), (IDEMPOTENT, False)):
+            with pytest.raises(APIConnectionError) as caught:
+                await CALLS[kind](refold.account("user_12345"))
+            assert ("look in the app before you send it again" in str(caught.value)) is advised

@@ -62,7 +62,9 @@ async def _serve(options: argparse.Namespace) -> None:
     async with mock:
         api_key = options.api_key[0] if options.api_key else "tk_mock"
         print(f"mock Refold at {mock.base_url} until Ctrl-C; to try it:\n")
-        print(_CURL.format(base_url=mock.base_url, api_key=api_key), flush=True)
+        print(_CURL.format(base_url=mock.base_url, api_key=api_key))
+        print("\nPrograms that use refold_async find it with these in their environment:\n")
+        print(f"export REFOLD_BASE_URL={mock.base_url} REFOLD_API_KEY={api_key}", flush=True)
         await asyncio.Event().wait()
 
 

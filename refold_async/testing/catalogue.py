@@ -1,5 +1,6 @@
 """The apps, actions and workflows a mock offers."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -100,6 +101,7 @@ class Catalogue:
         required = tuple(parameter["name"] for parameter in schema if parameter["required"])
 
         def add(handler: _Action) -> _Action:
+            _check_handler(handler)
             title = name or _title(action_id)
             app.actions[action_id] = MockAction(action_id, title, description, tag, schema, required, handler)
             return handler
@@ -139,6 +141,7 @@ class Catalogue:
         self.app(slug)
 
         def add(handler: _Workflow) -> _Workflow:
+            _check_handler(handler)
             workflow = MockWorkflow(
                 workflow_id,
                 slug,
@@ -168,6 +171,13 @@ def _title(identifier: str) -> str:
     return identifier.replace("_", " ").replace("-", " ").capitalize()
 
 
+def _check_handler(handler: Any) -> None:
+    if not inspect.iscoroutinefunction(handler) and not inspect.iscoroutinefunction(type(handler).__call__):
+        raise TypeError(f"a handler is an `async def`, not {handler!r}")
+
+
 def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(parameter, Mapping) or not {"name"} <= parameter.keys() <= {"name", "label", "required", "type"}:
+        raise ValueError(f"a parameter is a mapping with name and perhaps label, required and type, not {parameter!r}")
     name = parameter["name"]
     return {"label": _title(name), "required": False, "type": "text", **parameter, "name": name}

@@ -69,7 +69,7 @@ def add_hubspot(catalogue: Catalogue) -> None:
         "hubspot",
         "get_loyalty_points",
         name="Get loyalty points",
-        description="A custom action, made in the Console: asks an API of your own for a contact's points.",
+        description="A custom action: asks an API of your own.",
         parameters=[{**email, "required": True}],
         tag="Custom",
     )(_get_loyalty_points)

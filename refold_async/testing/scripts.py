@@ -115,6 +115,8 @@ class Scripts:
 def _plan(troubles: tuple[Trouble, ...]) -> Plan:
     delay, final = 0.0, None
     for trouble in troubles:
+        if not isinstance(trouble, Trouble):
+            raise TypeError(f"script() takes troubles such as Answer(503) or Silence(), not {trouble!r}")
         if final is not None:
             raise ValueError(f"nothing can follow {final!r}: only a Delay may come before another trouble")
         if isinstance(trouble, Delay):
@@ -129,6 +131,8 @@ def _call_numbers(calls: int | Collection[int] | None) -> Collection[int] | None
         return None
     if isinstance(calls, int):
         calls = (calls,)
+    if not isinstance(calls, range) and not all(isinstance(number, int) for number in calls):
+        raise TypeError(f"calls is a number or a collection of numbers, not {calls!r}")
     # A range is kept as it is, and not walked through: it may be as long as one likes.
     numbers = calls if isinstance(calls, range) else frozenset(calls)
     extremes = (numbers[0], numbers[-1]) if isinstance(numbers, range) and numbers else numbers

@@ -82,6 +82,12 @@ class MockRefold:
         self._dispatcher = Dispatcher(self._state, record)
         self._listener = Listener(self._dispatcher.handle, host, port, ssl, keepalive_timeout)
 
+    def __repr__(self) -> str:
+        try:
+            return f"<MockRefold {self.base_url}>"
+        except RuntimeError:
+            return "<MockRefold, not started>"
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -6,6 +6,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 import pytest
@@ -17,7 +18,9 @@ from refold_async.testing import __main__ as command_line
 async def serving(*arguments: str) -> AsyncGenerator[tuple[Process, str], None]:
     """Run the command on a free port; yield its process and base URL."""
     command = [sys.executable, "-m", "refold_async.testing", "--port", "0", *arguments]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    # Whoever runs the tests may ignore Ctrl-C, and the child would too.
+    heed_interrupts = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, preexec_fn=heed_interrupts)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(10):
