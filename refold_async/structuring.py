@@ -6,7 +6,6 @@
 import inspect
 import operator
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import lru_cache, partial
@@ -71,7 +70,7 @@ def _exactly(expected: type) -> Hook:
     return check
 
 
-def _no_bytes(target: Any) -> Hook:
+def _no_bytes(_: Any, target: Any) -> Any:
     raise StructureHandlerNotFoundError("JSON holds no bytes; take a str and decode it.", target)
 
 
@@ -103,13 +102,16 @@ def _is_model(target: Any) -> bool:
 
 def _class_hook(target: Any, converter: Converter) -> Hook:
     origin = get_origin(target) or target
-    with suppress(NameError):  # a class made inside a function may name what only that function sees
+    try:
         if attrs.has(origin):
             attrs.resolve_types(origin, include_extras=True)
         else:
             hints = get_type_hints(origin, include_extras=True)
             for field in fields(origin):
                 field.type = hints[field.name]
+    except NameError as error:
+        # Such as a class made inside a function, that names what only that function sees.
+        raise StructureHandlerNotFoundError(f"{error}, in the annotations of {origin.__name__}.", target) from None
     return _only_from(dict, make_dict_structure_fn(target, converter))
 
 
@@ -211,7 +213,7 @@ def _make_converter(*, detailed: bool) -> Converter:
     converter.register_structure_hook(Enum, _enum)
     converter.register_structure_hook_func(_is_union_of_primitives, _primitive)
     converter.register_structure_hook_func(partial(operator.is_, dict), _exactly(dict))
-    converter.register_structure_hook_factory(partial(operator.is_, bytes), _no_bytes)
+    converter.register_structure_hook(bytes, _no_bytes)
     for nothing in (None, type(None)):
         converter.register_structure_hook_func(partial(operator.is_, nothing), _exactly(type(None)))
     for kind in (str, bool, int):

@@ -265,8 +265,22 @@ async def test_request_into_a_type_that_does_not_fit(account: AccountScope, mock
 
 async def test_an_impossible_type_is_refused_before_anything_is_sent(account: AccountScope, mock: MockRefold) -> None:
     """A type that nothing can be structured into is the caller's mistake, not the answer's."""
+
+    @attrs.frozen
+    class Inner:
+        """A class that only this function sees."""
+
+    @attrs.frozen
+    class Outer:
+        """A class whose annotation nobody else can resolve."""
+
+        inner: "Inner"
+
+    assert Outer(Inner()).inner is not None
     for call in (
         account.execute_action("hubspot", "get_contact", into=asyncio.Lock),
+        account.execute_action("hubspot", "get_contact", into=Outer),
+        account.execute_action("hubspot", "get_contact", into=bytes),
         account.request("GET", "/api/v2/public/execution", into=asyncio.Lock),
     ):
         with pytest.raises(ConfigurationError, match="into="):
