@@ -1,0 +1,264 @@
+"""How far a fan-out is: told to a function, or shown as a bar on stderr, at most ten times a second."""
+
+import asyncio
+import inspect
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import import_module
+from typing import Any, Final, Literal
+
+import attrs
+
+from refold_async.errors import ConfigurationError
+
+__all__ = ["INTERVAL", "SPAN", "Counts", "Progress", "ProgressReporter", "RecentRate"]
+
+INTERVAL: Final = 0.1  # seconds between two looks
+SPAN: Final = 20.0  # seconds that a rate is measured over
+
+# Seconds that a call which was cancelled has to end.
+_LAST_MOMENTS: Final = 1.0
+
+logger = logging.getLogger("refold_async")
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """How far a fan-out is."""
+
+    done: int
+    """How many items have ended, whichever way."""
+    ok: int
+    """How many of them succeeded."""
+    failed: int
+    """How many failed."""
+    unknown: int
+    """How many may or may not have happened."""
+    in_flight: int
+    """How many were taken and have not ended."""
+    total: int | None
+    """How many items there are in all, if that is known."""
+    rate: float
+    """Items that ended per second, over about the last 20 seconds. Those of an earlier run do not count."""
+    time_left: float | None
+    """Seconds until all are done at this rate, or None where there is no telling; 0 when the fan-out has ended."""
+    elapsed: float
+    """Seconds since the fan-out began."""
+
+
+@attrs.frozen(kw_only=True)
+class Counts:
+    """How many items of a fan-out have ended each way, and how many have not."""
+
+    ok: int = 0
+    """Items that succeeded."""
+    failed: int = 0
+    """Items that failed."""
+    unknown: int = 0
+    """Items that may or may not have happened."""
+    in_flight: int = 0
+    """Items that were taken and have not ended."""
+    recorded: int = 0
+    """How many of those that ended did so in an earlier run of the job."""
+
+
+class RecentRate:
+    """Items per second lately. Measured every now and then, it remembers one sample a second."""
+
+    def __init__(self, now: float) -> None:
+        self._samples = deque([(now, 0)])
+
+    def measure(self, now: float, ended: int) -> float:
+        """Return the rate, given the time and how many items have ended since the start."""
+        samples = self._samples
+        if now - samples[-1][0] >= 1:
+            samples.append((now, ended))
+        while len(samples) > 1 and samples[1][0] <= now - SPAN:
+            samples.popleft()
+        since, before = samples[0]
+        return (ended - before) / (now - since) if now > since else 0.0
+
+
+class ProgressReporter:
+    """Looks at a fan-out's counts ten times a second, and tells `progress` what changed.
+
+    A call is never made while the one before it goes on. If one raises, that is logged and there is no other: no
+    callback can harm the fan-out.
+    """
+
+    def __init__(
+        self,
+        progress: Callable[[Progress], object] | Literal[True],
+        total: int | None,
+        count: Callable[[], Counts],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bar = _Bar(total) if progress is True else None
+        self._callback: Any = self._bar or progress
+        if not callable(self._callback):
+            raise ConfigurationError(f"progress must be True or a function that takes a Progress, got {progress!r}.")
+        self._total = total
+        self._count = count
+        self._clock = clock
+        self._told: object = None
+        self._call: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin to look, now and then."""
+        self._began = self._clock()
+        self._rate = RecentRate(self._began)
+        self._told = self._news(Counts(), 0.0)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._look)
+
+    def _look(self) -> None:
+        self._look_later()
+        self.tick()
+
+    def tick(self) -> None:
+        """Look, and tell if something changed and nobody is being told."""
+        self._tell(ended=False)
+
+    async def finish(self, timeout: float) -> None:
+        """Look no more, let the call under way end, and make the last one.
+
+        An awaitable that a call returned, and that has not ended after `timeout` seconds, is cancelled. If this wait
+        is cancelled, it goes on to its end all the same.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        ending = asyncio.create_task(self._end(timeout), name="refold_async progress ends")
+        cancelled: asyncio.CancelledError | None = None
+        while not ending.done():
+            try:
+                await asyncio.wait([ending])
+            except asyncio.CancelledError as again:
+                cancelled = again
+        error = None if ending.cancelled() else ending.exception()
+        if cancelled is not None:
+            raise cancelled
+        if error is not None:  # KeyboardInterrupt or SystemExit
+            raise error
+
+    async def _end(self, timeout: float) -> None:
+        until = asyncio.get_running_loop().time() + timeout
+        await self._settle(until)
+        self._tell(ended=True)
+        await self._settle(until)
+        if self._bar is not None:
+            self._guard(self._bar.close)
+
+    async def _settle(self, until: float) -> None:
+        """Wait for the call under way, and cancel it when its time is up."""
+        call = self._call
+        if call is None:
+            return
+        await asyncio.wait([call], timeout=until - asyncio.get_running_loop().time())
+        if not call.done():
+            self._callback = None
+            logger.warning("progress= had not returned some time after the fan-out ended, and is cancelled")
+            call.cancel()
+            await asyncio.wait([call], timeout=_LAST_MOMENTS)
+
+    def _news(self, counts: Counts, elapsed: float) -> object:
+        """Return what changes when there is something to tell: for a bar, which shows the time, that too."""
+        return counts if self._bar is None else (counts, int(elapsed))
+
+    def _tell(self, *, ended: bool) -> None:
+        counts = self._count()
+        done = counts.ok + counts.failed + counts.unknown
+        now = self._clock()
+        rate = self._rate.measure(now, done - counts.recorded)
+        news = self._news(counts, now - self._began)
+        if self._callback is None or self._call is not None or (news == self._told and not ended):
+            return
+        self._told = news
+        progress = Progress(
+            done=done,
+            ok=counts.ok,
+            failed=counts.failed,
+            unknown=counts.unknown,
+            in_flight=counts.in_flight,
+            total=self._total,
+            rate=rate,
+            time_left=0.0 if ended else self._time_left(done, rate),
+            elapsed=now - self._began,
+        )
+        answer = self._guard(partial(self._callback, progress))
+        if inspect.isawaitable(answer):
+            self._call = asyncio.create_task(_await(answer), name="refold_async progress")
+            self._call.add_done_callback(self._call_ended)
+
+    def _time_left(self, done: int, rate: float) -> float | None:
+        if self._total is None or not rate:
+            return None
+        return max(self._total - done, 0) / rate
+
+    def _guard(self, call: Callable[[], object]) -> object:
+        try:
+            return call()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it raises, the fan-out goes on
+            self._give_up(error)
+            return None
+
+    def _call_ended(self, call: asyncio.Task[None]) -> None:
+        self._call = None
+        try:
+            call.result()
+        except (KeyboardInterrupt, SystemExit):
+            self._callback = None  # the loop raises it by itself
+        except BaseException as error:  # noqa: BLE001 - a cancellation included
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        if self._callback is not None:  # else it was cancelled here, and that was told
+            self._callback = None
+            logger.error("progress= raised %r, and is not called again", error, exc_info=error)
+
+
+async def _await(awaitable: Awaitable[object]) -> None:
+    await awaitable
+
+
+class _Bar:
+    """A bar on stderr, from the first call on; where that is no terminal, nothing."""
+
+    def __init__(self, total: int | None) -> None:
+        try:
+            tqdm: Any = import_module("tqdm").tqdm
+        except ImportError:
+            raise ConfigurationError(
+                "progress=True shows a bar through tqdm, which is not installed: pip install refold-async[progress]"
+            ) from None
+        # Without the thread that would look after slow bars: here they are looked after.
+        bar: Any = type("Bar", (tqdm,), {"monitor_interval": 0})
+        extent = "{n_fmt} done" if total is None else "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}"
+        self._open = partial(bar, total=total, bar_format=extent + " [{desc}]", dynamic_ncols=True, disable=None)
+        self._format: Callable[[float], str] = tqdm.format_interval
+        self._bar: Any = None
+
+    def __call__(self, progress: Progress) -> None:
+        if self._bar is None:
+            self._bar = self._open()
+        told = [self._format(progress.elapsed), f"{progress.rate:.1f}/s"]
+        if progress.time_left:
+            told.append(f"{self._format(progress.time_left)} left")
+        counts = {"failed": progress.failed, "unknown": progress.unknown, "in flight": progress.in_flight}
+        told += [f"{count} {state}" for state, count in counts.items() if count]
+        self._bar.n = progress.done
+        self._bar.set_description_str(", ".join(told), refresh=False)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        """Leave the bar as it is, and begin a new line."""
+        if self._bar is not None:
+            self._bar.close()
