@@ -19,7 +19,10 @@ RefoldError
 ├── APIResponseValidationError     an answer that is not what the API promises, or does not fit `into=`
 ├── ActionFailedError              Refold answered, the action did not succeed
 │   └── ReconnectRequiredError     the linked account is not connected, or its credentials no longer work
-└── WorkflowFailedError            the workflow ran and did not succeed
+├── WorkflowFailedError            the workflow ran and did not succeed
+├── FanOutStoppedError             a fan-out ended before all items were taken, by `stop_after=` or `job_timeout=`
+├── JournalError                   the journal of a job cannot be used, or could not be written
+└── RecordedError                  what an earlier run of a job recorded in its journal about an item
 ```
 
 Every error says in `effect` what became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it
@@ -45,16 +48,21 @@ __all__ = [
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
+    "FanOutStoppedError",
     "InternalServerError",
+    "JournalError",
     "NotFoundError",
     "ParameterError",
     "PermissionDeniedError",
     "RateLimitError",
     "ReconnectRequiredError",
+    "RecordedError",
     "RefoldError",
     "UnprocessableEntityError",
     "WorkflowFailedError",
 ]
+
+_THROTTLED = (Fault.RATE_LIMITED, Fault.THROTTLED_ELSEWHERE, Fault.APP_RATE_LIMITED)
 
 
 class RefoldError(Exception):
@@ -86,6 +94,11 @@ class RefoldError(Exception):
     def message(self) -> str:
         """What happened and what to do about it."""
         return str(self.args[0]) if self.args else ""
+
+    @property
+    def throttled(self) -> bool:
+        """Whether Refold, a gateway before it or the connected app refused because calls came too fast."""
+        return self.fault in _THROTTLED
 
     def __str__(self) -> str:
         if self.method is None:
@@ -239,3 +252,31 @@ class WorkflowFailedError(RefoldError):
     def __init__(self, message: str = "", *, execution: "WorkflowExecution | None" = None) -> None:
         super().__init__(message)
         self.execution = execution
+
+
+class FanOutStoppedError(RefoldError):
+    """A fan-out ended before all items were taken, because `stop_after=` or `job_timeout=` said so.
+
+    Raised after the outcomes of the items that were taken. Those that had not ended are in the fan-out's `unfinished`.
+    """
+
+
+class JournalError(RefoldError):
+    """A journal cannot be used: it belongs to another job, is in use, is no journal, or could not be written.
+
+    Raised before anything is sent, or, where writing fails half way, once what was in flight has ended. What was
+    recorded stays recorded.
+    """
+
+
+class RecordedError(RefoldError):
+    """Why an item did not succeed in an earlier run of a job, as the journal has it.
+
+    Attributes:
+        error_type: The name of the error's class then, such as `NotFoundError`, or None for an item that was in flight
+            when that run ended.
+    """
+
+    def __init__(self, message: str = "", *, error_type: str | None = None) -> None:
+        super().__init__(message)
+        self.error_type = error_type

@@ -32,6 +32,9 @@ PARENTS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "ActionFailedError": (errors.RefoldError,),
     "ReconnectRequiredError": (errors.ActionFailedError,),
     "WorkflowFailedError": (errors.RefoldError,),
+    "FanOutStoppedError": (errors.RefoldError,),
+    "JournalError": (errors.RefoldError,),
+    "RecordedError": (errors.RefoldError,),
 }
 
 

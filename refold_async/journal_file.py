@@ -1,0 +1,407 @@
+"""The file of a journal: its tables, its lock, and the statements that read and write it. Everything here blocks.
+
+A journal is an SQLite database, which the `sqlite3` shell reads as well, also while a job runs:
+
+    sqlite3 sync-contacts.sqlite "SELECT key, error_type, error FROM items WHERE status = 'failed'"
+
+Table `job`, one row: `name`, `base_url`, `environment`, `slug`, `action_id` and `parameters_sha256` say what job it is;
+`runs` counts how often it was run, `created_at` is when the first run began, `opened_at` when the last one did.
+
+Table `items`, one row for each item of which a request may have left or that ended:
+
+| column                            | holds                                                                           |
+|-----------------------------------|---------------------------------------------------------------------------------|
+| `id`                              | its place in the order in which items were first recorded                       |
+| `key`                             | what the item is known by                                                       |
+| `linked_account_id`               | its linked account                                                              |
+| `status`                          | `started`: in flight, or it was when the process died; `ok`, `failed`,          |
+|                                   | `unknown`: how it ended; `withdrawn`: it certainly did not run, and will again  |
+| `effect`                          | `none`, `done` or `unknown`: what became of the action                          |
+| `error_type`, `error`             | the class and the text of its error                                             |
+| `result`                          | what the call returned, as JSON, where that was asked for                       |
+| `attempts`                        | how many requests were handed to the network                                    |
+| `run`                             | the number of the run that last met it, from 1                                  |
+| `started_at`, `finished_at`       | when its last request was about to leave, and when it ended                     |
+
+All times are UTC, such as `2026-06-01T09:30:00.125Z`. `PRAGMA user_version` holds the version of this format.
+
+Beside the file lie, while it is in use, SQLite's own `-wal` and `-shm`, and for good an empty file ending in `-lock`.
+The process that runs the job holds a lock on it, which the kernel takes away when the process dies.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, Self
+
+import attrs
+
+from refold_async.errors import JournalError
+
+__all__ = ["Durability", "ItemRow", "JobIdentity", "JobRow", "JournalFile", "is_held", "read_items", "read_summary"]
+
+Durability = Literal["process", "power"]
+"""What a commit outlives: the death of the process, or a loss of power too."""
+
+_APPLICATION_ID: Final = 0x52664A6C  # "RfJl"
+_FORMAT: Final = 1
+_LOCK_TIMEOUT: Final = 1.0  # seconds: longer than anybody takes to see whether the lock is held
+_BUSY_TIMEOUT: Final = 10.0  # seconds: for who writes into the journal by hand
+_PAGE: Final = 100  # rows read at a time: few enough to hold in memory with their results
+
+_TABLES: Final = (
+    """
+    CREATE TABLE job (
+        name TEXT NOT NULL, base_url TEXT NOT NULL, environment TEXT, slug TEXT, action_id TEXT, parameters_sha256 TEXT,
+        runs INTEGER NOT NULL, created_at TEXT NOT NULL, opened_at TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE items (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, linked_account_id TEXT, status TEXT NOT NULL, effect TEXT,
+        error_type TEXT, error TEXT, result TEXT, attempts INTEGER NOT NULL, run INTEGER NOT NULL,
+        started_at TEXT, finished_at TEXT
+    )
+    """,
+)
+_NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+# Each statement is one for a whole batch, and gives one row at most: a thread has to wait for the interpreter's lock
+# after every step of a statement, which a busy event loop keeps for milliseconds.
+_WRITE: Final = f"""
+    INSERT INTO items (
+        key, linked_account_id, status, effect, error_type, error, result, attempts, run, started_at, finished_at
+    )
+    SELECT
+        json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+        json_extract(value, '$[6]'), coalesce(json_extract(value, '$[7]'), 0), ?,
+        CASE WHEN json_extract(value, '$[2]') = 'started' THEN {_NOW} END,
+        CASE WHEN json_extract(value, '$[2]') NOT IN ('started', 'withdrawn') THEN {_NOW} END
+    FROM json_each(?)
+    WHERE true
+    ON CONFLICT (key) DO UPDATE SET
+        linked_account_id = coalesce(excluded.linked_account_id, linked_account_id),
+        status = excluded.status, effect = excluded.effect, error_type = excluded.error_type, error = excluded.error,
+        result = excluded.result, attempts = excluded.attempts, run = excluded.run,
+        started_at = coalesce(excluded.started_at, started_at), finished_at = excluded.finished_at
+"""  # noqa: S608
+_COLUMNS: Final = (
+    "items.id, items.key, linked_account_id, status, effect, error_type, error, result, attempts, run, "
+    "started_at, finished_at"
+)
+_LOOK_UP: Final = f"""
+    SELECT json_group_array(json_array({_COLUMNS}))
+    FROM json_each(?) AS wanted CROSS JOIN items ON items.key = wanted.value
+"""  # noqa: S608
+_MARK: Final = "UPDATE items SET run = ? WHERE key IN (SELECT value FROM json_each(?))"
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+# Closing a file in any thread gives up the locks that this process has on it: nobody may hold one while it is made.
+_making_files: Final = threading.Lock()
+
+
+@attrs.frozen(kw_only=True)
+class JobIdentity:
+    """What makes two runs the same job, beside its name. A journal serves one job only."""
+
+    base_url: str
+    """Where Refold is."""
+    environment: str | None
+    """The environment of the API key: a run with a test key must not make one in production skip everything."""
+    slug: str | None
+    """The app, or None where the job's call is a function."""
+    action_id: str | None
+    """The action, or None where the job's call is a function."""
+    parameters_sha256: str | None
+    """The hash of the parameters that are the same for all items, or None."""
+
+
+class ItemRow(NamedTuple):
+    """A row of `items`, its columns in their order."""
+
+    id: int
+    key: str
+    linked_account_id: str | None
+    status: str
+    effect: str | None
+    error_type: str | None
+    error: str | None
+    result: str | None
+    attempts: int
+    run: int
+    started_at: str | None
+    finished_at: str | None
+
+
+class JobRow(NamedTuple):
+    """The row of `job`, its columns in their order."""
+
+    name: str
+    base_url: str
+    environment: str | None
+    slug: str | None
+    action_id: str | None
+    parameters_sha256: str | None
+    runs: int
+    created_at: str
+    opened_at: str
+
+
+class JournalFile:
+    """A journal that this process holds to run its job. Opened, used and closed in one and the same thread."""
+
+    def __init__(self, path: str, lock: sqlite3.Connection, connection: sqlite3.Connection, run: int) -> None:
+        self.path = path
+        self.run = run
+        self._lock = lock
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: str, *, name: str, identity: JobIdentity, durability: Durability) -> Self:
+        """Take the lock, make the file or check that it is this job's, and begin a run.
+
+        Raises:
+            JournalError: The journal is in use, another job's, no journal, or cannot be written.
+        """
+        path = os.path.realpath(path)
+        with _errors_told(path, "opened"):
+            if os.path.exists(path):
+                # Before anything is put beside a file that is none of ours or cannot be written.
+                with closing(_connect_to_read(path)) as connection:
+                    _is_new(connection, path)
+                if not _may_write(path):
+                    raise JournalError(f"The journal {path!r} is readonly: let its owner write it.")
+            lock = _take_lock(path)
+            try:
+                _make_file(path)
+                connection = _connect(path, "rw")
+                try:
+                    run = _begin_run(connection, path, (name, *attrs.astuple(identity)), durability)
+                except BaseException:
+                    connection.close()
+                    raise
+            except BaseException:
+                lock.close()
+                raise
+        return cls(path, lock, connection, run)
+
+    def write(self, rows: Sequence[Sequence[str | int | None]]) -> None:
+        """Commit rows, in their order: each the columns from `key` to `attempts`, or the first of them.
+
+        Raises:
+            JournalError: They could not be written; none of them was.
+        """
+        with _errors_told(self.path, "written"):
+            # By executemany, as execute would take the interpreter's lock once more to ask for the last row's id.
+            self._connection.executemany(_WRITE, [(self.run, _to_json(rows))])
+
+    def meet(self, keys: Sequence[str]) -> list[ItemRow]:
+        """Return the rows that there are of these keys, and mark those of earlier runs as met in this one.
+
+        Raises:
+            JournalError: They could not be read or marked.
+        """
+        with _errors_told(self.path, "read"):
+            found: list[list[Any]] = json.loads(self._connection.execute(_LOOK_UP, (_to_json(keys),)).fetchall()[0][0])
+            rows = [ItemRow._make(row) for row in found]
+            earlier = [row.key for row in rows if row.run != self.run]
+            if earlier:
+                self._connection.executemany(_MARK, [(self.run, _to_json(earlier))])
+        return rows
+
+    def close(self) -> None:
+        """Put everything into the one file, and give the lock back."""
+        # A reader may be in the way, or the disk full: what is in the `-wal` is as safe there.
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA busy_timeout = 1000")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._lock.close()
+
+
+def is_held(path: str) -> bool:
+    """Tell whether a process runs the job of this journal now."""
+    lock = _lock_path(os.path.realpath(path))
+    if not os.path.exists(lock):
+        return False
+    with _errors_told(path, "read"), closing(_connect(lock, "ro", timeout=0)) as connection:
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                return True
+            raise
+        return False
+
+
+def read_summary(path: str) -> tuple[JobRow, dict[str, int], str]:
+    """Return what a journal says of its job, how many items it has by status, and when the last one was recorded.
+
+    Raises:
+        JournalError: There is no journal there, or it cannot be read.
+    """
+    with _reading(path) as connection:
+        connection.execute("BEGIN")
+        job = _job_row(connection, path)
+        counted = connection.execute(
+            "SELECT status, count(*), max(coalesce(started_at, ''), coalesce(finished_at, '')) FROM items GROUP BY 1"
+        ).fetchall()
+    counts = {status: count for status, count, _ in counted}
+    return job, counts, max([job.opened_at, *(last for _, _, last in counted)])
+
+
+def read_items(path: str, *, after: int, statuses: Sequence[str]) -> list[ItemRow]:
+    """Return the next rows with one of `statuses` after that with the id `after`, or none where there is no more.
+
+    Nothing stays open between one call and the next: a reader who stops half way is in nobody's way.
+
+    Raises:
+        JournalError: There is no journal there, or it cannot be read.
+    """
+    query = (
+        f"SELECT {_COLUMNS} FROM items WHERE id > ? AND status IN (SELECT value FROM json_each(?)) "  # noqa: S608
+        f"ORDER BY id LIMIT {_PAGE}"
+    )
+    with _reading(path) as connection:
+        return [ItemRow._make(row) for row in connection.execute(query, (after, _to_json(statuses))).fetchall()]
+
+
+@contextmanager
+def _errors_told(path: str, doing: str) -> Generator[None]:
+    """Turn what SQLite and the system raise into a `JournalError`."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise JournalError(f"The journal {path!r} cannot be {doing}: {reason}.") from error
+
+
+def _connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
+    if not os.path.isfile(path):
+        raise JournalError(f"The journal {path!r} is a directory or a device: name a file.")
+    return sqlite3.connect(f"{Path(path).as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=timeout)
+
+
+def _connect_to_read(path: str) -> sqlite3.Connection:
+    # Who may not write there cannot make SQLite's own files, nor take them away; without any, nobody writes now.
+    alone = not (_may_write(path) and _may_write(os.path.dirname(path))) and not os.path.exists(f"{path}-wal")
+    connection = _connect(path, "ro&immutable=1" if alone else "rw")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _may_write(path: str) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+@contextmanager
+def _reading(path: str) -> Generator[sqlite3.Connection]:
+    """Open a journal to read it."""
+    path = os.path.realpath(path)
+    with _errors_told(path, "read"):
+        if not os.path.exists(path):
+            raise JournalError(f"There is no journal {path!r}: a job makes it when it is first run.")
+        with closing(_connect_to_read(path)) as connection:
+            if _is_new(connection, path):
+                raise JournalError(f"{path!r} is empty: a job makes it a journal when it is first run.")
+            yield connection
+
+
+def _is_new(connection: sqlite3.Connection, path: str) -> bool:
+    """Tell whether a database is still empty; refuse one that is no journal or of a newer format."""
+    try:
+        ((application_id,),) = connection.execute("PRAGMA application_id").fetchall()
+        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        tables = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+            raise
+        raise JournalError(f"{path!r} is no journal, but another kind of file: name another path.") from error
+    if application_id == 0 and not tables:
+        return True
+    if application_id != _APPLICATION_ID:
+        raise JournalError(f"{path!r} is no journal, but a database of another program: name another path.")
+    if version > _FORMAT:
+        raise JournalError(
+            f"The journal {path!r} has format {version}, this version of refold_async knows format {_FORMAT}: "
+            "use the newer one that wrote it."
+        )
+    return False
+
+
+def _job_row(connection: sqlite3.Connection, path: str) -> JobRow:
+    rows = connection.execute(f"SELECT {', '.join(JobRow._fields)} FROM job").fetchall()  # noqa: S608
+    if len(rows) != 1:
+        raise JournalError(f"The journal {path!r} is damaged: its table job has {len(rows)} rows.")
+    return JobRow._make(rows[0])
+
+
+def _lock_path(path: str) -> str:
+    return f"{path}-lock"
+
+
+def _make_file(path: str) -> None:
+    """Make an empty file that its owner alone may read, where there is none."""
+    with _making_files:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        if os.path.getsize(path) == 0:
+            os.chmod(path, 0o600)
+
+
+def _take_lock(path: str) -> sqlite3.Connection:
+    _make_file(_lock_path(path))
+    lock = _connect(_lock_path(path), "rw", timeout=_LOCK_TIMEOUT)
+    try:
+        lock.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written: no file beside this one either
+        lock.execute("BEGIN EXCLUSIVE")
+    except BaseException as error:
+        lock.close()
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            raise JournalError(f"The journal {path!r} is in use: another run of its job has not ended.") from error
+        raise
+    return lock
+
+
+def _begin_run(
+    connection: sqlite3.Connection, path: str, identity: tuple[str | None, ...], durability: Durability
+) -> int:
+    """Make the tables, or check that they are this job's, and return the number of the run that begins."""
+    new = _is_new(connection, path)
+    ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    if mode != "wal":
+        raise JournalError(f"The journal {path!r} is where SQLite cannot share memory: put it on a local disk.")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
+    if durability == "power":
+        # Of effect on macOS only, where a plain sync stops at the drive's cache.
+        connection.execute("PRAGMA fullfsync = ON")
+        connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    connection.execute("BEGIN IMMEDIATE")
+    if new:
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        for table in _TABLES:
+            connection.execute(table)
+        connection.execute(f"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, {_NOW}, {_NOW})", identity)  # noqa: S608
+    job = _job_row(connection, path)
+    differing = [
+        f"{part} is {then!r} there and {now!r} here"
+        for part, then, now in zip(("job", *JobRow._fields[1:6]), job[:6], identity, strict=True)
+        if then != now
+    ]
+    if differing:
+        raise JournalError(
+            f"The journal {path!r} belongs to another job: {', '.join(differing)}. Give each job a journal of its own."
+        )
+    connection.execute(f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}")  # noqa: S608
+    # What was in flight when the process died: nobody knows what became of it.
+    connection.execute("UPDATE items SET status = 'unknown', effect = 'unknown' WHERE status = 'started'")
+    connection.execute("COMMIT")
+    return job.runs + 1

@@ -1,0 +1,40 @@
+"""What the tests of the journal share."""
+
+import resource
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from refold_async.journal import Journal
+from refold_async.journal_file import Durability, JobIdentity, JournalFile
+
+IDENTITY = JobIdentity(
+    base_url="https://app.refold.ai",
+    environment="test",
+    slug="hubspot",
+    action_id="get_contact",
+    parameters_sha256=None,
+)
+
+
+def opened(
+    path: Path | str, *, name: str = "june sync", identity: JobIdentity = IDENTITY, durability: Durability = "process"
+) -> JournalFile:
+    """Begin a run."""
+    return JournalFile.open(str(path), name=name, identity=identity, durability=durability)
+
+
+def statuses(journal: Journal) -> dict[str, str]:
+    """Return the status of each key."""
+    return {entry.key: entry.status for entry in journal.entries()}
+
+
+@contextmanager
+def largest_file(size: int) -> Generator[None]:
+    """Let no file of this process grow beyond `size` bytes, as if the disk were full then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
