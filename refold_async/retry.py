@@ -4,13 +4,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from typing import Any, Final, TypeVar, cast
 
 import attrs
 import backoff
 
-from refold_async.admission import Admission
+from refold_async.admission import Admission, LimiterError, Visit
+from refold_async.current_item import CurrentItem, current_item
 from refold_async.deadlines import Deadline, Deadlines
 from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
 from refold_async.faults import RULES, Effect, Fault, Kind
@@ -19,30 +19,14 @@ from refold_async.responses import Answer, Reader
 from refold_async.settings import RetryPolicy, Timeout
 from refold_async.transport import Body, Transport
 
-__all__ = ["AttemptCount", "Sender", "attempt_count", "retry_delay", "should_retry"]
+__all__ = ["Sender", "retry_delay", "should_retry"]
 
 T = TypeVar("T")
 
 logger: Final = logging.getLogger("refold_async")
 
 
-@attrs.define(eq=False)
-class AttemptCount:
-    """How many attempts were made for one item of a fan-out, those of fan-outs inside it included."""
-
-    attempts: int = 0
-    outer: "AttemptCount | None" = None
-
-    def add(self) -> None:
-        """Count one attempt."""
-        count: AttemptCount | None = self
-        while count is not None:
-            count.attempts += 1
-            count = count.outer
-
-
-attempt_count: ContextVar[AttemptCount | None] = ContextVar("attempt_count", default=None)
-"""Set while a fan-out works on an item."""
+REFUSED_AT_THE_DOOR: Final = frozenset({Fault.RATE_LIMITED, Fault.THROTTLED_ELSEWHERE})
 
 
 def should_retry(policy: RetryPolicy, kind: Kind, fault: Fault) -> bool:
@@ -118,16 +102,22 @@ class Sender:
         except RefoldError as refusal:
             self._describe(refusal, call, linked_account_id)
             raise
-        progress = _Progress(call, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total)
+        progress = _Progress(
+            call, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total, current_item.get()
+        )
         headers = {**account_headers, **call.headers} if call.headers else account_headers
         answer: Answer | None = None
         try:
             while True:
                 try:
                     answer = await self._attempt(progress, headers)
-                    return read(answer, call)
+                    value = read(answer, call)
                 except RefoldError as failure:
                     error = failure
+                else:
+                    self._note_success(progress)
+                    return value
+                self._note_failure(progress, error)
                 if answer is not None:
                     error = self._without_secrets(error, answer, call, read, headers)
                     answer = None
@@ -145,74 +135,117 @@ class Sender:
 
     async def _attempt(self, progress: "_Progress", headers: Mapping[str, str]) -> Answer:
         """Go through the door and make one attempt."""
-        admission = self._admission
-        count = attempt_count.get()
-        if admission.limited or admission.crowded:
-            await self._wait_at_the_door(progress, in_bulk=count is not None)
-        else:
-            await admission.enter()
-        progress.attempts += 1
-        if count is not None:
-            count.add()
         call = progress.call
-        body = progress.body = None if call.kind == "read" else Body(call.body or b"")
+        item = progress.item
+        visit = progress.visit = Visit(
+            progress.linked_account_id or headers.get("Authorization"), in_bulk=item is not None
+        )
+        progress.sent = False
+        if not self._admission.enter_at_once(visit, progress.deadlines.now()):
+            await self._wait_at_the_door(progress, visit)
         status: int | None = None
         try:
+            if item is not None:
+                await item.before_sending()
+            progress.sent = True
+            progress.attempts += 1
+            body = progress.body = None if call.kind == "read" else Body(call.body or b"")
             answer = await self.transport.attempt(
                 call, headers, body, progress.timeout, progress.deadlines, progress.deadline
             )
             status = answer.status
             return answer
         finally:
-            admission.leave()
-            if logger.isEnabledFor(logging.DEBUG):
+            self._admission.leave(visit)
+            if logger.isEnabledFor(logging.DEBUG) and progress.sent:
                 logger.debug("%s: attempt %d: %s", progress, progress.attempts, status or "no answer")
 
-    async def _wait_at_the_door(self, progress: "_Progress", *, in_bulk: bool) -> None:
+    async def _wait_at_the_door(self, progress: "_Progress", visit: Visit) -> None:
         """Wait for the rate limit and take a connection, within the time the call has.
 
         Raises:
-            APITimeoutError: The time is over. There is none left for another attempt.
+            APITimeoutError: The time is over, or will be before Refold wants to hear from us again.
             ClientClosedError: The client was closed meanwhile.
             APIConnectionError: The limiter raised.
         """
-        deadlines = progress.deadlines
-        # A bulk job waits for its turn as long as that takes; the item's own time stands still meanwhile.
-        exempt = in_bulk and self._admission.limited
-        limit = Deadline(deadlines, math.inf if exempt else progress.deadline)
-        joined = deadlines.now()
-        cause: Exception | None = None
+        deadlines, item = progress.deadlines, progress.item
+        began = deadlines.now()
+        if item is not None:
+            # A job waits for its turn as long as that takes; the item's own time stands still meanwhile.
+            limit = Deadline(deadlines, math.inf)
+            item.at_the_door = True
+        else:
+            limit = Deadline(deadlines, progress.deadline)
+            if (pause := self._admission.pause(began)) > progress.deadline - began:
+                raise self._paused(pause)
+        limiter_error: LimiterError | None = None
         try:
             with limit:
-                await self._admission.enter()
-        except Exception as error:  # noqa: BLE001 - a limiter may raise anything
-            cause = error
-        waited = deadlines.now() - joined
-        if exempt:
-            progress.deadline += waited
-        if cause is None:
-            return
+                await self._admission.enter(visit)
+        except LimiterError as raised:
+            limiter_error = raised
+        except TimeoutError:
+            pass
+        finally:
+            waited = deadlines.now() - began
+            if item is not None:
+                item.at_the_door = False
+                progress.deadline += waited
+        if limiter_error is not None:
+            raise APIConnectionError(str(limiter_error)) from limiter_error.__cause__
         if not limit.expired:
-            raise APIConnectionError(f"The limiter given as rate_limit= raised {cause!r}.") from cause
+            return
         if deadlines.closed:
             raise ClientClosedError("The client was closed while the call waited to be sent.")
-        what = f"one of the {self.transport.connections} connections (max_connections=)"
-        if self._admission.limited:
-            what = f"the rate limit, or for {what}"
-        raise APITimeoutError(f"Waited {waited:.3g} seconds in vain for {what}; the time was up (timeout total=).")
+        if (pause := self._admission.pause(deadlines.now())) > 0:
+            raise self._paused(pause)
+        raise APITimeoutError(
+            f"Waited {waited:.3g} seconds in vain for the rate limit, or for one of the "
+            f"{self.transport.connections} connections (max_connections=); the time was up (timeout total=)."
+        )
+
+    @staticmethod
+    def _paused(pause: float) -> APITimeoutError:
+        error = APITimeoutError(
+            f"Refold answered HTTP 429 and wants no calls for another {pause:.3g} seconds (Retry-After), which is "
+            "longer than this call may take (timeout total=)."
+        )
+        error.retry_after = pause
+        return error
+
+    def _note_success(self, progress: "_Progress") -> None:
+        self._admission.answered(progress.visit, None, None, progress.deadlines.now())
+        if progress.item is not None:
+            progress.item.after_sending(without_effect=False, change=progress.call.kind == "write")
+
+    def _note_failure(self, progress: "_Progress", error: RefoldError) -> None:
+        """Note what became of the attempt, for the call, the item it is for, and the door."""
+        if not progress.sent:
+            return
+        kind = progress.call.kind
+        effect: Effect = "none" if error.fault is None or kind == "read" else RULES[error.fault].effect
+        progress.note(effect)
+        if progress.item is not None:
+            progress.item.after_sending(without_effect=effect == "none", change=kind == "write" and effect != "none")
+        if error.fault is not None:
+            self._admission.answered(progress.visit, error.fault, error.retry_after, progress.deadlines.now())
 
     def _delay_before_next(self, progress: "_Progress", error: RefoldError) -> float | None:
-        """Note what became of the attempt, and return the seconds to wait before the next, or None to give up."""
-        kind = progress.call.kind
-        if error.fault is None:
+        """Return the seconds to wait before the next attempt, or None to give up."""
+        fault = error.fault
+        if fault is None or self.transport.closed or not should_retry(self._policy, progress.call.kind, fault):
             return None
-        progress.note("none" if kind == "read" else RULES[error.fault].effect)
-        if progress.attempts > self._policy.max_retries or not should_retry(self._policy, kind, error.fault):
+        now = progress.deadlines.now()
+        if progress.item is not None and fault in REFUSED_AT_THE_DOOR:
+            # It takes its turn again, however often: its job has time, and the door knows how long to wait.
+            progress.refusals += 1
+            progress.deadline += now - progress.visit.sent_at
+            return 0.0
+        attempts = progress.attempts - progress.refusals
+        if attempts > self._policy.max_retries:
             return None
-        delay = retry_delay(self._policy, progress.attempts, error.retry_after)
-        if delay is None or progress.deadlines.now() + delay >= progress.deadline or self.transport.closed:
-            return None
-        return delay
+        delay = retry_delay(self._policy, attempts, error.retry_after)
+        return None if delay is None or now + delay >= progress.deadline else delay
 
     async def _pause(self, progress: "_Progress", error: RefoldError, delay: float) -> bool:
         """Wait before the next attempt; return False if the client is closed meanwhile."""
@@ -293,9 +326,15 @@ class _Progress:
     timeout: Timeout
     deadlines: Deadlines
     deadline: float
+    item: CurrentItem | None
     attempts: int = 0
+    refusals: int = 0
+    """How many attempts do not count against the policy."""
     effect: Effect = "none"
     body: Body | None = None
+    visit: Visit = attrs.field(init=False)
+    sent: bool = False
+    """Whether the present attempt was handed to the network."""
 
     def __str__(self) -> str:
         account = "" if self.linked_account_id is None else f" for linked account {self.linked_account_id!r}"

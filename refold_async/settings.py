@@ -106,4 +106,6 @@ class RateLimit:
     """The span `rate` counts over, in seconds."""
 
     burst: int = attrs.field(default=1, kw_only=True, validator=_whole_number(1))
-    """How many may leave at once after a quiet spell."""
+    """How many may leave at once after a quiet spell. Those of a fan-out leave evenly all the same, and so keep the
+    burst for single calls, and for what the network bunches together. Without a burst there is no such reserve, and
+    requests are up to a millisecond further apart than `rate` says."""

@@ -1,144 +1,64 @@
-"""The door that every attempt goes through: its rate, its order, and the connections behind it."""
+"""The door that every attempt goes through: its rate, its order, its connections, and each account's own limits."""
 
 import asyncio
+import math
+import time
+from typing import Any
 
+import attrs
 import pytest
 
-from refold_async import Limiter, RateLimit
-from refold_async.admission import Admission, TokenBucket
+from refold_async import Fault, Limiter, RateLimit
+from refold_async.admission import AccountLimits, Admission, LimiterError, Visit
+from virtual_time import run
 
 
-class Clock:
-    """A clock that moves only when somebody sleeps. Its times and those of the tests have exact binary fractions."""
+@attrs.define
+class Scene:
+    """Attempts at a door: who was let in, in which order and when, in seconds from the beginning."""
 
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
+    admission: Admission
+    let_in: list[str] = attrs.field(factory=list[str])
+    times: list[float] = attrs.field(factory=list[float])
+    visits: dict[str, Visit] = attrs.field(factory=dict[str, Visit])
 
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now
+    async def attempt(self, name: str, *, lasts: float = math.inf, account: str | None = None) -> None:
+        """Go in and stay; a name that begins with `job` is that of a job's attempt."""
+        loop = asyncio.get_running_loop()
+        visit = self.visits[name] = Visit(account, in_bulk=name.startswith("job"))
+        if not self.admission.enter_at_once(visit, loop.time()):
+            await self.admission.enter(visit)
+        self.let_in.append(name)
+        self.times.append(round(loop.time() - 1000, 6))
+        try:
+            if lasts < math.inf:
+                await asyncio.sleep(lasts)
+        finally:
+            if lasts < math.inf:
+                self.admission.leave(visit)
 
-    async def sleep(self, seconds: float) -> None:
-        """Sleep: let others run, and have it be later."""
-        assert seconds > 0, "time would stand still"
-        self.slept.append(seconds)
-        until = self.now + seconds
-        await asyncio.sleep(0)
-        self.now = max(self.now, until)
-
-
-def bucket_of(limit: RateLimit, clock: Clock) -> TokenBucket:
-    """Return a bucket that goes by a clock of ours."""
-    return TokenBucket(limit, clock=clock, sleep=clock.sleep)
-
-
-async def departures(bucket: TokenBucket, clock: Clock, number: int) -> list[float]:
-    """Return when so many requests may leave, one after the other, in seconds from 1000."""
-    times: list[float] = []
-    for _ in range(number):
-        await bucket.acquire()
-        times.append(clock.now - 1000)
-    return times
+    def begin(self, *names: str, lasts: float = math.inf, account: str | None = None) -> list["asyncio.Task[None]"]:
+        """Begin attempts, in this order."""
+        return [asyncio.create_task(self.attempt(name, lasts=lasts, account=account)) for name in names]
 
 
-@pytest.mark.parametrize(
-    ("limit", "times"),
-    [
-        (RateLimit(4), [0, 0.25, 0.5, 0.75, 1]),
-        (RateLimit(4, burst=3), [0, 0, 0, 0.25, 0.5, 0.75]),
-        (RateLimit(1, per=2), [0, 2, 4]),
-        (RateLimit(8, per=4, burst=2), [0, 0, 0.5, 1]),
-        (RateLimit(0.5), [0, 2, 4]),
-    ],
-    ids=repr,
-)
-async def test_rate(limit: RateLimit, times: list[float]) -> None:
-    """After a burst, requests leave at even intervals."""
-    clock = Clock()
-    assert await departures(bucket_of(limit, clock), clock, len(times)) == times
+def scene(limit: RateLimit | Limiter | None = None, connections: int = 100, **accounts: Any) -> Scene:
+    """Return a scene at a new door."""
+    return Scene(Admission(limit, connections, AccountLimits(**accounts)))
 
 
-async def test_long_run() -> None:
-    """Over a long time the rate is kept to the last request."""
-    clock = Clock()
-    times = await departures(bucket_of(RateLimit(16, burst=5), clock), clock, 1605)
-    assert times[-1] == 100
-
-
-async def test_quiet_spell() -> None:
-    """After a quiet spell the burst is there again, in part or in full, and never more than that."""
-    clock = Clock()
-    bucket = bucket_of(RateLimit(4, burst=3), clock)
-    assert await departures(bucket, clock, 3) == [0, 0, 0]
-    clock.now = 1000.5
-    assert await departures(bucket, clock, 3) == [0.5, 0.5, 0.75]
-    clock.now = 1100
-    assert await departures(bucket, clock, 5) == [100, 100, 100, 100.25, 100.5]
-
-
-async def test_waiting_sleeps_once() -> None:
-    """A request sleeps for as long as it must wait, and does not look again and again."""
-    clock = Clock()
-    await departures(bucket_of(RateLimit(4, burst=2), clock), clock, 4)
-    assert clock.slept == [0.25, 0.25]
-
-
-async def test_woken_at_once() -> None:
-    """Those who wake at the same moment do not leave at the same moment."""
-    clock = Clock()
-    bucket = bucket_of(RateLimit(4), clock)
-    times: list[float] = []
-
-    async def leave() -> None:
-        await bucket.acquire()
-        times.append(clock.now - 1000)
-
-    await asyncio.gather(*(leave() for _ in range(4)))
-    assert times == [0, 0.25, 0.5, 0.75]
-
-
-async def test_cancelled_waiter_takes_nothing() -> None:
-    """Who gives up waiting leaves the token to the next."""
-    clock = Clock()
-    asleep = asyncio.Event()
-
-    async def sleep_forever(seconds: float) -> None:
-        asleep.set()
-        await asyncio.Event().wait()
-
-    bucket = TokenBucket(RateLimit(4), clock=clock, sleep=sleep_forever)
-    await bucket.acquire()
-    for _ in range(3):
-        asleep.clear()
-        waiter = asyncio.create_task(bucket.acquire())
-        await asleep.wait()
-        waiter.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiter
-    clock.now += 0.25
-    asleep.clear()
-    await asyncio.wait_for(bucket.acquire(), 1)
-    assert not asleep.is_set()
-
-
-async def test_real_clock() -> None:
-    """By default the bucket goes by real time."""
-    bucket = TokenBucket(RateLimit(100, burst=1))
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    for _ in range(4):
-        await bucket.acquire()
-    assert 0.025 < loop.time() - began < 1
+def jobs(number: int) -> list[str]:
+    """Return names of attempts of a job."""
+    return [f"job{index}" for index in range(number)]
 
 
 class OwnLimiter:
     """A limiter of a caller's own, which knows nothing of this library."""
 
     def __init__(self) -> None:
-        self.waiting = 0
-        self.most_waiting = 0
-        self.granted = 0
+        self.waiting = self.most_waiting = self.granted = 0
+        self.raises: BaseException | None = None
+        self.told: list[float] = []
         self.open = asyncio.Event()
 
     async def acquire(self) -> None:
@@ -147,83 +67,413 @@ class OwnLimiter:
         self.most_waiting = max(self.most_waiting, self.waiting)
         try:
             await self.open.wait()
+            if self.raises is not None:
+                error, self.raises = self.raises, None
+                raise error
             self.granted += 1
         finally:
             self.waiting -= 1
+
+    def throttled(self, until: float) -> None:
+        """Keep what we are told."""
+        self.told.append(until)
+
+
+async def settle(turns: int = 10) -> None:
+    """Let everything happen that takes no time."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
 
 
 def test_what_is_a_limiter() -> None:
     """Anything with `acquire` is one; a rate limit, which only describes one, is not."""
     assert isinstance(OwnLimiter(), Limiter)
-    assert isinstance(TokenBucket(RateLimit(1)), Limiter)
     assert not isinstance(RateLimit(1), Limiter)
     assert not isinstance(object(), Limiter)
 
 
-async def test_one_at_a_time_in_order() -> None:
-    """The limiter is asked for one waiting attempt at a time, in the order they came, whoever gives up."""
-    limiter = OwnLimiter()
-    admission = Admission(limiter, 10)
-    assert admission.limited
-    order: list[int] = []
-
-    async def pass_through(number: int) -> None:
-        await admission.enter()
-        order.append(number)
-
-    tasks = [asyncio.create_task(pass_through(number)) for number in range(5)]
-    for _ in range(3):
-        await asyncio.sleep(0)
-    tasks[0].cancel()  # waits in the limiter
-    tasks[2].cancel()  # waits in the queue
-    for _ in range(3):
-        await asyncio.sleep(0)
-    limiter.open.set()
-    done = await asyncio.gather(*tasks, return_exceptions=True)
-    assert order == [1, 3, 4]
-    assert [isinstance(one, asyncio.CancelledError) for one in done] == [True, False, True, False, False]
-    assert (limiter.most_waiting, limiter.granted) == (1, 3)
-
-
-async def test_without_a_rate_limit() -> None:
-    """Without a limiter there is no door."""
-    admission = Admission(None, 1)
-    assert not admission.limited
-    await asyncio.wait_for(admission.enter(), 1)
-
-
-async def test_connections() -> None:
+def test_connections() -> None:
     """As many go in as there are connections; the next goes in when one comes back."""
-    admission = Admission(None, 2)
-    await admission.enter()
-    assert not admission.crowded
-    await admission.enter()
-    assert admission.crowded
-    third = asyncio.create_task(admission.enter())
-    await asyncio.sleep(0)
-    assert not third.done()
-    admission.leave()
-    await asyncio.wait_for(third, 1)
-    assert admission.crowded
-    admission.leave()
-    assert not admission.crowded
+
+    async def story() -> None:
+        door = scene(connections=2)
+        tasks = door.begin("a", "b", "c", "d", lasts=1)
+        await asyncio.gather(*tasks)
+        assert (door.let_in, door.times) == (["a", "b", "c", "d"], [0, 0, 1, 1])
+
+    run(story())
 
 
-async def test_a_grant_is_used_at_once() -> None:
-    """With no connection free the limiter is not asked: grants that waited for one would all be used together."""
+def test_single_calls_leave_at_the_limit() -> None:
+    """A burst, then even intervals."""
+
+    async def story() -> None:
+        door = scene(RateLimit(4, burst=3))
+        await asyncio.gather(*door.begin(*"abcdef"))
+        assert door.times == [0, 0, 0, 0.25, 0.5, 0.75]
+
+    run(story())
+
+
+def test_own_limiter_is_asked_one_at_a_time_in_order() -> None:
+    """In the order they came, whoever gives up; and it is asked no more when nobody waits."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        door = scene(limiter)
+        tasks = door.begin(*"abcde")
+        await settle()
+        tasks[0].cancel()
+        tasks[2].cancel()
+        await settle()
+        assert (limiter.waiting, limiter.granted) == (1, 0)
+        limiter.open.set()
+        await settle()
+        assert door.let_in == ["b", "d", "e"]
+        assert (limiter.most_waiting, limiter.granted, limiter.waiting) == (1, 3, 0)
+        limiter.open.clear()
+        last = door.begin("f")
+        await settle()
+        assert limiter.waiting == 1
+        last[0].cancel()
+        await settle()
+        assert (limiter.waiting, limiter.granted) == (0, 3)
+
+    run(story())
+
+
+def test_own_limiter_is_not_asked_without_a_connection() -> None:
+    """Grants that waited for connections would all be used together."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        limiter.open.set()
+        door = scene(limiter, connections=1)
+        first, second = door.begin("a", "b", lasts=1)
+        await asyncio.sleep(0.5)
+        assert limiter.granted == 1
+        await asyncio.gather(first, second)
+        assert limiter.granted == 2
+
+    run(story())
+
+
+def test_a_grant_is_for_whoever_comes_first_by_then() -> None:
+    """A single call that comes while the limiter is asked for a job's goes before it."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        door = scene(limiter)
+        tasks = door.begin(*jobs(2))
+        await settle()
+        tasks += door.begin("single")
+        await settle()
+        limiter.open.set()
+        await asyncio.gather(*tasks)
+        assert door.let_in == ["single", "job0", "job1"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("error", [OSError("redis is gone"), asyncio.CancelledError()], ids=repr)
+def test_what_a_limiter_raises_is_the_error_of_one(error: BaseException) -> None:
+    """Of whose turn it is; the next goes on."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        door = scene(limiter)
+        tasks = door.begin("a", "b")
+        await settle()
+        limiter.raises = error
+        limiter.open.set()
+        with pytest.raises(LimiterError) as caught:
+            await tasks[0]
+        assert type(caught.value.__cause__) is type(error)
+        await tasks[1]
+        assert door.let_in == ["b"]
+
+    run(story())
+
+
+def test_single_calls_overtake_a_job_at_the_limit() -> None:
+    """The burst is theirs, and then each next turn; the job goes on at what is left."""
+
+    async def story() -> None:
+        door = scene(RateLimit(4, burst=4))
+        tasks = door.begin(*jobs(8))
+        await asyncio.sleep(0.5)
+        before = len(door.let_in)
+        tasks += door.begin("a", "b")
+        await settle()
+        assert door.let_in[before:] == ["a", "b"]
+        await asyncio.gather(*tasks)
+        assert door.times[-1] == pytest.approx((10 - 1.5) / 4)
+
+    run(story())
+
+
+@pytest.mark.parametrize("limit", [RateLimit(4), RateLimit(4, burst=5), None], ids=repr)
+def test_a_job_keeps_a_share(limit: RateLimit | None) -> None:
+    """However many single calls wait, one turn in four is the job's, at the limit and at the connections."""
+
+    async def story() -> None:
+        door = scene(limit, connections=100 if limit else 1)
+        tasks = door.begin(*jobs(20), lasts=0.25)
+        await settle()
+        tasks += door.begin(*(f"single{index}" for index in range(60)), lasts=0.25)
+        await asyncio.gather(*tasks)
+        turns = "".join(name[0] for name in door.let_in[10:70])
+        assert turns.count("j") == 15
+        assert "jj" not in turns
+
+    run(story())
+
+
+def test_retry_after_pauses_everyone() -> None:
+    """Who waits and who comes, at a limit, at a limiter and where none is known; the longest pause counts."""
+
+    async def story(limit: RateLimit | Limiter | None) -> None:
+        door = scene(limit)
+        await asyncio.gather(*door.begin("a"))
+        loop = asyncio.get_running_loop()
+        door.admission.answered(door.visits["a"], Fault.RATE_LIMITED, 5.0, loop.time())
+        door.admission.answered(door.visits["a"], Fault.THROTTLED_ELSEWHERE, 2.0, loop.time())
+        assert door.admission.pause(loop.time()) == 5
+        await asyncio.gather(*door.begin("b", *jobs(2)))
+        assert door.times[0] == 0
+        assert min(door.times[1:]) >= 5
+        assert max(door.times) < 6
+
     limiter = OwnLimiter()
     limiter.open.set()
-    admission = Admission(limiter, 1)
-    await admission.enter()
-    waiting = [asyncio.create_task(admission.enter()) for _ in range(3)]
-    for _ in range(5):
-        await asyncio.sleep(0)
-    assert limiter.granted == 1
-    admission.leave()
-    await asyncio.wait_for(waiting[0], 1)
-    assert limiter.granted == 2
-    for task in waiting:
-        task.cancel()
-    await asyncio.wait(waiting)
-    admission.leave()
-    assert not admission.crowded
+    for limit in (RateLimit(100, burst=5), limiter, None):
+        run(story(limit))
+    assert [round(until - time.time()) for until in limiter.told] == [5, 5]
+
+
+def test_a_limiter_is_told_of_refusals_without_a_time() -> None:
+    """Then the pause doubles with every refusal in a row, and begins anew after an answer."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        limiter.open.set()
+        door = scene(limiter)
+        loop = asyncio.get_running_loop()
+        pauses: list[float] = []
+        for name in "abcd":
+            await asyncio.gather(*door.begin(name))
+            if name == "d":
+                door.admission.answered(door.visits[name], None, None, loop.time())
+            door.admission.answered(door.visits[name], Fault.RATE_LIMITED, None, loop.time())
+            pauses.append(round(door.admission.pause(loop.time()), 6))
+        assert pauses == [0.05, 0.1, 0.2, 0.05]
+        assert len(limiter.told) == 4
+
+    run(story())
+
+
+def test_a_limiter_that_fails_when_told_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """That is logged."""
+
+    class Failing(OwnLimiter):
+        def throttled(self, until: float) -> None:
+            raise OSError("redis is gone")
+
+    async def story() -> None:
+        limiter = Failing()
+        limiter.open.set()
+        door = scene(limiter)
+        await asyncio.gather(*door.begin("a"))
+        door.admission.answered(door.visits["a"], Fault.RATE_LIMITED, None, asyncio.get_running_loop().time())
+        await asyncio.gather(*door.begin("b"))
+
+    run(story())
+    assert "redis is gone" in caplog.text
+
+
+def test_refusals_teach_a_rate() -> None:
+    """Without a limit, all leave at once until the first refusal, and then at a rate."""
+
+    async def story() -> None:
+        door = scene()
+        await asyncio.gather(*door.begin(*"abcdefghij"))
+        assert door.times == [0] * 10
+        for name, visit in door.visits.items():
+            door.admission.answered(visit, None if name < "f" else Fault.RATE_LIMITED, None, 1000.0)
+        await asyncio.gather(*door.begin(*"klmno"))
+        assert door.times[10:] == pytest.approx([0.1, 0.18, 0.28, 0.38, 0.48], abs=0.03)
+
+    run(story())
+
+
+def test_no_answer_teaches_nothing() -> None:
+    """Neither that requests are accepted, nor that they are not."""
+
+    async def story() -> None:
+        door = scene()
+        await asyncio.gather(*door.begin(*"abc"))
+        for fault in (Fault.LOST, Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.SERVER_ERROR):
+            door.admission.answered(door.visits["a"], fault, 5.0, 1000.0)
+        await asyncio.gather(*door.begin(*"def"))
+        assert door.times == [0] * 6
+
+    run(story())
+
+
+def test_account_concurrency() -> None:
+    """An account's calls wait for each other, in order; those of others go on meanwhile."""
+
+    async def story() -> None:
+        door = scene(concurrency=1)
+        tasks = door.begin("a1", "a2", "a3", lasts=1, account="a")
+        tasks += door.begin("b1", "b2", lasts=1, account="b")
+        tasks += door.begin("nobody's", lasts=1)
+        await asyncio.gather(*tasks)
+        assert dict(zip(door.let_in, door.times, strict=True)) == {
+            "a1": 0,
+            "a2": 1,
+            "a3": 2,
+            "b1": 0,
+            "b2": 1,
+            "nobody's": 0,
+        }
+
+    run(story())
+
+
+def test_account_rate() -> None:
+    """Each account has a rate of its own, beside that of all."""
+
+    async def story() -> None:
+        door = scene(RateLimit(10, burst=10), rate=RateLimit(1))
+        tasks = [task for number in range(3) for name in "ab" for task in door.begin(f"{name}{number}", account=name)]
+        await asyncio.gather(*tasks)
+        times = dict(zip(door.let_in, door.times, strict=True))
+        assert times == pytest.approx({"a0": 0, "b0": 0, "a1": 1, "b1": 1, "a2": 2, "b2": 2}, abs=0.01)
+
+    run(story())
+
+
+def test_account_rate_holds_where_requests_leave() -> None:
+    """After a pause of all, an account's calls do not leave together because they waited long enough."""
+
+    async def story() -> None:
+        door = scene(RateLimit(10, burst=10), rate=RateLimit(1))
+        await asyncio.gather(*door.begin("first", account="c"))
+        door.admission.answered(door.visits["first"], Fault.RATE_LIMITED, 30.0, 1000.0)
+        await asyncio.gather(*door.begin("a1", "a2", "a3", account="a"))
+        assert door.times[1:] == pytest.approx([30, 31, 32], abs=0.01)
+
+    run(story())
+
+
+def test_who_gives_up_aside_is_passed_over() -> None:
+    """A call that is cancelled while its account is busy takes nobody's place."""
+
+    async def story() -> None:
+        door = scene(concurrency=1)
+        tasks = door.begin("a1", "a2", "a3", lasts=1, account="a")
+        await asyncio.sleep(0.5)
+        tasks[1].cancel()
+        await asyncio.wait(tasks)
+        assert (door.let_in, door.times) == (["a1", "a3"], [0, 1])
+
+    run(story())
+
+
+def test_a_throttled_account_waits_and_others_go_on() -> None:
+    """For longer each time its app says so, and not at all after a success."""
+
+    async def story() -> None:
+        door = scene()
+        loop = asyncio.get_running_loop()
+        times: list[float] = []
+        for number in range(4):
+            name = f"a{number}"
+            began = loop.time()
+            await asyncio.gather(*door.begin(name, account="a"))
+            times.append(loop.time() - began)
+            door.admission.leave(door.visits[name])
+            fault = Fault.APP_RATE_LIMITED if number < 3 else None
+            door.admission.answered(door.visits[name], fault, None, loop.time())
+            began = loop.time()
+            await asyncio.gather(*door.begin(f"b{number}", account="b"))
+            assert loop.time() == began
+        assert times == pytest.approx([0, 0.5, 1, 2])
+        door.admission.answered(door.visits["a3"], Fault.APP_RATE_LIMITED, None, loop.time())
+        began = loop.time()
+        await asyncio.gather(*door.begin("a4", account="a"))
+        assert loop.time() - began == pytest.approx(0.5)
+
+    run(story())
+
+
+def test_accounts_are_forgotten() -> None:
+    """A job goes through any number of them in bounded memory, and those that wait are kept."""
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_debug(False)
+        door = scene(rate=RateLimit(1), concurrency=1)
+        busy = door.begin("busy", lasts=500, account="busy")
+        waiting = door.begin("waiting", account="busy")
+        await settle()
+        for number in range(2500):
+            await asyncio.gather(*door.begin(f"{number}", lasts=0.01, account=f"user_{number}"))
+        assert len(door.admission._gates) <= 1100  # pyright: ignore[reportPrivateUsage]
+        await asyncio.gather(*busy, *waiting)
+        assert door.let_in[-1] == "waiting"
+        assert door.times[-1] == 500
+
+    run(story())
+
+
+def test_cancelled_the_moment_it_is_let_in() -> None:
+    """The connection goes to the next."""
+
+    async def story() -> None:
+        door = scene(connections=1)
+        first, second, third = door.begin("a", "b", "c", lasts=1)
+        await asyncio.sleep(0.5)
+        first.add_done_callback(lambda _: second.cancel())
+        await asyncio.wait([first, second, third])
+        assert door.let_in in (["a", "c"], ["a", "b", "c"])
+        assert second.cancelled()
+        await asyncio.wait_for(door.begin("d", lasts=1)[0], 2)
+
+    run(story())
+
+
+def test_ten_thousand_give_up_quickly() -> None:
+    """Those who wait and are cancelled cost no more the more they are."""
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_debug(False)
+        door = scene(connections=1)
+        tasks = door.begin(*map(str, range(10_000)))
+        await settle()
+        for task in reversed(tasks[1:]):
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert door.admission.waiting == 0
+
+    run(story())
+
+
+def test_a_closed_door_leaves_nothing() -> None:
+    """Neither a timer nor a task; who waits is for the client to wake."""
+
+    async def story(limit: RateLimit | Limiter) -> None:
+        door = scene(limit, rate=RateLimit(1))
+        tasks = door.begin(*"abcd", account="a")
+        await asyncio.sleep(0.1)
+        await door.admission.aclose()
+        await asyncio.sleep(60)
+        assert len(door.let_in) <= 1
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await settle()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    for limit in (RateLimit(4), OwnLimiter()):
+        run(story(limit))
