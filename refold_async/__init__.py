@@ -20,19 +20,25 @@ from refold_async.errors import (
     ClientClosedError,
     ConfigurationError,
     ConflictError,
+    FanOutStoppedError,
     InternalServerError,
+    JournalError,
     NotFoundError,
     ParameterError,
     PermissionDeniedError,
     RateLimitError,
     ReconnectRequiredError,
+    RecordedError,
     RefoldError,
     UnprocessableEntityError,
     WorkflowFailedError,
 )
-from refold_async.fan_out import FanOut, FanOutReport, Outcome, Unfinished
+from refold_async.fan_out import FanOut
 from refold_async.faults import Effect, Fault
+from refold_async.journal import Journal, JournalEntry, JournalSummary
 from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.outcomes import FanOutReport, Outcome, Unfinished
+from refold_async.progress import Progress
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.version import __version__
 
@@ -56,16 +62,23 @@ __all__ = [
     "Effect",
     "FanOut",
     "FanOutReport",
+    "FanOutStoppedError",
     "Fault",
     "InternalServerError",
+    "Journal",
+    "JournalEntry",
+    "JournalError",
+    "JournalSummary",
     "Limiter",
     "NotFoundError",
     "Outcome",
     "ParameterError",
     "PermissionDeniedError",
+    "Progress",
     "RateLimit",
     "RateLimitError",
     "ReconnectRequiredError",
+    "RecordedError",
     "RefoldError",
     "RetryPolicy",
     "Timeout",

@@ -1,17 +1,24 @@
 """`AsyncRefold`: one session with Refold, shared by everything a program does there."""
 
+import hashlib
+import inspect
+import json
 import os
 import platform
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
-from refold_async import requests, responses
+from refold_async import json_codec, requests, responses
 from refold_async.account import AccountScope, ArbitraryRequests, resolve_timeout
-from refold_async.admission import Admission, Limiter, TokenBucket
+from refold_async.admission import AccountLimits, Admission, Limiter
 from refold_async.errors import ConfigurationError
 from refold_async.fan_out import FanOut
+from refold_async.journal import Journal
+from refold_async.journal_file import JobIdentity
+from refold_async.journaling import Journaling
 from refold_async.models import ActionResult
+from refold_async.progress import Progress
 from refold_async.retry import Sender
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.transport import Transport
@@ -62,6 +69,9 @@ class AsyncRefold(ArbitraryRequests):
             given, synchronous workflows get 300 seconds for the whole call and for an attempt.
         retry: How often and how patiently calls are tried again; `RetryPolicy(max_retries=0)` for one attempt.
         rate_limit: Holds every attempt of all calls to a rate: a `RateLimit`, or any object with `async acquire()`.
+            Without one, the client learns a rate where Refold answers HTTP 429.
+        account_rate_limit: Holds every linked account's attempts to a rate of its own.
+        account_concurrency: How many attempts of one linked account may be in flight at once.
         max_connections: How many connections may be open at once.
         keepalive_timeout: Seconds an idle connection is kept for the next call.
         max_response_bytes: The longest answer to read, in bytes, counted after decompression.
@@ -85,6 +95,8 @@ class AsyncRefold(ArbitraryRequests):
         timeout: Timeout | float = _DEFAULT_TIMEOUT,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         rate_limit: RateLimit | Limiter | None = None,
+        account_rate_limit: RateLimit | None = None,
+        account_concurrency: int | None = None,
         max_connections: int = 100,
         keepalive_timeout: float = 15.0,
         max_response_bytes: int = 64 * 1024 * 1024,
@@ -110,9 +122,14 @@ class AsyncRefold(ArbitraryRequests):
             trust_env=check_bool("trust_env", trust_env),
             trace_configs=trace_configs,
         )
+        self._admission = Admission(
+            _check_limit(rate_limit),
+            self._transport.connections,
+            _check_account_limits(account_rate_limit, account_concurrency),
+        )
         self._sender = Sender(
             self._transport,
-            Admission(_find_limiter(rate_limit), self._transport.connections),
+            self._admission,
             retry,
             resolve_timeout(timeout, _DEFAULT_TIMEOUT),
             _SYNCHRONOUS_WORKFLOW if timeout is _DEFAULT_TIMEOUT else resolve_timeout(timeout, _DEFAULT_TIMEOUT),
@@ -177,8 +194,15 @@ class AsyncRefold(ArbitraryRequests):
         call: Callable[[AccountScope, Item], Awaitable[T]],
         *,
         account: Callable[[Item], str | AccountScope] | None = None,
+        key: Callable[[Item], str] | None = None,
         concurrency: int = 50,
         grace: float = 5.0,
+        job_timeout: float | None = None,
+        stop_after: float | None = None,
+        progress: Callable[[Progress], object] | bool | None = None,
+        journal: Journal | None = None,
+        retry_failed: bool = False,
+        resend_unknown: bool = False,
     ) -> FanOut[Item, T]:
         """Await `call(scope, item)` for every item, a bounded number at a time.
 
@@ -186,8 +210,18 @@ class AsyncRefold(ArbitraryRequests):
             items: Any iterable or async iterable, however long: items are taken as they can be worked on.
             call: What to do for an item. What it raises becomes that item's outcome and stops no other.
             account: Tells an item's linked account id or scope. Not needed where items are ids or scopes.
+            key: Tells what a journal knows an item by; by default its linked account id.
             concurrency: How many items are worked on, or have ended and not been read, at once.
-            grace: Seconds that items in flight get to end when the fan-out is left early.
+            grace: Seconds that items in flight get to end when the fan-out is left early, or stopped.
+            job_timeout: Seconds for the whole job. Then it is stopped, and `FanOutStoppedError` raised at the end.
+            stop_after: How many items may fail or come out unknown until the job is stopped, and `FanOutStoppedError`
+                raised at the end: an int counts them, a float is their share (once 20 items have ended).
+            progress: A function, plain or async, that is given a `Progress`, at most ten times a second and once at the
+                end; or True for a bar on stderr, if that is a terminal (extra `progress`).
+            journal: Where to record what becomes of each item, so that the job can be run again.
+            retry_failed: With a journal: call again what failed in an earlier run without any effect.
+            resend_unknown: With a journal: call again what may have run in an earlier run. What was written may be
+                written twice.
 
         Returns:
             The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
@@ -195,7 +229,20 @@ class AsyncRefold(ArbitraryRequests):
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
         """
-        return FanOut(items, call, self.account, account=account, concurrency=concurrency, grace=grace)
+        return FanOut(
+            items,
+            call,
+            self.account,
+            account=account,
+            concurrency=concurrency,
+            grace=grace,
+            job_timeout=job_timeout,
+            stop_after=stop_after,
+            progress=progress,
+            journaling=self._journaling(
+                journal, key, retry_failed=retry_failed, resend_unknown=resend_unknown, restore=lambda result: result
+            ),
+        )
 
     @overload
     def fan_out_action(
@@ -206,11 +253,18 @@ class AsyncRefold(ArbitraryRequests):
         parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
         *,
         account: Callable[[Item], str | AccountScope] | None = None,
+        key: Callable[[Item], str] | None = None,
         into: None = None,
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
         concurrency: int = 50,
         grace: float = 5.0,
+        job_timeout: float | None = None,
+        stop_after: float | None = None,
+        progress: Callable[[Progress], object] | bool | None = None,
+        journal: Journal | None = None,
+        retry_failed: bool = False,
+        resend_unknown: bool = False,
     ) -> FanOut[Item, ActionResult[Any]]: ...
 
     @overload
@@ -222,11 +276,18 @@ class AsyncRefold(ArbitraryRequests):
         parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
         *,
         account: Callable[[Item], str | AccountScope] | None = None,
+        key: Callable[[Item], str] | None = None,
         into: "TypeForm[T]",
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
         concurrency: int = 50,
         grace: float = 5.0,
+        job_timeout: float | None = None,
+        stop_after: float | None = None,
+        progress: Callable[[Progress], object] | bool | None = None,
+        journal: Journal | None = None,
+        retry_failed: bool = False,
+        resend_unknown: bool = False,
     ) -> FanOut[Item, ActionResult[T]]: ...
 
     def fan_out_action(
@@ -237,11 +298,18 @@ class AsyncRefold(ArbitraryRequests):
         parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
         *,
         account: Callable[[Item], str | AccountScope] | None = None,
+        key: Callable[[Item], str] | None = None,
         into: Any = None,
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
         concurrency: int = 50,
         grace: float = 5.0,
+        job_timeout: float | None = None,
+        stop_after: float | None = None,
+        progress: Callable[[Progress], object] | bool | None = None,
+        journal: Journal | None = None,
+        retry_failed: bool = False,
+        resend_unknown: bool = False,
     ) -> FanOut[Item, ActionResult[Any]]:
         """Execute one action for every item, a bounded number at a time. Refold page: *Execute Action*.
 
@@ -251,11 +319,22 @@ class AsyncRefold(ArbitraryRequests):
             action_id: The action, such as `get_contact`.
             parameters: The action's parameters, the same for all, or a function that makes them of the item.
             account: Tells an item's linked account id or scope. Not needed where items are ids or scopes.
+            key: Tells what a journal knows an item by; by default its linked account id.
             into: The type to structure each result's `data` into, as for `AccountScope.execute_action`.
-            idempotent: You vouch that it does no harm to execute it twice.
+            idempotent: You vouch that it does no harm to execute it twice. With a journal, what may have run in an
+                earlier run is then called again.
             timeout: Limits of time for each item: seconds for the whole call, or a `Timeout`.
             concurrency: How many items are worked on, or have ended and not been read, at once.
-            grace: Seconds that items in flight get to end when the fan-out is left early.
+            grace: Seconds that items in flight get to end when the fan-out is left early, or stopped.
+            job_timeout: Seconds for the whole job. Then it is stopped, and `FanOutStoppedError` raised at the end.
+            stop_after: How many items may fail or come out unknown until the job is stopped, and `FanOutStoppedError`
+                raised at the end: an int counts them, a float is their share (once 20 items have ended).
+            progress: A function, plain or async, that is given a `Progress`, at most ten times a second and once at the
+                end; or True for a bar on stderr, if that is a terminal (extra `progress`).
+            journal: Where to record what becomes of each item, so that the job can be run again.
+            retry_failed: With a journal: call again what failed in an earlier run without any effect.
+            resend_unknown: With a journal: call again what may have run in an earlier run. What was written may be
+                written twice.
 
         Returns:
             The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
@@ -277,7 +356,71 @@ class AsyncRefold(ArbitraryRequests):
                 call = requests.execute_action(slug, action_id, parameters(item), idempotent=idempotent)
             return await scope._send(call, read, limits)  # pyright: ignore[reportPrivateUsage]
 
-        return self.fan_out(items, execute, account=account, concurrency=concurrency, grace=grace)
+        def restore(result: Any) -> ActionResult[Any]:
+            return read(responses.Answer(200, {}, json_codec.encode(result)), common)
+
+        return FanOut(
+            items,
+            execute,
+            self.account,
+            account=account,
+            concurrency=concurrency,
+            grace=grace,
+            job_timeout=job_timeout,
+            stop_after=stop_after,
+            progress=progress,
+            journaling=self._journaling(
+                journal,
+                key,
+                retry_failed=retry_failed,
+                resend_unknown=resend_unknown or (idempotent and journal is not None),
+                restore=restore,
+                slug=slug,
+                action_id=action_id,
+                parameters=None if callable(parameters) else common.body,
+            ),
+        )
+
+    def _journaling(
+        self,
+        journal: Journal | None,
+        key: Callable[[Item], str] | None,
+        *,
+        retry_failed: bool,
+        resend_unknown: bool,
+        restore: Callable[[Any], T],
+        slug: str | None = None,
+        action_id: str | None = None,
+        parameters: bytes | None = None,
+    ) -> Journaling[Item, T] | None:
+        for name, value in (("retry_failed", retry_failed), ("resend_unknown", resend_unknown)):
+            if check_bool(name, value) and journal is None:
+                raise ConfigurationError(f"{name}=True is about what a journal has of earlier runs: pass journal=.")
+        if key is not None and not callable(key):
+            raise ConfigurationError("key must be a function that returns what an item is known by, a str.")
+        if journal is None:
+            return None
+        if not isinstance(journal, Journal):
+            raise ConfigurationError(
+                f"journal must be a Journal, such as Journal('june.sqlite', job='june sync'), got {journal!r}."
+            )
+        if journal.job is None:
+            raise ConfigurationError("journal needs the name of the job: pass Journal(..., job='june sync').")
+        identity = JobIdentity(
+            base_url=self.base_url,
+            environment=self.environment,
+            slug=slug,
+            action_id=action_id,
+            parameters_sha256=None if parameters is None else _fingerprint(parameters),
+        )
+        return Journaling(
+            journal=journal,
+            identity=identity,
+            key=key,
+            retry_failed=retry_failed,
+            resend_unknown=resend_unknown,
+            restore=restore,
+        )
 
     def _send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         return self._organisation._send(call, read, timeout)  # pyright: ignore[reportPrivateUsage]
@@ -289,6 +432,7 @@ class AsyncRefold(ArbitraryRequests):
         that wait to be sent with `ClientClosedError`.
         """
         await self._transport.aclose()
+        await self._admission.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -319,12 +463,25 @@ def _find_base_url(base_url: str | None, *, allow_http: bool) -> str:
     return "https://app.refold.ai"
 
 
-def _find_limiter(rate_limit: object) -> Limiter | None:
-    if rate_limit is None or isinstance(rate_limit, Limiter):
+def _check_limit(rate_limit: Any) -> RateLimit | Limiter | None:
+    if inspect.iscoroutinefunction(getattr(rate_limit, "throttled", None)):
+        raise ConfigurationError("The throttled() of rate_limit must be a plain function, not a coroutine function.")
+    if rate_limit is None or isinstance(rate_limit, RateLimit | Limiter):
         return rate_limit
-    if isinstance(rate_limit, RateLimit):
-        return TokenBucket(rate_limit)
     raise ConfigurationError(
         f"rate_limit must be a RateLimit, such as RateLimit(20, burst=5), or an object with `async acquire()`; "
         f"got {rate_limit!r}."
     )
+
+
+def _check_account_limits(rate: object, concurrency: int | None) -> AccountLimits:
+    if rate is not None and not isinstance(rate, RateLimit):
+        raise ConfigurationError(f"account_rate_limit must be a RateLimit, such as RateLimit(5), got {rate!r}.")
+    if concurrency is None:
+        return AccountLimits(rate=rate)
+    return AccountLimits(rate=rate, concurrency=check_whole_number("account_concurrency", concurrency, at_least=1))
+
+
+def _fingerprint(parameters: bytes) -> str:
+    """Return a hash of JSON that does not depend on the order of keys."""
+    return hashlib.sha256(json.dumps(json_codec.decode(parameters), sort_keys=True).encode()).hexdigest()

@@ -2,130 +2,45 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sized
+from functools import partial
 from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
 from refold_async.account import AccountScope
-from refold_async.errors import ConfigurationError, RefoldError
-from refold_async.retry import AttemptCount, attempt_count
+from refold_async.current_item import CurrentItem, current_item
+from refold_async.errors import ConfigurationError, FanOutStoppedError, JournalError, RefoldError
+from refold_async.journaling import JournaledRun, Journaling
+from refold_async.outcomes import FanOutReport, Outcome, Status, Unfinished
+from refold_async.progress import Counts, Progress, ProgressReporter
 from refold_async.validation import check_whole_number
 
-__all__ = ["FanOut", "FanOutReport", "Outcome", "Unfinished"]
+__all__ = ["FanOut"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
-Status = Literal["ok", "failed", "unknown"]
 
-_MOST_ERRORS_RAISED = 100
+_STEPS_BEFORE_A_TURN = 100
+"""How many items are taken, or outcomes read, before others have a turn in any case."""
+_ENOUGH_FOR_A_SHARE = 20
+"""How many items must have ended for their share of failures to mean something."""
 
 logger = logging.getLogger("refold_async")
 
 
-@attrs.frozen(kw_only=True)
-class Outcome(Generic[Item, T]):
-    """What became of one item."""
-
-    item: Item
-    """The item."""
-    linked_account_id: str | None
-    """Its linked account, or None where the item does not tell or a session token stands for it."""
-    index: int
-    """Its place in the input, from 0."""
-    status: Status
-    """`ok`; `failed`: `error` tells why; `unknown`: it may or may not have happened."""
-    value: T | None = None
-    """What the call returned, where the status is `ok`."""
-    error: BaseException | None = None
-    """What the call raised, where the status is not `ok`."""
-    attempts: int = 0
-    """How many requests were handed to the network for it."""
-    elapsed: float = 0.0
-    """Seconds from when it was taken to when it ended."""
-
-
-@attrs.frozen(kw_only=True)
-class Unfinished(Generic[Item]):
-    """An item that was taken and had not ended when the fan-out was left and its `grace` was over."""
-
-    item: Item
-    """The item."""
-    linked_account_id: str | None
-    """Its linked account, or None where the item does not tell."""
-    index: int
-    """Its place in the input, from 0."""
-    attempts: int
-    """How many requests were handed to the network for it: where there was one, it may have happened."""
-
-
-@attrs.frozen(repr=False)
-class FanOutReport(Generic[Item, T]):
-    """All outcomes of a fan-out, in the order of the input."""
-
-    outcomes: tuple[Outcome[Item, T], ...]
-    """The outcomes."""
-
-    @property
-    def ok(self) -> list[Outcome[Item, T]]:
-        """The outcomes of items that succeeded."""
-        return self._with_status("ok")
-
-    @property
-    def failed(self) -> list[Outcome[Item, T]]:
-        """The outcomes of items that failed."""
-        return self._with_status("failed")
-
-    @property
-    def unknown(self) -> list[Outcome[Item, T]]:
-        """The outcomes of items that may or may not have happened."""
-        return self._with_status("unknown")
-
-    @property
-    def counts(self) -> dict[Status, int]:
-        """How many items ended each way."""
-        return {"ok": len(self.ok), "failed": len(self.failed), "unknown": len(self.unknown)}
-
-    def _with_status(self, status: Status) -> list[Outcome[Item, T]]:
-        return [outcome for outcome in self.outcomes if outcome.status == status]
-
-    def __len__(self) -> int:
-        return len(self.outcomes)
-
-    def __repr__(self) -> str:
-        told = ", ".join(f"{count} {status}" for status, count in self.counts.items())
-        return f"<FanOutReport {len(self)} items: {told}>"
-
-    def raise_for_errors(self) -> None:
-        """Raise the errors of all items that did not succeed, together; return if there are none.
-
-        Raises:
-            ExceptionGroup: Holds the first 100 errors; its message tells how many there are in all.
-        """
-        errors = [outcome.error for outcome in self.outcomes if outcome.error is not None]
-        if not errors:
-            return
-        held = [_as_exception(error) for error in errors[:_MOST_ERRORS_RAISED]]
-        extent = "" if len(held) == len(errors) else f"; the first {len(held)} are here"
-        raise ExceptionGroup(
-            f"{len(errors)} of {len(self.outcomes)} items did not succeed "
-            f"({len(self.failed)} failed, {len(self.unknown)} unknown){extent}",
-            held,
-        )
-
-
 @attrs.define(eq=False)
-class _Started(Generic[Item]):
+class _Started(CurrentItem, Generic[Item]):
     """An item that was taken, until it ends."""
 
-    item: Item
-    index: int
+    item: Item = attrs.field(kw_only=True)
+    index: int = attrs.field(kw_only=True)
+    began: float = attrs.field(kw_only=True)
     linked_account_id: str | None = None
-    count: AttemptCount = attrs.field(factory=lambda: AttemptCount(outer=attempt_count.get()))
-    began: float = attrs.field(factory=time.perf_counter)
     stopped: bool = False
     """Whether the fan-out itself cancelled it."""
 
@@ -141,10 +56,11 @@ class FanOut(Generic[Item, T]):
     Either iterate it inside `async with`, and get outcomes in the order they come; or await `collect()`.
 
     Leaving the block, by whatever way, a cancellation included, stops taking items, gives those in flight `grace`
-    seconds to end and cancels the rest. An async generator given as `items` is closed then.
+    seconds to end and cancels the rest; items that have not sent anything yet are not begun. An async generator given
+    as `items` is closed then.
 
     Attributes:
-        unfinished: After leaving: items that were taken and did not end within `grace`.
+        unfinished: After leaving: items that were taken and did not end within `grace`, or did not begin.
         unread: After leaving: outcomes that nobody had read.
     """
 
@@ -157,6 +73,10 @@ class FanOut(Generic[Item, T]):
         account: Callable[[Item], str | AccountScope] | None,
         concurrency: int,
         grace: float,
+        stop_after: float | None,
+        job_timeout: float | None,
+        progress: Callable[[Progress], object] | bool | None,
+        journaling: Journaling[Item, T] | None,
     ) -> None:
         if not isinstance(items, Iterable | AsyncIterable) or isinstance(items, str | bytes):
             raise ConfigurationError(f"items must be an iterable or async iterable, not {type(items).__name__}.")
@@ -164,22 +84,37 @@ class FanOut(Generic[Item, T]):
             raise ConfigurationError("call must be a function of a scope and an item.")
         if account is not None and not callable(account):
             raise ConfigurationError("account must be a function that returns an item's linked account id or scope.")
-        if not isinstance(grace, int | float) or isinstance(grace, bool) or not grace >= 0:
-            raise ConfigurationError(f"grace must be a number of seconds, 0 or more, got {grace!r}.")
         self._items = items
         self._call = call
         self._open_scope = open_scope
         self._account = account
-        self._grace = grace
-        # A permit is taken with an item and given back when its outcome is read: so a slow reader slows the work.
-        self._permits = asyncio.Semaphore(check_whole_number("concurrency", concurrency, at_least=1))
+        self._grace = _check_seconds("grace", grace)
+        self._stop_after = _check_stop_after(stop_after)
+        self._job_timeout = None if job_timeout is None else _check_seconds("job_timeout", job_timeout)
+        self._journaling = journaling
+        self._run: JournaledRun[Item, T] | None = None
+        self._reporter: ProgressReporter | None = None
+        if progress is not None and progress is not False:
+            total = len(items) if isinstance(items, Sized) else None
+            self._reporter = ProgressReporter(progress, total, self._count)
+        # A place is taken with an item and given back when its outcome is read: so a slow reader slows the work.
+        self._places = check_whole_number("concurrency", concurrency, at_least=1)
+        self._place_free = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop
+        self._outer: CurrentItem | None = None
         self._tasks: dict[asyncio.Task[None], _Started[Item]] = {}
+        self._recording = 0  # outcomes that the journal has not committed yet
         self._ended: deque[Outcome[Item, T]] = deque()
+        self._ended_as: dict[Status, int] = {"ok": 0, "failed": 0, "unknown": 0}
+        self._recorded = 0  # of those, by an earlier run
+        self._failures = 0  # of those, in this run
+        self._reads = 0
         self._news = asyncio.Event()
         self._feeder: asyncio.Task[None] | None = None
         self._source_error: BaseException | None = None
-        self._entered = False
-        self._left = False
+        self._stop_error: RefoldError | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self._entered = self._stopping = self._left = False
         self._report: dict[int, Outcome[Item, T]] | None = None
         self.unfinished: list[Unfinished[Item]] = []
         self.unread: list[Outcome[Item, T]] = []
@@ -188,8 +123,19 @@ class FanOut(Generic[Item, T]):
         if self._entered:
             raise ConfigurationError("A fan-out works once: make a new one.")
         self._entered = True
+        self._loop = asyncio.get_running_loop()
+        self._outer = current_item.get()
+        if self._journaling is not None:
+            self._run = await self._journaling.open()
+        if self._reporter is not None:
+            self._reporter.start()
         self._feeder = asyncio.create_task(self._feed(), name="refold_async fan-out")
         self._feeder.add_done_callback(self._source_ended)
+        if self._stopping:
+            self._feeder.cancel()
+        elif self._job_timeout is not None and self._job_timeout < math.inf:
+            over = FanOutStoppedError(f"The {self._job_timeout:g} seconds that job_timeout= allows were over.")
+            self._timers.append(self._loop.call_later(self._job_timeout, self._stop_for, over))
         return self
 
     async def __aexit__(
@@ -197,13 +143,16 @@ class FanOut(Generic[Item, T]):
     ) -> None:
         self._left = True
         try:
-            await self._stop(self._grace)
+            self.stop()
+            await self._wait_for_the_rest()
         finally:
             # However often this wait is cancelled: nothing may run on all the same.
             cancelled: asyncio.CancelledError | None = None
-            while self._tasks or not self._source_done:
+            while self._tasks or not self._source_done or self._run is not None or self._reporter is not None:
                 try:
-                    await self._stop(0)
+                    self._cancel_the_rest()
+                    await self._wait_for_the_rest()
+                    await self._close()
                 except asyncio.CancelledError as again:
                     cancelled = again
             self.unread.extend(self._ended)
@@ -212,6 +161,14 @@ class FanOut(Generic[Item, T]):
                 logger.warning("items raised %r, which nobody read", self._source_error)
             if cancelled is not None:
                 raise cancelled
+
+    def stop(self) -> None:
+        """Take no more items, give those in flight `grace` seconds to end, and let the iteration end then.
+
+        Items that have not sent anything yet are not begun. To be called where the program is to end, such as in a
+        signal handler of the event loop; may be called more than once.
+        """
+        self._stop_for(None)
 
     def __aiter__(self) -> AsyncIterator[Outcome[Item, T]]:
         if not self._entered:
@@ -223,18 +180,24 @@ class FanOut(Generic[Item, T]):
 
         Raises:
             Exception: What `items` raised, after the outcomes of all items it gave before.
+            FanOutStoppedError: `stop_after=` or `job_timeout=` ended it, after the outcomes of the items taken before.
+            JournalError: The journal could not be written; outcomes that it does not have are in `unread`.
         """
         if self._left:
             raise ConfigurationError("The fan-out was left; outcomes can be read inside its `async with` only.")
         while not self._ended:
-            if self._source_done and not self._tasks:
-                error, self._source_error = self._source_error, None
+            if self._source_done and not self._tasks and not self._recording:
+                error, self._source_error, self._stop_error = self._stop_error or self._source_error, None, None
                 if error is not None:
                     raise error
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
-        self._permits.release()
+        self._reads += 1
+        if self._reads % _STEPS_BEFORE_A_TURN == 0:
+            await asyncio.sleep(0)
+        self._places += 1
+        self._place_free.set()
         return self._ended.popleft()
 
     @property
@@ -246,6 +209,8 @@ class FanOut(Generic[Item, T]):
 
         Raises:
             Exception: What `items` raised. The outcomes of the items it gave before are in `report`.
+            FanOutStoppedError: `stop_after=` or `job_timeout=` ended it; the outcomes until then are in `report`.
+            JournalError: The journal cannot be used or written.
         """
         async with self:
             self._report = {}
@@ -261,37 +226,51 @@ class FanOut(Generic[Item, T]):
 
     async def _feed(self) -> None:
         """Take items as they can be worked on, and start a task for each."""
-        # The permit comes before the item: an item that could not be worked on yet stays with its source.
-        await self._permits.acquire()
+        # The place comes before the item: an item that could not be worked on yet stays with its source.
+        index = 0
         if isinstance(self._items, AsyncIterable):
-            index = 0
             async for item in self._items:
-                if self._left:  # the source did not let itself be cancelled
+                if self._stopping:  # the source did not let itself be cancelled
                     return
                 self._start(item, index)
                 index += 1
-                await self._permits.acquire()
+                while not self._places:
+                    self._place_free.clear()
+                    await self._place_free.wait()
         else:
-            for index, item in enumerate(self._items):
+            for item in self._items:
                 self._start(item, index)
-                await self._permits.acquire()
+                index += 1
+                if index % _STEPS_BEFORE_A_TURN == 0:
+                    await asyncio.sleep(0)
+                while not self._places:
+                    self._place_free.clear()
+                    await self._place_free.wait()
 
     def _start(self, item: Item, index: int) -> None:
-        started = _Started(item, index)
-        task = asyncio.create_task(self._work(started), name=f"refold_async fan-out item {index}")
+        self._places -= 1
+        started = _Started(outer=self._outer, item=item, index=index, began=time.perf_counter())
+        task = self._loop.create_task(self._work(started), name=f"refold_async fan-out item {index}")
         self._tasks[task] = started
         task.add_done_callback(self._item_ended)
 
     async def _work(self, started: _Started[Item]) -> None:
         """Run the call for one item and keep its outcome. One item's failure stays its own."""
-        attempt_count.set(started.count)
+        current_item.set(started)
         try:
             scope = self._scope_of(started.item)
             started.linked_account_id = scope.linked_account_id
+            if self._run is not None and (recorded := await self._run.meet(started, started.place)) is not None:
+                self._deliver(recorded)
+                return
             value = await self._call(scope, started.item)
         except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever else an item's call raises is that item's outcome
+            if self._run is not None and self._run.error is not None and isinstance(error, JournalError):
+                self._stop_for(self._run.error)
+                self._leave_unfinished(started)
+                return
             unclear = isinstance(error, RefoldError) and error.effect == "unknown"
             self._end(started, "unknown" if unclear else "failed", error=error)
         else:
@@ -300,18 +279,61 @@ class FanOut(Generic[Item, T]):
     def _end(
         self, started: _Started[Item], status: Status, *, value: T | None = None, error: BaseException | None = None
     ) -> None:
-        elapsed = time.perf_counter() - started.began
-        attempts = started.count.attempts
-        self._ended.append(
-            Outcome(**started.place, status=status, value=value, error=error, attempts=attempts, elapsed=elapsed)
+        """Make the outcome of an item, and deliver it once it is recorded."""
+        outcome: Outcome[Item, T] = Outcome(
+            item=started.item,
+            linked_account_id=started.linked_account_id,
+            index=started.index,
+            status=status,
+            value=value,
+            error=error,
+            attempts=started.attempts,
+            elapsed=time.perf_counter() - started.began,
         )
+        committed = None if self._run is None else self._run.finish(started, outcome)
+        if committed is None:
+            self._deliver(outcome)
+        else:
+            self._recording += 1
+            committed.add_done_callback(partial(self._committed, outcome))
+
+    def _committed(self, outcome: Outcome[Item, T], committed: "asyncio.Future[None]") -> None:
+        self._recording -= 1
+        error = committed.exception()
+        if isinstance(error, JournalError):
+            self.unread.append(outcome)
+            self._stop_for(error)
+            self._news.set()
+        else:
+            self._deliver(outcome)
+
+    def _deliver(self, outcome: Outcome[Item, T]) -> None:
+        self._ended_as[outcome.status] += 1
+        self._recorded += outcome.recorded
+        self._ended.append(outcome)
+        self._news.set()
+        if outcome.status != "ok" and not outcome.recorded:
+            self._failures += 1
+            if self._stop_after is not None:
+                self._stop_after_failures(self._stop_after, outcome.error)
+
+    def _stop_after_failures(self, most: float, last: BaseException | None) -> None:
+        ended = sum(self._ended_as.values()) - self._recorded
+        share = self._failures / ended if ended >= _ENOUGH_FOR_A_SHARE else 0.0
+        if (self._failures if isinstance(most, int) else share) >= most:
+            error = FanOutStoppedError(
+                f"{self._failures} of {ended} items did not succeed, which is where stop_after={most} ends it. "
+                f"The last error: {last}"
+            )
+            error.__cause__ = last
+            self._stop_for(error)
 
     def _scope_of(self, item: Item) -> AccountScope:
         account: Any = item if self._account is None else self._account(item)
-        if isinstance(account, AccountScope):
-            return account
         if isinstance(account, str):
             return self._open_scope(account)
+        if isinstance(account, AccountScope):
+            return account
         if self._account is None:
             raise ConfigurationError(
                 f"An item of type {type(item).__name__} does not tell its linked account: pass account=, a function "
@@ -322,7 +344,7 @@ class FanOut(Generic[Item, T]):
     def _source_ended(self, feeder: asyncio.Task[None]) -> None:
         if not feeder.cancelled():
             self._source_error = feeder.exception()
-        elif not self._left:
+        elif not self._stopping:
             self._source_error = RuntimeError("items was cancelled from within; what it would still have given is lost")
         self._news.set()
 
@@ -332,36 +354,81 @@ class FanOut(Generic[Item, T]):
             task.result()
         except asyncio.CancelledError as cancelled:
             if started.stopped:
-                self.unfinished.append(Unfinished(**started.place, attempts=started.count.attempts))
+                self._leave_unfinished(started)
             else:
                 # The call cancelled itself, or somebody cancelled its task; nobody stopped the fan-out.
-                self._end(started, "unknown" if started.count.attempts else "failed", error=cancelled)
+                self._end(started, "failed" if started.untouched else "unknown", error=cancelled)
         except BaseException:  # noqa: BLE001 - KeyboardInterrupt or SystemExit, which the loop raises by itself
-            self.unfinished.append(Unfinished(**started.place, attempts=started.count.attempts))
+            self._leave_unfinished(started)
         self._news.set()
 
-    async def _stop(self, grace: float) -> None:
-        """Take no more items, wait `grace` seconds for those in flight, cancel the rest and list it."""
+    def _leave_unfinished(self, started: _Started[Item]) -> None:
+        self.unfinished.append(Unfinished(**started.place, attempts=started.attempts))
+        if self._run is not None:
+            self._run.leave(started)
+
+    def _stop_for(self, error: RefoldError | None) -> None:
+        """Take no more items, begin none, and cancel after `grace` seconds what is still in flight."""
+        self._stop_error = self._stop_error or error
+        if self._stopping:
+            return
+        self._stopping = True
+        if self._feeder is None:
+            return
+        self._feeder.cancel()
+        for task, started in self._tasks.items():
+            if started.at_the_door and started.untouched:
+                self._cancel(task, started)
+        if self._grace < math.inf:
+            self._timers.append(self._loop.call_later(self._grace, self._cancel_the_rest))
+
+    def _cancel_the_rest(self) -> None:
+        for task, started in self._tasks.items():
+            self._cancel(task, started)
+
+    @staticmethod
+    def _cancel(task: asyncio.Task[None], started: _Started[Item]) -> None:
+        if not started.stopped:  # once is enough: a second time would interrupt its cleaning up
+            started.stopped = True
+            task.cancel()
+
+    async def _wait_for_the_rest(self) -> None:
         if self._feeder is not None and not self._feeder.done():
-            self._feeder.cancel()
             await asyncio.wait([self._feeder])
         items: Any = self._items
         if isinstance(items, AsyncGenerator):
             await items.aclose()
-        if self._tasks and grace > 0:
-            await asyncio.wait(self._tasks, timeout=grace)
-        for task, started in self._tasks.items():
-            if not started.stopped:  # once is enough: a second time would interrupt its cleaning up
-                started.stopped = True
-                task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def _close(self) -> None:
+        """Give the journal back, with all that there is to record, and tell the progress a last time."""
+        for timer in self._timers:
+            timer.cancel()
+        if self._run is not None:
+            await self._run.aclose()
+            while self._recording:
+                self._news.clear()
+                await self._news.wait()
+            self._run = None
+        if self._reporter is not None:
+            await self._reporter.finish(max(self._grace, 1.0))
+            self._reporter = None
 
-def _as_exception(error: BaseException) -> Exception:
-    """Return an error that a plain ExceptionGroup can hold: a call may raise what is no Exception, and be cancelled."""
-    if isinstance(error, Exception):
-        return error
-    wrapper = RefoldError(f"The call ended with {error!r}.")
-    wrapper.__cause__ = error
-    return wrapper
+    def _count(self) -> Counts:
+        return Counts(**self._ended_as, in_flight=len(self._tasks), recorded=self._recorded)
+
+
+def _check_seconds(name: str, value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        raise ConfigurationError(f"{name} must be a number of seconds, 0 or more, got {value!r}.")
+    return value
+
+
+def _check_stop_after(value: Any) -> float | None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if value is None or whole or (isinstance(value, float) and 0 < value <= 1):
+        return value  # type: ignore[no-any-return]
+    raise ConfigurationError(
+        f"stop_after must be a number of failures, such as 10, or a share of them, such as 0.5; got {value!r}."
+    )

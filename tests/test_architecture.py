@@ -23,6 +23,7 @@ ORDER: Final = [
     "validation",
     "settings",
     "deadlines",
+    "pacing",
     "admission",
     "json_codec",
     "models",
@@ -30,8 +31,15 @@ ORDER: Final = [
     "requests",
     "responses",
     "transport",
+    "current_item",
     "retry",
     "account",
+    "outcomes",
+    "progress",
+    "journal_file",
+    "journal",
+    "journal_writer",
+    "journaling",
     "fan_out",
     "client",
     "__init__",
@@ -42,6 +50,7 @@ KNOWN_TO: Final = {
     "backoff": "retry",
     "cattrs": "structuring",
     "orjson": "json_codec",
+    "sqlite3": "journal_file",
 }
 TELLING_NOTHING: Final = {"utils", "util", "common", "base", "helpers", "helper", "misc", "core", "types"}
 
@@ -163,7 +172,7 @@ def test_dependencies_unknown_to_the_mock(dependency: str) -> None:
 
 def test_nothing_else_is_needed() -> None:
     """The client imports its declared dependencies, the standard library, and nothing else."""
-    allowed = {PACKAGE, "aiohttp", "yarl", "attrs", "cattrs", "backoff", "orjson"} | sys.stdlib_module_names
+    allowed = {PACKAGE, "aiohttp", "yarl", "attrs", "cattrs", "backoff", "orjson", "tqdm"} | sys.stdlib_module_names
     imported = {name.split(".")[0] for path in CLIENT.values() for name in imports_of_file(path)}
     assert imported <= allowed
 
@@ -238,6 +247,7 @@ def test_exports(path: Path) -> None:
     "name",
     [
         *("AccountScope", "AsyncRefold", "FanOut", "FanOutReport", "Limiter", "Outcome"),
+        *("Journal", "JournalSummary", "Progress"),
         *("Action", "ActionParameter", "ActionParameters", "ActionResult", "WorkflowExecution"),
         *("RateLimit", "RetryPolicy", "Timeout"),
         *("RefoldError", "APIStatusError", "ActionFailedError", "ReconnectRequiredError"),

@@ -1,0 +1,200 @@
+"""What a fan-out does with a journal: which items it calls again, and what it records of those it calls."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from refold_async import json_codec
+from refold_async.current_item import CurrentItem
+from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
+from refold_async.faults import Effect
+from refold_async.journal import Journal, JournalEntry
+from refold_async.journal_file import JobIdentity
+from refold_async.journal_writer import JournalWriter, Meeting
+from refold_async.models import ActionResult, WorkflowExecution
+from refold_async.outcomes import Outcome, Status
+
+__all__ = ["JournaledRun", "Journaling"]
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+logger: Final = logging.getLogger("refold_async")
+
+
+@attrs.frozen(kw_only=True)
+class Journaling(Generic[Item, T]):
+    """How a job is journaled."""
+
+    journal: Journal
+    """Where."""
+    identity: JobIdentity
+    """What the job is, beside its name."""
+    key: Callable[[Item], str] | None
+    """What an item is known by; None for its linked account id."""
+    retry_failed: bool
+    """Whether to call again what failed without an effect."""
+    resend_unknown: bool
+    """Whether to call again what may have run."""
+    restore: Callable[[Any], T]
+    """Makes a call's value of a result that was recorded."""
+
+    async def open(self) -> "JournaledRun[Item, T]":
+        """Take the journal for a run.
+
+        Raises:
+            ConfigurationError: The journal names no job.
+            JournalError: It is in use, another job's, no journal, or cannot be written.
+        """
+        return JournaledRun(self, await JournalWriter.open(self.journal, self.identity))
+
+
+class JournaledRun(Generic[Item, T]):
+    """One run of a journaled job."""
+
+    def __init__(self, journaling: Journaling[Item, T], writer: JournalWriter) -> None:
+        self._journaling = journaling
+        self._writer = writer
+
+    @property
+    def error(self) -> JournalError | None:
+        """Why nothing can be recorded any more, or None."""
+        return self._writer.error
+
+    async def meet(self, started: CurrentItem, place: dict[str, Any]) -> Outcome[Item, T] | None:
+        """Return the outcome that an earlier run recorded of an item, or None if it is to be called in this one.
+
+        Args:
+            started: The item, which is recorded from now on.
+            place: The item, its linked account and its index, as outcomes tell them.
+
+        Raises:
+            ConfigurationError: The item has no key, or one that was met before in this run.
+            JournalError: The journal fails.
+        """
+        key = self._key_of(place)
+        try:
+            meeting = await self._writer.meet(key)
+        except asyncio.CancelledError:
+            self._writer.release(key)
+            raise
+        if meeting is Meeting.AGAIN:
+            raise ConfigurationError(
+                f"key {key!r} was met before in this run, so this item is not called: pass key=, a function that "
+                "returns another key for each item, or leave out the repeats."
+            )
+        if isinstance(meeting, JournalEntry) and not self._is_called_again(meeting):
+            self._writer.release(key)
+            return self._recorded_outcome(meeting, place)
+        started.record = _Record(self._writer, key, place["linked_account_id"])
+        return None
+
+    def finish(self, started: CurrentItem, outcome: Outcome[Item, T]) -> "asyncio.Future[None] | None":
+        """Record an outcome; return a future that is done once that is committed, or None if it has no record."""
+        record = started.record
+        if not isinstance(record, _Record):
+            return None
+        return self._writer.finished(
+            record.key,
+            linked_account_id=outcome.linked_account_id,
+            status=outcome.status,
+            effect=_effect_of(started, outcome),
+            error_type=None if outcome.error is None else type(outcome.error).__name__,
+            error=None if outcome.error is None else str(outcome.error),
+            result=self._result_of(outcome) if self._journaling.journal.results else None,
+            attempts=outcome.attempts,
+        )
+
+    def leave(self, started: CurrentItem) -> None:
+        """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
+        record = started.record
+        if not isinstance(record, _Record):
+            return
+        if started.untouched:
+            self._writer.release(record.key)
+            return
+        self._writer.finished(
+            record.key,
+            linked_account_id=record.linked_account_id,
+            status="unknown",
+            effect="unknown",
+            error="The job was stopped while it was in flight.",
+            attempts=started.attempts,
+        )
+
+    async def aclose(self) -> None:
+        """Commit what is pending and give the journal back."""
+        await self._writer.aclose()
+
+    def _key_of(self, place: dict[str, Any]) -> str:
+        key: Any = place["linked_account_id"] if self._journaling.key is None else self._journaling.key(place["item"])
+        if key is None and self._journaling.key is None:
+            raise ConfigurationError(
+                "The journal knows items by their linked account id, and this one has none: pass key=, a function that "
+                "returns what the item is known by."
+            )
+        return key  # type: ignore[no-any-return]  # checked by the writer
+
+    def _is_called_again(self, entry: JournalEntry) -> bool:
+        if entry.status == "unknown":
+            return self._journaling.resend_unknown
+        return entry.status == "failed" and entry.effect == "none" and self._journaling.retry_failed
+
+    def _recorded_outcome(self, entry: JournalEntry, place: dict[str, Any]) -> Outcome[Item, T]:
+        if entry.status == "ok":
+            value = None if entry.result is None else self._journaling.restore(entry.result)
+            return Outcome(**place, status="ok", value=value, attempts=entry.attempts, recorded=True)
+        error = RecordedError(
+            entry.error or "It was in flight when the job's process ended, and may have run.",
+            error_type=entry.error_type,
+        )
+        error.effect = entry.effect or "unknown"
+        error.attempts = entry.attempts
+        error.linked_account_id = entry.linked_account_id
+        status: Status = "failed" if entry.status == "failed" else "unknown"
+        return Outcome(**place, status=status, error=error, attempts=entry.attempts, recorded=True)
+
+    def _result_of(self, outcome: Outcome[Item, T]) -> str | None:
+        value: Any = outcome.value
+        if value is None:
+            return None
+        try:
+            return json_codec.encode(
+                value.raw if isinstance(value, ActionResult | WorkflowExecution) else value
+            ).decode()
+        except (TypeError, ValueError, RecursionError) as error:
+            logger.warning("The result of item %d is no JSON and cannot be recorded: %s", outcome.index, error)
+            return None
+
+
+class _Record:
+    """An item that is called in this run, and what of it is recorded."""
+
+    def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None) -> None:
+        self._writer = writer
+        self._started = False
+        self.key = key
+        self.linked_account_id = linked_account_id
+
+    async def start(self) -> None:
+        """Return when it is recorded that requests of the item may leave."""
+        if not self._started:
+            await self._writer.started(self.key, self.linked_account_id)
+            self._started = True
+
+    def withdraw(self) -> None:
+        """Record that none of its requests made anything happen, and none is under way."""
+        self._writer.withdrawn(self.key)
+        self._started = False
+
+
+def _effect_of(started: CurrentItem, outcome: Outcome[Any, Any]) -> Effect:
+    """Return what an item's call made happen, of which its error may be only the last part."""
+    if outcome.status != "failed":
+        return "done" if outcome.status == "ok" else "unknown"
+    if isinstance(outcome.error, RefoldError) and outcome.error.effect != "none":
+        return outcome.error.effect
+    return "unknown" if started.may_have_changed else "none"

@@ -1,0 +1,404 @@
+"""Jobs beside rate limits, single calls and failures: what the server saw, and what came out."""
+
+import asyncio
+import math
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from refold_async import (
+    AccountScope,
+    ActionFailedError,
+    APITimeoutError,
+    AsyncRefold,
+    AuthenticationError,
+    ConfigurationError,
+    FanOutStoppedError,
+    Outcome,
+    Progress,
+    RateLimit,
+    RateLimitError,
+    RetryPolicy,
+)
+from refold_async.testing import Answer, Delay, MockRefold, Silence
+
+IDS = [f"user_{number}" for number in range(20)]
+
+
+async def test_a_refusal_spends_none_of_an_items_attempts(mock: MockRefold) -> None:
+    """Refused five times with one attempt allowed, an item is done in the end; each request is counted."""
+    mock.script(Answer(429), linked_account_id="user_3", calls=range(1, 6))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
+        report = await refold.fan_out_action(IDS[:5], "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert report.counts == {"ok": 5, "failed": 0, "unknown": 0}
+    assert [outcome.attempts for outcome in report.outcomes] == [1, 1, 1, 6, 1]
+    assert len(mock.requests_to("execute_action")) == 10
+
+
+async def test_a_single_calls_attempts_are_spent(mock: MockRefold) -> None:
+    """Outside a job a refusal counts, as the policy says."""
+    mock.script(Answer(429))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=RetryPolicy(max_retries=1)) as refold:
+        with pytest.raises(RateLimitError) as caught:
+            await refold.account("user_1").list_actions("hubspot")
+    assert caught.value.attempts == len(mock.requests) == 2
+    assert caught.value.throttled
+
+
+async def test_a_policy_that_does_not_resend_refused_writes_holds_in_jobs(mock: MockRefold) -> None:
+    """`resend_rate_limited_writes=False` makes a refused write a failed outcome, marked throttled."""
+    mock.script(Answer(429), linked_account_id="user_1", calls=1)
+    policy = RetryPolicy(resend_rate_limited_writes=False)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=policy) as refold:
+        report = await refold.fan_out_action(IDS[:3], "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert [outcome.item for outcome in report.failed] == ["user_1"]
+    assert report.failed[0].throttled
+    assert not report.ok[0].throttled
+
+
+async def test_retry_after_silences_the_whole_client(mock: MockRefold) -> None:
+    """While Refold asks to stay away, nobody sends: neither the job nor a single call, whoever was refused."""
+    mock.script(Answer(429, retry_after=0.4), linked_account_id="user_5", calls=1)
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out_action(IDS, "hubspot", "get_contact", concurrency=3)
+        collecting = asyncio.create_task(job.collect())
+        while not any(request.status == 429 for request in mock.requests):  # noqa: ASYNC110 - the mock tells nobody
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)  # those under way arrive
+        seen = len(mock.requests)
+        single = asyncio.create_task(refold.account("user_100").list_actions("hubspot"))
+        await asyncio.sleep(0.2)
+        assert len(mock.requests) == seen < 20
+        await single
+        assert (await collecting).counts["ok"] == 20
+    refused = next(request for request in mock.requests if request.status == 429)
+    assert all(request.time - refused.time > 0.39 for request in mock.requests[seen:])
+
+
+@pytest.mark.parametrize("limit", [None, RateLimit(1000, burst=10)])
+async def test_a_call_that_cannot_be_in_time_is_told_at_once(mock: MockRefold, limit: RateLimit | None) -> None:
+    """Refold asks for a minute, the call has five seconds: it does not wait, and tells when to come back."""
+    mock.script(Answer(429, retry_after=60), calls=1)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limit) as refold:
+        with pytest.raises(RateLimitError):
+            await refold.account("user_1").list_actions("hubspot", timeout=5)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(APITimeoutError, match="Retry-After") as caught:
+            await refold.account("user_2").list_actions("hubspot", timeout=5)
+        assert asyncio.get_running_loop().time() - began < 1
+    assert caught.value.retry_after == pytest.approx(60, abs=1)
+    assert (caught.value.effect, caught.value.attempts) == ("none", 0)
+    assert len(mock.requests) == 1
+
+
+@pytest.mark.parametrize("retry_after", [None, 0.2])
+async def test_a_limit_nobody_told_is_kept_to(mock: MockRefold, retry_after: float | None) -> None:
+    """A job against an unknown limit does every item exactly once."""
+    mock.limit_rate(100, burst=10, retry_after=retry_after)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
+        report = await refold.fan_out_action(
+            [f"user_{number}" for number in range(150)], "hubspot", "create_contact", {"email": "a@b.c"}, concurrency=20
+        ).collect()
+    assert report.counts == {"ok": 150, "failed": 0, "unknown": 0}
+    accepted = [request for request in mock.requests if request.status == 200]
+    assert Counter(request.linked_account_id for request in accepted) == {f"user_{n}": 1 for n in range(150)}
+    assert sum(outcome.attempts for outcome in report.outcomes) == len(mock.requests)
+    assert len(mock.requests) < 150 * 1.5
+
+
+async def test_a_known_limit_is_kept_to(mock: MockRefold) -> None:
+    """With the server's own limit, no request is refused."""
+    mock.limit_rate(100, burst=10)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(100, burst=10)) as refold:
+        report = await refold.fan_out_action(IDS * 5, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert report.counts["ok"] == len(mock.requests) == 100
+
+
+async def test_what_the_app_refuses_is_failed_and_throttled(mock: MockRefold) -> None:
+    """HTTP 200 from Refold with the app's 429 inside did not run, and tells so; other accounts are unharmed."""
+    mock.limit_app_rate("hubspot", 1, burst=2)
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        items = ["user_1"] * 4 + ["user_2", "user_3"]
+        report = await refold.fan_out_action(items, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert report.counts == {"ok": 4, "failed": 2, "unknown": 0}
+    assert {outcome.item for outcome in report.failed} == {"user_1"}
+    for outcome in report.failed:
+        assert outcome.throttled
+        assert isinstance(outcome.error, ActionFailedError)
+        assert (outcome.error.effect, outcome.attempts) == ("none", 1)
+
+
+async def test_a_throttled_account_waits_while_others_go_on(mock: MockRefold) -> None:
+    """Calls that are safe to repeat get through in time, and hold up nobody else's."""
+    mock.limit_app_rate("hubspot", 2, burst=1)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=RetryPolicy(initial_delay=0.3)) as refold:
+        items = ["user_1", "user_1", *IDS[2:]]
+        order: list[Outcome[str, Any]] = []
+        async with refold.fan_out_action(items, "hubspot", "get_contact", idempotent=True) as outcomes:
+            order = [outcome async for outcome in outcomes]
+    assert all(outcome.status == "ok" for outcome in order)
+    assert order[-1].item == "user_1"
+    assert order[-1].elapsed > 0.4
+    assert all(outcome.elapsed < 0.4 for outcome in order[:-1])
+
+
+async def test_account_concurrency_is_what_the_server_sees(mock: MockRefold) -> None:
+    """Never more than that many requests of one account at once, of as many accounts as there are."""
+    mock.script(Delay(0.02))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_concurrency=2) as refold:
+        report = await refold.fan_out_action(
+            [f"user_{number % 4}" for number in range(40)], "hubspot", "create_contact", {"email": "a@b.c"}
+        ).collect()
+    assert report.counts["ok"] == 40
+    begun: dict[str | None, list[float]] = {}
+    for request in mock.requests:
+        begun.setdefault(request.linked_account_id, []).append(request.time)
+    for times in begun.values():
+        assert len(times) == 10
+        # The third cannot begin before one of the two before it has taken its 0.02 seconds.
+        assert all(third - first > 0.018 for first, third in zip(times, times[2:], strict=False))
+    assert max(request.time for request in mock.requests) - mock.requests[0].time < 0.02 * 40 / 4
+
+
+async def test_account_rate_limit_is_what_the_server_sees(mock: MockRefold) -> None:
+    """Every account's requests come at its rate, session tokens' too; single calls as well as jobs'."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=RateLimit(20)) as refold:
+        by_token = refold.account_from_session_token(mock.session_token("by_token"))
+        await asyncio.gather(
+            refold.fan_out_action(["user_1", "user_2"] * 3, "hubspot", "get_contact").collect(),
+            *(refold.account("user_3").list_actions("hubspot") for _ in range(3)),
+            *(by_token.list_actions("hubspot") for _ in range(3)),
+        )
+    for linked_account_id in ("user_1", "user_2", "user_3", "by_token"):
+        times = [request.time for request in mock.requests if request.linked_account_id == linked_account_id]
+        assert len(times) == 3
+        assert all(later - earlier > 0.03 for earlier, later in pairwise(times))
+
+
+async def test_a_single_call_overtakes_a_job_in_the_pool(mock: MockRefold) -> None:
+    """It has the next connection that comes free, though many of the job's calls wait for one."""
+    mock.script(Delay(0.02))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, max_connections=2) as refold:
+        job = asyncio.create_task(refold.fan_out_action(IDS * 2, "hubspot", "get_contact").collect())
+        await asyncio.sleep(0.1)
+        seen = len(mock.requests)
+        await refold.account("single").list_actions("hubspot")
+        order = [request.linked_account_id for request in mock.requests]
+        assert order.index("single") - seen <= 2
+        assert (await job).counts["ok"] == 40
+
+
+async def test_a_job_goes_on_beside_many_single_calls(mock: MockRefold) -> None:
+    """However many single calls there are, a quarter of the connections' turns is the job's."""
+    mock.script(Delay(0.005))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, max_connections=1) as refold:
+        single = refold.account("single")
+
+        async def call_on_and_on() -> None:
+            while True:
+                await single.list_actions("hubspot")
+
+        calling = [asyncio.create_task(call_on_and_on()) for _ in range(10)]
+        report = await refold.fan_out_action(IDS, "hubspot", "get_contact").collect()
+        for task in calling:
+            task.cancel()
+        await asyncio.wait(calling)
+    assert report.counts["ok"] == 20
+    assert 40 <= len([request for request in mock.requests if request.linked_account_id == "single"]) <= 90
+
+
+async def test_job_timeout(mock: MockRefold) -> None:
+    """When the job's time is over it takes no more items, and says so after the outcomes there are."""
+    mock.script(Delay(0.03))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(50)) as refold:
+        job = refold.fan_out_action(
+            (f"user_{number}" for number in range(10_000)), "hubspot", "get_contact", concurrency=10, job_timeout=0.3
+        )
+        with pytest.raises(FanOutStoppedError, match=r"0\.3 seconds"):
+            await job.collect()
+    assert 5 < len(job.report) < 25
+    assert job.report.counts["ok"] == len(job.report) == len(mock.requests)
+    # Those that stood at the door were not begun.
+    assert job.unfinished
+    assert all(unfinished.attempts == 0 for unfinished in job.unfinished)
+
+
+async def test_a_job_that_is_refused_for_good_ends_with_its_time(mock: MockRefold) -> None:
+    """Items wait for their turn until the job's own deadline, and are then told as unfinished."""
+    mock.script(Answer(429))
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}, job_timeout=0.5)
+        with pytest.raises(FanOutStoppedError):
+            await job.collect()
+    assert len(job.report) == 0
+    assert sorted(unfinished.item for unfinished in job.unfinished) == sorted(IDS)
+    assert sum(unfinished.attempts for unfinished in job.unfinished) == len(mock.requests) < 40
+
+
+@pytest.mark.parametrize(("stop_after", "requests"), [(3, 3), (0.5, 20)])
+async def test_stop_after(mock: MockRefold, stop_after: float, requests: int) -> None:
+    """A job whose credentials are plainly wrong ends before it has told every account so."""
+    mock.script(Answer(401))
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out_action(
+            (f"user_{number}" for number in range(1000)), "hubspot", "get_contact", concurrency=1, stop_after=stop_after
+        )
+        with pytest.raises(FanOutStoppedError, match=f"{requests} of {requests} items") as caught:
+            await job.collect()
+    assert isinstance(caught.value.__cause__, AuthenticationError)
+    assert requests <= len(mock.requests) == len(job.report) + len(job.unfinished) <= requests + 1
+
+
+async def test_stop_after_a_share_lets_some_failures_pass(mock: MockRefold) -> None:
+    """Fewer than the share are outcomes like any other."""
+    for number in range(0, 20, 4):
+        mock.script(Answer(404), linked_account_id=f"user_{number}")
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        report = await refold.fan_out_action(IDS * 3, "hubspot", "get_contact", concurrency=4, stop_after=0.5).collect()
+    assert report.counts == {"ok": 45, "failed": 15, "unknown": 0}
+
+
+async def test_stop_lets_what_is_in_flight_end(mock: MockRefold) -> None:
+    """`stop()` takes no more items, begins none, and the iteration ends by itself."""
+    mock.script(Delay(0.05))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, max_connections=2) as refold:
+        job = refold.fan_out_action(
+            (f"user_{number}" for number in range(1000)),
+            "hubspot",
+            "create_contact",
+            {"email": "a@b.c"},
+            concurrency=10,
+        )
+        outcomes: list[Outcome[str, Any]] = []
+        async with job:
+            async for outcome in job:
+                outcomes.append(outcome)
+                job.stop()
+                job.stop()
+        assert not job.unread
+    assert len(outcomes) == len(mock.requests) <= 5
+    assert all(outcome.status == "ok" for outcome in outcomes)
+    assert len(job.unfinished) == 10 - len(outcomes) + 1 or len(job.unfinished) == 10 - len(outcomes)
+    assert all(unfinished.attempts == 0 for unfinished in job.unfinished)
+
+
+async def test_stop_cancels_after_grace_what_does_not_end(mock: MockRefold) -> None:
+    """Then it is told as unfinished, with its attempts."""
+    mock.script(Silence(), linked_account_id="user_1")
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}, concurrency=2, grace=0.1)
+        async with job:
+            await anext(job)
+            job.stop()
+            async for _ in job:
+                pass
+        assert [(unfinished.item, unfinished.attempts) for unfinished in job.unfinished] == [("user_1", 1)]
+
+
+async def test_stopped_before_it_begins(mock: MockRefold) -> None:
+    """A signal that comes between making a fan-out and entering it is heeded."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out_action(IDS, "hubspot", "get_contact")
+        job.stop()
+        assert len(await job.collect()) == 0
+    assert not mock.requests
+
+
+async def test_progress(mock: MockRefold) -> None:
+    """A callback hears how far it is, and always of the end."""
+    mock.script(Answer(404), linked_account_id="user_3")
+    mock.script(Delay(0.02))
+    heard: list[Progress] = []
+
+    async def hear(progress: Progress) -> None:
+        heard.append(progress)
+
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        await refold.fan_out_action(IDS, "hubspot", "get_contact", concurrency=1, progress=hear).collect()
+        first, *_, last = heard
+        assert 0 < first.done < 20
+        assert (first.total, first.in_flight) in ((20, 1), (20, 0))
+        assert (last.done, last.ok, last.failed, last.in_flight, last.time_left) == (20, 19, 1, 0, 0)
+        await refold.fan_out_action(iter(IDS), "hubspot", "get_contact", progress=hear).collect()
+    assert (heard[-1].done, heard[-1].total) == (20, None)
+
+
+async def test_progress_of_nothing(refold: AsyncRefold) -> None:
+    """An empty job tells its end once."""
+    heard: list[Progress] = []
+    nothing: list[str] = []
+    await refold.fan_out_action(nothing, "hubspot", "get_contact", progress=heard.append).collect()
+    assert [(progress.done, progress.total) for progress in heard] == [(0, 0)]
+
+
+async def test_a_storm_of_refusals_loses_nothing(mock: MockRefold) -> None:
+    """Half of all requests refused at random places: every item is done once, and one task's patience is enough."""
+    mock.script(Answer(429), route="execute_action", calls=range(1, 200, 2))
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
+        report = await refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert report.counts == {"ok": 20, "failed": 0, "unknown": 0}
+    written = Counter(request.linked_account_id for request in mock.requests if request.status == 200)
+    assert written == dict.fromkeys(IDS, 1)
+
+
+async def test_accounts_that_always_fail_stop_no_other(mock: MockRefold) -> None:
+    """Those that answer 500 for ever come out unknown after one write each."""
+    for linked_account_id in IDS[:5]:
+        mock.script(Answer(500), linked_account_id=linked_account_id)
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        report = await refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert sorted(outcome.item for outcome in report.unknown) == sorted(IDS[:5])
+    assert len(mock.requests) == 20
+
+
+async def test_nested_jobs_at_one_limit(mock: MockRefold) -> None:
+    """A fan-out inside a fan-out at one rate and one connection ends, each item counting what was sent for it."""
+    async with AsyncRefold(
+        "tk_test",
+        base_url=mock.base_url,
+        max_connections=1,
+        rate_limit=RateLimit(500, burst=5),
+        account_concurrency=1,
+    ) as refold:
+
+        async def outer(scope: AccountScope, item: str) -> int:
+            inner = refold.fan_out_action([item, f"{item}_other"], "hubspot", "get_contact")
+            await scope.list_actions("hubspot")
+            return len((await inner.collect()).ok)
+
+        report = await refold.fan_out(IDS[:5], outer, concurrency=3).collect()
+    assert [(outcome.value, outcome.attempts) for outcome in report.outcomes] == [(2, 3)] * 5
+
+
+async def test_wrong_options_are_refused_by_name(mock: MockRefold) -> None:
+    """Each error names the argument, and nothing is sent."""
+
+    class Told:
+        async def acquire(self) -> None: ...
+        async def throttled(self, until: float) -> None: ...
+
+    for name, options in {
+        "account_rate_limit": {"account_rate_limit": 5},
+        "account_concurrency": {"account_concurrency": 0},
+        "throttled": {"rate_limit": Told()},
+    }.items():
+        with pytest.raises(ConfigurationError, match=name):
+            AsyncRefold("tk_test", base_url=mock.base_url, **options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        for name, value in {
+            "job_timeout": -1,
+            "stop_after": 0,
+            "progress": 5,
+            "journal": "file.sqlite",
+            "retry_failed": True,
+            "resend_unknown": True,
+            "key": "id",
+        }.items():
+            with pytest.raises(ConfigurationError, match=name):
+                refold.fan_out_action(IDS, "hubspot", "get_contact", **{name: value})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        for stop_after in (1.5, True, math.nan, -3, "many"):
+            with pytest.raises(ConfigurationError, match="stop_after"):
+                refold.fan_out_action(IDS, "hubspot", "get_contact", stop_after=stop_after)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    assert not mock.requests
