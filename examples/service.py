@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from refold_async import AsyncRefold, RateLimit, Timeout
+from refold_async import AsyncRefold, Limiter, RateLimit, Timeout
 from refold_async.testing import MockRefold
 
 __all__ = ["open_refold", "uses_mock"]
@@ -20,7 +20,7 @@ def uses_mock() -> bool:
 async def open_refold(
     *,
     timeout: Timeout | float = Timeout(),  # noqa: B008 - frozen
-    rate_limit: RateLimit | None = None,
+    rate_limit: RateLimit | Limiter | None = None,
 ) -> AsyncGenerator[AsyncRefold]:
     """Open a client as `AsyncRefold(timeout=..., rate_limit=...)` does, with a mock behind it if there is no key."""
     if not uses_mock():

@@ -1,0 +1,213 @@
+"""The example whose processes share one rate limit through Redis."""
+
+import asyncio
+import importlib
+import re
+import shutil
+import sys
+import tempfile
+import time
+from asyncio.subprocess import DEVNULL, PIPE
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from programs import SLOW_MACHINE, run_program, start_program
+from refold_async import AsyncRefold
+from refold_async.testing import Answer, MockRefold
+
+EXAMPLES: Final = Path(__file__).parent.parent / "examples"
+PROGRAM: Final = str(EXAMPLES / "shared_limit.py")
+PROCESSES: Final = 4
+
+# What Refold documents. The limiter lets requests go evenly; the burst makes up for those that take longer than others
+# to arrive: a tenth of a second on a busy machine moves two into the next window, and a window's edges one.
+RATE: Final = 20
+BURST: Final = 5
+
+# Redis counts milliseconds, and timers may be early by less.
+A_MOMENT: Final = 0.002
+
+pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="there is no redis-server")
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[str]:
+    """The URL of a Redis that forgets everything when the test ends."""
+    with tempfile.TemporaryDirectory() as directory:  # the path of a socket must be short
+        socket = f"{directory}/redis.sock"
+        server = await asyncio.create_subprocess_exec(
+            "redis-server",
+            *("--port", "0", "--unixsocket", socket, "--dir", directory, "--save", "", "--appendonly", "no"),
+            stdin=DEVNULL,
+            stdout=PIPE,
+        )
+        assert server.stdout is not None
+        try:
+            while b"eady to accept connections" not in await server.stdout.readline():
+                assert server.returncode is None
+            yield f"unix://{socket}"
+        finally:
+            server.terminate()
+            await server.communicate()
+
+
+Open = Callable[[], Awaitable[Any]]
+
+
+@pytest.fixture
+async def open_limiter(redis: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
+    """Open limiters as several processes would: each has connections of its own."""
+    monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
+    limiter_class: Any = importlib.import_module("shared_limit").RedisLimiter
+    async with AsyncExitStack() as stack:
+
+        async def open_limiter() -> Any:
+            return await stack.enter_async_context(limiter_class(redis, RATE))
+
+        yield open_limiter
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the mock tells nobody
+            await asyncio.sleep(0.01)
+
+
+def most_in_a_second(times: Sequence[float]) -> int:
+    """Return how many there are in the fullest window of one second."""
+    return max(bisect_left(times, begin + 1) - first for first, begin in enumerate(times))
+
+
+async def test_four_processes(mock: MockRefold, redis: str, open_limiter: Open) -> None:
+    """Together they stay within the limit, each gets on, each account is read once; one throttled makes all wait."""
+    mock.limit_rate(RATE, burst=BURST)
+    limiter = await open_limiter()
+    items = 40
+    environment = {"REFOLD_API_KEY": "tk_test", "REFOLD_BASE_URL": mock.base_url}
+    arguments = ["--redis", redis, "--rate", str(RATE), "--items", str(items), "--parts", str(PROCESSES)]
+    programs = [
+        await start_program(PROGRAM, *arguments, "--part", str(part), environment=environment)
+        for part in range(1, PROCESSES + 1)
+    ]
+    try:
+        # None begins before all are there.
+        announced = asyncio.gather(*(program.stdout.readline() for program in programs if program.stdout is not None))
+        while not announced.done():
+            limiter.throttled(time.time() + 0.5)
+            await asyncio.sleep(0.1)
+        assert await announced == [f"Reading 10 contacts, at 20 a second with all who share {redis}\n".encode()] * 4
+        assert mock.request_count == 0
+
+        await until(lambda: mock.request_count >= items // 2)
+        limiter.throttled(time.time() + 0.8)
+        await asyncio.sleep(0.2)  # until those that were on their way have arrived
+        arrived = mock.request_count
+        assert arrived < items
+        await asyncio.sleep(0.5)
+        assert mock.request_count == arrived
+
+        for program in programs:
+            output, complaints = await program.communicate()
+            assert (program.returncode, SLOW_MACHINE.sub("", complaints.decode())) == (0, "")
+            assert re.fullmatch(r"Read 10 contacts in \d\.\d seconds\n", output.decode())
+    finally:
+        for program in programs:
+            if program.returncode is None:
+                program.kill()
+                await program.wait()
+
+    requests = mock.requests_to("execute_action")
+    read = [str(request.linked_account_id) for request in requests if request.status == 200]
+    assert sorted(read) == sorted(f"user_{number}" for number in range(1, items + 1))
+    early = [int(linked_account_id.removeprefix("user_")) % PROCESSES for linked_account_id in read[: items // 2]]
+    assert all(early.count(part) >= 3 for part in range(PROCESSES)), early
+    assert most_in_a_second([request.time for request in requests]) <= RATE + BURST
+    assert len(requests) - items <= 2, "a machine that stood still for long may have bunched requests"
+
+
+async def test_evenly(open_limiter: Open) -> None:
+    """Requests of all leave at even intervals, and while somebody waits the limit is used."""
+    times: list[float] = []
+
+    async def leave(limiter: Any) -> None:
+        for _ in range(3):
+            await limiter.acquire()
+            times.append(time.time())
+
+    limiters = [await open_limiter() for _ in range(PROCESSES)]
+    first_slot = int(time.time() * RATE)
+    await asyncio.gather(*map(leave, limiters))
+    earliest = [(first_slot + number) / RATE - A_MOMENT for number in range(3 * PROCESSES)]
+    assert all(left >= allowed for left, allowed in zip(times, earliest, strict=True))
+    assert times[-1] < earliest[-1] + 0.5
+
+
+async def test_throttled_makes_all_wait(open_limiter: Open) -> None:
+    """One that is throttled tells the others; a shorter pause does not end a longer one."""
+    throttled, other = await open_limiter(), await open_limiter()
+    end = time.time() + 0.4
+    throttled.throttled(end)
+    other.throttled(end - 0.3)
+    await asyncio.sleep(0.05)
+    for limiter in (throttled, other):
+        await limiter.acquire()
+        assert end - A_MOMENT <= time.time() < end + 0.3
+    await other.acquire()
+
+
+async def test_client_that_is_refused(mock: MockRefold, open_limiter: Open) -> None:
+    """What Refold says to one client, all clients heed."""
+    mock.script(Answer(429, retry_after=1), calls=1)
+    async with (
+        AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=await open_limiter()) as refused,
+        AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=await open_limiter()) as other,
+    ):
+        calling = asyncio.create_task(refused.account("user_1").list_actions("hubspot"))
+        await until(lambda: mock.request_count == 1 and mock.requests[0].status is not None)
+        await asyncio.sleep(0.1)
+        await asyncio.gather(calling, other.account("user_2").list_actions("hubspot"))
+    first, *rest = mock.requests
+    assert (first.linked_account_id, first.status) == ("user_1", 429)
+    assert sorted(str(request.linked_account_id) for request in rest) == ["user_1", "user_2"]
+    assert all(request.time - first.time >= 1 for request in rest)
+
+
+async def test_throttled_while_waiting(open_limiter: Open) -> None:
+    """Who has a slot already waits too."""
+    throttled, other = await open_limiter(), await open_limiter()
+    for _ in range(2):
+        await throttled.acquire()
+    waiting = [asyncio.create_task(other.acquire()) for _ in range(3)]
+    await asyncio.sleep(0)
+    end = time.time() + 0.4
+    throttled.throttled(end)
+    await asyncio.sleep(0.1)
+    assert not all(task.done() for task in waiting)
+    await asyncio.gather(*waiting)
+    assert time.time() >= end - A_MOMENT
+
+
+async def test_cancelled(open_limiter: Open) -> None:
+    """Who gives up is granted nothing, and nobody is held up by it."""
+    limiter = await open_limiter()
+    for _ in range(5):
+        waiting = asyncio.create_task(limiter.acquire())
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    async with asyncio.timeout(1):
+        await limiter.acquire()
+
+
+async def test_without_redis() -> None:
+    """It says so and ends before anything is sent."""
+    ran = await run_program(PROGRAM, "--redis", "unix:///no/such/redis.sock")
+    assert (ran.exit_code, ran.output) == (1, "")
+    assert ran.complaints.startswith("ConnectionError: ")
+    assert "Traceback" not in ran.complaints
