@@ -1,21 +1,27 @@
 """A server that answers every request with the same bytes, as fast as asyncio lets it: never the bottleneck.
 
-Run as a process of its own: `python benchmarks/canned_server.py [CORE]` prints its port and serves until its standard
-input ends.
+Run as a process of its own: `python benchmarks/canned_server.py` prints its port and serves until its standard input
+ends.
 """
 
 import asyncio
-import os
 import sys
+from collections.abc import Callable
 
 BODY = (
     b'{"node_status":"Success","data":{"results":[{"id":"51","properties":{"email":"contact@example.com",'
     b'"firstname":"Brian","lastname":"Halligan (Sample Contact)"},"createdAt":"2023-10-06T09:53:17.242Z",'
     b'"archived":false}],"paging":{}}}'
 )
-ANSWER = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % len(BODY)
-) + BODY
+
+
+def http_answer(status: bytes, body: bytes, *headers: bytes) -> bytes:
+    """Return the bytes of an answer."""
+    head = (b"HTTP/1.1 " + status, b"Content-Type: application/json; charset=utf-8", *headers)
+    return b"\r\n".join((*head, b"Content-Length: %d" % len(body), b"", body))
+
+
+ANSWER = http_answer(b"200 OK", BODY)
 
 
 class CannedProtocol(asyncio.Protocol):
@@ -32,7 +38,6 @@ class CannedProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""
-        assert self._transport is not None
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[:end].lower()
@@ -42,19 +47,27 @@ class CannedProtocol(asyncio.Protocol):
             if len(self._received) < end + 4 + length:
                 return
             self._received = self._received[end + 4 + length :]
-            self._transport.write(ANSWER)
+            self.answer(head)
+
+    def answer(self, head: bytes) -> None:
+        """Answer the request with this head, in lower case."""
+        self.write(ANSWER)
+
+    def write(self, answer: bytes) -> None:
+        """Send an answer, if anybody still waits for it."""
+        assert self._transport is not None
+        if not self._transport.is_closing():
+            self._transport.write(answer)
 
 
-async def serve() -> None:
+async def serve(protocol: Callable[[], asyncio.Protocol]) -> None:
     """Print the port and serve until standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(CannedProtocol, "127.0.0.1", 0)
+    server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=1000)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {int(sys.argv[1])})
-    asyncio.run(serve())
+    asyncio.run(serve(CannedProtocol))

@@ -7,14 +7,10 @@ the library to the standard library's json, as in an installation without the ex
 
 import argparse
 import asyncio
-import contextlib
-import os
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Generator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 
@@ -22,27 +18,13 @@ if "--without-orjson" in sys.argv:
     # Before the library is imported, which looks for it once.
     sys.modules["orjson"] = None  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
 
+from servers import server, take_core
+
 from refold_async import AsyncRefold, json_codec
 
 PATH = "/api/v2/integration-schema/hubspot/actions/get_contact/execute"
 PARAMETERS = {"limit": "1"}
 Contestant = Callable[[int], Awaitable[None]]
-
-
-@contextlib.contextmanager
-def canned_server(core: int | None) -> Generator[str]:
-    """Run the canned server, on a core of its own where the system allows, and yield its URL."""
-    command = [
-        sys.executable,
-        str(Path(__file__).with_name("canned_server.py")),
-        *([] if core is None else [str(core)]),
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.communicate()
 
 
 def by_hand(session: aiohttp.ClientSession, url: str) -> Contestant:
@@ -101,17 +83,13 @@ def main() -> None:
     parser.add_argument("--uvloop", action="store_true", help="run both on uvloop")
     arguments = parser.parse_args()
 
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    server_core = None
-    if len(cores) > 1:
-        server_core = cores[-1]
-        os.sched_setaffinity(0, {cores[0]})
+    server_core = take_core()
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     if arguments.uvloop:
         import uvloop
 
         loop_factory = uvloop.new_event_loop
-    with canned_server(server_core) as url, asyncio.Runner(loop_factory=loop_factory) as runner:
+    with server("canned_server.py", server_core) as url, asyncio.Runner(loop_factory=loop_factory) as runner:
         hand, refold = runner.run(compare(url, arguments.rounds, arguments.calls))
 
     ratios = [ours / theirs for ours, theirs in zip(refold, hand, strict=True)]

@@ -1,0 +1,97 @@
+"""A server that answers after a while and holds its clients to a rate, as Refold does.
+
+Run as a process of its own: `python benchmarks/limited_server.py --rate 20 --burst 5` prints its port and serves until
+its standard input ends. `GET /counts` tells what it saw.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+
+from canned_server import ANSWER, CannedProtocol, http_answer, serve
+
+REFUSAL = (
+    b'{"status_code":429,"http_error_type":"Too Many Requests","error_code":"RATE_LIMIT",'
+    b'"message":"Too many requests, slow down."}'
+)
+
+
+class Limit:
+    """A token bucket, full at first, and what became of those who came to it."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = float(burst)
+        self._updated = time.monotonic()
+        self._done: Counter[bytes] = Counter()
+        self._refused = 0
+
+    def admit(self, account: bytes) -> bool:
+        """Take a token for an account's request, if there is one."""
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._rate)
+        self._updated = now
+        if self._tokens < 1:
+            self._refused += 1
+            return False
+        self._tokens -= 1
+        self._done[account] += 1
+        return True
+
+    def counts(self) -> bytes:
+        """Return what it saw, as JSON: requests accepted and refused, items done once and more than once."""
+        times = Counter(self._done.values())
+        once = times.pop(1, 0)
+        seen = {"accepted": self._done.total(), "refused": self._refused, "once": once, "again": times.total()}
+        return json.dumps(seen).encode()
+
+
+class LimitedProtocol(CannedProtocol):
+    """Lets each request arrive late by a random time, asks the limit, and answers after a while or refuses at once."""
+
+    def __init__(self, limit: Limit, refusal: bytes, jitter: float, delay: float) -> None:
+        super().__init__()
+        self._limit = limit
+        self._refusal = refusal
+        self._jitter = jitter
+        self._delay = delay
+        self._loop = asyncio.get_running_loop()
+
+    def answer(self, head: bytes) -> None:
+        """Keep the request on its way for a while."""
+        if head.startswith(b"get /counts "):
+            self.write(http_answer(b"200 OK", self._limit.counts()))
+            return
+        account = head.partition(b"\r\nlinked_account_id:")[2].partition(b"\r\n")[0].strip()
+        self._loop.call_later(random.uniform(0, self._jitter), self._arrive, account)
+
+    def _arrive(self, account: bytes) -> None:
+        if self._limit.admit(account):
+            self._loop.call_later(self._delay, self.write, ANSWER)
+        else:
+            self.write(self._refusal)
+
+
+def main() -> None:
+    """Serve as the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=1e9, help="requests per second; by default more than can come")
+    parser.add_argument("--burst", type=int, default=1000)
+    parser.add_argument("--retry-after", type=int, help="seconds that refusals tell to wait")
+    parser.add_argument("--jitter", type=float, default=0, help="the most seconds a request is on its way")
+    parser.add_argument("--delay", type=float, default=0.05, help="seconds an answer takes")
+    arguments = parser.parse_args()
+
+    random.seed(1)
+    limit = Limit(arguments.rate, arguments.burst)
+    headers = [] if arguments.retry_after is None else [b"Retry-After: %d" % arguments.retry_after]
+    refusal = http_answer(b"429 Too Many Requests", REFUSAL, *headers)
+    asyncio.run(serve(lambda: LimitedProtocol(limit, refusal, arguments.jitter, arguments.delay)))
+
+
+if __name__ == "__main__":
+    main()
