@@ -9,10 +9,12 @@ import logging
 import math
 import time
 from collections import OrderedDict, deque
+from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
+from refold_async.current_item import CurrentItem
 from refold_async.faults import Fault
 from refold_async.pacing import LearnedRate, Pace, TokenBucket
 from refold_async.settings import RateLimit
@@ -94,11 +96,16 @@ class Visit:
 
     account: str | None
     """What its linked account is known by, or None if it is for the organisation."""
-    in_bulk: bool
-    """Whether it is part of a job."""
+    item: CurrentItem | None = None
+    """The item of a fan-out that it is for, or None if it is a single call's."""
     sent_at: float = 0.0
     """When it was let in, by the loop's clock."""
     gate: _Gate | None = None
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether it is part of a job."""
+        return self.item is not None
 
 
 @attrs.define(eq=False)
@@ -173,6 +180,8 @@ class Admission:
             await waiter.admitted
         except BaseException:
             queue.pop(waiter, None)
+            if visit.item is not None:
+                visit.item.give_up_waiting()
             if waiter.admitted.done() and not waiter.admitted.cancelled() and waiter.admitted.exception() is None:
                 self.leave(visit)  # it was let in and cancelled at the same time
             elif gate is not None:
@@ -308,6 +317,8 @@ class Admission:
             return False
         self._queue_of(waiter.visit).pop(waiter)
         gate.aside.append(waiter)
+        if waiter.visit.item is not None:
+            waiter.visit.item.step_aside()
         self._call_back(gate, waiter.admitted.get_loop())
         return True
 
@@ -358,6 +369,9 @@ class Admission:
         waiter = gate.aside[0]
         wait = gate.wait(loop.time(), evenly=waiter.visit.in_bulk)
         if wait == 0:
+            item = waiter.visit.item
+            if item is not None and not item.step_back(partial(self._look_again, gate, loop)):
+                return
             gate.aside.popleft()
             queue = self._queue_of(waiter.visit)
             queue[waiter] = None

@@ -1,9 +1,12 @@
 """The item of a fan-out that the running task works on: what sending a call has to know of it, and tells it."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Protocol
 
 import attrs
+
+from refold_async.places import Places
 
 __all__ = ["CurrentItem", "ItemRecord", "current_item"]
 
@@ -28,6 +31,8 @@ class CurrentItem:
     """The item of the fan-out around this one."""
     record: ItemRecord | None = None
     """Its record in a journal."""
+    places: Places | None = None
+    """The places of its fan-out."""
     attempts: int = 0
     """How many requests were handed to the network for it."""
     without_effect: int = 0
@@ -36,11 +41,40 @@ class CurrentItem:
     """Whether a write that nobody vouched for happened, or may have."""
     at_the_door: bool = False
     """Whether it waits to be let in."""
+    has_lent: bool = False
+    """Whether its place is lent to another item, because its account may not go now."""
+    asks_for_place: bool = False
+    """Whether it will be told when there is a place for it again."""
 
     @property
     def untouched(self) -> bool:
         """Whether none of its requests is under way or may have made anything happen."""
         return self.attempts == self.without_effect
+
+    def step_aside(self) -> None:
+        """Lend the item's place to one of another account."""
+        if self.places is not None and not self.has_lent:
+            self.has_lent = self.places.lend()
+
+    def step_back(self, again: Callable[[], None]) -> bool:
+        """Return whether the item has a place; where it has none, call `again` once that may be different."""
+        if self.places is None or not self.has_lent:
+            return True
+        if self.asks_for_place:
+            return False
+
+        def ask_again() -> None:
+            self.asks_for_place = False
+            again()
+
+        self.has_lent = self.asks_for_place = not self.places.take_back(ask_again)
+        return not self.has_lent
+
+    def give_up_waiting(self) -> None:
+        """Take a place in any case: the attempt that stepped aside is cancelled."""
+        if self.places is not None and self.has_lent:
+            self.places.take_back(None)
+            self.has_lent = False
 
     async def before_sending(self) -> None:
         """Return when it is recorded that an attempt, which was let in, may leave; count it."""

@@ -17,6 +17,7 @@ from refold_async.current_item import CurrentItem, current_item
 from refold_async.errors import ConfigurationError, FanOutStoppedError, JournalError, RefoldError
 from refold_async.journaling import JournaledRun, Journaling
 from refold_async.outcomes import FanOutReport, Outcome, Status, Unfinished
+from refold_async.places import Places
 from refold_async.progress import Counts, Progress, ProgressReporter
 from refold_async.validation import check_whole_number
 
@@ -98,8 +99,7 @@ class FanOut(Generic[Item, T]):
             total = len(items) if isinstance(items, Sized) else None
             self._reporter = ProgressReporter(progress, total, self._count)
         # A place is taken with an item and given back when its outcome is read: so a slow reader slows the work.
-        self._places = check_whole_number("concurrency", concurrency, at_least=1)
-        self._place_free = asyncio.Event()
+        self._places = Places(check_whole_number("concurrency", concurrency, at_least=1))
         self._loop: asyncio.AbstractEventLoop
         self._outer: CurrentItem | None = None
         self._tasks: dict[asyncio.Task[None], _Started[Item]] = {}
@@ -196,8 +196,7 @@ class FanOut(Generic[Item, T]):
         self._reads += 1
         if self._reads % _STEPS_BEFORE_A_TURN == 0:
             await asyncio.sleep(0)
-        self._places += 1
-        self._place_free.set()
+        self._places.free()
         return self._ended.popleft()
 
     @property
@@ -234,22 +233,20 @@ class FanOut(Generic[Item, T]):
                     return
                 self._start(item, index)
                 index += 1
-                while not self._places:
-                    self._place_free.clear()
-                    await self._place_free.wait()
+                if not self._places.available:
+                    await self._places.wait()
         else:
             for item in self._items:
                 self._start(item, index)
                 index += 1
                 if index % _STEPS_BEFORE_A_TURN == 0:
                     await asyncio.sleep(0)
-                while not self._places:
-                    self._place_free.clear()
-                    await self._place_free.wait()
+                if not self._places.available:
+                    await self._places.wait()
 
     def _start(self, item: Item, index: int) -> None:
-        self._places -= 1
-        started = _Started(outer=self._outer, item=item, index=index, began=time.perf_counter())
+        self._places.take()
+        started = _Started(outer=self._outer, places=self._places, item=item, index=index, began=time.perf_counter())
         task = self._loop.create_task(self._work(started), name=f"refold_async fan-out item {index}")
         self._tasks[task] = started
         task.add_done_callback(self._item_ended)

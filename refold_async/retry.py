@@ -137,9 +137,7 @@ class Sender:
         """Go through the door and make one attempt."""
         call = progress.call
         item = progress.item
-        visit = progress.visit = Visit(
-            progress.linked_account_id or headers.get("Authorization"), in_bulk=item is not None
-        )
+        visit = progress.visit = Visit(progress.linked_account_id or headers.get("Authorization"), item)
         progress.sent = False
         if not self._admission.enter_at_once(visit, progress.deadlines.now()):
             await self._wait_at_the_door(progress, visit)

@@ -10,6 +10,7 @@ import pytest
 
 from refold_async import Fault, Limiter, RateLimit
 from refold_async.admission import AccountLimits, Admission, LimiterError, Visit
+from refold_async.current_item import CurrentItem
 from virtual_time import run
 
 
@@ -25,7 +26,7 @@ class Scene:
     async def attempt(self, name: str, *, lasts: float = math.inf, account: str | None = None) -> None:
         """Go in and stay; a name that begins with `job` is that of a job's attempt."""
         loop = asyncio.get_running_loop()
-        visit = self.visits[name] = Visit(account, in_bulk=name.startswith("job"))
+        visit = self.visits[name] = Visit(account, CurrentItem() if name.startswith("job") else None)
         if not self.admission.enter_at_once(visit, loop.time()):
             await self.admission.enter(visit)
         self.let_in.append(name)

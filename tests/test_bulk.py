@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -160,6 +161,49 @@ async def test_account_concurrency_is_what_the_server_sees(mock: MockRefold) -> 
         # The third cannot begin before one of the two before it has taken its 0.02 seconds.
         assert all(third - first > 0.018 for first, third in zip(times, times[2:], strict=False))
     assert max(request.time for request in mock.requests) - mock.requests[0].time < 0.02 * 40 / 4
+
+
+async def test_items_that_wait_for_their_account_hold_up_no_other(mock: MockRefold) -> None:
+    """Though they come first and are more than `concurrency`; and no more than that many are ever in flight."""
+    mock.script(Delay(0.01))
+
+    async def call(scope: AccountScope, item: str) -> None:
+        await scope.execute_action("hubspot", "create_contact", {"email": item})
+
+    items = [f"{account}_{number}" for account in "abc" for number in range(40)]
+    order: list[str] = []
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_concurrency=2) as refold:
+        job = refold.fan_out(items, call, account=lambda item: item[0], concurrency=6)
+        async with job:
+            async for outcome in job:
+                assert outcome.status == "ok"
+                order.append(outcome.item)
+    assert sorted(order) == sorted(items)
+    assert {item[0] for item in order[:30]} == {"a", "b", "c"}
+    times = sorted(request.time for request in mock.requests)
+    assert len(times) == 120
+    # Six at a time, 0.01 seconds each: the seventh after one cannot begin before that one has ended.
+    assert all(seventh - first > 0.009 for first, seventh in zip(times, times[6:], strict=False))
+    assert times[-1] - times[0] < 0.01 * 120 / 2 * 0.75
+
+
+async def test_an_endless_account_is_taken_in_bounded_numbers(mock: MockRefold) -> None:
+    """A job does not take all its items because the first account may not go."""
+    mock.script(Silence(), linked_account_id="a")
+    taken = 0
+
+    def items() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield "a"
+
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_concurrency=1) as refold:
+        job = refold.fan_out_action(items(), "hubspot", "create_contact", {"email": "a@b.c"}, job_timeout=0.5, grace=0)
+        with pytest.raises(FanOutStoppedError):
+            await job.collect()
+    assert 1000 <= taken <= 1100
+    assert sum(unfinished.attempts for unfinished in job.unfinished) == 1
 
 
 async def test_account_rate_limit_is_what_the_server_sees(mock: MockRefold) -> None:
