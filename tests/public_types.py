@@ -18,8 +18,12 @@ from refold_async import (
     Effect,
     FanOut,
     FanOutReport,
+    Journal,
+    JournalEntry,
+    JournalSummary,
     Limiter,
     Outcome,
+    Progress,
     RateLimit,
     RefoldError,
     RetryPolicy,
@@ -110,6 +114,29 @@ async def fan_outs(refold: AsyncRefold, ids: list[str], companies: AsyncIterator
         [Company("a")], "hubspot", "x", lambda company: {"n": company.name}, account=lambda company: company.name
     )
     assert_type(plain, FanOut[Company, ActionResult[Any]])
+
+
+async def jobs(refold: AsyncRefold, ids: list[str]) -> None:
+    """Jobs, their progress and their journal."""
+
+    def show(progress: Progress) -> None:
+        assert_type(progress.time_left, float | None)
+
+    async def show_later(progress: Progress) -> None:
+        assert_type(progress.done, int)
+
+    journal = Journal("june.sqlite", job="june", results=True, durability="power")
+    job = refold.fan_out_action(
+        ids, "hubspot", "get_contact", into=Contact, journal=journal, key=str.lower, progress=show, stop_after=0.5
+    )
+    assert_type(job, FanOut[str, ActionResult[Contact]])
+    job.stop()
+    refold.fan_out_action(ids, "hubspot", "get_contact", progress=show_later, job_timeout=3600)
+    refold.fan_out_action(ids, "hubspot", "get_contact", progress=True, retry_failed=True, journal=journal)
+    assert_type(journal.summary(), JournalSummary)
+    for entry in journal.entries(status="failed"):
+        assert_type(entry, JournalEntry)
+        assert_type(entry.effect, Effect | None)
 
 
 def errors(error: RefoldError) -> None:

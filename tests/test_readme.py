@@ -35,9 +35,15 @@ ROWS: Final = [
 
 @pytest.mark.parametrize(("block", "printed"), BLOCKS, ids=range(len(BLOCKS)))
 async def test_block_runs_as_printed(
-    block: str, printed: str, mock: MockRefold, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    block: str,
+    printed: str,
+    mock: MockRefold,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     """A block is a program, or stands where the README says: in an `async def`, with `refold` and `account` open."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REFOLD_API_KEY", "tk_readme")
     monkeypatch.setenv("REFOLD_BASE_URL", mock.base_url)
     if "asyncio.run(" in block:
