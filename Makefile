@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint types test-every-python test-lowest bench-read format clean
+.PHONY: demo test check lint types test-every-python test-lowest bench-read bench-bulk format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
@@ -46,6 +46,9 @@ test-lowest:
 
 bench-read: $(VENV)/installed  ## CPU of one small read beside the same call by hand on aiohttp.
 	$(BIN)/python benchmarks/read.py
+
+bench-bulk: $(VENV)/installed  ## Bulk jobs beside what one writes by hand, against limited and unlimited servers; 5 minutes.
+	$(BIN)/python benchmarks/bulk.py $(CASE)
 
 format: $(VENV)/check
 	$(BIN)/ruff format .

@@ -122,7 +122,8 @@ class Admission:
     ) -> None:
         self._limiter = None if limit is None or isinstance(limit, RateLimit) else limit
         self._learned = LearnedRate() if limit is None else None
-        self._pace: Pace | None = TokenBucket(limit) if isinstance(limit, RateLimit) else self._learned
+        # Where a rate has to be learned, there is none before the first refusal.
+        self._pace: Pace | None = TokenBucket(limit) if isinstance(limit, RateLimit) else None
         self._free = connections
         self._account_limits = accounts
         self._every_account = accounts != AccountLimits()
@@ -225,6 +226,7 @@ class Admission:
         """Refold said to come slower: that holds for all, not only for whom it was said to."""
         if self._learned is not None:
             self._learned.refused(visit.sent_at, now)
+            self._pace = self._learned
         if retry_after is None and self._learned is None and visit.sent_at >= self._paused_until:
             retry_after = min(_PAUSE_AFTER_REFUSAL * 2**self._refusals, _LONGEST_PAUSE)
             self._refusals = min(self._refusals + 1, 10)
