@@ -37,10 +37,12 @@ class CurrentItem:
     """How many requests were handed to the network for it."""
     without_effect: int = 0
     """How many of those ended, and certainly made nothing happen."""
+    leaving: int = 0
+    """How many requests were let in, and leave once that is recorded."""
     may_have_changed: bool = False
     """Whether a write that nobody vouched for happened, or may have."""
     at_the_door: bool = False
-    """Whether it waits to be let in."""
+    """Whether it waits to be let in, or has not begun yet."""
     has_lent: bool = False
     """Whether its place is lent to another item, because its account may not go now."""
     asks_for_place: bool = False
@@ -52,8 +54,8 @@ class CurrentItem:
         return self.attempts == self.without_effect
 
     def step_aside(self) -> None:
-        """Lend the item's place to one of another account."""
-        if self.places is not None and not self.has_lent:
+        """Lend the item's place to one of another account, unless something of it may have happened."""
+        if self.places is not None and not self.has_lent and self.untouched:
             self.has_lent = self.places.lend()
 
     def step_back(self, again: Callable[[], None]) -> bool:
@@ -78,15 +80,23 @@ class CurrentItem:
 
     async def before_sending(self) -> None:
         """Return when it is recorded that an attempt, which was let in, may leave; count it."""
-        item: CurrentItem | None = self
-        while item is not None:
-            if item.record is not None:
-                await item.record.start()
-            item = item.outer
-        item = self
-        while item is not None:
+        if self.outer is None and self.record is None:
+            self.attempts += 1
+            return
+        items: list[CurrentItem] = [self]
+        while (outer := items[-1].outer) is not None:
+            items.append(outer)
+        for item in items:
+            item.leaving += 1
+        try:
+            for item in items:
+                if item.record is not None:
+                    await item.record.start()
+        finally:
+            for item in items:
+                item.leaving -= 1
+        for item in items:
             item.attempts += 1
-            item = item.outer
 
     def after_sending(self, *, without_effect: bool, change: bool) -> None:
         """Note what became of an attempt.
@@ -100,7 +110,7 @@ class CurrentItem:
             item.may_have_changed |= change
             if without_effect:
                 item.without_effect += 1
-                if item.record is not None and item.untouched:
+                if item.record is not None and item.untouched and not item.leaving:
                     item.record.withdraw()
             item = item.outer
 

@@ -246,7 +246,14 @@ class FanOut(Generic[Item, T]):
 
     def _start(self, item: Item, index: int) -> None:
         self._places.take()
-        started = _Started(outer=self._outer, places=self._places, item=item, index=index, began=time.perf_counter())
+        started = _Started(
+            outer=self._outer,
+            places=self._places,
+            at_the_door=True,
+            item=item,
+            index=index,
+            began=time.perf_counter(),
+        )
         task = self._loop.create_task(self._work(started), name=f"refold_async fan-out item {index}")
         self._tasks[task] = started
         task.add_done_callback(self._item_ended)
@@ -260,6 +267,7 @@ class FanOut(Generic[Item, T]):
             if self._run is not None and (recorded := await self._run.meet(started, started.place)) is not None:
                 self._deliver(recorded)
                 return
+            started.at_the_door = False
             value = await self._call(scope, started.item)
         except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
             raise
@@ -277,6 +285,8 @@ class FanOut(Generic[Item, T]):
         self, started: _Started[Item], status: Status, *, value: T | None = None, error: BaseException | None = None
     ) -> None:
         """Make the outcome of an item, and deliver it once it is recorded."""
+        if self._run is not None and status == "failed" and self._run.was_unknown(started):
+            status = "unknown"  # what failed now may have run before
         outcome: Outcome[Item, T] = Outcome(
             item=started.item,
             linked_account_id=started.linked_account_id,
@@ -299,6 +309,8 @@ class FanOut(Generic[Item, T]):
         error = committed.exception()
         if isinstance(error, JournalError):
             self.unread.append(outcome)
+            if self._left:
+                logger.error("The outcome of item %d was not recorded: %s", outcome.index, error)
             self._stop_for(error)
             self._news.set()
         else:
@@ -374,7 +386,7 @@ class FanOut(Generic[Item, T]):
             return
         self._feeder.cancel()
         for task, started in self._tasks.items():
-            if started.at_the_door and started.untouched:
+            if (started.at_the_door or started.leaving) and started.untouched:
                 self._cancel(task, started)
         if self._grace < math.inf:
             self._timers.append(self._loop.call_later(self._grace, self._cancel_the_rest))

@@ -89,8 +89,14 @@ class JournaledRun(Generic[Item, T]):
         if isinstance(meeting, JournalEntry) and not self._is_called_again(meeting):
             self._writer.release(key)
             return self._recorded_outcome(meeting, place)
-        started.record = _Record(self._writer, key, place["linked_account_id"])
+        may_have_run = isinstance(meeting, JournalEntry) and meeting.status == "unknown"
+        started.record = _Record(self._writer, key, place["linked_account_id"], may_have_run=may_have_run)
         return None
+
+    @staticmethod
+    def was_unknown(started: CurrentItem) -> bool:
+        """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
+        return isinstance(started.record, _Record) and started.record.may_have_run
 
     def finish(self, started: CurrentItem, outcome: Outcome[Item, T]) -> "asyncio.Future[None] | None":
         """Record an outcome; return a future that is done once that is committed, or None if it has no record."""
@@ -103,7 +109,7 @@ class JournaledRun(Generic[Item, T]):
             status=outcome.status,
             effect=_effect_of(started, outcome),
             error_type=None if outcome.error is None else type(outcome.error).__name__,
-            error=None if outcome.error is None else str(outcome.error),
+            error=None if outcome.error is None else _text_of(outcome.error),
             result=self._result_of(outcome) if self._journaling.journal.results else None,
             attempts=outcome.attempts,
         )
@@ -113,7 +119,7 @@ class JournaledRun(Generic[Item, T]):
         record = started.record
         if not isinstance(record, _Record):
             return
-        if started.untouched:
+        if started.untouched and not (record.may_have_run and record.started):
             self._writer.release(record.key)
             return
         self._writer.finished(
@@ -145,7 +151,11 @@ class JournaledRun(Generic[Item, T]):
 
     def _recorded_outcome(self, entry: JournalEntry, place: dict[str, Any]) -> Outcome[Item, T]:
         if entry.status == "ok":
-            value = None if entry.result is None else self._journaling.restore(entry.result)
+            try:
+                value = None if entry.result is None else self._journaling.restore(entry.result)
+            except RefoldError as misfit:
+                misfit.effect = "done"
+                return Outcome(**place, status="failed", error=misfit, attempts=entry.attempts, recorded=True)
             return Outcome(**place, status="ok", value=value, attempts=entry.attempts, recorded=True)
         error = RecordedError(
             entry.error or "It was in flight when the job's process ended, and may have run.",
@@ -173,22 +183,26 @@ class JournaledRun(Generic[Item, T]):
 class _Record:
     """An item that is called in this run, and what of it is recorded."""
 
-    def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None) -> None:
+    def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None, *, may_have_run: bool) -> None:
         self._writer = writer
-        self._started = False
+        self._committed = False
+        self.started = False
+        self.may_have_run = may_have_run
         self.key = key
         self.linked_account_id = linked_account_id
 
     async def start(self) -> None:
         """Return when it is recorded that requests of the item may leave."""
-        if not self._started:
+        if not self._committed:
+            self.started = True
             await self._writer.started(self.key, self.linked_account_id)
-            self._started = True
+            self._committed = True
 
     def withdraw(self) -> None:
         """Record that none of its requests made anything happen, and none is under way."""
-        self._writer.withdrawn(self.key)
-        self._started = False
+        if not self.may_have_run:
+            self._writer.withdrawn(self.key)
+            self._committed = False
 
 
 def _effect_of(started: CurrentItem, outcome: Outcome[Any, Any]) -> Effect:
@@ -198,3 +212,10 @@ def _effect_of(started: CurrentItem, outcome: Outcome[Any, Any]) -> Effect:
     if isinstance(outcome.error, RefoldError) and outcome.error.effect != "none":
         return outcome.error.effect
     return "unknown" if started.may_have_changed else "none"
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error of the caller's own may do anything
+        return f"a {type(error).__name__} that cannot be shown"
