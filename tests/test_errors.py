@@ -117,6 +117,9 @@ MAKERS: Final[dict[str, Callable[[], errors.RefoldError]]] = {
     "ActionFailedError": lambda: errors.ActionFailedError("Failed.", result=RESULT),
     "ReconnectRequiredError": lambda: errors.ReconnectRequiredError("Reconnect.", result=RESULT),
     "WorkflowFailedError": lambda: errors.WorkflowFailedError("Failed.", execution=EXECUTION),
+    "FanOutStoppedError": lambda: errors.FanOutStoppedError("Stopped."),
+    "JournalError": lambda: errors.JournalError("In use."),
+    "RecordedError": lambda: errors.RecordedError("Failed then.", error_type="NotFoundError"),
 }
 
 
