@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from refold_async import json_codec, requests, responses
 from refold_async.account import AccountScope, ArbitraryRequests, resolve_timeout
-from refold_async.admission import AccountLimits, Admission, Limiter
+from refold_async.account_gates import AccountLimits
+from refold_async.admission import Admission, Limiter
 from refold_async.errors import ConfigurationError
 from refold_async.fan_out import FanOut
 from refold_async.journal import Journal
@@ -233,6 +234,7 @@ class AsyncRefold(ArbitraryRequests):
             items,
             call,
             self.account,
+            lambda: self.closed,
             account=account,
             concurrency=concurrency,
             grace=grace,
@@ -363,6 +365,7 @@ class AsyncRefold(ArbitraryRequests):
             items,
             execute,
             self.account,
+            lambda: self.closed,
             account=account,
             concurrency=concurrency,
             grace=grace,
@@ -432,7 +435,8 @@ class AsyncRefold(ArbitraryRequests):
         that wait to be sent with `ClientClosedError`.
         """
         await self._transport.aclose()
-        await self._admission.aclose()
+        if not self._transport.inherited:
+            await self._admission.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -37,51 +37,81 @@ class CurrentItem:
     """How many requests were handed to the network for it."""
     without_effect: int = 0
     """How many of those ended, and certainly made nothing happen."""
+    writes: int = 0
+    """How many of the attempts were writes that nobody vouched for."""
+    writes_without_effect: int = 0
+    """How many of those ended, and certainly made nothing happen."""
     leaving: int = 0
     """How many requests were let in, and leave once that is recorded."""
-    may_have_changed: bool = False
-    """Whether a write that nobody vouched for happened, or may have."""
-    at_the_door: bool = False
-    """Whether it waits to be let in, or has not begun yet."""
+    waits: int = 0
+    """How many requests wait to be let in; 1 also for an item that has not begun."""
+    turned_away: bool = False
+    """Whether its fan-out was stopped, so that it must not begin any more."""
     has_lent: bool = False
     """Whether its place is lent to another item, because its account may not go now."""
-    asks_for_place: bool = False
-    """Whether it will be told when there is a place for it again."""
+    asking: tuple[Callable[[], object], ...] = ()
+    """What to call when it has a place again."""
 
     @property
     def untouched(self) -> bool:
         """Whether none of its requests is under way or may have made anything happen."""
         return self.attempts == self.without_effect
 
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether a write that nobody vouched for happened, or may have."""
+        return self.writes != self.writes_without_effect
+
+    @property
+    def must_not_begin(self) -> bool:
+        """Whether it, or one around it, is to end before its first request."""
+        item: CurrentItem | None = self
+        while item is not None:
+            if item.turned_away and item.untouched:
+                return True
+            item = item.outer
+        return False
+
     def step_aside(self) -> None:
         """Lend the item's place to one of another account, unless something of it may have happened."""
         if self.places is not None and not self.has_lent and self.untouched:
             self.has_lent = self.places.lend()
 
-    def step_back(self, again: Callable[[], None]) -> bool:
-        """Return whether the item has a place; where it has none, call `again` once that may be different."""
+    def step_back(self, again: Callable[[], object]) -> bool:
+        """Return whether the item has a place; where it has none, call `again` once it has."""
         if self.places is None or not self.has_lent:
             return True
-        if self.asks_for_place:
-            return False
-
-        def ask_again() -> None:
-            self.asks_for_place = False
-            again()
-
-        self.has_lent = self.asks_for_place = not self.places.take_back(ask_again)
-        return not self.has_lent
+        if not self.asking and self.places.take_back(self._take_back):
+            self.has_lent = False
+            return True
+        self.asking += (again,)
+        return False
 
     def give_up_waiting(self) -> None:
-        """Take a place in any case: the attempt that stepped aside is cancelled."""
+        """Take a place in any case: a request that stepped aside is cancelled, and the item goes on."""
         if self.places is not None and self.has_lent:
             self.places.take_back(None)
-            self.has_lent = False
+            self._has_place()
 
-    async def before_sending(self) -> None:
-        """Return when it is recorded that an attempt, which was let in, may leave; count it."""
+    def _take_back(self) -> None:
+        if self.places is not None and self.has_lent and self.places.take_back(self._take_back):
+            self._has_place()
+
+    def _has_place(self) -> None:
+        self.has_lent = False
+        asking, self.asking = self.asking, ()
+        for again in asking:
+            again()
+
+    async def before_sending(self, *, write: bool) -> None:
+        """Return when it is recorded that an attempt, which was let in, may leave; count it.
+
+        Args:
+            write: It is a write that nobody vouched for.
+        """
         if self.outer is None and self.record is None:
             self.attempts += 1
+            self.writes += write
             return
         items: list[CurrentItem] = [self]
         while (outer := items[-1].outer) is not None:
@@ -97,21 +127,20 @@ class CurrentItem:
                 item.leaving -= 1
         for item in items:
             item.attempts += 1
+            item.writes += write
 
-    def after_sending(self, *, without_effect: bool, change: bool) -> None:
-        """Note what became of an attempt.
+    def after_sending_in_vain(self, *, write: bool) -> None:
+        """Note that an attempt is over and certainly made nothing happen.
 
         Args:
-            without_effect: It certainly made nothing happen.
-            change: It was a write that nobody vouched for, and happened or may have.
+            write: It was a write that nobody vouched for.
         """
         item: CurrentItem | None = self
         while item is not None:
-            item.may_have_changed |= change
-            if without_effect:
-                item.without_effect += 1
-                if item.record is not None and item.untouched and not item.leaving:
-                    item.record.withdraw()
+            item.without_effect += 1
+            item.writes_without_effect += write
+            if item.record is not None and item.untouched and not item.leaving:
+                item.record.withdraw()
             item = item.outer
 
 

@@ -14,7 +14,7 @@ import attrs
 
 from refold_async.account import AccountScope
 from refold_async.current_item import CurrentItem, current_item
-from refold_async.errors import ConfigurationError, FanOutStoppedError, JournalError, RefoldError
+from refold_async.errors import ClientClosedError, ConfigurationError, FanOutStoppedError, JournalError, RefoldError
 from refold_async.journaling import JournaledRun, Journaling
 from refold_async.outcomes import FanOutReport, Outcome, Status, Unfinished
 from refold_async.places import Places
@@ -70,6 +70,7 @@ class FanOut(Generic[Item, T]):
         items: Iterable[Item] | AsyncIterable[Item],
         call: Callable[[AccountScope, Item], Awaitable[T]],
         open_scope: Callable[[str], AccountScope],
+        is_closed: Callable[[], bool],
         *,
         account: Callable[[Item], str | AccountScope] | None,
         concurrency: int,
@@ -88,6 +89,7 @@ class FanOut(Generic[Item, T]):
         self._items = items
         self._call = call
         self._open_scope = open_scope
+        self._is_closed = is_closed
         self._account = account
         self._grace = _check_seconds("grace", grace)
         self._stop_after = _check_stop_after(stop_after)
@@ -108,7 +110,9 @@ class FanOut(Generic[Item, T]):
         self._ended_as: dict[Status, int] = {"ok": 0, "failed": 0, "unknown": 0}
         self._recorded = 0  # of those, by an earlier run
         self._failures = 0  # of those, in this run
+        self._taken = 0
         self._reads = 0
+        self._keeps_place = False  # for the next item
         self._news = asyncio.Event()
         self._feeder: asyncio.Task[None] | None = None
         self._source_error: BaseException | None = None
@@ -147,6 +151,8 @@ class FanOut(Generic[Item, T]):
             await self._wait_for_the_rest()
         finally:
             # However often this wait is cancelled: nothing may run on all the same.
+            for timer in self._timers:
+                timer.cancel()
             cancelled: asyncio.CancelledError | None = None
             while self._tasks or not self._source_done or self._run is not None or self._reporter is not None:
                 try:
@@ -181,10 +187,14 @@ class FanOut(Generic[Item, T]):
         Raises:
             Exception: What `items` raised, after the outcomes of all items it gave before.
             FanOutStoppedError: `stop_after=` or `job_timeout=` ended it, after the outcomes of the items taken before.
+            ClientClosedError: The client was closed meanwhile; items that had not begun are in `unfinished`.
             JournalError: The journal could not be written; outcomes that it does not have are in `unread`.
         """
         if self._left:
             raise ConfigurationError("The fan-out was left; outcomes can be read inside its `async with` only.")
+        self._reads += 1
+        if self._reads % _STEPS_BEFORE_A_TURN == 0:
+            await asyncio.sleep(0)
         while not self._ended:
             if self._source_done and not self._tasks and not self._recording:
                 error, self._source_error, self._stop_error = self._stop_error or self._source_error, None, None
@@ -193,11 +203,9 @@ class FanOut(Generic[Item, T]):
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
-        self._reads += 1
-        if self._reads % _STEPS_BEFORE_A_TURN == 0:
-            await asyncio.sleep(0)
+        outcome = self._ended.popleft()
         self._places.free()
-        return self._ended.popleft()
+        return outcome
 
     @property
     def _source_done(self) -> bool:
@@ -226,30 +234,40 @@ class FanOut(Generic[Item, T]):
     async def _feed(self) -> None:
         """Take items as they can be worked on, and start a task for each."""
         # The place comes before the item: an item that could not be worked on yet stays with its source.
-        index = 0
-        if isinstance(self._items, AsyncIterable):
-            async for item in self._items:
-                if self._stopping:  # the source did not let itself be cancelled
-                    return
-                self._start(item, index)
-                index += 1
-                if not self._places.available:
-                    await self._places.wait()
-        else:
-            for item in self._items:
-                self._start(item, index)
-                index += 1
-                if index % _STEPS_BEFORE_A_TURN == 0:
-                    await asyncio.sleep(0)
-                if not self._places.available:
-                    await self._places.wait()
+        await self._places.take()
+        self._keeps_place = True
+        try:
+            if isinstance(self._items, AsyncIterable):
+                async for item in self._items:
+                    if not await self._begin(item):
+                        return
+            else:
+                for item in self._items:
+                    if not await self._begin(item):
+                        return
+        finally:
+            if self._keeps_place:
+                self._places.free()
+
+    async def _begin(self, item: Item) -> bool:
+        """Start work on an item and wait for a place for the next; return False where it came after the stop."""
+        index, self._taken = self._taken, self._taken + 1
+        if self._stopping:  # the source did not let itself be cancelled, or stopped its own fan-out
+            self.unfinished.append(Unfinished(item=item, linked_account_id=None, index=index, attempts=0))
+            return False
+        self._keeps_place = False
+        self._start(item, index)
+        if self._taken % _STEPS_BEFORE_A_TURN == 0:
+            await asyncio.sleep(0)
+        await self._places.take()
+        self._keeps_place = True
+        return True
 
     def _start(self, item: Item, index: int) -> None:
-        self._places.take()
         started = _Started(
             outer=self._outer,
             places=self._places,
-            at_the_door=True,
+            waits=1,
             item=item,
             index=index,
             began=time.perf_counter(),
@@ -267,13 +285,17 @@ class FanOut(Generic[Item, T]):
             if self._run is not None and (recorded := await self._run.meet(started, started.place)) is not None:
                 self._deliver(recorded)
                 return
-            started.at_the_door = False
+            started.waits -= 1
             value = await self._call(scope, started.item)
         except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever else an item's call raises is that item's outcome
             if self._run is not None and self._run.error is not None and isinstance(error, JournalError):
                 self._stop_for(self._run.error)
+                self._leave_unfinished(started)
+                return
+            if isinstance(error, ClientClosedError) and started.untouched and self._is_closed():
+                self._stop_for(error)
                 self._leave_unfinished(started)
                 return
             unclear = isinstance(error, RefoldError) and error.effect == "unknown"
@@ -362,7 +384,7 @@ class FanOut(Generic[Item, T]):
         try:
             task.result()
         except asyncio.CancelledError as cancelled:
-            if started.stopped:
+            if started.stopped or (started.turned_away and started.untouched):
                 self._leave_unfinished(started)
             else:
                 # The call cancelled itself, or somebody cancelled its task; nobody stopped the fan-out.
@@ -386,12 +408,15 @@ class FanOut(Generic[Item, T]):
             return
         self._feeder.cancel()
         for task, started in self._tasks.items():
-            if (started.at_the_door or started.leaving) and started.untouched:
+            started.turned_away = True
+            if (started.waits or started.leaving) and started.untouched:
                 self._cancel(task, started)
         if self._grace < math.inf:
             self._timers.append(self._loop.call_later(self._grace, self._cancel_the_rest))
 
     def _cancel_the_rest(self) -> None:
+        if self._feeder is not None and not self._feeder.done():
+            self._feeder.cancel()  # again: a source may swallow a cancellation
         for task, started in self._tasks.items():
             self._cancel(task, started)
 
@@ -412,8 +437,6 @@ class FanOut(Generic[Item, T]):
 
     async def _close(self) -> None:
         """Give the journal back, with all that there is to record, and tell the progress a last time."""
-        for timer in self._timers:
-            timer.cancel()
         if self._run is not None:
             await self._run.aclose()
             while self._recording:

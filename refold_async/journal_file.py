@@ -35,6 +35,8 @@ import sqlite3
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
 
@@ -51,6 +53,7 @@ _APPLICATION_ID: Final = 0x52664A6C  # "RfJl"
 _FORMAT: Final = 1
 _LOCK_TIMEOUT: Final = 1.0  # seconds: longer than anybody takes to see whether the lock is held
 _BUSY_TIMEOUT: Final = 10.0  # seconds: for who writes into the journal by hand
+_LOG_PAGES: Final = 2000  # of the `-wal`, before they are put into the file, which waits for the disk
 _PAGE: Final = 100  # rows read at a time: few enough to hold in memory with their results
 
 _TABLES: Final = (
@@ -72,24 +75,25 @@ _NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
 # Each statement is one for a whole batch, and gives one row at most: a thread has to wait for the interpreter's lock
 # after every step of a statement, which a busy event loop keeps for milliseconds.
-_WRITE: Final = f"""
+_WRITE: Final = """
     INSERT INTO items (
-        key, linked_account_id, status, effect, error_type, error, result, attempts, run, started_at, finished_at
+        run, key, linked_account_id, status, effect, error_type, error, result, attempts, started_at, finished_at
     )
     SELECT
-        json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-        json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-        json_extract(value, '$[6]'), coalesce(json_extract(value, '$[7]'), 0), ?,
-        CASE WHEN json_extract(value, '$[2]') = 'started' THEN {_NOW} END,
-        CASE WHEN json_extract(value, '$[2]') NOT IN ('started', 'withdrawn') THEN {_NOW} END
-    FROM json_each(?)
-    WHERE true
+        ?1, column3, column4, column5, column6, column7, column8, column9, coalesce(column10, 0),
+        CASE WHEN column5 = 'started' THEN ?2 END,
+        CASE WHEN column5 NOT IN ('started', 'withdrawn') THEN ?2 END
+    FROM (VALUES {rows})
+    WHERE column3 IS NOT NULL
     ON CONFLICT (key) DO UPDATE SET
         linked_account_id = coalesce(excluded.linked_account_id, linked_account_id),
         status = excluded.status, effect = excluded.effect, error_type = excluded.error_type, error = excluded.error,
         result = excluded.result, attempts = excluded.attempts, run = excluded.run,
         started_at = coalesce(excluded.started_at, started_at), finished_at = excluded.finished_at
-"""  # noqa: S608
+"""
+_EMPTY_ROW: Final = (None,) * 8
+_STEP: Final = 8  # rows: statements are made, and kept, for multiples of it only
+_MOST_ROWS: Final = 96  # in one statement: older versions of SQLite let it have 999 parameters
 _COLUMNS: Final = (
     "items.id, items.key, linked_account_id, status, effect, error_type, error, result, attempts, run, "
     "started_at, finished_at"
@@ -154,11 +158,20 @@ class JobRow(NamedTuple):
 
 
 class JournalFile:
-    """A journal that this process holds to run its job. Opened, used and closed in one and the same thread."""
+    """A journal that this process holds to run its job. Opened, used and closed in one and the same thread.
 
-    def __init__(self, path: str, lock: sqlite3.Connection, connection: sqlite3.Connection, run: int) -> None:
+    Attributes:
+        path: Where it is.
+        run: The number of the run.
+        blank: Whether no earlier run has recorded an item.
+    """
+
+    def __init__(
+        self, path: str, lock: sqlite3.Connection, connection: sqlite3.Connection, *, run: int, blank: bool
+    ) -> None:
         self.path = path
         self.run = run
+        self.blank = blank
         self._lock = lock
         self._connection = connection
 
@@ -183,13 +196,14 @@ class JournalFile:
                 connection = _connect(path, "rw")
                 try:
                     run = _begin_run(connection, path, (name, *attrs.astuple(identity)), durability)
+                    blank = not connection.execute("SELECT 1 FROM items LIMIT 1").fetchall()
                 except BaseException:
                     connection.close()
                     raise
             except BaseException:
                 lock.close()
                 raise
-        return cls(path, lock, connection, run)
+        return cls(path, lock, connection, run=run, blank=blank)
 
     def write(self, rows: Sequence[Sequence[str | int | None]]) -> None:
         """Commit rows, in their order: each the columns from `key` to `attempts`, or the first of them.
@@ -198,8 +212,28 @@ class JournalFile:
             JournalError: They could not be written; none of them was.
         """
         with _errors_told(self.path, "written"):
-            # By executemany, as execute would take the interpreter's lock once more to ask for the last row's id.
-            self._connection.executemany(_WRITE, [(self.run, _to_json(rows))])
+            if len(rows) <= _MOST_ROWS:
+                self._write_some(rows)
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for first in range(0, len(rows), _MOST_ROWS):
+                    self._write_some(rows[first : first + _MOST_ROWS])
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def _write_some(self, rows: Sequence[Sequence[str | int | None]]) -> None:
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        parameters: list[str | int | None] = [self.run, f"{moment[:-6]}Z"]
+        for row in rows:
+            parameters += row
+            parameters += _EMPTY_ROW[len(row) :]
+        missing = -len(rows) % _STEP
+        parameters += _EMPTY_ROW * missing
+        # By executemany, as execute would take the interpreter's lock once more to ask for the last row's id.
+        self._connection.executemany(_write_statement(len(rows) + missing), (parameters,))
 
     def meet(self, keys: Sequence[str]) -> list[ItemRow]:
         """Return the rows that there are of these keys, and mark those of earlier runs as met in this one.
@@ -251,7 +285,8 @@ def read_summary(path: str) -> tuple[JobRow, dict[str, int], str]:
         connection.execute("BEGIN")
         job = _job_row(connection, path)
         counted = connection.execute(
-            "SELECT status, count(*), max(coalesce(started_at, ''), coalesce(finished_at, '')) FROM items GROUP BY 1"
+            "SELECT status, count(*), max(max(coalesce(started_at, ''), coalesce(finished_at, ''))) "
+            "FROM items GROUP BY status"
         ).fetchall()
     counts = {status: count for status, count, _ in counted}
     return job, counts, max([job.opened_at, *(last for _, _, last in counted)])
@@ -271,6 +306,12 @@ def read_items(path: str, *, after: int, statuses: Sequence[str]) -> list[ItemRo
     )
     with _reading(path) as connection:
         return [ItemRow._make(row) for row in connection.execute(query, (after, _to_json(statuses))).fetchall()]
+
+
+@cache
+def _write_statement(rows: int) -> str:
+    """Return the statement that writes so many rows, some of which may be empty."""
+    return _WRITE.format(rows=", ".join(["(?1, ?2, ?, ?, ?, ?, ?, ?, ?, ?)"] * rows))
 
 
 @contextmanager
@@ -375,7 +416,11 @@ def _begin_run(
 ) -> int:
     """Make the tables, or check that they are this job's, and return the number of the run that begins."""
     new = _is_new(connection, path)
+    if durability == "process":
+        # Nothing that a loss of power could take is there yet; waiting for the disk takes longer than all the rest.
+        connection.execute(f"PRAGMA synchronous = {'OFF' if new else 'NORMAL'}")
     ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     if mode != "wal":
         raise JournalError(f"The journal {path!r} is where SQLite cannot share memory: put it on a local disk.")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")

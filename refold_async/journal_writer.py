@@ -2,9 +2,13 @@
 
 import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
-from typing import Any, Final, Literal, Self
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Final, Literal, Self, TypeVar
 
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.faults import Effect
@@ -12,6 +16,11 @@ from refold_async.journal import Journal, JournalEntry, entry_of
 from refold_async.journal_file import ItemRow, JobIdentity, JournalFile
 
 __all__ = ["JournalWriter", "Meeting"]
+
+T = TypeVar("T")
+
+_FILTER_SIZE: Final = 2 * 1024 * 1024  # bytes: after a million keys one in 75 is looked up for nothing
+_MOST_TURNS: Final = 8  # of the loop, for which a batch is gathered
 
 
 class Meeting(Enum):
@@ -31,6 +40,65 @@ class _Batch:
         self.commits: list[asyncio.Future[None]] = []
         self.look_ups: dict[str, asyncio.Future[Meeting | JournalEntry]] = {}
 
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.look_ups)
+
+
+class _Filter:
+    """A Bloom filter: tells of most keys that they were not met, in constant memory."""
+
+    def __init__(self, size: int) -> None:
+        self._bytes = bytearray(size)
+
+    def add(self, key: str) -> bool:
+        """Add a key; return whether it may have been added before, which is certain if not."""
+        number, size = hash(key), len(self._bytes)
+        there = True
+        for probe in (number, number >> 32):
+            place, bit = (probe >> 3) % size, 1 << (probe & 7)
+            if not self._bytes[place] & bit:
+                self._bytes[place] |= bit
+                there = False
+        return there
+
+
+class _Thread:
+    """A thread that makes calls, one after another."""
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        # As a daemon it keeps no process alive whose loop ended without closing the journal.
+        self._thread = threading.Thread(target=_make_calls, args=(self._calls,), name=name, daemon=True)
+        self._thread.start()
+        self.call_later = self._calls.put
+
+    def call(self, function: Callable[[], T]) -> "asyncio.Future[T]":
+        """Call a function; return a future of what it returns or raises."""
+        future: asyncio.Future[T] = self._loop.create_future()
+
+        def call() -> None:
+            try:
+                tell = partial(future.set_result, function())
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+                tell = partial(future.set_exception, error)
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                self._loop.call_soon_threadsafe(tell)
+
+        self._calls.put(call)
+        return future
+
+    def end(self) -> None:
+        """End it, after the calls before."""
+        self._calls.put(None)
+        self._thread.join()
+
+
+def _make_calls(calls: "SimpleQueue[Callable[[], object] | None]") -> None:
+    while (call := calls.get()) is not None:
+        call()
+        del call  # and what it holds, before waiting for the next
+
 
 class JournalWriter:
     """A journal that a run writes. Belongs to one event loop.
@@ -43,16 +111,20 @@ class JournalWriter:
         error: Why the journal can no longer be written, or None.
     """
 
-    def __init__(self, file: JournalFile, executor: ThreadPoolExecutor) -> None:
+    def __init__(self, file: JournalFile, thread: _Thread) -> None:
         self.error: JournalError | None = None
         self._refusal: JournalError | None = None  # the error, or that it was closed
         self._file: Final = file
-        self._executor: Final = executor
+        self._thread: Final = thread
         self._loop: Final = asyncio.get_running_loop()
         self._process: Final = os.getpid()
         self._active: dict[str, bool] = {}  # whether it was recorded as started
+        # Where no earlier run recorded anything, what was not met in this one is new, and need not be looked up.
+        self._met = _Filter(_FILTER_SIZE) if file.blank else None
+        self._new: Final[asyncio.Future[Meeting | JournalEntry]] = self._loop.create_future()
+        self._new.set_result(Meeting.NEW)
         self._pending = _Batch()
-        self._waiting = False  # for a turn of the loop, or for the batch before, to hand on what is pending
+        self._waiting = False  # for turns of the loop, or for the batch before, to hand on what is pending
         self._closing: asyncio.Future[None] | None = None
 
     @classmethod
@@ -67,42 +139,43 @@ class JournalWriter:
         if name is None:
             raise ConfigurationError("A run needs the job's name in its journal: pass Journal(..., job='june sync').")
         path, durability = os.fspath(journal.path), journal.durability
-        executor = ThreadPoolExecutor(1, thread_name_prefix="refold_async journal")
-        loop = asyncio.get_running_loop()
+        thread = _Thread("refold_async journal")
         try:
-            opening = loop.run_in_executor(
-                executor, lambda: JournalFile.open(path, name=name, identity=identity, durability=durability)
-            )
+            opening = thread.call(lambda: JournalFile.open(path, name=name, identity=identity, durability=durability))
             try:
                 await _outlast(opening)
             except asyncio.CancelledError:
                 if opening.exception() is None:
-                    await _outlast(loop.run_in_executor(executor, opening.result().close))
+                    await _outlast(thread.call(opening.result().close))
                 raise
-            return cls(opening.result(), executor)
+            return cls(opening.result(), thread)
         except BaseException:
-            executor.shutdown()
+            thread.end()
             raise
 
     def meet(self, key: str) -> "asyncio.Future[Meeting | JournalEntry]":
         """Look up an item taken from the source, and make its key active.
 
         Returns:
-            A future of the entry that an earlier run left of it, or of what there is else to know.
+            A future of the entry that an earlier run left of it, or of what there is else to know. It is done already
+            where nothing has to be looked up.
 
         Raises:
             ConfigurationError: The key cannot be recorded.
         """
         _check_key(key)
-        future: asyncio.Future[Meeting | JournalEntry] = self._loop.create_future()
+        if self._refusal is None and key not in self._active:
+            self._active[key] = False
+            if self._met is not None and not self._met.add(key):
+                return self._new
+            future = self._pending.look_ups[key] = self._loop.create_future()
+            self._hand_on_soon()
+            return future
+        future = self._loop.create_future()
         if self._refusal is not None:
             _fail(future, self._refusal)
-        elif key in self._active:
-            future.set_result(Meeting.AGAIN)
         else:
-            self._active[key] = False
-            self._pending.look_ups[key] = future
-            self._hand_on_soon()
+            future.set_result(Meeting.AGAIN)
         return future
 
     def started(self, key: str, linked_account_id: str | None) -> "asyncio.Future[None]":
@@ -156,9 +229,9 @@ class JournalWriter:
         if self._closing is None:
             self._refusal = self.error or JournalError(f"The journal {self._file.path!r} was closed.")
             self._hand_on()
-            self._closing = self._loop.run_in_executor(self._executor, self._file.close)
+            self._closing = self._thread.call(self._file.close)
         await _outlast(self._closing)
-        self._executor.shutdown()
+        self._thread.end()
 
     def _record(self, row: tuple[str | int | None, ...]) -> None:
         if self._refusal is None:
@@ -176,18 +249,26 @@ class JournalWriter:
         return future
 
     def _hand_on_soon(self) -> None:
-        """Hand on what is pending after this turn of the loop, which may add to it, or after the batch before."""
+        """Hand on what is pending soon, or after the batch before."""
         if not self._waiting:
             self._waiting = True
-            self._loop.call_soon(self._hand_on)
+            self._loop.call_soon(self._gather, len(self._pending), 1)
+
+    def _gather(self, before: int, turns: int) -> None:
+        """Hand on what is pending once a turn of the loop has added nothing to it: large batches cost much less."""
+        size = len(self._pending)
+        if size == before or turns == _MOST_TURNS:
+            self._hand_on()
+        else:
+            self._loop.call_soon(self._gather, size, turns + 1)
 
     def _hand_on(self) -> None:
         """Give what is pending to the thread."""
         batch = self._pending
-        if batch.rows or batch.look_ups:
+        if len(batch):
             self._pending = _Batch()
             if os.getpid() == self._process:
-                self._executor.submit(self._work, batch)
+                self._thread.call_later(partial(self._work, batch))
             else:
                 self._refuse(batch, JournalError("A journal cannot be written after a fork, by the other process."))
 
@@ -208,7 +289,8 @@ class JournalWriter:
                 error.__cause__ = failure
             # At once: what was handed on meanwhile must not be written after what was not.
             self.error = error
-        self._loop.call_soon_threadsafe(self._done, batch, met, error)
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self._loop.call_soon_threadsafe(self._done, batch, met, error)
 
     def _meeting(self, row: ItemRow) -> Meeting | JournalEntry:
         if row.status == "withdrawn":
@@ -220,15 +302,18 @@ class JournalWriter:
         if error is not None:
             self._refuse(batch, error)
             return
-        # What is pending first, so that the thread works on it while those who waited go on.
-        self._waiting = bool(self._pending.rows or self._pending.look_ups)
-        self._hand_on()
         for future in batch.commits:
             if not future.done():
                 future.set_result(None)
         for key, look_up in batch.look_ups.items():
+            meeting = met.get(key, Meeting.NEW)
+            if meeting is Meeting.AGAIN:
+                self._active.pop(key, None)
             if not look_up.done():
-                look_up.set_result(met.get(key, Meeting.NEW))
+                look_up.set_result(meeting)
+        self._waiting = False
+        if len(self._pending):
+            self._hand_on_soon()
 
     def _refuse(self, batch: _Batch, error: JournalError) -> None:
         """Fail those who wait for a batch, and all who would wait from now on."""

@@ -1,6 +1,7 @@
 """At what rate requests may leave: by a limit that is known, or by one that refusals teach. Pure: time is passed in."""
 
 import math
+from bisect import bisect_right
 from collections import deque
 from contextlib import suppress
 from typing import Final, Protocol
@@ -11,6 +12,8 @@ __all__ = ["LearnedRate", "Pace", "TokenBucket"]
 
 _CATCH_UP: Final = 0.02
 """Seconds of lateness that a job may catch up with: the loop wakes nobody on the dot."""
+_TICK: Final = 1e-6
+"""Seconds too short to wait for: less may be no more than the rounding of the clock's digits."""
 _MARGIN: Final = 0.001
 """Seconds that requests are further apart than a limit without a burst allows, at most."""
 
@@ -45,7 +48,8 @@ class TokenBucket:
 
     def wait(self, now: float, *, evenly: bool) -> float:
         """Return the seconds until there is a token to take."""
-        return max(0.0, self._full_at - now - (self._even_credit if evenly else self._burst_credit))
+        wait = self._full_at - now - (self._even_credit if evenly else self._burst_credit)
+        return wait if wait > _TICK else 0.0
 
     def take(self, now: float) -> None:
         """Take a token."""
@@ -103,6 +107,14 @@ class LearnedRate:
         self._second = -math.inf
         self._this_second = self._last_second = 0
 
+    def _forget(self) -> None:
+        self._rate = math.inf
+        self._step = 2.0
+        self._closed_for = 0.0
+        self._burst_until = -math.inf
+        self._sent.clear()
+        self._refused.clear()
+
     @property
     def known(self) -> bool:
         """Whether there is a rate to keep to."""
@@ -112,14 +124,15 @@ class LearnedRate:
         """Return the seconds until one may leave. A learned rate knows no burst: all leave evenly."""
         if self._rate == math.inf:
             return 0.0
-        if now - self._changed_at > self._FORGOTTEN:
-            self.__init__()  # type: ignore[misc]
-            return 0.0
-        return max(0.0, self._next_at - now)
+        return 0.0 if now - self._changed_at > self._FORGOTTEN else max(0.0, self._next_at - now)
 
     def take(self, now: float) -> None:
         """Note that one leaves."""
-        if self._rate < math.inf:
+        if self._rate == math.inf:
+            return
+        if now - self._changed_at > self._FORGOTTEN:
+            self._forget()
+        else:
             interval = 1 / self._current(now)
             self._next_at = max(self._next_at, now - _CATCH_UP) + max(interval, self._closed_for)
             self._sent.append(now)
@@ -197,12 +210,12 @@ class LearnedRate:
 
     def _told_by_refusals(self, until: float) -> float:
         """Return the highest rate that the server must have, by what it accepted before it refused at `until`."""
-        sent = [time for time in self._sent if time <= until]
+        sent = [time for time in self._sent if time <= until]  # in order
         rate = 0.0
         # It had nothing in reserve at an earlier refusal, and has nothing now: what it accepted between is its rate.
         for refused in self._refused:
             if until - refused >= self._BETWEEN_REFUSALS:
-                between = sum(1 for time in sent if time > refused)
+                between = len(sent) - bisect_right(sent, refused)
                 rate = max(rate, between / (until - refused))
         # At any other time it may have had as much in reserve as it accepted at once in the beginning.
         for index, time in enumerate(sent):

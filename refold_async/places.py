@@ -29,14 +29,11 @@ class Places:
         """Whether there is a place for a new item."""
         return self._free > 0 and not self._returning
 
-    async def wait(self) -> None:
-        """Return when there is a place for a new item."""
+    async def take(self) -> None:
+        """Wait for a place for a new item, and take it."""
         while not self.available:
             self._news.clear()
             await self._news.wait()
-
-    def take(self) -> None:
-        """Take a place, for a new item."""
         self._free -= 1
 
     def free(self) -> None:

@@ -100,7 +100,10 @@ def _read_plain_action_result(answer: Answer, call: Call) -> ActionResult[Any]:
         node_status, fields.get("data"), None if http_status is None else _status_code(http_status), fields
     )
     if node_status != "Success":
-        raise _action_error(result, call)
+        error = _action_error(result, call)
+        if http_status is not None:
+            error.retry_after = read_retry_after(answer.headers)
+        raise error
     return result
 
 

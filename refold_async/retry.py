@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, cast
 import attrs
 import backoff
 
-from refold_async.admission import Admission, LimiterError, Visit
+from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.deadlines import Deadline, Deadlines
 from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
@@ -18,6 +18,7 @@ from refold_async.requests import Call
 from refold_async.responses import Answer, Reader
 from refold_async.settings import RetryPolicy, Timeout
 from refold_async.transport import Body, Transport
+from refold_async.waiting_line import Visit
 
 __all__ = ["Sender", "retry_delay", "should_retry"]
 
@@ -139,12 +140,14 @@ class Sender:
         item = progress.item
         visit = progress.visit = Visit(progress.linked_account_id or headers.get("Authorization"), item)
         progress.sent = False
+        if item is not None and item.must_not_begin:
+            raise asyncio.CancelledError("the fan-out was stopped")
         if not self._admission.enter_at_once(visit, progress.deadlines.now()):
             await self._wait_at_the_door(progress, visit)
         status: int | None = None
         try:
             if item is not None:
-                await item.before_sending()
+                await item.before_sending(write=call.kind == "write")
             progress.sent = True
             progress.attempts += 1
             body = progress.body = None if call.kind == "read" else Body(call.body or b"")
@@ -171,7 +174,7 @@ class Sender:
         if item is not None:
             # A job waits for its turn as long as that takes; the item's own time stands still meanwhile.
             limit = Deadline(deadlines, math.inf)
-            item.at_the_door = True
+            item.waits += 1
         else:
             limit = Deadline(deadlines, progress.deadline)
             if (pause := self._admission.pause(began)) > progress.deadline - began:
@@ -187,7 +190,7 @@ class Sender:
         finally:
             waited = deadlines.now() - began
             if item is not None:
-                item.at_the_door = False
+                item.waits -= 1
                 progress.deadline += waited
         if limiter_error is not None:
             raise APIConnectionError(str(limiter_error)) from limiter_error.__cause__
@@ -198,7 +201,7 @@ class Sender:
         if (pause := self._admission.pause(deadlines.now())) > 0:
             raise self._paused(pause)
         raise APITimeoutError(
-            f"Waited {waited:.3g} seconds in vain for the rate limit, or for one of the "
+            f"Waited {waited:.3g} seconds in vain for the rate limit, the limits of its linked account, or one of the "
             f"{self.transport.connections} connections (max_connections=); the time was up (timeout total=)."
         )
 
@@ -213,8 +216,8 @@ class Sender:
 
     def _note_success(self, progress: "_Progress") -> None:
         self._admission.answered(progress.visit, None, None, progress.deadlines.now())
-        if progress.item is not None:
-            progress.item.after_sending(without_effect=False, change=progress.call.kind == "write")
+        if progress.item is not None and progress.call.kind == "read":
+            progress.item.after_sending_in_vain(write=False)
 
     def _note_failure(self, progress: "_Progress", error: RefoldError) -> None:
         """Note what became of the attempt, for the call, the item it is for, and the door."""
@@ -223,8 +226,8 @@ class Sender:
         kind = progress.call.kind
         effect: Effect = "none" if error.fault is None or kind == "read" else RULES[error.fault].effect
         progress.note(effect)
-        if progress.item is not None:
-            progress.item.after_sending(without_effect=effect == "none", change=kind == "write" and effect != "none")
+        if progress.item is not None and effect == "none":
+            progress.item.after_sending_in_vain(write=kind == "write")
         if error.fault is not None:
             self._admission.answered(progress.visit, error.fault, error.retry_after, progress.deadlines.now())
 

@@ -147,11 +147,16 @@ class Transport:
             limits += [limit for limit in (self._connector.limit, self._connector.limit_per_host) if limit]
         return min(limits)
 
+    @property
+    def inherited(self) -> bool:
+        """Whether this is a forked child, and the connections are its parent's."""
+        return self._process != os.getpid()
+
     def check_usable(self) -> Deadlines:
         """Return the deadlines of this loop; after close, in a forked child or in another loop raise a clear error."""
         if self.closed:
             raise ClientClosedError(_CLOSED)
-        if self._process != os.getpid():
+        if self.inherited:
             raise ConfigurationError(
                 "The client was made before this process was forked, and shares its connections with the parent: "
                 "make an AsyncRefold in each process."
@@ -326,7 +331,7 @@ class Transport:
     async def aclose(self) -> None:
         """End every wait, and close the session and its connections; a borrowed connector stays open."""
         self.closed = True
-        if self._process != os.getpid():
+        if self.inherited:
             return
         if self._deadlines is not None:
             self._deadlines.close()

@@ -9,8 +9,10 @@ import attrs
 import pytest
 
 from refold_async import Fault, Limiter, RateLimit
-from refold_async.admission import AccountLimits, Admission, LimiterError, Visit
+from refold_async.account_gates import AccountLimits
+from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem
+from refold_async.waiting_line import Visit
 from virtual_time import run
 
 

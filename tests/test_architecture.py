@@ -26,6 +26,8 @@ ORDER: Final = [
     "pacing",
     "places",
     "current_item",
+    "waiting_line",
+    "account_gates",
     "admission",
     "json_codec",
     "models",

@@ -29,15 +29,15 @@ async def test_a_refusal_withdraws_nothing_while_another_request_leaves() -> Non
     record = Record()
     record.committed.set()
     item = CurrentItem(record=record)
-    await item.before_sending()
+    await item.before_sending(write=True)
     record.committed.clear()
-    leaving = asyncio.create_task(item.before_sending())
+    leaving = asyncio.create_task(item.before_sending(write=True))
     await asyncio.sleep(0)
-    item.after_sending(without_effect=True, change=False)
+    item.after_sending_in_vain(write=True)
     record.committed.set()
     await leaving
     assert (record.written, item.attempts, item.untouched) == (["started"], 2, False)
-    item.after_sending(without_effect=True, change=False)
+    item.after_sending_in_vain(write=True)
     assert record.written == ["started", "withdrawn"]
 
 
@@ -47,18 +47,17 @@ async def test_an_item_counts_for_those_around_it() -> None:
     inner = CurrentItem(outer=outer)
     assert isinstance(outer.record, Record)
     outer.record.committed.set()
-    await inner.before_sending()
+    await inner.before_sending(write=True)
     assert (inner.attempts, outer.attempts, outer.record.written) == (1, 1, ["started"])
-    inner.after_sending(without_effect=False, change=True)
-    await inner.before_sending()
-    inner.after_sending(without_effect=True, change=False)
+    await inner.before_sending(write=True)
+    inner.after_sending_in_vain(write=True)
     assert (outer.may_have_changed, outer.untouched, outer.record.written) == (True, False, ["started"])
 
 
 async def test_a_cancelled_departure_is_not_counted() -> None:
     """A request that was cancelled before it was recorded did not leave."""
     item = CurrentItem(record=Record())
-    leaving = asyncio.create_task(item.before_sending())
+    leaving = asyncio.create_task(item.before_sending(write=True))
     await asyncio.sleep(0)
     leaving.cancel()
     await asyncio.wait([leaving])
@@ -68,35 +67,52 @@ async def test_a_cancelled_departure_is_not_counted() -> None:
 async def test_only_an_untouched_item_lends_its_place() -> None:
     """One that may have happened must stay among the `concurrency` that are unknown at most."""
     places = Places(1)
-    places.take()
+    await places.take()
     item = CurrentItem(places=places)
-    await item.before_sending()
-    item.after_sending(without_effect=False, change=True)
+    await item.before_sending(write=True)
     item.step_aside()
     assert not places.available
     item = CurrentItem(places=places)
     item.step_aside()
     assert places.available
-    assert item.step_back(lambda: None)
+    assert item.step_back(int)
     assert not places.available
 
 
 async def test_who_comes_back_goes_before_new_items() -> None:
     """A place that comes free is offered to items that had lent theirs, in order, and is kept for them."""
     places = Places(1)
-    places.take()
-    first, second = CurrentItem(places=places), CurrentItem(places=places)
-    first.step_aside()
-    places.take()
-    second.step_aside()
-    places.take()  # a third item, which works
-    offered: list[str] = []
-    for name, item in (("first", first), ("second", second)):
-        assert not item.step_back(lambda name=name, item=item: offered.append(name + str(item.step_back(int))))  # type: ignore[misc]
+    items = [CurrentItem(places=places) for _ in range(2)]
+    for item in items:
+        await places.take()
+        item.step_aside()
+    await places.take()  # a third item, which works
+    back: list[str] = []
+    # The first waits with two requests, both of which go on.
+    assert not items[0].step_back(lambda: back.append("0a"))
+    assert not items[1].step_back(lambda: back.append("1"))
+    assert not items[0].step_back(lambda: back.append("0b"))
     places.free()
-    assert offered == ["firstTrue"]
+    assert back == ["0a", "0b"]
     assert not places.available
     places.free()
-    assert offered == ["firstTrue", "secondTrue"]
+    assert back == ["0a", "0b", "1"]
     places.free()
-    await asyncio.wait_for(places.wait(), 1)
+    await asyncio.wait_for(places.take(), 1)
+
+
+async def test_who_gives_up_has_a_place_in_any_case() -> None:
+    """Its item goes on; its other request is told. No place is lost or made."""
+    places = Places(1)
+    await places.take()
+    item = CurrentItem(places=places)
+    item.step_aside()
+    await places.take()
+    back: list[str] = []
+    assert not item.step_back(lambda: back.append("back"))
+    item.give_up_waiting()
+    assert back == ["back"]
+    places.free()
+    assert not places.available
+    places.free()
+    assert places.available

@@ -355,7 +355,7 @@ async def test_a_task_that_somebody_cancels_is_an_outcome(refold: AsyncRefold, c
         if item == "user_5":
             task.cancel()
         if item == "user_6":
-            await scope.list_actions("hubspot")
+            await scope.execute_action("hubspot", "create_contact", {"email": "a@b.c"})
             task.cancel()
         await asyncio.sleep(0)
         return item

@@ -83,6 +83,31 @@ async def test_met_again(writer: JournalWriter) -> None:
     assert await writer.meet("a") is Meeting.AGAIN
 
 
+@pytest.mark.parametrize("size", [1, 1 << 10, 1 << 21])
+async def test_met_again_beyond_the_filter(journal: Journal, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """However full the filter of a first run is, every repeated key is recognised, and no other; it does not grow."""
+    monkeypatch.setattr("refold_async.journal_writer._FILTER_SIZE", size)
+    writer = await JournalWriter.open(journal, IDENTITY)
+    keys = [f"user_{number}" for number in range(300)]
+    for expected in (Meeting.NEW, Meeting.AGAIN):
+        for key in keys:
+            assert await writer.meet(key) is expected
+            if expected is Meeting.NEW:
+                writer.finished(key, linked_account_id=None, status="ok", effect="done")
+    assert not vars(writer)["_active"]
+    met: Any = vars(writer)["_met"]
+    assert len(met._bytes) == size
+    await writer.aclose()
+    assert journal.summary().ok == 300
+
+
+async def test_a_first_run_looks_nothing_up(writer: JournalWriter) -> None:
+    """A key that was not met before is known to be new at once, where no earlier run recorded anything."""
+    assert writer.meet("a").done()
+    writer.release("a")
+    assert not writer.meet("a").done()
+
+
 async def test_next_run(journal: Journal) -> None:
     """The next run gets what the earlier one left, once; what did not run is new."""
     writer = await JournalWriter.open(journal, IDENTITY)
@@ -131,8 +156,8 @@ async def test_withdrawn_and_started_again(journal: Journal, writer: JournalWrit
     await writer.started("a", None)
     assert statuses(journal) == {"a": "started"}
     writer.withdrawn("a")
-    await writer.meet("b")
-    assert statuses(journal) == {"a": "withdrawn"}
+    await writer.started("b", None)
+    assert statuses(journal) == {"a": "withdrawn", "b": "started"}
     assert await writer.meet("a") is Meeting.AGAIN
     writer.release("a")
     assert await writer.meet("a") is Meeting.NEW
@@ -263,7 +288,7 @@ async def test_full_disk(journal: Journal) -> None:
         unread = writer.finished("b", linked_account_id=None, status="failed", effect="none", error="x" * 200_000)
         shared = writer.started("c", None)
         await asyncio.sleep(0)
-        pending = writer.meet("d")
+        pending = writer.started("d", None)
         with pytest.raises(JournalError, match="cannot be written") as failure:
             await shared
     assert isinstance(failure.value.__cause__, sqlite3.Error)

@@ -1,0 +1,83 @@
+"""Who goes next: single calls before the calls of jobs, which keep a share of one turn in four."""
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from refold_async.current_item import CurrentItem
+
+if TYPE_CHECKING:
+    from refold_async.account_gates import Gate
+
+__all__ = ["Visit", "Waiter", "WaitingLine"]
+
+_SINGLES_BEFORE_A_JOB: Final = 3
+
+
+@attrs.define(eq=False)
+class Visit:
+    """One attempt on its way through the door."""
+
+    account: str | None
+    """What its linked account is known by, or None if it is for the organisation."""
+    item: CurrentItem | None = None
+    """The item of a fan-out that it is for, or None if it is a single call's."""
+    sent_at: float = 0.0
+    """When it was let in, by the loop's clock."""
+    gate: "Gate | None" = None
+    """Its account's own limits, if there are any."""
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether it is part of a job."""
+        return self.item is not None
+
+
+@attrs.define(eq=False)
+class Waiter:
+    """An attempt that waits to be let in."""
+
+    visit: Visit
+    admitted: asyncio.Future[None]
+    was_aside: bool = False
+    """Whether it has given others precedence before."""
+
+
+class WaitingLine:
+    """Those who wait, in the order in which they go."""
+
+    def __init__(self) -> None:
+        self._singles: OrderedDict[Waiter, None] = OrderedDict()
+        self._jobs: OrderedDict[Waiter, None] = OrderedDict()
+        self._singles_in_a_row = 0
+
+    def __len__(self) -> int:
+        return len(self._singles) + len(self._jobs)
+
+    @property
+    def has_singles(self) -> bool:
+        """Whether a single call waits."""
+        return bool(self._singles)
+
+    def add(self, waiter: Waiter, *, first: bool = False) -> None:
+        """Have an attempt wait, behind or before all others of its kind."""
+        queue = self._jobs if waiter.visit.in_bulk else self._singles
+        queue[waiter] = None
+        if first:
+            queue.move_to_end(waiter, last=False)
+
+    def remove(self, waiter: Waiter) -> None:
+        """Have an attempt wait no longer, if it did."""
+        (self._jobs if waiter.visit.in_bulk else self._singles).pop(waiter, None)
+
+    def head(self) -> Waiter | None:
+        """Return who is next."""
+        single_goes = self._singles and not (self._jobs and self._singles_in_a_row >= _SINGLES_BEFORE_A_JOB)
+        return next(iter(self._singles if single_goes else self._jobs), None)
+
+    def take(self, waiter: Waiter) -> None:
+        """Note that the head went, which makes it the others' turn before long."""
+        self.remove(waiter)
+        self._singles_in_a_row = 0 if waiter.visit.in_bulk or not self._jobs else self._singles_in_a_row + 1
