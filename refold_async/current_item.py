@@ -109,7 +109,13 @@ class CurrentItem:
         Args:
             write: It is a write that nobody vouched for.
         """
-        if self.outer is None and self.record is None:
+        if self.outer is None:  # as nearly all are: it costs less
+            if self.record is not None:
+                self.leaving += 1
+                try:
+                    await self.record.start()
+                finally:
+                    self.leaving -= 1
             self.attempts += 1
             self.writes += write
             return

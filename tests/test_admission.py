@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+import random
 import time
+from collections import Counter
 from typing import Any
 
 import attrs
@@ -12,6 +14,7 @@ from refold_async import Fault, Limiter, RateLimit
 from refold_async.account_gates import AccountLimits
 from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem
+from refold_async.places import Places
 from refold_async.waiting_line import Visit
 from virtual_time import run
 
@@ -25,10 +28,14 @@ class Scene:
     times: list[float] = attrs.field(factory=list[float])
     visits: dict[str, Visit] = attrs.field(factory=dict[str, Visit])
 
-    async def attempt(self, name: str, *, lasts: float = math.inf, account: str | None = None) -> None:
+    async def attempt(
+        self, name: str, *, lasts: float = math.inf, account: str | None = None, item: CurrentItem | None = None
+    ) -> None:
         """Go in and stay; a name that begins with `job` is that of a job's attempt."""
         loop = asyncio.get_running_loop()
-        visit = self.visits[name] = Visit(account, CurrentItem() if name.startswith("job") else None)
+        if item is None and name.startswith("job"):
+            item = CurrentItem()
+        visit = self.visits[name] = Visit(account, item)
         if not self.admission.enter_at_once(visit, loop.time()):
             await self.admission.enter(visit)
         self.let_in.append(name)
@@ -480,3 +487,241 @@ def test_a_closed_door_leaves_nothing() -> None:
 
     for limit in (RateLimit(4), OwnLimiter()):
         run(story(limit))
+
+
+def with_places(door: Scene, places: Places, *names: str, account: str, lasts: float = 1) -> list["asyncio.Task[None]"]:
+    """Begin attempts of a fan-out's items, each of which has one of its places until it ends."""
+
+    async def work(name: str) -> None:
+        await places.take()
+        item = CurrentItem(places=places)
+        try:
+            await door.attempt(name, lasts=lasts, account=account, item=item)
+        finally:
+            places.free()
+
+    return [asyncio.create_task(work(name)) for name in names]
+
+
+def test_who_is_called_back_and_gives_up_wakes_the_next() -> None:
+    """Those behind it at its account's gate are not forgotten."""
+
+    async def story() -> None:
+        door = scene(connections=1, rate=RateLimit(5))
+        tasks = door.begin("a1", "a2", "a3", "a4", lasts=0.01, account="a")
+        await asyncio.sleep(0.1)
+        tasks += door.begin("other", lasts=1)  # has the only connection while a2 is called back
+        await asyncio.sleep(0.3)
+        tasks[1].cancel()
+        await asyncio.wait(tasks, timeout=100)
+        assert door.let_in == ["a1", "other", "a3", "a4"]
+
+    run(story())
+
+
+def test_a_limiter_that_raises_once_leaves_nobody_at_a_gate() -> None:
+    """Its error is that of one; the account's next calls go on."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        limiter.open.set()
+        door = scene(limiter, concurrency=1)
+        tasks = door.begin("a1", "a2", "a3", lasts=1, account="a")
+        await asyncio.sleep(0.5)
+        limiter.raises = OSError("redis is gone")
+        done, pending = await asyncio.wait(tasks, timeout=100)
+        assert not pending
+        assert [type(task.exception()) for task in tasks] == [type(None), LimiterError, type(None)]
+        assert len(done) == 3
+
+    run(story())
+
+
+def test_who_waits_for_a_place_holds_up_nobody_of_its_account() -> None:
+    """A single call for the same account goes on, though an item before it waits for its fan-out's reader."""
+
+    async def story() -> None:
+        door = scene(concurrency=1)
+        places = Places(1)
+        tasks = door.begin("first", lasts=1, account="a")
+        tasks += with_places(door, places, "job", account="a")
+        await settle()
+        await places.take()  # an item of another account, whose outcome nobody reads
+        await asyncio.sleep(5)
+        tasks += door.begin("single", lasts=1, account="a")
+        await asyncio.sleep(5)
+        assert door.let_in == ["first", "single"]
+        places.free()
+        await asyncio.wait(tasks, timeout=100)
+        assert door.let_in == ["first", "single", "job"]
+
+    run(story())
+
+
+def test_single_calls_overtake_a_job_at_their_account() -> None:
+    """At an account's own limits too, and the job keeps its share there."""
+
+    async def story() -> None:
+        door = scene(concurrency=1)
+        tasks = door.begin(*jobs(10), lasts=1, account="a")
+        await asyncio.sleep(0.5)
+        tasks += door.begin("s1", "s2", "s3", "s4", lasts=1, account="a")
+        await asyncio.wait(tasks)
+        order = [name for name in door.let_in if name != "job0"]
+        assert order.index("s1") <= 1
+        assert order.index("s4") <= 6
+
+    run(story())
+
+
+def test_a_throttled_account_holds_those_who_wait_already() -> None:
+    """Its app's 429 comes while many of its calls stand in line."""
+
+    async def story() -> None:
+        door = scene(RateLimit(10, burst=2))
+        tasks = door.begin("first", *jobs(20), account="a")
+        await settle()
+        assert "first" in door.let_in
+        door.admission.answered(door.visits["first"], Fault.APP_RATE_LIMITED, 30.0, 1000.0)
+        await asyncio.wait(tasks)
+        assert all(time >= 30 for time in door.times[2:])
+
+    run(story())
+
+
+@pytest.mark.parametrize("limit", [RateLimit(1000, burst=100), None])
+def test_a_retry_after_of_nothing_is_no_leave_to_hammer(limit: RateLimit | None) -> None:
+    """A server that refuses all and says to come back at once is asked at growing intervals."""
+
+    async def story() -> None:
+        door = scene(limit)
+        loop = asyncio.get_running_loop()
+        for number in range(20):
+            name = f"job{number}"
+            await asyncio.gather(*door.begin(name))
+            door.admission.leave(door.visits[name])
+            door.admission.answered(door.visits[name], Fault.RATE_LIMITED, 0.0, loop.time())
+        assert loop.time() - 1000 > 60
+
+    run(story())
+
+
+def test_an_endless_retry_after_ends() -> None:
+    """After an hour Refold is asked again; that is told in the log."""
+
+    async def story() -> None:
+        door = scene()
+        await asyncio.gather(*door.begin("a"))
+        door.admission.answered(door.visits["a"], Fault.RATE_LIMITED, math.inf, 1000.0)
+        await asyncio.gather(*door.begin("b"))
+        assert 3600 <= door.times[1] < 3700
+
+    run(story())
+
+
+class Odd(BaseException):
+    """No Exception."""
+
+
+def test_a_limiter_may_raise_anything() -> None:
+    """What is no Exception is told to the call as well, once."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        limiter.open.set()
+        limiter.raises = Odd()
+        door = scene(limiter)
+        with pytest.raises(LimiterError):
+            await asyncio.gather(*door.begin("a"))
+        await asyncio.gather(*door.begin("b"))
+
+    run(story())
+
+
+def test_many_items_step_aside_and_back_at_once() -> None:
+    """After a pause of all, hundreds of accounts' items lend and take places without going deeper and deeper."""
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_debug(False)
+        door = scene(connections=10_000, concurrency=1)
+        places = Places(400)
+        accounts = [f"user_{number}" for number in range(400)]
+        tasks = [task for name in accounts for task in with_places(door, places, f"job_{name}", account=name)]
+        await settle()
+        door.admission.answered(door.visits["job_user_0"], Fault.RATE_LIMITED, 30.0, 1000.0)
+        for round_ in range(2):
+            for name in accounts:
+                tasks += with_places(door, places, f"job{round_}_{name}", account=name)
+        _, pending = await asyncio.wait(tasks, timeout=10_000)
+        assert not pending
+
+    run(story())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nobody_waits_for_ever(seed: int) -> None:
+    """Whoever comes, gives up, is refused or throttled, in any order: limits hold, and in the end all are let in."""
+    chance = random.Random(seed)
+    limit = chance.choice([RateLimit(20), RateLimit(5, burst=5), None])
+    connections = chance.choice([1, 3, 100])
+    concurrency = chance.choice([1, 2, math.inf])
+    rate = chance.choice([None, RateLimit(5, burst=3)])
+    faults = [Fault.RATE_LIMITED, Fault.APP_RATE_LIMITED, Fault.LOST, *[None] * 10]
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_debug(False)
+        door = scene(limit, connections, rate=rate, concurrency=concurrency).admission
+        everyone = Places(3)
+        inside = 0
+        of_account: Counter[str | None] = Counter()
+
+        async def attempt(account: str | None, item: CurrentItem | None) -> None:
+            nonlocal inside
+            visit = Visit(account, item)
+            if not door.enter_at_once(visit, loop.time()):
+                await door.enter(visit)
+            inside += 1
+            of_account[account] += 1
+            assert inside <= connections
+            assert account is None or of_account[account] <= concurrency
+            try:
+                await asyncio.sleep(chance.choice([0, 0.01, 0.3, 1]))
+            finally:
+                inside -= 1
+                of_account[account] -= 1
+                door.leave(visit)
+            door.answered(visit, chance.choice(faults), chance.choice([None, 0.0, 1.0, 5.0]), loop.time())
+
+        async def work_on_item() -> None:
+            await everyone.take()
+            item = CurrentItem(places=everyone)
+            attempts = [asyncio.create_task(attempt(chance.choice([None, *"abc"]), item)) for _ in range(2)]
+            try:
+                await asyncio.gather(*attempts)
+            finally:
+                for task in attempts:
+                    task.cancel()
+                await asyncio.wait(attempts)
+                everyone.free()
+
+        tasks: list[asyncio.Task[None]] = []
+        for _ in range(40):
+            single = chance.random() < 0.4
+            tasks.append(
+                asyncio.create_task(attempt(chance.choice([None, *"abc"]), None) if single else work_on_item())
+            )
+            if chance.random() < 0.2:
+                loop.call_later(chance.choice([0, 0.001, 0.1, 0.5, 3]), tasks[-1].cancel)
+            if chance.random() < 0.5:
+                await asyncio.sleep(chance.choice([0, 0.001, 0.1, 0.5]))
+        _, pending = await asyncio.wait(tasks, timeout=20_000)
+        assert not pending
+        for task in tasks:
+            assert task.cancelled() or task.exception() is None
+        for _ in range(3):
+            await asyncio.wait_for(everyone.take(), 1)  # no place was lost
+        assert not everyone.available
+        await door.aclose()
+
+    run(story())

@@ -1,7 +1,9 @@
 """Jobs beside rate limits, single calls and failures: what the server saw, and what came out."""
 
 import asyncio
+import gc
 import math
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -15,6 +17,7 @@ from refold_async import (
     APITimeoutError,
     AsyncRefold,
     AuthenticationError,
+    ClientClosedError,
     ConfigurationError,
     FanOutStoppedError,
     Outcome,
@@ -207,7 +210,7 @@ async def test_an_endless_account_is_taken_in_bounded_numbers(mock: MockRefold) 
 
 async def test_account_rate_limit_is_what_the_server_sees(mock: MockRefold) -> None:
     """Every account's requests come at its rate, session tokens' too; single calls as well as jobs'."""
-    async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=RateLimit(20)) as refold:
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=RateLimit(10)) as refold:
         by_token = refold.account_from_session_token(mock.session_token("by_token"))
         await asyncio.gather(
             refold.fan_out_action(["user_1", "user_2"] * 3, "hubspot", "get_contact").collect(),
@@ -217,7 +220,7 @@ async def test_account_rate_limit_is_what_the_server_sees(mock: MockRefold) -> N
     for linked_account_id in ("user_1", "user_2", "user_3", "by_token"):
         times = [request.time for request in mock.requests if request.linked_account_id == linked_account_id]
         assert len(times) == 3
-        assert all(later - earlier > 0.03 for earlier, later in pairwise(times))
+        assert all(later - earlier > 0.05 for earlier, later in pairwise(times))
 
 
 async def test_a_single_call_overtakes_a_job_in_the_pool(mock: MockRefold) -> None:
@@ -445,3 +448,99 @@ async def test_wrong_options_are_refused_by_name(mock: MockRefold) -> None:
             with pytest.raises(ConfigurationError, match="stop_after"):
                 refold.fan_out_action(IDS, "hubspot", "get_contact", stop_after=stop_after)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     assert not mock.requests
+
+
+async def test_a_client_that_is_closed_ends_its_jobs(mock: MockRefold) -> None:
+    """The items that are left stay with their source, and those not begun are told as unfinished, not as failed."""
+    mock.script(Delay(0.02))
+    taken = 0
+
+    def items() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield f"user_{taken}"
+
+    refold = AsyncRefold("tk_test", base_url=mock.base_url)
+    job = refold.fan_out_action(items(), "hubspot", "create_contact", {"email": "a@b.c"}, concurrency=5)
+    collecting = asyncio.create_task(job.collect())
+    await asyncio.sleep(0.1)
+    await refold.aclose()
+    with pytest.raises(ClientClosedError):
+        await collecting
+    assert taken == len(job.report) + len(job.unfinished) + len(job.unread) < 100
+    assert all(outcome.attempts == 1 for outcome in job.report.outcomes)
+    assert all(unfinished.attempts == 0 for unfinished in job.unfinished)
+
+
+async def test_a_stopped_job_begins_nothing_that_was_getting_ready(mock: MockRefold) -> None:
+    """Calls that do something of their own before their first request are stopped at the door."""
+
+    async def call(scope: AccountScope, item: str) -> None:
+        await asyncio.sleep(0.1)
+        await scope.execute_action("hubspot", "create_contact", {"email": "a@b.c"})
+
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out(IDS, call)
+        async with job:
+            await asyncio.sleep(0.02)
+            job.stop()
+            assert [outcome async for outcome in job] == []
+    assert not mock.requests
+    assert sorted(unfinished.item for unfinished in job.unfinished) == sorted(IDS)
+
+
+async def test_a_source_may_stop_its_own_job(mock: MockRefold) -> None:
+    """No more is taken of it, and the item it gave last is told as unfinished."""
+
+    def items() -> Iterator[str]:
+        yield "user_0"
+        job.stop()
+        yield "user_1"
+        yield "user_2"
+
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out_action(items(), "hubspot", "get_contact", concurrency=10)
+        report = await job.collect()
+    told = [*(outcome.item for outcome in report.outcomes), *(unfinished.item for unfinished in job.unfinished)]
+    assert sorted(told) == ["user_0", "user_1"]
+
+
+async def test_a_finished_job_is_forgotten(refold: AsyncRefold) -> None:
+    """No timer keeps it for as long as `job_timeout` or `grace` would have lasted."""
+    job = refold.fan_out_action(IDS, "hubspot", "get_contact", job_timeout=3600, grace=3600)
+    await job.collect()
+    watched = weakref.ref(job)
+    del job
+    gc.collect()
+    assert watched() is None
+
+
+async def test_two_readers_share_the_outcomes(refold: AsyncRefold) -> None:
+    """Each outcome goes to one of them."""
+
+    async def nothing(scope: AccountScope, item: str) -> str:
+        return item
+
+    read: list[str] = []
+    async with refold.fan_out([f"user_{number}" for number in range(450)], nothing, concurrency=7) as outcomes:
+
+        async def reader() -> None:
+            async for outcome in outcomes:
+                read.append(outcome.item)  # noqa: PERF401
+
+        await asyncio.gather(reader(), reader())
+    assert sorted(read) == sorted(f"user_{number}" for number in range(450))
+
+
+async def test_items_that_call_several_accounts_at_once(mock: MockRefold) -> None:
+    """Both of an item's calls wait for accounts of their own, and the job gets to its end."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=RateLimit(50)) as refold:
+
+        async def call(scope: AccountScope, item: str) -> None:
+            other = refold.account("other")
+            await asyncio.gather(*(each.list_actions("hubspot") for each in (scope, other)))
+
+        async with asyncio.timeout(10):
+            report = await refold.fan_out(["user_1"] * 10, call, concurrency=3).collect()
+    assert (report.counts["ok"], len(mock.requests)) == (10, 20)
