@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sized
@@ -28,6 +27,8 @@ T = TypeVar("T")
 
 _STEPS_BEFORE_A_TURN = 100
 """How many items are taken, or outcomes read, before others have a turn in any case."""
+_FOR_EVER = 1e8
+"""Seconds that no job lasts, and no event loop has to set a timer for."""
 _ENOUGH_FOR_A_SHARE = 20
 """How many items must have ended for their share of failures to mean something."""
 
@@ -137,7 +138,7 @@ class FanOut(Generic[Item, T]):
         self._feeder.add_done_callback(self._source_ended)
         if self._stopping:
             self._feeder.cancel()
-        elif self._job_timeout is not None and self._job_timeout < math.inf:
+        elif self._job_timeout is not None and self._job_timeout < _FOR_EVER:
             over = FanOutStoppedError(f"The {self._job_timeout:g} seconds that job_timeout= allows were over.")
             self._timers.append(self._loop.call_later(self._job_timeout, self._stop_for, over))
         return self
@@ -411,7 +412,7 @@ class FanOut(Generic[Item, T]):
             started.turned_away = True
             if (started.waits or started.leaving) and started.untouched:
                 self._cancel(task, started)
-        if self._grace < math.inf:
+        if self._grace < _FOR_EVER:
             self._timers.append(self._loop.call_later(self._grace, self._cancel_the_rest))
 
     def _cancel_the_rest(self) -> None:

@@ -416,9 +416,6 @@ def _begin_run(
 ) -> int:
     """Make the tables, or check that they are this job's, and return the number of the run that begins."""
     new = _is_new(connection, path)
-    if durability == "process":
-        # Nothing that a loss of power could take is there yet; waiting for the disk takes longer than all the rest.
-        connection.execute(f"PRAGMA synchronous = {'OFF' if new else 'NORMAL'}")
     ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     if mode != "wal":
