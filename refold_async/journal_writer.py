@@ -111,7 +111,7 @@ class JournalWriter:
         error: Why the journal can no longer be written, or None.
     """
 
-    def __init__(self, file: JournalFile, thread: _Thread) -> None:
+    def __init__(self, file: JournalFile, thread: _Thread, filter_size: int) -> None:
         self.error: JournalError | None = None
         self._refusal: JournalError | None = None  # the error, or that it was closed
         self._file: Final = file
@@ -120,7 +120,7 @@ class JournalWriter:
         self._process: Final = os.getpid()
         self._active: dict[str, bool] = {}  # whether it was recorded as started
         # Where no earlier run recorded anything, what was not met in this one is new, and need not be looked up.
-        self._met = _Filter(_FILTER_SIZE) if file.blank else None
+        self._met = _Filter(filter_size) if file.blank else None
         self._new: Final[asyncio.Future[Meeting | JournalEntry]] = self._loop.create_future()
         self._new.set_result(Meeting.NEW)
         self._pending = _Batch()
@@ -128,8 +128,13 @@ class JournalWriter:
         self._closing: asyncio.Future[None] | None = None
 
     @classmethod
-    async def open(cls, journal: Journal, identity: JobIdentity) -> Self:
+    async def open(cls, journal: Journal, identity: JobIdentity, *, filter_size: int = _FILTER_SIZE) -> Self:
         """Take the journal for a run of its job. A cancelled call leaves nothing behind.
+
+        Args:
+            journal: The journal.
+            identity: What the job is, beside its name.
+            filter_size: Bytes of memory that save a first run from looking keys up that it cannot have met.
 
         Raises:
             ConfigurationError: The journal was made without the name of a job.
@@ -148,7 +153,7 @@ class JournalWriter:
                 if opening.exception() is None:
                     await _outlast(thread.call(opening.result().close))
                 raise
-            return cls(opening.result(), thread)
+            return cls(opening.result(), thread, filter_size)
         except BaseException:
             thread.end()
             raise

@@ -84,10 +84,9 @@ async def test_met_again(writer: JournalWriter) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1 << 10, 1 << 21])
-async def test_met_again_beyond_the_filter(journal: Journal, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+async def test_met_again_beyond_the_filter(journal: Journal, size: int) -> None:
     """However full the filter of a first run is, every repeated key is recognised, and no other; it does not grow."""
-    monkeypatch.setattr("refold_async.journal_writer._FILTER_SIZE", size)
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(journal, IDENTITY, filter_size=size)
     keys = [f"user_{number}" for number in range(300)]
     for expected in (Meeting.NEW, Meeting.AGAIN):
         for key in keys:
