@@ -320,24 +320,21 @@ class FanOut(Generic[Item, T]):
             attempts=started.attempts,
             elapsed=time.perf_counter() - started.began,
         )
-        committed = None if self._run is None else self._run.finish(started, outcome)
-        if committed is None:
-            self._deliver(outcome)
-        else:
+        if self._run is not None and self._run.finish(started, outcome, partial(self._committed, outcome)):
             self._recording += 1
-            committed.add_done_callback(partial(self._committed, outcome))
-
-    def _committed(self, outcome: Outcome[Item, T], committed: "asyncio.Future[None]") -> None:
-        self._recording -= 1
-        error = committed.exception()
-        if isinstance(error, JournalError):
-            self.unread.append(outcome)
-            if self._left:
-                logger.error("The outcome of item %d was not recorded: %s", outcome.index, error)
-            self._stop_for(error)
-            self._news.set()
         else:
             self._deliver(outcome)
+
+    def _committed(self, outcome: Outcome[Item, T], error: JournalError | None) -> None:
+        self._recording -= 1
+        if error is None:
+            self._deliver(outcome)
+            return
+        self.unread.append(outcome)
+        if self._left:
+            logger.error("The outcome of item %d was not recorded: %s", outcome.index, error)
+        self._stop_for(error)
+        self._news.set()
 
     def _deliver(self, outcome: Outcome[Item, T]) -> None:
         self._ended_as[outcome.status] += 1

@@ -38,6 +38,7 @@ class _Batch:
     def __init__(self) -> None:
         self.rows: list[tuple[str | int | None, ...]] = []
         self.commits: list[asyncio.Future[None]] = []
+        self.calls: list[Callable[[JournalError | None], object]] = []
         self.look_ups: dict[str, asyncio.Future[Meeting | JournalEntry]] = {}
 
     def __len__(self) -> int:
@@ -204,8 +205,9 @@ class JournalWriter:
         error: str | None = None,
         result: str | None = None,
         attempts: int = 0,
-    ) -> "asyncio.Future[None]":
-        """Record how an item ended, whose key is then no longer active; done once that is committed.
+        then: Callable[[JournalError | None], object] | None = None,
+    ) -> None:
+        """Record how an item ended, whose key is then no longer active.
 
         Args:
             key: What the item is known by.
@@ -216,11 +218,16 @@ class JournalWriter:
             error: The text of its error.
             result: What its call returned, as JSON.
             attempts: How many requests were handed to the network.
+            then: Called once that is committed, with None, or once it is known that it will not be, with the reason.
         """
         self._active.pop(key, None)
         if error is not None:
             error = _storable(error)
-        return self._commit((key, linked_account_id, status, effect, error_type, error, result, attempts))
+        if self._refusal is None and then is not None:
+            self._pending.calls.append(then)
+        elif then is not None:
+            self._loop.call_soon(then, self._refusal)
+        self._record((key, linked_account_id, status, effect, error_type, error, result, attempts))
 
     def release(self, key: str) -> None:
         """Let a key be active no longer whose item ended without an outcome, or had one from an earlier run."""
@@ -310,6 +317,8 @@ class JournalWriter:
         for future in batch.commits:
             if not future.done():
                 future.set_result(None)
+        for call in batch.calls:
+            call(None)
         for key, look_up in batch.look_ups.items():
             meeting = met.get(key, Meeting.NEW)
             if meeting is Meeting.AGAIN:
@@ -328,6 +337,8 @@ class JournalWriter:
         waits += [*pending.commits, *pending.look_ups.values()]
         for future in waits:
             _fail(future, error)
+        for call in (*batch.calls, *pending.calls):
+            call(error)
 
 
 def _check_key(key: object) -> None:

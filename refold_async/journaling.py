@@ -98,12 +98,14 @@ class JournaledRun(Generic[Item, T]):
         """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
         return isinstance(started.record, _Record) and started.record.may_have_run
 
-    def finish(self, started: CurrentItem, outcome: Outcome[Item, T]) -> "asyncio.Future[None] | None":
-        """Record an outcome; return a future that is done once that is committed, or None if it has no record."""
+    def finish(
+        self, started: CurrentItem, outcome: Outcome[Item, T], then: Callable[[JournalError | None], object]
+    ) -> bool:
+        """Record an outcome, and call `then` once that is committed or failed; return whether the item has a record."""
         record = started.record
         if not isinstance(record, _Record):
-            return None
-        return self._writer.finished(
+            return False
+        self._writer.finished(
             record.key,
             linked_account_id=outcome.linked_account_id,
             status=outcome.status,
@@ -112,7 +114,9 @@ class JournaledRun(Generic[Item, T]):
             error=None if outcome.error is None else _text_of(outcome.error),
             result=self._result_of(outcome) if self._journaling.journal.results else None,
             attempts=outcome.attempts,
+            then=then,
         )
+        return True
 
     def leave(self, started: CurrentItem) -> None:
         """Record of an item without an outcome that it did not run, or that it may have, where a request left."""

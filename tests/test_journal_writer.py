@@ -33,10 +33,25 @@ async def writer(journal: Journal) -> AsyncIterator[JournalWriter]:
     await writer.aclose()
 
 
-async def end(writer: JournalWriter, key: str, **how: Any) -> None:
-    """Record how an item ended: well, unless told otherwise."""
+def finish(writer: JournalWriter, key: str, **how: Any) -> "asyncio.Future[None]":
+    """Record how an item ended: well, unless told otherwise. Done once that is committed."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def then(error: JournalError | None) -> None:
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+            done.exception()
+
     defaults: dict[str, Any] = {"linked_account_id": key, "status": "ok", "effect": "done", "attempts": 1}
-    await writer.finished(key, **{**defaults, **how})
+    writer.finished(key, **{**defaults, **how}, then=then)
+    return done
+
+
+async def end(writer: JournalWriter, key: str, **how: Any) -> None:
+    """Record how an item ended, as `finish` does, and wait until it is."""
+    await finish(writer, key, **how)
 
 
 def threads() -> list[str]:
@@ -201,9 +216,7 @@ async def test_cancelled_waits(journal: Journal, writer: JournalWriter) -> None:
     met.cancel()
     await waited
     assert statuses(journal) == {"a": "started", "b": "started"}
-    ended = writer.finished("a", linked_account_id=None, status="ok", effect="done")
-    await asyncio.sleep(0)
-    ended.cancel()
+    writer.finished("a", linked_account_id=None, status="ok", effect="done")
     await writer.started("b", None)
     assert statuses(journal)["a"] == "ok"
 
@@ -213,7 +226,7 @@ async def test_closing_commits_what_is_pending(journal: Journal) -> None:
     writer = await JournalWriter.open(journal, IDENTITY)
     first = writer.started("a", None)
     await asyncio.sleep(0)
-    second = writer.finished("b", linked_account_id=None, status="ok", effect="done")
+    second = finish(writer, "b")
     writer.withdrawn("c")
     await asyncio.gather(writer.aclose(), writer.aclose())
     await writer.aclose()
@@ -284,7 +297,7 @@ async def test_full_disk(journal: Journal) -> None:
     await end(writer, "a")
     await asyncio.gather(writer.meet("b"), writer.meet("c"))
     with largest_file(100_000):
-        unread = writer.finished("b", linked_account_id=None, status="failed", effect="none", error="x" * 200_000)
+        unread = finish(writer, "b", status="failed", effect="none", error="x" * 200_000)
         shared = writer.started("c", None)
         await asyncio.sleep(0)
         pending = writer.started("d", None)
@@ -300,7 +313,9 @@ async def test_full_disk(journal: Journal) -> None:
     await writer.aclose()
     assert statuses(journal) == {"a": "ok"}
     await (await JournalWriter.open(journal, IDENTITY)).aclose()
-    assert unread.done()
+    assert isinstance(unread.exception(), JournalError)
+    with pytest.raises(JournalError):
+        await finish(writer, "f")
 
 
 async def test_failures_nobody_waits_for(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
