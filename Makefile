@@ -19,7 +19,7 @@ demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed  ## Run the suite against the built wheel.
-	REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest $(PYTEST_OPTIONS)
+	REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses auto --dist worksteal $(PYTEST_OPTIONS)
 
 check: lint types test-every-python test-lowest  ## Everything that must hold before a change lands.
 
