@@ -80,11 +80,11 @@ _WRITE: Final = """
         run, key, linked_account_id, status, effect, error_type, error, result, attempts, started_at, finished_at
     )
     SELECT
-        ?1, column3, column4, column5, column6, column7, column8, column9, coalesce(column10, 0),
-        CASE WHEN column5 = 'started' THEN ?2 END,
-        CASE WHEN column5 NOT IN ('started', 'withdrawn') THEN ?2 END
-    FROM (VALUES {rows})
-    WHERE column3 IS NOT NULL
+        this.run, column1, column2, column3, column4, column5, column6, column7, coalesce(column8, 0),
+        CASE WHEN column3 = 'started' THEN this.moment END,
+        CASE WHEN column3 NOT IN ('started', 'withdrawn') THEN this.moment END
+    FROM (SELECT ? AS run, ? AS moment) AS this CROSS JOIN (VALUES {rows})
+    WHERE column1 IS NOT NULL
     ON CONFLICT (key) DO UPDATE SET
         linked_account_id = coalesce(excluded.linked_account_id, linked_account_id),
         status = excluded.status, effect = excluded.effect, error_type = excluded.error_type, error = excluded.error,
@@ -311,7 +311,7 @@ def read_items(path: str, *, after: int, statuses: Sequence[str]) -> list[ItemRo
 @cache
 def _write_statement(rows: int) -> str:
     """Return the statement that writes so many rows, some of which may be empty."""
-    return _WRITE.format(rows=", ".join(["(?1, ?2, ?, ?, ?, ?, ?, ?, ?, ?)"] * rows))
+    return _WRITE.format(rows=", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows))
 
 
 @contextmanager
