@@ -4,9 +4,9 @@ This table is the whole policy. The transport and the response reader name the `
 """
 
 from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-__all__ = ["RULES", "Effect", "Fault", "Kind", "Rule"]
+__all__ = ["REFUSED_AT_THE_DOOR", "RULES", "Effect", "Fault", "Kind", "Rule"]
 
 Effect = Literal["none", "done", "unknown"]
 """What became of the action: it did not run, it ran, or it may have run."""
@@ -35,6 +35,10 @@ class Fault(Enum):
     WORKFLOW_UNCLEAR = "an error status of a synchronous workflow whose body broke off: nobody can tell whose it is"
     WORKFLOW_SET_STATUS = "the workflow ran, and its own Response node chose an error status"
     WORKFLOW_ERRORED = "the workflow stopped at an error, somewhere on its way"
+
+
+REFUSED_AT_THE_DOOR: Final = frozenset({Fault.RATE_LIMITED, Fault.THROTTLED_ELSEWHERE})
+"""What says that calls came too fast for Refold, or for a gateway before it."""
 
 
 class Rule(NamedTuple):

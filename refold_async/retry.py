@@ -13,7 +13,7 @@ from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.deadlines import Deadline, Deadlines
 from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
-from refold_async.faults import RULES, Effect, Fault, Kind
+from refold_async.faults import REFUSED_AT_THE_DOOR, RULES, Effect, Fault, Kind
 from refold_async.requests import Call
 from refold_async.responses import Answer, Reader
 from refold_async.settings import RetryPolicy, Timeout
@@ -25,9 +25,6 @@ __all__ = ["Sender", "retry_delay", "should_retry"]
 T = TypeVar("T")
 
 logger: Final = logging.getLogger("refold_async")
-
-
-REFUSED_AT_THE_DOOR: Final = frozenset({Fault.RATE_LIMITED, Fault.THROTTLED_ELSEWHERE})
 
 
 def should_retry(policy: RetryPolicy, kind: Kind, fault: Fault) -> bool:

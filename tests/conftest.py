@@ -3,7 +3,11 @@
 import asyncio
 import gc
 import inspect
-from collections.abc import AsyncIterator
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,3 +68,18 @@ async def refold(mock: MockRefold) -> AsyncIterator[AsyncRefold]:
 def account(refold: AsyncRefold) -> AccountScope:
     """The scope of one linked account."""
     return refold.account("user_12345")
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """A directory that this process owns, while it may do no more than any user."""
+    directory = Path(tempfile.mkdtemp())
+    user = os.geteuid()
+    if user == 0:
+        os.chown(directory, 65534, -1)
+        os.seteuid(65534)
+    try:
+        yield directory
+    finally:
+        os.seteuid(user)
+        shutil.rmtree(directory)

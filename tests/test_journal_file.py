@@ -1,12 +1,10 @@
 """The file of a journal: who may use it, what is refused, and what outlives a full disk or the process."""
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -283,21 +281,6 @@ def test_full_disk_from_the_start(path: Path) -> None:
     with largest_file(6000), pytest.raises(JournalError, match="cannot be opened"):
         opened(path)
     opened(path).close()
-
-
-@pytest.fixture
-def unprivileged() -> Iterator[Path]:
-    """A directory that this process owns, while it may do no more than any user."""
-    directory = Path(tempfile.mkdtemp())
-    user = os.geteuid()
-    if user == 0:
-        os.chown(directory, 65534, -1)
-        os.seteuid(65534)
-    try:
-        yield directory
-    finally:
-        os.seteuid(user)
-        shutil.rmtree(directory)
 
 
 def test_read_only(unprivileged: Path) -> None:

@@ -3,11 +3,9 @@
 import asyncio
 import math
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -676,21 +674,6 @@ async def test_full_disk(mock: MockRefold, refold: AsyncRefold, journal: Journal
     assert {outcome.item for outcome in report.unknown} == {key for key, of in recorded.items() if of == "unknown"}
     assert len(report.ok) + len(report.unknown) == 600
     assert set(writes(mock).values()) == {1}
-
-
-@pytest.fixture
-def unprivileged() -> Iterator[Path]:
-    """A directory that this process owns, while it may do no more than any user."""
-    directory = Path(tempfile.mkdtemp())
-    user = os.geteuid()
-    if user == 0:
-        os.chown(directory, 65534, -1)
-        os.seteuid(65534)
-    try:
-        yield directory
-    finally:
-        os.seteuid(user)
-        shutil.rmtree(directory)
 
 
 async def test_read_only(mock: MockRefold, refold: AsyncRefold, unprivileged: Path) -> None:
