@@ -5,7 +5,7 @@
 PYTHON ?= $(firstword $(shell .ci/pythons --any))
 VENV ?= .venv
 # What the package is installed with: the lowest versions it supports are tested without its extra.
-EXTRAS ?= [speed,progress]
+EXTRAS ?= [speed,progress,schema]
 CONSTRAINTS ?=
 
 BIN := $(VENV)/bin

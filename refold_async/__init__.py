@@ -20,6 +20,7 @@ from refold_async.errors import (
     ClientClosedError,
     ConfigurationError,
     ConflictError,
+    ExecutionTimeoutError,
     FanOutStoppedError,
     InternalServerError,
     JournalError,
@@ -37,6 +38,12 @@ from refold_async.fan_out import FanOut
 from refold_async.faults import Effect, Fault
 from refold_async.journal import Journal, JournalEntry, JournalSummary
 from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.namespaces.applications import Application, ConnectedAccount, ConnectionState
+from refold_async.namespaces.executions import Batch, Execution, ExecutionNode
+from refold_async.namespaces.linked_accounts import Integration, LinkedAccount, UserDefinedField
+from refold_async.namespaces.session_tokens import SessionToken
+from refold_async.namespaces.webhooks import WebhookSubscription
+from refold_async.namespaces.workflows import EnabledWorkflow, RequestStructure, Workflow, WorkflowVersion
 from refold_async.outcomes import FanOutReport, Outcome, Unfinished
 from refold_async.progress import Progress
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
@@ -53,23 +60,33 @@ __all__ = [
     "ActionParameter",
     "ActionParameters",
     "ActionResult",
+    "Application",
     "AsyncRefold",
     "AuthenticationError",
     "BadRequestError",
+    "Batch",
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
+    "ConnectedAccount",
+    "ConnectionState",
     "Effect",
+    "EnabledWorkflow",
+    "Execution",
+    "ExecutionNode",
+    "ExecutionTimeoutError",
     "FanOut",
     "FanOutReport",
     "FanOutStoppedError",
     "Fault",
+    "Integration",
     "InternalServerError",
     "Journal",
     "JournalEntry",
     "JournalError",
     "JournalSummary",
     "Limiter",
+    "LinkedAccount",
     "NotFoundError",
     "Outcome",
     "ParameterError",
@@ -80,11 +97,17 @@ __all__ = [
     "ReconnectRequiredError",
     "RecordedError",
     "RefoldError",
+    "RequestStructure",
     "RetryPolicy",
+    "SessionToken",
     "Timeout",
     "Unfinished",
     "UnprocessableEntityError",
+    "UserDefinedField",
+    "WebhookSubscription",
+    "Workflow",
     "WorkflowExecution",
     "WorkflowFailedError",
+    "WorkflowVersion",
     "__version__",
 ]

@@ -1,15 +1,22 @@
-"""The four calls, for one linked account."""
+"""The four calls, for one linked account, and the namespaces of all others."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from refold_async import requests, responses
-from refold_async.errors import ConfigurationError
+from refold_async.endpoints import Call
+from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.models import Action, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.namespaces.applications import Applications
+from refold_async.namespaces.events import Events
+from refold_async.namespaces.executions import Execution, Executions
+from refold_async.namespaces.workflows import Workflows
 from refold_async.requests import NO_BODY
 from refold_async.retry import Sender
 from refold_async.settings import Timeout
-from refold_async.validation import check_header_value
+from refold_async.validation import check_header_value, check_positive
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["AccountScope"]
 
 T = TypeVar("T")
+
+logger: Final = logging.getLogger("refold_async")
 
 
 def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
@@ -94,7 +103,7 @@ class ArbitraryRequests:
         call = requests.arbitrary(method, path, query=query, headers=headers, json=json, idempotent=idempotent)
         return await self._send(call, responses.read_value(into), timeout)
 
-    def _send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
+    def _send(self, call: Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a call, and return what `read` makes of the answer. Every method is made of this one."""
         raise NotImplementedError
 
@@ -137,6 +146,26 @@ class AccountScope(ArbitraryRequests):
     def _make_headers(self) -> dict[str, str]:
         self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
         return self._headers
+
+    @property
+    def applications(self) -> Applications:
+        """The apps, and whether this linked account is connected to them."""
+        return Applications(self._send)
+
+    @property
+    def events(self) -> Events:
+        """Events that start workflows."""
+        return Events(self._send)
+
+    @property
+    def executions(self) -> Executions:
+        """Runs of workflows: follow them, wait for them, stop them, run them again."""
+        return Executions(self._send, self._sender.pause)
+
+    @property
+    def workflows(self) -> Workflows:
+        """Workflows: find them, read what they ask for, make, publish and delete private ones."""
+        return Workflows(self._send)
 
     async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> list[Action]:
         """List the actions of an app. Refold page: *List Actions*.
@@ -290,7 +319,71 @@ class AccountScope(ArbitraryRequests):
                 timeout = Timeout(total=timeout, attempt=timeout, connect=default.connect)
         return await self._send(call, responses.read_workflow_execution, timeout)
 
-    def _send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
+    async def run_workflow(
+        self,
+        workflow_id: str,
+        *,
+        slug: str,
+        payload: Any = None,
+        body: Any = NO_BODY,
+        config_id: str | None = None,
+        instance_tag: str | None = None,
+        timeout: float = 300.0,
+        poll_interval: float = 0.5,
+    ) -> Execution:
+        """Start a workflow and wait for it to end. Refold pages: *Execute Workflow*, *Get Execution*.
+
+        Started once, never again. For runs that may take longer than connections live; `execute_workflow(...,
+        sync=True)` waits on one request. To keep the `execution_id` from the first moment, call `execute_workflow()`
+        and `executions.wait()` one after the other.
+
+        Args:
+            workflow_id: The workflow's id or alias. It must be published, and the linked account must own it.
+            slug: The app the workflow belongs to.
+            payload: The input, sent as `{"payload": payload}`; by default an empty object.
+            body: Instead of `payload`: the whole body, sent as it is.
+            config_id: The config to run under; by default the linked account's id.
+            instance_tag: A label for the run.
+            timeout: Seconds for all of it; `math.inf` for no limit.
+            poll_interval: Seconds between the first two looks at the run; later pauses grow to 15 seconds.
+
+        Returns:
+            The run with its nodes, whose status is `COMPLETED`.
+
+        Raises:
+            WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
+                them all.
+            ExecutionTimeoutError: It has not ended in time, and goes on: `.execution_id`.
+            NotFoundError: There is no such workflow for this linked account.
+            RefoldError: Whatever else went wrong; `effect` says whether the workflow may have started, and a note on
+                the error has the run's id.
+        """
+        now = asyncio.get_running_loop().time
+        deadline = now() + check_positive("timeout", timeout)
+        started = await self.execute_workflow(
+            workflow_id,
+            slug=slug,
+            payload=payload,
+            body=body,
+            config_id=config_id,
+            instance_tag=instance_tag,
+            timeout=min(timeout, self._sender.timeout.total),
+        )
+        try:
+            return await self.executions.wait(
+                started.execution_id, timeout=max(deadline - now(), 0.001), poll_interval=poll_interval
+            )
+        except (WorkflowFailedError, ExecutionTimeoutError):
+            raise
+        except (RefoldError, asyncio.CancelledError) as error:
+            note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
+            logger.warning("%s (linked account %r)", note, self.linked_account_id)
+            error.add_note(note)
+            if isinstance(error, RefoldError):
+                error.effect = "unknown"
+            raise
+
+    def _send(self, call: Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         sender = self._sender
         limits = sender.timeout if timeout is None else resolve_timeout(timeout, sender.timeout)
         return sender.send(call, read, self._headers or self._make_headers(), self.linked_account_id, limits)

@@ -13,12 +13,17 @@ from refold_async import json_codec, requests, responses
 from refold_async.account import AccountScope, ArbitraryRequests, resolve_timeout
 from refold_async.account_gates import AccountLimits
 from refold_async.admission import Admission, Limiter
+from refold_async.endpoints import Call
 from refold_async.errors import ConfigurationError
 from refold_async.fan_out import FanOut
 from refold_async.journal import Journal
 from refold_async.journal_file import JobIdentity
 from refold_async.journaling import Journaling
 from refold_async.models import ActionResult
+from refold_async.namespaces.applications import disconnected
+from refold_async.namespaces.linked_accounts import LinkedAccount, LinkedAccounts
+from refold_async.namespaces.session_tokens import SessionTokens
+from refold_async.namespaces.webhooks import Webhooks
 from refold_async.progress import Progress
 from refold_async.retry import Sender
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
@@ -153,6 +158,21 @@ class AsyncRefold(ArbitraryRequests):
         """Whether `aclose()` was called."""
         return self._transport.closed
 
+    @property
+    def linked_accounts(self) -> LinkedAccounts:
+        """The customers, and what they are connected to."""
+        return LinkedAccounts(self._send)
+
+    @property
+    def session_tokens(self) -> SessionTokens:
+        """Tokens that stand for one linked account, and scopes that look after their own."""
+        return SessionTokens(self._send, self._sender)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Where Refold is to send its webhooks."""
+        return Webhooks(self._send)
+
     def _require_environment(self, required: Environment | None) -> None:
         if required is None:
             return
@@ -210,7 +230,7 @@ class AsyncRefold(ArbitraryRequests):
         Args:
             items: Any iterable or async iterable, however long: items are taken as they can be worked on.
             call: What to do for an item. What it raises becomes that item's outcome and stops no other.
-            account: Tells an item's linked account id or scope. Not needed where items are ids or scopes.
+            account: Tells an item's linked account id or scope. Not needed for ids, scopes and `LinkedAccount`s.
             key: Tells what a journal knows an item by; by default its linked account id.
             concurrency: How many items are worked on, or have ended and not been read, at once.
             grace: Seconds that items in flight get to end when the fan-out is left early, or stopped.
@@ -267,6 +287,7 @@ class AsyncRefold(ArbitraryRequests):
         journal: Journal | None = None,
         retry_failed: bool = False,
         resend_unknown: bool = False,
+        skip_disconnected: bool = False,
     ) -> FanOut[Item, ActionResult[Any]]: ...
 
     @overload
@@ -290,6 +311,7 @@ class AsyncRefold(ArbitraryRequests):
         journal: Journal | None = None,
         retry_failed: bool = False,
         resend_unknown: bool = False,
+        skip_disconnected: bool = False,
     ) -> FanOut[Item, ActionResult[T]]: ...
 
     def fan_out_action(
@@ -312,15 +334,17 @@ class AsyncRefold(ArbitraryRequests):
         journal: Journal | None = None,
         retry_failed: bool = False,
         resend_unknown: bool = False,
+        skip_disconnected: bool = False,
     ) -> FanOut[Item, ActionResult[Any]]:
         """Execute one action for every item, a bounded number at a time. Refold page: *Execute Action*.
 
         Args:
-            items: Linked account ids, scopes, or anything whose account `account` tells; iterable or async iterable.
+            items: Linked account ids, scopes, `LinkedAccount`s, or anything whose account `account` tells; iterable or
+                async iterable, such as `refold.linked_accounts.list()`.
             slug: The app, such as `hubspot`.
             action_id: The action, such as `get_contact`.
             parameters: The action's parameters, the same for all, or a function that makes them of the item.
-            account: Tells an item's linked account id or scope. Not needed where items are ids or scopes.
+            account: Tells an item's linked account id or scope. Not needed for ids, scopes and `LinkedAccount`s.
             key: Tells what a journal knows an item by; by default its linked account id.
             into: The type to structure each result's `data` into, as for `AccountScope.execute_action`.
             idempotent: You vouch that it does no harm to execute it twice. With a journal, what may have run in an
@@ -337,6 +361,9 @@ class AsyncRefold(ArbitraryRequests):
             retry_failed: With a journal: call again what failed in an earlier run without any effect.
             resend_unknown: With a journal: call again what may have run in an earlier run. What was written may be
                 written twice.
+            skip_disconnected: Execute nothing for accounts that are not connected to the app, or have to reconnect it:
+                they fail with `ReconnectRequiredError`. A `LinkedAccount` tells by itself; for other items Refold is
+                asked first, at the cost of one more call each.
 
         Returns:
             The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
@@ -351,8 +378,11 @@ class AsyncRefold(ArbitraryRequests):
             slug, action_id, None if callable(parameters) else parameters, idempotent=idempotent
         )
         limits = resolve_timeout(timeout, self._sender.timeout)
+        check_bool("skip_disconnected", skip_disconnected)
 
         async def execute(scope: AccountScope, item: Item) -> ActionResult[Any]:
+            if skip_disconnected:
+                await _ensure_connected(scope, item, slug, limits)
             call = common
             if callable(parameters):
                 call = requests.execute_action(slug, action_id, parameters(item), idempotent=idempotent)
@@ -425,7 +455,7 @@ class AsyncRefold(ArbitraryRequests):
             restore=restore,
         )
 
-    def _send(self, call: requests.Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
+    def _send(self, call: Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         return self._organisation._send(call, read, timeout)  # pyright: ignore[reportPrivateUsage]
 
     async def aclose(self) -> None:
@@ -449,6 +479,14 @@ class AsyncRefold(ArbitraryRequests):
     def __repr__(self) -> str:
         state = " closed" if self.closed else ""
         return f"<AsyncRefold {self.base_url}, {self.environment or 'unknown environment'}{state}>"
+
+
+async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeout: Timeout) -> None:
+    if isinstance(item, LinkedAccount) and item.integrations is not None:
+        if (state := item.connection_state(slug)) != "connected":
+            raise disconnected(slug, state)
+    else:
+        await scope.applications.ensure_connected(slug, timeout=timeout)
 
 
 def _find_key(api_key: str | None) -> str | None:

@@ -7,6 +7,7 @@ RefoldError
 ├── ClientClosedError              the client was used after aclose()
 ├── APIConnectionError             no answer
 │   └── APITimeoutError            no answer in time; also a TimeoutError
+│       └── ExecutionTimeoutError  a run of a workflow that was waited for goes on
 ├── APIStatusError                 an answer with an error status
 │   ├── BadRequestError            400
 │   ├── AuthenticationError        401
@@ -36,6 +37,7 @@ from refold_async.faults import REFUSED_AT_THE_DOOR, Effect, Fault
 
 if TYPE_CHECKING:
     from refold_async.models import ActionResult, WorkflowExecution
+    from refold_async.namespaces.executions import Execution
 
 __all__ = [
     "APIConnectionError",
@@ -48,6 +50,7 @@ __all__ = [
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
+    "ExecutionTimeoutError",
     "FanOutStoppedError",
     "InternalServerError",
     "JournalError",
@@ -136,6 +139,20 @@ class APIConnectionError(RefoldError):
 
 class APITimeoutError(APIConnectionError, TimeoutError):
     """No answer came in time. `effect` says whether the action may have run."""
+
+
+class ExecutionTimeoutError(APITimeoutError):
+    """A run of a workflow did not end in the time that was given to wait for it. It goes on.
+
+    Attributes:
+        execution_id: The run's id, to wait again.
+        execution: The run when it was last seen, or None.
+    """
+
+    def __init__(self, message: str = "", *, execution_id: str = "", execution: "Execution | None" = None) -> None:
+        super().__init__(message)
+        self.execution_id = execution_id
+        self.execution = execution
 
 
 class APIStatusError(RefoldError):
@@ -243,13 +260,14 @@ class ReconnectRequiredError(ActionFailedError):
 
 
 class WorkflowFailedError(RefoldError):
-    """A synchronous workflow ran and did not succeed, or its own Response node answered with an error status.
+    """A workflow ran and did not succeed, or the Response node of a synchronous one answered with an error status.
 
     Attributes:
-        execution: What Refold answered about the run.
+        execution: What Refold answered about the run: a `WorkflowExecution` from `execute_workflow(..., sync=True)`, an
+            `Execution` with its nodes from `run_workflow` and `executions.wait`.
     """
 
-    def __init__(self, message: str = "", *, execution: "WorkflowExecution | None" = None) -> None:
+    def __init__(self, message: str = "", *, execution: "WorkflowExecution | Execution | None" = None) -> None:
         super().__init__(message)
         self.execution = execution
 

@@ -15,6 +15,7 @@ from refold_async.account import AccountScope
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.errors import ClientClosedError, ConfigurationError, FanOutStoppedError, JournalError, RefoldError
 from refold_async.journaling import JournaledRun, Journaling
+from refold_async.namespaces.linked_accounts import LinkedAccount
 from refold_async.outcomes import FanOutReport, Outcome, Status, Unfinished
 from refold_async.places import Places
 from refold_async.progress import Counts, Progress, ProgressReporter
@@ -363,6 +364,8 @@ class FanOut(Generic[Item, T]):
             return self._open_scope(account)
         if isinstance(account, AccountScope):
             return account
+        if isinstance(account, LinkedAccount):
+            return self._open_scope(account.linked_account_id)
         if self._account is None:
             raise ConfigurationError(
                 f"An item of type {type(item).__name__} does not tell its linked account: pass account=, a function "

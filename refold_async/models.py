@@ -1,4 +1,4 @@
-"""What Refold answers, as frozen attrs classes.
+"""What Refold answers, as frozen attrs classes: the root of them all, and what the four calls give.
 
 Fields that an answer lacks are None; fields that Refold adds later are in `raw`, the JSON object as it came.
 """
@@ -11,15 +11,28 @@ import attrs
 
 from refold_async.errors import ParameterError
 
-__all__ = ["Action", "ActionParameter", "ActionParameters", "ActionResult", "WorkflowExecution"]
+__all__ = ["Action", "ActionParameter", "ActionParameters", "ActionResult", "Model", "WorkflowExecution", "named"]
 
 T_co = TypeVar("T_co", covariant=True)
 
 _NOTHING: Mapping[str, Any] = {}
 
 
+def named(*names: str) -> dict[str, tuple[str, ...]]:
+    """Return the metadata of a field that the JSON object calls otherwise: the first of `names` it has counts."""
+    return {"names": names}
+
+
 @attrs.frozen
-class Action:
+class Model:
+    """One JSON object that Refold answered."""
+
+    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False, kw_only=True)
+    """The JSON object as it came."""
+
+
+@attrs.frozen
+class Action(Model):
     """One action of an app, as `list_actions` gives it."""
 
     action_id: str
@@ -30,12 +43,10 @@ class Action:
     """What it does."""
     tag: str | None = None
     """The group it belongs to."""
-    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False)
-    """The JSON object as it came."""
 
 
 @attrs.frozen
-class ActionParameter:
+class ActionParameter(Model):
     """One parameter of an action."""
 
     name: str
@@ -46,8 +57,6 @@ class ActionParameter:
     """Whether the action refuses to run without it."""
     type: str | None = None
     """What kind of value it takes: `text`, `number`, `date`, `email`, … Refold adds new ones."""
-    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False)
-    """The JSON object as it came."""
 
 
 _JSON_SCHEMA_OF_TYPE: Mapping[str, Mapping[str, Any]] = {
@@ -129,7 +138,7 @@ class ActionParameters(Sequence[ActionParameter]):
 
 
 @attrs.frozen
-class ActionResult(Generic[T_co]):
+class ActionResult(Model, Generic[T_co]):
     """What an action gave: `data` in the app's own shape, or in the type asked for with `into=`."""
 
     node_status: str
@@ -138,12 +147,10 @@ class ActionResult(Generic[T_co]):
     """The app's answer."""
     http_status: int | None = None
     """The app's own HTTP status, where Refold passes it on."""
-    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False)
-    """The JSON object as it came."""
 
 
 @attrs.frozen
-class WorkflowExecution:
+class WorkflowExecution(Model):
     """A run of a workflow: just started, or, where it was run with `sync=True`, ended."""
 
     execution_id: str
@@ -158,5 +165,3 @@ class WorkflowExecution:
     """The HTTP status that the workflow chose for its answer."""
     execution_error: Any = None
     """The error a synchronous run stopped at."""
-    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False)
-    """The JSON object as it came."""

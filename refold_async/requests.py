@@ -1,25 +1,40 @@
-"""Pure functions that build a call: what goes on the wire but for the account it goes out for."""
+"""Pure functions that build the four calls, and that of `request()`, but for the account they go out for."""
 
-import math
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any, cast
-from urllib.parse import urlencode
 
-import attrs
-
-from refold_async import json_codec
+from refold_async.endpoints import NO_HEADERS, Call, Endpoint, Target, encode_json, given_headers, with_query
 from refold_async.errors import ConfigurationError, ParameterError
 from refold_async.faults import Kind
-from refold_async.validation import check_bool, check_header_value, check_path, quote_segment
+from refold_async.validation import check_bool, check_header_value, check_path
 
-__all__ = ["Call", "Target", "arbitrary", "execute_action", "execute_workflow", "get_action_parameters", "list_actions"]
+__all__ = ["NO_BODY", "arbitrary", "execute_action", "execute_workflow", "get_action_parameters", "list_actions"]
 
-NO_HEADERS: Mapping[str, str] = {}
 NO_BODY: Any = ...
 """Stands for a `body=` that was not given, where None would be JSON's null."""
 
-_ACTIONS = "/api/v2/integration-schema"
+_ACTIONS = "/api/v2/integration-schema/{slug}/actions"
+_CHECK_THE_ACTION = "Check the slug and the action_id: list_actions(slug) gives an app's actions, and their exact ids."
+
+LIST_ACTIONS = Endpoint(
+    "GET",
+    _ACTIONS,
+    "app {slug!r}",
+    "Check the slug in the Refold Console; once it is right, list_actions(slug) gives the app's actions.",
+)
+GET_ACTION_PARAMETERS = Endpoint(
+    "GET", f"{_ACTIONS}/{{action_id}}", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION
+)
+EXECUTE_ACTION = Endpoint(
+    "POST", f"{_ACTIONS}/{{action_id}}/execute", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION
+)
+EXECUTE_WORKFLOW = Endpoint(
+    "POST",
+    "/api/v2/public/workflow/{workflow_id}/execute",
+    "workflow {workflow_id!r}",
+    "Check its id or alias, that it is published, and that this linked account owns it.",
+)
+
 _READS = frozenset({"GET", "HEAD"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _OURS = frozenset(
@@ -43,111 +58,14 @@ _OURS = frozenset(
 )
 
 
-@attrs.frozen
-class Target:
-    """Where a call goes, and how messages speak of it. Made once per endpoint and its ids."""
-
-    method: str
-    path: str
-    """Below the base URL, quoted, with the query."""
-    subject: str
-    """What the call is about, such as `action 'get_contact' of app 'hubspot'`."""
-    if_not_found: str = ""
-    """What to do about a 404."""
-
-
-@attrs.define(eq=False)
-class Call:
-    """One call, ready to be sent for any account."""
-
-    target: Target
-    kind: Kind = "read"
-    body: bytes | None = None
-    """JSON, or None for no body."""
-    headers: Mapping[str, str] = NO_HEADERS
-    """Headers beside those that name the account."""
-    synchronous: bool = False
-    """Whether a workflow's own answer comes back, with a status of its choosing."""
-
-
-@lru_cache(maxsize=1024)
-def _app_target(slug: str) -> Target:
-    return Target(
-        "GET",
-        f"{_ACTIONS}/{quote_segment('slug', slug)}/actions",
-        f"app {str.__str__(slug)!r}",
-        "Check the slug in the Refold Console; once it is right, list_actions(slug) gives the app's actions.",
-    )
-
-
-@lru_cache(maxsize=1024)
-def _action_target(slug: str, action_id: str, *, execute: bool) -> Target:
-    path = f"{_ACTIONS}/{quote_segment('slug', slug)}/actions/{quote_segment('action_id', action_id)}"
-    return Target(
-        "POST" if execute else "GET",
-        f"{path}/execute" if execute else path,
-        f"action {str.__str__(action_id)!r} of app {str.__str__(slug)!r}",
-        "Check the slug and the action_id: list_actions(slug) gives an app's actions, and their exact ids.",
-    )
-
-
-@lru_cache(maxsize=1024)
-def _workflow_target(workflow_id: str) -> Target:
-    return Target(
-        "POST",
-        f"/api/v2/public/workflow/{quote_segment('workflow_id', workflow_id)}/execute",
-        f"workflow {str.__str__(workflow_id)!r}",
-        "Check its id or alias, that it is published, and that this linked account owns it.",
-    )
-
-
-def _named(make: Any, *ids: object, **options: bool) -> Target:
-    """Call a cached target function; an unhashable id gets the error any id of the wrong type gets."""
-    try:
-        return make(*ids, **options)  # type: ignore[no-any-return]
-    except TypeError:
-        return make.__wrapped__(*ids, **options)  # type: ignore[no-any-return]
-
-
-def encode_parameters(name: str, value: Any, envelope: str | None = None) -> bytes:
-    """Return `value`, as the one field of an object if `envelope` names it, as JSON bytes.
-
-    Raises:
-        ParameterError: Names the place in `value` that is no JSON.
-    """
-    try:
-        return json_codec.encode(value if envelope is None else {envelope: value})
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = str(error)
-    message = f"{_first_unsendable(name, value)} cannot be sent as JSON: {reason}."
-    raise ParameterError(message.encode(errors="backslashreplace").decode())
-
-
-def _first_unsendable(path: str, value: Any) -> str:
-    """Return the path of the first part of `value` that is no JSON by itself, else the path of the whole."""
-    parts: list[tuple[str, Any]] = []
-    if isinstance(value, dict):
-        parts = [(f"{path}.{key}", part) for key, part in cast("dict[str, Any]", value).items()]
-    elif isinstance(value, list | tuple):
-        parts = [(f"{path}[{index}]", part) for index, part in enumerate(cast("Sequence[Any]", value))]
-    for part_path, part in parts:
-        try:
-            json_codec.encode(part)
-        except (TypeError, ValueError, RecursionError) as error:
-            # A cycle is part of itself all the way down.
-            cyclic = isinstance(error, RecursionError) or "Circular" in str(error)
-            return part_path if cyclic else _first_unsendable(part_path, part)
-    return path
-
-
 def list_actions(slug: str) -> Call:
     """Build the call that lists an app's actions."""
-    return Call(_named(_app_target, slug))
+    return Call(LIST_ACTIONS.target(slug))
 
 
 def get_action_parameters(slug: str, action_id: str) -> Call:
     """Build the call that reads an action's parameter schema."""
-    return Call(_named(_action_target, slug, action_id, execute=False))
+    return Call(GET_ACTION_PARAMETERS.target(slug, action_id))
 
 
 def execute_action(
@@ -159,9 +77,9 @@ def execute_action(
     elif not isinstance(parameters, dict):
         parameters = _as_dict(parameters)
     return Call(
-        _named(_action_target, slug, action_id, execute=True),
+        EXECUTE_ACTION.target(slug, action_id),
         "idempotent" if check_bool("idempotent", idempotent) else "write",
-        encode_parameters("parameters", parameters),
+        encode_json(parameters, "parameters"),
     )
 
 
@@ -183,22 +101,21 @@ def execute_workflow(
     include_headers: bool = False,
 ) -> Call:
     """Build the call that runs a workflow."""
-    headers = {"slug": check_header_value("slug", slug)}
-    if config_id is not None:
-        headers["config_id"] = check_header_value("config_id", config_id)
+    headers = {
+        "slug": check_header_value("slug", slug),
+        **given_headers({"config_id": config_id, "instance_tag": instance_tag}),
+    }
     if check_bool("sync", sync):
         headers["sync_execution"] = "true"
-    if instance_tag is not None:
-        headers["instance_tag"] = check_header_value("instance_tag", instance_tag)
     if check_bool("include_headers", include_headers):
         headers["include-headers"] = "true"
     if body is NO_BODY:
-        encoded = encode_parameters("payload", {} if payload is None else payload, envelope="payload")
+        encoded = encode_json({"payload": {} if payload is None else payload})
     elif payload is None:
-        encoded = encode_parameters("body", body)
+        encoded = encode_json(body, "body")
     else:
         raise ParameterError("payload and body exclude each other: payload=x sends {'payload': x}, body=x sends x.")
-    return Call(_named(_workflow_target, workflow_id), "write", encoded, headers, synchronous=sync)
+    return Call(EXECUTE_WORKFLOW.target(workflow_id), "write", encoded, headers, synchronous=sync)
 
 
 def arbitrary(
@@ -218,7 +135,7 @@ def arbitrary(
         if value is not None and not isinstance(value, Mapping):
             raise ConfigurationError(f"{name} must be a mapping, not {type(value).__name__}.")
     if query:
-        wire_path += "?" + urlencode(_query_pairs(query))
+        wire_path = with_query(wire_path, query)
     kind: Kind = "read" if method in _READS else "write"
     if check_bool("idempotent", idempotent) and kind == "write":
         kind = "idempotent"
@@ -227,36 +144,9 @@ def arbitrary(
     return Call(
         Target(method, wire_path, f"{method} {path}"),
         kind,
-        None if json is None else encode_parameters("json", json),
+        None if json is None else encode_json(json, "json"),
         _extra_headers(headers) if headers else NO_HEADERS,
     )
-
-
-def _query_pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Spell query values as Refold reads them: true and false in lower case, a list as repeated names, no None."""
-    pairs: list[tuple[str, str]] = []
-    for name, value in query.items():
-        values = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,)
-        pairs += [(_query_text("query's names", name), _query_value(name, one)) for one in values if one is not None]
-    return pairs
-
-
-def _query_value(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return _query_text(f"query[{name!r}]", value)
-    if isinstance(value, int):
-        return int.__repr__(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float.__repr__(value)
-    raise ConfigurationError(f"query[{name!r}] must hold str, int, finite float, bool or None, got {value!r}.")
-
-
-def _query_text(what: str, value: Any) -> str:
-    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ConfigurationError(f"{what} must be str without lone surrogates, got {value!r}.")
-    return str.__str__(value)
 
 
 def _extra_headers(headers: Mapping[str, str]) -> dict[str, str]:

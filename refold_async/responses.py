@@ -6,25 +6,32 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
 from refold_async import errors, json_codec
+from refold_async.endpoints import Call
 from refold_async.errors import APIResponseValidationError, APIStatusError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
-from refold_async.requests import Call
 from refold_async.structuring import MisfitError, check_target, structure
 
 __all__ = [
+    "HOW_TO_RECONNECT",
     "Answer",
+    "Page",
     "Reader",
     "read_action_parameters",
     "read_action_result",
     "read_actions",
+    "read_list",
+    "read_model",
+    "read_page",
     "read_value",
     "read_workflow_execution",
+    "said_by_app",
+    "shortened",
 ]
 
 T = TypeVar("T")
@@ -33,7 +40,7 @@ Reader = Callable[["Answer", Call], T]
 _IN_MESSAGES: Final = 300
 _IN_BODY: Final = 10_000
 _NOT_CONNECTED: Final = "Application Authentication not found"
-_RECONNECT: Final = (
+HOW_TO_RECONNECT: Final = (
     "The linked account must reconnect the app, in your product's Refold Connect page or the Console; subscribe to the "
     "'Connection Expired' webhook to hear of it before a call fails."
 )
@@ -97,7 +104,7 @@ def _read_plain_action_result(answer: Answer, call: Call) -> ActionResult[Any]:
         raise _unreadable(answer, call, "it has no node_status", value)
     http_status = fields.get("http_status")
     result = ActionResult(
-        node_status, fields.get("data"), None if http_status is None else _status_code(http_status), fields
+        node_status, fields.get("data"), None if http_status is None else _status_code(http_status), raw=fields
     )
     if node_status != "Success":
         error = _action_error(result, call)
@@ -114,7 +121,7 @@ def _read_action_into(into: Any, answer: Answer, call: Call) -> ActionResult[Any
     except MisfitError as misfit:
         problem = str(misfit)
     else:
-        return ActionResult(result.node_status, data, result.http_status, result.raw)
+        return ActionResult(result.node_status, data, result.http_status, raw=result.raw)
     raise _with_fault(
         APIResponseValidationError(
             f"{_capital(call.target.subject)} succeeded, but its data does not fit into={_type_name(into)}: {problem}. "
@@ -158,6 +165,49 @@ def read_value(into: Any) -> Reader[Any]:
         empty = not answer.body and answer.flaw is None and 200 <= answer.status < 300
         value = None if empty else _read_json(answer, call)
         return value if as_it_came else _structured(value, into, "answer", answer, call)
+
+    return read
+
+
+def read_model(model: type[T]) -> Reader[T]:
+    """Return the reader of an answer that is one object."""
+    return lambda answer, call: _structured(_read_json(answer, call), model, "answer", answer, call)
+
+
+def read_list(model: type[T]) -> Reader[list[T]]:
+    """Return the reader of an answer that is a list, whether or not it comes in the envelope of a page."""
+    return lambda answer, call: _docs(_read_json(answer, call), model, answer, call)
+
+
+def _docs(value: Any, model: type[T], answer: Answer, call: Call) -> list[T]:
+    docs = _fields(value).get("docs", value)
+    return _structured(docs, list[model], "docs", answer, call, body=value)  # type: ignore[no-any-return,valid-type]
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """One page of a list."""
+
+    docs: list[T]
+    has_next: bool
+    total: int | None
+    """How many there are in all, where the answer tells."""
+    pages: int | None
+    """How many pages there are, where the answer tells."""
+
+
+def read_page(model: type[T]) -> Reader[Page[T]]:
+    """Return the reader of an answer that is a page of a list."""
+
+    def read(answer: Answer, call: Call) -> Page[T]:
+        value = _read_json(answer, call)
+        docs = _docs(value, model, answer, call)
+        fields = _fields(value)
+        number, total, pages = (_whole_number(fields.get(name)) for name in ("page", "totalDocs", "totalPages"))
+        has_next = fields.get("hasNextPage")
+        if not isinstance(has_next, bool):
+            has_next = number is not None and pages is not None and number < pages
+        return Page(docs, has_next, total, pages)
 
     return read
 
@@ -230,7 +280,7 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
     error.retry_after = read_retry_after(answer.headers)
     if _NOT_CONNECTED in said:
         told = f"{_status_name(status)}, request id {error.request_id}"
-        return _with_fault(errors.ReconnectRequiredError(f"{said} ({told}). {_RECONNECT}"), Fault.NOT_CONNECTED)
+        return _with_fault(errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}"), Fault.NOT_CONNECTED)
     if call.synchronous and answer.flaw is not None:
         return _with_fault(error, Fault.WORKFLOW_UNCLEAR)
     return _with_fault(error, _fault_of_status(status, fields))
@@ -259,29 +309,31 @@ def _advice(answer: Answer, call: Call) -> str:
 def _action_error(result: ActionResult[Any], call: Call) -> RefoldError:
     """Return the error for an action that Refold ran and that did not succeed."""
     http_status = result.http_status
-    said = _said_by_app(result.data)
+    said = said_by_app(result.data)
     message = f"{_capital(call.target.subject)} did not succeed: node_status {result.node_status!r}"
     if http_status is not None:
         message += f", the app answered {_status_name(http_status)}"
-    message += f": {_shortened(said, _IN_MESSAGES).removesuffix('.')}." if said else "."
+    message += f": {shortened(said, _IN_MESSAGES).removesuffix('.')}." if said else "."
     if _NOT_CONNECTED in said:
-        return _with_fault(errors.ReconnectRequiredError(f"{message} {_RECONNECT}", result=result), Fault.NOT_CONNECTED)
+        return _with_fault(
+            errors.ReconnectRequiredError(f"{message} {HOW_TO_RECONNECT}", result=result), Fault.NOT_CONNECTED
+        )
     fault = Fault.APP_UNCLEAR
     if http_status is not None and http_status >= 500:
         fault = Fault.APP_FAILED
     elif http_status is not None and http_status >= 400 and result.node_status in {"Errored", "Failed"}:
         fault = Fault.APP_RATE_LIMITED if http_status == 429 else Fault.APP_REFUSED
     if http_status == 401:
-        return _with_fault(errors.ReconnectRequiredError(f"{message} {_RECONNECT}", result=result), fault)
+        return _with_fault(errors.ReconnectRequiredError(f"{message} {HOW_TO_RECONNECT}", result=result), fault)
     return _with_fault(errors.ActionFailedError(message, result=result), fault)
 
 
 def _workflow_error(execution: WorkflowExecution, answer: Answer, call: Call) -> RefoldError:
     run = f"{_capital(call.target.subject)} (execution {execution.execution_id})"
     if execution.errored:
-        said = _said_by_app(execution.execution_error) or _said_by_app(execution.return_value)
+        said = said_by_app(execution.execution_error) or said_by_app(execution.return_value)
         message = (
-            f"{run} stopped at an error{': ' + _shortened(said, _IN_MESSAGES) if said else ''}. Nodes before it ran."
+            f"{run} stopped at an error{': ' + shortened(said, _IN_MESSAGES) if said else ''}. Nodes before it ran."
         )
         return _with_fault(errors.WorkflowFailedError(message, execution=execution), Fault.WORKFLOW_ERRORED)
     message = f"{run} ran, and answered with {_status_name(answer.status)} of its own choosing; see .execution."
@@ -315,17 +367,17 @@ def _with_fault(error: RefoldError, fault: Fault) -> RefoldError:
     return error
 
 
-def _said_by_app(data: Any, depth: int = 3) -> str:
+def said_by_app(data: Any, depth: int = 3) -> str:
     """Return the human part of an app's error, whose shape is the app's own; look no deeper than `depth` objects."""
     if isinstance(data, str):
         return data
     if depth == 0:
         return ""
     if isinstance(data, list):
-        return _said_by_app(data[0] if data else None, depth - 1)
+        return said_by_app(data[0] if data else None, depth - 1)
     fields = _fields(data)
     names = ("message", "error", "error_description", "detail", "errorMessage")
-    return next((said for name in names if (said := _said_by_app(fields.get(name), depth - 1))), "")
+    return next((said for name in names if (said := said_by_app(fields.get(name), depth - 1))), "")
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -337,6 +389,10 @@ def _status_code(value: Any) -> int | None:
     """Return an HTTP status that may have come as a string."""
     if isinstance(value, str) and len(value) == 3 and value.isdecimal():
         return int(value)
+    return value if type(value) is int else None
+
+
+def _whole_number(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
@@ -355,7 +411,8 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """Return the beginning of a text that is too long for a message."""
     return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
 
 

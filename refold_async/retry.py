@@ -12,9 +12,9 @@ import backoff
 from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.deadlines import Deadline, Deadlines
+from refold_async.endpoints import Call
 from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
 from refold_async.faults import REFUSED_AT_THE_DOOR, RULES, Effect, Fault, Kind
-from refold_async.requests import Call
 from refold_async.responses import Answer, Reader
 from refold_async.settings import RetryPolicy, Timeout
 from refold_async.transport import Body, Transport
@@ -250,10 +250,14 @@ class Sender:
         status = getattr(error, "status_code", None)
         what = type(error).__name__ if status is None else f"HTTP {status}"
         logger.info("%s: attempt %d: %s; again in %.2f s", progress, progress.attempts, what, delay)
+        return await self.pause(delay)
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait; return False at once if the client is, or meanwhile gets, closed."""
         try:
-            with Deadline(progress.deadlines, math.inf):
-                await asyncio.sleep(delay)
-        except TimeoutError:
+            with Deadline(self.transport.check_usable(), math.inf):
+                await asyncio.sleep(seconds)
+        except (TimeoutError, ClientClosedError):
             return False
         return True
 

@@ -6,7 +6,10 @@
 import inspect
 import operator
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache, partial
 from types import UnionType
@@ -22,6 +25,7 @@ from cattrs.preconf.json import make_converter
 from cattrs.v import format_exception
 
 from refold_async.errors import ConfigurationError
+from refold_async.models import Model
 
 __all__ = ["MisfitError", "check_target", "structure"]
 
@@ -97,7 +101,7 @@ def _is_class_with_fields(target: Any) -> bool:
 
 
 def _is_model(target: Any) -> bool:
-    return attrs.has(target) and getattr(target, "__module__", None) == "refold_async.models"
+    return inspect.isclass(get_origin(target) or target) and issubclass(get_origin(target) or target, Model)
 
 
 def _class_hook(target: Any, converter: Converter) -> Hook:
@@ -196,14 +200,39 @@ def _set_hook(target: Any, converter: Converter) -> Hook:
 
 def _model_hook(target: Any, converter: Converter) -> Hook:
     """Structure one of our own models, and keep the object it came from in `raw`."""
-    structure_fields = make_dict_structure_fn(target, converter, raw=override(omit=True))
+    renamed: dict[str, tuple[str, ...]] = {}
+    overrides: dict[str, Any] = {"raw": override(omit=True)}
+    for field in attrs.fields(target):
+        if names := field.metadata.get("names"):
+            renamed[field.name] = names
+        if field.type == datetime | None:
+            overrides[field.name] = override(struct_hook=_moment)
+    structure_fields = make_dict_structure_fn(target, converter, **overrides)
 
     def build(value: Any, target: Any) -> Any:
-        model = structure_fields(value, target)
+        fields = value
+        if renamed:
+            fields = dict(value)
+            for name, names in renamed.items():
+                present = next((known for known in names if known in value), None)
+                if present is not None:
+                    fields[name] = value[present]
+        model = structure_fields(fields, target)
         object.__setattr__(model, "raw", value)
         return model
 
     return _only_from(dict, build)
+
+
+def _moment(value: Any, _: Any) -> datetime | None:
+    """Read a point in time, as ISO 8601 or as HTTP writes it; None where it is neither, for `raw` has it."""
+    if not isinstance(value, str):
+        return None
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        with suppress(ValueError):
+            moment = read(value)
+            return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return None
 
 
 def _make_converter(*, detailed: bool) -> Converter:

@@ -15,6 +15,7 @@ import aiohttp.abc
 from yarl import URL
 
 from refold_async.deadlines import Deadline, Deadlines
+from refold_async.endpoints import Call
 from refold_async.errors import (
     APIConnectionError,
     APIResponseValidationError,
@@ -24,7 +25,6 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.faults import Fault
-from refold_async.requests import Call
 from refold_async.responses import Answer
 from refold_async.settings import Timeout
 from refold_async.validation import check_proxy

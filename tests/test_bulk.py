@@ -6,7 +6,6 @@ import math
 import weakref
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -26,9 +25,15 @@ from refold_async import (
     RateLimitError,
     RetryPolicy,
 )
-from refold_async.testing import Answer, Delay, MockRefold, Silence
+from refold_async.testing import ActionContext, Answer, Delay, MockRefold, Silence
 
 IDS = [f"user_{number}" for number in range(20)]
+
+
+async def settle() -> None:
+    """Let everything get as far as it can by itself: as many turns of the loop on a slow machine as on a quick one."""
+    for _ in range(20):
+        await asyncio.sleep(0.002)
 
 
 async def test_a_refusal_spends_none_of_an_items_attempts(mock: MockRefold) -> None:
@@ -64,35 +69,36 @@ async def test_a_policy_that_does_not_resend_refused_writes_holds_in_jobs(mock: 
 
 async def test_retry_after_silences_the_whole_client(mock: MockRefold) -> None:
     """While Refold asks to stay away, nobody sends: neither the job nor a single call, whoever was refused."""
-    mock.script(Answer(429, retry_after=0.4), linked_account_id="user_5", calls=1)
+    mock.script(Answer(429, retry_after=1.5), linked_account_id="user_5", calls=1)
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
         job = refold.fan_out_action(IDS, "hubspot", "get_contact", concurrency=3)
         collecting = asyncio.create_task(job.collect())
         while not any(request.status == 429 for request in mock.requests):  # noqa: ASYNC110 - the mock tells nobody
             await asyncio.sleep(0.005)
-        await asyncio.sleep(0.05)  # those under way arrive
+        await settle()  # those under way arrive
         seen = len(mock.requests)
         single = asyncio.create_task(refold.account("user_100").list_actions("hubspot"))
-        await asyncio.sleep(0.2)
+        await settle()
         assert len(mock.requests) == seen < 20
         await single
         assert (await collecting).counts["ok"] == 20
     refused = next(request for request in mock.requests if request.status == 429)
-    assert all(request.time - refused.time > 0.39 for request in mock.requests[seen:])
+    assert all(request.time - refused.time > 1.49 for request in mock.requests[seen:])
 
 
 @pytest.mark.parametrize("limit", [None, RateLimit(1000, burst=10)])
 async def test_a_call_that_cannot_be_in_time_is_told_at_once(mock: MockRefold, limit: RateLimit | None) -> None:
-    """Refold asks for a minute, the call has five seconds: it does not wait, and tells when to come back."""
+    """Refold asks for a minute, the call has half of one: it does not wait, and tells when to come back."""
     mock.script(Answer(429, retry_after=60), calls=1)
     async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limit) as refold:
         with pytest.raises(RateLimitError):
-            await refold.account("user_1").list_actions("hubspot", timeout=5)
+            await refold.account("user_1").list_actions("hubspot", timeout=30)
         began = asyncio.get_running_loop().time()
         with pytest.raises(APITimeoutError, match="Retry-After") as caught:
-            await refold.account("user_2").list_actions("hubspot", timeout=5)
-        assert asyncio.get_running_loop().time() - began < 1
-    assert caught.value.retry_after == pytest.approx(60, abs=1)
+            await refold.account("user_2").list_actions("hubspot", timeout=30)
+        assert asyncio.get_running_loop().time() - began < 15
+    assert caught.value.retry_after is not None
+    assert 30 < caught.value.retry_after <= 60
     assert (caught.value.effect, caught.value.attempts) == ("none", 0)
     assert len(mock.requests) == 1
 
@@ -109,20 +115,21 @@ async def test_a_limit_nobody_told_is_kept_to(mock: MockRefold, retry_after: flo
     accepted = [request for request in mock.requests if request.status == 200]
     assert Counter(request.linked_account_id for request in accepted) == {f"user_{n}": 1 for n in range(150)}
     assert sum(outcome.attempts for outcome in report.outcomes) == len(mock.requests)
-    assert len(mock.requests) < 150 * 1.5
+    assert len(mock.requests) < 150 * 2
 
 
 async def test_a_known_limit_is_kept_to(mock: MockRefold) -> None:
     """With the server's own limit, no request is refused."""
-    mock.limit_rate(100, burst=10)
-    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(100, burst=10)) as refold:
+    # The server's burst is for a machine that lets none arrive for a second. All items at once would be too many.
+    mock.limit_rate(50, burst=60)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(50, burst=10)) as refold:
         report = await refold.fan_out_action(IDS * 5, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
     assert report.counts["ok"] == len(mock.requests) == 100
 
 
 async def test_what_the_app_refuses_is_failed_and_throttled(mock: MockRefold) -> None:
     """HTTP 200 from Refold with the app's 429 inside did not run, and tells so; other accounts are unharmed."""
-    mock.limit_app_rate("hubspot", 1, burst=2)
+    mock.limit_app_rate("hubspot", 1, per=600, burst=2)
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
         items = ["user_1"] * 4 + ["user_2", "user_3"]
         report = await refold.fan_out_action(items, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
@@ -136,7 +143,7 @@ async def test_what_the_app_refuses_is_failed_and_throttled(mock: MockRefold) ->
 
 async def test_a_throttled_account_waits_while_others_go_on(mock: MockRefold) -> None:
     """Calls that are safe to repeat get through in time, and hold up nobody else's."""
-    mock.limit_app_rate("hubspot", 2, burst=1)
+    mock.limit_app_rate("hubspot", 1, burst=1)
     async with AsyncRefold("tk_test", base_url=mock.base_url, retry=RetryPolicy(initial_delay=0.3)) as refold:
         items = ["user_1", "user_1", *IDS[2:]]
         order: list[Outcome[str, Any]] = []
@@ -144,8 +151,9 @@ async def test_a_throttled_account_waits_while_others_go_on(mock: MockRefold) ->
             order = [outcome async for outcome in outcomes]
     assert all(outcome.status == "ok" for outcome in order)
     assert order[-1].item == "user_1"
-    assert order[-1].elapsed > 0.4
-    assert all(outcome.elapsed < 0.4 for outcome in order[:-1])
+    assert order[-1].attempts > 1
+    assert order[-1].elapsed > 0.9
+    assert all(outcome.attempts == 1 and outcome.elapsed < order[-1].elapsed for outcome in order[:-1])
 
 
 async def test_account_concurrency_is_what_the_server_sees(mock: MockRefold) -> None:
@@ -207,16 +215,19 @@ async def test_an_endless_account_is_taken_in_bounded_numbers(mock: MockRefold) 
             yield "a"
 
     async with AsyncRefold("tk_test", base_url=mock.base_url, account_concurrency=1) as refold:
-        job = refold.fan_out_action(items(), "hubspot", "create_contact", {"email": "a@b.c"}, job_timeout=0.5, grace=0)
-        with pytest.raises(FanOutStoppedError):
-            await job.collect()
+        job = refold.fan_out_action(items(), "hubspot", "create_contact", {"email": "a@b.c"}, grace=0)
+        async with job:
+            before = -1
+            while before < taken < 5000 or not mock.requests:
+                before = taken
+                await settle()
     assert 300 <= taken <= 1100
     assert sum(unfinished.attempts for unfinished in job.unfinished) == 1
 
 
 async def test_account_rate_limit_is_what_the_server_sees(mock: MockRefold) -> None:
     """Every account's requests come at its rate, session tokens' too; single calls as well as jobs'."""
-    async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=RateLimit(10)) as refold:
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=RateLimit(2)) as refold:
         by_token = refold.account_from_session_token(mock.session_token("by_token"))
         await asyncio.gather(
             refold.fan_out_action(["user_1", "user_2"] * 3, "hubspot", "get_contact").collect(),
@@ -226,7 +237,28 @@ async def test_account_rate_limit_is_what_the_server_sees(mock: MockRefold) -> N
     for linked_account_id in ("user_1", "user_2", "user_3", "by_token"):
         times = [request.time for request in mock.requests if request.linked_account_id == linked_account_id]
         assert len(times) == 3
-        assert all(later - earlier > 0.05 for earlier, later in pairwise(times))
+        # They left a second apart, and none is longer on its way than the machine may stand still.
+        assert times[2] - times[0] > 0.35
+
+
+async def test_account_rate_limit_lets_one_go(mock: MockRefold) -> None:
+    """Of each account's requests the first arrives, while the others wait for its rate."""
+    limit = RateLimit(1, per=600)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=limit) as refold:
+        by_token = refold.account_from_session_token(mock.session_token("by_token"))
+        job = refold.fan_out_action(["user_1", "user_2"] * 3, "hubspot", "get_contact")
+        single = refold.account("user_3")
+        calls = [job.collect(), *(scope.list_actions("hubspot") for scope in (single, by_token) for _ in range(3))]
+        tasks = [asyncio.ensure_future(call) for call in calls]
+        async with asyncio.timeout(20):
+            while len(mock.requests) < 4:  # noqa: ASYNC110 - the mock tells nobody
+                await asyncio.sleep(0.002)
+        await settle()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    arrived = Counter(request.linked_account_id for request in mock.requests)
+    assert arrived == dict.fromkeys(("user_1", "user_2", "user_3", "by_token"), 1)
 
 
 async def test_a_single_call_overtakes_a_job_in_the_pool(mock: MockRefold) -> None:
@@ -264,13 +296,13 @@ async def test_a_job_goes_on_beside_many_single_calls(mock: MockRefold) -> None:
 async def test_job_timeout(mock: MockRefold) -> None:
     """When the job's time is over it takes no more items, and says so after the outcomes there are."""
     mock.script(Delay(0.03))
-    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(50)) as refold:
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(10)) as refold:
         job = refold.fan_out_action(
-            (f"user_{number}" for number in range(10_000)), "hubspot", "get_contact", concurrency=10, job_timeout=0.3
+            (f"user_{number}" for number in range(10_000)), "hubspot", "get_contact", concurrency=10, job_timeout=1.5
         )
-        with pytest.raises(FanOutStoppedError, match=r"0\.3 seconds"):
+        with pytest.raises(FanOutStoppedError, match=r"1\.5 seconds"):
             await job.collect()
-    assert 5 < len(job.report) < 25
+    assert 1 < len(job.report) < 25
     assert job.report.counts["ok"] == len(job.report) == len(mock.requests)
     # Those that stood at the door were not begun.
     assert job.unfinished
@@ -281,7 +313,7 @@ async def test_a_job_that_is_refused_for_good_ends_with_its_time(mock: MockRefol
     """Items wait for their turn until the job's own deadline, and are then told as unfinished."""
     mock.script(Answer(429))
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
-        job = refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}, job_timeout=0.5)
+        job = refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}, job_timeout=1.5)
         with pytest.raises(FanOutStoppedError):
             await job.collect()
     assert len(job.report) == 0
@@ -340,7 +372,7 @@ async def test_stop_cancels_after_grace_what_does_not_end(mock: MockRefold) -> N
     """Then it is told as unfinished, with its attempts."""
     mock.script(Silence(), linked_account_id="user_1")
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
-        job = refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}, concurrency=2, grace=0.1)
+        job = refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}, concurrency=2, grace=1.5)
         async with job:
             await anext(job)
             job.stop()
@@ -361,17 +393,25 @@ async def test_stopped_before_it_begins(mock: MockRefold) -> None:
 async def test_progress(mock: MockRefold) -> None:
     """A callback hears how far it is, and always of the end."""
     mock.script(Answer(404), linked_account_id="user_3")
-    mock.script(Delay(0.02))
     heard: list[Progress] = []
+    half_was_heard = asyncio.Event()
 
     async def hear(progress: Progress) -> None:
         heard.append(progress)
+        if progress.done == 10:
+            half_was_heard.set()
+
+    @mock.catalogue.action("hubspot", "pause_half_way")
+    async def pause_half_way(context: ActionContext, parameters: dict[str, Any]) -> None:
+        if context.linked_account_id == "user_10":
+            await asyncio.wait_for(half_was_heard.wait(), 20)
 
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
-        await refold.fan_out_action(IDS, "hubspot", "get_contact", concurrency=1, progress=hear).collect()
-        first, *_, last = heard
-        assert 0 < first.done < 20
-        assert (first.total, first.in_flight) in ((20, 1), (20, 0))
+        await refold.fan_out_action(IDS, "hubspot", "pause_half_way", concurrency=1, progress=hear).collect()
+        *_, last = heard
+        half = next(progress for progress in heard if progress.done == 10)
+        assert (half.total, half.ok, half.failed) == (20, 9, 1)
+        assert all(progress.in_flight in (0, 1) for progress in heard)
         assert (last.done, last.ok, last.failed, last.in_flight, last.time_left) == (20, 19, 1, 0, 0)
         await refold.fan_out_action(iter(IDS), "hubspot", "get_contact", progress=hear).collect()
     assert (heard[-1].done, heard[-1].total) == (20, None)
@@ -482,15 +522,23 @@ async def test_a_client_that_is_closed_ends_its_jobs(mock: MockRefold) -> None:
 async def test_a_stopped_job_begins_nothing_that_was_getting_ready(mock: MockRefold) -> None:
     """Calls that do something of their own before their first request are stopped at the door."""
 
+    getting_ready = 0
+    ready = asyncio.Event()
+
     async def call(scope: AccountScope, item: str) -> None:
-        await asyncio.sleep(0.1)
+        nonlocal getting_ready
+        getting_ready += 1
+        await ready.wait()
         await scope.execute_action("hubspot", "create_contact", {"email": "a@b.c"})
 
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
         job = refold.fan_out(IDS, call)
         async with job:
-            await asyncio.sleep(0.02)
+            async with asyncio.timeout(20):
+                while getting_ready < len(IDS):
+                    await asyncio.sleep(0.002)
             job.stop()
+            ready.set()
             assert [outcome async for outcome in job] == []
     assert not mock.requests
     assert sorted(unfinished.item for unfinished in job.unfinished) == sorted(IDS)
@@ -547,6 +595,6 @@ async def test_items_that_call_several_accounts_at_once(mock: MockRefold) -> Non
             other = refold.account("other")
             await asyncio.gather(*(each.list_actions("hubspot") for each in (scope, other)))
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             report = await refold.fan_out(["user_1"] * 10, call, concurrency=3).collect()
     assert (report.counts["ok"], len(mock.requests)) == (10, 20)

@@ -31,6 +31,7 @@ PARENTS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "APIResponseValidationError": (errors.RefoldError,),
     "ActionFailedError": (errors.RefoldError,),
     "ReconnectRequiredError": (errors.ActionFailedError,),
+    "ExecutionTimeoutError": (errors.APITimeoutError,),
     "WorkflowFailedError": (errors.RefoldError,),
     "FanOutStoppedError": (errors.RefoldError,),
     "JournalError": (errors.RefoldError,),
@@ -76,9 +77,9 @@ def test_timeouts_are_timeout_errors() -> None:
 
 
 RAW: Final = {"node_status": "Errored", "data": {"message": "no"}, "http_status": 409, "new_field": [1, 2]}
-RESULT: Final = ActionResult("Errored", {"message": "no"}, 409, RAW)
+RESULT: Final = ActionResult("Errored", {"message": "no"}, 409, raw=RAW)
 EXECUTION: Final = WorkflowExecution(
-    "exec_1", None, {"total": 3}, True, 500, {"message": "no"}, {"execution_id": "exec_1"}
+    "exec_1", None, {"total": 3}, True, 500, {"message": "no"}, raw={"execution_id": "exec_1"}
 )
 
 
@@ -116,6 +117,7 @@ MAKERS: Final[dict[str, Callable[[], errors.RefoldError]]] = {
     ),
     "ActionFailedError": lambda: errors.ActionFailedError("Failed.", result=RESULT),
     "ReconnectRequiredError": lambda: errors.ReconnectRequiredError("Reconnect.", result=RESULT),
+    "ExecutionTimeoutError": lambda: errors.ExecutionTimeoutError("Late.", execution_id="exec_1"),
     "WorkflowFailedError": lambda: errors.WorkflowFailedError("Failed.", execution=EXECUTION),
     "FanOutStoppedError": lambda: errors.FanOutStoppedError("Stopped."),
     "JournalError": lambda: errors.JournalError("In use."),

@@ -171,11 +171,11 @@ def test_json_schemas_are_the_callers_to_change() -> None:
 
 RAW: Final = {"name": "email", "new_field": [1]}
 MODELS: Final[list[Any]] = [
-    Action("get_contact", "Get contact", "Reads one.", "Contacts", {"action_id": "get_contact", "version": 2}),
-    ActionParameter("email", "Email", True, "email", RAW),
+    Action("get_contact", "Get contact", "Reads one.", "Contacts", raw={"action_id": "get_contact", "version": 2}),
+    ActionParameter("email", "Email", True, "email", raw=RAW),
     PARAMETERS,
-    ActionResult("Success", {"id": 1}, 200, {"node_status": "Success", "data": {"id": 1}}),
-    WorkflowExecution("exec_1", None, {"total": 3}, False, 200, None, {"execution_id": "exec_1"}),
+    ActionResult("Success", {"id": 1}, 200, raw={"node_status": "Success", "data": {"id": 1}}),
+    WorkflowExecution("exec_1", None, {"total": 3}, False, 200, None, raw={"execution_id": "exec_1"}),
 ]
 each_model: Final = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 

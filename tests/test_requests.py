@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from refold_async import ConfigurationError, ParameterError
-from refold_async.requests import Call, arbitrary, execute_action, execute_workflow, get_action_parameters, list_actions
+from refold_async.endpoints import Call
+from refold_async.requests import arbitrary, execute_action, execute_workflow, get_action_parameters, list_actions
 
 ACTIONS: Final = "/api/v2/integration-schema"
 SEGMENTS: Final = [

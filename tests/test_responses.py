@@ -41,7 +41,7 @@ from refold_async import (
     WorkflowFailedError,
 )
 from refold_async.faults import RULES, Fault
-from refold_async.requests import Call
+from refold_async.endpoints import Call
 from refold_async.responses import (
     Answer,
     Reader,

@@ -1,0 +1,404 @@
+"""`account.executions`: runs of workflows; follow them, wait for them, stop them, run them again."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from datetime import date, datetime
+from typing import Any, Final
+
+import attrs
+
+from refold_async.endpoints import Call, Endpoint
+from refold_async.errors import (
+    APIConnectionError,
+    ExecutionTimeoutError,
+    InternalServerError,
+    RateLimitError,
+    RefoldError,
+    WorkflowFailedError,
+)
+from refold_async.faults import RULES, Fault
+from refold_async.models import Model, named
+from refold_async.namespaces.sending import Namespace, Send
+from refold_async.responses import Answer, Reader, read_model, read_value, said_by_app, shortened
+from refold_async.settings import Timeout
+from refold_async.validation import check_positive
+
+__all__ = ["Batch", "Execution", "ExecutionNode", "Executions"]
+
+_GOES_WELL: Final = frozenset({"COMPLETED"})
+_FINAL: Final = frozenset({"COMPLETED", "ERRORED", "STOPPED", "TIMED_OUT", "DUPLICATE"})
+_NODE_FAILED: Final = frozenset({"Errored", "Failed", "Rejected", "Timed_Out"})
+
+_GROWTH: Final = 1.5
+_LONGEST_PAUSE: Final = 15.0
+_STATUS_CALL: Final = Timeout(total=30, attempt=10, connect=10)
+"""What a look at an execution may take: Refold leaves some unanswered, such as those at unknown ids."""
+
+_EXECUTION: Final = "execution {execution_id!r}"
+_CHECK_THE_ID: Final = (
+    "Check its id, and that it is a run of this linked account: executions.list() gives those there are."
+)
+
+_LIST: Final = Endpoint("GET", "/api/v2/public/execution", "the list of executions")
+_GET: Final = Endpoint("GET", "/api/v2/public/execution/{execution_id}", _EXECUTION, _CHECK_THE_ID)
+_STOP: Final = Endpoint("POST", "/api/v2/public/execution/{execution_id}/stop", _EXECUTION, _CHECK_THE_ID)
+_RERUN: Final = Endpoint("POST", "/api/v2/public/execution/{execution_id}/rerun", _EXECUTION, _CHECK_THE_ID)
+_BATCHES: Final = Endpoint(
+    "GET",
+    "/api/v2/public/execution/{execution_id}/nodes/{node_id}/batches",
+    "the batches of node {node_id!r} of execution {execution_id!r}",
+    _CHECK_THE_ID,
+)
+
+
+@attrs.frozen
+class ExecutionNode(Model):
+    """What became of one node of a workflow in a run."""
+
+    node_id: str
+    """Its id in the workflow."""
+    node_name: str | None = None
+    """Its name for people."""
+    node_type: str | None = None
+    """What kind of node it is, such as `start`."""
+    node_status: str | None = None
+    """How it ended, such as `Success` or `Errored`."""
+    is_batch: bool | None = None
+    """Whether it works in batches, which `executions.batches()` gives."""
+    attempts_made: int | None = None
+    """How often Refold tried it."""
+    execution_time: float | None = None
+    """How long it took, in milliseconds."""
+    input_data: Any = None
+    """What it was given."""
+    latest_output: Any = None
+    """What it gave, or the error it ended with."""
+
+
+@attrs.frozen
+class Execution(Model):
+    """A run of a workflow."""
+
+    execution_id: str = attrs.field(default="", metadata=named("_id", "id", "execution_id"))
+    """Refold's id of it."""
+    name: str | None = None
+    """Its name for people."""
+    status: str | None = None
+    """`RUNNING` or `STOPPING`; at the end `COMPLETED`, `ERRORED`, `STOPPED`, `TIMED_OUT` or `DUPLICATE`."""
+    completion_percentage: float | None = None
+    """How far it is, from 0 to 100."""
+    linked_account_id: str | None = None
+    """Whom it runs for."""
+    config_id: str | None = None
+    """The config it runs under."""
+    environment: str | None = None
+    """`test` or `production`."""
+    type_of_execution: str | None = None
+    """How it was started, such as `ASYNC`."""
+    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
+    """When it began."""
+    completion_time: Any = None
+    """When it ended, or how long it took, as Refold has it."""
+    nodes: list[ExecutionNode] | None = None
+    """Its nodes; not in lists."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has ended. A status that is not known counts as going on."""
+        return self.status in _FINAL
+
+    @property
+    def failed_nodes(self) -> list[ExecutionNode]:
+        """The nodes that ended with an error."""
+        return [node for node in self.nodes or () if node.node_status in _NODE_FAILED]
+
+
+@attrs.frozen
+class Batch(Model):
+    """One batch of a node that works in batches."""
+
+    batch_index: int | None = None
+    """Its place, from 0."""
+    status: str | None = None
+    """How it ended, such as `Success`."""
+    output: Any = None
+    """What it gave."""
+
+
+class Executions(Namespace):
+    """The runs of one linked account's workflows, as `account.executions`."""
+
+    __slots__ = ("_pause",)
+
+    def __init__(self, send: Send, pause: Callable[[float], Awaitable[object]]) -> None:
+        super().__init__(send)
+        self._pause = pause
+
+    def list(
+        self,
+        *,
+        slug: str | None = None,
+        status: str | None = None,
+        workflow_id: str | None = None,
+        workflow_name: str | None = None,
+        execution_id: str | None = None,
+        start_date: datetime | date | str | None = None,
+        end_date: datetime | date | str | None = None,
+        execution_type: str | None = None,
+        execution_source: str | None = None,
+        oldest_first: bool | None = None,
+        page_size: int = 100,
+        timeout: Timeout | float | None = None,
+    ) -> AsyncGenerator[Execution, None]:
+        """Iterate over the runs, newest first: `async for execution in account.executions.list()`.
+
+        Runs that begin meanwhile move the others to later pages; each is met once all the same. The next page is
+        fetched while the present one is read. Refold page: *List Executions*.
+
+        Args:
+            slug: Only those of workflows of this app.
+            status: Only those with this status, such as `ERRORED`.
+            workflow_id: Only those of this workflow.
+            workflow_name: Only those of workflows of this name.
+            execution_id: Only this one.
+            start_date: Only those begun then or later; a datetime needs a time zone.
+            end_date: Only those begun then or earlier; a datetime needs a time zone.
+            execution_type: Only those started in this way, such as `ASYNC`.
+            execution_source: Only those that this started.
+            oldest_first: Begin with the oldest.
+            page_size: How many to ask for at once.
+            timeout: Seconds for each page, or a `Timeout`; by default the client's.
+
+        Returns:
+            The runs, without their nodes.
+        """
+        return self._walk(
+            _LIST,
+            model=Execution,
+            key=lambda execution: execution.execution_id or None,
+            page_size=page_size,
+            timeout=timeout,
+            slug=slug,
+            status=status,
+            workflow_id=workflow_id,
+            workflow_name=workflow_name,
+            execution_id=execution_id,
+            start_date=start_date,
+            end_date=end_date,
+            execution_type=execution_type,
+            execution_source=execution_source,
+            sortAsc=oldest_first,
+        )
+
+    async def get(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
+        """Read one run with its nodes. Refold page: *Get Execution*.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The run.
+
+        Raises:
+            NotFoundError: There is no such run of this linked account.
+            APITimeoutError: No answer in time; Refold leaves some questions about unknown ids without any.
+        """
+        return await self._send(_GET.call(execution_id), _read_execution(execution_id), timeout)
+
+    async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> None:
+        """Have a run stopped. Refold page: *Stop Execution*.
+
+        What its nodes have done is not undone. `wait` tells when it has stopped, by a `WorkflowFailedError`.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Raises:
+            BadRequestError: It has ended.
+            NotFoundError: There is no such run of this linked account.
+        """
+        await self._send(_STOP.call(execution_id), read_value(None), timeout)
+
+    async def rerun(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
+        """Start a workflow again with what a run was given. Refold page: *Rerun Execution*.
+
+        A write: never sent again once the new run may have begun.
+
+        Args:
+            execution_id: The earlier run's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The new run: its `execution_id` and `status`.
+
+        Raises:
+            NotFoundError: There is no such run of this linked account.
+            APIConnectionError: No answer; `effect` says whether the new run may have begun.
+        """
+        return await self._send(_RERUN.call(execution_id), read_model(Execution), timeout)
+
+    def batches(
+        self,
+        execution_id: str,
+        node_id: str,
+        *,
+        status: str | None = None,
+        page_size: int = 100,
+        timeout: Timeout | float | None = None,
+    ) -> AsyncGenerator[Batch, None]:
+        """Iterate over the batches of a node. Refold page: *List Node Batches*.
+
+        Args:
+            execution_id: The run's id.
+            node_id: The node's id, of one whose `is_batch` is set.
+            status: Only those with this status.
+            page_size: How many to ask for at once.
+            timeout: Seconds for each page, or a `Timeout`; by default the client's.
+
+        Returns:
+            The batches.
+
+        Raises:
+            InternalServerError: HTTP 501, the node does not work in batches.
+            NotFoundError: There is no such run of this linked account, or no such node.
+        """
+        return self._walk(
+            _BATCHES,
+            execution_id,
+            node_id,
+            model=Batch,
+            key=lambda batch: batch.batch_index,
+            page_size=page_size,
+            timeout=timeout,
+            status=status,
+        )
+
+    async def wait(self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5) -> Execution:
+        """Wait for a run to end. Refold page: *Get Execution*.
+
+        Looks at the run again and again, with pauses that grow and are random, each look within the client's rate
+        limit. A look that fails or gets no answer is followed by another.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds to wait; `math.inf` for ever.
+            poll_interval: Seconds of the first pause; later ones grow to 15 seconds.
+
+        Returns:
+            The run, whose status is `COMPLETED`.
+
+        Raises:
+            WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
+                them all.
+            ExecutionTimeoutError: It has not ended in time, and goes on; also a `TimeoutError`.
+            NotFoundError: There is no such run of this linked account.
+        """
+        execution = Execution(execution_id)
+        async for execution in self._look(execution_id, timeout, poll_interval):  # noqa: B007 - the last counts
+            pass
+        if execution.status not in _GOES_WELL:
+            raise _failure(execution)
+        return execution
+
+    async def watch(
+        self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5
+    ) -> AsyncGenerator[Execution, None]:
+        """Iterate over the changes of a run's status and percentage, until it has ended. Refold page: *Get Execution*.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds to watch; `math.inf` for ever.
+            poll_interval: Seconds of the first pause between two looks; later ones grow to 15 seconds.
+
+        Yields:
+            The run as it is now, and whenever it has changed; at last as it ended, however that was.
+
+        Raises:
+            ExecutionTimeoutError: It has not ended in time, and goes on; also a `TimeoutError`.
+            NotFoundError: There is no such run of this linked account.
+        """
+        known: tuple[str | None, float | None] | None = None
+        async for execution in self._look(execution_id, timeout, poll_interval):
+            if (execution.status, execution.completion_percentage) != known:
+                known = execution.status, execution.completion_percentage
+                yield execution
+
+    async def _look(self, execution_id: str, timeout: float, poll_interval: float) -> AsyncGenerator[Execution, None]:
+        """Give the run as it is, again and again, until it has ended."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + check_positive("timeout", timeout)
+        call, read = _GET.call(execution_id), _read_execution(execution_id)
+        execution: Execution | None = None
+        problem: RefoldError | None = None
+        for pause in _pauses(check_positive("poll_interval", poll_interval)):
+            if (left := deadline - now()) <= 0:
+                raise _too_late(execution_id, timeout, execution, problem)
+            try:
+                execution = await self._send(
+                    call, read, attrs.evolve(_STATUS_CALL, total=min(_STATUS_CALL.total, left))
+                )
+            except (APIConnectionError, InternalServerError, RateLimitError) as error:
+                problem = error
+            else:
+                problem = None
+                yield execution
+                if execution.is_final:
+                    return
+            await self._pause(min(pause, max(deadline - now(), 0)))
+
+
+def _pauses(first: float) -> Iterator[float]:
+    longest = first
+    while True:
+        yield random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+        longest = max(first, min(longest * _GROWTH, _LONGEST_PAUSE))
+
+
+def _read_execution(execution_id: str) -> Reader[Execution]:
+    """Return the reader of an execution, whose own id Refold leaves out here and there."""
+    read = read_model(Execution)
+
+    def read_with_id(answer: Answer, call: Call) -> Execution:
+        execution = read(answer, call)
+        return execution if execution.execution_id else attrs.evolve(execution, execution_id=execution_id)
+
+    return read_with_id
+
+
+def _failure(execution: Execution) -> WorkflowFailedError:
+    nodes = "".join(
+        f"; node {node.node_name or node.node_id!r} ({node.node_id}) {node.node_status}"
+        + (f": {shortened(said, 300)}" if (said := said_by_app(node.latest_output)) else "")
+        for node in execution.failed_nodes[:5]
+    )
+    error = WorkflowFailedError(
+        f"Execution {execution.execution_id} ended as {execution.status}{nodes}. Nodes before may have run.",
+        execution=execution,
+    )
+    error.fault = Fault.WORKFLOW_ERRORED
+    error.effect = RULES[Fault.WORKFLOW_ERRORED].effect
+    error.linked_account_id = execution.linked_account_id
+    return error
+
+
+def _too_late(
+    execution_id: str, timeout: float, execution: Execution | None, problem: RefoldError | None
+) -> ExecutionTimeoutError:
+    if execution is None:
+        seen = "nothing could be learned of it; check its id, for Refold leaves questions about unknown ones unanswered"
+    else:
+        seen = f"last seen {execution.status}"
+        seen += "" if execution.completion_percentage is None else f" at {execution.completion_percentage:g} %"
+    error = ExecutionTimeoutError(
+        f"Execution {execution_id} has not ended within {timeout:g} seconds: {seen}. It goes on: wait again, by "
+        "executions.wait().",
+        execution_id=execution_id,
+        execution=execution,
+    )
+    error.effect = "unknown"
+    error.linked_account_id = None if execution is None else execution.linked_account_id
+    error.__cause__ = problem
+    return error

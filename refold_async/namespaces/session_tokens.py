@@ -1,0 +1,225 @@
+"""`refold.session_tokens`: tokens that stand for one linked account, and scopes that look after their own."""
+
+import asyncio
+import copy
+import math
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from typing import Final, TypeVar
+
+import attrs
+
+from refold_async.account import AccountScope, account_headers, resolve_timeout
+from refold_async.current_item import current_item
+from refold_async.endpoints import Call, Endpoint
+from refold_async.errors import APITimeoutError, AuthenticationError, RefoldError
+from refold_async.models import Model
+from refold_async.namespaces.sending import Namespace, Send
+from refold_async.responses import Reader, read_model
+from refold_async.retry import Sender
+from refold_async.settings import Timeout
+from refold_async.validation import check_bool, check_header_value, check_positive
+
+__all__ = ["SessionToken", "SessionTokens"]
+
+T = TypeVar("T")
+
+# Asking twice does no harm: what comes back is the token there is, or one more.
+_CREATE: Final = Endpoint("POST", "/api/v2/public/session-token", "the session token", kind="idempotent")
+_REVOKE: Final = Endpoint("POST", "/api/v2/public/session-token/revoke", "the session token", kind="idempotent")
+
+
+@attrs.frozen
+class SessionToken(Model):
+    """A token that stands for one linked account, in place of the API key. Its `repr` does not show it."""
+
+    token: str = attrs.field(repr=False)
+    """What `account_from_session_token()` takes."""
+    refresh_token: str | None = attrs.field(default=None, repr=False)
+    """Refold's token to renew it by; `create(..., force_refresh=True)` does so too."""
+    expires_in: float | None = None
+    """Seconds until it expires, from when it was handed out."""
+    refresh_expires_in: float | None = None
+    """Seconds until the refresh token expires."""
+
+
+class SessionTokens(Namespace):
+    """The session tokens of linked accounts, as `refold.session_tokens`."""
+
+    __slots__ = ("_sender",)
+
+    def __init__(self, send: Send, sender: Sender) -> None:
+        super().__init__(send)
+        self._sender = sender
+
+    async def create(
+        self, linked_account_id: str, *, force_refresh: bool = False, timeout: Timeout | float | None = None
+    ) -> SessionToken:
+        """Return the session token of a linked account, made if there is none. Refold page: *Generate Session Token*.
+
+        Args:
+            linked_account_id: Your own id of the customer.
+            force_refresh: Make a new one although there is one that has not expired.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The token, for `refold.account_from_session_token()` or for a browser.
+
+        Raises:
+            BadRequestError: There is no such linked account.
+        """
+        call = _CREATE.call(
+            query={"force_refresh": True} if check_bool("force_refresh", force_refresh) else None,
+            body={"linked_account_id": check_header_value("linked_account_id", linked_account_id)},
+        )
+        return await self._send(call, read_model(SessionToken), timeout)
+
+    async def revoke(self, session_token: str, *, timeout: Timeout | float | None = None) -> None:
+        """Make a session token worthless. Refold page: *Revoke Session Token*.
+
+        Args:
+            session_token: The token.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Raises:
+            AuthenticationError: It is no session token, or was worthless before.
+        """
+        scope = AccountScope(self._sender, session_token=session_token)
+        try:
+            await scope.request(_REVOKE.method, _REVOKE.path, idempotent=True, timeout=timeout)
+        except AuthenticationError as error:
+            # An earlier attempt, whose answer was lost, may have revoked it already.
+            if error.attempts == 1:
+                raise
+
+    def account(self, linked_account_id: str, *, renew_before: float = 300.0) -> AccountScope:
+        """Return a scope that calls with a session token of its own, and gets a new one before that expires.
+
+        The first call fetches the token; however many calls wait for one, it is fetched once. Where Refold refuses it
+        all the same, the scope renews it and calls once more. Does no I/O.
+
+        Args:
+            linked_account_id: Your own id of the customer.
+            renew_before: How long before it expires the token is renewed, in seconds; half its life, if that is less.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+        """
+        linked_account_id = check_header_value("linked_account_id", linked_account_id)
+        check_positive("renew_before", renew_before)
+
+        async def create(renew: bool) -> SessionToken:
+            return await self.create(linked_account_id, force_refresh=renew)
+
+        return _SelfRenewingScope(self._sender, linked_account_id, _OwnToken(create, renew_before))
+
+
+class _OwnToken:
+    """A token that is fetched when it is needed, once for all who wait, and again before it expires."""
+
+    def __init__(self, create: Callable[[bool], Awaitable[SessionToken]], renew_before: float) -> None:
+        self._create = create
+        self._renew_before = renew_before
+        self._token: str | None = None
+        self._renew_at = -math.inf
+        self._fetching: asyncio.Task[str] | None = None
+        self._waiting = 0
+
+    def at_hand(self) -> str | None:
+        """Return the token, or None where one is to be fetched."""
+        return self._token if asyncio.get_running_loop().time() < self._renew_at else None
+
+    def refused(self, token: str) -> None:
+        """Note that Refold refused a token: unless there is another by now, it is to be renewed."""
+        if token == self._token:
+            self._renew_at = -math.inf
+
+    async def fetch(self, seconds: float) -> str:
+        """Return a new token, together with all others who want one now.
+
+        Raises:
+            RefoldError: There is none; the call that needs it was not sent.
+        """
+        if self._fetching is None:
+            # It is nobody's in particular: not an attempt of the item that happens to be first, nor limited by it.
+            context = copy_context()
+            context.run(current_item.set, None)
+            self._fetching = asyncio.get_running_loop().create_task(
+                self._fetch(), name="refold_async session token", context=context
+            )
+            self._fetching.add_done_callback(self._fetched)
+        fetching = self._fetching
+        self._waiting += 1
+        problem: RefoldError
+        try:
+            async with asyncio.timeout(None if seconds == math.inf else seconds):
+                return await asyncio.shield(fetching)
+        except RefoldError as error:
+            problem = copy.copy(error)  # each who waits raises one of its own
+            problem.effect = "none"
+        except TimeoutError:
+            problem = APITimeoutError("Waited in vain for a session token; the time was up (timeout total=).")
+        finally:
+            self._waiting -= 1
+            if not self._waiting and not fetching.done():
+                fetching.cancel()
+                self._fetching = None
+        raise problem
+
+    async def _fetch(self) -> str:
+        began = asyncio.get_running_loop().time()
+        created = await self._create(self._token is not None)
+        life = math.inf if created.expires_in is None else created.expires_in
+        self._token = created.token
+        self._renew_at = began + max(life - self._renew_before, life / 2)
+        return created.token
+
+    def _fetched(self, fetching: asyncio.Task[str]) -> None:
+        if self._fetching is fetching:
+            self._fetching = None
+        if not fetching.cancelled():
+            fetching.exception()  # those who waited were told
+
+
+class _SelfRenewingScope(AccountScope):
+    """A scope that calls with a session token of its own."""
+
+    __slots__ = ("_own_token",)
+
+    def __init__(self, sender: Sender, linked_account_id: str, own_token: _OwnToken) -> None:
+        super().__init__(sender, linked_account_id=linked_account_id)
+        self._own_token = own_token
+
+    def __repr__(self) -> str:
+        return f"<AccountScope {self.linked_account_id!r}, by session tokens of its own>"
+
+    async def _send(self, call: Call, read: Reader[T], timeout: Timeout | float | None) -> T:
+        limits = resolve_timeout(timeout, self._sender.timeout)
+        now = asyncio.get_running_loop().time
+        deadline = now() + limits.total
+        token = self._own_token.at_hand()
+        if token is None:
+            token = await self._own_token.fetch(limits.total)
+            limits = _left(limits, deadline - now())
+        try:
+            return await self._sender.send(
+                call, read, account_headers(None, None, token), self.linked_account_id, limits
+            )
+        except AuthenticationError:
+            self._own_token.refused(token)
+            # Refused at the door, even a write did nothing; but that a workflow set the status cannot be ruled out.
+            if call.synchronous or deadline <= now():
+                raise
+        token = self._own_token.at_hand() or await self._own_token.fetch(deadline - now())
+        return await self._sender.send(
+            call,
+            read,
+            account_headers(None, None, token),
+            self.linked_account_id,
+            _left(limits, deadline - now()),
+        )
+
+
+def _left(limits: Timeout, seconds: float) -> Timeout:
+    """Return the limits of a call whose time has begun already."""
+    return limits if limits.total == math.inf else limits.with_total(max(seconds, 0.001))
