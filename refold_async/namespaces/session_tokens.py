@@ -95,7 +95,7 @@ class SessionTokens(Namespace):
     def account(self, linked_account_id: str, *, renew_before: float = 300.0) -> AccountScope:
         """Return a scope that calls with a session token of its own, and gets a new one before that expires.
 
-        The first call fetches the token; however many calls wait for one, it is fetched once. Where Refold refuses it
+        Refold page: *Generate Session Token*. The first call fetches the token; however many calls wait for one, it is fetched once. Where Refold refuses it
         all the same, the scope renews it and calls once more. Does no I/O.
 
         Args:

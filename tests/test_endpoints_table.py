@@ -1,0 +1,74 @@
+"""`docs/endpoints.md` names every public operation of Refold, and what serves it."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+import refold_async.namespaces
+from refold_async import AccountScope, AsyncRefold, requests
+from refold_async.endpoints import Endpoint
+
+TABLE: Final = (Path(__file__).parent.parent / "docs" / "endpoints.md").read_text(encoding="utf-8")
+ROWS: Final = dict(re.findall(r"^\| `([A-Z]+ /\S+)` \| (.+) \|$", TABLE, re.MULTILINE))
+SERVING: Final = set(re.findall(r"`(\w+\.[\w.]+)\(\)`", "".join(ROWS.values())))
+OWNERS: Final[dict[str, Any]] = {"account": AccountScope, "refold": AsyncRefold}
+
+
+def without_names(operation: str) -> str:
+    """Return an operation with its ids unnamed: Refold names some of them otherwise."""
+    return re.sub(r"{\w+}", "{}", operation)
+
+
+def endpoints() -> list[Endpoint]:
+    """Return every endpoint that is declared."""
+    modules = [
+        importlib.import_module(f"refold_async.namespaces.{module.name}")
+        for module in pkgutil.iter_modules(refold_async.namespaces.__path__)
+    ]
+    return [value for module in [requests, *modules] for value in vars(module).values() if isinstance(value, Endpoint)]
+
+
+def method(path: str) -> Any:
+    """Return the method that the table names, such as `account.workflows.list`."""
+    owner, *namespace, name = path.split(".")
+    of: Any = OWNERS[owner]
+    for step in namespace:
+        of = inspect.get_annotations(inspect.getattr_static(of, step).fget)["return"]
+    return getattr(of, name)
+
+
+def test_all_operations_are_there() -> None:
+    """As many as Refold has, each once."""
+    assert len(ROWS) == len(re.findall(r"^\| `[A-Z]+ /", TABLE, re.MULTILINE)) == 102
+
+
+def test_what_is_served_is_declared() -> None:
+    """An endpoint that is declared is named as served, and none that is not."""
+    declared = {without_names(f"{endpoint.method} {endpoint.path}") for endpoint in endpoints()}
+    served = {without_names(operation) for operation, by in ROWS.items() if by != "`request()`"}
+    assert declared == served
+
+
+def test_what_serves_them_is_there() -> None:
+    """Every method that the table names exists, and says which page of Refold's it follows."""
+    for name in SERVING:
+        assert re.search(r"Refold pages?: \*", inspect.getdoc(method(name)) or ""), name
+
+
+NAMESPACES: Final = [
+    *("account.applications", "account.events", "account.executions", "account.workflows"),
+    *("refold.linked_accounts", "refold.session_tokens", "refold.webhooks"),
+]
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_every_method_is_there(namespace: str) -> None:
+    """The table names every method of every namespace."""
+    of: type[Any] = inspect.get_annotations(method(namespace).fget)["return"]
+    public = {f"{namespace}.{name}" for name in vars(of) if not name.startswith("_")}
+    assert public == {name for name in SERVING if name.startswith(f"{namespace}.")}
