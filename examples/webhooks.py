@@ -1,0 +1,145 @@
+"""A receiver of Refold's webhooks, which keeps a list of the customers who must reconnect an app.
+
+    python examples/webhooks.py --port 8000
+    body='{"event": "Connection Expired", "linked_account_id": "user_7", "slug": "hubspot"}'
+    signature=$(printf %s "$body" | openssl dgst -sha256 -hmac tk_example -r | cut -d" " -f1)
+    curl http://127.0.0.1:8000/refold -H "x-cobalt-signature: $signature" -d "$body"
+    curl http://127.0.0.1:8000/reconnect
+
+Without `REFOLD_API_KEY` it talks to a mock, whose key is `tk_example`. While you change the key, set
+`REFOLD_PREVIOUS_API_KEY` too: webhooks that were signed with the old one are still on their way.
+
+A service of yours would keep in its database what this one keeps in memory, and show the list to those who may see it.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Hashable, Sequence
+from weakref import WeakValueDictionary
+
+from aiohttp import web
+
+from refold_async import APIResponseValidationError, AsyncRefold, RefoldError, webhooks
+from service import open_refold
+
+logger = logging.getLogger("webhooks")
+
+
+class Handled:
+    """The keys of deliveries that were handled: the last `size`, each for `seconds`."""
+
+    def __init__(self, size: int, seconds: float) -> None:
+        self._size = size
+        self._seconds = seconds
+        self._since: OrderedDict[str, float] = OrderedDict()
+
+    def __contains__(self, key: str) -> bool:
+        since = self._since.get(key)
+        return since is not None and asyncio.get_running_loop().time() < since + self._seconds
+
+    def add(self, key: str) -> None:
+        """Remember a key, in the place of the oldest if there are too many."""
+        self._since[key] = asyncio.get_running_loop().time()
+        self._since.move_to_end(key)
+        if len(self._since) > self._size:
+            self._since.popitem(last=False)
+
+
+API_KEYS = web.AppKey("api_keys", list[str])
+HANDLED = web.AppKey("handled", Handled)
+LOCKS = web.AppKey("locks", WeakValueDictionary[Hashable, asyncio.Lock])
+RECONNECT = web.AppKey("reconnect", set[tuple[str, str]])
+REFOLD = web.AppKey("refold", AsyncRefold)
+
+
+def make_app(api_keys: Sequence[str], *, size: int = 10_000, seconds: float = 3600.0) -> web.Application:
+    """Make the application.
+
+    Args:
+        api_keys: Any of these may have signed a webhook.
+        size: How many handled deliveries are remembered.
+        seconds: For how long.
+    """
+    app = web.Application(client_max_size=256 * 1024)  # more than an event has; aiohttp answers 413
+    app[API_KEYS] = list(api_keys)
+    app[HANDLED] = Handled(size, seconds)
+    app[LOCKS] = WeakValueDictionary()
+    app[RECONNECT] = set()
+    app.cleanup_ctx.append(keep_client)
+    app.router.add_post("/refold", receive)
+    app.router.add_get("/reconnect", show_reconnect)
+    return app
+
+
+async def keep_client(app: web.Application) -> AsyncIterator[None]:
+    """Open the one client when the service starts, and close it once the last request has been answered."""
+    async with open_refold(timeout=5.0) as refold:  # Refold, too, waits for our answer
+        app[REFOLD] = refold
+        yield
+
+
+async def receive(request: web.Request) -> web.Response:
+    """Take a webhook. What is answered 200 was handled; all else comes again."""
+    app = request.app
+    body = await request.read()
+    if not webhooks.verify(body, request.headers.get(webhooks.SIGNATURE_HEADER), app[API_KEYS]):
+        raise web.HTTPUnauthorized(text="The signature does not fit.")
+    try:
+        event = webhooks.parse(body)
+    except APIResponseValidationError as error:
+        raise web.HTTPBadRequest(text=error.message) from None
+    key = webhooks.delivery_key(body)
+    # A copy that comes meanwhile waits: were it answered 200 and the first one failed, the event would be lost.
+    async with lock(app, key):
+        if key not in app[HANDLED]:
+            try:
+                await handle(app, event)
+            except RefoldError as error:
+                logger.warning("%s was not handled: %s", event.event, error)
+                raise web.HTTPServiceUnavailable(text="Send it again.") from None
+            app[HANDLED].add(key)
+    return web.Response()
+
+
+async def handle(app: web.Application, event: webhooks.WebhookEvent) -> None:
+    """React to an event. It may be old, so what it tells of is looked up; that also makes it harmless to do twice."""
+    match event:
+        case webhooks.ConnectionCreated() | webhooks.ConnectionDeleted() | webhooks.ConnectionExpired():
+            connection = event.linked_account_id, event.slug
+            # One at a time, or an older answer could overwrite a younger one.
+            async with lock(app, connection):
+                application = await app[REFOLD].account(event.linked_account_id).applications.get(event.slug)
+                if application.state == "reconnect":
+                    app[RECONNECT].add(connection)
+                else:
+                    app[RECONNECT].discard(connection)
+        case webhooks.WorkflowErrored():
+            logger.warning("Execution %s failed for %s", event.execution_id, event.linked_account_id)
+        case webhooks.WorkflowCompleted():
+            pass
+        case webhooks.UnknownEvent():
+            logger.info("Ignored an event of an unknown kind: %r", event.event)
+
+
+def lock(app: web.Application, key: Hashable) -> asyncio.Lock:
+    """Return the lock of this key; it is there as long as somebody holds it or waits for it."""
+    return app[LOCKS].setdefault(key, asyncio.Lock())
+
+
+async def show_reconnect(request: web.Request) -> web.Response:
+    """List who must reconnect what. For the way there, give the customer a session token when they come."""
+    connections = request.app[RECONNECT]
+    return web.json_response([{"linked_account_id": account, "slug": slug} for account, slug in sorted(connections)])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Serve what this file describes.")
+    parser.add_argument("--port", type=int, default=8000, help="listen here, on loopback (default: %(default)s)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO)
+    keys = [os.environ.get("REFOLD_API_KEY") or "tk_example", os.environ.get("REFOLD_PREVIOUS_API_KEY")]
+    # On SIGINT or SIGTERM it takes no more connections, and lets the webhooks under way be handled.
+    web.run_app(make_app([key for key in keys if key]), host="127.0.0.1", port=arguments.port, shutdown_timeout=10)

@@ -1,0 +1,262 @@
+"""Webhooks that Refold sends: check who signed them, and read their events. Nothing here does I/O.
+
+```python
+async def receive(request: web.Request) -> web.Response:
+    body = await request.read()
+    if not webhooks.verify(body, request.headers.get(webhooks.SIGNATURE_HEADER), api_key):
+        return web.Response(status=401)
+    match webhooks.parse(body):
+        case webhooks.ConnectionExpired(linked_account_id=customer, slug=slug):
+            ...
+    return web.Response()
+```
+
+- Verify before you parse, over the raw bytes: JSON that was parsed and written again is signed otherwise.
+- Answer 200, and soon. Whatever is not answered 200 Refold sends again, up to 3 times, and then no more.
+- So the same event can come twice, late, or behind a younger one. Drop what you have handled, by `delivery_key`, and
+  where it matters how things stand, ask Refold. The signature names no time: whoever recorded a webhook can send it
+  again, and it verifies.
+- Expect `UnknownEvent` and answer it 200: Refold may add events and change their fields.
+
+`refold.webhooks` tells Refold where to send them. Refold page: *Webhooks*.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final, TypeAlias, cast
+
+import attrs
+
+from refold_async.errors import APIResponseValidationError, ConfigurationError
+from refold_async.json_codec import decode
+from refold_async.models import Model, named
+from refold_async.structuring import MisfitError, structure
+from refold_async.validation import check_header_value
+
+__all__ = [
+    "SIGNATURE_HEADER",
+    "ConnectionCreated",
+    "ConnectionDeleted",
+    "ConnectionExpired",
+    "UnknownEvent",
+    "WebhookEvent",
+    "WorkflowCompleted",
+    "WorkflowErrored",
+    "delivery_key",
+    "parse",
+    "verify",
+]
+
+SIGNATURE_HEADER: Final = "x-cobalt-signature"
+"""The header that a webhook carries its signature in."""
+
+
+@attrs.frozen
+class _ConnectionEvent(Model):
+    linked_account_id: str
+    """Your own id of the customer, which `refold.account()` takes."""
+    slug: str
+    """The app, such as `hubspot`."""
+    environment: str | None = None
+    """`test` or `production`."""
+    type: str | None = None
+    """How the connection authenticates, such as `oauth2`."""
+    org_id: str | None = None
+    """Refold's id of your organisation."""
+    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
+    """The time that Refold gives the event."""
+
+
+@attrs.frozen
+class ConnectionCreated(_ConnectionEvent):
+    """A linked account has connected an app, or reconnected it."""
+
+    event: str = "Connection Created"
+    """The event's name, as sent."""
+
+
+@attrs.frozen
+class ConnectionDeleted(_ConnectionEvent):
+    """A linked account is no longer connected to an app."""
+
+    event: str = "Connection Deleted"
+    """The event's name, as sent."""
+
+
+@attrs.frozen
+class ConnectionExpired(_ConnectionEvent):
+    """The credentials of a connection no longer work: the linked account's owner must reconnect the app."""
+
+    event: str = "Connection Expired"
+    """The event's name, as sent."""
+
+
+@attrs.frozen
+class _WorkflowEvent(Model):
+    linked_account_id: str
+    """The linked account it ran for."""
+    execution_id: str = attrs.field(metadata=named("instance_id", "execution_id"))
+    """Refold's id of the run, as `execute_workflow` gave it."""
+    workflow_id: str | None = None
+    """The workflow."""
+    workflow_name: str | None = None
+    """Its name for people."""
+    config_id: str | None = None
+    """The config it ran under."""
+    status: str | None = None
+    """How the run ended, such as `COMPLETED`."""
+
+
+@attrs.frozen
+class WorkflowCompleted(_WorkflowEvent):
+    """A run of a workflow ended well."""
+
+    event: str = "Workflow Completed"
+    """The event's name, as sent."""
+
+
+@attrs.frozen
+class WorkflowErrored(_WorkflowEvent):
+    """A run of a workflow stopped at an error."""
+
+    event: str = "Workflow Errored"
+    """The event's name, as sent."""
+
+
+@attrs.frozen
+class UnknownEvent(Model):
+    """An event of a name or a shape that this version does not know. `raw` has all of it."""
+
+    event: str | None = None
+    """The event's name, as sent, or None where it has none."""
+
+
+WebhookEvent: TypeAlias = (
+    ConnectionCreated | ConnectionDeleted | ConnectionExpired | WorkflowCompleted | WorkflowErrored | UnknownEvent
+)
+"""What `parse` returns, to match on."""
+
+_EVENTS: Final[Mapping[str, type[WebhookEvent]]] = {
+    "Connection Created": ConnectionCreated,
+    "Connection Deleted": ConnectionDeleted,
+    "Connection Expired": ConnectionExpired,
+    "Workflow Completed": WorkflowCompleted,
+    "Workflow Errored": WorkflowErrored,
+}
+
+_OTHER_FORM: Final = "Only webhooks of webhook_type='default' can be read."
+
+
+def verify(body: bytes | bytearray | memoryview, signature: str | None, api_key: str | Sequence[str]) -> bool:
+    """Tell whether a webhook was signed with your API key, and its body is as it was signed. Refold page: *Webhooks*.
+
+    The signature is the HMAC-SHA256 of the body, in lower-case hex, just as Refold writes it. Other spellings (upper
+    case, a `sha256=` before it) are refused: Refold sends none, so they come from somebody else.
+
+    Args:
+        body: The request's body as it came, such as `await request.read()`.
+        signature: The header `SIGNATURE_HEADER`, or None where the request has none.
+        api_key: The API key, of the environment that sends; or several, any of which will do, such as the new and the
+            old one while you change it.
+
+    Returns:
+        False for whatever is not that signature: missing, cut, no hex, of another body or key. The comparison takes as
+        long for a near miss as for a far one, and always includes all keys.
+
+    Raises:
+        ConfigurationError: The arguments are not what could verify anything: a body that was decoded or parsed, an
+            empty key, no key.
+    """
+    signed = _check_body(body)
+    keys = _check_keys(api_key)
+    if signature is None:
+        return False
+    if not isinstance(signature, str):
+        raise ConfigurationError(
+            f"signature must be a str or None, not {type(signature).__name__}: "
+            "pass `request.headers.get(SIGNATURE_HEADER)`."
+        )
+    # Compared as bytes: of strings, only those in ASCII can be, and this one may hold anything.
+    claimed = signature.encode("ascii", "replace")
+    # All of them before any is asked for: time must not tell which key it was.
+    fits = [hmac.compare_digest(claimed, _sign(signed, key)) for key in keys]
+    return any(fits)
+
+
+def parse(body: bytes | bytearray | memoryview) -> WebhookEvent:
+    """Read the event in a webhook that was verified. Refold page: *Webhooks*.
+
+    Args:
+        body: The request's body as it came.
+
+    Returns:
+        The event. One of a name that is not known, without a field its class needs, or with one of another type, is an
+        `UnknownEvent`: it is for you to say whether that matters.
+
+    Raises:
+        APIResponseValidationError: The body is no JSON object.
+        ConfigurationError: The body was decoded or parsed already.
+    """
+    content = _check_body(body)
+    try:
+        value: Any = decode(content)
+    except (ValueError, RecursionError):
+        raise APIResponseValidationError(f"The webhook's body is not JSON. {_OTHER_FORM}") from None
+    if not isinstance(value, dict):
+        raise APIResponseValidationError(f"The webhook's body is JSON, but no object. {_OTHER_FORM}")
+    return _event(cast("dict[str, Any]", value))
+
+
+def delivery_key(body: bytes | bytearray | memoryview) -> str:
+    """Return what the redeliveries of a webhook have in common, to drop those that were handled.
+
+    It is the SHA-256 of the body, for Refold gives deliveries no id. (The signature would not do: it changes with the
+    API key.) Remember a key only once its event was handled, or a redelivery after a failure would be dropped; and
+    forget it after a time, such as an hour, for two events that read the same have the same key.
+
+    Args:
+        body: The request's body as it came.
+
+    Returns:
+        64 hex digits.
+
+    Raises:
+        ConfigurationError: The body was decoded or parsed already.
+    """
+    return hashlib.sha256(_check_body(body)).hexdigest()
+
+
+def _event(value: Mapping[str, Any]) -> WebhookEvent:
+    name = value.get("event")
+    if not isinstance(name, str):
+        return UnknownEvent(raw=value)
+    if name in _EVENTS:
+        with suppress(MisfitError):
+            event: WebhookEvent = structure(value, _EVENTS[name], "event")
+            return event
+    return UnknownEvent(name, raw=value)
+
+
+def _sign(body: bytes, key: str) -> bytes:
+    return hmac.digest(key.encode(), body, "sha256").hex().encode()
+
+
+def _check_body(body: bytes | bytearray | memoryview) -> bytes:
+    if not isinstance(body, bytes | bytearray | memoryview):
+        raise ConfigurationError(
+            f"body must be the raw bytes as they came, not {type(body).__name__}: pass `await request.read()`."
+        )
+    return bytes(body)
+
+
+def _check_keys(api_key: str | Sequence[str]) -> list[str]:
+    if isinstance(api_key, str):
+        return [check_header_value("api_key", api_key)]
+    if not isinstance(api_key, Sequence) or isinstance(api_key, bytes | bytearray | memoryview):
+        raise ConfigurationError(f"api_key must be a str or a list of them, not {type(api_key).__name__}.")
+    if not api_key:
+        raise ConfigurationError("api_key is empty: pass at least one key.")
+    return [check_header_value(f"api_key[{index}]", key) for index, key in enumerate(api_key)]
