@@ -12,6 +12,8 @@ async with MockRefold() as mock:
 from .accounts import ConnectionStatus, MockAccount
 from .apps import MockAction, MockApp, MockWorkflow
 from .catalogue import Catalogue
+from .execution import MockExecution
+from .fired_events import FiredEvent
 from .handlers import ActionContext, AppError, WorkflowAnswer, WorkflowContext
 from .hubspot import SAMPLE_CONTACT
 from .received import ReceivedRequest
@@ -20,6 +22,8 @@ from .sample_catalogue import SAMPLE_WORKFLOW_ID, sample_catalogue
 from .scripts import Script
 from .server import MockRefold
 from .trouble import Answer, Delay, Drip, Errored, ExpiredConnection, Reset, Silence, Trouble, Truncated
+from .webhook_delivery import WebhookDelivery
+from .webhook_events import connection_event, workflow_event
 
 __all__ = [
     "ROUTES",
@@ -34,9 +38,11 @@ __all__ = [
     "Drip",
     "Errored",
     "ExpiredConnection",
+    "FiredEvent",
     "MockAccount",
     "MockAction",
     "MockApp",
+    "MockExecution",
     "MockRefold",
     "MockWorkflow",
     "ReceivedRequest",
@@ -47,7 +53,10 @@ __all__ = [
     "Silence",
     "Trouble",
     "Truncated",
+    "WebhookDelivery",
     "WorkflowAnswer",
     "WorkflowContext",
+    "connection_event",
     "sample_catalogue",
+    "workflow_event",
 ]

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from attrs import define, field
 
+from .account_workflows import AccountWorkflows
 from .catalogue import Catalogue
 from .timestamps import timestamp
 
@@ -33,6 +34,7 @@ class MockAccount:
     # None until needed: there may be a hundred thousand accounts that never need them.
     _connections: dict[str, ConnectionStatus] | None = field(default=None, init=False, repr=False)
     _stores: dict[str, dict[str, Any]] | None = field(default=None, init=False, repr=False)
+    _workflows: AccountWorkflows | None = field(default=None, init=False, repr=False)
 
     def connect(self, slug: str) -> None:
         """Connect an app, or reconnect it after its credentials expired.
@@ -75,6 +77,13 @@ class MockAccount:
         if self._stores is None:
             self._stores = {}
         return self._stores.setdefault(slug, {})
+
+    @property
+    def workflows(self) -> AccountWorkflows:
+        """The workflows it can see: the catalogue's and its own."""
+        if self._workflows is None:
+            self._workflows = AccountWorkflows(self._catalogue, self.number)
+        return self._workflows
 
     def document(self) -> dict[str, Any]:
         """Return the account as the API shows it."""

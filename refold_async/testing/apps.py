@@ -1,12 +1,15 @@
 """What apps are made of: actions and workflows."""
 
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
 from .handlers import ActionHandler, WorkflowHandler
+from .timestamps import timestamp
 
 __all__ = ["MockAction", "MockApp", "MockWorkflow"]
+
+_START_NODE: Final = {"node_id": "trigger", "node_name": "Manual trigger", "node_type": "trigger"}
 
 
 @frozen
@@ -64,7 +67,7 @@ class MockApp:
 
 @define(eq=False)
 class MockWorkflow:
-    """One workflow, owned by every linked account alike.
+    """One workflow: of the catalogue, where every linked account has it, or of one account alone.
 
     Attributes:
         workflow_id: Its id.
@@ -78,6 +81,7 @@ class MockWorkflow:
         batch_node: Whether it has a node that works in batches (node id `batch`).
         payload: A sample payload, for the request structure.
         schema: JSON Schema of the payload, for the request structure.
+        private: Whether it belongs to one linked account alone.
     """
 
     workflow_id: str
@@ -91,3 +95,30 @@ class MockWorkflow:
     batch_node: bool = False
     payload: Any = None
     schema: Any = None
+    private: bool = False
+
+    def belongs_to(self, slug: str) -> bool:
+        """Tell whether a value of the `slug` header stands for its app."""
+        return slug == self.slug or slug in self.slug_aliases
+
+    def graph(self) -> dict[str, Any]:
+        """Return what it is made of: a start node alone, since its handler does the work."""
+        return {"nodes": [dict(_START_NODE)], "edges": []}
+
+    def summary(self) -> dict[str, Any]:
+        """Return the workflow as a list of workflows shows it."""
+        return {
+            "_id": self.workflow_id,
+            "name": self.name,
+            "description": self.description,
+            "published": self.published,
+            "slug": self.slug,
+            "workflow_alias": self.aliases[-1] if self.aliases else None,
+            "environment": "test",
+            "createdAt": timestamp(),
+            "updatedAt": timestamp(),
+        }
+
+    def document(self) -> dict[str, Any]:
+        """Return the workflow with what it is made of."""
+        return {**self.summary(), **self.graph()}

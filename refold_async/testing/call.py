@@ -4,15 +4,17 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from .accounts import Accounts, MockAccount
 from .catalogue import Catalogue
 from .executions import Executions
+from .fired_events import FiredEvent
 from .rate_limits import AppRateLimits
 from .replies import Refused
 from .session_tokens import SessionTokens
 from .trouble import Errored, ExpiredConnection
+from .webhooks import Webhooks
 
 __all__ = ["Call", "State"]
 
@@ -28,6 +30,8 @@ class State:
         session_tokens: Session tokens.
         executions: Runs of workflows.
         app_rate_limits: The limits the apps themselves set.
+        webhooks: Subscriptions of the organisation's own servers.
+        events: The events that were fired, in order.
     """
 
     api_keys: frozenset[str] | None
@@ -36,6 +40,8 @@ class State:
     session_tokens: SessionTokens
     executions: Executions
     app_rate_limits: AppRateLimits
+    webhooks: Webhooks = field(factory=Webhooks)
+    events: list[FiredEvent] = field(factory=list[FiredEvent])
 
 
 def _refuse_constant(name: str) -> NoReturn:

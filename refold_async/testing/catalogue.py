@@ -1,4 +1,4 @@
-"""The apps, actions and workflows a mock offers."""
+"""The apps, actions, workflows and events a mock offers."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -18,15 +18,17 @@ _Workflow = TypeVar("_Workflow", bound=WorkflowHandler)
 
 @define(eq=False)
 class Catalogue:
-    """The apps, actions and workflows a mock offers; empty at first. `sample_catalogue` makes one with samples.
+    """The apps, actions, workflows and events a mock offers; empty at first. `sample_catalogue` makes one with samples.
 
     Attributes:
         apps: The apps by slug.
         workflows: The workflows by id.
+        events: The ids of the workflows that each event starts.
     """
 
     apps: dict[str, MockApp] = field(factory=dict[str, MockApp], init=False)
     workflows: dict[str, MockWorkflow] = field(factory=dict[str, MockWorkflow], init=False)
+    events: dict[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]], init=False)
     _workflow_ids: dict[str, str] = field(factory=dict[str, str], init=False)
 
     def add_app(
@@ -161,6 +163,16 @@ class Catalogue:
             return handler
 
         return add
+
+    def add_event(self, event: str, *workflow_ids: str) -> None:
+        """Add an event that the caller's application may fire, or replace one.
+
+        Args:
+            event: Its name.
+            *workflow_ids: Ids or aliases of the workflows it starts, private ones too. For a linked account that does
+                not have one of them, or has it unpublished, it starts the others.
+        """
+        self.events[event] = workflow_ids
 
     def find_workflow(self, workflow_id: str) -> MockWorkflow | None:
         """Return the workflow of this id or alias, or None."""

@@ -1,28 +1,32 @@
 """One run of a workflow, and how the API shows it."""
 
-from typing import Any, Final, Literal
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
 
-from attrs import define
+from attrs import define, field
 
 from .accounts import MockAccount
 from .apps import MockWorkflow
+from .handlers import AppError, WorkflowAnswer, WorkflowContext
 from .timestamps import timestamp
 
-__all__ = ["Execution", "ExecutionStatus"]
+__all__ = ["MockExecution"]
 
-ExecutionStatus = Literal["RUNNING", "COMPLETED", "ERRORED", "STOPPED"]
-
-_NODE_STATUS: Final[dict[ExecutionStatus, str]] = {
-    "RUNNING": "Waiting",
+_NODE_STATUS: Final = {
     "COMPLETED": "Success",
     "ERRORED": "Errored",
     "STOPPED": "Stopped",
+    "TIMED_OUT": "Timed_Out",
+    "DUPLICATE": "Rejected",
 }
 
 
 @define(eq=False)
-class Execution:
+class MockExecution:
     """One run of a workflow.
+
+    A test may set `status` and `completion_percentage` while it runs, to let it be seen in any state.
 
     Attributes:
         execution_id: Its id.
@@ -32,10 +36,13 @@ class Execution:
         payload: What it was given.
         config_id: The config it belongs to.
         instance_tag: The label it was given, or None.
+        source: What started it, such as `API Call`.
         synchronous: Whether its caller waits for the result.
         started: When it started, in seconds of the mock's clock.
         seconds: How long it takes before its handler runs.
-        status: How it stands.
+        status: How it stands, in Refold's words or any other. When its handler ends, `RUNNING` becomes `COMPLETED` or
+            `ERRORED`; another word that a test set is kept.
+        completion_percentage: How far it is; None goes by the time it has taken.
         status_code: The HTTP status a Response node chose, or None.
         return_value: The result, once completed.
         error: What went wrong, once errored or stopped.
@@ -49,34 +56,78 @@ class Execution:
     payload: Any
     config_id: str
     instance_tag: str | None
+    source: str
     synchronous: bool
     started: float
     seconds: float
-    status: ExecutionStatus = "RUNNING"
+    _clock: Callable[[], float] = field(alias="clock", repr=False)
+    status: str = "RUNNING"
+    completion_percentage: int | None = None
     status_code: int | None = None
     return_value: Any = None
     error: dict[str, Any] | None = None
     finished: float | None = None
+    _held: asyncio.Event | None = field(default=None, init=False, repr=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
-    def summary(self, now: float) -> dict[str, Any]:
-        """Return the execution as a list shows it.
+    @property
+    def type_of_execution(self) -> str:
+        """Whether its caller waits for the result: `SYNC` or `ASYNC`."""
+        return "SYNC" if self.synchronous else "ASYNC"
+
+    @property
+    def created_at(self) -> str:
+        """When it started, as the API tells it."""
+        return timestamp(self.number)
+
+    def run(self, *, held: bool = False) -> asyncio.Task[None]:
+        """Start the task that runs it; called by the mock.
 
         Args:
-            now: The mock's clock in seconds.
+            held: Whether its handler waits for `release`.
         """
+        if held:
+            self._held, self.completion_percentage = asyncio.Event(), 0
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        return self._task
+
+    def release(self) -> None:
+        """Let its handler run now, if it was held."""
+        if self._held is not None:
+            self._held.set()
+
+    def end(self, status: str, *, error: dict[str, Any] | None = None) -> None:
+        """End it now, whatever its handler is about; once it has ended this does nothing.
+
+        Args:
+            status: How it stands from now on, such as `TIMED_OUT`.
+            error: What went wrong, which a synchronous caller is told.
+        """
+        if self.finished is None:
+            self.status, self.error, self.finished = status, error, self._clock()
+            if self._task is not None:
+                self._task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until it has come to its end; it goes on when the waiting is cancelled."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def summary(self) -> dict[str, Any]:
+        """Return the execution as a list shows it."""
         workflow = self.workflow
         document: dict[str, Any] = {
             "_id": self.execution_id,
             "name": workflow.name,
             "status": self.status,
-            "completion_percentage": self._percentage(now),
+            "completion_percentage": self._percentage(),
             "linked_account_id": self.account.linked_account_id,
             "config_id": self.config_id,
             "environment": "test",
-            "type_of_execution": "SYNC" if self.synchronous else "ASYNC",
-            "execution_source": "API Call",
+            "type_of_execution": self.type_of_execution,
+            "execution_source": self.source,
             "associated_workflow": {"_id": workflow.workflow_id, "name": workflow.name},
-            "createdAt": timestamp(self.number),
+            "createdAt": self.created_at,
         }
         if self.instance_tag is not None:
             document["instance_tag"] = self.instance_tag
@@ -84,24 +135,16 @@ class Execution:
             document["completion_time"] = timestamp(self.number + self.finished - self.started)
         return document
 
-    def document(self, now: float) -> dict[str, Any]:
-        """Return the execution with its nodes.
+    def document(self) -> dict[str, Any]:
+        """Return the execution with its nodes."""
+        return {**self.summary(), "nodes": self.nodes()}
 
-        Args:
-            now: The mock's clock in seconds.
-        """
-        return {**self.summary(now), "nodes": self.nodes(now)}
-
-    def nodes(self, now: float) -> list[dict[str, Any]]:
-        """Return the nodes of the workflow and how far they are.
-
-        Args:
-            now: The mock's clock in seconds.
-        """
-        milliseconds = round(((self.finished or now) - self.started) * 1000)
+    def nodes(self) -> list[dict[str, Any]]:
+        """Return the nodes of the workflow and how far they are."""
+        milliseconds = round(self._elapsed() * 1000)
         output = self.return_value if self.error is None else self.error
         nodes = [self._node("trigger", "Manual trigger", "trigger", "Success", 0, self.payload, self.payload)]
-        status = _NODE_STATUS[self.status]
+        status = _NODE_STATUS.get(self.status, "Waiting")
         if self.workflow.batch_node:
             nodes.append(self._node("batch", "Each item", "batch", status, milliseconds, self.payload, output))
         nodes.append(self._node("run", self.workflow.name, "action", status, milliseconds, self.payload, output))
@@ -109,14 +152,51 @@ class Execution:
 
     def batches(self) -> list[dict[str, Any]]:
         """Return the batches of the batch node: the mock works everything off in one."""
-        status = _NODE_STATUS[self.status]
+        status = _NODE_STATUS.get(self.status, "Waiting")
         return [{"_id": f"{self.execution_id}-1", "batch_number": 1, "status": status, "input_data": self.payload}]
 
-    def _percentage(self, now: float) -> int:
+    async def _run(self) -> None:
+        if self._held is None:
+            await asyncio.sleep(self.seconds)
+        else:
+            await self._held.wait()
+        workflow, account = self.workflow, self.account
+        context = WorkflowContext(
+            linked_account_id=account.linked_account_id,
+            slug=workflow.slug,
+            store=account.store(workflow.slug),
+            execution_id=self.execution_id,
+            config_id=self.config_id,
+            instance_tag=self.instance_tag,
+        )
+        try:
+            result = await workflow.handler(context, self.payload)
+        except AppError as error:
+            failure = {"message": "The app refused the call", "http_status": error.http_status, "data": error.data}
+            self._finish("ERRORED", error=failure)
+        except Exception as error:  # noqa: BLE001 - whatever a workflow raises is its own failure, not the mock's
+            self._finish("ERRORED", error={"message": str(error) or type(error).__name__})
+        else:
+            self._finish("COMPLETED", result)
+
+    def _finish(self, status: str, result: Any = None, *, error: dict[str, Any] | None = None) -> None:
+        if self.finished is not None:
+            return
+        if isinstance(result, WorkflowAnswer):
+            self.status_code, result = result.status, result.return_value
+        if self.status == "RUNNING":
+            self.status = status
+        self.return_value, self.error, self.finished = result, error, self._clock()
+
+    def _elapsed(self) -> float:
+        return (self._clock() if self.finished is None else self.finished) - self.started
+
+    def _percentage(self) -> int:
         if self.status == "COMPLETED":
             return 100
-        elapsed = (self.finished or now) - self.started
-        return min(99, int(100 * elapsed / self.seconds)) if self.seconds else 0
+        if self.completion_percentage is not None:
+            return self.completion_percentage
+        return min(99, int(100 * self._elapsed() / self.seconds)) if self.seconds else 0
 
     def _node(
         self, node_id: str, name: str, kind: str, status: str, milliseconds: int, given: Any, output: Any

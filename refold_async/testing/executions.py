@@ -1,4 +1,4 @@
-"""Runs of workflows: started, watched, stopped and run again."""
+"""Runs of workflows: started, found again and, at the end of the mock, cut off."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,8 +8,7 @@ from attrs import define, field
 
 from .accounts import MockAccount
 from .apps import MockWorkflow
-from .execution import Execution, ExecutionStatus
-from .handlers import AppError, WorkflowAnswer, WorkflowContext
+from .execution import MockExecution
 
 __all__ = ["Executions"]
 
@@ -23,12 +22,16 @@ class Executions:
     Args:
         clock: A monotonic clock in seconds.
         seconds: How long each takes before its handler runs.
+
+    Attributes:
+        held: Whether those started from now on wait to be released instead.
     """
 
     clock: Callable[[], float]
     seconds: float
-    _by_account: dict[str, dict[str, Execution]] = field(factory=dict[str, dict[str, Execution]], init=False)
-    _tasks: dict[str, asyncio.Task[None]] = field(factory=dict[str, asyncio.Task[None]], init=False)
+    held: bool = field(default=False, init=False)
+    _by_account: dict[str, dict[str, MockExecution]] = field(factory=dict[str, dict[str, MockExecution]], init=False)
+    _tasks: dict[asyncio.Task[None], MockExecution] = field(factory=dict[asyncio.Task[None], MockExecution], init=False)
     _started: int = field(default=0, init=False)
 
     def start(
@@ -39,8 +42,9 @@ class Executions:
         *,
         config_id: str | None = None,
         instance_tag: str | None = None,
+        source: str = "API Call",
         synchronous: bool = False,
-    ) -> Execution:
+    ) -> MockExecution:
         """Start a run of a workflow.
 
         Args:
@@ -49,9 +53,10 @@ class Executions:
             payload: What to give it.
             config_id: The config it belongs to; the linked account id when None.
             instance_tag: A label for it.
+            source: What starts it.
             synchronous: Whether the caller waits for the result.
         """
-        execution = Execution(
+        execution = MockExecution(
             execution_id=f"{_FIRST_ID + self._started:024x}",
             number=self._started,
             workflow=workflow,
@@ -59,75 +64,47 @@ class Executions:
             payload=payload,
             config_id=config_id or account.linked_account_id,
             instance_tag=instance_tag,
+            source=source,
             synchronous=synchronous,
             started=self.clock(),
             seconds=self.seconds,
+            clock=self.clock,
         )
         self._started += 1
         self._by_account.setdefault(account.linked_account_id, {})[execution.execution_id] = execution
-        task = asyncio.get_running_loop().create_task(self._run(execution))
-        self._tasks[execution.execution_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(execution.execution_id, None))
+        task = execution.run(held=self.held)
+        self._tasks[task] = execution
+        task.add_done_callback(self._tasks.pop)
         return execution
 
-    async def finished(self, execution: Execution) -> None:
-        """Wait until an execution has come to its end; it goes on when the waiting is cancelled."""
-        task = self._tasks.get(execution.execution_id)
-        if task is not None:
-            await asyncio.wait([task])
+    def release(self) -> None:
+        """Let all that are held run, and hold no more."""
+        self.held = False
+        for execution in self._tasks.values():
+            execution.release()
 
-    def stop(self, execution: Execution) -> bool:
-        """Stop an execution; False when it has already come to its end."""
-        if execution.status != "RUNNING":
-            return False
-        self._finish(execution, "STOPPED", error={"message": "The execution was stopped"})
-        self._tasks[execution.execution_id].cancel()
-        return True
-
-    def find(self, account: MockAccount, execution_id: str) -> Execution | None:
+    def find(self, account: MockAccount, execution_id: str) -> MockExecution | None:
         """Return an execution of this account, or None."""
         return self._by_account.get(account.linked_account_id, {}).get(execution_id)
 
-    def of(self, account: MockAccount) -> list[Execution]:
+    def get(self, execution_id: str) -> MockExecution:
+        """Return an execution, whosever it is.
+
+        Raises:
+            LookupError: There is none of this id.
+        """
+        for executions in self._by_account.values():
+            if execution_id in executions:
+                return executions[execution_id]
+        raise LookupError(f"no execution {execution_id!r}")
+
+    def of(self, account: MockAccount) -> list[MockExecution]:
         """Return the executions of this account, oldest first."""
         return list(self._by_account.get(account.linked_account_id, {}).values())
 
     async def aclose(self) -> None:
         """Cancel what still runs and wait for it."""
-        tasks = list(self._tasks.values())
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _run(self, execution: Execution) -> None:
-        await asyncio.sleep(self.seconds)
-        workflow, account = execution.workflow, execution.account
-        context = WorkflowContext(
-            linked_account_id=account.linked_account_id,
-            slug=workflow.slug,
-            store=account.store(workflow.slug),
-            execution_id=execution.execution_id,
-            config_id=execution.config_id,
-            instance_tag=execution.instance_tag,
-        )
-        try:
-            result = await workflow.handler(context, execution.payload)
-        except AppError as error:
-            failure = {"message": "The app refused the call", "http_status": error.http_status, "data": error.data}
-            self._finish(execution, "ERRORED", error=failure)
-        except Exception as error:  # noqa: BLE001 - whatever a workflow raises is its own failure, not the mock's
-            self._finish(execution, "ERRORED", error={"message": str(error) or type(error).__name__})
-        else:
-            self._finish(execution, "COMPLETED", result)
-
-    def _finish(
-        self, execution: Execution, status: ExecutionStatus, result: Any = None, *, error: dict[str, Any] | None = None
-    ) -> None:
-        if execution.status != "RUNNING":
-            return
-        if isinstance(result, WorkflowAnswer):
-            execution.status_code, result = result.status, result.return_value
-        execution.status = status
-        execution.return_value = result
-        execution.error = error
-        execution.finished = self.clock()

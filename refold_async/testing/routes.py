@@ -8,7 +8,17 @@ from attrs import define, field, frozen
 
 from .authentication import Access
 from .call import Call
-from .endpoints import actions, applications, executions, linked_accounts, session_tokens, workflows
+from .endpoints import (
+    actions,
+    applications,
+    events,
+    executions,
+    linked_accounts,
+    session_tokens,
+    webhooks,
+    workflow_authoring,
+    workflows,
+)
 from .replies import ErrorField, Reply
 
 __all__ = ["ROUTES", "Match", "Route", "RouteName", "Router"]
@@ -22,6 +32,11 @@ RouteName = Literal[
     "get_workflow",
     "list_enabled_workflows",
     "get_request_structure",
+    "create_workflow",
+    "get_workflow_draft",
+    "publish_workflow",
+    "list_workflow_versions",
+    "delete_workflow",
     "list_executions",
     "get_execution",
     "stop_execution",
@@ -29,6 +44,7 @@ RouteName = Literal[
     "list_node_batches",
     "list_applications",
     "get_application",
+    "trigger_event",
     "list_linked_accounts",
     "get_linked_account",
     "create_linked_account",
@@ -36,6 +52,11 @@ RouteName = Literal[
     "delete_linked_account",
     "create_session_token",
     "revoke_session_token",
+    "create_webhook",
+    "list_webhooks",
+    "get_webhook",
+    "update_webhook",
+    "delete_webhook",
 ]
 
 
@@ -64,6 +85,7 @@ _PUBLIC: Final = "/api/v2/public"
 _WORKFLOW: Final = f"{_PUBLIC}/workflow"
 _EXECUTION: Final = f"{_PUBLIC}/execution"
 _ACCOUNT: Final = f"{_PUBLIC}/linked-account"
+_WEBHOOK: Final = f"{_PUBLIC}/webhook"
 
 _ORGANISATION: Final = "organisation"
 _LINKED: Final = "linked account"
@@ -81,6 +103,15 @@ ROUTES: Final = (
     Route("get_request_structure", "GET", _WORKFLOW + "/request-structure/{workflow_id}", _LINKED, "error",
           workflows.get_request_structure),
     Route("get_workflow", "GET", _WORKFLOW + "/{workflow_id}", _LINKED, "error", workflows.get_workflow),
+    Route("create_workflow", "POST", _WORKFLOW, _LINKED, "error", workflow_authoring.create_workflow),
+    Route("get_workflow_draft", "GET", _WORKFLOW + "/{workflow_id}/edit", _LINKED, "error",
+          workflow_authoring.get_workflow_draft),
+    Route("publish_workflow", "PUT", _WORKFLOW + "/{workflow_id}/publish", _LINKED, "error",
+          workflow_authoring.publish_workflow),
+    Route("list_workflow_versions", "GET", _WORKFLOW + "/versions/{workflow_id}", _LINKED, "error",
+          workflow_authoring.list_workflow_versions),
+    Route("delete_workflow", "DELETE", _WORKFLOW + "/{workflow_id}", _LINKED, "error",
+          workflow_authoring.delete_workflow),
     Route("list_executions", "GET", _EXECUTION, _LINKED, "error", executions.list_executions),
     Route("get_execution", "GET", _EXECUTION + "/{execution_id}", _LINKED, "error", executions.get_execution),
     Route("stop_execution", "POST", _EXECUTION + "/{execution_id}/stop", _LINKED, "error", executions.stop_execution),
@@ -91,6 +122,7 @@ ROUTES: Final = (
     Route("list_applications", "GET", f"{_PUBLIC}/application", _LINKED, "error_code", applications.list_applications),
     Route("get_application", "GET", _PUBLIC + "/application/{slug}", _LINKED, "error_code",
           applications.get_application),
+    Route("trigger_event", "POST", f"{_PUBLIC}/event/trigger", _LINKED, "error_code", events.trigger_event),
     Route("list_linked_accounts", "GET", _ACCOUNT, _ORGANISATION, "error_code", linked_accounts.list_linked_accounts),
     Route("create_linked_account", "POST", _ACCOUNT, _ORGANISATION, "error_code",
           linked_accounts.create_linked_account),
@@ -103,6 +135,12 @@ ROUTES: Final = (
           session_tokens.create_session_token),
     Route("revoke_session_token", "POST", f"{_PUBLIC}/session-token/revoke", "session token", "error_code",
           session_tokens.revoke_session_token),
+    Route("create_webhook", "POST", _WEBHOOK, _ORGANISATION, "error_code", webhooks.create_webhook),
+    Route("list_webhooks", "GET", _WEBHOOK, _ORGANISATION, "error_code", webhooks.list_webhooks),
+    Route("get_webhook", "GET", _WEBHOOK + "/{webhook_id}", _ORGANISATION, "error_code", webhooks.get_webhook),
+    Route("update_webhook", "PUT", _WEBHOOK + "/{webhook_id}", _ORGANISATION, "error_code", webhooks.update_webhook),
+    Route("delete_webhook", "DELETE", _WEBHOOK + "/{webhook_id}", _ORGANISATION, "error_code",
+          webhooks.delete_webhook),
 )
 # fmt: on
 

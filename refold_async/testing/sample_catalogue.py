@@ -1,4 +1,4 @@
-"""The catalogue a mock starts with: HubSpot, Slack and a workflow."""
+"""The catalogue a mock starts with: HubSpot, Slack, a workflow and an event that starts it."""
 
 from typing import Any, Final, cast
 
@@ -13,7 +13,7 @@ SAMPLE_WORKFLOW_ID: Final = "6a30f0c2d4616e99e7fa5a01"
 
 
 def sample_catalogue() -> Catalogue:
-    """Make a catalogue with the apps `hubspot` and `slack` and the workflow `SAMPLE_WORKFLOW_ID`."""
+    """Make a catalogue: apps `hubspot` and `slack`, workflow `SAMPLE_WORKFLOW_ID`, event `contact_created`."""
     catalogue = Catalogue()
     add_hubspot(catalogue)
     add_slack(catalogue)
@@ -30,6 +30,7 @@ def sample_catalogue() -> Catalogue:
         payload={"email": "jane@example.com"},
         schema={"type": "object", "properties": {"email": {"type": "string"}}, "required": ["email"]},
     )(_welcome_contact)
+    catalogue.add_event("contact_created", SAMPLE_WORKFLOW_ID)
     return catalogue
 
 

@@ -1,16 +1,19 @@
 """The mock Refold: a real HTTP server on this machine."""
 
+import math
 import ssl as tls
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from .accounts import Accounts, MockAccount
 from .call import State
 from .catalogue import Catalogue
 from .dispatch import Dispatcher
+from .execution import MockExecution
 from .executions import Executions
+from .fired_events import FiredEvent
 from .listener import Listener
 from .rate_limits import AppRateLimits, Rate, TokenBucket
 from .received import ReceivedRequest
@@ -19,6 +22,7 @@ from .sample_catalogue import sample_catalogue
 from .scripts import Script
 from .session_tokens import SESSION_SECONDS, SessionTokens
 from .trouble import Trouble
+from .webhook_delivery import WebhookDelivery, deliver_event
 
 __all__ = ["MockRefold"]
 
@@ -44,6 +48,8 @@ class MockRefold:
         ssl: Serve HTTPS with this context.
         workflow_seconds: How long each execution of a workflow takes, in seconds.
         keepalive_timeout: Seconds after which an idle connection is closed.
+        session_token_seconds: How long session tokens are valid, in seconds. Their `expires_in` is in whole seconds,
+            as Refold has it; where less than a minute is left, it is a fraction of thousandths.
         known_accounts_only: Refuse linked accounts that were not created, by a call or with `account`.
         record: Keep every request in `requests`; False keeps only counts, for load tests.
 
@@ -61,6 +67,7 @@ class MockRefold:
         ssl: tls.SSLContext | None = None,
         workflow_seconds: float = 0.05,
         keepalive_timeout: float = 75.0,
+        session_token_seconds: float = SESSION_SECONDS,
         known_accounts_only: bool = False,
         record: bool = True,
     ) -> None:
@@ -70,12 +77,14 @@ class MockRefold:
             raise ValueError(f"port must be 0 to 65535, not {port!r}")
         if workflow_seconds < 0:
             raise ValueError(f"workflow_seconds must be 0 or more, not {workflow_seconds!r}")
+        if not 0 < session_token_seconds < math.inf:
+            raise ValueError(f"session_token_seconds must be a positive number, not {session_token_seconds!r}")
         self.catalogue = sample_catalogue() if catalogue is None else catalogue
         self._state = State(
             api_keys=None if api_keys is None else frozenset(api_keys),
             catalogue=self.catalogue,
             accounts=Accounts(self.catalogue, known_accounts_only),
-            session_tokens=SessionTokens(time.monotonic),
+            session_tokens=SessionTokens(time.monotonic, session_token_seconds),
             executions=Executions(time.monotonic, workflow_seconds),
             app_rate_limits=AppRateLimits(time.monotonic),
         )
@@ -122,6 +131,11 @@ class MockRefold:
     def requests(self) -> list[ReceivedRequest]:
         """The requests received, in order of arrival."""
         return self._dispatcher.requests
+
+    @property
+    def events(self) -> list[FiredEvent]:
+        """The events that were fired, in order."""
+        return self._state.events
 
     @property
     def request_count(self) -> int:
@@ -197,9 +211,10 @@ class MockRefold:
         return self._dispatcher.scripts.add((trouble, *troubles), route, linked_account_id, calls)
 
     def clear(self) -> None:
-        """Forget all scripts and recorded requests; counts, state and rate limits stay."""
+        """Forget all scripts, recorded requests and fired events; counts, state and rate limits stay."""
         self._dispatcher.scripts.clear()
         self._dispatcher.requests.clear()
+        self._state.events.clear()
 
     def account(self, linked_account_id: str) -> MockAccount:
         """Return a linked account, made now if need be, to change its connections or to look at its state.
@@ -209,15 +224,64 @@ class MockRefold:
         """
         return self._state.accounts.get_or_create(linked_account_id)
 
-    def session_token(self, linked_account_id: str, expires_in: float = SESSION_SECONDS) -> str:
+    def session_token(self, linked_account_id: str, expires_in: float | None = None) -> str:
         """Make a new session token.
 
         Args:
             linked_account_id: Whom it stands for.
-            expires_in: Seconds until it expires; 0 makes one that has expired.
+            expires_in: Seconds until it expires; 0 makes one that has expired, None is `session_token_seconds`.
         """
         self._state.accounts.get_or_create(linked_account_id)
         return self._state.session_tokens.mint(linked_account_id, expires_in).token
+
+    def execution(self, execution_id: str) -> MockExecution:
+        """Return a run of a workflow, to look at it or to say how it stands and how far it is.
+
+        ```python
+        mock.hold_executions()
+        ...  # a workflow is executed
+        execution = mock.execution(execution_id)
+        execution.completion_percentage = 50  # which is seen from now on
+        execution.release()  # or: execution.end("TIMED_OUT")
+        ```
+
+        Args:
+            execution_id: Its id; to a workflow's handler, `context.execution_id`.
+
+        Raises:
+            LookupError: There is none of this id.
+        """
+        return self._state.executions.get(execution_id)
+
+    def hold_executions(self) -> None:
+        """Let executions that start from now on wait before their handler runs, at 0 %, until they are released."""
+        self._state.executions.held = True
+
+    def release_executions(self) -> None:
+        """Let all executions that are held go on, and hold no more."""
+        self._state.executions.release()
+
+    async def deliver_webhook(
+        self, event: Mapping[str, Any], *, api_key: str | None = None, timeout: float = 5.0
+    ) -> list[WebhookDelivery]:
+        """Send an event to the enabled webhooks that subscribed to its name, as Refold does.
+
+        It is signed in the header `x-cobalt-signature`, with the hexadecimal HMAC-SHA256 of the body. Whoever answers
+        with anything but 200, or not in time, is sent it up to three times more, at once. Nothing goes to other
+        machines, and redirects are not followed.
+
+        Args:
+            event: The event, such as `connection_event` and `workflow_event` make.
+            api_key: What to sign it with; None is the key that each webhook was made with.
+            timeout: How long to wait for each answer, in seconds.
+
+        Returns:
+            What came back, for each of the webhooks, the oldest first.
+
+        Raises:
+            ValueError: The event has no name, or a webhook's URL is that of another machine.
+        """
+        return await deliver_event(event, self._state.webhooks.all(), api_key, timeout)
 
     def limit_rate(
         self, rate: float | None, *, per: float = 1.0, burst: int = 1, retry_after: float | None = None

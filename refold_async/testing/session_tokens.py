@@ -9,6 +9,7 @@ __all__ = ["SESSION_SECONDS", "SessionToken", "SessionTokens"]
 
 SESSION_SECONDS: Final = 7 * 24 * 3600
 _REFRESH_SECONDS: Final = 30 * 24 * 3600
+_SHORT: Final = 60
 
 
 @define(eq=False)
@@ -36,25 +37,27 @@ class SessionTokens:
 
     Args:
         clock: A monotonic clock in seconds.
+        seconds: How long each is valid unless said otherwise.
     """
 
     _clock: Callable[[], float]
+    _seconds: float = SESSION_SECONDS
     _by_token: dict[str, SessionToken] = field(factory=dict[str, SessionToken], init=False)
     _newest: dict[str, SessionToken] = field(factory=dict[str, SessionToken], init=False)
 
-    def mint(self, linked_account_id: str, expires_in: float = SESSION_SECONDS) -> SessionToken:
+    def mint(self, linked_account_id: str, expires_in: float | None = None) -> SessionToken:
         """Make a new token; older ones stay valid.
 
         Args:
             linked_account_id: Whom it stands for.
-            expires_in: Seconds until it expires; 0 or less makes one that has expired.
+            expires_in: Seconds until it expires; 0 or less makes one that has expired, None is as usual.
         """
         number = len(self._by_token) + 1
         token = SessionToken(
             token=f"mock-session-{number:08d}",
             refresh_token=f"mock-refresh-{number:08d}",
             linked_account_id=linked_account_id,
-            expires_at=self._clock() + expires_in,
+            expires_at=self._clock() + (self._seconds if expires_in is None else expires_in),
         )
         self._by_token[token.token] = self._newest[linked_account_id] = token
         return token
@@ -74,11 +77,12 @@ class SessionTokens:
         return found if found is not None and self._is_valid(found) else None
 
     def document(self, token: SessionToken) -> dict[str, Any]:
-        """Return a token as the API hands it out."""
+        """Return a token as the API hands it out: its life in whole seconds, and below a minute in milliseconds."""
+        left = max(0.0, token.expires_at - self._clock())
         return {
             "token": token.token,
             "refresh_token": token.refresh_token,
-            "expires_in": max(0, round(token.expires_at - self._clock())),
+            "expires_in": round(left, 3) if left < _SHORT else round(left),
             "refresh_expires_in": _REFRESH_SECONDS,
         }
 

@@ -1,11 +1,17 @@
 """Times the mock reports: the same in every run, so that tests can compare whole answers."""
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Final
 
-__all__ = ["timestamp"]
+__all__ = ["http_date", "timestamp"]
 
 _START: Final = datetime(2026, 6, 21, 10, 4, 11, tzinfo=UTC)
+
+
+def http_date() -> str:
+    """Return the mock's fixed start as HTTP writes dates: `Sun, 21 Jun 2026 10:04:11 GMT`."""
+    return format_datetime(_START, usegmt=True)
 
 
 def timestamp(seconds: float = 0) -> str:

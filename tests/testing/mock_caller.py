@@ -15,6 +15,8 @@ WORKFLOW = "/api/v2/public/workflow"
 EXECUTION = "/api/v2/public/execution"
 APPLICATION = "/api/v2/public/application"
 LINKED_ACCOUNT = "/api/v2/public/linked-account"
+EVENT = "/api/v2/public/event/trigger"
+WEBHOOK = "/api/v2/public/webhook"
 SESSION_TOKEN = "/api/v2/public/session-token"
 
 
@@ -68,6 +70,14 @@ class MockCaller:
     async def post(self, path: str, **options: Any) -> Answered:
         """Send a POST."""
         return await self.send("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> Answered:
+        """Send a PUT."""
+        return await self.send("PUT", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> Answered:
+        """Send a DELETE."""
+        return await self.send("DELETE", path, **options)
 
     async def execute(self, slug: str, action_id: str, parameters: Any = None, **options: Any) -> Answered:
         """Execute an action."""

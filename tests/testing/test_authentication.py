@@ -1,5 +1,6 @@
 """API keys, linked accounts and session tokens."""
 
+import asyncio
 from typing import get_args
 
 import aiohttp
@@ -163,6 +164,30 @@ async def test_expired_token_is_not_handed_out_again(caller: MockCaller, mock: M
     expired = mock.session_token("user_1", expires_in=0)
     answered = await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})
     assert answered.json["token"] != expired
+
+
+async def test_session_tokens_of_a_short_life(session: aiohttp.ClientSession) -> None:
+    """With `session_token_seconds`, tokens expire that soon, and say so to the millisecond."""
+    async with MockRefold(session_token_seconds=0.3) as mock:
+        caller = MockCaller(session, mock)
+        created = (await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})).json
+        assert 0 <= created["expires_in"] <= 0.3
+        async with asyncio.timeout(5):
+            while (await caller.get(EXECUTION, token=created["token"])).status == 200:
+                pass
+        answered = await caller.get(EXECUTION, token=created["token"])
+        assert (answered.status, answered.json["message"]) == (401, "Invalid session token")
+        again = (await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})).json
+        assert again["token"] != created["token"]
+    async with MockRefold(session_token_seconds=3600) as mock:
+        caller = MockCaller(session, mock)
+        created = (await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})).json
+        assert isinstance(created["expires_in"], int)
+        assert 3500 < created["expires_in"] <= 3600
+        assert (await caller.get(EXECUTION, token=mock.session_token("user_1"))).status == 200
+    for seconds in (0, -1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="session_token_seconds must be"):
+            MockRefold(session_token_seconds=seconds)
 
 
 @pytest.mark.parametrize("body", [{}, {"linked_account_id": ""}, {"linked_account_id": 5}, {"linked_account_id": None}])

@@ -74,13 +74,117 @@ async def test_an_execution_runs_and_completes(slow: MockCaller, mock: MockRefol
 
 async def test_completion_percentage_grows_with_time(session: aiohttp.ClientSession) -> None:
     """While it runs, the percentage follows the clock."""
-    async with MockRefold(workflow_seconds=0.5) as mock:
+    async with MockRefold(workflow_seconds=20) as mock:
         caller = MockCaller(session, mock)
         execution_id = await start(caller, SAMPLE_WORKFLOW_ID)
-        first = (await read(caller, execution_id))["completion_percentage"]
-        await asyncio.sleep(0.02)
-        second = (await read(caller, execution_id))["completion_percentage"]
-        assert 0 <= first < second < 100
+        first = later = (await read(caller, execution_id))["completion_percentage"]
+        async with asyncio.timeout(15):
+            while later == first:
+                later = (await read(caller, execution_id))["completion_percentage"]
+        assert 0 <= first < later < 100
+
+
+async def test_held_and_stepped(caller: MockCaller, mock: MockRefold) -> None:
+    """A held execution goes no further than the test says, until it is released."""
+    mock.hold_executions()
+    execution_id = await start(caller, SAMPLE_WORKFLOW_ID)
+    execution = mock.execution(execution_id)
+    assert (await read(caller, execution_id))["completion_percentage"] == 0
+    execution.completion_percentage = 40
+    document = await read(caller, execution_id)
+    assert (document["status"], document["completion_percentage"]) == ("RUNNING", 40)
+    assert mock.account("user_1").store("hubspot") == {}
+    execution.release()
+    document = await read_until(caller, execution_id, "COMPLETED")
+    assert document["completion_percentage"] == 100
+    assert execution.return_value == {"contact_id": "1510721", "created": True}
+
+
+async def test_all_that_are_held_are_released(caller: MockCaller, mock: MockRefold) -> None:
+    """After a release of all, nothing is held any more."""
+    mock.hold_executions()
+    held = [await start(caller, SAMPLE_WORKFLOW_ID) for _ in range(2)]
+    mock.release_executions()
+    for execution_id in [*held, await start(caller, SAMPLE_WORKFLOW_ID)]:
+        await read_until(caller, execution_id, "COMPLETED")
+
+
+async def test_a_handler_tells_how_far_it_is(caller: MockCaller, mock: MockRefold) -> None:
+    """A workflow's handler can step its own execution."""
+    steps: asyncio.Queue[int] = asyncio.Queue()
+
+    @mock.catalogue.workflow("hubspot", "stepwise")
+    async def stepwise(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+        execution = mock.execution(context.execution_id)
+        while (percentage := await steps.get()) < 100:
+            execution.completion_percentage = percentage
+
+    execution_id = await start(caller, "stepwise")
+    for percentage in (30, 60):
+        steps.put_nowait(percentage)
+        async with asyncio.timeout(5):
+            while (await read(caller, execution_id))["completion_percentage"] != percentage:
+                pass
+    steps.put_nowait(100)
+    await read_until(caller, execution_id, "COMPLETED")
+
+
+@pytest.mark.parametrize(
+    ("status", "node_status"),
+    [("TIMED_OUT", "Timed_Out"), ("DUPLICATE", "Rejected"), ("PARKED", "Waiting")],
+)
+async def test_ended_with_any_status(caller: MockCaller, mock: MockRefold, status: str, node_status: str) -> None:
+    """A test ends an execution as it likes; its handler never runs, and nothing changes it any more."""
+    mock.hold_executions()
+    execution_id = await start(caller, SAMPLE_WORKFLOW_ID)
+    mock.execution(execution_id).end(status)
+    document = await read(caller, execution_id)
+    assert document["status"] == status
+    assert document["completion_time"] >= document["createdAt"]
+    assert document["nodes"][-1]["node_status"] == node_status
+    mock.execution(execution_id).end("COMPLETED")
+    mock.release_executions()
+    assert (await read(caller, execution_id))["status"] == status
+    assert mock.account("user_1").store("hubspot") == {}
+    assert (await caller.get(f"{EXECUTION}?status={status}")).json["totalDocs"] == 1
+    assert (await caller.post(f"{EXECUTION}/{execution_id}/stop")).json["error"] == "EXECUTION_NOT_RUNNING"
+
+
+async def test_status_that_a_test_sets(caller: MockCaller, mock: MockRefold) -> None:
+    """A status that was set is shown while the execution goes on, and is kept at its end."""
+    mock.hold_executions()
+    kept, changed = [mock.execution(await start(caller, SAMPLE_WORKFLOW_ID)) for _ in range(2)]
+    for execution in (kept, changed):
+        execution.status = "STOPPING"
+        assert (await read(caller, execution.execution_id))["status"] == "STOPPING"
+    changed.status = "RUNNING"
+    mock.release_executions()
+    await kept.ended()
+    document = await read(caller, kept.execution_id)
+    assert document["status"] == "STOPPING"
+    assert "completion_time" in document
+    await read_until(caller, changed.execution_id, "COMPLETED")
+    kept.status = "STOPPED"
+    assert (await read(caller, kept.execution_id))["status"] == "STOPPED"
+
+
+async def test_synchronous_run_that_times_out(caller: MockCaller, mock: MockRefold) -> None:
+    """A handler can end its own execution, and say why to the caller who waits for it."""
+
+    @mock.catalogue.workflow("hubspot", "endless")
+    async def endless(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+        mock.execution(context.execution_id).end("TIMED_OUT", error={"message": "too slow"})
+        await asyncio.Event().wait()
+
+    answered = await caller.post(f"{WORKFLOW}/endless/execute", headers=SYNCHRONOUS)
+    assert (answered.json["errored"], answered.json["execution_error"]) == (True, {"message": "too slow"})
+    assert (await read(caller, answered.json["execution_id"]))["status"] == "TIMED_OUT"
+
+
+async def test_execution_that_is_not_there(mock: MockRefold) -> None:
+    """An id that was never handed out is an error of the test."""
+    with pytest.raises(LookupError, match="no execution 'nothing'"):
+        mock.execution("nothing")
 
 
 @pytest.mark.parametrize("action", ["GET ", "POST /stop", "POST /rerun", "GET /nodes/run/batches"])

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from refold_async.testing import MockRefold
+from refold_async.testing import MockAccount, MockRefold
 from testing.mock_caller import LINKED_ACCOUNT, MockCaller
 
 
@@ -68,6 +68,42 @@ async def test_list(caller: MockCaller, mock: MockRefold) -> None:
     assert (page["totalDocs"], page["totalPages"]) == (3, 2)
     assert [account["account_id"] for account in page["docs"]] == ["user_2"]
     assert page["docs"][0]["integrations"] == [{"type": "hubspot", "name": "HubSpot", "reauth_required": True}]
+
+
+async def test_pages_shift_under_a_reader(caller: MockCaller, mock: MockRefold) -> None:
+    """A page is cut from what there is when it is asked for: who pages on misses one after a deletion."""
+
+    async def page(number: int) -> list[str]:
+        answered = await caller.get(f"{LINKED_ACCOUNT}?page={number}&limit=2", account=None)
+        return [account["account_id"] for account in answered.json["docs"]]
+
+    for number in range(5):
+        mock.account(f"user_{number}")
+    assert await page(1) == ["user_0", "user_1"]
+    await caller.delete(f"{LINKED_ACCOUNT}/user_0", account=None)
+    assert await page(2) == ["user_3", "user_4"]
+    await caller.post(LINKED_ACCOUNT, json={"linked_account_id": "user_0"}, account=None)
+    assert await page(3) == ["user_0"]
+
+
+async def test_a_hundred_thousand_accounts(
+    caller: MockCaller, mock: MockRefold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many accounts, no more are put into words than a page shows."""
+    for number in range(100_000):
+        mock.account(f"user_{number}")
+    described = list[str]()
+    document = MockAccount.document
+
+    def describe(account: MockAccount) -> dict[str, object]:
+        described.append(account.linked_account_id)
+        return document(account)
+
+    monkeypatch.setattr(MockAccount, "document", describe)
+    page = (await caller.get(f"{LINKED_ACCOUNT}?page=1000&limit=100", account=None)).json
+    assert (page["totalDocs"], page["hasNextPage"]) == (100_000, False)
+    assert page["docs"][-1]["account_id"] == "user_99999"
+    assert len(described) == 100
 
 
 async def test_delete(caller: MockCaller) -> None:

@@ -1,40 +1,40 @@
 """Executions: watch them, stop them, run them again."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 from refold_async.testing.call import Call
-from refold_async.testing.execution import Execution
+from refold_async.testing.execution import MockExecution
 from refold_async.testing.pagination import page_number_and_limit, paginate
 from refold_async.testing.replies import Refused, Reply, json_reply
 
 __all__ = ["get_execution", "list_executions", "list_node_batches", "rerun_execution", "stop_execution"]
 
+_FINAL: Final = frozenset({"COMPLETED", "DUPLICATE", "ERRORED", "STOPPED", "TIMED_OUT"})
+
 
 async def list_executions(call: Call) -> Reply:
     """List the account's executions, newest first, a page at a time."""
     page, limit = page_number_and_limit(call.query)
-    now = call.state.executions.clock()
-    found = [
-        summary
-        for execution in call.state.executions.of(call.account)
-        if _matches(execution, summary := execution.summary(now), call.query)
-    ]
+    found = [execution for execution in call.state.executions.of(call.account) if _matches(execution, call.query)]
     if call.query.get("sortAsc", "").lower() != "true":
         found.reverse()
-    return json_reply(paginate(found, page, limit))
+    answer = paginate(found, page, limit)
+    answer["docs"] = [execution.summary() for execution in answer["docs"]]
+    return json_reply(answer)
 
 
 async def get_execution(call: Call) -> Reply:
     """Answer one execution with its nodes."""
-    return json_reply(_execution(call).document(call.state.executions.clock()))
+    return json_reply(_execution(call).document())
 
 
 async def stop_execution(call: Call) -> Reply:
     """Stop an execution that runs."""
     execution = _execution(call)
-    if not call.state.executions.stop(execution):
+    if execution.finished is not None or execution.status in _FINAL:
         raise Refused(400, f"Execution {execution.execution_id} is not running", "EXECUTION_NOT_RUNNING")
+    execution.end("STOPPED", error={"message": "The execution was stopped"})
     return json_reply({"message": "Execution stopped"})
 
 
@@ -55,7 +55,7 @@ async def list_node_batches(call: Call) -> Reply:
     """List the batches of a node, a page at a time."""
     execution = _execution(call)
     node_id = call.path_parameters["node_id"]
-    nodes = {node["node_id"]: node for node in execution.nodes(call.state.executions.clock())}
+    nodes = {node["node_id"]: node for node in execution.nodes()}
     if node_id not in nodes:
         raise Refused(404, f"Node {node_id} not found", "RESOURCE_NOT_FOUND")
     if not nodes[node_id]["is_batch"]:
@@ -64,7 +64,7 @@ async def list_node_batches(call: Call) -> Reply:
     return json_reply(paginate(execution.batches(), page, limit))
 
 
-def _execution(call: Call) -> Execution:
+def _execution(call: Call) -> MockExecution:
     execution_id = call.path_parameters["execution_id"]
     execution = call.state.executions.find(call.account, execution_id)
     if execution is None:
@@ -72,17 +72,17 @@ def _execution(call: Call) -> Execution:
     return execution
 
 
-def _matches(execution: Execution, summary: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+def _matches(execution: MockExecution, query: Mapping[str, str]) -> bool:
     workflow = execution.workflow
     exact = {
-        "status": summary["status"],
+        "status": execution.status,
         "slug": workflow.slug,
         "workflow_id": workflow.workflow_id,
         "execution_id": execution.execution_id,
-        "execution_type": summary["type_of_execution"],
-        "execution_source": summary["execution_source"],
+        "execution_type": execution.type_of_execution,
+        "execution_source": execution.source,
     }
-    created: str = summary["createdAt"]
+    created = execution.created_at
     end = query.get("end_date", created)
     return (
         all(query.get(name, value) in (value, "All") for name, value in exact.items())

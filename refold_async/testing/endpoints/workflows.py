@@ -4,7 +4,7 @@ from typing import Any, Final, cast
 
 from refold_async.testing.apps import MockWorkflow
 from refold_async.testing.call import Call
-from refold_async.testing.execution import Execution
+from refold_async.testing.execution import MockExecution
 from refold_async.testing.pagination import page_number_and_limit, paginate
 from refold_async.testing.replies import Refused, Reply, json_reply
 from refold_async.testing.timestamps import timestamp
@@ -24,22 +24,27 @@ async def list_workflows(call: Call) -> Reply:
     """List workflows, a page at a time."""
     page, limit = page_number_and_limit(call.query)
     query = call.query
+    apps = call.state.catalogue.apps
     created = timestamp()
     found = [
-        _document(workflow)
-        for workflow in call.state.catalogue.workflows.values()
+        workflow
+        for workflow in call.account.workflows.all()
         if query.get("slug", workflow.slug) == workflow.slug
+        and query.get("application_id", app_id := apps[workflow.slug].app_id) == app_id
+        and (workflow.private or query.get("scope", "").lower() != "private")
         and query.get("name", "").casefold() in workflow.name.casefold()
         and query.get("published", "").lower() in ("", "true" if workflow.published else "false")
         and query.get("start_date", created) <= created
         and query.get("end_date", created) >= created[: len(query.get("end_date", created))]
     ]
-    return json_reply(paginate(found, page, limit))
+    answer = paginate(found, page, limit)
+    answer["docs"] = [workflow.summary() for workflow in answer["docs"]]
+    return json_reply(answer)
 
 
 async def get_workflow(call: Call) -> Reply:
     """Answer one workflow."""
-    return json_reply(_document(_workflow(call)))
+    return json_reply(_workflow(call).document())
 
 
 async def list_enabled_workflows(call: Call) -> Reply:
@@ -55,7 +60,7 @@ async def list_enabled_workflows(call: Call) -> Reply:
                 "config_id": account.linked_account_id,
                 "application": {"slug": workflow.slug, "name": catalogue.apps[workflow.slug].name},
             }
-            for workflow in catalogue.workflows.values()
+            for workflow in account.workflows.all()
             if workflow.published
         ]
     )
@@ -74,7 +79,7 @@ async def execute_workflow(call: Call) -> Reply:
         # The one refusal that does not keep to the usual shape.
         return json_reply({"message": "Server Error", "error": "Workflow ID and slug are required"}, 400)
     workflow = _workflow(call)
-    if slug != workflow.slug and slug not in workflow.slug_aliases:
+    if not workflow.belongs_to(slug):
         raise Refused(404, f"Workflow {workflow.workflow_id} not found in Application {slug}", "RESOURCE_NOT_FOUND")
     if not workflow.published:
         raise Refused(400, f"Workflow {workflow.workflow_id} is not published", "WORKFLOW_NOT_PUBLISHED")
@@ -91,7 +96,7 @@ async def execute_workflow(call: Call) -> Reply:
     status = 200
     body: dict[str, Any]
     if synchronous:
-        await executions.finished(execution)
+        await execution.ended()
         body = _result(execution)
         status = execution.status_code or status
     else:
@@ -111,7 +116,7 @@ def _payload(body: Any) -> Any:
     return fields["payload"] if fields.keys() == {"payload"} else fields
 
 
-def _result(execution: Execution) -> dict[str, Any]:
+def _result(execution: MockExecution) -> dict[str, Any]:
     result: dict[str, Any] = {"execution_id": execution.execution_id, "return_value": execution.return_value}
     if execution.status_code is not None:
         result["status_code"] = execution.status_code
@@ -121,22 +126,4 @@ def _result(execution: Execution) -> dict[str, Any]:
 
 
 def _workflow(call: Call) -> MockWorkflow:
-    workflow_id = call.path_parameters["workflow_id"]
-    workflow = call.state.catalogue.find_workflow(workflow_id)
-    if workflow is None:
-        raise Refused(404, f"Workflow {workflow_id} not found", "RESOURCE_NOT_FOUND")
-    return workflow
-
-
-def _document(workflow: MockWorkflow) -> dict[str, Any]:
-    return {
-        "_id": workflow.workflow_id,
-        "name": workflow.name,
-        "description": workflow.description,
-        "published": workflow.published,
-        "slug": workflow.slug,
-        "workflow_alias": workflow.aliases[-1] if workflow.aliases else None,
-        "environment": "test",
-        "createdAt": timestamp(),
-        "updatedAt": timestamp(),
-    }
+    return call.account.workflows.get(call.path_parameters["workflow_id"])

@@ -1,0 +1,40 @@
+"""Events of the caller's application, which start workflows."""
+
+from refold_async.testing.call import Call
+from refold_async.testing.fired_events import FiredEvent
+from refold_async.testing.replies import Refused, Reply, json_reply
+
+__all__ = ["trigger_event"]
+
+
+async def trigger_event(call: Call) -> Reply:
+    """Start the account's published workflows that wait for an event."""
+    body = call.json_object()
+    event = body.get("event")
+    if not isinstance(event, str) or not event:
+        raise Refused(400, "event is required and must be a string", "VALIDATION_ERROR")
+    workflow_ids = call.state.catalogue.events.get(event)
+    if workflow_ids is None:
+        raise Refused(404, "Trigger not found", "INVALID_EVENT")
+    account, headers = call.account, call.headers
+    # An empty header is as good as none.
+    slug, config_id, instance_tag = (headers.get(name) or None for name in ("slug", "config_id", "instance_tag"))
+    started = [
+        call.state.executions.start(
+            workflow, account, body.get("payload"), config_id=config_id, instance_tag=instance_tag, source="Event"
+        )
+        for workflow in map(account.workflows.find, workflow_ids)
+        if workflow is not None and workflow.published and (slug is None or workflow.belongs_to(slug))
+    ]
+    call.state.events.append(
+        FiredEvent(
+            event,
+            body.get("payload"),
+            account.linked_account_id,
+            slug,
+            config_id,
+            instance_tag,
+            tuple(execution.execution_id for execution in started),
+        )
+    )
+    return json_reply({"message": "Webhook Fired Success"})

@@ -1,0 +1,88 @@
+"""Webhook subscriptions, on the level of the organisation."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from refold_async.testing.call import Call
+from refold_async.testing.pagination import page_number_and_limit, paginate
+from refold_async.testing.replies import Refused, Reply, json_reply
+from refold_async.testing.webhooks import WEBHOOK_EVENTS, MockWebhook
+
+__all__ = ["create_webhook", "delete_webhook", "get_webhook", "list_webhooks", "update_webhook"]
+
+_HTTP: Final = re.compile(r"https?://")
+
+
+async def create_webhook(call: Call) -> Reply:
+    """Subscribe a URL to events."""
+    body = {"webhook_type": "default", **call.json_object()}
+    webhook = call.state.webhooks.create(
+        _url(body), _events(body), _type(body), api_key=call.headers.get("x-api-key", "")
+    )
+    return json_reply(webhook.document())
+
+
+async def list_webhooks(call: Call) -> Reply:
+    """List the subscriptions, a page at a time."""
+    page, limit = page_number_and_limit(call.query)
+    return json_reply(paginate([webhook.document() for webhook in call.state.webhooks.all()], page, limit))
+
+
+async def get_webhook(call: Call) -> Reply:
+    """Answer one subscription."""
+    return json_reply(_webhook(call).document())
+
+
+async def update_webhook(call: Call) -> Reply:
+    """Change the fields of a subscription that are given."""
+    webhook = _webhook(call)
+    body = webhook.document() | call.json_object()
+    is_enabled = body["is_enabled"]
+    if not isinstance(is_enabled, bool):
+        raise Refused(400, "is_enabled must be true or false", "VALIDATION_ERROR")
+    # All are looked at before one is changed.
+    url, events, kind = _url(body), _events(body), _type(body)
+    webhook.webhook_url, webhook.webhook_events, webhook.webhook_type = url, events, kind
+    webhook.is_enabled = is_enabled
+    webhook.changes += 1
+    return json_reply(webhook.document())
+
+
+async def delete_webhook(call: Call) -> Reply:
+    """Delete a subscription."""
+    call.state.webhooks.delete(_webhook(call))
+    return json_reply({"message": "Webhook deleted successfully"})
+
+
+def _webhook(call: Call) -> MockWebhook:
+    webhook_id = call.path_parameters["webhook_id"]
+    webhook = call.state.webhooks.find(webhook_id)
+    if webhook is None:
+        raise Refused(404, f"Webhook {webhook_id} not found", "RESOURCE_NOT_FOUND")
+    return webhook
+
+
+def _url(body: Mapping[str, Any]) -> str:
+    url = body.get("webhook_url")
+    if not isinstance(url, str) or not _HTTP.match(url):
+        raise Refused(400, "webhook_url must start with http:// or https://", "VALIDATION_ERROR")
+    return url
+
+
+def _events(body: Mapping[str, Any]) -> list[str]:
+    events = body.get("webhook_events")
+    if not isinstance(events, list) or not events:
+        raise Refused(400, "webhook_events must name one event or more", "VALIDATION_ERROR")
+    for event in cast("list[object]", events):
+        if not isinstance(event, str) or event not in WEBHOOK_EVENTS:
+            known = ", ".join(sorted(WEBHOOK_EVENTS))
+            raise Refused(400, f"webhook_events holds {event!r}, which is none of {known}", "VALIDATION_ERROR")
+    return cast("list[str]", events)
+
+
+def _type(body: Mapping[str, Any]) -> str:
+    kind = body.get("webhook_type")
+    if not isinstance(kind, str) or not kind:
+        raise Refused(400, "webhook_type must be a string", "VALIDATION_ERROR")
+    return kind

@@ -1,0 +1,100 @@
+"""Workflows of a linked account's own: make them, publish them, take them back, delete them."""
+
+from typing import Any
+
+from refold_async.testing.apps import MockWorkflow
+from refold_async.testing.call import Call
+from refold_async.testing.pagination import page_number_and_limit, paginate
+from refold_async.testing.replies import Refused, Reply, json_reply
+
+__all__ = [
+    "create_workflow",
+    "delete_workflow",
+    "get_workflow_draft",
+    "list_workflow_versions",
+    "publish_workflow",
+]
+
+
+async def create_workflow(call: Call) -> Reply:
+    """Make the draft of a workflow that this account alone has."""
+    body = call.json_object()
+    name, slug = _text(body, "name"), _text(body, "slug")
+    description = _text(body, "description") if body.get("description") else ""
+    if slug not in call.state.catalogue.apps:
+        raise Refused(404, f"Application app_type '{slug}' not found", "APPLICATION_NOT_FOUND")
+    draft = call.account.workflows.create(name, slug, description)
+    return json_reply(draft.workflow.document())
+
+
+async def get_workflow_draft(call: Call) -> Reply:
+    """Answer the draft that a workflow is edited in."""
+    return json_reply(call.account.workflows.draft_of(_workflow(call)).document())
+
+
+async def publish_workflow(call: Call) -> Reply:
+    """Publish a draft, or take a published workflow back; each asks for an id of its own kind."""
+    body = call.json_object()
+    published = body.get("published")
+    if not isinstance(published, bool):
+        raise Refused(400, "published must be true or false", "VALIDATION_ERROR")
+    return json_reply((_publish(call, body) if published else _unpublish(call)).document())
+
+
+async def list_workflow_versions(call: Call) -> Reply:
+    """List the versions of a workflow, newest first, a page at a time; of a draft, those it was published as."""
+    page, limit = page_number_and_limit(call.query)
+    workflows, workflow = call.account.workflows, _workflow(call)
+    draft = workflows.find_draft(workflow.workflow_id)
+    workflow_id = workflow.workflow_id if draft is None else draft.published_as
+    versions = [] if workflow_id is None else workflows.versions(workflow_id)
+    return json_reply(paginate([version.document() for version in reversed(versions)], page, limit))
+
+
+async def delete_workflow(call: Call) -> Reply:
+    """Delete a workflow with its drafts and versions; one of the catalogue is deleted for this account alone."""
+    workflow = _published_workflow(call, "Only workflows can be deleted, not their drafts and versions")
+    call.account.workflows.delete(workflow)
+    return json_reply({"success": True, "triggers_deregistered": True})
+
+
+def _publish(call: Call, body: dict[str, Any]) -> MockWorkflow:
+    number: Any = body.get("version")
+    description = _text(body, "description") if body.get("description") else None
+    if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
+        raise Refused(400, "version must be a positive whole number", "VALIDATION_ERROR")
+    workflows, workflow_id = call.account.workflows, _workflow(call).workflow_id
+    draft = workflows.find_draft(workflow_id)
+    if draft is None:
+        raise Refused(400, "Only drafts can be published", "INVALID_WORKFLOW_ID")
+    earlier = [] if draft.published_as is None else workflows.versions(draft.published_as)
+    if number in [version.number for version in earlier]:
+        raise Refused(400, f"Version {number} exists already", "VALIDATION_ERROR")
+    return workflows.publish(draft, number, description)
+
+
+def _unpublish(call: Call) -> MockWorkflow:
+    message = "Only public and published workflows can be unpublished"
+    workflow = _published_workflow(call, message)
+    if not workflow.published:
+        raise Refused(400, message, "INVALID_WORKFLOW_ID")
+    return call.account.workflows.unpublish(workflow)
+
+
+def _published_workflow(call: Call, otherwise: str) -> MockWorkflow:
+    """Return the workflow that is named, whether or not it was taken back, but no draft and no version."""
+    workflows, workflow_id = call.account.workflows, call.path_parameters["workflow_id"]
+    if workflows.find_draft(workflow_id) is not None or workflows.is_version(workflow_id):
+        raise Refused(400, otherwise, "INVALID_WORKFLOW_ID")
+    return _workflow(call)
+
+
+def _workflow(call: Call) -> MockWorkflow:
+    return call.account.workflows.get(call.path_parameters["workflow_id"])
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise Refused(400, f"{name} is required and must be a string", "VALIDATION_ERROR")
+    return value

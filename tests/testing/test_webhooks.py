@@ -1,0 +1,247 @@
+"""Webhook subscriptions, and what is delivered to them."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from refold_async.testing import MockRefold, WebhookDelivery, connection_event, workflow_event
+from testing.mock_caller import WEBHOOK, MockCaller
+
+SUBSCRIPTION = {"webhook_url": "http://127.0.0.1:9/hook", "webhook_events": ["Connection Expired"]}
+EXPIRED = connection_event("Connection Expired", linked_account_id="user_1", slug="hubspot")
+NOWHERE = "65a1f0d2b7c8e900000000ff"
+
+
+class Receiver:
+    """A server that takes webhooks and answers with given statuses, the last of them again and again."""
+
+    def __init__(self) -> None:
+        self.statuses = [200]
+        self.received = list[tuple[bytes, str]]()
+        app = web.Application()
+        app.router.add_post("/hook", self._receive)
+        self.server = TestServer(app)
+
+    @property
+    def url(self) -> str:
+        """Where it takes them."""
+        return str(self.server.make_url("/hook"))
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        self.received.append((await request.read(), request.headers["x-cobalt-signature"]))
+        status = self.statuses[min(len(self.received), len(self.statuses)) - 1]
+        return web.Response(status=status, headers={"Location": "/elsewhere"})
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A server of the customer's own."""
+    receiver = Receiver()
+    async with receiver.server:
+        yield receiver
+
+
+async def subscribe(caller: MockCaller, url: str, *events: str, **options: Any) -> str:
+    """Subscribe a URL to events, `Connection Expired` if none are given; return the id."""
+    body = {"webhook_url": url, "webhook_events": events or ["Connection Expired"]}
+    answered = await caller.post(WEBHOOK, json=body, **options)
+    assert answered.status == 200
+    webhook_id: str = answered.json["_id"]
+    return webhook_id
+
+
+def signature(body: bytes, key: str) -> str:
+    """Sign a body."""
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+async def test_create_and_get(caller: MockCaller) -> None:
+    """A subscription is shown with all that Refold adds to it."""
+    created = (await caller.post(WEBHOOK, json=SUBSCRIPTION, account=None)).json
+    assert created == SUBSCRIPTION | {
+        "_id": created["_id"],
+        "org_id": created["org_id"],
+        "environment": "test",
+        "is_enabled": True,
+        "workflow_ids": [],
+        "webhook_body": "{{event}}",
+        "method": "POST",
+        "webhook_type": "default",
+        "createdAt": "2026-06-21T10:04:11.000Z",
+        "updatedAt": "2026-06-21T10:04:11.000Z",
+    }
+    assert (await caller.get(f"{WEBHOOK}/{created['_id']}", account=None)).json == created
+
+
+async def test_list(caller: MockCaller) -> None:
+    """Subscriptions come in pages, oldest first."""
+    created = [await subscribe(caller, f"http://localhost/{number}") for number in range(3)]
+    page = (await caller.get(f"{WEBHOOK}?page=2&limit=2", account=None)).json
+    assert [webhook["_id"] for webhook in page["docs"]] == created[2:]
+    assert (page["totalDocs"], page["hasNextPage"]) == (3, False)
+
+
+async def test_update(caller: MockCaller) -> None:
+    """An update changes what it is given, and nothing when some of it is wrong."""
+    webhook_id = await subscribe(caller, "http://localhost/hook")
+    changes = {"webhook_events": ["Workflow Errored"], "is_enabled": False}
+    updated = (await caller.put(f"{WEBHOOK}/{webhook_id}", json=changes)).json
+    assert (updated["webhook_events"], updated["is_enabled"]) == (["Workflow Errored"], False)
+    assert updated["webhook_url"] == "http://localhost/hook"
+    assert updated["updatedAt"] > updated["createdAt"]
+    wrong = {"webhook_url": "https://localhost/other", "webhook_events": ["Nothing"]}
+    assert (await caller.put(f"{WEBHOOK}/{webhook_id}", json=wrong)).status == 400
+    assert (await caller.put(f"{WEBHOOK}/{webhook_id}", json={"is_enabled": 1})).status == 400
+    assert (await caller.get(f"{WEBHOOK}/{webhook_id}")).json == updated
+
+
+async def test_delete(caller: MockCaller) -> None:
+    """A deleted subscription is gone."""
+    webhook_id = await subscribe(caller, "http://localhost/hook")
+    answered = await caller.delete(f"{WEBHOOK}/{webhook_id}", account=None)
+    assert (answered.status, answered.json) == (200, {"message": "Webhook deleted successfully"})
+    assert (await caller.get(WEBHOOK)).json["docs"] == []
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_unknown_webhook(caller: MockCaller, method: str) -> None:
+    """An unknown subscription is 404."""
+    answered = await caller.send(method, f"{WEBHOOK}/{NOWHERE}")
+    assert (answered.status, answered.json["error_code"]) == (404, "RESOURCE_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"webhook_url": None},
+        {"webhook_url": "ftp://127.0.0.1"},
+        {"webhook_url": "127.0.0.1/hook"},
+        {"webhook_url": 7},
+        {"webhook_events": None},
+        {"webhook_events": []},
+        {"webhook_events": "Connection Expired"},
+        {"webhook_events": ["Connection Expired", "Nothing"]},
+        {"webhook_events": [["Connection Expired"]]},
+        {"webhook_type": 7},
+    ],
+)
+async def test_body_that_makes_no_webhook(caller: MockCaller, change: dict[str, Any]) -> None:
+    """A subscription needs an HTTP URL and known events."""
+    answered = await caller.post(WEBHOOK, json=SUBSCRIPTION | change)
+    assert (answered.status, answered.json["error_code"]) == (400, "VALIDATION_ERROR")
+
+
+async def test_delivered_and_signed(caller: MockCaller, mock: MockRefold, receiver: Receiver) -> None:
+    """An event goes to the enabled subscriptions to it, signed with the key they were made with, or with another."""
+    webhook_id = await subscribe(caller, receiver.url, key="tk_first")
+    await subscribe(caller, receiver.url, "Workflow Completed")
+    disabled = await subscribe(caller, receiver.url)
+    await caller.put(f"{WEBHOOK}/{disabled}", json={"is_enabled": False})
+    assert await mock.deliver_webhook(EXPIRED) == [WebhookDelivery(webhook_id, receiver.url, (200,))]
+    await mock.deliver_webhook(EXPIRED, api_key="tk_second")
+    (first, first_signature), (second, second_signature) = receiver.received
+    assert json.loads(first) == EXPIRED
+    assert first == second
+    assert first_signature == signature(first, "tk_first")
+    assert second_signature == signature(second, "tk_second")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "attempts"),
+    [([500, 200], (500, 200)), ([204, 307, 404, 503], (204, 307, 404, 503)), ([500], (500, 500, 500, 500))],
+)
+async def test_redelivered(
+    caller: MockCaller, mock: MockRefold, receiver: Receiver, statuses: list[int], attempts: tuple[int, ...]
+) -> None:
+    """Anything but 200 is sent again, the same to the byte, up to three times."""
+    await subscribe(caller, receiver.url)
+    receiver.statuses = statuses
+    (delivery,) = await mock.deliver_webhook(EXPIRED)
+    assert delivery.statuses == attempts
+    assert len(receiver.received) == len(attempts)
+    assert len(set(receiver.received)) == 1
+
+
+async def test_no_answer(caller: MockCaller, mock: MockRefold) -> None:
+    """Who does not answer in time, or at all, is tried again too."""
+
+    async def keep_silent(_: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", keep_silent)
+    async with TestServer(app) as silent:
+        await subscribe(caller, str(silent.make_url("/hook")))
+        (delivery,) = await mock.deliver_webhook(EXPIRED, timeout=0.01)
+        assert delivery.statuses == (None,) * 4
+    (delivery,) = await mock.deliver_webhook(EXPIRED)
+    assert delivery.statuses == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/hook",
+        "http://127.0.0.1@example.com/",
+        "http://localhost.example.com/",
+        "http://10.0.0.1/",
+        "http://[2001:db8::1]/",
+        "http://",
+        "http://[",
+    ],
+)
+async def test_other_machines(caller: MockCaller, mock: MockRefold, receiver: Receiver, url: str) -> None:
+    """Nothing leaves this machine, nor does anybody get an event that cannot go to all."""
+    await subscribe(caller, receiver.url)
+    await subscribe(caller, url)
+    with pytest.raises(ValueError, match="on this machine alone"):
+        await mock.deliver_webhook(EXPIRED)
+    assert receiver.received == []
+
+
+async def test_event_without_a_name(mock: MockRefold) -> None:
+    """What is delivered says what happened."""
+    with pytest.raises(ValueError, match="what happened"):
+        await mock.deliver_webhook({"slug": "hubspot"})
+    assert await mock.deliver_webhook({"event": "Nobody Listens"}) == []
+
+
+def test_connection_events() -> None:
+    """A connection event has the fields Refold sends."""
+    assert connection_event("Connection Created", linked_account_id="user_1", slug="crm", type="hubspot") == {
+        "linked_account_id": "user_1",
+        "org_id": EXPIRED["org_id"],
+        "environment": "test",
+        "type": "hubspot",
+        "event": "Connection Created",
+        "slug": "crm",
+        "createdAt": "Sun, 21 Jun 2026 10:04:11 GMT",
+    }
+    assert EXPIRED["type"] == "hubspot"
+    sent = "Tue, 07 Nov 2023 08:03:27 GMT"
+    event = connection_event("Connection Deleted", linked_account_id="user_1", slug="crm", created_at=sent)
+    assert event["createdAt"] == sent
+
+
+def test_workflow_events() -> None:
+    """A workflow event has the fields Refold sends."""
+    event = workflow_event(
+        "Workflow Errored", linked_account_id="user_1", workflow_id="w", instance_id="i", workflow_name="Mine"
+    )
+    assert event == {
+        "linked_account_id": "user_1",
+        "instance_id": "i",
+        "workflow_id": "w",
+        "config_id": "user_1",
+        "event": "Workflow Errored",
+        "workflow_name": "Mine",
+        "status": "ERRORED",
+    }
