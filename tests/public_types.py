@@ -14,22 +14,30 @@ from refold_async import (
     ActionParameters,
     ActionResult,
     APIStatusError,
+    Application,
     AsyncRefold,
+    ConnectionState,
     Effect,
+    EnabledWorkflow,
+    Execution,
+    ExecutionNode,
     FanOut,
     FanOutReport,
     Journal,
     JournalEntry,
     JournalSummary,
     Limiter,
+    LinkedAccount,
     Outcome,
     Progress,
     RateLimit,
     RefoldError,
     RetryPolicy,
+    SessionToken,
     Timeout,
     WorkflowExecution,
     WorkflowFailedError,
+    webhooks,
 )
 from refold_async.testing import MockRefold, ReceivedRequest
 
@@ -139,6 +147,35 @@ async def jobs(refold: AsyncRefold, ids: list[str]) -> None:
         assert_type(entry.effect, Effect | None)
 
 
+async def namespaces(refold: AsyncRefold, account: AccountScope, body: bytes) -> None:
+    """What the namespaces give."""
+    async for linked_account in refold.linked_accounts.list(connected_to="hubspot"):
+        assert_type(linked_account, LinkedAccount)
+        assert_type(linked_account.linked_account_id, str)
+    everybody = refold.fan_out_action(refold.linked_accounts.list(), "hubspot", "get_contact", skip_disconnected=True)
+    assert_type(everybody, FanOut[LinkedAccount, ActionResult[Any]])
+    assert_type(await account.applications.list(), list[Application])
+    assert_type((await account.applications.get("hubspot")).state, ConnectionState)
+    assert_type([workflow.workflow_id async for workflow in account.workflows.list()], list[str])
+    assert_type(await account.workflows.list_enabled(), list[EnabledWorkflow])
+    assert_type(await account.run_workflow("w", slug="hubspot"), Execution)
+    async for execution in account.executions.watch("e"):
+        assert_type(execution.completion_percentage, float | None)
+        assert_type(execution.nodes, list[ExecutionNode] | None)
+    assert_type(await refold.session_tokens.create("user_1"), SessionToken)
+    assert_type(refold.session_tokens.account("user_1"), AccountScope)
+    assert_type([webhook.webhook_id async for webhook in refold.webhooks.list()], list[str])
+    event = webhooks.parse(body)
+    assert_type(event, webhooks.WebhookEvent)
+    match event:
+        case webhooks.ConnectionExpired():
+            assert_type(event.slug, str)
+        case webhooks.WorkflowErrored():
+            assert_type(event.execution_id, str)
+        case _:
+            pass
+
+
 def errors(error: RefoldError) -> None:
     """What errors carry."""
     assert_type(error.effect, Effect)
@@ -148,7 +185,7 @@ def errors(error: RefoldError) -> None:
     if isinstance(error, ActionFailedError):
         assert_type(error.result, ActionResult[Any] | None)
     if isinstance(error, WorkflowFailedError):
-        assert_type(error.execution, WorkflowExecution | None)
+        assert_type(error.execution, WorkflowExecution | Execution | None)
 
 
 async def settings() -> None:

@@ -40,8 +40,8 @@ from refold_async import (
     WorkflowExecution,
     WorkflowFailedError,
 )
-from refold_async.faults import RULES, Fault
 from refold_async.endpoints import Call
+from refold_async.faults import RULES, Fault
 from refold_async.responses import (
     Answer,
     Reader,

@@ -95,8 +95,8 @@ class SessionTokens(Namespace):
     def account(self, linked_account_id: str, *, renew_before: float = 300.0) -> AccountScope:
         """Return a scope that calls with a session token of its own, and gets a new one before that expires.
 
-        Refold page: *Generate Session Token*. The first call fetches the token; however many calls wait for one, it is fetched once. Where Refold refuses it
-        all the same, the scope renews it and calls once more. Does no I/O.
+        Does no I/O: the first call fetches the token. However many calls wait for one, it is fetched once. Where Refold
+        refuses it all the same, the scope renews it and calls once more. Refold page: *Generate Session Token*.
 
         Args:
             linked_account_id: Your own id of the customer.
