@@ -18,7 +18,7 @@ import refold_async
 __all__ = ["SLOW_MACHINE", "Finished", "run_program", "start_program"]
 
 # What asyncio's debug mode says of steps that took longer than 0.1 seconds.
-SLOW_MACHINE: Final = re.compile(r"^Executing <.*> took \d+\.\d+ seconds\n", re.MULTILINE)
+SLOW_MACHINE: Final = re.compile(r"Executing <.*> took \d+\.\d+ seconds\n")
 
 
 @attrs.frozen

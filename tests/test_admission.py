@@ -256,9 +256,11 @@ def test_retry_after_pauses_everyone() -> None:
 
     limiter = OwnLimiter()
     limiter.open.set()
+    earliest = time.time() + 5
     for limit in (RateLimit(100, burst=5), limiter, None):
         run(story(limit))
-    assert [round(until - time.time()) for until in limiter.told] == [5, 5]
+    assert len(limiter.told) == 2
+    assert all(earliest <= until <= time.time() + 5 for until in limiter.told)
 
 
 def test_a_limiter_is_told_of_refusals_without_a_time() -> None:

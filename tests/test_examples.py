@@ -41,7 +41,7 @@ def executed(mock: MockRefold) -> list[str]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - the mock tells nobody
             await asyncio.sleep(0.01)
 
@@ -204,11 +204,11 @@ JANE: Final = '{"email": "jane@example.com"}'
 
 @pytest.fixture
 async def service(mock: MockRefold, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
-    """The web application on a free port, talking to the mock; it answers each request within a second."""
+    """The web application on a free port, talking to the mock; it answers each request within four seconds."""
     for name, value in settings(mock).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
-    application = importlib.import_module("web_app").application(seconds=1.0)
+    application = importlib.import_module("web_app").application(seconds=4.0)
     runner = web.AppRunner(application)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -220,7 +220,7 @@ async def service(mock: MockRefold, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 async def test_overview_reads_side_by_side(mock: MockRefold, service: Service) -> None:
     """A request's calls are under way at the same time, and their results come together."""
-    mock.script(Delay(0.3))
+    mock.script(Delay(0.8))
     request = asyncio.create_task(service.get(OVERVIEW))
     await until(lambda: mock.in_flight == 3)
     status, _, answer = await request

@@ -4,6 +4,7 @@ import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import attrs
 import pytest
@@ -17,7 +18,7 @@ from refold_async import (
     NotFoundError,
     ParameterError,
 )
-from refold_async.testing import Answer, Delay, Errored, MockRefold, Reset, Silence
+from refold_async.testing import ActionContext, Answer, Delay, Errored, MockRefold, Reset, Silence
 
 IDS = [f"user_{number}" for number in range(20)]
 
@@ -41,6 +42,13 @@ async def give_id(scope: AccountScope, item: object) -> str | None:
     return scope.linked_account_id
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+
 async def test_report_in_input_order(refold: AsyncRefold, mock: MockRefold) -> None:
     """collect() gives every outcome in the order of the input, whatever the order they came in."""
     mock.script(Delay(0.05), linked_account_id="user_0")
@@ -56,9 +64,20 @@ async def test_report_in_input_order(refold: AsyncRefold, mock: MockRefold) -> N
 
 async def test_outcomes_as_they_come(refold: AsyncRefold, mock: MockRefold) -> None:
     """Iterating gives outcomes in the order of completion."""
-    mock.script(Delay(0.2), linked_account_id="user_0")
-    async with refold.fan_out_action(IDS, "hubspot", "get_contact") as outcomes:
-        order = [outcome.item async for outcome in outcomes]
+    order: list[str] = []
+    others_were_read = asyncio.Event()
+
+    @mock.catalogue.action("hubspot", "take_turns")
+    async def take_turns(context: ActionContext, parameters: dict[str, Any]) -> None:
+        if context.linked_account_id == "user_0":
+            await asyncio.wait_for(others_were_read.wait(), 20)
+
+    async with refold.fan_out_action(IDS, "hubspot", "take_turns") as outcomes:
+        async for outcome in outcomes:
+            assert outcome.status == "ok"
+            order.append(outcome.item)
+            if len(order) == 19:
+                others_were_read.set()
     assert order[-1] == "user_0"
     assert sorted(order) == sorted(IDS)
     assert outcomes.unfinished == []
@@ -150,6 +169,7 @@ async def test_errors_are_capped() -> None:
 async def test_concurrency_is_bounded_and_items_are_taken_as_needed(refold: AsyncRefold) -> None:
     """No more than `concurrency` items are taken and not read: a slow reader slows the work."""
     taken = running = most_running = 0
+    all_run = asyncio.Event()
 
     def items() -> Iterator[str]:
         nonlocal taken
@@ -161,6 +181,9 @@ async def test_concurrency_is_bounded_and_items_are_taken_as_needed(refold: Asyn
         nonlocal running, most_running
         running += 1
         most_running = max(most_running, running)
+        if running == 7:
+            all_run.set()
+        await asyncio.wait_for(all_run.wait(), 20)
         await asyncio.sleep(0.001)
         running -= 1
 
@@ -194,18 +217,24 @@ async def test_constant_memory(refold: AsyncRefold) -> None:
 async def test_leaving_early(refold: AsyncRefold, mock: MockRefold) -> None:
     """Leaving takes no more items, lets what is in flight end within `grace`, and lists what did not."""
     mock.script(Silence(), linked_account_id="user_1")
-    mock.script(Delay(0.05), linked_account_id="user_2")
+    leaving = asyncio.Event()
     taken: list[str] = []
+
+    @mock.catalogue.action("hubspot", "take_turns")
+    async def take_turns(context: ActionContext, parameters: dict[str, Any]) -> None:
+        if context.linked_account_id == "user_2":
+            await asyncio.wait_for(leaving.wait(), 20)
 
     def items() -> Iterator[str]:
         for linked_account_id in IDS:
             taken.append(linked_account_id)
             yield linked_account_id
 
-    fan_out = refold.fan_out_action(items(), "hubspot", "create_contact", {"email": "a@b.c"}, concurrency=3, grace=0.2)
+    fan_out = refold.fan_out_action(items(), "hubspot", "take_turns", concurrency=3, grace=1.5)
     async with fan_out as outcomes:
         async for outcome in outcomes:
             assert outcome.item == "user_0"
+            leaving.set()
             break
     assert [unfinished.item for unfinished in fan_out.unfinished] == ["user_1"]
     assert fan_out.unfinished[0].attempts == 1
@@ -226,7 +255,7 @@ async def test_an_error_in_the_block_stops_the_work(refold: AsyncRefold, mock: M
 
     async def read() -> None:
         async with fan_out:
-            await asyncio.sleep(0.05)
+            await until(lambda: len(mock.requests) == 20)
             raise RuntimeError("reader")
 
     with pytest.raises(RuntimeError, match="reader"):
@@ -240,31 +269,39 @@ async def test_cancelling_the_reader_stops_the_work(refold: AsyncRefold, mock: M
     for cancellations in (1, 2):
         fan_out = refold.fan_out_action(IDS, "hubspot", "get_contact", grace=0.05 if cancellations == 1 else 60)
         task = asyncio.create_task(fan_out.collect())
-        await asyncio.sleep(0.05)
+        await until(lambda: len(mock.requests) == 20)
+        mock.requests.clear()
         for _ in range(cancellations):
             task.cancel()
             await asyncio.sleep(0.01)
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task], timeout=30)
+        assert task.cancelled()
         assert sorted(unfinished.item for unfinished in fan_out.unfinished) == sorted(IDS)
 
 
 async def test_leaving_is_thorough_however_often_it_is_cancelled(refold: AsyncRefold) -> None:
     """Calls that take time to clean up are waited for though leaving is cancelled again and again."""
+    begun = 0
     cleaned: list[str] = []
+    may_end = asyncio.Event()
 
     async def call(scope: AccountScope, item: str) -> None:
+        nonlocal begun
+        begun += 1
         try:
             await asyncio.sleep(60)
         finally:
-            await asyncio.sleep(0.05)
+            await may_end.wait()
             cleaned.append(item)
 
     fan_out = refold.fan_out(IDS[:3], call, grace=60)
     task = asyncio.create_task(fan_out.collect())
+    await until(lambda: begun == 3)
     for _ in range(4):
-        await asyncio.sleep(0.01)
         task.cancel()
+        await asyncio.sleep(0.01)
+    assert not task.done()
+    may_end.set()
     await asyncio.wait([task])
     assert task.cancelled()
     assert sorted(cleaned) == IDS[:3]
@@ -386,13 +423,15 @@ async def test_an_error_of_the_items_that_nobody_read_is_logged(
     refold: AsyncRefold, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Leaving before the items' error was met does not hide it."""
+    is_gone = asyncio.Event()
 
     def items() -> Iterator[str]:
         yield "user_0"
+        is_gone.set()
         raise OSError("the file is gone")
 
     async with refold.fan_out(items(), give_id):
-        await asyncio.sleep(0.01)
+        await is_gone.wait()
     assert "the file is gone" in caplog.text
 
 

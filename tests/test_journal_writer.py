@@ -345,7 +345,10 @@ async def test_damaged_entry(journal: Journal) -> None:
 
 
 async def test_the_loop_never_waits(journal: Journal, writer: JournalWriter) -> None:
-    """While another program has the file to itself, the loop goes on, and so do the waits afterwards."""
+    """While another program has the file to itself, the loop goes on, and so do the waits afterwards.
+
+    A loop that waited would do so for as long as SQLite does: ten seconds, for it is the loop that ends this.
+    """
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         wait = writer.started("a", None)
@@ -356,5 +359,5 @@ async def test_the_loop_never_waits(journal: Journal, writer: JournalWriter) -> 
         assert not wait.done()
         connection.execute("ROLLBACK")
     await wait
-    assert longest < 0.1
+    assert longest < 5
     assert statuses(journal) == {"a": "started"}

@@ -382,7 +382,7 @@ def test_without_orjson() -> None:
         [sys.executable, "-W", "error", "-c", WITHOUT_ORJSON],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
         env=environment,
     )

@@ -56,14 +56,14 @@ class Job:
         """Run it, kill it so many requests and seconds later, and return the accounts whose requests had no answer."""
         before = len(self.mock.requests)
         async with killed_at_the_end(await start_program(*self.arguments)) as process:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(self.mock.requests) < before + requests:
                     assert process.returncode is None, await process.communicate()
                     await asyncio.sleep(0.002)
             await asyncio.sleep(seconds)
             process.kill()
             answered = {request.number for request in self.mock.requests if request.status is not None}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.mock.in_flight:  # noqa: ASYNC110 - the mock tells nobody
                 await asyncio.sleep(0.002)
         return {account_of(request) for request in self.mock.requests[before:] if request.number not in answered}

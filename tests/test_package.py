@@ -74,6 +74,6 @@ with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
     runner.run(main())
 """
     printed = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=120, check=False
     )
     assert (printed.stdout, printed.stderr) == ("in time\n", "")

@@ -1,6 +1,7 @@
 """Faults made on real sockets: for each the error, what became of the action, and how many requests the server saw."""
 
 import asyncio
+import select
 import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -25,7 +26,8 @@ from refold_async import (
 from refold_async.testing import Answer, Drip, MockRefold, Reset, Silence, Truncated
 
 READ, WRITE, IDEMPOTENT = "read", "write", "idempotent write"
-HASTY = Timeout(total=5, attempt=0.1)
+PATIENT = Timeout(total=60)
+HASTY = Timeout(total=60, attempt=1)  # time enough for a request to arrive
 
 CALLS: dict[str, Callable[[AccountScope], Awaitable[object]]] = {
     READ: lambda account: account.list_actions("hubspot"),
@@ -115,7 +117,7 @@ async def proxy_hangs_up() -> AsyncGenerator[Scene]:
             yield Scene(refold, lambda: len(mock.requests))
 
 
-def scripted(*trouble: Answer | Drip | Reset | Silence | Truncated, timeout: Timeout = HASTY) -> Fault:
+def scripted(*trouble: Answer | Drip | Reset | Silence | Truncated, timeout: Timeout = PATIENT) -> Fault:
     """Return the fault of a mock that does this to every request."""
 
     @asynccontextmanager
@@ -155,7 +157,10 @@ async def stale_connection() -> AsyncGenerator[Scene]:
                 body = answers[seen[-1]]
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
                 if stale:
-                    await asyncio.sleep(0.05)
+                    stale_socket = writer.get_extra_info("socket")
+                    while not select.select([stale_socket], [], [], 0)[0]:  # noqa: ASYNC110 - it is not to be read
+                        await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.01)  # for the rest of the request
                     return
         except asyncio.IncompleteReadError:
             pass
@@ -205,8 +210,8 @@ TABLE: dict[str, tuple[Fault, dict[str, Expected]]] = {
     "reset during the answer": (scripted(Reset("during")), LOST),
     "reset after the body was read": (scripted(Reset("after")), LOST),
     "half an answer": (scripted(Truncated()), LOST),
-    "drip": (scripted(Drip(0.02)), LATE),
-    "silence": (scripted(Silence()), LATE),
+    "drip": (scripted(Drip(0.02), timeout=HASTY), LATE),
+    "silence": (scripted(Silence(), timeout=HASTY), LATE),
     "stale connection": (
         stale_connection,
         {
