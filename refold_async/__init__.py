@@ -6,6 +6,9 @@ async with AsyncRefold() as refold:
 ```
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from refold_async.account import AccountScope
 from refold_async.admission import Limiter
 from refold_async.client import AsyncRefold
@@ -34,20 +37,22 @@ from refold_async.errors import (
     UnprocessableEntityError,
     WorkflowFailedError,
 )
-from refold_async.fan_out import FanOut
 from refold_async.faults import Effect, Fault
-from refold_async.journal import Journal, JournalEntry, JournalSummary
 from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
-from refold_async.namespaces.applications import Application, ConnectedAccount, ConnectionState
-from refold_async.namespaces.executions import Batch, Execution, ExecutionNode
-from refold_async.namespaces.linked_accounts import Integration, LinkedAccount, UserDefinedField
-from refold_async.namespaces.session_tokens import SessionToken
-from refold_async.namespaces.webhooks import WebhookSubscription
-from refold_async.namespaces.workflows import EnabledWorkflow, RequestStructure, Workflow, WorkflowVersion
-from refold_async.outcomes import FanOutReport, Outcome, Unfinished
-from refold_async.progress import Progress
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.version import __version__
+
+if TYPE_CHECKING:
+    from refold_async.fan_out import FanOut
+    from refold_async.journal import Journal, JournalEntry, JournalSummary
+    from refold_async.namespaces.applications import Application, ConnectedAccount, ConnectionState
+    from refold_async.namespaces.executions import Batch, Execution, ExecutionNode
+    from refold_async.namespaces.linked_accounts import Integration, LinkedAccount, UserDefinedField
+    from refold_async.namespaces.session_tokens import SessionToken
+    from refold_async.namespaces.webhooks import WebhookSubscription
+    from refold_async.namespaces.workflows import EnabledWorkflow, RequestStructure, Workflow, WorkflowVersion
+    from refold_async.outcomes import FanOutReport, Outcome, Unfinished
+    from refold_async.progress import Progress
 
 __all__ = [
     "APIConnectionError",
@@ -111,3 +116,41 @@ __all__ = [
     "WorkflowVersion",
     "__version__",
 ]
+
+# What not every program uses is loaded by those that do.
+_LOADED_WHEN_USED = {
+    "Application": "namespaces.applications",
+    "Batch": "namespaces.executions",
+    "ConnectedAccount": "namespaces.applications",
+    "ConnectionState": "namespaces.applications",
+    "EnabledWorkflow": "namespaces.workflows",
+    "Execution": "namespaces.executions",
+    "ExecutionNode": "namespaces.executions",
+    "FanOut": "fan_out",
+    "FanOutReport": "outcomes",
+    "Integration": "namespaces.linked_accounts",
+    "Journal": "journal",
+    "JournalEntry": "journal",
+    "JournalSummary": "journal",
+    "LinkedAccount": "namespaces.linked_accounts",
+    "Outcome": "outcomes",
+    "Progress": "progress",
+    "RequestStructure": "namespaces.workflows",
+    "SessionToken": "namespaces.session_tokens",
+    "Unfinished": "outcomes",
+    "UserDefinedField": "namespaces.linked_accounts",
+    "WebhookSubscription": "namespaces.webhooks",
+    "Workflow": "namespaces.workflows",
+    "WorkflowVersion": "namespaces.workflows",
+}
+
+if not TYPE_CHECKING:  # or any misspelled name would pass
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LOADED_WHEN_USED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_LOADED_WHEN_USED[name]}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -9,10 +9,6 @@ from refold_async import requests, responses
 from refold_async.endpoints import Call
 from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.models import Action, ActionParameters, ActionResult, WorkflowExecution
-from refold_async.namespaces.applications import Applications
-from refold_async.namespaces.events import Events
-from refold_async.namespaces.executions import Execution, Executions
-from refold_async.namespaces.workflows import Workflows
 from refold_async.requests import NO_BODY
 from refold_async.retry import Sender
 from refold_async.settings import Timeout
@@ -20,6 +16,11 @@ from refold_async.validation import check_header_value, check_positive
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
+
+    from refold_async.namespaces.applications import Applications
+    from refold_async.namespaces.events import Events
+    from refold_async.namespaces.executions import Execution, Executions
+    from refold_async.namespaces.workflows import Workflows
 
 __all__ = ["AccountScope"]
 
@@ -148,23 +149,31 @@ class AccountScope(ArbitraryRequests):
         return self._headers
 
     @property
-    def applications(self) -> Applications:
+    def applications(self) -> "Applications":
         """The apps, and whether this linked account is connected to them."""
+        from refold_async.namespaces.applications import Applications
+
         return Applications(self._send)
 
     @property
-    def events(self) -> Events:
+    def events(self) -> "Events":
         """Events that start workflows."""
+        from refold_async.namespaces.events import Events
+
         return Events(self._send)
 
     @property
-    def executions(self) -> Executions:
+    def executions(self) -> "Executions":
         """Runs of workflows: follow them, wait for them, stop them, run them again."""
+        from refold_async.namespaces.executions import Executions
+
         return Executions(self._send, self._sender.pause)
 
     @property
-    def workflows(self) -> Workflows:
+    def workflows(self) -> "Workflows":
         """Workflows: find them, read what they ask for, make, publish and delete private ones."""
+        from refold_async.namespaces.workflows import Workflows
+
         return Workflows(self._send)
 
     async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> list[Action]:
@@ -330,7 +339,7 @@ class AccountScope(ArbitraryRequests):
         instance_tag: str | None = None,
         timeout: float = 300.0,
         poll_interval: float = 0.5,
-    ) -> Execution:
+    ) -> "Execution":
         """Start a workflow and wait for it to end. Refold pages: *Execute Workflow*, *Get Execution*.
 
         Started once, never again. For runs that may take longer than connections live; `execute_workflow(...,

@@ -15,16 +15,7 @@ from refold_async.account_gates import AccountLimits
 from refold_async.admission import Admission, Limiter
 from refold_async.endpoints import Call
 from refold_async.errors import ConfigurationError
-from refold_async.fan_out import FanOut
-from refold_async.journal import Journal
-from refold_async.journal_file import JobIdentity
-from refold_async.journaling import Journaling
 from refold_async.models import ActionResult
-from refold_async.namespaces.applications import disconnected
-from refold_async.namespaces.linked_accounts import LinkedAccount, LinkedAccounts
-from refold_async.namespaces.session_tokens import SessionTokens
-from refold_async.namespaces.webhooks import Webhooks
-from refold_async.progress import Progress
 from refold_async.retry import Sender
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.transport import Transport
@@ -42,6 +33,14 @@ from refold_async.version import __version__
 if TYPE_CHECKING:
     import aiohttp
     from typing_extensions import TypeForm
+
+    from refold_async.fan_out import FanOut
+    from refold_async.journal import Journal
+    from refold_async.journaling import Journaling
+    from refold_async.namespaces.linked_accounts import LinkedAccounts
+    from refold_async.namespaces.session_tokens import SessionTokens
+    from refold_async.namespaces.webhooks import Webhooks
+    from refold_async.progress import Progress
 
 __all__ = ["AsyncRefold"]
 
@@ -159,18 +158,24 @@ class AsyncRefold(ArbitraryRequests):
         return self._transport.closed
 
     @property
-    def linked_accounts(self) -> LinkedAccounts:
+    def linked_accounts(self) -> "LinkedAccounts":
         """The customers, and what they are connected to."""
+        from refold_async.namespaces.linked_accounts import LinkedAccounts
+
         return LinkedAccounts(self._send)
 
     @property
-    def session_tokens(self) -> SessionTokens:
+    def session_tokens(self) -> "SessionTokens":
         """Tokens that stand for one linked account, and scopes that look after their own."""
+        from refold_async.namespaces.session_tokens import SessionTokens
+
         return SessionTokens(self._send, self._sender)
 
     @property
-    def webhooks(self) -> Webhooks:
+    def webhooks(self) -> "Webhooks":
         """Where Refold is to send its webhooks."""
+        from refold_async.namespaces.webhooks import Webhooks
+
         return Webhooks(self._send)
 
     def _require_environment(self, required: Environment | None) -> None:
@@ -220,18 +225,19 @@ class AsyncRefold(ArbitraryRequests):
         grace: float = 5.0,
         job_timeout: float | None = None,
         stop_after: float | None = None,
-        progress: Callable[[Progress], object] | bool | None = None,
-        journal: Journal | None = None,
+        progress: "Callable[[Progress], object] | bool | None" = None,
+        journal: "Journal | None" = None,
         retry_failed: bool = False,
         resend_unknown: bool = False,
-    ) -> FanOut[Item, T]:
+    ) -> "FanOut[Item, T]":
         """Await `call(scope, item)` for every item, a bounded number at a time.
 
         Args:
             items: Any iterable or async iterable, however long: items are taken as they can be worked on.
             call: What to do for an item. What it raises becomes that item's outcome and stops no other.
             account: Tells an item's linked account id or scope. Not needed for ids, scopes and `LinkedAccount`s.
-            key: Tells what a journal knows an item by; by default its linked account id.
+            key: Tells what a journal knows an item by; by default its linked account id. Needed where an account has
+                several items: of those with one key, only the first is called.
             concurrency: How many items are worked on, or have ended and not been read, at once.
             grace: Seconds that items in flight get to end when the fan-out is left early, or stopped.
             job_timeout: Seconds for the whole job. Then it is stopped, and `FanOutStoppedError` raised at the end.
@@ -250,6 +256,8 @@ class AsyncRefold(ArbitraryRequests):
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
         """
+        from refold_async.fan_out import FanOut
+
         return FanOut(
             items,
             call,
@@ -283,12 +291,12 @@ class AsyncRefold(ArbitraryRequests):
         grace: float = 5.0,
         job_timeout: float | None = None,
         stop_after: float | None = None,
-        progress: Callable[[Progress], object] | bool | None = None,
-        journal: Journal | None = None,
+        progress: "Callable[[Progress], object] | bool | None" = None,
+        journal: "Journal | None" = None,
         retry_failed: bool = False,
         resend_unknown: bool = False,
         skip_disconnected: bool = False,
-    ) -> FanOut[Item, ActionResult[Any]]: ...
+    ) -> "FanOut[Item, ActionResult[Any]]": ...
 
     @overload
     def fan_out_action(
@@ -307,12 +315,12 @@ class AsyncRefold(ArbitraryRequests):
         grace: float = 5.0,
         job_timeout: float | None = None,
         stop_after: float | None = None,
-        progress: Callable[[Progress], object] | bool | None = None,
-        journal: Journal | None = None,
+        progress: "Callable[[Progress], object] | bool | None" = None,
+        journal: "Journal | None" = None,
         retry_failed: bool = False,
         resend_unknown: bool = False,
         skip_disconnected: bool = False,
-    ) -> FanOut[Item, ActionResult[T]]: ...
+    ) -> "FanOut[Item, ActionResult[T]]": ...
 
     def fan_out_action(
         self,
@@ -330,12 +338,12 @@ class AsyncRefold(ArbitraryRequests):
         grace: float = 5.0,
         job_timeout: float | None = None,
         stop_after: float | None = None,
-        progress: Callable[[Progress], object] | bool | None = None,
-        journal: Journal | None = None,
+        progress: "Callable[[Progress], object] | bool | None" = None,
+        journal: "Journal | None" = None,
         retry_failed: bool = False,
         resend_unknown: bool = False,
         skip_disconnected: bool = False,
-    ) -> FanOut[Item, ActionResult[Any]]:
+    ) -> "FanOut[Item, ActionResult[Any]]":
         """Execute one action for every item, a bounded number at a time. Refold page: *Execute Action*.
 
         Args:
@@ -345,7 +353,8 @@ class AsyncRefold(ArbitraryRequests):
             action_id: The action, such as `get_contact`.
             parameters: The action's parameters, the same for all, or a function that makes them of the item.
             account: Tells an item's linked account id or scope. Not needed for ids, scopes and `LinkedAccount`s.
-            key: Tells what a journal knows an item by; by default its linked account id.
+            key: Tells what a journal knows an item by; by default its linked account id. Needed where an account has
+                several items: of those with one key, only the first is called.
             into: The type to structure each result's `data` into, as for `AccountScope.execute_action`.
             idempotent: You vouch that it does no harm to execute it twice. With a journal, what may have run in an
                 earlier run is then called again.
@@ -372,6 +381,8 @@ class AsyncRefold(ArbitraryRequests):
             ConfigurationError: An argument is wrong; the message names it.
             ParameterError: `parameters` are no JSON.
         """
+        from refold_async.fan_out import FanOut
+
         read = responses.read_action_result(into)
         # Built once where it is the same for all, and checked in any case before the first item is taken.
         common = requests.execute_action(
@@ -416,7 +427,7 @@ class AsyncRefold(ArbitraryRequests):
 
     def _journaling(
         self,
-        journal: Journal | None,
+        journal: "Journal | None",
         key: Callable[[Item], str] | None,
         *,
         retry_failed: bool,
@@ -425,7 +436,7 @@ class AsyncRefold(ArbitraryRequests):
         slug: str | None = None,
         action_id: str | None = None,
         parameters: bytes | None = None,
-    ) -> Journaling[Item, T] | None:
+    ) -> "Journaling[Item, T] | None":
         for name, value in (("retry_failed", retry_failed), ("resend_unknown", resend_unknown)):
             if check_bool(name, value) and journal is None:
                 raise ConfigurationError(f"{name}=True is about what a journal has of earlier runs: pass journal=.")
@@ -433,6 +444,10 @@ class AsyncRefold(ArbitraryRequests):
             raise ConfigurationError("key must be a function that returns what an item is known by, a str.")
         if journal is None:
             return None
+        from refold_async.journal import Journal
+        from refold_async.journal_file import JobIdentity
+        from refold_async.journaling import Journaling
+
         if not isinstance(journal, Journal):
             raise ConfigurationError(
                 f"journal must be a Journal, such as Journal('june.sqlite', job='june sync'), got {journal!r}."
@@ -482,6 +497,9 @@ class AsyncRefold(ArbitraryRequests):
 
 
 async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeout: Timeout) -> None:
+    from refold_async.namespaces.applications import disconnected
+    from refold_async.namespaces.linked_accounts import LinkedAccount
+
     if isinstance(item, LinkedAccount) and item.integrations is not None:
         if (state := item.connection_state(slug)) != "connected":
             raise disconnected(slug, state)

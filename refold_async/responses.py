@@ -15,7 +15,6 @@ from refold_async.endpoints import Call
 from refold_async.errors import APIResponseValidationError, APIStatusError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
-from refold_async.structuring import MisfitError, check_target, structure
 
 __all__ = [
     "HOW_TO_RECONNECT",
@@ -93,6 +92,8 @@ def read_action_result(into: Any) -> Reader[ActionResult[Any]]:
     """Return the reader of the answer to `execute_action`, with `data` as `into`."""
     if into is None or into is Any:
         return _read_plain_action_result
+    from refold_async.structuring import check_target
+
     check_target(into)
     return lambda answer, call: _read_action_into(into, answer, call)
 
@@ -115,6 +116,8 @@ def _read_plain_action_result(answer: Answer, call: Call) -> ActionResult[Any]:
 
 
 def _read_action_into(into: Any, answer: Answer, call: Call) -> ActionResult[Any]:
+    from refold_async.structuring import MisfitError, structure
+
     result = _read_plain_action_result(answer, call)
     try:
         data = structure(result.data, into, "data")
@@ -159,6 +162,8 @@ def read_value(into: Any) -> Reader[Any]:
     """Return the reader of the answer to `request()`: its JSON, as `into`, or None where the answer is empty."""
     as_it_came = into is None or into is Any
     if not as_it_came:
+        from refold_async.structuring import check_target
+
         check_target(into)
 
     def read(answer: Answer, call: Call) -> Any:
@@ -236,6 +241,8 @@ def _json_or_none(answer: Answer) -> Any:
 
 
 def _structured(value: Any, target: Any, root: str, answer: Answer, call: Call, *, body: Any = None) -> Any:
+    from refold_async.structuring import MisfitError, structure  # and cattrs: not needed for plain results
+
     try:
         return structure(value, target, root)
     except MisfitError as misfit:

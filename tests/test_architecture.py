@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -301,7 +302,29 @@ def test_what_users_need_is_exported(name: str) -> None:
 
 
 def test_everything_imported_is_exported() -> None:
-    """What the package takes from its modules, it takes for its users."""
-    assert sorted(name.rpartition(".")[2] for name in imports_of_file(CLIENT["__init__"])) == sorted(
-        refold_async.__all__
-    )
+    """What the package takes from its modules, at once or when it is used, it takes for its users."""
+    package = parsed(CLIENT["__init__"])
+    for_checkers = next(node for node in package.body if is_for_type_checkers(node))
+    later = [alias.name for node in for_checkers.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    at_once = [name for name in imports_of_file(CLIENT["__init__"]) if is_within(name, PACKAGE)]
+    assert sorted([*later, *(name.rpartition(".")[2] for name in at_once)]) == sorted(refold_async.__all__)
+    assert set(later) == refold_async._LOADED_WHEN_USED.keys()  # pyright: ignore[reportPrivateUsage]
+
+
+def test_what_is_not_used_is_not_loaded() -> None:
+    """A program that makes calls pays for neither jobs nor journals, namespaces nor cattrs."""
+    program = """
+import sys
+from refold_async import AsyncRefold
+AsyncRefold("tk_test").account("user_1")
+unused = {"cattrs", "sqlite3", "jsonschema", "tqdm", "refold_async.fan_out", "refold_async.namespaces"}
+print(*sorted(unused & set(sys.modules)))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert ran.stdout.strip() == ""
+
+
+def test_misspelled_names_are_told() -> None:
+    """What is loaded when it is used hides no mistake."""
+    with pytest.raises(AttributeError, match="FanOwt"):
+        refold_async.FanOwt  # type: ignore[attr-defined]  # pyright: ignore  # noqa: B018
