@@ -67,6 +67,6 @@ NAMESPACES: Final = [
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_every_method_is_there(namespace: str) -> None:
     """The table names every method of every namespace."""
-    of: type[Any] = type(method(namespace))
-    public = {f"{namespace}.{name}" for name in vars(of) if not name.startswith("_")}
+    names: list[str] = list(vars(method(namespace).__class__))
+    public = {f"{namespace}.{name}" for name in names if not name.startswith("_")}
     assert public == {name for name in SERVING if name.startswith(f"{namespace}.")}
