@@ -12,7 +12,7 @@ from refold_async.models import Action, ActionParameters, ActionResult, Workflow
 from refold_async.requests import NO_BODY
 from refold_async.retry import Sender
 from refold_async.settings import Timeout
-from refold_async.validation import check_header_value, check_positive
+from refold_async.validation import check_header_value, check_positive, check_seconds
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -167,7 +167,10 @@ class AccountScope(ArbitraryRequests):
         """Runs of workflows: follow them, wait for them, stop them, run them again."""
         from refold_async.namespaces.executions import Executions
 
-        return Executions(self._send, self._sender.pause)
+        sender = self._sender
+        return Executions(
+            self._send, sender.pause, lambda error, call: sender.describe(error, call, self.linked_account_id)
+        )
 
     @property
     def workflows(self) -> "Workflows":
@@ -369,6 +372,7 @@ class AccountScope(ArbitraryRequests):
         """
         now = asyncio.get_running_loop().time
         deadline = now() + check_positive("timeout", timeout)
+        check_seconds("poll_interval", poll_interval)
         started = await self.execute_workflow(
             workflow_id,
             slug=slug,

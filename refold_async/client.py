@@ -372,7 +372,7 @@ class AsyncRefold(ArbitraryRequests):
                 written twice.
             skip_disconnected: Execute nothing for accounts that are not connected to the app, or have to reconnect it:
                 they fail with `ReconnectRequiredError`. A `LinkedAccount` tells by itself; for other items Refold is
-                asked first, at the cost of one more call each.
+                asked first, at the cost of one more call each, which `timeout` holds for by itself.
 
         Returns:
             The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
@@ -500,9 +500,15 @@ async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeou
     from refold_async.namespaces.applications import disconnected
     from refold_async.namespaces.linked_accounts import LinkedAccount
 
-    if isinstance(item, LinkedAccount) and item.integrations is not None:
+    if (
+        isinstance(item, LinkedAccount)
+        and item.linked_account_id == scope.linked_account_id
+        and item.integrations is not None
+    ):
         if (state := item.connection_state(slug)) != "connected":
-            raise disconnected(slug, state)
+            error = disconnected(slug, state)
+            error.linked_account_id = item.linked_account_id
+            raise error
     else:
         await scope.applications.ensure_connected(slug, timeout=timeout)
 

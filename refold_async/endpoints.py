@@ -15,7 +15,7 @@ from refold_async.errors import ConfigurationError, ParameterError
 from refold_async.faults import Kind
 from refold_async.validation import check_header_value, quote_segment
 
-__all__ = ["NO_HEADERS", "Call", "Endpoint", "Target", "encode_json", "given_headers", "with_query"]
+__all__ = ["NO_HEADERS", "Call", "Endpoint", "Target", "encode_json", "given_texts", "with_query"]
 
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -97,7 +97,7 @@ class Endpoint:
         self,
         *ids: str,
         query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Call:
         """Make a call.
@@ -105,11 +105,11 @@ class Endpoint:
         Args:
             *ids: The ids in the path.
             query: Query parameters; those that are None are left out.
-            headers: Headers beside those that name the account; those that are None are left out.
+            headers: Headers beside those that name the account.
             body: The fields of the JSON object to send; those that are None are left out.
 
         Raises:
-            ConfigurationError: An id, a query parameter or a header cannot be sent as it is.
+            ConfigurationError: An id or a query parameter cannot be sent as it is.
             ParameterError: A field is no JSON.
         """
         target = self.target(*ids)
@@ -120,13 +120,13 @@ class Endpoint:
             target,
             self.kind,
             None if sent is None else encode_json(sent),
-            given_headers(headers) if headers else NO_HEADERS,
+            NO_HEADERS if headers is None else headers,
         )
 
 
-def given_headers(headers: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers that are not None, each checked under its own name."""
-    return {name: check_header_value(name, value) for name, value in headers.items() if value is not None}
+def given_texts(**values: Any) -> dict[str, str]:
+    """Return the arguments that are not None, each checked under its own name: no empty ones, no control characters."""
+    return {name: check_header_value(name, value) for name, value in values.items() if value is not None}
 
 
 def encode_json(value: Any, name: str = "") -> bytes:

@@ -1,8 +1,10 @@
 """What of a JSON value does not fit a JSON Schema. The only module that knows jsonschema, and loads it when asked."""
 
+import re
 from typing import Any
 
 from refold_async.errors import ConfigurationError
+from refold_async.responses import shortened
 
 __all__ = ["misfits"]
 
@@ -31,6 +33,7 @@ def misfits(value: Any, schema: Any, name: str) -> list[str]:
         validator_class.check_schema(schema)
         # With a registry of its own, that holds nothing, it fetches nothing.
         errors = list(validator_class(schema, registry=Registry[Any]()).iter_errors(value))
-    except (SchemaError, Unresolvable, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"The schema of {name} cannot be used: {error}") from None
-    return [f"{error.json_path.replace('$', name, 1)}: {error.message}" for error in errors]
+    except (SchemaError, Unresolvable, RecursionError, ArithmeticError, re.error, TypeError, AttributeError) as error:
+        problem = error.message if isinstance(error, SchemaError) else str(error)
+        raise ConfigurationError(f"The schema of {name} cannot be used: {shortened(problem, 300)}") from None
+    return [f"{error.json_path.replace('$', name, 1)}: {shortened(error.message, 300)}" for error in errors]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from refold_async.endpoints import NO_HEADERS, Call, Endpoint, Target, encode_json, given_headers, with_query
+from refold_async.endpoints import NO_HEADERS, Call, Endpoint, Target, encode_json, given_texts, with_query
 from refold_async.errors import ConfigurationError, ParameterError
 from refold_async.faults import Kind
 from refold_async.validation import check_bool, check_header_value, check_path
@@ -103,7 +103,7 @@ def execute_workflow(
     """Build the call that runs a workflow."""
     headers = {
         "slug": check_header_value("slug", slug),
-        **given_headers({"config_id": config_id, "instance_tag": instance_tag}),
+        **given_texts(config_id=config_id, instance_tag=instance_tag),
     }
     if check_bool("sync", sync):
         headers["sync_execution"] = "true"

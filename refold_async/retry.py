@@ -98,7 +98,7 @@ class Sender:
         try:
             deadlines = self.transport.check_usable()
         except RefoldError as refusal:
-            self._describe(refusal, call, linked_account_id)
+            self.describe(refusal, call, linked_account_id)
             raise
         progress = _Progress(
             call, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total, current_item.get()
@@ -282,14 +282,15 @@ class Sender:
                 return clean
         return error
 
-    def _describe(self, error: RefoldError, call: Call, linked_account_id: str | None) -> None:
+    def describe(self, error: RefoldError, call: Call, linked_account_id: str | None) -> None:
+        """Fill in what an error is about."""
         error.method = call.target.method
         error.url = self.transport.base_url + call.target.path
         error.linked_account_id = linked_account_id
 
     def _complete(self, progress: "_Progress", error: RefoldError, headers: Mapping[str, str]) -> None:
         """Fill in what every error carries."""
-        self._describe(error, progress.call, progress.linked_account_id)
+        self.describe(error, progress.call, progress.linked_account_id)
         error.effect = progress.effect
         error.attempts = progress.attempts
         message = error.message

@@ -4,6 +4,7 @@
 # (cattrs is typed in part)
 
 import inspect
+import math
 import operator
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -199,14 +200,18 @@ def _set_hook(target: Any, converter: Converter) -> Hook:
 
 
 def _model_hook(target: Any, converter: Converter) -> Hook:
-    """Structure one of our own models, and keep the object it came from in `raw`."""
+    """Structure one of our own models, and keep the object it came from in `raw`.
+
+    An optional text, number or date that is none is taken for missing: Refold's answers differ from its documents in
+    small ways, and one odd name must not make a list unreadable. What decisions hang on stays strict.
+    """
     renamed: dict[str, tuple[str, ...]] = {}
     overrides: dict[str, Any] = {"raw": override(omit=True)}
     for field in attrs.fields(target):
         if names := field.metadata.get("names"):
             renamed[field.name] = names
-        if field.type == datetime | None:
-            overrides[field.name] = override(struct_hook=_moment)
+        if field.type in _TOLERANT:
+            overrides[field.name] = override(struct_hook=_TOLERANT[field.type])
     structure_fields = make_dict_structure_fn(target, converter, **overrides)
 
     def build(value: Any, target: Any) -> Any:
@@ -224,15 +229,42 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
     return _only_from(dict, build)
 
 
+def _text(value: Any, _: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: Any, _: Any) -> int | None:
+    number = _measure(value, _)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def _measure(value: Any, _: Any) -> float | None:
+    """Read a number, which may have come as a string."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    with suppress(ValueError, OverflowError):
+        if math.isfinite(number := float(value)):
+            return number
+    return None
+
+
 def _moment(value: Any, _: Any) -> datetime | None:
-    """Read a point in time, as ISO 8601 or as HTTP writes it; None where it is neither, for `raw` has it."""
+    """Read a point in time, as ISO 8601 or as HTTP writes it."""
     if not isinstance(value, str):
         return None
     for read in (datetime.fromisoformat, parsedate_to_datetime):
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             moment = read(value)
             return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return None
+
+
+_TOLERANT: Final[Mapping[Any, Hook]] = {
+    str | None: _text,
+    int | None: _count,
+    float | None: _measure,
+    datetime | None: _moment,
+}
 
 
 def _make_converter(*, detailed: bool) -> Converter:

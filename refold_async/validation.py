@@ -1,6 +1,7 @@
 """Checks of what callers pass in. Each raises `ConfigurationError` naming the argument and the fix; none does I/O."""
 
 import ipaddress
+import math
 import re
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,8 @@ __all__ = [
     "check_path",
     "check_positive",
     "check_proxy",
+    "check_seconds",
+    "check_string",
     "check_whole_number",
     "credentials_of",
     "quote_segment",
@@ -144,6 +147,20 @@ def check_positive(name: str, value: Any) -> float:
     """Return `value` if it is a number above 0."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
         raise ConfigurationError(f"{name} must be a number above 0, got {value!r}.")
+    return value
+
+
+def check_seconds(name: str, value: Any) -> float:
+    """Return `value` if it is a number of seconds above 0 that one can wait."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise ConfigurationError(f"{name} must be a number of seconds above 0, got {value!r}.")
+    return value
+
+
+def check_string(name: str, value: object) -> str:
+    """Return `value` if it is a str, whatever it holds."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}.")
     return value
 
 

@@ -193,8 +193,8 @@ def parse(body: bytes | bytearray | memoryview) -> WebhookEvent:
         body: The request's body as it came.
 
     Returns:
-        The event. One of a name that is not known, without a field its class needs, or with one of another type, is an
-        `UnknownEvent`: it is for you to say whether that matters.
+        The event. One of a name that is not known, or without a field its class needs, is an `UnknownEvent`: it is for
+        you to say whether that matters.
 
     Raises:
         APIResponseValidationError: The body is no JSON object.

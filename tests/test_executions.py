@@ -21,6 +21,7 @@ from refold_async import (
     ClientClosedError,
     Execution,
     ExecutionTimeoutError,
+    Fault,
     InternalServerError,
     NotFoundError,
     RateLimitError,
@@ -73,7 +74,12 @@ class Refold:
         self.looks: list[tuple[float, Timeout]] = []
         self.pauses: list[float] = []
         self.paths: set[str] = set()
-        self.executions = Executions(self.send, self.pause)
+        self.executions = Executions(self.send, self.pause, self.describe)
+
+    @staticmethod
+    def describe(error: RefoldError, call: Call) -> None:
+        """Tell what an error is about."""
+        error.linked_account_id = "user_12345"
 
     async def send(self, call: Call, read: Reader[T], timeout: Timeout | float | None) -> T:
         """Look at the run."""
@@ -157,10 +163,16 @@ def test_looks_without_an_answer(looks: int) -> None:
     run(main)
 
 
+def because(fault: Fault, error: RefoldError) -> RefoldError:
+    """Return an error of this fault."""
+    error.fault = fault
+    return error
+
+
 TROUBLES: Final = (
-    InternalServerError("HTTP 503", status_code=503),
-    RateLimitError("HTTP 429", status_code=429),
-    APIConnectionError("reset"),
+    because(Fault.SERVER_ERROR, InternalServerError("HTTP 503", status_code=503)),
+    because(Fault.RATE_LIMITED, RateLimitError("HTTP 429", status_code=429)),
+    because(Fault.LOST, APIConnectionError("reset")),
     APITimeoutError("too late"),
 )
 
@@ -177,7 +189,14 @@ def test_looks_that_fail() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [NotFoundError("gone", status_code=404), AuthenticationError("no", status_code=401), ClientClosedError()]
+    "error",
+    [
+        because(Fault.REFUSED, NotFoundError("gone", status_code=404)),
+        because(Fault.REFUSED, AuthenticationError("no", status_code=401)),
+        because(Fault.REFUSED, InternalServerError("not implemented", status_code=501)),
+        because(Fault.CERTIFICATE, APIConnectionError("wrong certificate")),
+        ClientClosedError(),
+    ],
 )
 def test_looks_that_fail_for_good(error: RefoldError) -> None:
     """What another look would not mend is raised at once."""

@@ -126,7 +126,7 @@ def test_actions_drift() -> None:
         (["get_contact"], "@ actions[0]"),
         ([{"action_id": "a"}, {"name": "b"}], "@ actions[1].action_id"),
         ([{"action_id": 5}], "@ actions[0].action_id"),
-        ([{"action_id": f"a{n}"} for n in range(499)] + [{"action_id": "a", "name": 7}], "@ actions[499].name"),
+        ([{"action_id": f"a{n}"} for n in range(499)] + [{"action_id": 7}], "@ actions[499].action_id"),
     ],
     ids=lambda value: json.dumps(value)[:40],
 )
@@ -136,6 +136,14 @@ def test_actions_of_another_shape(value: Any, place: str) -> None:
     assert place in error.message
     assert "app 'hubspot'" in error.message
     assert (error.status_code, error.body, error.result, error.fault) == (200, value, None, Fault.UNREADABLE)
+
+
+def test_actions_with_an_odd_field() -> None:
+    """What is not needed and no text is taken for missing; `raw` has it."""
+    odd = {"action_id": "a", "name": 7, "description": ["x"], "tag": None}
+    (action,) = read_actions(json_answer([odd]), LISTING)
+    assert action == Action("a")
+    assert action.raw == odd
 
 
 # get_action_parameters

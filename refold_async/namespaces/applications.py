@@ -6,13 +6,14 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from refold_async.endpoints import Call, Endpoint
-from refold_async.errors import ReconnectRequiredError
+from refold_async.endpoints import Call, Endpoint, given_texts
+from refold_async.errors import ConfigurationError, ReconnectRequiredError
 from refold_async.faults import Fault
 from refold_async.models import Model, named
 from refold_async.namespaces.sending import Namespace
 from refold_async.responses import HOW_TO_RECONNECT, Answer, read_list, read_model
 from refold_async.settings import Timeout
+from refold_async.validation import check_header_value
 
 __all__ = ["Application", "Applications", "ConnectedAccount", "ConnectionState", "disconnected"]
 
@@ -100,8 +101,11 @@ class Applications(Namespace):
         Returns:
             The apps in Refold's order.
         """
-        joined = tags if tags is None or isinstance(tags, str) else ",".join(tags)
-        query = {"slug": slug, "tags": joined, "auth_type": auth_type, "ecosystem": ecosystem}
+        if tags is not None and not isinstance(tags, str):
+            if not isinstance(tags, Sequence):
+                raise ConfigurationError(f"tags must be a list of tags, or one, not {type(tags).__name__}.")
+            tags = ",".join(check_header_value("tags", tag) for tag in tags)
+        query = given_texts(slug=slug, tags=tags, auth_type=auth_type, ecosystem=ecosystem)
         return await self._send(_LIST.call(query=query), read_list(Application), timeout)
 
     async def get(self, slug: str, *, timeout: Timeout | float | None = None) -> Application:

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from refold_async.endpoints import Endpoint
-from refold_async.errors import ConfigurationError
+from refold_async.endpoints import Endpoint, given_texts
 from refold_async.namespaces.sending import Namespace
 from refold_async.responses import read_value
 from refold_async.settings import Timeout
+from refold_async.validation import check_header_value
 
 __all__ = ["Events"]
 
@@ -46,10 +46,8 @@ class Events(Namespace):
             NotFoundError: There is no such event.
             APIConnectionError: No answer; `effect` says whether the event may have been fired.
         """
-        if not isinstance(event, str) or not event:
-            raise ConfigurationError(f"event must be the name of an event, got {event!r}.")
         call = _TRIGGER.call(
-            headers={"slug": slug, "config_id": config_id, "instance_tag": instance_tag},
-            body={"event": event, "payload": payload},
+            headers=given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag),
+            body={"event": check_header_value("event", event), "payload": payload},
         )
         await self._send(call, read_value(None), timeout)

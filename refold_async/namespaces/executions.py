@@ -8,21 +8,19 @@ from typing import Any, Final
 
 import attrs
 
-from refold_async.endpoints import Call, Endpoint
+from refold_async.endpoints import Call, Endpoint, given_texts
 from refold_async.errors import (
     APIConnectionError,
     ExecutionTimeoutError,
-    InternalServerError,
-    RateLimitError,
     RefoldError,
     WorkflowFailedError,
 )
 from refold_async.faults import RULES, Fault
 from refold_async.models import Model, named
-from refold_async.namespaces.sending import Namespace, Send
+from refold_async.namespaces.sending import Namespace, Send, dates
 from refold_async.responses import Answer, Reader, read_model, read_value, said_by_app, shortened
 from refold_async.settings import Timeout
-from refold_async.validation import check_positive
+from refold_async.validation import check_bool, check_positive, check_seconds
 
 __all__ = ["Batch", "Execution", "ExecutionNode", "Executions"]
 
@@ -118,8 +116,10 @@ class Execution(Model):
 class Batch(Model):
     """One batch of a node that works in batches."""
 
-    batch_index: int | None = None
-    """Its place, from 0."""
+    batch_id: str | None = attrs.field(default=None, metadata=named("_id", "id"))
+    """Refold's id of it."""
+    batch_index: int | None = attrs.field(default=None, metadata=named("batch_index", "batch_number"))
+    """Its place among the others."""
     status: str | None = None
     """How it ended, such as `Success`."""
     output: Any = None
@@ -129,11 +129,17 @@ class Batch(Model):
 class Executions(Namespace):
     """The runs of one linked account's workflows, as `account.executions`."""
 
-    __slots__ = ("_pause",)
+    __slots__ = ("_describe", "_pause")
 
-    def __init__(self, send: Send, pause: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        send: Send,
+        pause: Callable[[float], Awaitable[object]],
+        describe: Callable[[RefoldError, Call], None],
+    ) -> None:
         super().__init__(send)
         self._pause = pause
+        self._describe = describe
 
     def list(
         self,
@@ -179,16 +185,19 @@ class Executions(Namespace):
             key=lambda execution: execution.execution_id or None,
             page_size=page_size,
             timeout=timeout,
-            slug=slug,
-            status=status,
-            workflow_id=workflow_id,
-            workflow_name=workflow_name,
-            execution_id=execution_id,
-            start_date=start_date,
-            end_date=end_date,
-            execution_type=execution_type,
-            execution_source=execution_source,
-            sortAsc=oldest_first,
+            query={
+                "sortAsc": None if oldest_first is None else check_bool("oldest_first", oldest_first),
+                **dates(start_date=start_date, end_date=end_date),
+                **given_texts(
+                    slug=slug,
+                    status=status,
+                    workflow_id=workflow_id,
+                    workflow_name=workflow_name,
+                    execution_id=execution_id,
+                    execution_type=execution_type,
+                    execution_source=execution_source,
+                ),
+            },
         )
 
     async def get(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
@@ -270,10 +279,10 @@ class Executions(Namespace):
             execution_id,
             node_id,
             model=Batch,
-            key=lambda batch: batch.batch_index,
+            key=lambda batch: batch.batch_index if batch.batch_id is None else batch.batch_id,
             page_size=page_size,
             timeout=timeout,
-            status=status,
+            query=given_texts(status=status),
         )
 
     async def wait(self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5) -> Execution:
@@ -300,7 +309,9 @@ class Executions(Namespace):
         async for execution in self._look(execution_id, timeout, poll_interval):  # noqa: B007 - the last counts
             pass
         if execution.status not in _GOES_WELL:
-            raise _failure(execution)
+            error = _failure(execution)
+            self._describe(error, _GET.call(execution_id))
+            raise error
         return execution
 
     async def watch(
@@ -333,15 +344,20 @@ class Executions(Namespace):
         call, read = _GET.call(execution_id), _read_execution(execution_id)
         execution: Execution | None = None
         problem: RefoldError | None = None
-        for pause in _pauses(check_positive("poll_interval", poll_interval)):
+        for looks, pause in enumerate(_pauses(check_seconds("poll_interval", poll_interval))):
             if (left := deadline - now()) <= 0:
-                raise _too_late(execution_id, timeout, execution, problem)
+                error = _too_late(execution_id, timeout, execution)
+                self._describe(error, call)
+                error.attempts = looks
+                raise error from problem
             try:
                 execution = await self._send(
                     call, read, attrs.evolve(_STATUS_CALL, total=min(_STATUS_CALL.total, left))
                 )
-            except (APIConnectionError, InternalServerError, RateLimitError) as error:
-                problem = error
+            except RefoldError as failure:
+                if not _may_pass(failure):
+                    raise
+                problem = failure
             else:
                 problem = None
                 yield execution
@@ -355,6 +371,11 @@ def _pauses(first: float) -> Iterator[float]:
     while True:
         yield random.uniform(longest / 2, longest)  # noqa: S311 - no secret
         longest = max(first, min(longest * _GROWTH, _LONGEST_PAUSE))
+
+
+def _may_pass(error: RefoldError) -> bool:
+    """Tell whether another look may go better: where a read is tried again, and where there was no time for it."""
+    return isinstance(error, APIConnectionError) if error.fault is None else RULES[error.fault].read
 
 
 def _read_execution(execution_id: str) -> Reader[Execution]:
@@ -380,13 +401,10 @@ def _failure(execution: Execution) -> WorkflowFailedError:
     )
     error.fault = Fault.WORKFLOW_ERRORED
     error.effect = RULES[Fault.WORKFLOW_ERRORED].effect
-    error.linked_account_id = execution.linked_account_id
     return error
 
 
-def _too_late(
-    execution_id: str, timeout: float, execution: Execution | None, problem: RefoldError | None
-) -> ExecutionTimeoutError:
+def _too_late(execution_id: str, timeout: float, execution: Execution | None) -> ExecutionTimeoutError:
     if execution is None:
         seen = "nothing could be learned of it; check its id, for Refold leaves questions about unknown ones unanswered"
     else:
@@ -399,6 +417,4 @@ def _too_late(
         execution=execution,
     )
     error.effect = "unknown"
-    error.linked_account_id = None if execution is None else execution.linked_account_id
-    error.__cause__ = problem
     return error

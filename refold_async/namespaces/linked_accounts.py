@@ -7,12 +7,13 @@ from typing import Any, Final
 import attrs
 
 from refold_async.endpoints import Endpoint
+from refold_async.errors import ConfigurationError
 from refold_async.models import Model, named
 from refold_async.namespaces.applications import ConnectionState
 from refold_async.namespaces.sending import Namespace
 from refold_async.responses import read_model, read_value
 from refold_async.settings import Timeout
-from refold_async.validation import check_header_value
+from refold_async.validation import check_header_value, check_string
 
 __all__ = ["Integration", "LinkedAccount", "LinkedAccounts", "UserDefinedField"]
 
@@ -108,7 +109,7 @@ class LinkedAccounts(Namespace):
             The linked accounts. Leave it early with `break` or `await ....aclose()`.
 
         Raises:
-            APIResponseValidationError: The list goes on without bringing all that it is said to hold.
+            APIResponseValidationError: The pages end before they have brought all accounts that Refold says there are.
         """
         if connected_to is not None:
             check_header_value("connected_to", connected_to)
@@ -203,9 +204,12 @@ class LinkedAccounts(Namespace):
 
 
 def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mapping[str, Any] | None) -> dict[str, Any]:
+    if user_defined_fields is not None and not isinstance(user_defined_fields, Mapping):
+        kind = type(user_defined_fields).__name__
+        raise ConfigurationError(f"user_defined_fields must be a mapping of names to values, not {kind}.")
     return {
         # What could not be sent as a header later is not to become an account now.
         "linked_account_id": check_header_value("linked_account_id", linked_account_id),
-        "name": name,
+        "name": None if name is None else check_string("name", name),
         "udf": None if user_defined_fields is None else dict(user_defined_fields),
     }

@@ -29,7 +29,8 @@ async def walk(
 
     What is created while the walk goes on may be met or not, what moves to a later page is met once, and what moves
     to an earlier one, because something before it was deleted, can be missed. The walk always ends: with the last
-    page, or once pages bring nothing new, or when there are more than twice the pages there were at first, and some.
+    page, with one that is empty, once pages bring nothing new, or when there are more than twice the pages there were
+    at first, and some.
 
     Args:
         fetch: Fetches a page by its number, from 1.
@@ -38,7 +39,8 @@ async def walk(
         keep: Tells what to pass on.
 
     Raises:
-        APIResponseValidationError: The list goes on without bringing all that it is said to hold.
+        APIResponseValidationError: It ended otherwise than with the last page, and has not brought all that Refold
+            says there is.
         RefoldError: What `fetch` raised.
     """
     recent: OrderedDict[object, None] = OrderedDict()
@@ -46,6 +48,7 @@ async def walk(
     repeats = 0
     met = 0
     number = 1
+    previous: list[T] = []
     fetching: asyncio.Task[Page[T]] | None = asyncio.create_task(_begin(fetch, number))
     try:
         while fetching is not None:
@@ -53,20 +56,21 @@ async def walk(
             fetching = None
             fresh = [doc for doc in page.docs if _is_new(key(doc), recent)]
             met += len(fresh)
-            repeats = 0 if fresh else repeats + 1
-            most_pages = most_pages or 2 * (page.pages or 500_000) + 100
-            if page.has_next and page.docs:
-                if repeats < _PAGES_OF_REPEATS and number < most_pages:
-                    number += 1
-                    fetching = asyncio.create_task(_begin(fetch, number))
-                elif page.total is not None and met < page.total:
-                    raise APIResponseValidationError(
-                        f"The pages of {subject} go on without bringing anything new: page {number:,} names a next "
-                        f"one, and {met:,} of {page.total:,} have come."
-                    )
+            repeats = 0 if fresh and page.docs != previous else repeats + 1
+            previous = page.docs
+            most_pages = most_pages or 2 * (page.pages or 50_000) + 100
+            goes_on = page.docs and repeats < _PAGES_OF_REPEATS and number < most_pages
+            if page.has_next and goes_on:
+                number += 1
+                fetching = asyncio.create_task(_begin(fetch, number))
             for doc in fresh:
                 if keep(doc):
                     yield doc
+            if page.has_next and not goes_on and page.total is not None and met < page.total:
+                raise APIResponseValidationError(
+                    f"{subject[:1].upper()}{subject[1:]} does not end as it should: page {number:,} names a next one, "
+                    f"and {met:,} of {page.total:,} have come."
+                )
     finally:
         if fetching is not None:
             fetching.cancel()

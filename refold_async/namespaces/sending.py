@@ -1,15 +1,16 @@
 """What every namespace is made of: the way its calls go out, through one account or through the organisation."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from refold_async.endpoints import Call, Endpoint
 from refold_async.namespaces.pages import walk
-from refold_async.responses import Reader, read_page
+from refold_async.responses import Page, Reader, read_page
 from refold_async.settings import Timeout
-from refold_async.validation import check_whole_number
+from refold_async.validation import check_header_value, check_whole_number
 
-__all__ = ["Namespace", "Send"]
+__all__ = ["Namespace", "Send", "dates"]
 
 T = TypeVar("T")
 
@@ -20,6 +21,15 @@ class Send(Protocol):
     def __call__(self, call: Call, read: Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a call."""
         ...
+
+
+def dates(**values: datetime | date | str | None) -> dict[str, datetime | date | str]:
+    """Return the dates that are given; what is wrong with a datetime shows when it is spelled."""
+    given = {name: value for name, value in values.items() if value is not None}
+    for name, value in given.items():
+        if not isinstance(value, date):  # datetimes are dates too
+            check_header_value(name, value)
+    return given
 
 
 class Namespace:
@@ -38,15 +48,19 @@ class Namespace:
         key: Callable[[T], object],
         page_size: int,
         timeout: Timeout | float | None,
+        query: Mapping[str, Any] | None = None,
         keep: Callable[[T], bool] = lambda _: True,
-        **query: Any,
     ) -> AsyncGenerator[T, None]:
         """Iterate over a list that comes in pages; what is wrong with the arguments is told before the first."""
         check_whole_number("page_size", page_size, at_least=1)
-        endpoint.call(*ids, query=query)
         read = read_page(model)
 
-        def fetch(number: int) -> Awaitable[Any]:
-            return self._send(endpoint.call(*ids, query={"page": number, "limit": page_size, **query}), read, timeout)
+        def call(number: int) -> Call:
+            return endpoint.call(*ids, query={"page": number, "limit": page_size, **(query or {})})
+
+        def fetch(number: int) -> Awaitable[Page[T]]:
+            return self._send(call(number), read, timeout)
+
+        call(1)
 
         return walk(fetch, endpoint.target(*ids).subject, key=key, keep=keep)

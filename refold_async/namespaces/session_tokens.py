@@ -12,13 +12,13 @@ import attrs
 from refold_async.account import AccountScope, account_headers, resolve_timeout
 from refold_async.current_item import current_item
 from refold_async.endpoints import Call, Endpoint
-from refold_async.errors import APITimeoutError, AuthenticationError, RefoldError
+from refold_async.errors import APIResponseValidationError, APITimeoutError, AuthenticationError, RefoldError
 from refold_async.models import Model
 from refold_async.namespaces.sending import Namespace, Send
-from refold_async.responses import Reader, read_model
+from refold_async.responses import Answer, Reader, read_model
 from refold_async.retry import Sender
 from refold_async.settings import Timeout
-from refold_async.validation import check_bool, check_header_value, check_positive
+from refold_async.validation import check_bool, check_header_value, check_seconds
 
 __all__ = ["SessionToken", "SessionTokens"]
 
@@ -41,6 +41,16 @@ class SessionToken(Model):
     """Seconds until it expires, from when it was handed out."""
     refresh_expires_in: float | None = None
     """Seconds until the refresh token expires."""
+
+
+def _read_token(answer: Answer, call: Call) -> SessionToken:
+    try:
+        return read_model(SessionToken)(answer, call)
+    except APIResponseValidationError as error:
+        error.body = None
+        shown = f"The answer about the session token (HTTP {answer.status}) cannot be read, nor shown: it may hold one."
+        error.args = (shown,)
+        raise
 
 
 class SessionTokens(Namespace):
@@ -72,7 +82,7 @@ class SessionTokens(Namespace):
             query={"force_refresh": True} if check_bool("force_refresh", force_refresh) else None,
             body={"linked_account_id": check_header_value("linked_account_id", linked_account_id)},
         )
-        return await self._send(call, read_model(SessionToken), timeout)
+        return await self._send(call, _read_token, timeout)
 
     async def revoke(self, session_token: str, *, timeout: Timeout | float | None = None) -> None:
         """Make a session token worthless. Refold page: *Revoke Session Token*.
@@ -106,7 +116,7 @@ class SessionTokens(Namespace):
             ConfigurationError: An argument is wrong; the message names it.
         """
         linked_account_id = check_header_value("linked_account_id", linked_account_id)
-        check_positive("renew_before", renew_before)
+        check_seconds("renew_before", renew_before)
 
         async def create(renew: bool) -> SessionToken:
             return await self.create(linked_account_id, force_refresh=renew)
@@ -156,6 +166,7 @@ class _OwnToken:
                 return await asyncio.shield(fetching)
         except RefoldError as error:
             problem = copy.copy(error)  # each who waits raises one of its own
+            problem.__cause__ = error.__cause__
             problem.effect = "none"
         except TimeoutError:
             problem = APITimeoutError("Waited in vain for a session token; the time was up (timeout total=).")
@@ -199,25 +210,41 @@ class _SelfRenewingScope(AccountScope):
         deadline = now() + limits.total
         token = self._own_token.at_hand()
         if token is None:
-            token = await self._own_token.fetch(limits.total)
+            token = await self._fetch(call, limits.total)
             limits = _left(limits, deadline - now())
         try:
             return await self._sender.send(
                 call, read, account_headers(None, None, token), self.linked_account_id, limits
             )
-        except AuthenticationError:
+        except AuthenticationError as error:
             self._own_token.refused(token)
             # Refused at the door, even a write did nothing; but that a workflow set the status cannot be ruled out.
             if call.synchronous or deadline <= now():
                 raise
-        token = self._own_token.at_hand() or await self._own_token.fetch(deadline - now())
-        return await self._sender.send(
-            call,
-            read,
-            account_headers(None, None, token),
-            self.linked_account_id,
-            _left(limits, deadline - now()),
-        )
+            attempts, effect = error.attempts, error.effect
+        try:
+            token = self._own_token.at_hand() or await self._fetch(call, deadline - now())
+            return await self._sender.send(
+                call,
+                read,
+                account_headers(None, None, token),
+                self.linked_account_id,
+                _left(limits, deadline - now()),
+            )
+        except RefoldError as error:
+            error.attempts += attempts
+            if effect == "unknown":
+                error.effect = effect
+            raise
+
+    async def _fetch(self, call: Call, seconds: float) -> str:
+        try:
+            return await self._own_token.fetch(seconds)
+        except RefoldError as error:
+            if error.method is None:
+                self._sender.describe(error, call, self.linked_account_id)
+            error.linked_account_id = self.linked_account_id
+            raise
 
 
 def _left(limits: Timeout, seconds: float) -> Timeout:

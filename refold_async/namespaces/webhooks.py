@@ -74,13 +74,13 @@ class Webhooks(Namespace):
             BadRequestError: Refold refused the URL or an event.
             APIConnectionError: No answer; `effect` says whether it may have been made.
         """
-        if isinstance(webhook_events, str) or not webhook_events:
+        if isinstance(webhook_events, str) or not isinstance(webhook_events, Sequence) or not webhook_events:
             raise ConfigurationError(
                 "webhook_events must be a list of the names of events, such as ['Workflow Errored']."
             )
         body = {
             "webhook_url": check_header_value("webhook_url", webhook_url),
-            "webhook_events": list(webhook_events),
+            "webhook_events": [check_header_value("webhook_events", event) for event in webhook_events],
             "webhook_type": check_header_value("webhook_type", webhook_type),
         }
         return await self._send(_CREATE.call(body=body), read_model(WebhookSubscription), timeout)

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 import attrs
 
-from refold_async.endpoints import Endpoint
+from refold_async.endpoints import Endpoint, given_texts
 from refold_async.errors import ParameterError
 from refold_async.json_schema import misfits
 from refold_async.models import Model, named
-from refold_async.namespaces.sending import Namespace
+from refold_async.namespaces.sending import Namespace, dates
 from refold_async.responses import read_list, read_model, read_value
 from refold_async.settings import Timeout
-from refold_async.validation import check_header_value
+from refold_async.validation import check_bool, check_header_value, check_string, check_whole_number
 
 __all__ = ["EnabledWorkflow", "RequestStructure", "Workflow", "WorkflowVersion", "Workflows"]
 
@@ -29,7 +29,8 @@ _REQUEST_STRUCTURE: Final = Endpoint(
 _VERSIONS: Final = Endpoint("GET", "/api/v2/public/workflow/versions/{workflow_id}", _WORKFLOW, _CHECK_THE_ID)
 _CREATE: Final = Endpoint("POST", "/api/v2/public/workflow", "the new workflow")
 _GET_DRAFT: Final = Endpoint("GET", "/api/v2/public/workflow/{workflow_id}/edit", _WORKFLOW, _CHECK_THE_ID)
-_PUBLISH: Final = Endpoint("PUT", "/api/v2/public/workflow/{workflow_id}/publish", _WORKFLOW, _CHECK_THE_ID)
+_PUBLISH: Final = Endpoint("PUT", "/api/v2/public/workflow/{draft_id}/publish", "draft {draft_id!r}", _CHECK_THE_ID)
+_UNPUBLISH: Final = Endpoint("PUT", "/api/v2/public/workflow/{workflow_id}/publish", _WORKFLOW, _CHECK_THE_ID)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/workflow/{workflow_id}", _WORKFLOW, _CHECK_THE_ID)
 
 
@@ -171,13 +172,11 @@ class Workflows(Namespace):
             key=lambda workflow: workflow.workflow_id,
             page_size=page_size,
             timeout=timeout,
-            slug=slug,
-            name=name,
-            published=published,
-            start_date=start_date,
-            end_date=end_date,
-            application_id=application_id,
-            scope=scope,
+            query={
+                "published": None if published is None else check_bool("published", published),
+                **dates(start_date=start_date, end_date=end_date),
+                **given_texts(slug=slug, name=name, application_id=application_id, scope=scope),
+            },
         )
 
     async def get(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
@@ -250,11 +249,16 @@ class Workflows(Namespace):
             The draft. Once it is published, the workflow has another id.
 
         Raises:
-            BadRequestError: Refold refused the name or the slug.
+            NotFoundError: There is no such app.
+            BadRequestError: Refold refused the name.
             APIConnectionError: No answer; `effect` says whether it may have been made.
         """
-        body = {"name": check_header_value("name", name), "slug": check_header_value("slug", slug)}
-        return await self._send(_CREATE.call(body={**body, "description": description}), read_model(Workflow), timeout)
+        body = {
+            "name": check_header_value("name", name),
+            "slug": check_header_value("slug", slug),
+            "description": None if description is None else check_string("description", description),
+        }
+        return await self._send(_CREATE.call(body=body), read_model(Workflow), timeout)
 
     async def get_draft(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
         """Read the draft of a workflow, which Refold makes where there is none. Refold page: *Get Workflow Draft*.
@@ -294,7 +298,11 @@ class Workflows(Namespace):
             NotFoundError: There is no such draft for this linked account.
             APIConnectionError: No answer; `effect` says whether it may have been published.
         """
-        body = {"published": True, "version": version, "description": description}
+        body = {
+            "published": True,
+            "version": None if version is None else check_whole_number("version", version, at_least=1),
+            "description": None if description is None else check_string("description", description),
+        }
         return await self._send(_PUBLISH.call(draft_id, body=body), read_model(Workflow), timeout)
 
     async def unpublish(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
@@ -311,7 +319,7 @@ class Workflows(Namespace):
             BadRequestError: It is not published.
             NotFoundError: There is no such workflow for this linked account.
         """
-        call = _PUBLISH.call(workflow_id, body={"published": False})
+        call = _UNPUBLISH.call(workflow_id, body={"published": False})
         return await self._send(call, read_model(Workflow), timeout)
 
     async def delete(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> None:
