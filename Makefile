@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint types test-every-python test-lowest bench-read bench-bulk format clean
+.PHONY: demo test check lint types test-every-python test-lowest bench bench-bulk format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
@@ -44,8 +44,8 @@ test-every-python:
 test-lowest:
 	$(MAKE) test VENV=.venv-lowest EXTRAS= CONSTRAINTS="--constraint tests/lowest.txt"
 
-bench-read: $(VENV)/installed  ## CPU of one small read beside the same call by hand on aiohttp.
-	$(BIN)/python benchmarks/read.py
+bench: $(VENV)/bench  ## What calls cost beside other ways to make them; 5 minutes. One case: make bench CASE=read.
+	$(BIN)/python benchmarks/suite.py $(CASE)
 
 bench-bulk: $(VENV)/installed  ## Bulk jobs beside what one writes by hand, against limited and unlimited servers; 5 minutes.
 	$(BIN)/python benchmarks/bulk.py $(CASE)
@@ -72,6 +72,10 @@ $(VENV)/test: $(VENV)/python pyproject.toml
 $(VENV)/check: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group check
 	touch $@
+
+# Without them all the benchmarks run too, and say who is left out.
+$(VENV)/bench: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group bench && touch $@ || echo "Not all other libraries could be installed."
 
 # The wheel is built and installed anew when a source changed; its dependencies are looked for only if missing.
 $(VENV)/installed: $(VENV)/test $(SOURCES) $(wildcard tests/lowest.txt)

@@ -28,15 +28,15 @@ from typing import Any, Final
 import aiohttp
 import attrs
 import backoff
+from api import KEY, PATH
+from by_hand import bounded_task_group
+from contestants import CONCURRENCY
 from measuring import Rounds, Row, Table, Watch, Work, alternate, in_child, peak_memory
 from servers import server, take_core
 
 from refold_async import AccountScope, AsyncRefold, Journal, RateLimit
 
-PATH: Final = "/api/v2/integration-schema/hubspot/actions/get_contact/execute"
 PARAMETERS: Final = {"limit": "1"}
-KEY: Final = "tk_benchmark"
-CONCURRENCY: Final = 50
 DELAY: Final = 0.05
 REFOLD_LIMIT: Final = RateLimit(20, burst=5)
 
@@ -119,22 +119,6 @@ def by_gather(call: Callable[[aiohttp.ClientSession, str, str], Awaitable[Any]])
             return await asyncio.gather(*map(work, ids(count)), return_exceptions=True)
 
     return run
-
-
-async def bounded_task_group(call: Callable[[str], Awaitable[object]], count: int) -> None:
-    """Await `call` for every item in a task of its own: the least that a job in constant memory takes."""
-    permits = asyncio.Semaphore(CONCURRENCY)
-
-    async def work(item: str) -> None:
-        try:
-            await call(item)
-        finally:
-            permits.release()
-
-    async with asyncio.TaskGroup() as group:
-        for item in ids(count):
-            await permits.acquire()
-            group.create_task(work(item))
 
 
 def counts(url: str) -> dict[str, int]:
@@ -232,7 +216,7 @@ def throughput(settings: Settings) -> Generator[Table]:
         async with aiohttp.ClientSession() as session, AsyncRefold(KEY, base_url=url) as refold:
             contestants: dict[str, Work] = {
                 "refold_async": lambda count: fan_out_action(refold, count),
-                "TaskGroup": lambda count: bounded_task_group(lambda item: post(session, url, item), count),
+                "TaskGroup": lambda count: bounded_task_group(lambda item: post(session, url, item), ids(count)),
             }
             return await alternate(contestants, rounds, count)
 
@@ -260,7 +244,7 @@ async def fan_out_nothing(count: int) -> None:
 
 async def task_group_nothing(count: int) -> None:
     """Do the same in a bounded TaskGroup."""
-    await bounded_task_group(lambda item: asyncio.sleep(0), count)
+    await bounded_task_group(lambda item: asyncio.sleep(0), ids(count))
 
 
 NOTHINGS: Final[Mapping[str, Work]] = {"refold_async": fan_out_nothing, "TaskGroup": task_group_nothing}

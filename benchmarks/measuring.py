@@ -5,7 +5,7 @@ import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
@@ -26,6 +26,8 @@ class Table:
     rows: list[Row]
     targets: dict[str, bool]
     """What is asked for, and whether it is met."""
+    notes: Sequence[str] = ()
+    """What else there is to say."""
 
     def show(self) -> None:
         """Print it."""
@@ -37,9 +39,12 @@ class Table:
         widths = {name: max(len(name), *(len(row[name]) for row in texts)) for name in texts[0]}
         for row in [{name: name for name in widths}, *texts]:
             first, *others = widths
-            print(f"  {row[first]:<{widths[first]}}", *(f"{row[name]:>{widths[name]}}" for name in others), sep="   ")
+            cells = [f"{row[first]:<{widths[first]}}", *(f"{row[name]:>{widths[name]}}" for name in others)]
+            print(f"  {'   '.join(cells)}")
         for text, met in self.targets.items():
             print(f"  {'met' if met else 'MISSED'}: {text}")
+        for note in self.notes:
+            print(f"  {note}")
         sys.stdout.flush()
 
 

@@ -1,7 +1,8 @@
-"""The benchmarks' servers: each a process of its own, on another core than the client where the system allows."""
+"""The benchmarks' processes: servers on another core than their clients, where the system allows."""
 
 import contextlib
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Generator
@@ -17,11 +18,23 @@ def take_core() -> int | None:
     return cores[-1]
 
 
+def start(script: str, *options: str) -> subprocess.Popen[str]:
+    """Start a script of this directory, which is spoken with by its standard input and output."""
+    # What is measured is loopback, and every run meets the same order of sets.
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return subprocess.Popen(
+        [sys.executable, *(f"-W{option}" for option in sys.warnoptions), Path(__file__).with_name(script), *options],
+        env={**environment, "PYTHONHASHSEED": "0"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 @contextlib.contextmanager
 def server(script: str, core: int | None, *options: str) -> Generator[str]:
     """Run a server of this directory, on `core` if there is one, and yield its URL."""
-    command = [sys.executable, str(Path(__file__).with_name(script)), *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with start(script, *options) as process:
         if core is not None:
             os.sched_setaffinity(process.pid, {core})
         assert process.stdout is not None
@@ -29,3 +42,9 @@ def server(script: str, core: int | None, *options: str) -> Generator[str]:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
         finally:
             process.communicate()
+
+
+def allow_many_connections() -> None:
+    """Raise the number of open files to what the system lets this process have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,65 @@
+"""The calls by this library."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Final
+
+from api import ACTIONS_BODY, KEY
+from contestants import CONCURRENCY, Parameters
+
+from refold_async import AccountScope, AsyncRefold, RetryPolicy
+from refold_async.requests import list_actions
+from refold_async.responses import Answer
+from refold_async.responses import read_actions as read
+
+
+class RefoldClient:
+    """This library, its deadlines and checks as they are by default."""
+
+    def __init__(self, refold: AsyncRefold) -> None:
+        self._refold = refold
+
+    async def execute(
+        self, account: str, action_id: str, parameters: Parameters, *, idempotent: bool = False
+    ) -> object:
+        """Execute an action."""
+        scope = self._refold.account(account)
+        return await scope.execute_action("hubspot", action_id, parameters, idempotent=idempotent)
+
+    async def list_actions(self, account: str) -> None:
+        """List the actions, and read every field."""
+        for action in await self._refold.account(account).list_actions("hubspot"):
+            _ = action.action_id, action.name, action.description, action.tag
+
+    async def fan_out(self, items: Iterable[str], parameters: Parameters) -> None:
+        """Execute an action for many accounts."""
+        jobs = self._refold.fan_out_action(items, "hubspot", "get_contact", parameters, concurrency=CONCURRENCY)
+        async with jobs as outcomes:
+            async for outcome in outcomes:
+                assert outcome.status == "ok", outcome
+
+
+@contextlib.asynccontextmanager
+async def refold(url: str, connections: int) -> AsyncGenerator[RefoldClient]:
+    """Open this library's client, which waits no longer before it tries again than the one by hand."""
+    async with AsyncRefold(
+        KEY, base_url=url, max_connections=connections, retry=RetryPolicy(initial_delay=0)
+    ) as client:
+        yield RefoldClient(client)
+
+
+def read_actions() -> None:
+    """Read an answer of 500 actions without any transport, and every field of them."""
+    answer = Answer(200, {"Content-Type": "application/json"}, ACTIONS_BODY)
+    for action in read(answer, LIST_ACTIONS):
+        _ = action.action_id, action.name, action.description, action.tag
+
+
+LIST_ACTIONS: Final = list_actions("hubspot")
+
+
+@contextlib.asynccontextmanager
+async def make_account() -> AsyncGenerator[Callable[[str], AccountScope]]:
+    """Open a client, and give what makes the scope of a linked account."""
+    async with AsyncRefold(KEY) as client:
+        yield client.account

@@ -1,0 +1,95 @@
+"""Who is compared with whom: this library, the same calls by hand, and other libraries."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Final, Literal, Protocol
+
+import attrs
+
+Parameters = Mapping[str, object]
+CONCURRENCY: Final = 50
+"""How many calls are made at once, where it is more than one."""
+
+Environment = Literal["json", "other libraries", "orjson", "uvloop"]
+"""A process of its own for each: without orjson on asyncio's loop, the same for libraries that import much, with
+orjson, and with orjson on uvloop."""
+
+
+class Client(Protocol):
+    """What a program holds for all its life, to make its calls by."""
+
+    async def execute(
+        self, account: str, action_id: str, parameters: Parameters, *, idempotent: bool = False
+    ) -> object:
+        """Execute an action."""
+        ...
+
+    async def list_actions(self, account: str) -> None:
+        """List the actions of an app, and read every field."""
+        ...
+
+    async def fan_out(self, items: Iterable[str], parameters: Parameters) -> None:
+        """Execute an action for many accounts."""
+        ...
+
+
+Opener = Callable[[str, int], AbstractAsyncContextManager[Client]]
+
+
+@attrs.frozen
+class Contestant:
+    """One way to make the calls."""
+
+    name: str
+    module: str
+    """Where its opener is: imported by who opens it, so that nobody pays for the others."""
+    opener: str
+    environment: Environment = "json"
+    share: float = 1.0
+    """The share of a round's calls it makes; less than all for those that would take up the time."""
+    needs: tuple[str, ...] = ()
+    """What must be installed beside this library."""
+
+    def open(self, url: str, connections: int) -> AbstractAsyncContextManager[Client]:
+        """Open a client of this URL that may hold so many connections."""
+        opener: Opener = getattr(importlib.import_module(self.module), self.opener)
+        return opener(url, connections)
+
+    @property
+    def missing(self) -> list[str]:
+        """What of that is not installed."""
+        return [name for name in self.needs if importlib.util.find_spec(name) is None]
+
+
+PLAIN: Final = "aiohttp, plain"
+PLAIN_WITH_ORJSON: Final = "aiohttp, plain, orjson"
+PLAIN_ON_UVLOOP: Final = "aiohttp, plain, orjson, uvloop"
+CAREFUL: Final = "aiohttp, careful"
+BARE: Final = "asyncio alone"
+REFOLD: Final = "refold_async"
+REFOLD_WITH_ORJSON: Final = "refold_async, orjson"
+REFOLD_ON_UVLOOP: Final = "refold_async, orjson, uvloop"
+HTTPX: Final = "httpx"
+HTTPX_ON_AIOHTTP: Final = "httpx on aiohttp"
+NIQUESTS: Final = "niquests"
+
+CONTESTANTS: Final[Mapping[str, Contestant]] = {
+    contestant.name: contestant
+    for contestant in (
+        Contestant(PLAIN, "by_hand", "plain"),
+        Contestant(REFOLD, "by_refold", "refold"),
+        Contestant(CAREFUL, "by_hand", "careful"),
+        Contestant(BARE, "by_hand", "bare"),
+        Contestant(PLAIN_WITH_ORJSON, "by_hand", "plain_with_orjson", "orjson", needs=("orjson",)),
+        Contestant(REFOLD_WITH_ORJSON, "by_refold", "refold", "orjson", needs=("orjson",)),
+        Contestant(PLAIN_ON_UVLOOP, "by_hand", "plain_with_orjson", "uvloop", needs=("orjson", "uvloop")),
+        Contestant(REFOLD_ON_UVLOOP, "by_refold", "refold", "uvloop", needs=("orjson", "uvloop")),
+        Contestant(HTTPX, "by_others", "httpx", "other libraries", 0.1, ("httpx",)),
+        Contestant(
+            HTTPX_ON_AIOHTTP, "by_others", "httpx_on_aiohttp", "other libraries", 0.2, ("httpx", "httpx_aiohttp")
+        ),
+        Contestant(NIQUESTS, "by_others", "niquests", "other libraries", 0.2, ("niquests",)),
+    )
+}
