@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache, partial
 from types import UnionType
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 import attrs
 from cattrs import Converter, StructureHandlerNotFoundError, transform_error
@@ -66,13 +66,18 @@ def _wrong_type(expected: type, value: Any) -> _WrongTypeError:
 
 
 def _exactly(expected: type) -> Hook:
-    def check(value: Any, target: Any) -> Any:
+    def check(value: Any, _: Any) -> Any:
         if type(value) is expected:
-            # cattrs takes an IntEnum for an int, and a StrEnum for a str.
-            return _enum(value, target) if _is_enum(target) else value
+            return value
         raise _wrong_type(expected, value)
 
     return check
+
+
+def _subclass_of(kind: type) -> Hook:
+    """Return the hook for types such as IntEnum and StrEnum, which cattrs takes for an int and a str."""
+    check = _exactly(kind)
+    return lambda value, target: _enum(check(value, target), target) if _is_enum(target) else check(value, target)
 
 
 def _no_bytes(_: Any, target: Any) -> Any:
@@ -173,13 +178,19 @@ def _is_union_of_primitives(target: Any) -> bool:
     return get_origin(target) in {Union, UnionType} and _PRIMITIVES.issuperset(get_args(target))
 
 
-def _primitive(value: Any, target: Any) -> Any:
-    choices = get_args(target)
-    if type(value) in choices:
-        return value
-    if type(value) is int and float in choices:
-        return float(value)
-    raise _WrongTypeError(f"expected {' or '.join(_KINDS[choice] for choice in choices)}, got {_kind(value)}")
+def _primitive_hook(target: Any, _: Converter) -> Hook:
+    choices = frozenset(get_args(target))
+    widens = float in choices and int not in choices
+
+    def check(value: Any, _: Any) -> Any:
+        if type(value) in choices:
+            return value
+        if widens and type(value) is int:
+            return float(value)
+        expected = " or ".join(_KINDS[choice] for choice in get_args(target))
+        raise _WrongTypeError(f"expected {expected}, got {_kind(value)}")
+
+    return check
 
 
 def _is_literal(target: Any) -> bool:
@@ -213,20 +224,23 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
         if field.type in _TOLERANT:
             overrides[field.name] = override(struct_hook=_TOLERANT[field.type])
     structure_fields = make_dict_structure_fn(target, converter, **overrides)
+    keep_raw = target.raw.__set__  # past the frozen class, as its own __init__ does
 
     def build(value: Any, target: Any) -> Any:
-        fields = value
+        if type(value) is not dict:
+            raise _wrong_type(dict, value)
+        fields = cast("dict[str, Any]", value)
         if renamed:
-            fields = dict(value)
+            fields = dict(fields)
             for name, names in renamed.items():
                 present = next((known for known in names if known in value), None)
                 if present is not None:
                     fields[name] = value[present]
         model = structure_fields(fields, target)
-        object.__setattr__(model, "raw", value)
+        keep_raw(model, value)
         return model
 
-    return _only_from(dict, build)
+    return build
 
 
 def _text(value: Any, _: Any) -> str | None:
@@ -272,13 +286,14 @@ def _make_converter(*, detailed: bool) -> Converter:
     converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
     converter.register_structure_hook_func(_is_literal, _literal)
     converter.register_structure_hook(Enum, _enum)
-    converter.register_structure_hook_func(_is_union_of_primitives, _primitive)
+    converter.register_structure_hook_factory(_is_union_of_primitives, _primitive_hook)
     converter.register_structure_hook_func(partial(operator.is_, dict), _exactly(dict))
     converter.register_structure_hook(bytes, _no_bytes)
     for nothing in (None, type(None)):
         converter.register_structure_hook_func(partial(operator.is_, nothing), _exactly(type(None)))
     for kind in (str, bool, int):
-        converter.register_structure_hook(kind, _exactly(kind))
+        converter.register_structure_hook(kind, _subclass_of(kind))
+        converter.register_structure_hook_func(partial(operator.is_, kind), _exactly(kind))
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook_factory(is_sequence, _list_hook)
     converter.register_structure_hook_factory(is_any_set, _set_hook)

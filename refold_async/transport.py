@@ -45,13 +45,20 @@ _inherited: Final[list[object]] = []
 class Body(aiohttp.Payload):
     """A request's body, which notes when aiohttp first asks for it.
 
-    Before that nothing of the request can have been acted on: a body was announced and did not come.
+    Before that nothing of the request can have been acted on: a body was announced and did not come. And before that
+    the limit is the one for making a connection.
     """
 
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type="application/json")
         self._bytes = value
         self.begun = False
+        self._limit: Deadline | None = None
+        self._until = math.inf
+
+    def extend(self, limit: Deadline, until: float) -> None:
+        """Extend a deadline to `until` once the body begins."""
+        self._limit, self._until = limit, until
 
     @property
     def size(self) -> int:
@@ -70,6 +77,8 @@ class Body(aiohttp.Payload):
     async def write_with_length(self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body."""
         self.begun = True
+        if self._limit is not None:
+            self._limit.when = self._until
         await writer.write(self._bytes)
 
     async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
@@ -104,8 +113,11 @@ def _url(base_url: str, path: str) -> URL:
     return URL(base_url + path, encoded=True)
 
 
+_NO_LIMIT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
+
+
 @lru_cache(maxsize=16)
-def _client_timeout(connect: float) -> aiohttp.ClientTimeout:
+def _connect_limit(connect: float) -> aiohttp.ClientTimeout:
     # aiohttp rounds times above the threshold up to whole seconds.
     return aiohttp.ClientTimeout(connect=None if connect == math.inf else connect, ceil_threshold=math.inf)
 
@@ -182,7 +194,7 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
             proxy=self.proxy,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            timeout=_NO_LIMIT,
             trace_configs=self._trace_configs,
         )
         return self._session
@@ -216,8 +228,17 @@ class Transport:
         target = call.target
         response: aiohttp.ClientResponse | None = None
         pieces: list[bytes] = []
-        until = deadlines.now() + timeout.attempt
-        limit = Deadline(deadlines, until if until < deadline else deadline)
+        now = deadlines.now()
+        until = now + timeout.attempt
+        last = until if until < deadline else deadline
+        limit = Deadline(deadlines, last)
+        # A timer of aiohttp's costs more than all of ours: only a read gets one, for it has no body that tells.
+        connect_limit = _NO_LIMIT
+        if body is None:
+            connect_limit = _connect_limit(timeout.connect)
+        elif now + timeout.connect < last:
+            limit.when = now + timeout.connect
+            body.extend(limit, last)
         failure: RefoldError
         cause: BaseException | None = None
         try:
@@ -228,7 +249,7 @@ class Transport:
                     headers=headers,
                     data=body,
                     allow_redirects=False,
-                    timeout=_client_timeout(timeout.connect),
+                    timeout=connect_limit,
                     skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
                     middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
                 )
@@ -242,7 +263,9 @@ class Transport:
                 # The status is told, and matters more than the rest of the body.
                 return Answer(response.status, response.headers, b"".join(pieces), "it broke off")
             total = until >= deadline
-            failure = self._translate(error, call, body, timeout, deadlines, expired=limit.expired, total=total)
+            connecting = limit.expired and limit.when < last
+            expired = limit.expired and not connecting
+            failure = self._translate(error, call, body, timeout, deadlines, expired=expired, total=total)
             cause = getattr(error, "os_error", None)
         except asyncio.CancelledError:
             if limit.cancelled_from_outside or self._connector is None or not self._connector.closed:
@@ -292,7 +315,7 @@ class Transport:
         connecting = isinstance(
             error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
         )
-        if expired and deadlines.closed:
+        if deadlines.closed:
             return self._failure(APIConnectionError, f"The client was closed while calling {subject}.", body)
         if isinstance(error, TimeoutError):
             limit, what = f"connect={timeout.connect:g}", "no connection"
