@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from refold_async import APIResponseValidationError, AsyncRefold, RefoldError, webhooks
+from refold_async import APIResponseValidationError, AsyncRefold, NotFoundError, RefoldError, webhooks
 from service import open_refold
 
 logger = logging.getLogger("webhooks")
@@ -111,8 +111,12 @@ async def handle(app: web.Application, event: webhooks.WebhookEvent) -> None:
             connection = event.linked_account_id, event.slug
             # One at a time, or an older answer could overwrite a younger one.
             async with lock(app, connection):
-                application = await app[REFOLD].account(event.linked_account_id).applications.get(event.slug)
-                if application.state == "reconnect":
+                account = app[REFOLD].account(event.linked_account_id)
+                try:
+                    state = (await account.applications.get(event.slug)).state
+                except NotFoundError:  # the account or the app is gone
+                    state = "connect"
+                if state == "reconnect":
                     app[RECONNECT].add(connection)
                 else:
                     app[RECONNECT].discard(connection)

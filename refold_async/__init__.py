@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from refold_async.journal import Journal, JournalEntry, JournalSummary
     from refold_async.namespaces.applications import Application, ConnectedAccount, ConnectionState
     from refold_async.namespaces.executions import Batch, Execution, ExecutionNode
-    from refold_async.namespaces.linked_accounts import Integration, LinkedAccount, UserDefinedField
+    from refold_async.namespaces.linked_accounts import Integration, LinkedAccount
     from refold_async.namespaces.session_tokens import SessionToken
     from refold_async.namespaces.webhooks import WebhookSubscription
     from refold_async.namespaces.workflows import EnabledWorkflow, RequestStructure, Workflow, WorkflowVersion
@@ -108,7 +108,6 @@ __all__ = [
     "Timeout",
     "Unfinished",
     "UnprocessableEntityError",
-    "UserDefinedField",
     "WebhookSubscription",
     "Workflow",
     "WorkflowExecution",
@@ -138,7 +137,6 @@ _LOADED_WHEN_USED = {
     "RequestStructure": "namespaces.workflows",
     "SessionToken": "namespaces.session_tokens",
     "Unfinished": "outcomes",
-    "UserDefinedField": "namespaces.linked_accounts",
     "WebhookSubscription": "namespaces.webhooks",
     "Workflow": "namespaces.workflows",
     "WorkflowVersion": "namespaces.workflows",

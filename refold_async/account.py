@@ -356,7 +356,8 @@ class AccountScope(ArbitraryRequests):
             body: Instead of `payload`: the whole body, sent as it is.
             config_id: The config to run under; by default the linked account's id.
             instance_tag: A label for the run.
-            timeout: Seconds for all of it; `math.inf` for no limit.
+            timeout: Seconds to wait, once it was started; `math.inf` for ever. The start may take as long, within the
+                client's limits.
             poll_interval: Seconds between the first two looks at the run; later pauses grow to 15 seconds.
 
         Returns:
@@ -365,13 +366,12 @@ class AccountScope(ArbitraryRequests):
         Raises:
             WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
                 them all.
-            ExecutionTimeoutError: It has not ended in time, and goes on: `.execution_id`.
+            ExecutionTimeoutError: It has not ended in time, and may go on: `.execution_id`.
             NotFoundError: There is no such workflow for this linked account.
             RefoldError: Whatever else went wrong; `effect` says whether the workflow may have started, and a note on
                 the error has the run's id.
         """
-        now = asyncio.get_running_loop().time
-        deadline = now() + check_positive("timeout", timeout)
+        check_positive("timeout", timeout)
         check_seconds("poll_interval", poll_interval)
         started = await self.execute_workflow(
             workflow_id,
@@ -383,9 +383,7 @@ class AccountScope(ArbitraryRequests):
             timeout=min(timeout, self._sender.timeout.total),
         )
         try:
-            return await self.executions.wait(
-                started.execution_id, timeout=max(deadline - now(), 0.001), poll_interval=poll_interval
-            )
+            return await self.executions.wait(started.execution_id, timeout=timeout, poll_interval=poll_interval)
         except (WorkflowFailedError, ExecutionTimeoutError):
             raise
         except (RefoldError, asyncio.CancelledError) as error:

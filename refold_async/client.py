@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from refold_async.fan_out import FanOut
     from refold_async.journal import Journal
     from refold_async.journaling import Journaling
-    from refold_async.namespaces.linked_accounts import LinkedAccounts
+    from refold_async.namespaces.linked_accounts import LinkedAccount, LinkedAccounts
     from refold_async.namespaces.session_tokens import SessionTokens
     from refold_async.namespaces.webhooks import Webhooks
     from refold_async.progress import Progress
@@ -219,7 +219,7 @@ class AsyncRefold(ArbitraryRequests):
         items: Iterable[Item] | AsyncIterable[Item],
         call: Callable[[AccountScope, Item], Awaitable[T]],
         *,
-        account: Callable[[Item], str | AccountScope] | None = None,
+        account: "Callable[[Item], str | AccountScope | LinkedAccount] | None" = None,
         key: Callable[[Item], str] | None = None,
         concurrency: int = 50,
         grace: float = 5.0,
@@ -282,7 +282,7 @@ class AsyncRefold(ArbitraryRequests):
         action_id: str,
         parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
         *,
-        account: Callable[[Item], str | AccountScope] | None = None,
+        account: "Callable[[Item], str | AccountScope | LinkedAccount] | None" = None,
         key: Callable[[Item], str] | None = None,
         into: None = None,
         idempotent: bool = False,
@@ -306,7 +306,7 @@ class AsyncRefold(ArbitraryRequests):
         action_id: str,
         parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
         *,
-        account: Callable[[Item], str | AccountScope] | None = None,
+        account: "Callable[[Item], str | AccountScope | LinkedAccount] | None" = None,
         key: Callable[[Item], str] | None = None,
         into: "TypeForm[T]",
         idempotent: bool = False,
@@ -329,7 +329,7 @@ class AsyncRefold(ArbitraryRequests):
         action_id: str,
         parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
         *,
-        account: Callable[[Item], str | AccountScope] | None = None,
+        account: "Callable[[Item], str | AccountScope | LinkedAccount] | None" = None,
         key: Callable[[Item], str] | None = None,
         into: Any = None,
         idempotent: bool = False,

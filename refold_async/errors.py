@@ -7,7 +7,6 @@ RefoldError
 ├── ClientClosedError              the client was used after aclose()
 ├── APIConnectionError             no answer
 │   └── APITimeoutError            no answer in time; also a TimeoutError
-│       └── ExecutionTimeoutError  a run of a workflow that was waited for goes on
 ├── APIStatusError                 an answer with an error status
 │   ├── BadRequestError            400
 │   ├── AuthenticationError        401
@@ -21,6 +20,7 @@ RefoldError
 ├── ActionFailedError              Refold answered, the action did not succeed
 │   └── ReconnectRequiredError     the linked account is not connected, or its credentials no longer work
 ├── WorkflowFailedError            the workflow ran and did not succeed
+├── ExecutionTimeoutError          a workflow has not ended in the time to wait for it; also a TimeoutError
 ├── FanOutStoppedError             a fan-out ended before all items were taken, by `stop_after=` or `job_timeout=`
 ├── JournalError                   the journal of a job cannot be used, or could not be written
 └── RecordedError                  what an earlier run of a job recorded in its journal about an item
@@ -141,20 +141,6 @@ class APITimeoutError(APIConnectionError, TimeoutError):
     """No answer came in time. `effect` says whether the action may have run."""
 
 
-class ExecutionTimeoutError(APITimeoutError):
-    """A run of a workflow did not end in the time that was given to wait for it. It goes on.
-
-    Attributes:
-        execution_id: The run's id, to wait again.
-        execution: The run when it was last seen, or None.
-    """
-
-    def __init__(self, message: str = "", *, execution_id: str = "", execution: "Execution | None" = None) -> None:
-        super().__init__(message)
-        self.execution_id = execution_id
-        self.execution = execution
-
-
 class APIStatusError(RefoldError):
     """Refold, or a gateway before it, answered with an error status.
 
@@ -269,6 +255,20 @@ class WorkflowFailedError(RefoldError):
 
     def __init__(self, message: str = "", *, execution: "WorkflowExecution | Execution | None" = None) -> None:
         super().__init__(message)
+        self.execution = execution
+
+
+class ExecutionTimeoutError(RefoldError, TimeoutError):
+    """A run of a workflow did not end in the time that was given to wait for it. It may go on.
+
+    Attributes:
+        execution_id: The run's id, to wait again.
+        execution: The run when it was last seen, or None.
+    """
+
+    def __init__(self, message: str = "", *, execution_id: str = "", execution: "Execution | None" = None) -> None:
+        super().__init__(message)
+        self.execution_id = execution_id
         self.execution = execution
 
 

@@ -13,7 +13,14 @@ import attrs
 
 from refold_async.account import AccountScope
 from refold_async.current_item import CurrentItem, current_item
-from refold_async.errors import ClientClosedError, ConfigurationError, FanOutStoppedError, JournalError, RefoldError
+from refold_async.errors import (
+    APIConnectionError,
+    ClientClosedError,
+    ConfigurationError,
+    FanOutStoppedError,
+    JournalError,
+    RefoldError,
+)
 from refold_async.journaling import JournaledRun, Journaling
 from refold_async.namespaces.linked_accounts import LinkedAccount
 from refold_async.outcomes import FanOutReport, Outcome, Status, Unfinished
@@ -74,7 +81,7 @@ class FanOut(Generic[Item, T]):
         open_scope: Callable[[str], AccountScope],
         is_closed: Callable[[], bool],
         *,
-        account: Callable[[Item], str | AccountScope] | None,
+        account: Callable[[Item], str | AccountScope | LinkedAccount] | None,
         concurrency: int,
         grace: float,
         stop_after: float | None,
@@ -296,8 +303,9 @@ class FanOut(Generic[Item, T]):
                 self._stop_for(self._run.error)
                 self._leave_unfinished(started)
                 return
-            if isinstance(error, ClientClosedError) and started.untouched and self._is_closed():
-                self._stop_for(error)
+            if isinstance(error, ClientClosedError | APIConnectionError) and started.untouched and self._is_closed():
+                closed = ClientClosedError("The client was closed while the fan-out ran.")
+                self._stop_for(error if isinstance(error, ClientClosedError) else closed)
                 self._leave_unfinished(started)
                 return
             unclear = isinstance(error, RefoldError) and error.effect == "unknown"

@@ -5,20 +5,33 @@ Fields that an answer lacks are None; fields that Refold adds later are in `raw`
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar, overload
 
 import attrs
 
 from refold_async.errors import ParameterError
 
-__all__ = ["Action", "ActionParameter", "ActionParameters", "ActionResult", "Model", "WorkflowExecution", "named"]
+__all__ = [
+    "STRICT",
+    "Action",
+    "ActionParameter",
+    "ActionParameters",
+    "ActionResult",
+    "Model",
+    "WorkflowExecution",
+    "named",
+]
 
 T_co = TypeVar("T_co", covariant=True)
 
 _NOTHING: Mapping[str, Any] = {}
 
 
-def named(*names: str) -> dict[str, tuple[str, ...]]:
+STRICT: Final[Mapping[str, Any]] = {"strict": True}
+"""The metadata of an optional field that decisions hang on: what does not fit makes the answer unreadable."""
+
+
+def named(*names: str) -> dict[str, Any]:
     """Return the metadata of a field that the JSON object calls otherwise: the first of `names` it has counts."""
     return {"names": names}
 

@@ -26,6 +26,7 @@ __all__ = [
     "read_actions",
     "read_list",
     "read_model",
+    "read_nothing",
     "read_page",
     "read_value",
     "read_workflow_execution",
@@ -174,9 +175,22 @@ def read_value(into: Any) -> Reader[Any]:
     return read
 
 
-def read_model(model: type[T]) -> Reader[T]:
-    """Return the reader of an answer that is one object."""
-    return lambda answer, call: _structured(_read_json(answer, call), model, "answer", answer, call)
+def read_model(model: type[T], **known: str) -> Reader[T]:
+    """Return the reader of an answer that is one object; `known` is for what the answer may leave out."""
+
+    def read(answer: Answer, call: Call) -> T:
+        value = _read_json(answer, call)
+        if known and isinstance(value, dict):
+            value = {**known, **cast("dict[str, Any]", value)}
+        return _structured(value, model, "answer", answer, call)  # type: ignore[no-any-return]
+
+    return read
+
+
+def read_nothing(answer: Answer, call: Call) -> None:
+    """Read the answer to a call that gives nothing: its status says that it was done, whatever the body."""
+    if not 200 <= answer.status < 300:
+        raise _status_error(answer, call)
 
 
 def read_list(model: type[T]) -> Reader[list[T]]:
@@ -186,6 +200,8 @@ def read_list(model: type[T]) -> Reader[list[T]]:
 
 def _docs(value: Any, model: type[T], answer: Answer, call: Call) -> list[T]:
     docs = _fields(value).get("docs", value)
+    if docs is None and value is not None:
+        docs = []
     return _structured(docs, list[model], "docs", answer, call, body=value)  # type: ignore[no-any-return,valid-type]
 
 
@@ -201,6 +217,9 @@ class Page(Generic[T]):
     """How many pages there are, where the answer tells."""
 
 
+_ENVELOPE: Final = ("page", "limit", "totalDocs", "totalPages")
+
+
 def read_page(model: type[T]) -> Reader[Page[T]]:
     """Return the reader of an answer that is a page of a list."""
 
@@ -208,10 +227,17 @@ def read_page(model: type[T]) -> Reader[Page[T]]:
         value = _read_json(answer, call)
         docs = _docs(value, model, answer, call)
         fields = _fields(value)
-        number, total, pages = (_whole_number(fields.get(name)) for name in ("page", "totalDocs", "totalPages"))
+        number, size, total, pages = (_whole_number(fields.get(name)) for name in _ENVELOPE)
         has_next = fields.get("hasNextPage")
         if not isinstance(has_next, bool):
-            has_next = number is not None and pages is not None and number < pages
+            # Told otherwise: rather ask for a page too many than leave some out.
+            told = [
+                str(has_next).lower() == "true",
+                fields.get("nextPage") is not None,
+                None not in (number, pages) and cast("int", number) < cast("int", pages),
+                None not in (number, size, total) and cast("int", number) * cast("int", size) < cast("int", total),
+            ]
+            has_next = any(told)
         return Page(docs, has_next, total, pages)
 
     return read
@@ -400,6 +426,9 @@ def _status_code(value: Any) -> int | None:
 
 
 def _whole_number(value: Any) -> int | None:
+    """Return a whole number that may have come as a string."""
+    if isinstance(value, str) and len(value) <= 15 and value.isdecimal():
+        return int(value)
     return value if type(value) is int else None
 
 

@@ -1,10 +1,12 @@
 """When to try again: one call from the first attempt to its result or its error. The only module that knows backoff."""
 
 import asyncio
+import contextlib
+import copy
 import logging
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import attrs
 import backoff
@@ -13,14 +15,20 @@ from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.deadlines import Deadline, Deadlines
 from refold_async.endpoints import Call
-from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
+from refold_async.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    AuthenticationError,
+    ClientClosedError,
+    RefoldError,
+)
 from refold_async.faults import REFUSED_AT_THE_DOOR, RULES, Effect, Fault, Kind
 from refold_async.responses import Answer, Reader
 from refold_async.settings import RetryPolicy, Timeout
 from refold_async.transport import Body, Transport
 from refold_async.waiting_line import Visit
 
-__all__ = ["Sender", "retry_delay", "should_retry"]
+__all__ = ["Credentials", "Sender", "retry_delay", "should_retry"]
 
 T = TypeVar("T")
 
@@ -54,6 +62,22 @@ def retry_delay(
     return None if retry_after > policy.max_retry_after else retry_after + jitter(wait)
 
 
+class Credentials(Protocol):
+    """What authenticates the calls of an account where that changes: a token that is fetched, and renewed."""
+
+    def at_hand(self) -> Mapping[str, str] | None:
+        """Return the headers, or None where they are to be fetched."""
+        ...
+
+    async def fetch(self) -> Mapping[str, str]:
+        """Return new headers."""
+        ...
+
+    def refused(self, headers: Mapping[str, str]) -> None:
+        """Note that Refold refused these headers."""
+        ...
+
+
 class Sender:
     """Sends calls: each through the door, onto the wire, to the reader, and again where the table says so."""
 
@@ -80,6 +104,7 @@ class Sender:
         account_headers: Mapping[str, str],
         linked_account_id: str | None,
         timeout: Timeout,
+        credentials: Credentials | None = None,
     ) -> T:
         """Send `call` for an account and return what `read` makes of the answer.
 
@@ -89,6 +114,7 @@ class Sender:
             account_headers: The headers that authenticate and name the account.
             linked_account_id: For errors and logs.
             timeout: The limits in force.
+            credentials: Gives further headers that authenticate, new ones where Refold refuses those it gave.
 
         Raises:
             RefoldError: The last attempt's error; its `effect` accounts for all attempts.
@@ -107,6 +133,8 @@ class Sender:
         answer: Answer | None = None
         try:
             while True:
+                if credentials is not None:
+                    headers = {**await self._authenticate(progress, credentials), **call.headers}
                 try:
                     answer = await self._attempt(progress, headers)
                     value = read(answer, call)
@@ -119,6 +147,9 @@ class Sender:
                 if answer is not None:
                     error = self._without_secrets(error, answer, call, read, headers)
                     answer = None
+                if credentials is not None and self._may_renew(progress, error):
+                    credentials.refused(headers)
+                    continue
                 delay = self._delay_before_next(progress, error)
                 if delay is None or not await self._pause(progress, error, delay):
                     self._complete(progress, error, headers)
@@ -130,6 +161,55 @@ class Sender:
         except asyncio.CancelledError as cancelled:
             progress.tell_of_cancellation(cancelled)
             raise
+
+    async def _authenticate(self, progress: "_Progress", credentials: Credentials) -> Mapping[str, str]:
+        """Return the headers that authenticate, waiting for them within the time the call has."""
+        if (headers := credentials.at_hand()) is not None:
+            return headers
+        progress.sent = False
+        problem: RefoldError
+        try:
+            with self._waiting(progress):
+                return await credentials.fetch()
+        except RefoldError as failure:
+            problem = copy.copy(failure)  # each who waits raises one of its own
+            problem.__cause__ = failure.__cause__
+        except TimeoutError:
+            problem = APITimeoutError("Waited in vain for a session token; the time was up (timeout total=).")
+        if progress.deadlines.closed:
+            problem = ClientClosedError("The client was closed while the call waited for a session token.")
+        self._complete(progress, problem, {})
+        raise problem
+
+    @staticmethod
+    def _may_renew(progress: "_Progress", error: RefoldError) -> bool:
+        """Tell whether to send once more with other credentials: refused at the door, even a write did nothing.
+
+        But that a synchronous workflow set the status cannot be ruled out.
+        """
+        if not isinstance(error, AuthenticationError) or progress.renewed or progress.call.synchronous:
+            return False
+        progress.renewed = True
+        return True
+
+    @contextlib.contextmanager
+    def _waiting(self, progress: "_Progress") -> Generator[Deadline]:
+        """Limit a wait before an attempt to the time of the call; a job's waits as long as it takes."""
+        deadlines, item = progress.deadlines, progress.item
+        began = deadlines.now()
+        limit = Deadline(deadlines, progress.deadline if item is None else math.inf)
+        if item is not None:
+            if item.must_not_begin:
+                raise asyncio.CancelledError("the fan-out was stopped")
+            # The item's own time stands still meanwhile.
+            item.waits += 1
+        try:
+            with limit:
+                yield limit
+        finally:
+            if item is not None:
+                item.waits -= 1
+                progress.deadline += deadlines.now() - began
 
     async def _attempt(self, progress: "_Progress", headers: Mapping[str, str]) -> Answer:
         """Go through the door and make one attempt."""
@@ -147,7 +227,7 @@ class Sender:
                 await item.before_sending(write=call.kind == "write")
             progress.sent = True
             progress.attempts += 1
-            body = progress.body = None if call.kind == "read" else Body(call.body or b"")
+            body = progress.body = Body(call.body or b"") if call.kind != "read" or call.body is not None else None
             answer = await self.transport.attempt(
                 call, headers, body, progress.timeout, progress.deadlines, progress.deadline
             )
@@ -166,33 +246,22 @@ class Sender:
             ClientClosedError: The client was closed meanwhile.
             APIConnectionError: The limiter raised.
         """
-        deadlines, item = progress.deadlines, progress.item
+        deadlines = progress.deadlines
         began = deadlines.now()
-        if item is not None:
-            # A job waits for its turn as long as that takes; the item's own time stands still meanwhile.
-            limit = Deadline(deadlines, math.inf)
-            item.waits += 1
-        else:
-            limit = Deadline(deadlines, progress.deadline)
-            if (pause := self._admission.pause(began)) > progress.deadline - began:
-                raise self._paused(pause)
-        limiter_error: LimiterError | None = None
+        if progress.item is None and (pause := self._admission.pause(began)) > progress.deadline - began:
+            raise self._paused(pause)
+        limiter_error: LimiterError | None
         try:
-            with limit:
+            with self._waiting(progress):
                 await self._admission.enter(visit)
+            return
         except LimiterError as raised:
             limiter_error = raised
         except TimeoutError:
-            pass
-        finally:
-            waited = deadlines.now() - began
-            if item is not None:
-                item.waits -= 1
-                progress.deadline += waited
+            limiter_error = None
+        waited = deadlines.now() - began
         if limiter_error is not None:
             raise APIConnectionError(str(limiter_error)) from limiter_error.__cause__
-        if not limit.expired:
-            return
         if deadlines.closed:
             raise ClientClosedError("The client was closed while the call waited to be sent.")
         if (pause := self._admission.pause(deadlines.now())) > 0:
@@ -223,6 +292,7 @@ class Sender:
         kind = progress.call.kind
         effect: Effect = "none" if error.fault is None or kind == "read" else RULES[error.fault].effect
         progress.note(effect)
+        progress.body = None
         if progress.item is not None and effect == "none":
             progress.item.after_sending_in_vain(write=kind == "write")
         if error.fault is not None:
@@ -338,6 +408,8 @@ class _Progress:
     visit: Visit = attrs.field(init=False)
     sent: bool = False
     """Whether the present attempt was handed to the network."""
+    renewed: bool = False
+    """Whether it was sent again because its credentials were refused."""
 
     def __str__(self) -> str:
         account = "" if self.linked_account_id is None else f" for linked account {self.linked_account_id!r}"
@@ -351,7 +423,8 @@ class _Progress:
 
     def tell_of_cancellation(self, cancelled: asyncio.CancelledError) -> None:
         """Leave word of a write that was cancelled after it left."""
-        if self.effect != "none" or (self.body is not None and self.body.begun):
+        begun = self.body is not None and self.body.begun and self.call.kind != "read"
+        if self.effect != "none" or begun:
             text = f"{self}: cancelled after it was sent (attempt {self.attempts}); it may have run."
             cancelled.add_note(text)
             logger.warning(text)

@@ -216,13 +216,15 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
     An optional text, number or date that is none is taken for missing: Refold's answers differ from its documents in
     small ways, and one odd name must not make a list unreadable. What decisions hang on stays strict.
     """
-    renamed: dict[str, tuple[str, ...]] = {}
     overrides: dict[str, Any] = {"raw": override(omit=True)}
+    renamed = {field.name: names for field in attrs.fields(target) if (names := field.metadata.get("names"))}
+    # Of these a null would not fit, and means the same as nothing.
+    filled = [field.name for field in attrs.fields(target) if hasattr(field.default, "factory")]
     for field in attrs.fields(target):
-        if names := field.metadata.get("names"):
-            renamed[field.name] = names
-        if field.type in _TOLERANT:
+        if field.type in _TOLERANT and not field.metadata.get("strict"):
             overrides[field.name] = override(struct_hook=_TOLERANT[field.type])
+        elif field.type is str and field.name in renamed:
+            overrides[field.name] = override(struct_hook=_id)
     structure_fields = make_dict_structure_fn(target, converter, **overrides)
     keep_raw = target.raw.__set__  # past the frozen class, as its own __init__ does
 
@@ -230,12 +232,16 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
         if type(value) is not dict:
             raise _wrong_type(dict, value)
         fields = cast("dict[str, Any]", value)
-        if renamed:
+        if renamed or filled:
+            given: Any
             fields = dict(fields)
             for name, names in renamed.items():
-                present = next((known for known in names if known in value), None)
-                if present is not None:
-                    fields[name] = value[present]
+                given = next((fields[known] for known in names if fields.get(known) is not None), None)
+                if given is not None:
+                    fields[name] = given
+            for name in filled:
+                if name in fields and fields[name] is None:
+                    del fields[name]
         model = structure_fields(fields, target)
         keep_raw(model, value)
         return model
@@ -243,11 +249,23 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
     return build
 
 
+def _id(value: Any, _: Any) -> str:
+    """Read an id, which may have come as a number."""
+    text = _text(value, _)
+    if text is None:
+        raise _wrong_type(str, value)
+    return text
+
+
 def _text(value: Any, _: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int and abs(value) < 10**18 else None
 
 
 def _count(value: Any, _: Any) -> int | None:
+    if type(value) is int:
+        return value
     number = _measure(value, _)
     return int(number) if number is not None and number.is_integer() else None
 

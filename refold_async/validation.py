@@ -3,6 +3,7 @@
 import ipaddress
 import math
 import re
+import sys
 from contextlib import suppress
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -144,16 +145,24 @@ def check_whole_number(name: str, value: Any, *, at_least: int) -> int:
 
 
 def check_positive(name: str, value: Any) -> float:
-    """Return `value` if it is a number above 0."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
-        raise ConfigurationError(f"{name} must be a number above 0, got {value!r}.")
-    return value
+    """Return `value` if it is a number above 0, or infinite."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and (0 < value <= sys.float_info.max or value == math.inf):
+        return value  # type: ignore[no-any-return]
+    raise ConfigurationError(f"{name} must be a number above 0, got {_shown(value)}.")
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # an integer of very many digits
+        return "a number too large to show"
 
 
 def check_seconds(name: str, value: Any) -> float:
     """Return `value` if it is a number of seconds above 0 that one can wait."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{name} must be a number of seconds above 0, got {value!r}.")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
+        raise ConfigurationError(f"{name} must be a number of seconds above 0, got {_shown(value)}.")
     return value
 
 

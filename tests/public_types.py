@@ -161,7 +161,7 @@ async def namespaces(refold: AsyncRefold, account: AccountScope, body: bytes) ->
     assert_type(await account.run_workflow("w", slug="hubspot"), Execution)
     async for execution in account.executions.watch("e"):
         assert_type(execution.completion_percentage, float | None)
-        assert_type(execution.nodes, list[ExecutionNode] | None)
+        assert_type(execution.nodes, list[ExecutionNode])
     assert_type(await refold.session_tokens.create("user_1"), SessionToken)
     assert_type(refold.session_tokens.account("user_1"), AccountScope)
     assert_type([webhook.webhook_id async for webhook in refold.webhooks.list()], list[str])

@@ -67,6 +67,9 @@ NAMESPACES: Final = [
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_every_method_is_there(namespace: str) -> None:
     """The table names every method of every namespace."""
-    names: list[str] = list(vars(method(namespace).__class__))
-    public = {f"{namespace}.{name}" for name in names if not name.startswith("_")}
+    public = {
+        f"{namespace}.{name}"
+        for name, _ in inspect.getmembers(method(namespace), inspect.ismethod)
+        if not name.startswith("_")
+    }
     assert public == {name for name in SERVING if name.startswith(f"{namespace}.")}

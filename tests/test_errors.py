@@ -31,7 +31,7 @@ PARENTS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "APIResponseValidationError": (errors.RefoldError,),
     "ActionFailedError": (errors.RefoldError,),
     "ReconnectRequiredError": (errors.ActionFailedError,),
-    "ExecutionTimeoutError": (errors.APITimeoutError,),
+    "ExecutionTimeoutError": (errors.RefoldError, TimeoutError),
     "WorkflowFailedError": (errors.RefoldError,),
     "FanOutStoppedError": (errors.RefoldError,),
     "JournalError": (errors.RefoldError,),

@@ -247,7 +247,7 @@ def test_a_list_that_grows_faster_than_it_is_read() -> None:
         book = Book(page)
         with pytest.raises(APIResponseValidationError, match="does not end as it should"):
             await read(book.walk())
-        assert len(book.asked) == 2 * 11 + 100
+        assert len(book.asked) == 10 * 11 + 1000
 
     run(main)
 
@@ -722,3 +722,115 @@ async def test_a_journaled_job_that_skips(
     assert [request.linked_account_id for request in mock.requests_to("execute_action")] == ["disconnected"]
     mock.account("expired").connect("hubspot")
     assert (await run_again(retry_failed=True))["expired"] == ("ok", False)
+
+
+async def test_skipped_accounts_are_named(refold: AsyncRefold, mock: MockRefold, three: list[str]) -> None:
+    """The error of an account that tells by itself says whose it is; where `account=` leads elsewhere, it is asked."""
+    accounts = [account async for account in refold.linked_accounts.list()]
+    job = refold.fan_out_action(accounts, "hubspot", "get_contact", skip_disconnected=True, idempotent=True)
+    failed = (await job.collect()).failed
+    assert failed
+    for outcome in failed:
+        assert isinstance(outcome.error, ReconnectRequiredError)
+        assert outcome.error.linked_account_id == outcome.item.linked_account_id == outcome.linked_account_id
+    mock.clear()
+    elsewhere = refold.fan_out_action(
+        accounts, "hubspot", "get_contact", account=lambda _: "user_elsewhere", skip_disconnected=True, idempotent=True
+    )
+    assert (await elsewhere.collect()).counts["ok"] == len(accounts)
+    assert len(mock.requests_to("get_application", "user_elsewhere")) == len(accounts)
+
+
+async def test_one_odd_account_spoils_no_list(mock: MockRefold, refold: AsyncRefold) -> None:
+    """What a document has in an odd form is None, and in `raw`; but what decisions hang on must be readable."""
+    docs: list[dict[str, Any]] = [
+        {"account_id": "user_1", "name": ["Ada"], "createdAt": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
+        {"account_id": "user_2", "name": "Ada", "createdAt": "2026-06-21T10:04:11.000Z"},
+    ]
+    mock.script(Answer(200, json={"docs": docs, "hasNextPage": False}))
+    first, second = [account async for account in refold.linked_accounts.list()]
+    assert (first.name, first.created_at, first.raw) == (None, None, docs[0])
+    assert second.name == "Ada"
+    docs[0]["integrations"] = [{"type": "hubspot", "reauth_required": "yes"}]
+    mock.clear()
+    mock.script(Answer(200, json={"docs": docs, "hasNextPage": False}))
+    with pytest.raises(APIResponseValidationError, match="reauth_required"):
+        await anext(refold.linked_accounts.list())
+
+
+def test_the_last_docs_come_before_the_error() -> None:
+    """A list that is given up has brought all that it fetched."""
+
+    async def main() -> None:
+        book, found = Book(lambda number: Page([number], True, number + 1000, 1)), list[int]()
+        with pytest.raises(APIResponseValidationError, match="1,010 of 2,010"):
+            await read(book.walk(), found)
+        assert found == list(range(1, 1011))
+
+    run(main)
+
+
+def test_an_empty_page_too_early() -> None:
+    """An empty page that names a next one, before all has come that there is, is told."""
+
+    async def main() -> None:
+        book, found = Book(lambda number: Page([1, 2] if number == 1 else [], True, 1500, 15)), list[int]()
+        with pytest.raises(APIResponseValidationError, match=r"2 of 1,500"):
+            await read(book.walk(), found)
+        assert found == [1, 2]
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"page": "{page}", "totalPages": "5"},
+        {"hasNextPage": "true"},
+        {"nextPage": 2, "totalDocs": 50},
+        {"totalDocs": 50, "limit": 10, "page": "{page}"},
+    ],
+    ids=str,
+)
+async def test_envelopes_that_differ_from_the_documents(
+    mock: MockRefold, refold: AsyncRefold, envelope: dict[str, Any]
+) -> None:
+    """However a page says that there is another, it is asked for."""
+    for page in range(1, 6):
+        docs = [{"account_id": f"user_{page}_{number}"} for number in range(10)]
+        told: dict[str, Any] = {name: page if value == "{page}" else value for name, value in envelope.items()}
+        if page == 5:
+            told |= {"hasNextPage": False}
+        mock.script(Answer(200, json={"docs": docs, **told}), calls=page)
+    assert len([account async for account in refold.linked_accounts.list(page_size=10)]) == 50
+    mock.clear()
+    mock.script(Answer(200, json={"docs": None}))
+    assert [account async for account in refold.linked_accounts.list()] == []
+
+
+def test_a_list_that_grows_at_its_front() -> None:
+    """Pages of nothing new, because others came in before, are no end."""
+
+    async def main() -> None:
+        grown = 0
+
+        def page(number: int) -> Page[int]:
+            nonlocal grown
+            grown += 0 if number == 1 else 8
+            newest_first = list(range(99 + grown, -1, -1))
+            docs = newest_first[(number - 1) * 2 : number * 2]
+            return Page(docs, bool(docs), len(newest_first), len(newest_first) // 2)
+
+        found = await read(walk(Book(page).fetch, "the runs", key=lambda doc: doc, keep=lambda _: True))
+        assert len(found) == len(set(found))
+
+    with pytest.raises(APIResponseValidationError):  # it grows for ever, and faster than it is read
+        run(main)
+
+
+async def test_accounts_that_do_not_tell_are_kept(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Where Refold leaves out what an account has connected, the account is not left out."""
+    docs: list[dict[str, Any]] = [{"_id": None, "account_id": 7}, {"account_id": "user_2", "integrations": []}]
+    mock.script(Answer(200, json={"docs": docs, "hasNextPage": False}))
+    found = [account.linked_account_id async for account in refold.linked_accounts.list(connected_to="hubspot")]
+    assert found == ["7"]

@@ -243,3 +243,19 @@ async def test_jsonschema_is_loaded_when_it_is_needed() -> None:
         "print('jsonschema' in sys.modules)"
     )
     assert (await run_program("-c", program)).output == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload"), [({"$ref": "#"}, 1), ({"multipleOf": 0.5}, 10**400), ({"pattern": "("}, "x")]
+)
+def test_schemas_that_break_the_validator(schema: Any, payload: Any) -> None:
+    """Whatever a schema does to jsonschema, it is told as ours."""
+    with pytest.raises(ConfigurationError, match="schema of payload"):
+        RequestStructure(schema=schema).validate(payload)
+
+
+def test_long_values_are_shortened() -> None:
+    """A message holds no megabytes."""
+    with pytest.raises(ParameterError) as caught:
+        RequestStructure(schema={"type": "integer"}).validate("x" * 1_000_000)
+    assert len(str(caught.value)) < 1000

@@ -140,7 +140,7 @@ def test_actions_of_another_shape(value: Any, place: str) -> None:
 
 def test_actions_with_an_odd_field() -> None:
     """What is not needed and no text is taken for missing; `raw` has it."""
-    odd = {"action_id": "a", "name": 7, "description": ["x"], "tag": None}
+    odd = {"action_id": "a", "name": True, "description": ["x"], "tag": None}
     (action,) = read_actions(json_answer([odd]), LISTING)
     assert action == Action("a")
     assert action.raw == odd

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import pickle
 import traceback
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,19 +12,24 @@ import pytest
 from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
+    ActionResult,
     APIConnectionError,
+    APIResponseValidationError,
     APITimeoutError,
     AsyncRefold,
     AuthenticationError,
     BadRequestError,
     ClientClosedError,
     ConfigurationError,
+    FanOut,
     InternalServerError,
+    Journal,
     NotFoundError,
+    RateLimit,
     RefoldError,
     SessionToken,
 )
-from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, Delay, MockRefold, Reset, Silence
+from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, Delay, MockRefold, Reset, Silence, Trouble
 
 ACCOUNT: Final = "user_12345"
 CREATE: Final = "create_session_token"
@@ -275,8 +281,8 @@ async def test_a_token_that_cannot_be_fetched(
     assert len({id(error) for error in errors}) == 5
     for error in errors:
         assert isinstance(error, RefoldError)
-        assert (error.effect, error.attempts) == ("none", fetches)
-        assert str(error.url).endswith("/api/v2/public/session-token")
+        assert (error.effect, error.attempts, error.linked_account_id) == ("none", 0, ACCOUNT)
+        assert str(error.url).endswith("/create_contact/execute")
     assert [request.route for request in mock.requests] == [CREATE] * fetches
     script.remove()
     assert (await write("hubspot", "create_contact", {"email": "a@b.c"})).data
@@ -350,7 +356,7 @@ async def test_the_time_of_a_call_is_that_of_all_its_parts(mock: MockRefold, ref
     mock.script(Delay(0.1), route=CREATE)
     mock.script(Silence(), route="list_actions")
     scope = refold.session_tokens.account(ACCOUNT)
-    with pytest.raises(APITimeoutError, match=r"total=0\.[34]") as caught:
+    with pytest.raises(APITimeoutError, match=r"total=0\.5") as caught:
         await scope.list_actions("hubspot", timeout=0.5)
     assert caught.value.linked_account_id == ACCOUNT
     with pytest.raises(ConfigurationError, match="total"):
@@ -367,7 +373,7 @@ async def test_closing_the_client_while_a_token_is_fetched(mock: MockRefold) -> 
     await refold.aclose()
     async with asyncio.timeout(30):  # half of an attempt
         for error in await asyncio.gather(*tasks, return_exceptions=True):
-            assert isinstance(error, APIConnectionError)
+            assert isinstance(error, ClientClosedError)
             assert error.effect == "none"
     with pytest.raises(ClientClosedError):
         await scope.list_actions("hubspot")
@@ -446,3 +452,134 @@ def test_seconds_that_are_none(value: Any) -> None:
     """Seconds that are no number above 0 are refused by name."""
     with pytest.raises(ConfigurationError, match="renew_before"):
         AsyncRefold("tk_test").session_tokens.account(ACCOUNT, renew_before=value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"token": 5, "refresh_token": "SECRET"}', '{"refresh_token": "SECRET"}', '{"token": "SECRET",', '["SECRET"]'],
+)
+async def test_an_unreadable_token_is_not_shown(mock: MockRefold, refold: AsyncRefold, body: str) -> None:
+    """What cannot be read may hold a token all the same."""
+    mock.script(Answer(200, body=body), route=CREATE)
+    for call in (
+        refold.session_tokens.create(ACCOUNT),
+        refold.session_tokens.account(ACCOUNT).list_actions("hubspot"),
+    ):
+        with pytest.raises(APIResponseValidationError) as caught:
+            await call
+        shown = [str(caught.value), repr(caught.value), repr(vars(caught.value)), str(pickle.dumps(caught.value))]
+        assert "SECRET" not in " ".join([*shown, *traceback.format_exception(caught.value)])
+
+
+async def test_seconds_that_came_as_a_string(mock: MockRefold, refold: AsyncRefold) -> None:
+    """A token is not lost because what is said of it is spelled otherwise."""
+    mock.script(Answer(200, json={"token": "a-token", "expires_in": "604800", "refresh_expires_in": "soon"}))
+    token = await refold.session_tokens.create(ACCOUNT)
+    assert (token.token, token.expires_in, token.refresh_expires_in) == ("a-token", 604800, None)
+
+
+@pytest.mark.parametrize("trouble", [Answer(400), Silence()])
+async def test_errors_of_the_fetch_tell_whose_it_was(mock: MockRefold, refold: AsyncRefold, trouble: Trouble) -> None:
+    """The account, and the request or the call that waited for it."""
+    mock.script(trouble, route=CREATE)
+    with pytest.raises(RefoldError) as caught:
+        await refold.session_tokens.account(ACCOUNT).list_actions("hubspot", timeout=0.1)
+    assert caught.value.linked_account_id == ACCOUNT
+    assert None not in (caught.value.method, caught.value.url)
+    assert caught.value.effect == "none"
+
+
+async def test_errors_account_for_both_sends(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Lost, then refused for its token, then refused for good: three requests, and the first may have run."""
+    scope = refold.session_tokens.account(ACCOUNT)
+    mock.script(Reset("after"), route="execute_action", calls=1)
+    mock.script(Answer(401), route="execute_action", calls=2)
+    mock.script(Answer(400), route="execute_action", calls=3)
+    with pytest.raises(BadRequestError) as caught:
+        await scope.execute_action("hubspot", "create_contact", {"email": "a@b.c"}, idempotent=True)
+    assert len(mock.requests_to("execute_action")) == caught.value.attempts == 3
+    assert caught.value.effect == "unknown"
+
+
+async def test_items_wait_for_a_token_as_long_as_it_takes(mock: MockRefold) -> None:
+    """Refold wants no calls for longer than an item has: the job waits, and no item fails."""
+    mock.script(Answer(429, retry_after=0.6), route=CREATE, calls=[1, 2])
+    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=0.3, retry=IMPATIENT) as refold:
+        scopes = [refold.session_tokens.account(f"user_{number}") for number in range(6)]
+        report = await refold.fan_out_action(scopes, "hubspot", "get_contact", concurrency=2).collect()
+    assert report.counts == {"ok": 6, "failed": 0, "unknown": 0}
+    assert {outcome.attempts for outcome in report.outcomes} == {1}
+
+
+async def test_a_token_that_dies_while_items_wait(mock: MockRefold) -> None:
+    """However long an item waited for its turn, its token is renewed."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(10), timeout=0.3) as refold:
+        scope = refold.session_tokens.account(ACCOUNT)
+        await scope.list_actions("hubspot")
+        await revoke(mock, refold)
+        report = await refold.fan_out_action([scope] * 8, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert report.counts == {"ok": 8, "failed": 0, "unknown": 0}
+    assert len([request for request in mock.requests_to("execute_action") if request.status == 200]) == 8
+
+
+@pytest.mark.parametrize("by", ["token", "look"])
+async def test_closing_the_client_leaves_items_to_be_run(mock: MockRefold, tmp_path: Path, by: str) -> None:
+    """What waited for a token, or for a look at its connection, was not begun: the next run of the job calls it."""
+    journal = Journal(tmp_path / "job.sqlite", job="closed")
+
+    def job(refold: AsyncRefold) -> FanOut[str, ActionResult[Any]]:
+        return refold.fan_out_action(
+            ["user_1", "user_2"],
+            "hubspot",
+            "create_contact",
+            {"email": "a@b.c"},
+            account=refold.session_tokens.account if by == "token" else None,
+            skip_disconnected=by == "look",
+            journal=journal,
+        )
+
+    mock.script(Silence())
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        running = asyncio.create_task(job(refold).collect())
+        async with asyncio.timeout(30):
+            while len(mock.requests) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        await refold.aclose()
+        with pytest.raises(ClientClosedError):
+            await running
+    mock.clear()
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        assert (await job(refold).collect()).counts == {"ok": 2, "failed": 0, "unknown": 0}
+
+
+async def test_cancelled_while_the_token_is_renewed(mock: MockRefold, refold: AsyncRefold) -> None:
+    """A write that may have run before is not forgotten over a token."""
+    scope = refold.session_tokens.account(ACCOUNT)
+    await scope.list_actions("hubspot")
+    mock.script(Reset("after"), route="execute_action", calls=1)
+    mock.script(Answer(401), route="execute_action", calls=2)
+    mock.script(Silence(), route=CREATE)
+    mock.requests.clear()
+    call = asyncio.create_task(scope.execute_action("hubspot", "create_contact", idempotent=True))
+    await requested(mock)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await call
+    assert "may have run" in str(caught.value.__notes__)
+
+
+@pytest.mark.parametrize("token", ["", "a\nb", " a", "\ud800"])
+async def test_tokens_that_cannot_be_sent(mock: MockRefold, refold: AsyncRefold, token: str) -> None:
+    """What cannot travel as a header is no token."""
+    mock.script(Answer(200, json={"token": token}), route=CREATE)
+    with pytest.raises(APIResponseValidationError, match="cannot be read"):
+        await refold.session_tokens.account(ACCOUNT).list_actions("hubspot")
+
+
+async def test_a_wrong_token_is_not_revoked(mock: MockRefold, refold: AsyncRefold) -> None:
+    """That it was refused after a 429 does not mean that it was revoked before."""
+    mock.script(Answer(429, retry_after=0), calls=1)
+    with pytest.raises(AuthenticationError):
+        await refold.session_tokens.revoke("mistyped")
+    with pytest.raises(ConfigurationError, match="session_token"):
+        await refold.session_tokens.revoke(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

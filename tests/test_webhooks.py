@@ -355,7 +355,7 @@ def test_missing_fields(model: Any, value: dict[str, Any]) -> None:
             assert event.raw == drifted
 
 
-@pytest.mark.parametrize("wrong", [5, 1.5, True, [], ["user_12345"], {}, {"id": "user_12345"}], ids=repr)
+@pytest.mark.parametrize("wrong", [1.5, True, [], ["user_12345"], {}, {"id": "user_12345"}], ids=repr)
 @pytest.mark.parametrize(("model", "value"), EVENTS)
 def test_fields_of_a_wrong_type(model: Any, value: dict[str, Any], wrong: Any) -> None:
     """Where a field that its class needs is of another type, an event is an unknown one; other such fields are None."""

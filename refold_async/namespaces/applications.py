@@ -56,13 +56,13 @@ class Application(Model):
     """The app it is an instance of, where that differs from the slug."""
     auth_type: str | None = None
     """How one authenticates with it, such as `oauth2`."""
-    tags: list[str] | None = None
+    tags: list[str] = attrs.field(factory=list[str])
     """The groups it belongs to."""
     connected: bool | None = None
     """Whether the linked account has connected it; see `state`."""
     reauth_required: bool | None = None
     """Whether the credentials no longer work; see `state`."""
-    connected_accounts: list[ConnectedAccount] | None = None
+    connected_accounts: list[ConnectedAccount] = attrs.field(factory=list[ConnectedAccount])
     """The connections there are."""
     auth_type_options: Any = None
     """What each way to authenticate asks for."""

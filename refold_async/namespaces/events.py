@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from refold_async.endpoints import Endpoint, given_texts
 from refold_async.namespaces.sending import Namespace
-from refold_async.responses import read_value
+from refold_async.responses import read_nothing
 from refold_async.settings import Timeout
 from refold_async.validation import check_header_value
 
@@ -50,4 +50,4 @@ class Events(Namespace):
             headers=given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag),
             body={"event": check_header_value("event", event), "payload": payload},
         )
-        await self._send(call, read_value(None), timeout)
+        await self._send(call, read_nothing, timeout)

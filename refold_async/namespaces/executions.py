@@ -1,6 +1,7 @@
 """`account.executions`: runs of workflows; follow them, wait for them, stop them, run them again."""
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from datetime import date, datetime
@@ -16,20 +17,21 @@ from refold_async.errors import (
     WorkflowFailedError,
 )
 from refold_async.faults import RULES, Fault
-from refold_async.models import Model, named
+from refold_async.models import STRICT, Model, named
 from refold_async.namespaces.sending import Namespace, Send, dates
-from refold_async.responses import Answer, Reader, read_model, read_value, said_by_app, shortened
+from refold_async.responses import read_model, read_nothing, said_by_app, shortened
 from refold_async.settings import Timeout
 from refold_async.validation import check_bool, check_positive, check_seconds
 
 __all__ = ["Batch", "Execution", "ExecutionNode", "Executions"]
 
-_GOES_WELL: Final = frozenset({"COMPLETED"})
-_FINAL: Final = frozenset({"COMPLETED", "ERRORED", "STOPPED", "TIMED_OUT", "DUPLICATE"})
+_FINAL: Final = frozenset({"COMPLETED", "ERRORED", "FAILED", "STOPPED", "TIMED_OUT", "DUPLICATE"})
 _NODE_FAILED: Final = frozenset({"Errored", "Failed", "Rejected", "Timed_Out"})
 
 _GROWTH: Final = 1.5
 _LONGEST_PAUSE: Final = 15.0
+_LAST_LOOK: Final = 1.0
+"""How long before the end of a wait to look for the last time, in seconds, rather than to sleep through it."""
 _STATUS_CALL: Final = Timeout(total=30, attempt=10, connect=10)
 """What a look at an execution may take: Refold leaves some unanswered, such as those at unknown ids."""
 
@@ -54,7 +56,7 @@ _BATCHES: Final = Endpoint(
 class ExecutionNode(Model):
     """What became of one node of a workflow in a run."""
 
-    node_id: str
+    node_id: str | None = attrs.field(default=None, metadata=named("node_id", "id"))
     """Its id in the workflow."""
     node_name: str | None = None
     """Its name for people."""
@@ -78,11 +80,11 @@ class ExecutionNode(Model):
 class Execution(Model):
     """A run of a workflow."""
 
-    execution_id: str = attrs.field(default="", metadata=named("_id", "id", "execution_id"))
+    execution_id: str = attrs.field(metadata=named("_id", "id", "execution_id", "instance_id"))
     """Refold's id of it."""
     name: str | None = None
     """Its name for people."""
-    status: str | None = None
+    status: str | None = attrs.field(default=None, metadata=STRICT)
     """`RUNNING` or `STOPPING`; at the end `COMPLETED`, `ERRORED`, `STOPPED`, `TIMED_OUT` or `DUPLICATE`."""
     completion_percentage: float | None = None
     """How far it is, from 0 to 100."""
@@ -98,18 +100,18 @@ class Execution(Model):
     """When it began."""
     completion_time: Any = None
     """When it ended, or how long it took, as Refold has it."""
-    nodes: list[ExecutionNode] | None = None
-    """Its nodes; not in lists."""
+    nodes: list[ExecutionNode] = attrs.field(factory=list[ExecutionNode])
+    """Its nodes; none in lists."""
 
     @property
     def is_final(self) -> bool:
         """Whether it has ended. A status that is not known counts as going on."""
-        return self.status in _FINAL
+        return (self.status or "").upper() in _FINAL
 
     @property
     def failed_nodes(self) -> list[ExecutionNode]:
         """The nodes that ended with an error."""
-        return [node for node in self.nodes or () if node.node_status in _NODE_FAILED]
+        return [node for node in self.nodes if node.node_status in _NODE_FAILED]
 
 
 @attrs.frozen
@@ -182,7 +184,7 @@ class Executions(Namespace):
         return self._walk(
             _LIST,
             model=Execution,
-            key=lambda execution: execution.execution_id or None,
+            key=lambda execution: execution.execution_id,
             page_size=page_size,
             timeout=timeout,
             query={
@@ -214,7 +216,7 @@ class Executions(Namespace):
             NotFoundError: There is no such run of this linked account.
             APITimeoutError: No answer in time; Refold leaves some questions about unknown ids without any.
         """
-        return await self._send(_GET.call(execution_id), _read_execution(execution_id), timeout)
+        return await self._send(_GET.call(execution_id), read_model(Execution, execution_id=execution_id), timeout)
 
     async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> None:
         """Have a run stopped. Refold page: *Stop Execution*.
@@ -229,7 +231,7 @@ class Executions(Namespace):
             BadRequestError: It has ended.
             NotFoundError: There is no such run of this linked account.
         """
-        await self._send(_STOP.call(execution_id), read_value(None), timeout)
+        await self._send(_STOP.call(execution_id), read_nothing, timeout)
 
     async def rerun(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
         """Start a workflow again with what a run was given. Refold page: *Rerun Execution*.
@@ -302,13 +304,13 @@ class Executions(Namespace):
         Raises:
             WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
                 them all.
-            ExecutionTimeoutError: It has not ended in time, and goes on; also a `TimeoutError`.
+            ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`.
             NotFoundError: There is no such run of this linked account.
         """
         execution = Execution(execution_id)
         async for execution in self._look(execution_id, timeout, poll_interval):  # noqa: B007 - the last counts
             pass
-        if execution.status not in _GOES_WELL:
+        if (execution.status or "").upper() != "COMPLETED":
             error = _failure(execution)
             self._describe(error, _GET.call(execution_id))
             raise error
@@ -328,7 +330,7 @@ class Executions(Namespace):
             The run as it is now, and whenever it has changed; at last as it ended, however that was.
 
         Raises:
-            ExecutionTimeoutError: It has not ended in time, and goes on; also a `TimeoutError`.
+            ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`.
             NotFoundError: There is no such run of this linked account.
         """
         known: tuple[str | None, float | None] | None = None
@@ -341,29 +343,33 @@ class Executions(Namespace):
         """Give the run as it is, again and again, until it has ended."""
         now = asyncio.get_running_loop().time
         deadline = now() + check_positive("timeout", timeout)
-        call, read = _GET.call(execution_id), _read_execution(execution_id)
+        call, read = _GET.call(execution_id), read_model(Execution, execution_id=execution_id)
         execution: Execution | None = None
         problem: RefoldError | None = None
         for looks, pause in enumerate(_pauses(check_seconds("poll_interval", poll_interval))):
             if (left := deadline - now()) <= 0:
-                error = _too_late(execution_id, timeout, execution)
+                error = _too_late(execution_id, execution)
                 self._describe(error, call)
                 error.attempts = looks
                 raise error from problem
+            limits = attrs.evolve(_STATUS_CALL, total=min(_STATUS_CALL.total, left))
             try:
-                execution = await self._send(
-                    call, read, attrs.evolve(_STATUS_CALL, total=min(_STATUS_CALL.total, left))
-                )
+                # In a fan-out the call by itself would wait for its turn as long as that takes.
+                async with asyncio.timeout_at(None if deadline == math.inf else deadline):
+                    execution = await self._send(call, read, limits)
             except RefoldError as failure:
                 if not _may_pass(failure):
                     raise
                 problem = failure
+            except TimeoutError:
+                pass
             else:
                 problem = None
                 yield execution
                 if execution.is_final:
                     return
-            await self._pause(min(pause, max(deadline - now(), 0)))
+            left = max(0.0, deadline - now())
+            await self._pause(min(pause, left - _LAST_LOOK if left > _LAST_LOOK else left))
 
 
 def _pauses(first: float) -> Iterator[float]:
@@ -374,19 +380,13 @@ def _pauses(first: float) -> Iterator[float]:
 
 
 def _may_pass(error: RefoldError) -> bool:
-    """Tell whether another look may go better: where a read is tried again, and where there was no time for it."""
-    return isinstance(error, APIConnectionError) if error.fault is None else RULES[error.fault].read
+    """Tell whether another look may go better: where a read is tried again, and where there was no time for it.
 
-
-def _read_execution(execution_id: str) -> Reader[Execution]:
-    """Return the reader of an execution, whose own id Refold leaves out here and there."""
-    read = read_model(Execution)
-
-    def read_with_id(answer: Answer, call: Call) -> Execution:
-        execution = read(answer, call)
-        return execution if execution.execution_id else attrs.evolve(execution, execution_id=execution_id)
-
-    return read_with_id
+    So may an answer that cannot be read, such as the page of a gateway.
+    """
+    if error.fault is None:
+        return isinstance(error, APIConnectionError)
+    return error.fault is Fault.UNREADABLE or RULES[error.fault].read
 
 
 def _failure(execution: Execution) -> WorkflowFailedError:
@@ -404,14 +404,14 @@ def _failure(execution: Execution) -> WorkflowFailedError:
     return error
 
 
-def _too_late(execution_id: str, timeout: float, execution: Execution | None) -> ExecutionTimeoutError:
+def _too_late(execution_id: str, execution: Execution | None) -> ExecutionTimeoutError:
     if execution is None:
         seen = "nothing could be learned of it; check its id, for Refold leaves questions about unknown ones unanswered"
     else:
         seen = f"last seen {execution.status}"
         seen += "" if execution.completion_percentage is None else f" at {execution.completion_percentage:g} %"
     error = ExecutionTimeoutError(
-        f"Execution {execution_id} has not ended within {timeout:g} seconds: {seen}. It goes on: wait again, by "
+        f"Execution {execution_id} has not ended in time, as far as was seen: {seen}. It may go on: wait again, by "
         "executions.wait().",
         execution_id=execution_id,
         execution=execution,

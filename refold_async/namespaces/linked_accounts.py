@@ -2,20 +2,20 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
 from refold_async.endpoints import Endpoint
 from refold_async.errors import ConfigurationError
-from refold_async.models import Model, named
+from refold_async.models import STRICT, Model, named
 from refold_async.namespaces.applications import ConnectionState
 from refold_async.namespaces.sending import Namespace
-from refold_async.responses import read_model, read_value
+from refold_async.responses import read_model, read_nothing
 from refold_async.settings import Timeout
 from refold_async.validation import check_header_value, check_string
 
-__all__ = ["Integration", "LinkedAccount", "LinkedAccounts", "UserDefinedField"]
+__all__ = ["Integration", "LinkedAccount", "LinkedAccounts"]
 
 _ACCOUNT: Final = "linked account {linked_account_id!r}"
 _CHECK_THE_ID: Final = "Check the id: it is your own, as it was given to Refold; linked_accounts.list() gives them all."
@@ -31,22 +31,12 @@ _DELETE: Final = Endpoint("DELETE", "/api/v2/public/linked-account/{linked_accou
 class Integration(Model):
     """An app that a linked account has connected."""
 
-    slug: str | None = attrs.field(default=None, metadata=named("type", "slug"))
+    slug: str | None = attrs.field(default=None, metadata={**named("type", "slug"), **STRICT})
     """The app, such as `hubspot`."""
     name: str | None = None
     """Its name for people."""
     reauth_required: bool | None = None
     """Whether its credentials no longer work, so that the account's owner must reconnect it."""
-
-
-@attrs.frozen
-class UserDefinedField(Model):
-    """A field of your own that a linked account has."""
-
-    key_name: str
-    """Its name."""
-    key_value: Any = None
-    """Its value."""
 
 
 @attrs.frozen
@@ -59,14 +49,23 @@ class LinkedAccount(Model):
     """Its name for people."""
     environment: str | None = None
     """`test` or `production`."""
-    user_defined_fields: list[UserDefinedField] | None = attrs.field(default=None, metadata=named("udf"))
-    """Fields of your own."""
+    udf: Any = None
+    """Fields of your own, as Refold shows them; see `user_defined_fields`."""
     integrations: list[Integration] | None = None
-    """The apps it has connected."""
+    """The apps it has connected, or None where the answer does not tell."""
     created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
     """When it was made."""
     updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
     """When it was changed last."""
+
+    @property
+    def user_defined_fields(self) -> dict[str, Any]:
+        """Fields of your own, by name."""
+        shown: object = self.udf
+        if isinstance(shown, dict):
+            return cast("dict[str, Any]", shown)
+        fields = cast("list[dict[str, Any]]", shown) if isinstance(shown, list) else []
+        return {field["key_name"]: field.get("key_value") for field in fields if "key_name" in field}
 
     def connection_state(self, slug: str) -> ConnectionState:
         """Return whether the account has to connect an app, has to reconnect it, or is connected, as this answer told.
@@ -101,12 +100,13 @@ class LinkedAccounts(Namespace):
 
         Args:
             connected_to: Only accounts that have connected this app, and need not reconnect it. Refold sends all
-                accounts; the others are left out here.
+                accounts; the others are left out here, but not one that does not tell what it has connected.
             page_size: How many to ask for at once; Refold may send fewer.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
-            The linked accounts. Leave it early with `break` or `await ....aclose()`.
+            The linked accounts. Leave it early with `break` or `await ....aclose()`; as with any async generator, one
+            whose `anext()` was cancelled has ended.
 
         Raises:
             APIResponseValidationError: The pages end before they have brought all accounts that Refold says there are.
@@ -117,7 +117,11 @@ class LinkedAccounts(Namespace):
             _LIST,
             model=LinkedAccount,
             key=lambda account: account.linked_account_id,
-            keep=lambda account: connected_to is None or account.connection_state(connected_to) == "connected",
+            keep=lambda account: (
+                connected_to is None
+                or account.integrations is None
+                or account.connection_state(connected_to) == "connected"
+            ),
             page_size=page_size,
             timeout=timeout,
         )
@@ -135,7 +139,9 @@ class LinkedAccounts(Namespace):
         Raises:
             NotFoundError: There is no such linked account.
         """
-        return await self._send(_GET.call(linked_account_id), read_model(LinkedAccount), timeout)
+        return await self._send(
+            _GET.call(check_header_value("linked_account_id", linked_account_id)), read_model(LinkedAccount), timeout
+        )
 
     async def create(
         self,
@@ -200,7 +206,9 @@ class LinkedAccounts(Namespace):
             NotFoundError: There is no such linked account.
             APIConnectionError: No answer; `effect` says whether it may have been deleted.
         """
-        await self._send(_DELETE.call(linked_account_id), read_value(None), timeout)
+        await self._send(
+            _DELETE.call(check_header_value("linked_account_id", linked_account_id)), read_nothing, timeout
+        )
 
 
 def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mapping[str, Any] | None) -> dict[str, Any]:

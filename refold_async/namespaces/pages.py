@@ -15,7 +15,9 @@ T = TypeVar("T")
 WINDOW: Final = 10_000
 """Among how many of those met last a repeat is recognised."""
 _PAGES_OF_REPEATS: Final = 3
-"""How many pages in a row may bring nothing new. So many, where new ones came in at the front of the list."""
+"""How many pages in a row may bring nothing new, although the list has not grown meanwhile."""
+_MOST_PAGES: Final = 1000
+"""How many pages are read, beyond ten times as many as there were at first."""
 
 
 async def walk(
@@ -29,8 +31,8 @@ async def walk(
 
     What is created while the walk goes on may be met or not, what moves to a later page is met once, and what moves
     to an earlier one, because something before it was deleted, can be missed. The walk always ends: with the last
-    page, with one that is empty, once pages bring nothing new, or when there are more than twice the pages there were
-    at first, and some.
+    page, with one that is empty, once pages bring nothing new, or when there are more than ten times the pages there
+    were at first, and a thousand.
 
     Args:
         fetch: Fetches a page by its number, from 1.
@@ -48,7 +50,7 @@ async def walk(
     repeats = 0
     met = 0
     number = 1
-    previous: list[T] = []
+    total = 0
     fetching: asyncio.Task[Page[T]] | None = asyncio.create_task(_begin(fetch, number))
     try:
         while fetching is not None:
@@ -56,9 +58,9 @@ async def walk(
             fetching = None
             fresh = [doc for doc in page.docs if _is_new(key(doc), recent)]
             met += len(fresh)
-            repeats = 0 if fresh and page.docs != previous else repeats + 1
-            previous = page.docs
-            most_pages = most_pages or 2 * (page.pages or 50_000) + 100
+            grown, total = page.total is not None and page.total > total, page.total or 0
+            repeats = 0 if fresh or grown else repeats + 1
+            most_pages = most_pages or 10 * (page.pages or _MOST_PAGES) + _MOST_PAGES
             goes_on = page.docs and repeats < _PAGES_OF_REPEATS and number < most_pages
             if page.has_next and goes_on:
                 number += 1

@@ -1,21 +1,21 @@
 """`refold.session_tokens`: tokens that stand for one linked account, and scopes that look after their own."""
 
 import asyncio
-import copy
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import copy_context
 from typing import Final, TypeVar
 
 import attrs
 
 from refold_async.account import AccountScope, account_headers, resolve_timeout
-from refold_async.current_item import current_item
+from refold_async.current_item import CurrentItem, current_item
 from refold_async.endpoints import Call, Endpoint
-from refold_async.errors import APIResponseValidationError, APITimeoutError, AuthenticationError, RefoldError
+from refold_async.errors import APIResponseValidationError, AuthenticationError, ConfigurationError
+from refold_async.faults import Fault
 from refold_async.models import Model
 from refold_async.namespaces.sending import Namespace, Send
-from refold_async.responses import Answer, Reader, read_model
+from refold_async.responses import Answer, Reader, read_model, read_nothing
 from refold_async.retry import Sender
 from refold_async.settings import Timeout
 from refold_async.validation import check_bool, check_header_value, check_seconds
@@ -24,8 +24,8 @@ __all__ = ["SessionToken", "SessionTokens"]
 
 T = TypeVar("T")
 
-# Asking twice does no harm: what comes back is the token there is, or one more.
-_CREATE: Final = Endpoint("POST", "/api/v2/public/session-token", "the session token", kind="idempotent")
+# As good as a read: what comes back is the token there is, or one more.
+_CREATE: Final = Endpoint("POST", "/api/v2/public/session-token", "the session token", kind="read")
 _REVOKE: Final = Endpoint("POST", "/api/v2/public/session-token/revoke", "the session token", kind="idempotent")
 
 
@@ -45,12 +45,17 @@ class SessionToken(Model):
 
 def _read_token(answer: Answer, call: Call) -> SessionToken:
     try:
-        return read_model(SessionToken)(answer, call)
-    except APIResponseValidationError as error:
-        error.body = None
-        shown = f"The answer about the session token (HTTP {answer.status}) cannot be read, nor shown: it may hold one."
-        error.args = (shown,)
-        raise
+        token = read_model(SessionToken)(answer, call)
+        check_header_value("token", token.token)
+    except (APIResponseValidationError, ConfigurationError):
+        error = APIResponseValidationError(
+            f"The answer about the session token (HTTP {answer.status}) cannot be read, nor shown: it may hold one.",
+            status_code=answer.status,
+        )
+        error.fault = Fault.UNREADABLE
+    else:
+        return token
+    raise error
 
 
 class SessionTokens(Namespace):
@@ -94,19 +99,21 @@ class SessionTokens(Namespace):
         Raises:
             AuthenticationError: It is no session token, or was worthless before.
         """
-        scope = AccountScope(self._sender, session_token=session_token)
+        headers = account_headers(None, None, check_header_value("session_token", session_token))
+        limits = resolve_timeout(timeout, self._sender.timeout)
         try:
-            await scope.request(_REVOKE.method, _REVOKE.path, idempotent=True, timeout=timeout)
+            await self._sender.send(_REVOKE.call(), read_nothing, headers, None, limits)
         except AuthenticationError as error:
             # An earlier attempt, whose answer was lost, may have revoked it already.
-            if error.attempts == 1:
+            if error.effect == "none":
                 raise
 
     def account(self, linked_account_id: str, *, renew_before: float = 300.0) -> AccountScope:
         """Return a scope that calls with a session token of its own, and gets a new one before that expires.
 
-        Does no I/O: the first call fetches the token. However many calls wait for one, it is fetched once. Where Refold
-        refuses it all the same, the scope renews it and calls once more. Refold page: *Generate Session Token*.
+        Make it once for an account: the token is this scope's. Does no I/O: the first call fetches the token, once for
+        all calls that wait for it. Where Refold refuses it all the same, the scope renews it and calls once more, but
+        for synchronous workflows. Refold page: *Generate Session Token*.
 
         Args:
             linked_account_id: Your own id of the customer.
@@ -119,7 +126,9 @@ class SessionTokens(Namespace):
         check_seconds("renew_before", renew_before)
 
         async def create(renew: bool) -> SessionToken:
-            return await self.create(linked_account_id, force_refresh=renew)
+            # As long as anybody waits for it; each of them has a deadline.
+            patient = self._sender.timeout.with_total(math.inf)
+            return await self.create(linked_account_id, force_refresh=renew, timeout=patient)
 
         return _SelfRenewingScope(self._sender, linked_account_id, _OwnToken(create, renew_before))
 
@@ -130,62 +139,50 @@ class _OwnToken:
     def __init__(self, create: Callable[[bool], Awaitable[SessionToken]], renew_before: float) -> None:
         self._create = create
         self._renew_before = renew_before
-        self._token: str | None = None
+        self._headers: Mapping[str, str] | None = None
         self._renew_at = -math.inf
-        self._fetching: asyncio.Task[str] | None = None
+        self._fetching: asyncio.Task[Mapping[str, str]] | None = None
         self._waiting = 0
 
-    def at_hand(self) -> str | None:
-        """Return the token, or None where one is to be fetched."""
-        return self._token if asyncio.get_running_loop().time() < self._renew_at else None
+    def at_hand(self) -> Mapping[str, str] | None:
+        """Return the headers with the token, or None where one is to be fetched."""
+        return self._headers if asyncio.get_running_loop().time() < self._renew_at else None
 
-    def refused(self, token: str) -> None:
+    def refused(self, headers: Mapping[str, str]) -> None:
         """Note that Refold refused a token: unless there is another by now, it is to be renewed."""
-        if token == self._token:
+        if self._headers is not None and headers["Authorization"] == self._headers["Authorization"]:
             self._renew_at = -math.inf
 
-    async def fetch(self, seconds: float) -> str:
-        """Return a new token, together with all others who want one now.
-
-        Raises:
-            RefoldError: There is none; the call that needs it was not sent.
-        """
+    async def fetch(self) -> Mapping[str, str]:
+        """Return the headers with a new token, fetched together with all others who want one now."""
         if self._fetching is None:
-            # It is nobody's in particular: not an attempt of the item that happens to be first, nor limited by it.
+            # Not an attempt of the item that happens to be first; but as patient as items are, if that is who waits.
             context = copy_context()
-            context.run(current_item.set, None)
+            context.run(current_item.set, None if current_item.get() is None else CurrentItem())
             self._fetching = asyncio.get_running_loop().create_task(
                 self._fetch(), name="refold_async session token", context=context
             )
             self._fetching.add_done_callback(self._fetched)
         fetching = self._fetching
         self._waiting += 1
-        problem: RefoldError
         try:
-            async with asyncio.timeout(None if seconds == math.inf else seconds):
-                return await asyncio.shield(fetching)
-        except RefoldError as error:
-            problem = copy.copy(error)  # each who waits raises one of its own
-            problem.__cause__ = error.__cause__
-            problem.effect = "none"
-        except TimeoutError:
-            problem = APITimeoutError("Waited in vain for a session token; the time was up (timeout total=).")
+            await asyncio.wait([fetching])  # unlike `await fetching`, this ends for one who is cancelled, not for all
+            return fetching.result()
         finally:
             self._waiting -= 1
             if not self._waiting and not fetching.done():
                 fetching.cancel()
                 self._fetching = None
-        raise problem
 
-    async def _fetch(self) -> str:
+    async def _fetch(self) -> Mapping[str, str]:
         began = asyncio.get_running_loop().time()
-        created = await self._create(self._token is not None)
+        created = await self._create(self._headers is not None)
         life = math.inf if created.expires_in is None else created.expires_in
-        self._token = created.token
+        self._headers = account_headers(None, None, created.token)
         self._renew_at = began + max(life - self._renew_before, life / 2)
-        return created.token
+        return self._headers
 
-    def _fetched(self, fetching: asyncio.Task[str]) -> None:
+    def _fetched(self, fetching: asyncio.Task[Mapping[str, str]]) -> None:
         if self._fetching is fetching:
             self._fetching = None
         if not fetching.cancelled():
@@ -204,49 +201,6 @@ class _SelfRenewingScope(AccountScope):
     def __repr__(self) -> str:
         return f"<AccountScope {self.linked_account_id!r}, by session tokens of its own>"
 
-    async def _send(self, call: Call, read: Reader[T], timeout: Timeout | float | None) -> T:
+    def _send(self, call: Call, read: Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         limits = resolve_timeout(timeout, self._sender.timeout)
-        now = asyncio.get_running_loop().time
-        deadline = now() + limits.total
-        token = self._own_token.at_hand()
-        if token is None:
-            token = await self._fetch(call, limits.total)
-            limits = _left(limits, deadline - now())
-        try:
-            return await self._sender.send(
-                call, read, account_headers(None, None, token), self.linked_account_id, limits
-            )
-        except AuthenticationError as error:
-            self._own_token.refused(token)
-            # Refused at the door, even a write did nothing; but that a workflow set the status cannot be ruled out.
-            if call.synchronous or deadline <= now():
-                raise
-            attempts, effect = error.attempts, error.effect
-        try:
-            token = self._own_token.at_hand() or await self._fetch(call, deadline - now())
-            return await self._sender.send(
-                call,
-                read,
-                account_headers(None, None, token),
-                self.linked_account_id,
-                _left(limits, deadline - now()),
-            )
-        except RefoldError as error:
-            error.attempts += attempts
-            if effect == "unknown":
-                error.effect = effect
-            raise
-
-    async def _fetch(self, call: Call, seconds: float) -> str:
-        try:
-            return await self._own_token.fetch(seconds)
-        except RefoldError as error:
-            if error.method is None:
-                self._sender.describe(error, call, self.linked_account_id)
-            error.linked_account_id = self.linked_account_id
-            raise
-
-
-def _left(limits: Timeout, seconds: float) -> Timeout:
-    """Return the limits of a call whose time has begun already."""
-    return limits if limits.total == math.inf else limits.with_total(max(seconds, 0.001))
+        return self._sender.send(call, read, {}, self.linked_account_id, limits, self._own_token)

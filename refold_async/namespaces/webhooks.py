@@ -10,7 +10,7 @@ from refold_async.endpoints import Endpoint
 from refold_async.errors import ConfigurationError
 from refold_async.models import Model, named
 from refold_async.namespaces.sending import Namespace
-from refold_async.responses import read_model, read_value
+from refold_async.responses import read_model, read_nothing
 from refold_async.settings import Timeout
 from refold_async.validation import check_header_value
 
@@ -33,7 +33,7 @@ class WebhookSubscription(Model):
     """What other calls name it by."""
     webhook_url: str | None = None
     """Where Refold sends them."""
-    webhook_events: list[str] | None = None
+    webhook_events: list[str] = attrs.field(factory=list[str])
     """Which events it sends, such as `Connection Expired`."""
     webhook_type: str | None = None
     """In which form: `default`, `slack` or `custom`."""
@@ -127,4 +127,4 @@ class Webhooks(Namespace):
         Raises:
             NotFoundError: There is no such subscription.
         """
-        await self._send(_DELETE.call(webhook_id), read_value(None), timeout)
+        await self._send(_DELETE.call(webhook_id), read_nothing, timeout)

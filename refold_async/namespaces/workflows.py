@@ -11,7 +11,7 @@ from refold_async.errors import ParameterError
 from refold_async.json_schema import misfits
 from refold_async.models import Model, named
 from refold_async.namespaces.sending import Namespace, dates
-from refold_async.responses import read_list, read_model, read_value
+from refold_async.responses import read_list, read_model, read_nothing
 from refold_async.settings import Timeout
 from refold_async.validation import check_bool, check_header_value, check_string, check_whole_number
 
@@ -334,4 +334,4 @@ class Workflows(Namespace):
             NotFoundError: There is no such workflow for this linked account.
             APIConnectionError: No answer; `effect` says whether it may have been deleted.
         """
-        await self._send(_DELETE.call(workflow_id), read_value(None), timeout)
+        await self._send(_DELETE.call(workflow_id), read_nothing, timeout)
