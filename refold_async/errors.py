@@ -37,7 +37,7 @@ from refold_async.faults import REFUSED_AT_THE_DOOR, Effect, Fault
 
 if TYPE_CHECKING:
     from refold_async.models import ActionResult, WorkflowExecution
-    from refold_async.namespaces.executions import Execution
+    from refold_async.namespaces.executions import Execution, ExecutionNode
 
 __all__ = [
     "APIConnectionError",
@@ -256,6 +256,11 @@ class WorkflowFailedError(RefoldError):
     def __init__(self, message: str = "", *, execution: "WorkflowExecution | Execution | None" = None) -> None:
         super().__init__(message)
         self.execution = execution
+
+    @property
+    def failed_nodes(self) -> "list[ExecutionNode]":
+        """The nodes that ended with an error; none where Refold did not show the nodes, as of synchronous runs."""
+        return getattr(self.execution, "failed_nodes", [])
 
 
 class ExecutionTimeoutError(RefoldError, TimeoutError):

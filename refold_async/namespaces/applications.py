@@ -149,7 +149,9 @@ def _read_connected(answer: Answer, call: Call) -> Application:
 
 def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
     """Return the error for a linked account that is to connect or to reconnect an app."""
-    problem = "has not connected" if state == "connect" else "no longer has working credentials for"
-    error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {HOW_TO_RECONNECT}")
+    problem, advice = "no longer has working credentials for", HOW_TO_RECONNECT
+    if state == "connect":
+        problem, advice = "has not connected", advice.replace("must reconnect", "must connect", 1)
+    error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {advice}")
     error.fault = Fault.NOT_CONNECTED
     return error

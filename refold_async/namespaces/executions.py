@@ -110,7 +110,7 @@ class Execution(Model):
 
     @property
     def failed_nodes(self) -> list[ExecutionNode]:
-        """The nodes that ended with an error."""
+        """The nodes that ended with an error. Lists come without nodes: `get()` the run for them."""
         return [node for node in self.nodes if node.node_status in _NODE_FAILED]
 
 
