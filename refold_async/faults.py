@@ -12,8 +12,8 @@ Effect = Literal["none", "done", "unknown"]
 """What became of the action: it did not run, it ran, or it may have run."""
 
 Kind = Literal["read", "write", "idempotent"]
-"""`read`: GET and HEAD, and what is as good as one. `write`: all else. `idempotent`: a write whose caller vouches that it
-may be sent twice."""
+"""`read`: GET and HEAD, and what is as good as one. `write`: all else. `idempotent`: a write whose caller vouches that
+it may be sent twice."""
 
 
 class Fault(Enum):
