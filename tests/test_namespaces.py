@@ -483,7 +483,7 @@ async def test_a_connection_that_is_not_there(mock: MockRefold, account: Account
         (mock.account(ACCOUNT).expire, "reconnect", "no longer has working credentials"),
     ):
         change("hubspot")
-        with pytest.raises(ReconnectRequiredError, match=f"{said}.*'hubspot'.*must reconnect") as caught:
+        with pytest.raises(ReconnectRequiredError, match=f"{said}.*'hubspot'.*must {state}") as caught:
             await account.applications.ensure_connected("hubspot")
         assert (caught.value.effect, caught.value.linked_account_id, caught.value.attempts) == ("none", ACCOUNT, 1)
         assert (await account.applications.get("hubspot")).state == state
