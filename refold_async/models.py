@@ -3,7 +3,6 @@
 Fields that an answer lacks are None; fields that Refold adds later are in `raw`, the JSON object as it came.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar, overload
 
@@ -124,6 +123,8 @@ class ActionParameters(Sequence[ActionParameter]):
         unknown = tuple(str(name) for name in values if name not in known)
         if not missing and not unknown:
             return
+        import difflib  # loaded by the first misspelling
+
         problems = [f"{name!r} is required and missing" for name in missing]
         for name in unknown:
             close = difflib.get_close_matches(name, known, n=1)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import attrs
-import backoff
 
 from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem, current_item
@@ -49,9 +48,12 @@ def retry_delay(
     policy: RetryPolicy,
     attempts: int,
     retry_after: float | None,
-    jitter: Callable[[float], float] = backoff.full_jitter,
+    jitter: Callable[[float], float] | None = None,
 ) -> float | None:
     """Return the seconds to wait after attempt number `attempts`, or None where that is too long to wait."""
+    import backoff  # loaded by the first failure
+
+    jitter = jitter or backoff.full_jitter
     waits = backoff.expo(factor=policy.initial_delay, max_value=policy.max_delay)
     next(waits)  # backoff's generators start with an empty step
     wait = 0.0
