@@ -7,6 +7,8 @@ VENV ?= .venv
 # What the package is installed with: the lowest versions it supports are tested without its extra.
 EXTRAS ?= [speed,progress,schema]
 CONSTRAINTS ?=
+# Many tests wait for something, so there are more of them at work than cores.
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 BIN := $(VENV)/bin
 SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
@@ -19,7 +21,7 @@ demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed  ## Run the suite against the built wheel.
-	REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses auto --dist worksteal $(PYTEST_OPTIONS)
+	REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST_OPTIONS)
 
 check: lint types test-every-python test-lowest  ## Everything that must hold before a change lands.
 
