@@ -245,6 +245,7 @@ async def test_jsonschema_is_loaded_when_it_is_needed() -> None:
     assert (await run_program("-c", program)).output == "False\n"
 
 
+@pytest.mark.usefixtures("needs_jsonschema")
 @pytest.mark.parametrize(
     ("schema", "payload"), [({"$ref": "#"}, 1), ({"multipleOf": 0.5}, 10**400), ({"pattern": "("}, "x")]
 )
@@ -254,6 +255,7 @@ def test_schemas_that_break_the_validator(schema: Any, payload: Any) -> None:
         RequestStructure(schema=schema).validate(payload)
 
 
+@pytest.mark.usefixtures("needs_jsonschema")
 def test_long_values_are_shortened() -> None:
     """A message holds no megabytes."""
     with pytest.raises(ParameterError) as caught:
