@@ -8,9 +8,7 @@ does the work. (They still differ on members of an Enum that are strings or inte
 # pyright: reportPossiblyUnboundVariable=false
 # (orjson is bound wherever the functions that need it are used)
 
-import contextlib
 import json
-import re
 import uuid
 from enum import Enum
 from typing import Any, Final
@@ -21,6 +19,9 @@ except ImportError:
     _has_orjson = False
 else:
     _has_orjson = True
+    _AS_THE_STANDARD_LIBRARY: Final = (
+        orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+    )
 
 __all__ = ["decode", "encode"]
 
@@ -46,39 +47,42 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON value")
 
 
-_from_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_from_json = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
 
 
 def decode_with_json(body: bytes) -> Any:
     """Return the value of a JSON text in UTF-8; raises ValueError or RecursionError where it is none."""
-    return _from_json(body.decode())
+    text = body.decode().strip(" \t\r\n")
+    value, end = _from_json(text)
+    if end != len(text):
+        raise ValueError(f"Extra data: char {end}")
+    return value
 
 
 _DIGITS: Final = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
 _LONG_INTEGER: Final = b"0" * 19
-_JSON_BEGINS: Final = re.compile(rb'[ \t\r\n]*["[{tfn0-9-]').match
+_JSON_BEGINS_WITH: Final = b'{["tfn-0123456789'
 
 
 def encode_with_orjson(value: Any) -> bytes:
     """Return `value` as `encode_with_json` would, by orjson where that can be told to agree."""
     try:
-        body = orjson.dumps(
-            value,
-            option=orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS,
-        )
+        body = orjson.dumps(value, option=_AS_THE_STANDARD_LIBRARY)
     except TypeError:
         return encode_with_json(value)
-    # A null may have been a NaN.
-    return encode_with_json(value) if b"null" in body else body
+    # A null may have been a NaN. (`in` costs twice as much: it asks first whether the bytes are a number.)
+    return encode_with_json(value) if body.find(b"null") >= 0 else body
 
 
 def decode_with_orjson(body: bytes) -> Any:
     """Return what `decode_with_json` would, by orjson where that agrees."""
     # The shortest integer beyond 64 bits has 19 digits. What does not begin like JSON is a page of HTML, say, of which
     # orjson would put more copies into its error than there may be memory for.
-    if _JSON_BEGINS(body) and _LONG_INTEGER not in body.translate(_DIGITS):
-        with contextlib.suppress(orjson.JSONDecodeError):
+    if body and body[0] in _JSON_BEGINS_WITH and body.translate(_DIGITS).find(_LONG_INTEGER) < 0:
+        try:
             return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass  # unless the standard library reads it, its error is the one to tell
     return decode_with_json(body)
 
 
