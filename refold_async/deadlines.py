@@ -24,42 +24,34 @@ class Deadlines:
         self.loop = loop
         self.now = loop.time
         self.closed = False
-        self._running: set[Deadline] = set()
+        self.running: set[Deadline] = set()
+        self.next = math.inf
+        """When the timer fires."""
         self._timer: asyncio.TimerHandle | None = None
-        self._next = math.inf
-
-    def add(self, deadline: "Deadline") -> None:
-        """Watch a deadline, and see to it that the timer fires no later."""
-        self._running.add(deadline)
-        if deadline.when < self._next:
-            self._set_timer(deadline.when)
-
-    def remove(self, deadline: "Deadline") -> None:
-        """Stop watching a deadline. The timer stays: setting it anew for each would be the cost to avoid."""
-        self._running.discard(deadline)
 
     def close(self) -> None:
         """End every wait at once, whatever its deadline."""
         self.closed = True
-        self._set_timer(math.inf)
-        for deadline in self._running:
+        self.set_timer(math.inf)
+        for deadline in self.running:
             deadline.expire()
-        self._running.clear()
+        self.running.clear()
 
     def _fire(self) -> None:
         """End what is due, and set the timer for what is left."""
         now = self.now()
-        for deadline in [deadline for deadline in self._running if deadline.when <= now]:
-            self._running.remove(deadline)
+        for deadline in [deadline for deadline in self.running if deadline.when <= now]:
+            self.running.remove(deadline)
             deadline.expire()
         # Not at once again: many deadlines close together would each cost a look at all of them.
-        earliest = min((deadline.when for deadline in self._running), default=math.inf)
-        self._set_timer(max(earliest, now + _PRECISION))
+        earliest = min((deadline.when for deadline in self.running), default=math.inf)
+        self.set_timer(max(earliest, now + _PRECISION))
 
-    def _set_timer(self, when: float) -> None:
+    def set_timer(self, when: float) -> None:
+        """Have the timer fire at `when`, or never if that is infinite."""
         if self._timer is not None:
             self._timer.cancel()
-        self._next = when
+        self.next = when
         self._timer = None if when == math.inf else self.loop.call_at(when, self._fire)
 
 
@@ -92,15 +84,19 @@ class Deadline:
         self._task.cancel()
 
     def __enter__(self) -> Self:
-        if self.when <= self._deadlines.now():
+        deadlines = self._deadlines
+        if self.when <= deadlines.now():
             self.expired = True
             raise TimeoutError
-        self._deadlines.add(self)
+        deadlines.running.add(self)
+        if self.when < deadlines.next:
+            deadlines.set_timer(self.when)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._deadlines.remove(self)
+        # The timer stays: setting it anew for each would be the cost to avoid.
+        self._deadlines.running.discard(self)
         if self.expired and self._task.uncancel() <= self._cancellations and kind is asyncio.CancelledError:
             raise TimeoutError from error

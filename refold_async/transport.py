@@ -49,16 +49,14 @@ class Body(aiohttp.Payload):
     the limit is the one for making a connection.
     """
 
+    begun = False
+    limit: Deadline | None = None
+    """A deadline that is extended to `until` once the body begins."""
+    until = math.inf
+
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type="application/json")
         self._bytes = value
-        self.begun = False
-        self._limit: Deadline | None = None
-        self._until = math.inf
-
-    def extend(self, limit: Deadline, until: float) -> None:
-        """Extend a deadline to `until` once the body begins."""
-        self._limit, self._until = limit, until
 
     @property
     def size(self) -> int:
@@ -77,8 +75,8 @@ class Body(aiohttp.Payload):
     async def write_with_length(self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body."""
         self.begun = True
-        if self._limit is not None:
-            self._limit.when = self._until
+        if self.limit is not None:
+            self.limit.when = self.until
         await writer.write(self._bytes)
 
     async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
@@ -168,7 +166,7 @@ class Transport:
         """Return the deadlines of this loop; after close, in a forked child or in another loop raise a clear error."""
         if self.closed:
             raise ClientClosedError(_CLOSED)
-        if self.inherited:
+        if self._process != os.getpid():
             raise ConfigurationError(
                 "The client was made before this process was forked, and shares its connections with the parent: "
                 "make an AsyncRefold in each process."
@@ -238,7 +236,7 @@ class Transport:
             connect_limit = _connect_limit(timeout.connect)
         elif now + timeout.connect < last:
             limit.when = now + timeout.connect
-            body.extend(limit, last)
+            body.limit, body.until = limit, last
         failure: RefoldError
         cause: BaseException | None = None
         try:
@@ -250,7 +248,7 @@ class Transport:
                     data=body,
                     allow_redirects=False,
                     timeout=connect_limit,
-                    skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
+                    skip_auto_headers=None if body is None or call.body else _NO_CONTENT_TYPE,
                     middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
                 )
                 length = response.content_length

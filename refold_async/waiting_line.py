@@ -56,6 +56,9 @@ class WaitingLine:
     def __len__(self) -> int:
         return len(self._singles) + len(self._jobs)
 
+    def __bool__(self) -> bool:
+        return bool(self._singles or self._jobs)
+
     @property
     def has_singles(self) -> bool:
         """Whether a single call waits."""
