@@ -21,7 +21,7 @@ _MOST_GATES: Final = 1000
 """How many gates there are before those that hold nobody up are forgotten."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class AccountLimits:
     """What every linked account is held to."""
 

@@ -391,20 +391,22 @@ class AsyncRefold(ArbitraryRequests):
         limits = resolve_timeout(timeout, self._sender.timeout)
         check_bool("skip_disconnected", skip_disconnected)
 
-        async def execute(scope: AccountScope, item: Item) -> ActionResult[Any]:
-            if skip_disconnected:
-                await _ensure_connected(scope, item, slug, limits)
+        def execute(scope: AccountScope, item: Item) -> Awaitable[ActionResult[Any]]:
             call = common
             if callable(parameters):
                 call = requests.execute_action(slug, action_id, parameters(item), idempotent=idempotent)
-            return await scope._send(call, read, limits)  # pyright: ignore[reportPrivateUsage]
+            return scope._send(call, read, limits)  # pyright: ignore[reportPrivateUsage]
+
+        async def execute_if_connected(scope: AccountScope, item: Item) -> ActionResult[Any]:
+            await _ensure_connected(scope, item, slug, limits)
+            return await execute(scope, item)
 
         def restore(result: Any) -> ActionResult[Any]:
             return read(responses.Answer(200, {}, json_codec.encode(result)), common)
 
         return FanOut(
             items,
-            execute,
+            execute_if_connected if skip_disconnected else execute,
             self.account,
             lambda: self.closed,
             account=account,

@@ -20,7 +20,7 @@ __all__ = ["NO_HEADERS", "Call", "Endpoint", "Target", "encode_json", "given_tex
 NO_HEADERS: Mapping[str, str] = {}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Target:
     """Where a call goes, and how messages speak of it. Made once per endpoint and its ids."""
 

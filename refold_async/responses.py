@@ -205,7 +205,7 @@ def _docs(value: Any, model: type[T], answer: Answer, call: Call) -> list[T]:
     return _structured(docs, list[model], "docs", answer, call, body=value)  # type: ignore[no-any-return,valid-type]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Page(Generic[T]):
     """One page of a list."""
 

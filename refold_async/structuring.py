@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache, partial
 from types import UnionType
-from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import attrs
 from cattrs import Converter, StructureHandlerNotFoundError, transform_error
@@ -228,21 +228,23 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
     structure_fields = make_dict_structure_fn(target, converter, **overrides)
     keep_raw = target.raw.__set__  # past the frozen class, as its own __init__ does
 
+    def tidied(value: dict[str, Any]) -> dict[str, Any]:
+        fields = dict(value)
+        for name, names in renamed.items():
+            given = next((fields[known] for known in names if fields.get(known) is not None), None)
+            if given is not None:
+                fields[name] = given
+        for name in filled:
+            if name in fields and fields[name] is None:
+                del fields[name]
+        return fields
+
+    untidy = bool(renamed or filled)
+
     def build(value: Any, target: Any) -> Any:
         if type(value) is not dict:
             raise _wrong_type(dict, value)
-        fields = cast("dict[str, Any]", value)
-        if renamed or filled:
-            given: Any
-            fields = dict(fields)
-            for name, names in renamed.items():
-                given = next((fields[known] for known in names if fields.get(known) is not None), None)
-                if given is not None:
-                    fields[name] = given
-            for name in filled:
-                if name in fields and fields[name] is None:
-                    del fields[name]
-        model = structure_fields(fields, target)
+        model = structure_fields(tidied(value) if untidy else value, target)
         keep_raw(model, value)
         return model
 
