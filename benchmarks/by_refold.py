@@ -1,13 +1,14 @@
 """The calls by this library."""
 
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Final
 
 from api import ACTIONS_BODY, KEY
 from contestants import CONCURRENCY, Parameters
 
-from refold_async import AccountScope, AsyncRefold, RetryPolicy
+from refold_async import AccountScope, Action, AsyncRefold, RetryPolicy
 from refold_async.requests import list_actions
 from refold_async.responses import Answer
 from refold_async.responses import read_actions as read
@@ -52,6 +53,15 @@ def read_actions() -> None:
     """Read an answer of 500 actions without any transport, and every field of them."""
     answer = Answer(200, {"Content-Type": "application/json"}, ACTIONS_BODY)
     for action in read(answer, LIST_ACTIONS):
+        _ = action.action_id, action.name, action.description, action.tag
+
+
+def make_actions() -> None:
+    """Make the same models of the same answer without looking whether it fits, and read every field of them."""
+    for fields in json.loads(ACTIONS_BODY):
+        action = Action(
+            fields["action_id"], fields.get("name"), fields.get("description"), fields.get("tag"), raw=fields
+        )
         _ = action.action_id, action.name, action.description, action.tag
 
 

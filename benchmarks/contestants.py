@@ -67,6 +67,9 @@ PLAIN: Final = "aiohttp, plain"
 PLAIN_WITH_ORJSON: Final = "aiohttp, plain, orjson"
 PLAIN_ON_UVLOOP: Final = "aiohttp, plain, orjson, uvloop"
 CAREFUL: Final = "aiohttp, careful"
+LEAN: Final = "aiohttp, lean"
+LEAN_WITH_ORJSON: Final = "aiohttp, lean, orjson"
+LEAN_ON_UVLOOP: Final = "aiohttp, lean, orjson, uvloop"
 BARE: Final = "asyncio alone"
 REFOLD: Final = "refold_async"
 REFOLD_WITH_ORJSON: Final = "refold_async, orjson"
@@ -81,10 +84,13 @@ CONTESTANTS: Final[Mapping[str, Contestant]] = {
         Contestant(PLAIN, "by_hand", "plain"),
         Contestant(REFOLD, "by_refold", "refold"),
         Contestant(CAREFUL, "by_hand", "careful"),
+        Contestant(LEAN, "by_hand", "lean"),
         Contestant(BARE, "by_hand", "bare"),
         Contestant(PLAIN_WITH_ORJSON, "by_hand", "plain_with_orjson", "orjson", needs=("orjson",)),
+        Contestant(LEAN_WITH_ORJSON, "by_hand", "lean_with_orjson", "orjson", needs=("orjson",)),
         Contestant(REFOLD_WITH_ORJSON, "by_refold", "refold", "orjson", needs=("orjson",)),
         Contestant(PLAIN_ON_UVLOOP, "by_hand", "plain_with_orjson", "uvloop", needs=("orjson", "uvloop")),
+        Contestant(LEAN_ON_UVLOOP, "by_hand", "lean_with_orjson", "uvloop", needs=("orjson", "uvloop")),
         Contestant(REFOLD_ON_UVLOOP, "by_refold", "refold", "uvloop", needs=("orjson", "uvloop")),
         Contestant(HTTPX, "by_others", "httpx", "other libraries", 0.1, ("httpx",)),
         Contestant(
@@ -93,3 +99,6 @@ CONTESTANTS: Final[Mapping[str, Contestant]] = {
         Contestant(NIQUESTS, "by_others", "niquests", "other libraries", 0.2, ("niquests",)),
     )
 }
+
+FLOORS: Final = frozenset({LEAN, LEAN_WITH_ORJSON, LEAN_ON_UVLOOP})
+"""Those that show how little it could be: no client one would use."""

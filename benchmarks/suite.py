@@ -20,7 +20,7 @@ import attrs
 from arena import open_arena
 from cases import CASES, Settings, held
 from chart import draw
-from contestants import PLAIN
+from contestants import FLOORS, PLAIN
 from measuring import Table
 from servers import take_core
 
@@ -53,7 +53,8 @@ def write_results(directory: Path, case: str, tables: list[Table], circumstances
     content = {"case": case, **circumstances, "tables": [attrs.asdict(table) for table in tables]}
     (directory / f"{case}.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if case == "read":
-        figures = {str(row[""]): float(row[f"CPU / {PLAIN}"]) for row in tables[0].rows}
+        rows = [row for row in tables[0].rows if row[""] not in FLOORS]
+        figures = {str(row[""]): float(row[f"CPU / {PLAIN}"]) for row in rows}
         (directory / "chart.svg").write_text(draw(figures), encoding="utf-8")
 
 

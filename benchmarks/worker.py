@@ -53,8 +53,16 @@ def read_actions() -> Callable[[], object]:
     return by_refold.read_actions
 
 
+def make_actions() -> Callable[[], object]:
+    """Return the least it could be."""
+    import by_refold
+
+    return by_refold.make_actions
+
+
 REPEATED: Final[Mapping[str, Callable[[], Callable[[], object]]]] = {
     "read_actions": read_actions,
+    "make_actions": make_actions,
     "json.loads": lambda: lambda: json.loads(ACTIONS_BODY),
 }
 
