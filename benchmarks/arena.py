@@ -130,7 +130,7 @@ class Arena:
     def __init__(self, url: str, stack: contextlib.ExitStack) -> None:
         self.url = url
         self._stack = stack
-        self._workers: dict[Environment, Worker] = {}
+        self._workers: dict[str, Worker] = {}
         self._control = http.client.HTTPConnection(urlsplit(url).netloc)
 
     def seen(self) -> dict[str, float]:
@@ -139,11 +139,11 @@ class Arena:
         seen: dict[str, float] = json.load(self._control.getresponse())
         return seen
 
-    def worker(self, environment: Environment) -> Worker:
-        """Return the process of an environment."""
-        if environment not in self._workers:
-            self._workers[environment] = self._stack.enter_context(self.fresh_worker(environment))
-        return self._workers[environment]
+    def worker(self, name: str) -> Worker:
+        """Return the process of a contestant: what others run would be in the way of what Python learns about code."""
+        if name not in self._workers:
+            self._workers[name] = self._stack.enter_context(self.fresh_worker(CONTESTANTS[name].environment))
+        return self._workers[name]
 
     @contextlib.contextmanager
     def fresh_worker(self, environment: Environment, connections: int = 100) -> Generator[Worker]:
@@ -167,7 +167,7 @@ class Arena:
         for number in range(rounds + 1):
             # Whoever comes first may meet a warmer or colder machine, so they take turns.
             for contestant in contestants if number % 2 == 0 else reversed(contestants):
-                worker, calls = self.worker(contestant.environment), max(1, round(count * contestant.share))
+                worker, calls = self.worker(contestant.name), max(1, round(count * contestant.share))
                 before = self.seen()
                 figures = do(worker, contestant.name, calls)
                 after = self.seen()

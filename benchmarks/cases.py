@@ -73,7 +73,7 @@ def read(settings: Settings) -> Generator[Table]:
     """Make one small read."""
     text = "CPU per small read"
     for what, at_once in (("one at a time", 1), (f"{CONCURRENCY} at once", CONCURRENCY)):
-        compared = settings.calls(ALL, "read", 60, 120 if at_once == 1 else 300, at_once=at_once)
+        compared = settings.calls(ALL, "read", 30, 300 if at_once == 1 else 1000, at_once=at_once)
         targets = {
             **compared.at_most(1.00, REFOLD, PLAIN, text=text),
             **compared.at_most(0.92, REFOLD, CAREFUL, text=text),
@@ -102,7 +102,7 @@ def actions(settings: Settings) -> Generator[Table]:
     own = Comparison(programs)
     for number in range(settings.count(20, 2) + 1):
         for program, (name, what) in programs.items():
-            worker = settings.arena.worker(CONTESTANTS[name].environment)
+            worker = settings.arena.worker(name)
             figures = worker.do("repeat", what=what, count=settings.count(40, 3))
             if number:
                 own.add(program, figures)
@@ -268,7 +268,7 @@ def account(settings: Settings) -> Generator[Table]:
     """Make a scope for a linked account."""
     compared = Comparison([REFOLD])
     for _ in range(settings.count(15, 1)):
-        compared.add(REFOLD, settings.arena.worker("json").do("make_accounts", count=settings.count(50_000, 1000)))
+        compared.add(REFOLD, settings.arena.worker(REFOLD).do("make_accounts", count=settings.count(50_000, 1000)))
     time, size = compared.spread(REFOLD, "cpu"), compared.spread(REFOLD, "bytes")
     row: Row = {
         "": "refold.account(id)",

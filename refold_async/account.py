@@ -144,10 +144,6 @@ class AccountScope(ArbitraryRequests):
         names += [] if self._session_token is None else ["by session token"]
         return f"<AccountScope {', '.join(names)}>"
 
-    def _make_headers(self) -> dict[str, str]:
-        self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
-        return self._headers
-
     @property
     def applications(self) -> "Applications":
         """The apps, and whether this linked account is connected to them."""
@@ -397,7 +393,9 @@ class AccountScope(ArbitraryRequests):
     def _send(self, call: Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         sender = self._sender
         limits = sender.timeout if timeout is None else resolve_timeout(timeout, sender.timeout)
-        return sender.send(call, read, self._headers or self._make_headers(), self.linked_account_id, limits)
+        if self._headers is None:
+            self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
+        return sender.send(call, read, self._headers, self.linked_account_id, limits)
 
 
 def account_headers(

@@ -252,7 +252,12 @@ class Transport:
                     middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
                 )
                 length = response.content_length
-                if length is not None and length <= self._max_response_bytes and self._is_plain(response):
+                if (
+                    length is not None
+                    and length <= self._max_response_bytes
+                    and response.status < 300  # else every piece of it is wanted
+                    and "Content-Encoding" not in response.headers
+                ):
                     return Answer(response.status, response.headers, await response.read())
                 flaw = await self._read_in_pieces(response, pieces)
                 return Answer(response.status, response.headers, b"".join(pieces), flaw)
@@ -276,11 +281,6 @@ class Transport:
             if body is not None and body.begun:
                 failure = self._failure(APIConnectionError, f"Calling {target.subject} failed: {error}.", body)
         raise failure from cause
-
-    @staticmethod
-    def _is_plain(response: aiohttp.ClientResponse) -> bool:
-        """Tell whether the body is as long as its Content-Length says, and no error, of which we want every piece."""
-        return response.status < 300 and "Content-Encoding" not in response.headers
 
     async def _read_in_pieces(self, response: aiohttp.ClientResponse, pieces: list[bytes]) -> str | None:
         """Read the body into `pieces`; return what is wrong if it is too long, having kept no more than is allowed."""
