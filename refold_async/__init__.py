@@ -38,11 +38,12 @@ from refold_async.errors import (
     WorkflowFailedError,
 )
 from refold_async.faults import Effect, Fault
-from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.models import ActionResult, WorkflowExecution
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.version import __version__
 
 if TYPE_CHECKING:
+    from refold_async.actions import Action, ActionParameter, ActionParameters
     from refold_async.fan_out import FanOut
     from refold_async.journal import Journal, JournalEntry, JournalSummary
     from refold_async.namespaces.applications import Application, ConnectedAccount, ConnectionState
@@ -118,6 +119,9 @@ __all__ = [
 
 # What not every program uses is loaded by those that do.
 _LOADED_WHEN_USED = {
+    "Action": "actions",
+    "ActionParameter": "actions",
+    "ActionParameters": "actions",
     "Application": "namespaces.applications",
     "Batch": "namespaces.executions",
     "ConnectedAccount": "namespaces.applications",

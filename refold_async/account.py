@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from refold_async import requests, responses
 from refold_async.endpoints import Call
 from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
-from refold_async.models import Action, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.models import ActionResult, WorkflowExecution
 from refold_async.requests import NO_BODY
 from refold_async.retry import Sender
 from refold_async.settings import Timeout
@@ -17,6 +17,7 @@ from refold_async.validation import check_header_value, check_positive, check_se
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
+    from refold_async.actions import Action, ActionParameters
     from refold_async.namespaces.applications import Applications
     from refold_async.namespaces.events import Events
     from refold_async.namespaces.executions import Execution, Executions
@@ -175,7 +176,7 @@ class AccountScope(ArbitraryRequests):
 
         return Workflows(self._send)
 
-    async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> list[Action]:
+    async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "list[Action]":
         """List the actions of an app. Refold page: *List Actions*.
 
         Args:
@@ -192,7 +193,7 @@ class AccountScope(ArbitraryRequests):
 
     async def get_action_parameters(
         self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
-    ) -> ActionParameters:
+    ) -> "ActionParameters":
         """Read the parameter schema of an action. Refold page: *Get Action Parameters*.
 
         Args:

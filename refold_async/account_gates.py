@@ -31,7 +31,7 @@ class AccountLimits:
     """How many of its requests may be in flight."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Gate:
     """One linked account's own limits."""
 

@@ -23,7 +23,7 @@ class ItemRecord(Protocol):
         ...
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class CurrentItem:
     """An item being worked on. Of fan-outs inside fan-outs, each counts for the items around it too."""
 

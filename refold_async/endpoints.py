@@ -1,10 +1,10 @@
 """How an endpoint is declared, and made into a call: its path, its query, its headers, its body. No I/O."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from string import Formatter
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -20,7 +20,7 @@ __all__ = ["NO_HEADERS", "Call", "Endpoint", "Target", "encode_json", "given_tex
 NO_HEADERS: Mapping[str, str] = {}
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Target:
     """Where a call goes, and how messages speak of it. Made once per endpoint and its ids."""
 
@@ -33,7 +33,7 @@ class Target:
     """What to do about a 404."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Call:
     """One call, ready to be sent for any account."""
 
@@ -70,7 +70,7 @@ class Endpoint:
         self.kind: Kind = kind or ("read" if method == "GET" else "write")
         self._subject = subject
         self._if_not_found = if_not_found
-        self._names: list[str] = re.findall(r"{(\w+)}", path)
+        self._names = [name for _, name, _, _ in Formatter().parse(path) if name]
         self._known = lru_cache(maxsize=1024)(self._make_target)
 
     def __repr__(self) -> str:

@@ -43,7 +43,7 @@ _ENOUGH_FOR_A_SHARE = 20
 logger = logging.getLogger("refold_async")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Started(CurrentItem, Generic[Item]):
     """An item that was taken, until it ends."""
 

@@ -1,12 +1,13 @@
 """Pure functions that read an answer: bytes to a typed value, or to the error that tells what became of the call."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 import attrs
 
@@ -14,7 +15,10 @@ from refold_async import errors, json_codec
 from refold_async.endpoints import Call
 from refold_async.errors import APIResponseValidationError, APIStatusError, RefoldError
 from refold_async.faults import Fault
-from refold_async.models import Action, ActionParameter, ActionParameters, ActionResult, WorkflowExecution
+from refold_async.models import ActionResult, WorkflowExecution
+
+if TYPE_CHECKING:
+    from refold_async.actions import Action, ActionParameters
 
 __all__ = [
     "HOW_TO_RECONNECT",
@@ -61,7 +65,7 @@ _ADVICE: Final[Mapping[int, str]] = {
 }
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Answer:
     """What came back from one attempt."""
 
@@ -72,15 +76,18 @@ class Answer:
     """What is wrong with the body, if it is not whole."""
 
 
-def read_actions(answer: Answer, call: Call) -> list[Action]:
+def read_actions(answer: Answer, call: Call) -> "list[Action]":
     """Read the answer to `list_actions`: a list, or an object that holds it."""
+    from refold_async.actions import Action
+
     value = _read_json(answer, call)
     actions = _fields(value).get("actions", value)
     return _structured(actions, list[Action], "actions", answer, call, body=value)  # type: ignore[no-any-return]
 
 
-def read_action_parameters(slug: str, action_id: str) -> Reader[ActionParameters]:
+def read_action_parameters(slug: str, action_id: str) -> "Reader[ActionParameters]":
     """Return the reader of the answer to `get_action_parameters`."""
+    from refold_async.actions import ActionParameter, ActionParameters
 
     def read(answer: Answer, call: Call) -> ActionParameters:
         parameters = _structured(_read_json(answer, call), list[ActionParameter], "parameters", answer, call)
@@ -205,7 +212,7 @@ def _docs(value: Any, model: type[T], answer: Answer, call: Call) -> list[T]:
     return _structured(docs, list[model], "docs", answer, call, body=value)  # type: ignore[no-any-return,valid-type]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Page(Generic[T]):
     """One page of a list."""
 
@@ -440,7 +447,7 @@ def _status_name(status: int) -> str:
 
 
 def _type_name(target: Any) -> str:
-    return target.__name__ if isinstance(target, type) else str(target).replace("refold_async.models.", "")
+    return target.__name__ if isinstance(target, type) else re.sub(r"refold_async\.(\w+\.)*", "", str(target))
 
 
 def _text(value: Any) -> str | None:

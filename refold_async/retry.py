@@ -392,7 +392,7 @@ def _redacted(value: Any, secrets: list[str], depth: int = 20) -> Any:
     return value
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Progress:
     """Where one call stands."""
 

@@ -26,8 +26,9 @@ __all__ = [
     "quote_segment",
 ]
 
-_CONTROL_OR_SURROGATE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# Compiled by their first use.
+_CONTROL_OR_SURROGATE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+_BAD_PERCENT = r"%(?![0-9A-Fa-f]{2})"
 
 
 def _check_text(name: str, value: object) -> str:
@@ -39,7 +40,7 @@ def _check_text(name: str, value: object) -> str:
         value = str.__str__(value)
     if not value:
         raise ConfigurationError(f"{name} is empty.")
-    if not value.isprintable() and (found := _CONTROL_OR_SURROGATE.search(value)):
+    if not value.isprintable() and (found := re.search(_CONTROL_OR_SURROGATE, value)):
         raise ConfigurationError(
             f"{name} holds {found.group()!a} at position {found.start()}: "
             "control characters and lone surrogates cannot be sent; remove them."
@@ -77,7 +78,7 @@ def check_path(name: str, value: object) -> str:
         raise ConfigurationError(
             f"{name} holds '?' or '#': pass the query as query={{...}}, and quote ids in the path."
         )
-    if _BAD_PERCENT.search(text) or "\\" in text:
+    if re.search(_BAD_PERCENT, text) or "\\" in text:
         raise ConfigurationError(
             f"{name} holds a '\\' or a '%' that escapes nothing: quote ids by urllib.parse.quote()."
         )

@@ -16,7 +16,7 @@ __all__ = ["Visit", "Waiter", "WaitingLine"]
 _SINGLES_BEFORE_A_JOB: Final = 3
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Visit:
     """One attempt on its way through the door."""
 
@@ -35,7 +35,7 @@ class Visit:
         return self.item is not None
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Waiter:
     """An attempt that waits to be let in."""
 
