@@ -15,7 +15,8 @@ Status = Literal["ok", "failed", "unknown"]
 _MOST_ERRORS_RAISED = 100
 
 
-@attrs.frozen(kw_only=True)
+# Not frozen: attrs takes twice as long to make a frozen one, which every item of a job would pay for.
+@attrs.define(kw_only=True)
 class Outcome(Generic[Item, T]):
     """What became of one item."""
 
