@@ -294,7 +294,6 @@ class Sender:
         kind = progress.call.kind
         effect: Effect = "none" if error.fault is None or kind == "read" else RULES[error.fault].effect
         progress.note(effect)
-        progress.body = None
         if progress.item is not None and effect == "none":
             progress.item.after_sending_in_vain(write=kind == "write")
         if error.fault is not None:

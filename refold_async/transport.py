@@ -166,7 +166,7 @@ class Transport:
         """Return the deadlines of this loop; after close, in a forked child or in another loop raise a clear error."""
         if self.closed:
             raise ClientClosedError(_CLOSED)
-        if self._process != os.getpid():
+        if self.inherited:
             raise ConfigurationError(
                 "The client was made before this process was forked, and shares its connections with the parent: "
                 "make an AsyncRefold in each process."
