@@ -1,4 +1,4 @@
-"""Where contestants meet: one server, a process for each environment, and rounds in which all of them take turns."""
+"""Where contestants meet: one server, a process for each contestant, and rounds in which all of them take turns."""
 
 import contextlib
 import http.client
@@ -17,7 +17,6 @@ from servers import server, start
 
 _OPTIONS: Final[Mapping[Environment, tuple[str, ...]]] = {
     "json": ("--without-orjson",),
-    "other libraries": ("--without-orjson",),
     "orjson": (),
     "uvloop": ("--uvloop",),
 }
@@ -120,7 +119,7 @@ class Worker:
 
 
 class Arena:
-    """One server, and a process for each environment, started when it is first needed.
+    """One server, and a process for each contestant, started when it is first needed.
 
     Args:
         url: The server.

@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -32,7 +32,21 @@ async def bounded_task_group(call: Callable[[str], Awaitable[object]], items: It
             group.create_task(work(item))
 
 
-class PlainClient:
+class TaskGroupClient:
+    """A client whose jobs are tasks in a bounded group."""
+
+    async def execute(
+        self, account: str, action_id: str, parameters: Parameters, *, idempotent: bool = False
+    ) -> object:
+        """Execute an action."""
+        raise NotImplementedError
+
+    async def fan_out(self, items: Iterable[str], parameters: Parameters) -> None:
+        """Execute an action for many accounts."""
+        await bounded_task_group(lambda item: self.execute(item, "get_contact", parameters), items)
+
+
+class PlainClient(TaskGroupClient):
     """aiohttp with its own defaults: no check of what came back, but that it is JSON."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, loads: Callable[[str], Any] = json.loads) -> None:
@@ -53,10 +67,6 @@ class PlainClient:
         async with self._session.get(self._url + ACTIONS, headers=headers) as response:
             for action in await response.json(loads=self._loads):
                 _ = action["action_id"], action.get("name"), action.get("description"), action.get("tag")
-
-    async def fan_out(self, items: Iterable[str], parameters: Parameters) -> None:
-        """Execute an action for many accounts."""
-        await bounded_task_group(lambda item: self.execute(item, "get_contact", parameters), items)
 
 
 @contextlib.asynccontextmanager
@@ -79,11 +89,12 @@ async def plain_with_orjson(url: str, connections: int) -> AsyncGenerator[PlainC
         yield PlainClient(session, url, orjson.loads)
 
 
-def _known_url(url: str, path: str) -> URL:
-    return URL(url + path, encoded=True)
+@lru_cache
+def _known(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
-class LeanClient:
+class LeanClient(TaskGroupClient):
     """aiohttp used as sparingly as its interface allows: what no client on it can do without."""
 
     def __init__(
@@ -94,9 +105,9 @@ class LeanClient:
         loads: Callable[[bytes], Any] = json.loads,
     ) -> None:
         self._session = session
+        self._url = url
         self._dumps = dumps
         self._loads = loads
-        self._known = lru_cache(partial(_known_url, url))
 
     async def execute(self, account: str, action_id: str, parameters: Parameters, *, idempotent: bool = False) -> Any:
         """Execute an action."""
@@ -109,13 +120,9 @@ class LeanClient:
         for action in await self._request("GET", ACTIONS, headers):
             _ = action["action_id"], action.get("name"), action.get("description"), action.get("tag")
 
-    async def fan_out(self, items: Iterable[str], parameters: Parameters) -> None:
-        """Execute an action for many accounts."""
-        await bounded_task_group(lambda item: self.execute(item, "get_contact", parameters), items)
-
     async def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Any:
         response = await self._session.request(
-            method, self._known(path), headers=headers, data=body, allow_redirects=False
+            method, _known(self._url + path), headers=headers, data=body, allow_redirects=False
         )
         return self._loads(await response.read())
 
@@ -171,7 +178,7 @@ class ActionError(Exception):
         self.result = result
 
 
-class CarefulClient:
+class CarefulClient(TaskGroupClient):
     """aiohttp as a good engineer writes it: deadlines, the status, more attempts with backoff, typed results."""
 
     TOTAL_SECONDS: Final = 120
@@ -200,10 +207,6 @@ class CarefulClient:
         for item in answer:
             action = Action(item["action_id"], item.get("name"), item.get("description"), item.get("tag"))
             _ = action.action_id, action.name, action.description, action.tag
-
-    async def fan_out(self, items: Iterable[str], parameters: Parameters) -> None:
-        """Execute an action for many accounts."""
-        await bounded_task_group(lambda item: self.execute(item, "get_contact", parameters), items)
 
     async def _request(
         self, method: str, path: str, account: str, parameters: Parameters | None = None, *, idempotent: bool
@@ -236,7 +239,7 @@ async def careful(url: str, connections: int) -> AsyncGenerator[CarefulClient]:
         yield CarefulClient(session, url, initial_delay=0)
 
 
-class BareClient:
+class BareClient(TaskGroupClient):
     """Streams of asyncio and as much HTTP as it takes: what no client can do without."""
 
     def __init__(self, url: str) -> None:
@@ -253,10 +256,6 @@ class BareClient:
         """List the actions, and read every field."""
         for action in await self._request(f"GET {ACTIONS}", account):
             _ = action["action_id"], action.get("name"), action.get("description"), action.get("tag")
-
-    async def fan_out(self, items: Iterable[str], parameters: Parameters) -> None:
-        """Execute an action for many accounts."""
-        await bounded_task_group(lambda item: self.execute(item, "get_contact", parameters), items)
 
     async def _request(self, request: str, account: str, body: bytes = b"") -> Any:
         reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)

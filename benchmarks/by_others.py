@@ -2,15 +2,15 @@
 
 import contextlib
 import importlib
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from api import ACTIONS, KEY
-from by_hand import bounded_task_group
+from by_hand import TaskGroupClient
 from contestants import Parameters
 
 
-class RequestsClient:
+class RequestsClient(TaskGroupClient):
     """A library with the interface of requests: `post(url, json=..., headers=...)`, then `response.json()`."""
 
     def __init__(self, session: Any, url: str) -> None:
@@ -28,10 +28,6 @@ class RequestsClient:
         headers = {"x-api-key": KEY, "linked_account_id": account}
         for action in (await self._session.get(self._url + ACTIONS, headers=headers)).json():
             _ = action["action_id"], action.get("name"), action.get("description"), action.get("tag")
-
-    async def fan_out(self, items: Iterable[str], parameters: Parameters) -> None:
-        """Execute an action for many accounts."""
-        await bounded_task_group(lambda item: self.execute(item, "get_contact", parameters), items)
 
 
 @contextlib.asynccontextmanager

@@ -12,9 +12,8 @@ Parameters = Mapping[str, object]
 CONCURRENCY: Final = 50
 """How many calls are made at once, where it is more than one."""
 
-Environment = Literal["json", "other libraries", "orjson", "uvloop"]
-"""A process of its own for each: without orjson on asyncio's loop, the same for libraries that import much, with
-orjson, and with orjson on uvloop."""
+Environment = Literal["json", "orjson", "uvloop"]
+"""What a contestant's process has: neither, orjson, or orjson and uvloop."""
 
 
 class Client(Protocol):
@@ -92,11 +91,9 @@ CONTESTANTS: Final[Mapping[str, Contestant]] = {
         Contestant(PLAIN_ON_UVLOOP, "by_hand", "plain_with_orjson", "uvloop", needs=("orjson", "uvloop")),
         Contestant(LEAN_ON_UVLOOP, "by_hand", "lean_with_orjson", "uvloop", needs=("orjson", "uvloop")),
         Contestant(REFOLD_ON_UVLOOP, "by_refold", "refold", "uvloop", needs=("orjson", "uvloop")),
-        Contestant(HTTPX, "by_others", "httpx", "other libraries", 0.1, ("httpx",)),
-        Contestant(
-            HTTPX_ON_AIOHTTP, "by_others", "httpx_on_aiohttp", "other libraries", 0.2, ("httpx", "httpx_aiohttp")
-        ),
-        Contestant(NIQUESTS, "by_others", "niquests", "other libraries", 0.2, ("niquests",)),
+        Contestant(HTTPX, "by_others", "httpx", share=0.1, needs=("httpx",)),
+        Contestant(HTTPX_ON_AIOHTTP, "by_others", "httpx_on_aiohttp", share=0.2, needs=("httpx", "httpx_aiohttp")),
+        Contestant(NIQUESTS, "by_others", "niquests", share=0.2, needs=("niquests",)),
     )
 }
 

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import importlib
 import json
 import random
 import statistics
@@ -46,23 +47,15 @@ TASKS: Final[Mapping[str, Callable[[Client], Awaitable[object]]]] = {
 }
 
 
-def read_actions() -> Callable[[], object]:
-    """Return this library's reader of an answer of 500 actions."""
-    import by_refold
-
-    return by_refold.read_actions
-
-
-def make_actions() -> Callable[[], object]:
-    """Return the least it could be."""
-    import by_refold
-
-    return by_refold.make_actions
+def by_refold(name: str) -> Callable[[], object]:
+    """Return a function of that module, which is imported where one is called for: others must not pay for it."""
+    function: Callable[[], object] = getattr(importlib.import_module("by_refold"), name)
+    return function
 
 
 REPEATED: Final[Mapping[str, Callable[[], Callable[[], object]]]] = {
-    "read_actions": read_actions,
-    "make_actions": make_actions,
+    "read_actions": lambda: by_refold("read_actions"),
+    "make_actions": lambda: by_refold("make_actions"),
     "json.loads": lambda: lambda: json.loads(ACTIONS_BODY),
 }
 
