@@ -120,7 +120,7 @@ class Admission:
                 self.leave(visit)  # it was let in and cancelled at the same time
             elif gate is not None:
                 gate.visits -= 1
-                self._call_back(gate, loop)
+                self._call_back(gate, loop, loop.time())
             self._admit(loop)
             raise
 
@@ -132,7 +132,8 @@ class Admission:
             gate.free += 1
             gate.visits -= 1
             if gate.aside:
-                self._call_back(gate, asyncio.get_running_loop())
+                loop = asyncio.get_running_loop()
+                self._call_back(gate, loop, loop.time())
         if self._line:
             self._admit(asyncio.get_running_loop())
 
@@ -215,7 +216,7 @@ class Admission:
                 # A job whose turn it is although others wait takes of the reserve: it would not get by otherwise.
                 wait = max(wait, self._pace.wait(now, evenly=waiter.visit.in_bulk and not self._line.has_singles))
             if wait > 0:
-                self._timer = loop.call_later(wait, self._admit, loop)
+                self._timer = loop.call_at(now + wait, self._admit, loop)
                 return
             if not self._steps_aside(waiter, now):
                 self._let_in(waiter, now)
@@ -225,7 +226,7 @@ class Admission:
         self._take(waiter.visit, now)
         waiter.admitted.set_result(None)
         if (gate := waiter.visit.gate) is not None and gate.aside:
-            self._call_back(gate, waiter.admitted.get_loop())
+            self._call_back(gate, waiter.admitted.get_loop(), now)
 
     def _steps_aside(self, waiter: Waiter, now: float) -> bool:
         """Take the head out of the line if it gave up, or if its account may not now; return whether that was so."""
@@ -242,19 +243,20 @@ class Admission:
         waiter.was_aside = True
         if visit.item is not None:
             visit.item.step_aside()
-        self._call_back(gate, waiter.admitted.get_loop())
+        # As of the same moment: a later one might let it come back at once, only to step aside again, and so for ever.
+        self._call_back(gate, waiter.admitted.get_loop(), now)
         return True
 
-    def _call_back(self, gate: Gate, loop: asyncio.AbstractEventLoop) -> None:
+    def _call_back(self, gate: Gate, loop: asyncio.AbstractEventLoop, now: float) -> None:
         """Have the next of those who stepped aside stand in front of the line again, once its account may."""
         if gate.timer is not None:
             gate.timer.cancel()
             gate.timer = None
         while not self._closed and (waiter := gate.aside.head()) is not None:
-            wait = gate.wait(loop.time(), evenly=waiter.visit.in_bulk)
+            wait = gate.wait(now, evenly=waiter.visit.in_bulk)
             if wait > 0:
                 if wait < math.inf:
-                    gate.timer = loop.call_later(wait, self._look_again, gate, loop)
+                    gate.timer = loop.call_at(now + wait, self._look_again, gate, loop)
                 return
             gate.aside.take(waiter)
             item = waiter.visit.item
@@ -273,7 +275,7 @@ class Admission:
             self._admit(loop)
 
     def _look_again(self, gate: Gate, loop: asyncio.AbstractEventLoop) -> None:
-        self._call_back(gate, loop)
+        self._call_back(gate, loop, loop.time())
         self._admit(loop)
 
     def _see_to_asking(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:

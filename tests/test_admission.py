@@ -660,8 +660,9 @@ def test_many_items_step_aside_and_back_at_once() -> None:
     run(story())
 
 
+@pytest.mark.parametrize("look", [0, 0.0005, 0.02])
 @pytest.mark.parametrize("seed", range(40))
-def test_nobody_waits_for_ever(seed: int) -> None:
+def test_nobody_waits_for_ever(seed: int, look: float) -> None:
     """Whoever comes, gives up, is refused or throttled, in any order: limits hold, and in the end all are let in."""
     chance = random.Random(seed)
     limit = chance.choice([RateLimit(20), RateLimit(5, burst=5), None])
@@ -726,4 +727,4 @@ def test_nobody_waits_for_ever(seed: int) -> None:
         assert not everyone.available
         await door.aclose()
 
-    run(story())
+    run(story(), look=look)
