@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import inspect
+import math
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,6 +18,12 @@ from refold_async import AccountScope, AsyncRefold, RetryPolicy
 from refold_async.testing import MockRefold
 
 IMPATIENT = RetryPolicy(max_retries=2, initial_delay=0.001, max_delay=0.001)
+
+
+def pytest_configure() -> None:
+    """Let the programs that tests start heed Ctrl-C, also where whoever runs the tests does not: it is handed down."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
@@ -42,6 +50,8 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def nothing_left() -> AsyncIterator[None]:
     """Fail a test that leaves a task running. What is left to the garbage collector warns, and warnings are errors."""
+    # That a machine is slow is no fault: what is said of it is not to be among what tests find logged.
+    asyncio.get_running_loop().slow_callback_duration = math.inf
     yield
     gc.collect()
     for _ in range(3):  # tasks that are ending need a turn of the loop to be gone

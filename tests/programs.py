@@ -1,13 +1,13 @@
-"""Programs that tests start: with this interpreter, this library, and warnings as errors."""
+"""Programs that tests start: with this interpreter, this library, and warnings as errors; none outlives its test."""
 
 import asyncio
 import os
 import re
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
-from functools import partial
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,13 @@ import attrs
 
 import refold_async
 
-__all__ = ["SLOW_MACHINE", "Finished", "run_program", "start_program"]
+__all__ = ["SLOW_MACHINE", "Finished", "ended", "first_line", "run_program", "running"]
 
 # What asyncio's debug mode says of steps that took longer than 0.1 seconds.
 SLOW_MACHINE: Final = re.compile(r"Executing <.*> took \d+\.\d+ seconds\n")
+
+LONGEST: Final = 240.0
+"""Seconds within which a program says something, and ends."""
 
 
 @attrs.frozen
@@ -30,9 +33,12 @@ class Finished:
     complaints: str
 
 
-async def start_program(*arguments: str, environment: Mapping[str, str] | None = None, stdout: int = PIPE) -> Process:
-    """Start `python` with these arguments, and with these variables added to the environment."""
-    return await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def running(
+    *arguments: str, environment: Mapping[str, str] | None = None, stdout: int = PIPE
+) -> AsyncGenerator[Process]:
+    """Run `python` with these arguments, with these variables added to the environment, no longer than the block."""
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-W", "error", "-X", "dev"),
         *arguments,
@@ -43,21 +49,41 @@ async def start_program(*arguments: str, environment: Mapping[str, str] | None =
             "PYTHONIOENCODING": "utf-8",
             **(environment or {}),
         },
-        # Whoever runs the tests may ignore Ctrl-C, and children would too.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=DEVNULL,
         stdout=stdout,
         stderr=PIPE,
     )
-
-
-async def run_program(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
-    """Run `python` as `start_program` does, to its end."""
-    process = await start_program(*arguments, environment=environment)
     try:
-        output, complaints = await process.communicate()
+        yield process
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
-    return Finished(process.returncode, output.decode(), SLOW_MACHINE.sub("", complaints.decode()))
+        await process.communicate()
+
+
+async def first_line(process: Process) -> str:
+    """Return the first line that a program prints, or what it printed before it ended."""
+    assert process.stdout is not None
+    async with asyncio.timeout(LONGEST):
+        return (await process.stdout.readline()).decode()
+
+
+async def ended(process: Process) -> Finished:
+    """Wait for a program to end, and return what it left."""
+    communicating = asyncio.create_task(process.communicate())
+    try:
+        done, _ = await asyncio.wait([communicating], timeout=LONGEST)
+    except asyncio.CancelledError:
+        communicating.cancel()
+        raise
+    if not done:
+        process.send_signal(signal.SIGABRT)  # as Python does in development mode, it tells then where it is
+    output, complaints = ((part or b"").decode() for part in await communicating)
+    assert done, f"It did not end. {output}{complaints}"
+    return Finished(process.returncode, output, SLOW_MACHINE.sub("", complaints))
+
+
+async def run_program(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
+    """Run `python` as `running` does, to its end."""
+    async with running(*arguments, environment=environment) as process:
+        return await ended(process)

@@ -26,6 +26,7 @@ from refold_async import (
     RetryPolicy,
 )
 from refold_async.testing import ActionContext, Answer, Delay, MockRefold, Silence
+from waiting import until
 
 IDS = [f"user_{number}" for number in range(20)]
 
@@ -73,8 +74,7 @@ async def test_retry_after_silences_the_whole_client(mock: MockRefold) -> None:
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
         job = refold.fan_out_action(IDS, "hubspot", "get_contact", concurrency=3)
         collecting = asyncio.create_task(job.collect())
-        while not any(request.status == 429 for request in mock.requests):  # noqa: ASYNC110 - the mock tells nobody
-            await asyncio.sleep(0.005)
+        await until(lambda: any(request.status == 429 for request in mock.requests))
         await settle()  # those under way arrive
         seen = len(mock.requests)
         single = asyncio.create_task(refold.account("user_100").list_actions("hubspot"))
@@ -265,8 +265,7 @@ async def test_account_rate_limit_lets_one_go(mock: MockRefold) -> None:
         calls = [job.collect(), *(scope.list_actions("hubspot") for scope in (single, by_token) for _ in range(3))]
         tasks = [asyncio.ensure_future(call) for call in calls]
         async with asyncio.timeout(20):
-            while len(mock.requests) < 4:  # noqa: ASYNC110 - the mock tells nobody
-                await asyncio.sleep(0.002)
+            await until(lambda: len(mock.requests) >= 4)
         await settle()
         for task in tasks:
             task.cancel()

@@ -4,7 +4,6 @@ import asyncio
 import re
 import signal
 import sqlite3
-from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -14,9 +13,10 @@ from typing import Final
 import attrs
 import pytest
 
-from programs import SLOW_MACHINE, Finished, run_program, start_program
+from programs import Finished, ended, run_program, running
 from refold_async import Journal
 from refold_async.testing import Answer, Delay, Errored, MockRefold, Reset
+from waiting import until
 
 pytest.importorskip("tqdm")  # the example shows a bar
 
@@ -57,26 +57,14 @@ class Job:
 
     async def run_until(self, condition: Callable[[], bool], *signals: signal.Signals) -> Finished:
         """Run it until a condition holds, send it signals, each a moment after the one before, and wait for its end."""
-        process = await start_program(*self.arguments, environment=self.environment)
-        try:
-            async with asyncio.timeout(60):
-                await self._until(condition, process)
-                first, *others = signals
-                process.send_signal(first)
-                for number in others:
-                    await asyncio.sleep(1)  # for the one before to be heeded: two that come together are one
-                    process.send_signal(number)
-                output, complaints = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return Finished(process.returncode, output.decode(), SLOW_MACHINE.sub("", complaints.decode()))
-
-    async def _until(self, condition: Callable[[], bool], process: Process) -> None:
-        while not condition():
-            assert process.returncode is None, await process.communicate()
-            await asyncio.sleep(0.01)
+        async with running(*self.arguments, environment=self.environment) as process:
+            await until(condition, process)
+            first, *others = signals
+            process.send_signal(first)
+            for number in others:
+                await asyncio.sleep(1)  # for the one before to be heeded: two that come together are one
+                process.send_signal(number)
+            return await ended(process)
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import os
 import re
 import signal
 import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +16,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from programs import SLOW_MACHINE, Finished, run_program, start_program
+from programs import Finished, ended, first_line, run_program, running
 from refold_async.testing import Answer, Delay, Errored, ExpiredConnection, MockRefold, Reset, Silence, Trouble
+from waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
+URL: Final = re.compile(r"http://127\.0\.0\.1:\d+")
 TALKS_TO_MOCK: Final = re.compile(r"REFOLD_API_KEY is not set: talking to a mock on http://127\.0\.0\.1:\d+\n")
 
 
@@ -37,13 +38,6 @@ def settings(service: MockRefold | None) -> dict[str, str]:
 def executed(mock: MockRefold) -> list[str]:
     """Return the ids of the actions that were executed, in order."""
     return [request.path.split("/")[-2] for request in mock.requests_to("execute_action")]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - the mock tells nobody
-            await asyncio.sleep(0.01)
 
 
 async def test_quickstart() -> None:
@@ -137,41 +131,23 @@ async def test_demo(mock: MockRefold) -> None:
     assert "Everything went as expected" in ran.output
 
 
-Start = Callable[..., Awaitable[Process]]
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    """A `start_program` whose programs end with the test, however that ends."""
-    started: list[Process] = []
-
-    async def start(*arguments: str, **options: Any) -> Process:
-        started.append(await start_program(*arguments, **options))
-        return started[-1]
-
-    yield start
-    for program in started:
-        if program.returncode is None:
-            program.kill()
-            await program.wait()
-
-
-async def test_demo_on_a_terminal(start: Start) -> None:
+async def test_demo_on_a_terminal() -> None:
     """Progress stays on one line there; Ctrl-C in its middle ends the demo with the usual exit code, no traceback."""
     ours, theirs = os.openpty()
-    program = await start(str(EXAMPLES / "demo.py"), stdout=theirs)
-    os.close(theirs)
-    with open(ours, "rb", buffering=0) as terminal:  # noqa: ASYNC230 - read in a thread
+    async with running(str(EXAMPLES / "demo.py"), stdout=theirs) as program:
+        os.close(theirs)
         shown = b""
-        while b"failed\r   [" not in shown:
-            shown += await asyncio.to_thread(terminal.read, 65536)
-        program.send_signal(signal.SIGINT)
-        with suppress(OSError):  # how Linux tells that the other end was closed
-            while part := await asyncio.to_thread(terminal.read, 65536):
+        with open(ours, "rb", buffering=0) as terminal:  # noqa: ASYNC230 - read in a thread
+            while b"failed\r   [" not in shown:
+                part = await asyncio.to_thread(terminal.read, 65536)
+                assert part, shown
                 shown += part
-    _, complaints = await program.communicate()
-    assert program.returncode == 130
-    assert SLOW_MACHINE.sub("", complaints.decode()) == ""
+            program.send_signal(signal.SIGINT)
+            with suppress(OSError):  # how Linux tells that the other end was closed
+                while part := await asyncio.to_thread(terminal.read, 65536):
+                    shown += part
+        ran = await ended(program)
+    assert (ran.exit_code, ran.complaints) == (130, "")
     assert shown.endswith(b"\r\nInterrupted.\r\n")
     assert b"Everything went as expected" not in shown
 
@@ -326,34 +302,30 @@ async def test_late_request(mock: MockRefold, service: Service) -> None:
     assert mock.request_count == 0
 
 
-async def test_shutdown(mock: MockRefold, start: Start) -> None:
+async def test_shutdown(mock: MockRefold) -> None:
     """On SIGTERM the request under way is answered, then the client's connections close and the exit code is 0."""
     mock.script(Delay(0.5), calls=1)
-    program = await start(str(EXAMPLES / "web_app.py"), "--port", "0", environment=settings(mock))
-    assert program.stdout is not None
-    announced = (await program.stdout.readline()).decode()
-    url = re.findall(r"http://127\.0\.0\.1:\d+", announced)[0]
-    async with aiohttp.ClientSession() as session:
-        request = asyncio.create_task(session.post(url + CONTACTS, data=JANE))
-        await until(lambda: mock.in_flight == 1)
-        program.send_signal(signal.SIGTERM)
-        async with await request as response:
-            assert response.status == 201
-    _, complaints = await program.communicate()
-    assert program.returncode == 0
-    assert b"Traceback" not in complaints
+    async with running(str(EXAMPLES / "web_app.py"), "--port", "0", environment=settings(mock)) as program:
+        url = URL.findall(await first_line(program))[0]
+        async with aiohttp.ClientSession() as session:
+            request = asyncio.create_task(session.post(url + CONTACTS, data=JANE))
+            await until(lambda: mock.in_flight == 1)
+            program.send_signal(signal.SIGTERM)
+            async with await request as response:
+                assert response.status == 201
+        ran = await ended(program)
+    assert ran.exit_code == 0
+    assert "Traceback" not in ran.complaints
     assert mock.connections_open == 0
 
 
-async def test_web_app_without_a_key(start: Start) -> None:
+async def test_web_app_without_a_key() -> None:
     """It runs as it is, against a mock of its own."""
-    program = await start(str(EXAMPLES / "web_app.py"), "--port", "0")
-    assert program.stdout is not None
-    announced = (await program.stdout.readline()).decode()
-    url = re.findall(r"http://127\.0\.0\.1:\d+", announced)[0]
-    async with aiohttp.ClientSession() as session, session.get(url + OVERVIEW) as response:
-        assert response.status == 200
-    program.send_signal(signal.SIGINT)
-    _, complaints = await program.communicate()
-    assert program.returncode == 0
-    assert TALKS_TO_MOCK.search(complaints.decode())
+    async with running(str(EXAMPLES / "web_app.py"), "--port", "0") as program:
+        url = URL.findall(await first_line(program))[0]
+        async with aiohttp.ClientSession() as session, session.get(url + OVERVIEW) as response:
+            assert response.status == 200
+        program.send_signal(signal.SIGINT)
+        ran = await ended(program)
+    assert ran.exit_code == 0
+    assert TALKS_TO_MOCK.search(ran.complaints)

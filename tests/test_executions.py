@@ -46,6 +46,7 @@ from refold_async.testing import (
     Trouble,
     WorkflowContext,
 )
+from waiting import until
 
 T = TypeVar("T")
 
@@ -357,9 +358,7 @@ async def started(account: AccountScope, mock: MockRefold, workflow_id: str = SA
 
 async def looked(mock: MockRefold, times: int = 1) -> None:
     """Return when a run was looked at so often."""
-    async with asyncio.timeout(30):
-        while len(mock.requests_to("get_execution")) < times:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    await until(lambda: len(mock.requests_to("get_execution")) >= times)
 
 
 async def test_a_run_that_completes(account: AccountScope, mock: MockRefold) -> None:
@@ -506,8 +505,7 @@ async def test_closing_the_client_ends_a_wait_at_once(mock: MockRefold, silent: 
     waiting = asyncio.create_task(account.executions.wait(run.execution_id, poll_interval=60))
     await looked(mock)
     if not silent:
-        while mock.requests[-1].status is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: mock.requests[-1].status is not None)
         await asyncio.sleep(0.05)
     await refold.aclose()
     async with asyncio.timeout(5):  # half of a look, a sixth of a pause
@@ -543,8 +541,7 @@ async def test_a_start_that_is_cancelled(
     """Cancelled before Refold answered, nobody knows an id; that it may run is told."""
     mock.script(Silence())
     task = asyncio.create_task(account.run_workflow(SAMPLE_WORKFLOW_ID, slug="hubspot", payload=JANE))
-    while not mock.requests or mock.requests[0].body is None:  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
+    await until(lambda: mock.requests and mock.requests[0].body is not None)
     task.cancel()
     with pytest.raises(asyncio.CancelledError) as caught:
         await task

@@ -19,6 +19,7 @@ from refold_async import (
     ParameterError,
 )
 from refold_async.testing import ActionContext, Answer, Delay, Errored, MockRefold, Reset, Silence
+from waiting import until
 
 IDS = [f"user_{number}" for number in range(20)]
 
@@ -40,13 +41,6 @@ async def give_id(scope: AccountScope, item: object) -> str | None:
     """Return the scope's account without calling anybody."""
     await asyncio.sleep(0)
     return scope.linked_account_id
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.005)
 
 
 async def test_report_in_input_order(refold: AsyncRefold, mock: MockRefold) -> None:

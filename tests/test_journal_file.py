@@ -331,8 +331,10 @@ def test_fork(path: Path) -> None:
     file.write([("a", None, "started")])
     child = os.fork()
     if child == 0:
-        vars(file).clear()  # closes what it holds
-        os._exit(0)
+        try:
+            vars(file).clear()  # closes what it holds
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     assert Journal(path).summary().running
     file.write([("b", None, "started")])

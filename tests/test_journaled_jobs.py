@@ -33,6 +33,7 @@ from refold_async import (
 )
 from refold_async.journal import Journal, JournalEntry
 from refold_async.testing import ActionContext, Answer, Delay, Errored, MockRefold, Reset, Silence
+from waiting import until
 
 IDS: Final = [f"user_{number}" for number in range(20)]
 JANE: Final = {"email": "jane@example.com", "firstname": "Jane"}
@@ -80,13 +81,6 @@ def entries(journal: Journal) -> dict[str, JournalEntry]:
 def writes(mock: MockRefold) -> Counter[str | None]:
     """Return how many contacts were asked for, by account, without those that were refused at the door."""
     return Counter(request.linked_account_id for request in mock.requests if request.status != 429)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.005)
 
 
 async def settle() -> None:

@@ -2,10 +2,7 @@
 
 import asyncio
 import random
-from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -13,10 +10,11 @@ from typing import Final
 import attrs
 
 from killable_job import CONCURRENCY
-from programs import run_program, start_program
+from programs import run_program, running
 from refold_async import Journal, JournalEntry
 from refold_async.journal_file import Durability
 from refold_async.testing import Answer, Delay, Errored, MockRefold, ReceivedRequest
+from waiting import until
 
 PROGRAM: Final = str(Path(__file__).parent / "killable_job.py")
 ANSWER_AFTER: Final = 0.02  # seconds: so that there are always requests in flight
@@ -55,29 +53,13 @@ class Job:
     async def run_until_killed(self, requests: int, seconds: float) -> set[str]:
         """Run it, kill it so many requests and seconds later, and return the accounts whose requests had no answer."""
         before = len(self.mock.requests)
-        async with killed_at_the_end(await start_program(*self.arguments)) as process:
-            async with asyncio.timeout(60):
-                while len(self.mock.requests) < before + requests:
-                    assert process.returncode is None, await process.communicate()
-                    await asyncio.sleep(0.002)
+        async with running(*self.arguments) as process:
+            await until(lambda: len(self.mock.requests) >= before + requests, process)
             await asyncio.sleep(seconds)
             process.kill()
             answered = {request.number for request in self.mock.requests if request.status is not None}
-        async with asyncio.timeout(30):
-            while self.mock.in_flight:  # noqa: ASYNC110 - the mock tells nobody
-                await asyncio.sleep(0.002)
+        await until(lambda: not self.mock.in_flight)
         return {account_of(request) for request in self.mock.requests[before:] if request.number not in answered}
-
-
-@asynccontextmanager
-async def killed_at_the_end(process: Process) -> AsyncGenerator[Process]:
-    """Let a process not outlive the block."""
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 def account_of(request: ReceivedRequest) -> str:

@@ -25,6 +25,7 @@ from refold_async import (
     Timeout,
 )
 from refold_async.testing import Answer, MockRefold, Silence
+from waiting import until
 
 PATH = "/api/v2/integration-schema/hubspot/actions"
 
@@ -57,8 +58,7 @@ async def test_close_while_a_call_is_in_flight(mock: MockRefold) -> None:
         "hubspot", "create_contact", {"email": "a@b.c"}, idempotent=True
     )
     task = asyncio.create_task(write)
-    while not mock.in_flight:  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
+    await until(lambda: mock.in_flight)
     await refold.aclose()
     with pytest.raises(APIConnectionError) as caught:
         await task
@@ -96,8 +96,7 @@ async def test_close_ends_every_wait_at_once(mock: MockRefold) -> None:
         job = refold.fan_out_action(["bulk"], "hubspot", "get_contact")
         in_bulk = asyncio.create_task(job.collect())
         await limiter.told.wait()
-        while len(mock.requests) < 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: len(mock.requests) >= 2)
         await refold.aclose()
         async with asyncio.timeout(15):  # half of the pause, a quarter of an attempt
             with pytest.raises(APIConnectionError, match="closed while calling") as lost:
@@ -188,8 +187,7 @@ async def test_a_dropped_client_warns_once(mock: MockRefold, used: bool) -> None
         del refold
         gc.collect()
         async with asyncio.timeout(10):
-            while mock.connections_open:  # noqa: ASYNC110 - the mock tells nobody
-                await asyncio.sleep(0.01)
+            await until(lambda: not mock.connections_open)
     assert [warning.category for warning in caught] == [ResourceWarning] * used
     if used:
         assert "was never closed" in str(caught[0].message)

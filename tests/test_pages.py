@@ -22,6 +22,7 @@ from refold_async import (
 from refold_async.namespaces.pages import WINDOW, walk
 from refold_async.responses import Page
 from refold_async.testing import Answer, MockRefold, Silence
+from waiting import until
 
 PageOf = Callable[[int], Page[int]]
 
@@ -531,11 +532,9 @@ async def test_leaving_while_a_page_is_on_its_way(mock: MockRefold, refold: Asyn
     walking = refold.linked_accounts.list()
     async with asyncio.timeout(30):  # half of an attempt
         first = await anext(walking)
-        while not mock.in_flight:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: mock.in_flight)
         await walking.aclose()
-        while mock.in_flight:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: not mock.in_flight)
     assert first.linked_account_id == customers[0]
 
 
@@ -580,8 +579,7 @@ async def test_a_slow_fan_out_slows_the_walk(mock: MockRefold, refold: AsyncRefo
 
     assert len(customers) == 250
     async with refold.fan_out(refold.linked_accounts.list(page_size=10), wait, concurrency=15) as outcomes:
-        while len(mock.requests) < 3:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: len(mock.requests) >= 3)
         await asyncio.sleep(0.05)
         assert [request.query["page"] for request in mock.requests] == ["1", "2", "3"]
         enough.set()
@@ -596,13 +594,11 @@ async def test_leaving_a_fan_out_closes_the_walk(mock: MockRefold, refold: Async
     async with refold.fan_out_action(walking, "hubspot", "get_contact", concurrency=5) as outcomes:
         async for outcome in outcomes:
             assert outcome.status == "ok"
-            while len(mock.requests_to("list_linked_accounts")) < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+            await until(lambda: len(mock.requests_to("list_linked_accounts")) >= 2)
             break
     assert [one async for one in walking] == []
     async with asyncio.timeout(30):  # half of an attempt
-        while mock.in_flight:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: not mock.in_flight)
 
 
 async def test_a_list_that_fails_in_a_fan_out(mock: MockRefold, refold: AsyncRefold, customers: list[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from programs import SLOW_MACHINE, run_program, start_program
+from programs import SLOW_MACHINE, ended, run_program, running
 from refold_async import ConfigurationError
 from refold_async.progress import INTERVAL, SPAN, Counts, Progress, ProgressReporter, RecentRate
 from virtual_time import run
@@ -398,14 +398,14 @@ async def shown_on_a_terminal(*arguments: str) -> list[str]:
     """Run the program on a terminal, and return the lines it shows, those in the same place too."""
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (30, 100))
-    program = await start_program("-c", PROGRAM, *arguments, stdout=theirs)
-    os.close(theirs)
-    shown = b""
-    with open(ours, "rb", buffering=0) as terminal, suppress(OSError):  # noqa: ASYNC230 - read in a thread
-        while part := await asyncio.to_thread(terminal.read, 65536):  # Linux raises when the other end was closed
-            shown += part
-    _, complaints = await program.communicate()
-    assert (program.returncode, complaints) == (0, b"")
+    async with running("-c", PROGRAM, *arguments, stdout=theirs) as program:
+        os.close(theirs)
+        shown = b""
+        with open(ours, "rb", buffering=0) as terminal, suppress(OSError):  # noqa: ASYNC230 - read in a thread
+            while part := await asyncio.to_thread(terminal.read, 65536):  # Linux raises when the other end was closed
+                shown += part
+        ran = await ended(program)
+    assert (ran.exit_code, ran.complaints) == (0, "")
     text = SLOW_MACHINE.sub("", shown.decode().replace("\r", "\n"))
     return [line.strip() for line in text.splitlines() if line.strip()]
 

@@ -30,6 +30,7 @@ from refold_async import (
     SessionToken,
 )
 from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, Delay, MockRefold, Reset, Silence, Trouble
+from waiting import until
 
 ACCOUNT: Final = "user_12345"
 CREATE: Final = "create_session_token"
@@ -53,15 +54,13 @@ async def revoke(mock: MockRefold, refold: AsyncRefold) -> str:
 async def requested(mock: MockRefold, times: int = 1) -> None:
     """Return when a token was asked for so often."""
     async with asyncio.timeout(30):
-        while len(mock.requests_to(CREATE)) < times:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: len(mock.requests_to(CREATE)) >= times)
 
 
 async def called_off(mock: MockRefold) -> None:
     """Return when the server is busy with nothing: what hung was called off."""
     async with asyncio.timeout(30):
-        while mock.in_flight:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: not mock.in_flight)
 
 
 # By hand
@@ -542,8 +541,7 @@ async def test_closing_the_client_leaves_items_to_be_run(mock: MockRefold, tmp_p
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
         running = asyncio.create_task(job(refold).collect())
         async with asyncio.timeout(30):
-            while len(mock.requests) < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+            await until(lambda: len(mock.requests) >= 2)
         await refold.aclose()
         with pytest.raises(ClientClosedError):
             await running

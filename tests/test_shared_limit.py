@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import pytest
 
-from programs import SLOW_MACHINE, run_program, start_program
+from programs import ended, first_line, run_program, running
 from refold_async import AsyncRefold
 from refold_async.testing import Answer, MockRefold
+from waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
 PROGRAM: Final = str(EXAMPLES / "shared_limit.py")
@@ -49,11 +50,16 @@ async def redis() -> AsyncIterator[str]:
         )
         assert server.stdout is not None
         try:
-            while b"eady to accept connections" not in await server.stdout.readline():
-                assert server.returncode is None
+            async with asyncio.timeout(60):
+                async for line in server.stdout:
+                    if b"eady to accept connections" in line:
+                        break
+                else:
+                    pytest.fail("redis-server ended")
             yield f"unix://{socket}"
         finally:
-            server.terminate()
+            if server.returncode is None:
+                server.terminate()
             await server.communicate()
 
 
@@ -73,13 +79,6 @@ async def open_limiter(redis: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         yield open_limiter
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - the mock tells nobody
-            await asyncio.sleep(0.01)
-
-
 def most_in_a_second(times: Sequence[float]) -> int:
     """Return how many there are in the fullest window of one second."""
     return max(bisect_left(times, begin + 1) - first for first, begin in enumerate(times))
@@ -92,17 +91,17 @@ async def test_four_processes(mock: MockRefold, redis: str, open_limiter: Open) 
     items = 60
     environment = {"REFOLD_API_KEY": "tk_test", "REFOLD_BASE_URL": mock.base_url}
     arguments = ["--redis", redis, "--rate", str(RATE), "--items", str(items), "--parts", str(PROCESSES)]
-    programs = [
-        await start_program(PROGRAM, *arguments, "--part", str(part), environment=environment)
-        for part in range(1, PROCESSES + 1)
-    ]
-    try:
+    async with AsyncExitStack() as stack:
+        programs = [
+            await stack.enter_async_context(running(PROGRAM, *arguments, "--part", str(part), environment=environment))
+            for part in range(1, PROCESSES + 1)
+        ]
         # None begins before all are there.
-        announced = asyncio.gather(*(program.stdout.readline() for program in programs if program.stdout is not None))
+        announced = asyncio.gather(*map(first_line, programs))
         while not announced.done():
             limiter.throttled(time.time() + 2)
             await asyncio.sleep(0.1)
-        assert await announced == [f"Reading 15 contacts, at 20 a second with all who share {redis}\n".encode()] * 4
+        assert await announced == [f"Reading 15 contacts, at 20 a second with all who share {redis}\n"] * 4
         assert mock.request_count == 0
 
         await until(lambda: mock.request_count >= items // 2)
@@ -114,14 +113,9 @@ async def test_four_processes(mock: MockRefold, redis: str, open_limiter: Open) 
         assert mock.request_count == arrived
 
         for program in programs:
-            output, complaints = await program.communicate()
-            assert (program.returncode, SLOW_MACHINE.sub("", complaints.decode())) == (0, "")
-            assert re.fullmatch(r"Read 15 contacts in \d+\.\d seconds\n", output.decode())
-    finally:
-        for program in programs:
-            if program.returncode is None:
-                program.kill()
-                await program.wait()
+            ran = await ended(program)
+            assert (ran.exit_code, ran.complaints) == (0, "")
+            assert re.fullmatch(r"Read 15 contacts in \d+\.\d seconds\n", ran.output)
 
     requests = mock.requests_to("execute_action")
     read = [str(request.linked_account_id) for request in requests if request.status == 200]

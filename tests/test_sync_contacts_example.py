@@ -1,11 +1,9 @@
 """The example of a sync: it reads and writes only what changed, each change once, whenever it is killed."""
 
-import asyncio
 import importlib
 import re
 import sqlite3
 import sys
-from asyncio.subprocess import Process
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from programs import Finished, run_program, start_program
+from programs import Finished, run_program, running
 from refold_async import AsyncRefold
 from refold_async.testing import (
     ActionContext,
@@ -25,6 +23,7 @@ from refold_async.testing import (
     Reset,
     Silence,
 )
+from waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
 PROGRAM: Final = str(EXAMPLES / "sync_contacts.py")
@@ -405,19 +404,8 @@ class Programs:
 
     async def run_until(self, condition: Callable[[], bool]) -> None:
         """Run it until a condition holds, then kill it."""
-        process = await start_program(*self.arguments, "--write", environment=self.environment)
-        try:
-            async with asyncio.timeout(20):
-                await self._until(condition, process)
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
-
-    async def _until(self, condition: Callable[[], bool], process: Process) -> None:
-        while not condition():
-            assert process.returncode is None, await process.communicate()
-            await asyncio.sleep(0.01)
+        async with running(*self.arguments, "--write", environment=self.environment) as process:
+            await until(condition, process)
 
 
 @pytest.fixture

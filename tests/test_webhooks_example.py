@@ -18,8 +18,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from programs import SLOW_MACHINE, start_program
+from programs import ended, first_line, running
 from refold_async.testing import Answer, Delay, Drip, MockRefold, Reset, Silence, Trouble
+from waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
 TALKS_TO_MOCK: Final = re.compile(r"REFOLD_API_KEY is not set: talking to a mock on http://127\.0\.0\.1:\d+\n")
@@ -55,13 +56,6 @@ async def must_reconnect(client: aiohttp.ClientSession) -> list[str]:
 def looked_up(mock: MockRefold) -> int:
     """Return how often Refold was asked how a connection stands."""
     return len(mock.requests_to("get_application"))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the mock tells nobody
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -301,19 +295,13 @@ async def test_nothing_secret_is_logged(
 
 async def run_until_stopped(environment: dict[str, str], use: Any, stop: signal.Signals) -> str:
     """Run the example as a program, use it, stop it, and return what it wrote to stderr."""
-    program = await start_program(str(EXAMPLES / "webhooks.py"), "--port", "0", environment=environment)
-    try:
-        assert program.stdout is not None
-        url = re.findall(r"http://127\.0\.0\.1:\d+", (await program.stdout.readline()).decode())[0]
+    async with running(str(EXAMPLES / "webhooks.py"), "--port", "0", environment=environment) as program:
+        url = re.findall(r"http://127\.0\.0\.1:\d+", await first_line(program))[0]
         async with aiohttp.ClientSession(url) as session:
             await use(session, lambda: program.send_signal(stop))
-        _, complaints = await program.communicate()
-    finally:
-        if program.returncode is None:
-            program.kill()
-            await program.wait()
-    assert program.returncode == 0
-    return SLOW_MACHINE.sub("", complaints.decode())
+        ran = await ended(program)
+    assert ran.exit_code == 0
+    return ran.complaints
 
 
 async def test_program_without_a_key() -> None:

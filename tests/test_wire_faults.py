@@ -24,6 +24,7 @@ from refold_async import (
     Timeout,
 )
 from refold_async.testing import Answer, Drip, MockRefold, Reset, Silence, Truncated
+from waiting import until
 
 READ, WRITE, IDEMPOTENT = "read", "write", "idempotent write"
 PATIENT = Timeout(total=60)
@@ -157,9 +158,7 @@ async def stale_connection() -> AsyncGenerator[Scene]:
                 body = answers[seen[-1]]
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
                 if stale:
-                    stale_socket = writer.get_extra_info("socket")
-                    while not select.select([stale_socket], [], [], 0)[0]:  # noqa: ASYNC110 - it is not to be read
-                        await asyncio.sleep(0.001)
+                    await until(lambda: select.select([writer.get_extra_info("socket")], [], [], 0)[0])
                     await asyncio.sleep(0.01)  # for the rest of the request
                     return
         except asyncio.IncompleteReadError:
@@ -184,8 +183,7 @@ async def pool_exhausted() -> AsyncGenerator[Scene]:
     ):
         mock.script(Silence(), linked_account_id="holder")
         holder = asyncio.create_task(refold.account("holder").list_actions("hubspot", timeout=60))
-        while not mock.requests:  # noqa: ASYNC110 - the mock is under test too, and tells nobody
-            await asyncio.sleep(0.001)
+        await until(lambda: mock.requests)
         try:
             yield Scene(refold, lambda: len(mock.requests) - 1)
         finally:

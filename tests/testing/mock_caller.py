@@ -116,10 +116,3 @@ async def exchange_bytes(mock: MockRefold, request: bytes) -> tuple[bytes, Liter
     finally:
         writer.transport.abort()
         await asyncio.sleep(0)
-
-
-async def until(condition: Any) -> None:
-    """Wait until a condition holds; a test that waits in vain fails by its own limit."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.001)

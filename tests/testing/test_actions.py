@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from refold_async.testing import ActionContext, AppError, MockRefold
-from testing.mock_caller import EXECUTE, MockCaller, until
+from testing.mock_caller import EXECUTE, MockCaller
+from waiting import until
 
 ACTIONS = "/api/v2/integration-schema/{}/actions"
 

@@ -1,35 +1,22 @@
 """`python -m refold_async.testing`."""
 
-import asyncio
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
 
 import aiohttp
 import pytest
 
+from programs import ended, first_line, running
 from refold_async.testing import __main__ as command_line
 
 
 @asynccontextmanager
 async def serving(*arguments: str) -> AsyncGenerator[tuple[Process, str], None]:
     """Run the command on a free port; yield its process and base URL."""
-    command = [sys.executable, "-m", "refold_async.testing", "--port", "0", *arguments]
-    # Whoever runs the tests may ignore Ctrl-C, and the child would too.
-    heed_interrupts = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, preexec_fn=heed_interrupts)
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(10):
-            first_line = (await process.stdout.readline()).decode()
-        yield process, first_line.split()[3]
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+    async with running("-m", "refold_async.testing", "--port", "0", *arguments) as process:
+        yield process, (await first_line(process)).split()[3]
 
 
 async def test_serves_until_interrupted() -> None:
@@ -44,15 +31,10 @@ async def test_serves_until_interrupted() -> None:
         assert statuses == [200, 401, 429]
         assert response.headers["Retry-After"] == "9.0"
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
-            output, errors = await process.communicate()
-        assert process.returncode == 0
-        assert errors == b""
-        assert (
-            f'curl -X POST "{base_url}/api/v2/integration-schema/hubspot/actions/get_contact/execute"'
-            in output.decode()
-        )
-        assert "x-api-key: tk_a" in output.decode()
+        ran = await ended(process)
+        assert (ran.exit_code, ran.complaints) == (0, "")
+        assert f'curl -X POST "{base_url}/api/v2/integration-schema/hubspot/actions/get_contact/execute"' in ran.output
+        assert "x-api-key: tk_a" in ran.output
 
 
 def test_other_machines_must_be_let_in_explicitly(capsys: pytest.CaptureFixture[str]) -> None:

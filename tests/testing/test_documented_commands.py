@@ -95,7 +95,9 @@ def arguments_of(command: str, base_url: str) -> list[str]:
 async def run_curl(arguments: Sequence[str]) -> Any:
     """Run the real curl."""
     process = await asyncio.create_subprocess_exec(
-        *arguments, "--silent", "--show-error", "--fail", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(*arguments, "--silent", "--show-error", "--fail", "--max-time", "60"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
