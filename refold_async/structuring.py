@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache, partial
+from itertools import product
 from types import UnionType
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -248,7 +249,55 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
         keep_raw(model, value)
         return model
 
-    return build
+    return build if untidy else _at_a_glance(target, build)
+
+
+def _at_a_glance(model: Any, build: Hook) -> Hook:
+    """Make a model at once of an object whose values are all taken as they are, which their types tell; `build` others.
+
+    Long lists of small models take half the time so.
+    """
+    own = [field for field in attrs.fields(model) if not field.inherited]
+    simple = all(field.type in _TAKEN_AS_IT_IS and not field.validator and not field.converter for field in own)
+    if not simple or len(own) < 2 or model.__bases__ != (Model,):
+        return build
+    values_of = operator.itemgetter(*(field.name for field in own))
+    fitting = frozenset(product(*(_TAKEN_AS_IT_IS[field.type] for field in own)))
+    # attrs sets each field of a frozen object by a call. Of this class they are set like those of any object, which is
+    # laid out the same and then made a model.
+    settable: Any = attrs.make_class(
+        model.__name__,
+        [field.name for field in own],
+        bases=(Model,),
+        class_body={"__setattr__": object.__setattr__, "__delattr__": object.__delattr__},
+        slots=True,
+        eq=False,
+        repr=False,
+    )
+
+    def build_at_a_glance(value: Any, target: Any) -> Any:
+        try:
+            values = values_of(value) if type(value) is dict else ()
+        except KeyError:
+            values = ()
+        if tuple(map(type, values)) not in fitting:
+            return build(value, target)
+        made = settable(*values, raw=value)
+        made.__class__ = model
+        return made
+
+    return build_at_a_glance
+
+
+_TAKEN_AS_IT_IS: Final[Mapping[Any, tuple[type, ...]]] = {
+    str: (str,),
+    bool: (bool,),
+    int: (int,),
+    str | None: (str, type(None)),
+    bool | None: (bool, type(None)),
+    int | None: (int, type(None)),
+}
+"""What values of a field's type are not looked into."""
 
 
 def _id(value: Any, _: Any) -> str:

@@ -1,7 +1,9 @@
 """`into=`: the types that JSON can be structured into, how strictly, and how a misfit is named."""
 
+import copy
 import datetime as dt
 import enum
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import (
@@ -23,7 +25,7 @@ import attrs
 import pytest
 
 import postponed_annotations as postponed
-from refold_async import ConfigurationError
+from refold_async import Action, ConfigurationError
 from refold_async.responses import read_action_result, read_value
 from refold_async.structuring import MisfitError, structure
 
@@ -403,6 +405,37 @@ def test_a_value_is_not_changed() -> None:
     value = {"docs": [{"x": 1}], "first": {"x": 2}}
     structure(value, Page[Point], "data")
     assert value == {"docs": [{"x": 1}], "first": {"x": 2}}
+
+
+MISSING: Final = object()
+# What JSON may hold for a text, and what is made of it where the text is optional.
+OPTIONAL_TEXTS: Final[tuple[tuple[Any, str | None], ...]] = (
+    ("text", "text"), ("", ""), (5, "5"), (None, None), (MISSING, None), (True, None), (1.5, None), (["text"], None),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("action_id", ["get_contact", 5, None, MISSING])
+@pytest.mark.parametrize(("given", "name"), OPTIONAL_TEXTS)
+@pytest.mark.parametrize("others", [{"description": "d", "tag": "t"}, {"description": None, "tag": 7, "new": []}, {}])
+def test_small_models(action_id: Any, given: Any, name: str | None, others: dict[str, Any]) -> None:
+    """Whether an object can be taken at a glance or must be looked into: the same model comes out, frozen, with raw."""
+    value = {key: one for key, one in {"action_id": action_id, "name": given}.items() if one is not MISSING} | others
+    if type(action_id) is not str:
+        with pytest.raises(MisfitError, match="action_id"):
+            structure([value], list[Action], "data")
+        return
+    tag = {"t": "t", 7: "7", None: None}[others.get("tag")]
+    expected = Action(action_id, name, others.get("description"), tag, raw=value)
+    [action] = structure([value], list[Action], "data")
+    assert type(action) is Action
+    assert (action, repr(action), hash(action)) == (expected, repr(expected), hash(expected))
+    assert action.raw is value
+    assert pickle.loads(pickle.dumps(action)) == copy.copy(action) == attrs.evolve(action) == expected
+    frozen: Any = action
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        frozen.name = "other"
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del frozen.name
 
 
 def test_deep_values() -> None:
