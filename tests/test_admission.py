@@ -705,8 +705,10 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
             finally:
                 for task in attempts:
                     task.cancel()
-                await asyncio.wait(attempts)
-                everyone.free()
+                try:
+                    await asyncio.wait(attempts)
+                finally:
+                    everyone.free()
 
         tasks: list[asyncio.Task[None]] = []
         for _ in range(40):
