@@ -74,7 +74,7 @@ class Gates:
 
     def __init__(self, limits: AccountLimits) -> None:
         self._limits = limits
-        self._for_all = limits != AccountLimits()
+        self._for_all = limits.rate is not None or limits.concurrency < math.inf
         self._gates: dict[str, Gate] = {}
         self._most = _MOST_GATES
 

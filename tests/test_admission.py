@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from refold_async import Fault, Limiter, RateLimit
-from refold_async.account_gates import AccountLimits
+from refold_async.account_gates import AccountLimits, Gates
 from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem
 from refold_async.places import Places
@@ -418,6 +418,22 @@ def test_a_throttled_account_waits_and_others_go_on() -> None:
         assert loop.time() - began == pytest.approx(0.5)
 
     run(story())
+
+
+def test_who_has_a_gate() -> None:
+    """Every account where all are limited; else only those whose app said to come slower, and calls look for none."""
+    for limits in (AccountLimits(rate=RateLimit(1)), AccountLimits(concurrency=2)):
+        gates = Gates(limits)
+        assert gates.needed
+        assert gates.find("a", 0) is gates.find("a", 0) is not None
+        assert gates.find(None, 0) is None
+    gates = Gates(AccountLimits())
+    assert not gates.needed
+    assert gates.find("a", 0) is None
+    gate = gates.make("a", 0)
+    assert gates.needed
+    assert gates.find("a", 0) is gate
+    assert gates.find("b", 0) is None
 
 
 def test_accounts_are_forgotten() -> None:
