@@ -255,7 +255,7 @@ def _model_hook(target: Any, converter: Converter) -> Hook:
 def _at_a_glance(model: Any, build: Hook) -> Hook:
     """Make a model at once of an object whose values are all taken as they are, which their types tell; `build` others.
 
-    Long lists of small models take half the time so.
+    In long lists of small models most time goes into a hook's call for every field, and into setting it by another.
     """
     own = [field for field in attrs.fields(model) if not field.inherited]
     simple = all(field.type in _TAKEN_AS_IT_IS and not field.validator and not field.converter for field in own)

@@ -15,12 +15,12 @@ import attrs
 
 import refold_async
 
-__all__ = ["SLOW_MACHINE", "Finished", "ended", "first_line", "run_program", "running"]
+__all__ = ["SLOW_MACHINE", "Finished", "ended", "first_line", "first_url", "run_program", "running"]
 
 # What asyncio's debug mode says of steps that took longer than 0.1 seconds.
 SLOW_MACHINE: Final = re.compile(r"Executing <.*> took \d+\.\d+ seconds\n")
 
-LONGEST: Final = 240.0
+_LONGEST: Final = 240.0
 """Seconds within which a program says something, and ends."""
 
 
@@ -64,15 +64,21 @@ async def running(
 async def first_line(process: Process) -> str:
     """Return the first line that a program prints, or what it printed before it ended."""
     assert process.stdout is not None
-    async with asyncio.timeout(LONGEST):
+    async with asyncio.timeout(_LONGEST):
         return (await process.stdout.readline()).decode()
+
+
+async def first_url(process: Process) -> str:
+    """Return the URL in the first line that a program prints."""
+    url: str = re.findall(r"http://[\d.]+:\d+", await first_line(process))[0]
+    return url
 
 
 async def ended(process: Process) -> Finished:
     """Wait for a program to end, and return what it left."""
     communicating = asyncio.create_task(process.communicate())
     try:
-        done, _ = await asyncio.wait([communicating], timeout=LONGEST)
+        done, _ = await asyncio.wait([communicating], timeout=_LONGEST)
     except asyncio.CancelledError:
         communicating.cancel()
         raise

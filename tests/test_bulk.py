@@ -264,8 +264,7 @@ async def test_account_rate_limit_lets_one_go(mock: MockRefold) -> None:
         single = refold.account("user_3")
         calls = [job.collect(), *(scope.list_actions("hubspot") for scope in (single, by_token) for _ in range(3))]
         tasks = [asyncio.ensure_future(call) for call in calls]
-        async with asyncio.timeout(20):
-            await until(lambda: len(mock.requests) >= 4)
+        await until(lambda: len(mock.requests) >= 4, within=20)
         await settle()
         for task in tasks:
             task.cancel()

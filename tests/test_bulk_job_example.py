@@ -58,7 +58,7 @@ class Job:
     async def run_until(self, condition: Callable[[], bool], *signals: signal.Signals) -> Finished:
         """Run it until a condition holds, send it signals, each a moment after the one before, and wait for its end."""
         async with running(*self.arguments, environment=self.environment) as process:
-            await until(condition, process)
+            await until(condition, process, within=60)
             first, *others = signals
             process.send_signal(first)
             for number in others:

@@ -16,12 +16,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from programs import Finished, ended, first_line, run_program, running
+from programs import Finished, ended, first_url, run_program, running
 from refold_async.testing import Answer, Delay, Errored, ExpiredConnection, MockRefold, Reset, Silence, Trouble
 from waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
-URL: Final = re.compile(r"http://127\.0\.0\.1:\d+")
 TALKS_TO_MOCK: Final = re.compile(r"REFOLD_API_KEY is not set: talking to a mock on http://127\.0\.0\.1:\d+\n")
 
 
@@ -306,7 +305,7 @@ async def test_shutdown(mock: MockRefold) -> None:
     """On SIGTERM the request under way is answered, then the client's connections close and the exit code is 0."""
     mock.script(Delay(0.5), calls=1)
     async with running(str(EXAMPLES / "web_app.py"), "--port", "0", environment=settings(mock)) as program:
-        url = URL.findall(await first_line(program))[0]
+        url = await first_url(program)
         async with aiohttp.ClientSession() as session:
             request = asyncio.create_task(session.post(url + CONTACTS, data=JANE))
             await until(lambda: mock.in_flight == 1)
@@ -322,7 +321,7 @@ async def test_shutdown(mock: MockRefold) -> None:
 async def test_web_app_without_a_key() -> None:
     """It runs as it is, against a mock of its own."""
     async with running(str(EXAMPLES / "web_app.py"), "--port", "0") as program:
-        url = URL.findall(await first_line(program))[0]
+        url = await first_url(program)
         async with aiohttp.ClientSession() as session, session.get(url + OVERVIEW) as response:
             assert response.status == 200
         program.send_signal(signal.SIGINT)

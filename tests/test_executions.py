@@ -248,16 +248,19 @@ def test_out_of_time() -> None:
     run(main)
 
 
-def test_out_of_time_without_an_answer() -> None:
-    """Where no look was answered, the error says so, and what the last of them met."""
+@pytest.mark.parametrize(
+    ("answer", "cause"), [(Silent(), APITimeoutError), ({"_id": "e1", "status": 5}, APIResponseValidationError)]
+)
+def test_out_of_time_without_an_answer(answer: Any, cause: type[RefoldError]) -> None:
+    """Where no look was answered, or none could be read, the error says so, and what the last of them met."""
 
     async def main() -> None:
-        refold, began = Refold(Silent()), asyncio.get_running_loop().time()
+        refold, began = Refold(answer), asyncio.get_running_loop().time()
         with pytest.raises(ExecutionTimeoutError, match="nothing could be learned of it; check its id") as caught:
             await refold.executions.wait("e1", timeout=100)
         assert asyncio.get_running_loop().time() - began == pytest.approx(100)
         assert (caught.value.execution_id, caught.value.execution) == ("e1", None)
-        assert isinstance(caught.value.__cause__, APITimeoutError)
+        assert isinstance(caught.value.__cause__, cause)
         assert all(limits.total <= began + 100.001 - at for at, limits in refold.looks)
 
     run(main)

@@ -54,7 +54,7 @@ class Job:
         """Run it, kill it so many requests and seconds later, and return the accounts whose requests had no answer."""
         before = len(self.mock.requests)
         async with running(*self.arguments) as process:
-            await until(lambda: len(self.mock.requests) >= before + requests, process)
+            await until(lambda: len(self.mock.requests) >= before + requests, process, within=60)
             await asyncio.sleep(seconds)
             process.kill()
             answered = {request.number for request in self.mock.requests if request.status is not None}

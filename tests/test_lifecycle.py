@@ -186,8 +186,7 @@ async def test_a_dropped_client_warns_once(mock: MockRefold, used: bool) -> None
         warnings.simplefilter("always")
         del refold
         gc.collect()
-        async with asyncio.timeout(10):
-            await until(lambda: not mock.connections_open)
+        await until(lambda: not mock.connections_open, within=10)
     assert [warning.category for warning in caught] == [ResourceWarning] * used
     if used:
         assert "was never closed" in str(caught[0].message)

@@ -150,7 +150,11 @@ async def test_a_cancelled_write_leaves_word(
 ) -> None:
     """A write cancelled after it left is told in a note on the CancelledError and a WARNING; a read is not."""
     mock.script(Silence())
-    call = account.execute_action("hubspot", "create_contact") if write else account.list_actions("hubspot")
+    call: Awaitable[object] = (
+        account.execute_action("hubspot", "create_contact", {"email": "a@b.c"})
+        if write
+        else account.list_actions("hubspot")
+    )
     task = asyncio.ensure_future(call)
     await until(lambda: mock.in_flight)
     await asyncio.sleep(0.01)

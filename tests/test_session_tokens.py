@@ -53,14 +53,12 @@ async def revoke(mock: MockRefold, refold: AsyncRefold) -> str:
 
 async def requested(mock: MockRefold, times: int = 1) -> None:
     """Return when a token was asked for so often."""
-    async with asyncio.timeout(30):
-        await until(lambda: len(mock.requests_to(CREATE)) >= times)
+    await until(lambda: len(mock.requests_to(CREATE)) >= times)
 
 
 async def called_off(mock: MockRefold) -> None:
     """Return when the server is busy with nothing: what hung was called off."""
-    async with asyncio.timeout(30):
-        await until(lambda: not mock.in_flight)
+    await until(lambda: not mock.in_flight)
 
 
 # By hand
@@ -540,8 +538,7 @@ async def test_closing_the_client_leaves_items_to_be_run(mock: MockRefold, tmp_p
     mock.script(Silence())
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
         running = asyncio.create_task(job(refold).collect())
-        async with asyncio.timeout(30):
-            await until(lambda: len(mock.requests) >= 2)
+        await until(lambda: len(mock.requests) >= 2)
         await refold.aclose()
         with pytest.raises(ClientClosedError):
             await running

@@ -104,7 +104,7 @@ async def test_four_processes(mock: MockRefold, redis: str, open_limiter: Open) 
         assert await announced == [f"Reading 15 contacts, at 20 a second with all who share {redis}\n"] * 4
         assert mock.request_count == 0
 
-        await until(lambda: mock.request_count >= items // 2)
+        await until(lambda: mock.request_count >= items // 2, within=60)
         limiter.throttled(time.time() + 3)
         await asyncio.sleep(0.8)  # until those that were on their way have arrived
         arrived = mock.request_count

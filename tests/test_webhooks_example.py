@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from programs import ended, first_line, running
+from programs import ended, first_url, running
 from refold_async.testing import Answer, Delay, Drip, MockRefold, Reset, Silence, Trouble
 from waiting import until
 
@@ -296,7 +296,7 @@ async def test_nothing_secret_is_logged(
 async def run_until_stopped(environment: dict[str, str], use: Any, stop: signal.Signals) -> str:
     """Run the example as a program, use it, stop it, and return what it wrote to stderr."""
     async with running(str(EXAMPLES / "webhooks.py"), "--port", "0", environment=environment) as program:
-        url = re.findall(r"http://127\.0\.0\.1:\d+", await first_line(program))[0]
+        url = await first_url(program)
         async with aiohttp.ClientSession(url) as session:
             await use(session, lambda: program.send_signal(stop))
         ran = await ended(program)

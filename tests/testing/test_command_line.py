@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from programs import ended, first_line, running
+from programs import ended, first_url, running
 from refold_async.testing import __main__ as command_line
 
 
@@ -16,7 +16,7 @@ from refold_async.testing import __main__ as command_line
 async def serving(*arguments: str) -> AsyncGenerator[tuple[Process, str], None]:
     """Run the command on a free port; yield its process and base URL."""
     async with running("-m", "refold_async.testing", "--port", "0", *arguments) as process:
-        yield process, (await first_line(process)).split()[3]
+        yield process, await first_url(process)
 
 
 async def test_serves_until_interrupted() -> None:
