@@ -79,6 +79,8 @@ class AsyncRefold(ArbitraryRequests):
         account_concurrency: How many attempts of one linked account may be in flight at once.
         max_connections: How many connections may be open at once.
         keepalive_timeout: Seconds an idle connection is kept for the next call.
+        reuse_connections: Keep connections open for further calls. False opens one for each attempt, which costs a
+            handshake each time and rules out that a late, doubled answer is taken for the answer to the next call.
         max_response_bytes: The longest answer to read, in bytes, counted after decompression.
         connector: An aiohttp connector of yours, for TLS settings, a resolver or unix sockets. Never closed by the
             client; `max_connections` holds beside its own limit, and its own `keepalive_timeout` counts.
@@ -104,6 +106,7 @@ class AsyncRefold(ArbitraryRequests):
         account_concurrency: int | None = None,
         max_connections: int = 100,
         keepalive_timeout: float = 15.0,
+        reuse_connections: bool = True,
         max_response_bytes: int = 64 * 1024 * 1024,
         connector: "aiohttp.BaseConnector | None" = None,
         proxy: str | None = None,
@@ -121,6 +124,7 @@ class AsyncRefold(ArbitraryRequests):
             headers=_HEADERS,
             max_connections=check_whole_number("max_connections", max_connections, at_least=1),
             keepalive_timeout=check_positive("keepalive_timeout", keepalive_timeout),
+            reuse_connections=check_bool("reuse_connections", reuse_connections),
             max_response_bytes=check_whole_number("max_response_bytes", max_response_bytes, at_least=1),
             connector=connector,
             proxy=None if proxy is None else check_proxy("proxy", proxy),

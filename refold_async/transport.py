@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import os
+import sys
 import urllib.request
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import aiohttp
 import aiohttp.abc
 from yarl import URL
 
+from refold_async.connection_guard import ConnectionGuard, UnusableConnectionError, kept_by_others
 from refold_async.deadlines import Deadline, Deadlines
 from refold_async.endpoints import Call
 from refold_async.errors import (
@@ -37,19 +39,27 @@ _NO_CONTENT_TYPE: Final = ("Content-Type",)
 _WRONG_CERTIFICATE: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
 _MOST_OF_AN_ERROR: Final = 1024 * 1024
 """How much of an answer with an error status is read, in bytes: what it says is said by then."""
+_MOST_FRESH_CONNECTIONS: Final = 3
+"""How many new connections an attempt tries where something arrives on each before its request is written."""
 
 _inherited: Final[list[object]] = []
 """Sessions that a forked child has from its parent. Freeing one would take its sockets out of the parent's loop."""
 
 
 class Body(aiohttp.Payload):
-    """A request's body, which notes when aiohttp first asks for it.
+    """A request's body, which notes when aiohttp first asks for it, just before the first byte of the request leaves.
 
-    Before that nothing of the request can have been acted on: a body was announced and did not come. And before that
-    the limit is the one for making a connection.
+    Until then nothing of the request can have been acted on, the connection may still turn out unusable, and the limit
+    is the one for making a connection.
     """
 
     begun = False
+    guard: ConnectionGuard
+    connection: aiohttp.connector.Connection
+    last: bool
+    """Whether `connection` must not be used again."""
+    unusable: UnusableConnectionError | None = None
+    """Why nothing was written to `connection`."""
     limit: Deadline | None = None
     """A deadline that is extended to `until` once the body begins."""
     until = math.inf
@@ -74,6 +84,14 @@ class Body(aiohttp.Payload):
 
     async def write_with_length(self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body."""
+        if self.guard.written_later:
+            try:
+                await self.guard.check_silence(self.connection)
+            except UnusableConnectionError as error:
+                self.unusable = error
+                raise
+        if self.last and self.connection.protocol is not None:
+            self.connection.protocol.force_close()
         self.begun = True
         if self.limit is not None:
             self.limit.when = self.until
@@ -82,6 +100,37 @@ class Body(aiohttp.Payload):
     async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
         """Write the body."""
         await self.write_with_length(writer, None)
+
+
+class _GuardedRequest(aiohttp.ClientRequest):
+    """A request that leaves only on a connection that its client's guard has checked."""
+
+    guard: ConnectionGuard
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        """Check the connection, and write the request to it."""
+        last = await self.guard.check(conn)
+        body = self.body
+        if isinstance(body, Body):
+            body.guard, body.connection, body.last = self.guard, conn, last
+        elif last and conn.protocol is not None:
+            conn.protocol.force_close()
+        return await super().send(conn)
+
+
+def _tell_of_connections_kept_by_others() -> aiohttp.TraceConfig:
+    """Return what tells the guard of connections that a request of somebody else has used."""
+
+    async def kept(*_: object) -> None:
+        kept_by_others.set(True)
+
+    async def made(*_: object) -> None:
+        kept_by_others.set(False)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(kept)
+    trace.on_connection_create_end.append(made)
+    return trace
 
 
 async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -130,6 +179,7 @@ class Transport:
         headers: Mapping[str, str],
         max_connections: int,
         keepalive_timeout: float,
+        reuse_connections: bool,
         max_response_bytes: int,
         connector: aiohttp.BaseConnector | None,
         proxy: str | None,
@@ -145,6 +195,11 @@ class Transport:
         self._max_response_bytes = max_response_bytes
         self._connector = connector
         self._trace_configs = list(trace_configs)
+        self._reuse_connections = reuse_connections
+        # What others left in a connector that is lent cannot be told from new connections.
+        self._most_fresh_connections = _MOST_FRESH_CONNECTIONS + (0 if connector is None else self.connections)
+        if connector is not None and not reuse_connections:
+            self._trace_configs.append(_tell_of_connections_kept_by_others())
         self._deadlines: Deadlines | None = None
         self._process = os.getpid()
         self.closed = False
@@ -185,12 +240,19 @@ class Transport:
         """Make the session: no cookies, which would mix accounts; no limits of time but our own."""
         if self.closed:
             raise ClientClosedError(_CLOSED)
+        guard = ConnectionGuard(
+            reuse=self._reuse_connections,
+            host=self.base_url,
+            written_later=sys.version_info < (3, 12) or bool(self._trace_configs),
+        )
+        headers = self._headers if self._reuse_connections else {**self._headers, "Connection": "close"}
         self._session = aiohttp.ClientSession(
             connector=self._connector
             or aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=self._keepalive_timeout),
             connector_owner=self._connector is None,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers,
+            headers=headers,
+            request_class=type("GuardedRequest", (_GuardedRequest,), {"guard": guard}),
             proxy=self.proxy,
             timeout=_NO_LIMIT,
             trace_configs=self._trace_configs,
@@ -225,6 +287,7 @@ class Transport:
         session = self._session or self._open()
         target = call.target
         response: aiohttp.ClientResponse | None = None
+        fresh = 0
         pieces: list[bytes] = []
         now = deadlines.now()
         until = now + timeout.attempt
@@ -241,16 +304,31 @@ class Transport:
         cause: BaseException | None = None
         try:
             with limit:
-                response = await session.request(
-                    target.method,
-                    _url(self.base_url, target.path),
-                    headers=headers,
-                    data=body,
-                    allow_redirects=False,
-                    timeout=connect_limit,
-                    skip_auto_headers=None if body is None or call.body else _NO_CONTENT_TYPE,
-                    middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
-                )
+                while response is None:
+                    try:
+                        response = await session.request(
+                            target.method,
+                            _url(self.base_url, target.path),
+                            headers=headers,
+                            data=body,
+                            allow_redirects=False,
+                            timeout=connect_limit,
+                            skip_auto_headers=None if body is None or call.body else _NO_CONTENT_TYPE,
+                            middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
+                        )
+                    except (UnusableConnectionError, aiohttp.ClientError) as error:
+                        unusable = error
+                        if body is not None and body.unusable is not None:
+                            unusable, body.unusable = body.unusable, None
+                        if not isinstance(unusable, UnusableConnectionError):
+                            raise
+                        fresh += unusable.fresh
+                        if fresh > self._most_fresh_connections:
+                            raise unusable from None
+                    else:
+                        if body is not None and not body.begun:  # it was there before the request was
+                            response.close()
+                            response, fresh = None, fresh + 1
                 length = response.content_length
                 if (
                     length is not None
@@ -261,7 +339,7 @@ class Transport:
                     return Answer(response.status, response.headers, await response.read())
                 flaw = await self._read_in_pieces(response, pieces)
                 return Answer(response.status, response.headers, b"".join(pieces), flaw)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, UnusableConnectionError) as error:
             if response is not None and response.status >= 300:
                 # The status is told, and matters more than the rest of the body.
                 return Answer(response.status, response.headers, b"".join(pieces), "it broke off")
@@ -311,7 +389,11 @@ class Transport:
         """Return our error for aiohttp's. Whether the body began decides what became of a write, not the exception."""
         subject = call.target.subject
         connecting = isinstance(
-            error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
+            error,
+            UnusableConnectionError
+            | aiohttp.ClientConnectorError
+            | aiohttp.ConnectionTimeoutError
+            | aiohttp.ClientHttpProxyError,
         )
         if deadlines.closed:
             return self._failure(APIConnectionError, f"The client was closed while calling {subject}.", body)

@@ -39,6 +39,7 @@ ORDER: Final = [
     "requests",
     "responses",
     "json_schema",
+    "connection_guard",
     "transport",
     "retry",
     "namespaces",

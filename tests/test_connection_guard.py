@@ -1,0 +1,354 @@
+"""No call gets the answer to another: what arrives on a connection unasked makes it unusable."""
+
+import asyncio
+import json
+import socket
+import ssl
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+import aiohttp
+import pytest
+import trustme
+import uvloop
+
+from conftest import IMPATIENT
+from refold_async import APIConnectionError, AsyncRefold, ConfigurationError
+from waiting import until
+
+OWN, LENT = "own connector", "lent connector"
+SECOND_STATUSES = [200, 404, 408, 429, 503]
+
+
+def http_answer(status: int, value: object, *, extra: str = "") -> bytes:
+    """Return the bytes of an answer."""
+    body = json.dumps(value).encode()
+    head = f"HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
+    return head.encode() + body
+
+
+class Gateway:
+    """A server that answers each request with the account it is for, and then says something that nobody asked for."""
+
+    def __init__(self, unasked: bytes | None = None, *, delay: float = 0.0) -> None:
+        self.unasked = unasked
+        """What it says after each answer; None to say the answer again."""
+        self.delay = delay
+        """Seconds until it does; 0 for at once, but in a packet of its own."""
+        self.silent = False
+        """Whether it says nothing unasked."""
+        self.connections = 0
+        self.writers: list[asyncio.StreamWriter] = []
+        self.requests: list[str] = []
+        self.heads: list[str] = []
+        self.said = 0
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        self.connections += 1
+        self.writers.append(writer)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
+                await reader.readexactly(int(headers.get("content-length", "0")))
+                account = headers["linked_account_id"]
+                self.requests.append(account)
+                self.heads.append(head)
+                answer = http_answer(200, value_of(account, written=head.startswith("POST")))
+                writer.write(answer)
+                if not self.silent:
+                    # A turn later at the least: what comes in one packet aiohttp itself notices.
+                    asyncio.get_running_loop().call_later(self.delay, self.say, writer, self.unasked or answer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def say(self, writer: asyncio.StreamWriter, unasked: bytes) -> None:
+        """Say something unasked."""
+        if not writer.is_closing():
+            writer.write(unasked)
+        self.said += 1
+
+
+def value_of(account: str, *, written: bool) -> object:
+    """Return what a call for an account is answered, in which the account is told."""
+    if written:
+        return {"node_status": "Success", "data": {"account": account}}
+    return [{"action_id": account, "name": account, "description": account}]
+
+
+@asynccontextmanager
+async def running(gateway: Gateway, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Gateway]:
+    """Run a gateway."""
+    server = await asyncio.start_server(gateway.serve, "127.0.0.1", 0, ssl=tls)
+    gateway.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield gateway
+
+
+@asynccontextmanager
+async def client_of(gateway: Gateway, kind: str = OWN, *, reuse: bool = True) -> AsyncGenerator[AsyncRefold]:
+    """Make a client with a connector of its own, or one that is lent to it."""
+    connector = aiohttp.TCPConnector() if kind == LENT else None
+    async with AsyncRefold(
+        "tk_test", base_url=gateway.url, retry=IMPATIENT, connector=connector, reuse_connections=reuse
+    ) as refold:
+        yield refold
+    if connector is not None:
+        await connector.close()
+
+
+async def write(refold: AsyncRefold, account: str) -> str:
+    """Execute an action, and return whose answer came back."""
+    result = await refold.account(account).execute_action("hubspot", "create_contact", {})
+    told: str = result.data["account"]
+    return told
+
+
+async def read(refold: AsyncRefold, account: str) -> str:
+    """List actions, and return whose answer came back."""
+    return (await refold.account(account).list_actions("hubspot"))[0].action_id
+
+
+CALLS: dict[str, Callable[[AsyncRefold, str], Awaitable[str]]] = {"write": write, "read": read}
+ACCOUNTS = [f"account_{number}" for number in range(8)]
+
+
+@pytest.mark.parametrize("processed", [True, False], ids=["read by the loop", "in the socket"])
+@pytest.mark.parametrize("status", SECOND_STATUSES)
+@pytest.mark.parametrize("kind", [OWN, LENT])
+@pytest.mark.parametrize("call", CALLS)
+async def test_what_came_before_a_request_is_not_its_answer(
+    call: str, kind: str, status: int, processed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every call gets its own answer, is sent once and succeeds, whatever came unasked before it."""
+    gateway = Gateway()
+    gateway.silent = True
+    async with running(gateway), client_of(gateway, kind) as refold:
+        for account in ACCOUNTS:
+            assert await CALLS[call](refold, account) == account
+            value = {"message": "Unasked"} if status != 200 else value_of(account, written=call == "write")
+            gateway.say(gateway.writers[-1], http_answer(status, value, extra="Retry-After: 9\r\n"))
+            for _ in range(5 * processed):
+                await asyncio.sleep(0)
+    assert gateway.requests == ACCOUNTS
+    assert [record.levelname for record in caplog.records if "nobody asked for" in record.message] == ["WARNING"]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.001, 0.01])
+@pytest.mark.parametrize("status", SECOND_STATUSES)
+@pytest.mark.parametrize("kind", [OWN, LENT])
+async def test_without_reuse_no_late_answer_reaches_another_call(kind: str, status: int, delay: float) -> None:
+    """With `reuse_connections=False` calls get their own answers however late others come, one connection each."""
+    unasked = None if status == 200 else http_answer(status, {"message": "Unasked"})
+    async with running(Gateway(unasked, delay=delay)) as gateway, client_of(gateway, kind, reuse=False) as refold:
+        for account in ACCOUNTS:
+            assert await write(refold, account) == account
+        await until(lambda: gateway.said == len(ACCOUNTS))
+    assert gateway.requests == ACCOUNTS
+    assert gateway.connections == len(ACCOUNTS)
+    assert all("connection: close" in head.lower() for head in gateway.heads)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.001, 0.01])
+async def test_after_something_unasked_no_connection_is_used_twice_for_a_while(delay: float) -> None:
+    """The connections beside the one that spoke unasked are not used again, nor are new ones used twice."""
+    async with running(Gateway(delay=delay)) as gateway, client_of(gateway) as refold:
+        gateway.silent = True
+        await asyncio.gather(*(write(refold, account) for account in ACCOUNTS))
+        kept = gateway.connections
+        gateway.silent = False
+        assert await write(refold, "first") == "first"
+        assert gateway.connections == kept
+        await until(lambda: gateway.said == 1)
+        # Whichever of the kept connections is taken: the one that spoke comes to be looked at.
+        while gateway.connections == kept:
+            gateway.silent = True
+            assert await write(refold, "next") == "next"
+        gateway.silent = False
+        before = gateway.connections
+        for account in ACCOUNTS:
+            assert await write(refold, account) == account
+        assert gateway.connections == before + len(ACCOUNTS)
+
+
+async def test_connections_that_are_silent_are_kept() -> None:
+    """One connection carries all calls that follow each other, and fifty at once need no more than fifty."""
+    gateway = Gateway()
+    gateway.silent = True
+    async with running(gateway), client_of(gateway) as refold:
+        for account in ACCOUNTS * 5:
+            await read(refold, account)
+            await write(refold, account)
+        assert gateway.connections == 1
+        for _ in range(4):
+            await asyncio.gather(*(write(refold, f"account_{number}") for number in range(50)))
+        assert gateway.connections <= 50
+
+
+@contextmanager
+def tls_contexts() -> Generator[tuple[ssl.SSLContext, ssl.SSLContext]]:
+    """Make the contexts of a server and of a client that trusts it; after a handshake, tickets come unasked."""
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.minimum_version = ssl.TLSVersion.TLSv1_3
+    server.num_tickets = 16
+    authority.issue_cert("127.0.0.1").configure_cert(server)  # pyright: ignore[reportUnknownMemberType]
+    client = ssl.create_default_context()
+    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType]
+    yield server, client
+
+
+async def call_over_tls(gateway: Gateway) -> None:
+    """Make a write and a read for every account over TLS, each after what came unasked has arrived."""
+    with tls_contexts() as (server, trusting):
+        connector = aiohttp.TCPConnector(ssl=trusting)
+        async with running(gateway, server):
+            async with AsyncRefold("tk_test", base_url=gateway.url, connector=connector, retry=IMPATIENT) as refold:
+                for account in ACCOUNTS:
+                    for call in CALLS.values():
+                        assert await call(refold, account) == account
+                        await until(lambda: gateway.silent or gateway.said >= len(gateway.requests))
+            await connector.close()
+            await asyncio.sleep(0.01)  # TLS says goodbye
+
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop] | None] = {
+    "asyncio": None,
+    "uvloop": uvloop.new_event_loop,
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_session_tickets_cost_no_connection(loop: str) -> None:
+    """What TLS says for itself is nothing that arrived unasked."""
+    gateway = Gateway()
+    gateway.silent = True
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(call_over_tls(gateway))
+    assert len(gateway.requests) == 2 * len(ACCOUNTS)
+    assert gateway.connections == 1
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_comes_unasked_over_tls_is_noticed(loop: str) -> None:
+    """Answers that come twice over TLS reach no other call."""
+    gateway = Gateway()
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(call_over_tls(gateway))
+    assert gateway.requests == [account for account in ACCOUNTS for _ in CALLS]
+
+
+@pytest.mark.parametrize("kind", [OWN, LENT])
+@pytest.mark.parametrize("call", CALLS)
+def test_connections_that_the_server_closed_are_not_written_to(call: str, kind: str) -> None:
+    """A connection that was closed while the loop stood still, as in a frozen AWS Lambda, carries no request."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    gateway = Gateway()
+    gateway.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    served: list[bytes] = []
+
+    def serve(number: int) -> None:
+        """Answer one request of a new connection, and close it."""
+        connection, _ = listener.accept()
+        with connection:
+            head = connection.recv(65536)
+            while b"\r\n\r\n" not in head or (head.startswith(b"POST") and not head.endswith(b"{}")):
+                head += connection.recv(65536)
+            served.append(head)
+            connection.sendall(http_answer(200, value_of(f"account_{number}", written=head.startswith(b"POST"))))
+
+    async def call_each() -> None:
+        async with client_of(gateway, kind) as refold:
+            for number in range(5):
+                server = threading.Thread(target=serve, args=(number,))
+                server.start()
+                assert await CALLS[call](refold, f"account_{number}") == f"account_{number}"
+                server.join(30)  # the loop stands still until the connection is closed
+
+    with listener:
+        asyncio.run(call_each())
+    assert len(served) == 5
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_server_that_speaks_first_gets_no_request(call: str) -> None:
+    """Where something comes unasked on every new connection, the call fails, with nothing sent and no end of tries."""
+    connections = 0
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(b"220 mail.example.com ESMTP\r\n")
+        assert not await reader.read()  # no byte of a request
+        writer.close()
+
+    class Late(aiohttp.TCPConnector):
+        """A connector whose connections are taken only once the greeting is there."""
+
+        async def connect(
+            self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
+        ) -> aiohttp.connector.Connection:
+            """Connect, and wait for the greeting."""
+            connection = await super().connect(req, traces, timeout)
+            await until(lambda: connection.protocol is None or connection.protocol.should_close)
+            return connection
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server, Late(limit=2) as connector:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with AsyncRefold("tk_test", base_url=url, connector=connector, retry=IMPATIENT) as refold:
+            with pytest.raises(APIConnectionError, match="something arrived on it, before") as caught:
+                await CALLS[call](refold, "account_1")
+    assert caught.value.effect == "none"
+    assert caught.value.attempts == IMPATIENT.max_retries + 1
+    assert connections == (3 + 2 + 1) * caught.value.attempts
+
+
+async def test_without_reuse_a_connection_that_others_kept_is_not_used() -> None:
+    """What somebody else left in a lent connector carries no request of a client that reuses no connections."""
+    async with running(Gateway()) as gateway, aiohttp.TCPConnector() as connector:
+        gateway.silent = True
+        async with (
+            aiohttp.ClientSession(connector=connector, connector_owner=False) as session,
+            session.get(gateway.url, headers={"linked_account_id": "theirs"}) as answer,
+        ):
+            await answer.read()
+        async with AsyncRefold("tk_test", base_url=gateway.url, connector=connector, reuse_connections=False) as refold:
+            assert await write(refold, "ours") == "ours"
+            assert await read(refold, "ours") == "ours"
+        assert gateway.requests == ["theirs", "ours", "ours"]
+        assert gateway.connections == 3
+
+
+async def test_what_arrives_while_a_trace_hook_runs_came_before_a_write() -> None:
+    """A write is checked again once it is about to leave."""
+    stray = http_answer(200, {"node_status": "Success", "data": {"account": "stray"}})
+    gateway = Gateway(stray)
+    gateway.silent = True
+
+    async def speak(*arguments: object) -> None:
+        if gateway.requests:
+            gateway.say(gateway.writers[0], stray)
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+    trace: aiohttp.TraceConfig = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(speak)
+    async with (
+        running(gateway),
+        AsyncRefold("tk_test", base_url=gateway.url, trace_configs=[trace], retry=IMPATIENT) as refold,
+    ):
+        assert await write(refold, "first") == "first"
+        assert await write(refold, "second") == "second"
+    assert gateway.requests == ["first", "second"]
+    assert gateway.connections == 2
+
+
+def test_reuse_connections_is_true_or_false() -> None:
+    """Nothing else is taken for one of them."""
+    with pytest.raises(ConfigurationError, match="reuse_connections must be True or False"):
+        AsyncRefold("tk_test", reuse_connections="no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
