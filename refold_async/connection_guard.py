@@ -11,7 +11,9 @@ import math
 import select
 import socket
 import weakref
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, Protocol
 
 __all__ = ["Connection", "ConnectionGuard", "UnusableConnectionError", "kept_by_others"]
@@ -69,10 +71,22 @@ class ConnectionGuard:
         self.written_later = written_later
         self._reuse = reuse
         self._host = host
-        self._used: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._used: weakref.WeakKeyDictionary[Any, Callable[[], object]] = weakref.WeakKeyDictionary()
         self._quarantine_until = -math.inf if reuse else math.inf
         self._quarantine = _FIRST_QUARANTINE
         self._may_reuse = reuse
+
+    def is_silent(self, connection: Connection) -> bool:
+        """Tell whether a connection that was used before may carry another request now, and any number after it."""
+        protocol = connection.protocol
+        is_readable = self._used.get(protocol)
+        return (
+            is_readable is not None
+            and self._may_reuse
+            and protocol.is_connected()
+            and not protocol.should_close
+            and not is_readable()
+        )
 
     async def check(self, connection: Connection) -> bool:
         """Return if a request may be written to the connection, and whether it must be the last there.
@@ -87,8 +101,8 @@ class ConnectionGuard:
             self._end_quarantine()
             if not self._may_reuse and not fresh:
                 raise UnusableConnectionError(fresh=False)
-        if fresh:
-            self._used.add(protocol)
+        if fresh and connection.transport is not None:
+            self._used[protocol] = _readability(connection.transport)
         return not self._may_reuse
 
     async def check_silence(self, connection: Connection, *, fresh: bool = True) -> None:
@@ -100,7 +114,7 @@ class ConnectionGuard:
         protocol, transport = connection.protocol, connection.transport
         if transport is None or transport.is_closing():
             raise UnusableConnectionError(fresh=fresh)
-        if protocol.should_close or _is_readable(transport):
+        if protocol.should_close or _readability(transport)():
             await self._look_closer(protocol, transport, fresh=fresh)
 
     async def _look_closer(self, protocol: Any, transport: asyncio.Transport, *, fresh: bool) -> None:
@@ -109,13 +123,14 @@ class ConnectionGuard:
             if not protocol.should_close and _has_ended(transport):
                 raise UnusableConnectionError(fresh=fresh)
         else:
+            is_readable = _readability(transport)
             for _ in range(_TURNS_FOR_TLS):
-                if protocol.should_close or transport.is_closing() or not _is_readable(transport):
+                if protocol.should_close or transport.is_closing() or not is_readable():
                     break
                 await asyncio.sleep(0)
             if transport.is_closing():
                 raise UnusableConnectionError(fresh=fresh)
-            if not protocol.should_close and not _is_readable(transport):
+            if not protocol.should_close and not is_readable():
                 return
         self._begin_quarantine()
         raise UnusableConnectionError(fresh=fresh)
@@ -145,16 +160,16 @@ class ConnectionGuard:
         self._may_reuse = self._reuse and asyncio.get_running_loop().time() >= self._quarantine_until
 
 
-def _is_readable(transport: asyncio.Transport) -> bool:
-    """Tell whether bytes, or the end, have arrived that the event loop has not read yet."""
+def _readability(transport: asyncio.Transport) -> Callable[[], object]:
+    """Return what tells whether bytes, or the end, have arrived that the event loop has not read yet."""
     opened = transport.get_extra_info("socket")
     if opened is None:
-        return False
+        return lambda: False
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select((opened,), (), (), 0)[0])
+        return lambda: select.select((opened,), (), (), 0)[0]
     poll = select.poll()
     poll.register(opened, select.POLLIN)
-    return bool(poll.poll(0))
+    return partial(poll.poll, 0)
 
 
 def _has_ended(transport: asyncio.Transport) -> bool:

@@ -7,9 +7,9 @@ import os
 import sys
 import urllib.request
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import aiohttp.abc
@@ -55,8 +55,9 @@ class Body(aiohttp.Payload):
 
     begun = False
     guard: ConnectionGuard
-    connection: aiohttp.connector.Connection
-    last: bool
+    connection: aiohttp.connector.Connection | None = None
+    """What it goes out on, where that is still to be checked or closed."""
+    last = False
     """Whether `connection` must not be used again."""
     unusable: UnusableConnectionError | None = None
     """Why nothing was written to `connection`."""
@@ -84,13 +85,13 @@ class Body(aiohttp.Payload):
 
     async def write_with_length(self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body."""
-        if self.guard.written_later:
+        if self.connection is not None and self.guard.written_later and not self.guard.is_silent(self.connection):
             try:
                 await self.guard.check_silence(self.connection)
             except UnusableConnectionError as error:
                 self.unusable = error
                 raise
-        if self.last and self.connection.protocol is not None:
+        if self.last and self.connection is not None and self.connection.protocol is not None:
             self.connection.protocol.force_close()
         self.begun = True
         if self.limit is not None:
@@ -107,8 +108,15 @@ class _GuardedRequest(aiohttp.ClientRequest):
 
     guard: ConnectionGuard
 
-    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+    def send(self, conn: aiohttp.connector.Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         """Check the connection, and write the request to it."""
+        if not self.guard.is_silent(conn):
+            return self._send_after_check(conn)
+        if self.guard.written_later and isinstance(body := self.body, Body):
+            body.guard, body.connection = self.guard, conn
+        return super().send(conn)
+
+    async def _send_after_check(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         last = await self.guard.check(conn)
         body = self.body
         if isinstance(body, Body):
