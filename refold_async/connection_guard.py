@@ -10,7 +10,6 @@ import logging
 import math
 import select
 import socket
-import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
@@ -23,6 +22,8 @@ logger: Final = logging.getLogger("refold_async")
 _FIRST_QUARANTINE: Final = 30.0
 _LONGEST_QUARANTINE: Final = 600.0
 """Seconds without reuse after something arrived unasked, doubled by each further time: the first, and the most."""
+_MOST_USED: Final = 128
+"""How many used connections are known before those that were closed are forgotten."""
 _TURNS_FOR_TLS: Final = 20
 """Turns of the event loop that TLS gets to read what arrived, which may be its own: a session ticket, say."""
 
@@ -71,22 +72,21 @@ class ConnectionGuard:
         self.written_later = written_later
         self._reuse = reuse
         self._host = host
-        self._used: weakref.WeakKeyDictionary[Any, Callable[[], object]] = weakref.WeakKeyDictionary()
+        self._used: dict[Any, Callable[[], object]] = {}  # by protocol: what tells whether it is readable
+        self._most_used = _MOST_USED
         self._quarantine_until = -math.inf if reuse else math.inf
         self._quarantine = _FIRST_QUARANTINE
         self._may_reuse = reuse
 
+    def is_known(self, connection: Connection) -> bool:
+        """Tell whether a connection was used before, and may carry any number of requests while it is silent."""
+        return self._may_reuse and connection.protocol in self._used
+
     def is_silent(self, connection: Connection) -> bool:
-        """Tell whether a connection that was used before may carry another request now, and any number after it."""
+        """Tell whether a connection may carry any number of further requests, and nothing arrived on it."""
         protocol = connection.protocol
         is_readable = self._used.get(protocol)
-        return (
-            is_readable is not None
-            and self._may_reuse
-            and protocol.is_connected()
-            and not protocol.should_close
-            and not is_readable()
-        )
+        return is_readable is not None and self._may_reuse and not protocol.should_close and not is_readable()
 
     async def check(self, connection: Connection) -> bool:
         """Return if a request may be written to the connection, and whether it must be the last there.
@@ -101,7 +101,9 @@ class ConnectionGuard:
             self._end_quarantine()
             if not self._may_reuse and not fresh:
                 raise UnusableConnectionError(fresh=False)
-        if fresh and connection.transport is not None:
+        if protocol not in self._used and connection.transport is not None:
+            if len(self._used) >= self._most_used:
+                self._forget_closed()
             self._used[protocol] = _readability(connection.transport)
         return not self._may_reuse
 
@@ -132,10 +134,15 @@ class ConnectionGuard:
                 raise UnusableConnectionError(fresh=fresh)
             if not protocol.should_close and not is_readable():
                 return
-        self._begin_quarantine()
+        self.begin_quarantine()
         raise UnusableConnectionError(fresh=fresh)
 
-    def _begin_quarantine(self) -> None:
+    def _forget_closed(self) -> None:
+        self._used = {protocol: readable for protocol, readable in self._used.items() if protocol.is_connected()}
+        self._most_used = max(_MOST_USED, 2 * len(self._used))
+
+    def begin_quarantine(self) -> None:
+        """Note that something unasked arrived: for a while no connection is used twice."""
         now = asyncio.get_running_loop().time()
         if self._reuse and now >= self._quarantine_until:
             if now > self._quarantine_until + _LONGEST_QUARANTINE:

@@ -109,11 +109,12 @@ class _GuardedRequest(aiohttp.ClientRequest):
     guard: ConnectionGuard
 
     def send(self, conn: aiohttp.connector.Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
-        """Check the connection, and write the request to it."""
-        if not self.guard.is_silent(conn):
+        """Check the connection, and write the request to it; a body that is written later checks it itself."""
+        guard = self.guard
+        if guard.written_later and isinstance(body := self.body, Body) and guard.is_known(conn):
+            body.guard, body.connection = guard, conn
+        elif not guard.is_silent(conn):
             return self._send_after_check(conn)
-        if self.guard.written_later and isinstance(body := self.body, Body):
-            body.guard, body.connection = self.guard, conn
         return super().send(conn)
 
     async def _send_after_check(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
@@ -204,6 +205,11 @@ class Transport:
         self._connector = connector
         self._trace_configs = list(trace_configs)
         self._reuse_connections = reuse_connections
+        self._guard = ConnectionGuard(
+            reuse=reuse_connections,
+            host=base_url,
+            written_later=sys.version_info < (3, 12) or bool(trace_configs),
+        )
         # What others left in a connector that is lent cannot be told from new connections.
         self._most_fresh_connections = _MOST_FRESH_CONNECTIONS + (0 if connector is None else self.connections)
         if connector is not None and not reuse_connections:
@@ -248,11 +254,6 @@ class Transport:
         """Make the session: no cookies, which would mix accounts; no limits of time but our own."""
         if self.closed:
             raise ClientClosedError(_CLOSED)
-        guard = ConnectionGuard(
-            reuse=self._reuse_connections,
-            host=self.base_url,
-            written_later=sys.version_info < (3, 12) or bool(self._trace_configs),
-        )
         headers = self._headers if self._reuse_connections else {**self._headers, "Connection": "close"}
         self._session = aiohttp.ClientSession(
             connector=self._connector
@@ -260,7 +261,7 @@ class Transport:
             connector_owner=self._connector is None,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=headers,
-            request_class=type("GuardedRequest", (_GuardedRequest,), {"guard": guard}),
+            request_class=type("GuardedRequest", (_GuardedRequest,), {"guard": self._guard}),
             proxy=self.proxy,
             timeout=_NO_LIMIT,
             trace_configs=self._trace_configs,
@@ -336,6 +337,7 @@ class Transport:
                     else:
                         if body is not None and not body.begun:  # it was there before the request was
                             response.close()
+                            self._guard.begin_quarantine()
                             response, fresh = None, fresh + 1
                 length = response.content_length
                 if (
