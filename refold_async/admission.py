@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
 from refold_async.account_gates import AccountLimits, Gate, Gates
-from refold_async.faults import REFUSED_AT_THE_DOOR, Fault
+from refold_async.faults import Fault
 from refold_async.pacing import LearnedRate, Pace, TokenBucket
 from refold_async.settings import RateLimit
 from refold_async.waiting_line import Visit, Waiter, WaitingLine
@@ -30,7 +30,8 @@ _LONGEST_PAUSE_ASKED: Final = 3600.0
 _PAUSE_WORTH_A_WARNING: Final = 60.0
 _LAST_MOMENTS: Final = 1.0
 """Seconds that a limiter gets to heed its cancellation."""
-_WITHOUT_ANSWER: Final = frozenset({Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.LOST})
+_NO_NEWS: Final = frozenset({Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.LOST, Fault.WORKFLOW_RATE_LIMITED})
+"""What tells neither that a request was accepted, nor that it was refused."""
 
 
 @runtime_checkable
@@ -146,9 +147,9 @@ class Admission:
             retry_after: For how many seconds the answer asked to stay away, or None.
             now: The loop's time.
         """
-        if fault is not None and fault in REFUSED_AT_THE_DOOR:
+        if fault is Fault.RATE_LIMITED:
             self._note_refusal(visit, retry_after, now)
-        elif fault is None or fault not in _WITHOUT_ANSWER:
+        elif fault is None or fault not in _NO_NEWS:
             self._refusals = 0
             if self._learned is not None:
                 self._learned.accepted(visit.sent_at, now)

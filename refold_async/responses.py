@@ -318,20 +318,21 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
         headers=_plain_copy(answer.headers),
     )
     error.retry_after = read_retry_after(answer.headers)
-    if _NOT_CONNECTED in said:
+    if _NOT_CONNECTED in said and status != HTTPStatus.TOO_MANY_REQUESTS:
         told = f"{_status_name(status)}, request id {error.request_id}"
         return _with_fault(errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}"), Fault.NOT_CONNECTED)
     if call.synchronous and answer.flaw is not None:
         return _with_fault(error, Fault.WORKFLOW_UNCLEAR)
-    return _with_fault(error, _fault_of_status(status, fields))
+    return _with_fault(error, _fault_of_status(status, fields, call))
 
 
-def _fault_of_status(status: int, fields: Mapping[str, Any]) -> Fault:
-    if status == 429:
+def _fault_of_status(status: int, fields: Mapping[str, Any], call: Call) -> Fault:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        # Whoever answers it refuses the request; but a Response node of a synchronous workflow may choose it too.
         in_refolds_shape = "message" in fields and not fields.keys().isdisjoint(
             {"status_code", "http_error_type", "error_code", "error"}
         )
-        return Fault.RATE_LIMITED if in_refolds_shape else Fault.THROTTLED_ELSEWHERE
+        return Fault.RATE_LIMITED if in_refolds_shape or not call.synchronous else Fault.WORKFLOW_RATE_LIMITED
     if status == 408 or (status >= 500 and status != 501):
         return Fault.SERVER_ERROR
     return Fault.REFUSED

@@ -21,7 +21,7 @@ from refold_async.errors import (
     ClientClosedError,
     RefoldError,
 )
-from refold_async.faults import REFUSED_AT_THE_DOOR, RULES, Effect, Fault, Kind
+from refold_async.faults import RULES, Effect, Fault, Kind
 from refold_async.responses import Answer, Reader
 from refold_async.settings import RetryPolicy, Timeout
 from refold_async.transport import Body, Transport
@@ -305,7 +305,7 @@ class Sender:
         if fault is None or self.transport.closed or not should_retry(self._policy, progress.call.kind, fault):
             return None
         now = progress.deadlines.now()
-        if progress.item is not None and fault in REFUSED_AT_THE_DOOR:
+        if progress.item is not None and fault is Fault.RATE_LIMITED:
             # It takes its turn again, however often: its job has time, and the door knows how long to wait.
             progress.refusals += 1
             progress.deadline += now - progress.visit.sent_at

@@ -89,7 +89,7 @@ class RetryPolicy:
     """The longest `Retry-After` to wait for, in seconds. Beyond it the error is raised at once, with `.retry_after`."""
 
     resend_rate_limited_writes: bool = attrs.field(default=True, validator=_flag)
-    """Whether a write that Refold refused with its own 429 is sent again. It did not run, so this doubles nothing."""
+    """Whether a write that was refused with HTTP 429 is sent again. It did not run, so this doubles nothing."""
 
 
 @attrs.frozen

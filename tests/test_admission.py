@@ -247,7 +247,7 @@ def test_retry_after_pauses_everyone() -> None:
         await asyncio.gather(*door.begin("a"))
         loop = asyncio.get_running_loop()
         door.admission.answered(door.visits["a"], Fault.RATE_LIMITED, 5.0, loop.time())
-        door.admission.answered(door.visits["a"], Fault.THROTTLED_ELSEWHERE, 2.0, loop.time())
+        door.admission.answered(door.visits["a"], Fault.RATE_LIMITED, 2.0, loop.time())
         assert door.admission.pause(loop.time()) == 5
         await asyncio.gather(*door.begin("b", *jobs(2)))
         assert door.times[0] == 0

@@ -47,6 +47,21 @@ async def test_a_refusal_spends_none_of_an_items_attempts(mock: MockRefold) -> N
     assert len(mock.requests_to("execute_action")) == 10
 
 
+async def test_a_gateways_refusals_cost_a_job_of_writes_nothing(mock: MockRefold) -> None:
+    """Whatever shape its 429s have: every write is done in the end, none of them twice, without one attempt to spare."""
+    shapes = [Answer(429, body="<html>Slow down</html>"), Answer(429, json={"message": "Too Many Requests"})]
+    for number, shape in enumerate([*shapes, Answer(429, body="")]):
+        mock.script(shape, route="execute_action", calls=range(20 + number, 1000, 100))
+    ids = [f"user_{number}" for number in range(1000)]
+    policy = RetryPolicy(max_retries=0)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=policy, rate_limit=RateLimit(1e6)) as refold:
+        report = await refold.fan_out_action(ids, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert report.counts == {"ok": 1000, "failed": 0, "unknown": 0}
+    ran = Counter(request.linked_account_id for request in mock.requests if request.status == 200)
+    assert ran == dict.fromkeys(ids, 1)
+    assert len(mock.requests) == sum(outcome.attempts for outcome in report.outcomes) == 1030
+
+
 async def test_a_single_calls_attempts_are_spent(mock: MockRefold) -> None:
     """Outside a job a refusal counts, as the policy says."""
     mock.script(Answer(429))

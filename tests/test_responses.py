@@ -785,24 +785,49 @@ def test_redirects() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "fault"),
+    ("body", "refolds"),
     [
-        ({"status_code": 429, "message": "Slow down"}, Fault.RATE_LIMITED),
-        ({"http_error_type": "TOO_MANY_REQUESTS", "message": "Slow down"}, Fault.RATE_LIMITED),
-        ({"error_code": "RATE_LIMIT", "message": "Slow down"}, Fault.RATE_LIMITED),
-        ({"error": "RATE_LIMIT", "message": "Slow down"}, Fault.RATE_LIMITED),
-        ({"message": "Too Many Requests"}, Fault.THROTTLED_ELSEWHERE),
-        ({"error": "Too Many Requests"}, Fault.THROTTLED_ELSEWHERE),
-        ([], Fault.THROTTLED_ELSEWHERE),
-        ("Slow down", Fault.THROTTLED_ELSEWHERE),
-        (None, Fault.THROTTLED_ELSEWHERE),
+        ({"status_code": 429, "message": "Slow down"}, True),
+        ({"http_error_type": "TOO_MANY_REQUESTS", "message": "Slow down"}, True),
+        ({"error_code": "RATE_LIMIT", "message": "Slow down"}, True),
+        ({"error": "RATE_LIMIT", "message": "Slow down"}, True),
+        ({"message": "Too Many Requests"}, False),
+        ({"error": "Too Many Requests"}, False),
+        ({"message": "Application Authentication not found for linked_account_id X and app Y"}, False),
+        ([], False),
+        ("Slow down", False),
+        (None, False),
     ],
     ids=repr,
 )
-def test_whose_429(body: Any, fault: Fault) -> None:
-    """Only a 429 in Refold's own error shape is certainly Refold's, and says that the action did not run."""
-    error = error_from(RateLimitError, read_result, json_answer(body, 429), ACTION)
-    assert error.fault is fault
+def test_a_429_is_a_429(body: Any, refolds: bool) -> None:
+    """Whoever answers it refuses the request; only of a synchronous workflow's can nobody tell, unless it is Refold's."""
+    answer = json_answer(body, 429)
+    for read, call in READERS.values():
+        error = error_from(RateLimitError, read, answer, call)
+        assert error.throttled
+        whose = Fault.RATE_LIMITED if refolds or not call.synchronous else Fault.WORKFLOW_RATE_LIMITED
+        assert error.fault is whose
+
+
+@pytest.mark.parametrize(
+    ("body", "flaw"),
+    [
+        (b"", None),
+        (b"<html>Too fast</html>", None),
+        (b'{"mess', None),
+        (b"\xff\xfe", None),
+        (b'{"mess', "it broke off"),
+    ],
+    ids=repr,
+)
+def test_a_429_whose_body_cannot_be_read(body: bytes, flaw: str | None) -> None:
+    """The status is told, and says enough."""
+    for read, call in READERS.values():
+        error = error_from(RateLimitError, read, raw_answer(body, 429, flaw=flaw), call)
+        assert (error.fault is Fault.RATE_LIMITED) is not call.synchronous
+        assert error.fault is not None
+        assert RULES[error.fault].effect == ("unknown" if call.synchronous else "none")
 
 
 @pytest.mark.parametrize("status", [429, 503])
