@@ -48,7 +48,7 @@ async def test_a_refusal_spends_none_of_an_items_attempts(mock: MockRefold) -> N
 
 
 async def test_a_gateways_refusals_cost_a_job_of_writes_nothing(mock: MockRefold) -> None:
-    """Whatever shape its 429s have: every write is done in the end, none of them twice, without one attempt to spare."""
+    """Whatever shape its 429s have: every write is done in the end, and none twice, with no attempt to spare."""
     shapes = [Answer(429, body="<html>Slow down</html>"), Answer(429, json={"message": "Too Many Requests"})]
     for number, shape in enumerate([*shapes, Answer(429, body="")]):
         mock.script(shape, route="execute_action", calls=range(20 + number, 1000, 100))
