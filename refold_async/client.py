@@ -135,6 +135,7 @@ class AsyncRefold(ArbitraryRequests):
             _check_limit(rate_limit),
             self._transport.connections,
             _check_account_limits(account_rate_limit, account_concurrency),
+            retry.max_retry_after,
         )
         self._sender = Sender(
             self._transport,

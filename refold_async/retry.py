@@ -33,6 +33,9 @@ T = TypeVar("T")
 
 logger: Final = logging.getLogger("refold_async")
 
+_REFUSALS_THAT_COUNT: Final = 30
+"""How many refusals in a row make an item of a fan-out wait longer each time."""
+
 
 def should_retry(policy: RetryPolicy, kind: Kind, fault: Fault) -> bool:
     """Look up in the table whether a call of this kind is tried again after this fault."""
@@ -221,8 +224,9 @@ class Sender:
         progress.sent = False
         if item is not None and item.must_not_begin:
             raise asyncio.CancelledError("the fan-out was stopped")
-        if not self._admission.enter_at_once(visit, progress.deadlines.now()):
-            await self._wait_at_the_door(progress, visit)
+        delay, progress.delay = progress.delay, 0.0
+        if delay or not self._admission.enter_at_once(visit, progress.deadlines.now()):
+            await self._wait_at_the_door(progress, visit, delay)
         status: int | None = None
         try:
             if item is not None:
@@ -240,8 +244,8 @@ class Sender:
             if logger.isEnabledFor(logging.DEBUG) and progress.sent:
                 logger.debug("%s: attempt %d: %s", progress, progress.attempts, status or "no answer")
 
-    async def _wait_at_the_door(self, progress: "_Progress", visit: Visit) -> None:
-        """Wait for the rate limit and take a connection, within the time the call has.
+    async def _wait_at_the_door(self, progress: "_Progress", visit: Visit, delay: float) -> None:
+        """Wait for `delay` seconds and the rate limit, and take a connection, within the time the call has.
 
         Raises:
             APITimeoutError: The time is over, or will be before Refold wants to hear from us again.
@@ -250,12 +254,13 @@ class Sender:
         """
         deadlines = progress.deadlines
         began = deadlines.now()
-        if progress.item is None and (pause := self._admission.pause(began)) > progress.deadline - began:
+        pause = self._admission.pause(began, visit.account)
+        if progress.item is None and pause > progress.deadline - began:
             raise self._paused(pause)
         limiter_error: LimiterError | None
         try:
             with self._waiting(progress):
-                await self._admission.enter(visit)
+                await self._admission.enter(visit, delay)
             return
         except LimiterError as raised:
             limiter_error = raised
@@ -266,7 +271,7 @@ class Sender:
             raise APIConnectionError(str(limiter_error)) from limiter_error.__cause__
         if deadlines.closed:
             raise ClientClosedError("The client was closed while the call waited to be sent.")
-        if (pause := self._admission.pause(deadlines.now())) > 0:
+        if (pause := self._admission.pause(deadlines.now(), visit.account)) > 0:
             raise self._paused(pause)
         raise APITimeoutError(
             f"Waited {waited:.3g} seconds in vain for the rate limit, the limits of its linked account, or one of the "
@@ -276,8 +281,8 @@ class Sender:
     @staticmethod
     def _paused(pause: float) -> APITimeoutError:
         error = APITimeoutError(
-            f"Refold answered HTTP 429 and wants no calls for another {pause:.3g} seconds (Retry-After), which is "
-            "longer than this call may take (timeout total=)."
+            f"Calls were refused (HTTP 429), and this one would have to wait for another {pause:.3g} seconds "
+            "(Retry-After), which is longer than it may take (timeout total=)."
         )
         error.retry_after = pause
         return error
@@ -306,10 +311,11 @@ class Sender:
             return None
         now = progress.deadlines.now()
         if progress.item is not None and fault is Fault.RATE_LIMITED:
-            # It takes its turn again, however often: its job has time, and the door knows how long to wait.
+            # It takes its turn again, however often: its job has time.
             progress.refusals += 1
             progress.deadline += now - progress.visit.sent_at
-            return 0.0
+            # The door knows how long to wait, unless it is this call that is refused again and again.
+            return retry_delay(self._policy, min(progress.refusals - 1, _REFUSALS_THAT_COUNT), error.retry_after)
         attempts = progress.attempts - progress.refusals
         if attempts > self._policy.max_retries:
             return None
@@ -321,6 +327,9 @@ class Sender:
         status = getattr(error, "status_code", None)
         what = type(error).__name__ if status is None else f"HTTP {status}"
         logger.info("%s: attempt %d: %s; again in %.2f s", progress, progress.attempts, what, delay)
+        if progress.item is not None and error.fault is Fault.RATE_LIMITED:
+            progress.delay = delay  # at the door, where others have its place meanwhile
+            return True
         return await self.pause(delay)
 
     async def pause(self, seconds: float) -> bool:
@@ -409,6 +418,8 @@ class _Progress:
     visit: Visit = attrs.field(init=False)
     sent: bool = False
     """Whether the present attempt was handed to the network."""
+    delay: float = 0.0
+    """Seconds to wait at the door before the next attempt."""
     renewed: bool = False
     """Whether it was sent again because its credentials were refused."""
 
