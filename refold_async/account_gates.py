@@ -9,12 +9,18 @@ import attrs
 from refold_async.pacing import TokenBucket
 from refold_async.pauses import Pause
 from refold_async.settings import RateLimit
-from refold_async.waiting_line import WaitingLine
+from refold_async.waiting_line import Waiter, WaitingLine
 
-__all__ = ["AccountLimits", "Gate", "Gates"]
+__all__ = ["AccountLimits", "Gate", "Gates", "KeptWaitingError"]
 
 _MOST_GATES: Final = 1000
 """How many gates there are before those that hold nobody up are forgotten."""
+_PRECISION: Final = 0.05
+"""Seconds after which it is looked again, at least, whether one has waited for too long."""
+
+
+class KeptWaitingError(Exception):
+    """Refusals of its account have kept an item waiting for as long as its fan-out allows."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -55,6 +61,39 @@ class Gate:
         self.pause.take(now)
         if self.bucket is not None:
             self.bucket.take(now)
+
+    def put_aside(self, waiter: Waiter, now: float) -> None:
+        """Have one wait for this account, an item no longer than refusals may keep it waiting."""
+        self.aside.add(waiter, first=waiter.was_aside)
+        waiter.was_aside = True
+        if (item := waiter.visit.item) is not None:
+            item.step_aside()
+            item.aside_for = self.pause
+            waiter.pauses_before = self.pause.lasted(now)
+            if item.max_refusal_wait < math.inf and not waiter.visit.refused:
+                loop = waiter.admitted.get_loop()
+                waiter.patience = loop.call_at(now + item.refusal_wait_left, self._look_at, waiter, loop)
+
+    def take_back(self, waiter: Waiter, now: float) -> None:
+        """Count for how long refusals kept one waiting that waits here no longer."""
+        if (item := waiter.visit.item) is not None:
+            item.aside_for = None
+            if waiter.patience is not None:
+                waiter.patience.cancel()
+                waiter.patience = None
+                item.note_refusal_wait(self.pause.lasted(now) - waiter.pauses_before, now)
+
+    def _look_at(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
+        """End the wait of an item if it was long enough."""
+        if (item := waiter.visit.item) is None or waiter.admitted.done():
+            return
+        now = loop.time()
+        left = item.refusal_wait_left - (self.pause.lasted(now) - waiter.pauses_before)
+        if left <= 0 and self.pause.lasts:
+            waiter.admitted.set_exception(KeptWaitingError())
+        else:
+            soonest = _PRECISION if self.pause.lasts else 1.0
+            waiter.patience = loop.call_at(now + max(left, soonest), self._look_at, waiter, loop)
 
 
 class Gates:

@@ -27,6 +27,9 @@ _FIRST_PAUSE: Final = 0.05
 """Seconds to wait after a refusal beside a limit that was given, doubled by each in a row."""
 _FIRST_PAUSE_OF_APP: Final = 0.5
 """Seconds that an account waits whose app said to come slower, doubled by each in a row."""
+_WORTH_TELLING: Final = 1.0
+_WORTH_A_WARNING: Final = 10.0
+"""Seconds of a pause beyond which it is worth a line in the log, and a warning."""
 _LAST_MOMENTS: Final = 1.0
 """Seconds that a limiter gets to heed its cancellation."""
 _NO_NEWS: Final = frozenset({Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.LOST, Fault.WORKFLOW_RATE_LIMITED})
@@ -72,6 +75,7 @@ class Admission:
         self._line = WaitingLine()
         self._gates = Gates(accounts, longest_pause)
         self._pause = Pause(longest_pause)  # of everybody
+        self._told_closed = False
         self._refused: str | None = None  # the account of the last refusal, if nothing was accepted since
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
@@ -81,6 +85,11 @@ class Admission:
     def waiting(self) -> int:
         """How many stand in line; those who stepped aside do not count."""
         return len(self._line)
+
+    @property
+    def refuses_all(self) -> bool:
+        """Whether Refold accepts nothing at present, as far as is known."""
+        return self._pause.lasts or (self._learned is not None and self._learned.closed_for > 0)
 
     def pause(self, now: float, account: str | None = None) -> float:
         """Return the seconds for which refusals keep everybody, or this account, from being let in."""
@@ -110,6 +119,7 @@ class Admission:
 
         Raises:
             LimiterError: The limiter raised when it was this attempt's turn.
+            KeptWaitingError: It is for an item that its account's refusals have kept waiting for too long.
         """
         loop = asyncio.get_running_loop()
         waiter = Waiter(visit, loop.create_future())
@@ -131,6 +141,7 @@ class Admission:
             self._line.remove(waiter)
             if gate is not None:
                 gate.aside.remove(waiter)
+                gate.take_back(waiter, loop.time())
             if visit.item is not None:
                 visit.item.give_up_waiting()
             if waiter.admitted.done() and not waiter.admitted.cancelled() and waiter.admitted.exception() is None:
@@ -170,10 +181,10 @@ class Admission:
             self._refused = None
             if self._learned is not None:
                 self._learned.accepted(visit.sent_at, now)
-            if self._pause.accepted(visit.sent_at):
+            if self._pause.accepted(visit.sent_at, now):
                 self._look_at_the_line()
             gate = visit.gate if fault is not Fault.APP_RATE_LIMITED else None
-            if gate is not None and gate.pause.accepted(visit.sent_at):
+            if gate is not None and gate.pause.accepted(visit.sent_at, now):
                 self._look_again(gate, asyncio.get_running_loop())
         if fault is Fault.APP_RATE_LIMITED or (fault is Fault.WORKFLOW_RATE_LIMITED and retry_after):
             self._pause_account(visit, retry_after, _FIRST_PAUSE_OF_APP, now)
@@ -200,18 +211,25 @@ class Admission:
             # What one account is refused again and again, while nobody else asks, is its own affair.
             self._pause.refused(visit.sent_at, retry_after if everybodys else None, _FIRST_PAUSE, now)
         self._refused = visit.account
-        if self._pause.is_news(now):
-            logger.warning(
-                "Refold refuses calls (HTTP 429): all calls wait for %.3g seconds, and then one looks whether it "
-                "accepts them again.",
-                self._pause.wait(now),
-            )
+        self._tell_of_pause(now)
         tell = getattr(self._limiter, "throttled", None)
         if tell is not None:
             try:
                 tell(time.time() + self._pause.wait(now))
             except Exception:
                 logger.exception("The limiter given as rate_limit= failed in throttled()")
+
+    def _tell_of_pause(self, now: float) -> None:
+        """Say in the log that all calls wait, once in a pause."""
+        if self._pause.is_news(now):
+            logger.warning(
+                "Refold refuses calls (HTTP 429): all wait for %.3g seconds, and then one looks whether it is over.",
+                self._pause.wait(now),
+            )
+        closed_for = 0.0 if self._learned is None else self._learned.closed_for
+        if closed_for >= _WORTH_TELLING and not self._told_closed:
+            logger.warning("Refold refuses all calls (HTTP 429): one at a time looks whether that is over.")
+        self._told_closed = closed_for >= _WORTH_TELLING
 
     def _is_everybodys(self, visit: Visit, now: float) -> bool:
         """Learn from a refusal; return whether its `Retry-After` holds for everybody, not for its account alone.
@@ -230,9 +248,9 @@ class Admission:
         pause = self._gates.make(visit.account, now).pause
         pause.refused(visit.sent_at, retry_after, first, now)
         if pause.is_news(now):
-            logger.info(
-                "Calls for %s are refused (HTTP 429): they wait for %.3g seconds, and then one looks whether it is "
-                "accepted again.",
+            logger.log(
+                logging.WARNING if pause.wait(now) >= _WORTH_A_WARNING else logging.INFO,
+                "Calls for %s are refused (HTTP 429): they wait for %.3g seconds, then one looks whether it is over.",
                 "a session token" if visit.account.startswith("Bearer ") else f"linked account {visit.account!r}",
                 pause.wait(now),
             )
@@ -291,10 +309,7 @@ class Admission:
         if gate is None or gate.wait(now, evenly=visit.in_bulk) == 0:
             return False
         self._line.remove(waiter)
-        gate.aside.add(waiter, first=waiter.was_aside)
-        waiter.was_aside = True
-        if visit.item is not None:
-            visit.item.step_aside()
+        gate.put_aside(waiter, now)
         # As of the same moment: a later one might let it come back at once, only to step aside again, and so for ever.
         self._call_back(gate, waiter.admitted.get_loop(), now)
         return True
@@ -311,6 +326,7 @@ class Admission:
                     gate.timer = loop.call_at(now + wait, self._look_again, gate, loop)
                 return
             gate.aside.take(waiter)
+            gate.take_back(waiter, now)
             item = waiter.visit.item
             # One that has no place in its fan-out waits for it elsewhere, and holds up none of those behind it.
             if item is None or item.step_back(partial(self._has_place, waiter, loop)):

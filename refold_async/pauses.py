@@ -28,12 +28,17 @@ class Pause:
         self._length = 0.0
         self._in_a_row = 0
         self._began: float | None = None
+        self._earlier = 0.0  # seconds of the pauses before
         self._told = False
 
     @property
     def lasts(self) -> bool:
         """Whether nothing was accepted since the last refusal, as far as is known."""
         return self._began is not None
+
+    def lasted(self, now: float) -> float:
+        """Return for how many seconds nothing was accepted, in all pauses together."""
+        return self._earlier + (0.0 if self._began is None else now - self._began)
 
     def wait(self, now: float) -> float:
         """Return the seconds until one may pass."""
@@ -65,11 +70,12 @@ class Pause:
         if self._began is None:
             self._began = now
 
-    def accepted(self, sent_at: float) -> bool:
+    def accepted(self, sent_at: float, now: float) -> bool:
         """Note that a request was accepted that left at `sent_at`; return whether that ends the pause."""
         self._in_a_row = 0
         if self._began is None or sent_at < self._over_at:
             return False
+        self._earlier = self.lasted(now)
         self._began, self._until, self._length, self._told = None, -math.inf, 0.0, False
         return True
 

@@ -44,7 +44,7 @@ def test_doubles_with_each_refusal_in_a_row() -> None:
         lengths.append(round(pause.wait(now), 6))
         now += pause.wait(now)
     assert lengths == [0.5, 1, 2, 4, 8, 10, 10]
-    assert pause.accepted(now)
+    assert pause.accepted(now, now)
     pause.refused(now, None, 0.5, now)
     assert pause.wait(now) == 0.5
 
@@ -65,9 +65,9 @@ def test_one_looks() -> None:
     assert pause.wait(130.0) == 1
     pause.take(131.0)
     assert pause.wait(131.0) == 1
-    assert not pause.accepted(99.95)  # it left before the pause, and tells nothing
+    assert not pause.accepted(99.95, 130.5)  # it left before the pause, and tells nothing
     assert pause.lasts
-    assert pause.accepted(130.0)
+    assert pause.accepted(130.0, 131.1)
     assert not pause.lasts
     assert pause.wait(131.1) == 0
     pause.take(131.1)
@@ -97,6 +97,6 @@ def test_told_once() -> None:
     assert [pause.is_news(100.6) for _ in range(3)] == [True, False, False]
     pause.refused(106.0, 5.0, 0.5, 106.1)
     assert not pause.is_news(106.1)
-    assert pause.accepted(112.0)
+    assert pause.accepted(112.0, 112.1)
     pause.refused(112.0, 5.0, 0.5, 112.1)
     assert pause.is_news(112.1)
