@@ -58,7 +58,8 @@ class Gate:
     def take(self, now: float) -> None:
         """Note that one passes."""
         self.free -= 1
-        self.pause.take(now)
+        if self.pause.lasts:
+            self.pause.take(now)
         if self.bucket is not None:
             self.bucket.take(now)
 

@@ -28,7 +28,7 @@ _FIRST_PAUSE: Final = 0.05
 _FIRST_PAUSE_OF_APP: Final = 0.5
 """Seconds that an account waits whose app said to come slower, doubled by each in a row."""
 _WORTH_TELLING: Final = 1.0
-_WORTH_A_WARNING: Final = 10.0
+_WORTH_A_WARNING: Final = 45.0
 """Seconds of a pause beyond which it is worth a line in the log, and a warning."""
 _LAST_MOMENTS: Final = 1.0
 """Seconds that a limiter gets to heed its cancellation."""
@@ -98,7 +98,7 @@ class Admission:
 
     def enter_at_once(self, visit: Visit, now: float) -> bool:
         """Go in if nobody is there to wait for and nothing stands against it; return whether that was so."""
-        if self._line or self._free < 1 or self._limiter is not None or self._pause.wait(now) > 0:
+        if self._line or self._free < 1 or self._limiter is not None or now < self._pause.until:
             return False
         if self._pace is not None and self._pace.wait(now, evenly=visit.in_bulk) > 0:
             return False
@@ -181,10 +181,10 @@ class Admission:
             self._refused = None
             if self._learned is not None:
                 self._learned.accepted(visit.sent_at, now)
-            if self._pause.accepted(visit.sent_at, now):
+            if self._pause.lasts and self._pause.accepted(visit.sent_at, now):
                 self._look_at_the_line()
-            gate = visit.gate if fault is not Fault.APP_RATE_LIMITED else None
-            if gate is not None and gate.pause.accepted(visit.sent_at, now):
+            gate = None if fault is Fault.APP_RATE_LIMITED else visit.gate
+            if gate is not None and gate.pause.lasts and gate.pause.accepted(visit.sent_at, now):
                 self._look_again(gate, asyncio.get_running_loop())
         if fault is Fault.APP_RATE_LIMITED or (fault is Fault.WORKFLOW_RATE_LIMITED and retry_after):
             self._pause_account(visit, retry_after, _FIRST_PAUSE_OF_APP, now)
@@ -262,7 +262,8 @@ class Admission:
 
     def _take(self, visit: Visit, now: float) -> None:
         self._free -= 1
-        self._pause.take(now)
+        if self._pause.lasts:
+            self._pause.take(now)
         if self._pace is not None:
             self._pace.take(now)
         if visit.gate is not None:

@@ -18,36 +18,37 @@ _WORTH_TELLING: Final = 1.0
 class Pause:
     """What refusals ask for: for some seconds nobody passes, and then one looks whether requests are accepted again.
 
-    Its answer ends the pause for the others, or begins another. All times are in seconds of one monotonic clock.
+    Its answer ends the pause for the others, or begins another. All times are in seconds of one monotonic clock. While
+    it does not last, `take()` and `accepted()` have nothing to note.
+
+    Attributes:
+        lasts: Whether nothing was accepted since the last refusal, as far as is known.
+        until: When one may pass.
     """
 
     def __init__(self, longest: float) -> None:
         self._longest = longest
         self._over_at = -math.inf  # of what left before, refusals are no news
-        self._until = -math.inf  # the same, or when another may look
+        self.until = -math.inf  # the same, or when another may look
         self._length = 0.0
         self._in_a_row = 0
-        self._began: float | None = None
+        self.lasts = False
+        self._began = 0.0
         self._earlier = 0.0  # seconds of the pauses before
         self._told = False
 
-    @property
-    def lasts(self) -> bool:
-        """Whether nothing was accepted since the last refusal, as far as is known."""
-        return self._began is not None
-
     def lasted(self, now: float) -> float:
         """Return for how many seconds nothing was accepted, in all pauses together."""
-        return self._earlier + (0.0 if self._began is None else now - self._began)
+        return self._earlier + (now - self._began if self.lasts else 0.0)
 
     def wait(self, now: float) -> float:
         """Return the seconds until one may pass."""
-        return max(0.0, self._until - now)
+        return max(0.0, self.until - now)
 
     def take(self, now: float) -> None:
         """Note that one passes: after a pause it looks, and the others wait for its answer."""
-        if self._began is not None and self._length > _WORTH_A_LOOK:
-            self._until = now + min(self._length, _NEXT_LOOK)
+        if self.lasts and self._length > _WORTH_A_LOOK:
+            self.until = now + min(self._length, _NEXT_LOOK)
 
     def refused(self, sent_at: float, asked: float | None, first: float, now: float) -> None:
         """Begin a pause, or make it longer.
@@ -66,17 +67,17 @@ class Pause:
         length = min(length, self._longest)
         self._length = max(self._length, length)
         self._over_at = max(self._over_at, now + length)
-        self._until = max(self._until, self._over_at)
-        if self._began is None:
-            self._began = now
+        self.until = max(self.until, self._over_at)
+        if not self.lasts:
+            self.lasts, self._began = True, now
 
     def accepted(self, sent_at: float, now: float) -> bool:
         """Note that a request was accepted that left at `sent_at`; return whether that ends the pause."""
         self._in_a_row = 0
-        if self._began is None or sent_at < self._over_at:
+        if not self.lasts or sent_at < self._over_at:
             return False
         self._earlier = self.lasted(now)
-        self._began, self._until, self._length, self._told = None, -math.inf, 0.0, False
+        self.lasts, self.until, self._length, self._told = False, -math.inf, 0.0, False
         return True
 
     def is_news(self, now: float) -> bool:
