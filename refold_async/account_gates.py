@@ -7,18 +7,20 @@ from typing import Final
 import attrs
 
 from refold_async.pacing import TokenBucket
+from refold_async.pauses import Pause
 from refold_async.settings import RateLimit
-from refold_async.waiting_line import WaitingLine
+from refold_async.waiting_line import Waiter, WaitingLine
 
-__all__ = ["AccountLimits", "Gate", "Gates"]
+__all__ = ["AccountLimits", "Gate", "Gates", "KeptWaitingError"]
 
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 10.0
-"""Seconds that an account waits whose app said to come slower, doubled by each in a row: the first, and the most."""
-_LONGEST_PAUSE_ASKED: Final = 3600.0
-"""Seconds after which an app is asked again in any case."""
 _MOST_GATES: Final = 1000
 """How many gates there are before those that hold nobody up are forgotten."""
+_PRECISION: Final = 0.05
+"""Seconds after which it is looked again, at least, whether one has waited for too long."""
+
+
+class KeptWaitingError(Exception):
+    """Refusals of its account have kept an item waiting for as long as its fan-out allows."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -38,11 +40,10 @@ class Gate:
     bucket: TokenBucket | None
     free: float
     """How many more of its requests may be in flight."""
+    pause: Pause
+    """What refusals ask for that are about this account alone."""
     visits: int = 0
     """How many of its attempts wait or are in flight."""
-    paused_until: float = -math.inf
-    throttled: int = 0
-    """How often in a row its app said to come slower."""
     aside: WaitingLine = attrs.field(factory=WaitingLine)
     """Those who wait for this account, and hold up no other."""
     timer: asyncio.TimerHandle | None = None
@@ -51,29 +52,57 @@ class Gate:
         """Return the seconds until one may pass; infinite while others must come back first."""
         if self.free < 1:
             return math.inf
-        paused = max(0.0, self.paused_until - now)
+        paused = self.pause.wait(now)
         return paused if self.bucket is None else max(paused, self.bucket.wait(now, evenly=evenly))
 
     def take(self, now: float) -> None:
         """Note that one passes."""
         self.free -= 1
+        if self.pause.lasts:
+            self.pause.take(now)
         if self.bucket is not None:
             self.bucket.take(now)
 
-    def note_throttling(self, sent_at: float, retry_after: float | None, now: float) -> None:
-        """Pause, because the app said to come slower to a request that left at `sent_at`."""
-        pause = min(retry_after or 0.0, _LONGEST_PAUSE_ASKED)
-        if sent_at >= self.paused_until:  # else it says so of what left before the pause
-            pause = max(pause, min(_FIRST_PAUSE * 2**self.throttled, _LONGEST_PAUSE))
-            self.throttled = min(self.throttled + 1, 10)
-        self.paused_until = max(self.paused_until, now + pause)
+    def put_aside(self, waiter: Waiter, now: float) -> None:
+        """Have one wait for this account, an item no longer than refusals may keep it waiting."""
+        self.aside.add(waiter, first=waiter.was_aside)
+        waiter.was_aside = True
+        if (item := waiter.visit.item) is not None:
+            item.step_aside()
+            item.aside_for = self.pause
+            waiter.pauses_before = self.pause.lasted(now)
+            if item.max_refusal_wait < math.inf and not waiter.visit.refused:
+                loop = waiter.admitted.get_loop()
+                waiter.patience = loop.call_at(now + item.refusal_wait_left, self._look_at, waiter, loop)
+
+    def take_back(self, waiter: Waiter, now: float) -> None:
+        """Count for how long refusals kept one waiting that waits here no longer."""
+        if (item := waiter.visit.item) is not None:
+            item.aside_for = None
+            if waiter.patience is not None:
+                waiter.patience.cancel()
+                waiter.patience = None
+                item.note_refusal_wait(self.pause.lasted(now) - waiter.pauses_before, now)
+
+    def _look_at(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
+        """End the wait of an item if it was long enough."""
+        if (item := waiter.visit.item) is None or waiter.admitted.done():
+            return
+        now = loop.time()
+        left = item.refusal_wait_left - (self.pause.lasted(now) - waiter.pauses_before)
+        if left <= 0 and self.pause.lasts:
+            waiter.admitted.set_exception(KeptWaitingError())
+        else:
+            soonest = _PRECISION if self.pause.lasts else 1.0
+            waiter.patience = loop.call_at(now + max(left, soonest), self._look_at, waiter, loop)
 
 
 class Gates:
     """The gates of all linked accounts that have one."""
 
-    def __init__(self, limits: AccountLimits) -> None:
+    def __init__(self, limits: AccountLimits, longest_pause: float = math.inf) -> None:
         self._limits = limits
+        self._longest_pause = longest_pause
         self._for_all = limits.rate is not None or limits.concurrency < math.inf
         self._gates: dict[str, Gate] = {}
         self._most = _MOST_GATES
@@ -100,7 +129,7 @@ class Gates:
         if len(self._gates) >= self._most:
             self._forget(now)
         bucket = None if self._limits.rate is None else TokenBucket(self._limits.rate)
-        gate = self._gates[account] = Gate(bucket, self._limits.concurrency)
+        gate = self._gates[account] = Gate(bucket, self._limits.concurrency, Pause(self._longest_pause))
         return gate
 
     def _forget(self, now: float) -> None:
@@ -108,7 +137,7 @@ class Gates:
         self._gates = {
             account: gate
             for account, gate in self._gates.items()
-            if gate.visits or gate.paused_until > now or not (gate.bucket is None or gate.bucket.is_full(now))
+            if gate.visits or gate.pause.wait(now) > 0 or not (gate.bucket is None or gate.bucket.is_full(now))
         }
         self._most = max(_MOST_GATES, 2 * len(self._gates))
 

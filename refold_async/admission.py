@@ -12,8 +12,9 @@ from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
 from refold_async.account_gates import AccountLimits, Gate, Gates
-from refold_async.faults import REFUSED_AT_THE_DOOR, Fault
+from refold_async.faults import Fault
 from refold_async.pacing import LearnedRate, Pace, TokenBucket
+from refold_async.pauses import Pause
 from refold_async.settings import RateLimit
 from refold_async.waiting_line import Visit, Waiter, WaitingLine
 
@@ -23,14 +24,16 @@ logger: Final = logging.getLogger("refold_async")
 
 _NO_ACCOUNT_LIMITS: Final = AccountLimits()
 _FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 10.0
-"""Seconds to wait after a refusal beside a limit that was given, doubled by each in a row: the first, and the most."""
-_LONGEST_PAUSE_ASKED: Final = 3600.0
-"""Seconds after which Refold is asked again in any case."""
-_PAUSE_WORTH_A_WARNING: Final = 60.0
+"""Seconds to wait after a refusal beside a limit that was given, doubled by each in a row."""
+_FIRST_PAUSE_OF_APP: Final = 0.5
+"""Seconds that an account waits whose app said to come slower, doubled by each in a row."""
+_WORTH_TELLING: Final = 1.0
+_WORTH_A_WARNING: Final = 45.0
+"""Seconds of a pause beyond which it is worth a line in the log, and a warning."""
 _LAST_MOMENTS: Final = 1.0
 """Seconds that a limiter gets to heed its cancellation."""
-_WITHOUT_ANSWER: Final = frozenset({Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.LOST})
+_NO_NEWS: Final = frozenset({Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.LOST, Fault.WORKFLOW_RATE_LIMITED})
+"""What tells neither that a request was accepted, nor that it was refused."""
 
 
 @runtime_checkable
@@ -42,7 +45,7 @@ class Limiter(Protocol):
 
     It may also have a plain method `throttled(until: float) -> None`. That is called when Refold answers HTTP 429, with
     the time, in seconds of `time.time()`, before which nobody who shares the limit should send. The client itself does
-    not ask before then.
+    not ask before then. A `Retry-After` that holds for one linked account alone is not in it.
     """
 
     async def acquire(self) -> None:
@@ -58,7 +61,11 @@ class Admission:
     """The door that every attempt of one client goes through, into one of its connections."""
 
     def __init__(
-        self, limit: RateLimit | Limiter | None, connections: int, accounts: AccountLimits = _NO_ACCOUNT_LIMITS
+        self,
+        limit: RateLimit | Limiter | None,
+        connections: int,
+        accounts: AccountLimits = _NO_ACCOUNT_LIMITS,
+        longest_pause: float = 60.0,
     ) -> None:
         self._limiter = None if limit is None or isinstance(limit, RateLimit) else limit
         self._learned = LearnedRate() if limit is None else None
@@ -66,9 +73,10 @@ class Admission:
         self._pace: Pace | None = TokenBucket(limit) if isinstance(limit, RateLimit) else None
         self._free = connections
         self._line = WaitingLine()
-        self._gates = Gates(accounts)
-        self._paused_until = -math.inf
-        self._refusals = 0  # in a row
+        self._gates = Gates(accounts, longest_pause)
+        self._pause = Pause(longest_pause)  # of everybody
+        self._told_closed = False
+        self._refused: str | None = None  # the account of the last refusal, if nothing was accepted since
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -78,13 +86,19 @@ class Admission:
         """How many stand in line; those who stepped aside do not count."""
         return len(self._line)
 
-    def pause(self, now: float) -> float:
-        """Return the seconds for which nobody is let in, because Refold asked for it."""
-        return max(0.0, self._paused_until - now)
+    @property
+    def refuses_all(self) -> bool:
+        """Whether Refold accepts nothing at present, as far as is known."""
+        return self._pause.lasts or (self._learned is not None and self._learned.closed_for > 0)
+
+    def pause(self, now: float, account: str | None = None) -> float:
+        """Return the seconds for which refusals keep everybody, or this account, from being let in."""
+        gate = self._gates.find(account, now) if self._gates.needed else None
+        return max(self._pause.wait(now), 0.0 if gate is None else gate.pause.wait(now))
 
     def enter_at_once(self, visit: Visit, now: float) -> bool:
         """Go in if nobody is there to wait for and nothing stands against it; return whether that was so."""
-        if self._line or self._free < 1 or self._limiter is not None or now < self._paused_until:
+        if self._line or self._free < 1 or self._limiter is not None or now < self._pause.until:
             return False
         if self._pace is not None and self._pace.wait(now, evenly=visit.in_bulk) > 0:
             return False
@@ -96,24 +110,38 @@ class Admission:
         self._take(visit, now)
         return True
 
-    async def enter(self, visit: Visit) -> None:
+    async def enter(self, visit: Visit, delay: float = 0.0) -> None:
         """Wait in line, and go in.
+
+        Args:
+            visit: The attempt.
+            delay: Seconds to wait before it stands in line; an item lends its place to others meanwhile.
 
         Raises:
             LimiterError: The limiter raised when it was this attempt's turn.
+            KeptWaitingError: It is for an item that its account's refusals have kept waiting for too long.
         """
         loop = asyncio.get_running_loop()
         waiter = Waiter(visit, loop.create_future())
         self._find_gate(visit, loop.time())
-        self._line.add(waiter)
-        self._admit(loop)
+        delayed: asyncio.TimerHandle | None = None
+        if delay > 0:
+            if visit.item is not None:
+                visit.item.step_aside()
+            delayed = loop.call_later(delay, self._come_back, waiter, loop)
+        else:
+            self._line.add(waiter)
+            self._admit(loop)
         try:
             await waiter.admitted
         except BaseException:
             gate = visit.gate
+            if delayed is not None:
+                delayed.cancel()
             self._line.remove(waiter)
             if gate is not None:
                 gate.aside.remove(waiter)
+                gate.take_back(waiter, loop.time())
             if visit.item is not None:
                 visit.item.give_up_waiting()
             if waiter.admitted.done() and not waiter.admitted.cancelled() and waiter.admitted.exception() is None:
@@ -146,16 +174,20 @@ class Admission:
             retry_after: For how many seconds the answer asked to stay away, or None.
             now: The loop's time.
         """
-        if fault is not None and fault in REFUSED_AT_THE_DOOR:
+        if fault is Fault.RATE_LIMITED:
             self._note_refusal(visit, retry_after, now)
-        elif fault is None or fault not in _WITHOUT_ANSWER:
-            self._refusals = 0
+            return
+        if fault is None or fault not in _NO_NEWS:
+            self._refused = None
             if self._learned is not None:
                 self._learned.accepted(visit.sent_at, now)
-            if fault is Fault.APP_RATE_LIMITED and visit.account is not None:
-                self._gates.make(visit.account, now).note_throttling(visit.sent_at, retry_after, now)
-            elif visit.gate is not None:
-                visit.gate.throttled = 0
+            if self._pause.lasts and self._pause.accepted(visit.sent_at, now):
+                self._look_at_the_line()
+            gate = None if fault is Fault.APP_RATE_LIMITED else visit.gate
+            if gate is not None and gate.pause.lasts and gate.pause.accepted(visit.sent_at, now):
+                self._look_again(gate, asyncio.get_running_loop())
+        if fault is Fault.APP_RATE_LIMITED or (fault is Fault.WORKFLOW_RATE_LIMITED and retry_after):
+            self._pause_account(visit, retry_after, _FIRST_PAUSE_OF_APP, now)
 
     async def aclose(self) -> None:
         """Stop looking at the line and asking the limiter."""
@@ -168,23 +200,60 @@ class Admission:
             await asyncio.wait([self._asking], timeout=_LAST_MOMENTS)
 
     def _note_refusal(self, visit: Visit, retry_after: float | None, now: float) -> None:
-        """Refold said to come slower: that holds for all, not only for whom it was said to."""
-        pause = min(retry_after or 0.0, _LONGEST_PAUSE_ASKED)
+        """Refold said to come slower: that holds for the account it was said to, and where it is meant so, for all."""
+        everybodys = self._is_everybodys(visit, now)
+        if retry_after or self._learned is None:
+            self._pause_account(visit, retry_after, _FIRST_PAUSE, now)
         if self._learned is not None:
-            self._learned.refused(visit.sent_at, now)
-            self._pace = self._learned
-        elif visit.sent_at >= self._paused_until:  # else it says so of what left before the pause
-            pause = max(pause, min(_FIRST_PAUSE * 2**self._refusals, _LONGEST_PAUSE))
-            self._refusals = min(self._refusals + 1, 10)
-        if pause > _PAUSE_WORTH_A_WARNING and now + pause > self._paused_until + 1:
-            logger.warning("Refold wants no calls for %.0f seconds (HTTP 429, Retry-After): all calls wait.", pause)
-        self._paused_until = max(self._paused_until, now + pause)
+            if everybodys and retry_after:
+                self._pause.refused(visit.sent_at, retry_after, 0.0, now)
+        elif everybodys or visit.account is None or visit.account != self._refused:
+            # What one account is refused again and again, while nobody else asks, is its own affair.
+            self._pause.refused(visit.sent_at, retry_after if everybodys else None, _FIRST_PAUSE, now)
+        self._refused = visit.account
+        self._tell_of_pause(now)
         tell = getattr(self._limiter, "throttled", None)
         if tell is not None:
             try:
-                tell(time.time() + max(0.0, self._paused_until - now))
+                tell(time.time() + self._pause.wait(now))
             except Exception:
                 logger.exception("The limiter given as rate_limit= failed in throttled()")
+
+    def _tell_of_pause(self, now: float) -> None:
+        """Say in the log that all calls wait, once in a pause."""
+        if self._pause.is_news(now):
+            logger.warning(
+                "Refold refuses calls (HTTP 429): all wait for %.3g seconds, and then one looks whether it is over.",
+                self._pause.wait(now),
+            )
+        closed_for = 0.0 if self._learned is None else self._learned.closed_for
+        if closed_for >= _WORTH_TELLING and not self._told_closed:
+            logger.warning("Refold refuses all calls (HTTP 429): one at a time looks whether that is over.")
+        self._told_closed = closed_for >= _WORTH_TELLING
+
+    def _is_everybodys(self, visit: Visit, now: float) -> bool:
+        """Learn from a refusal; return whether its `Retry-After` holds for everybody, not for its account alone.
+
+        The one place to decide that. A single answer does not tell.
+        """
+        if self._learned is not None:
+            self._learned.refused(visit.sent_at, now)
+            self._pace = self._learned
+        return False
+
+    def _pause_account(self, visit: Visit, retry_after: float | None, first: float, now: float) -> None:
+        """Have the linked account of an attempt that was refused wait."""
+        if visit.account is None:
+            return
+        pause = self._gates.make(visit.account, now).pause
+        pause.refused(visit.sent_at, retry_after, first, now)
+        if pause.is_news(now):
+            logger.log(
+                logging.WARNING if pause.wait(now) >= _WORTH_A_WARNING else logging.INFO,
+                "Calls for %s are refused (HTTP 429): they wait for %.3g seconds, then one looks whether it is over.",
+                "a session token" if visit.account.startswith("Bearer ") else f"linked account {visit.account!r}",
+                pause.wait(now),
+            )
 
     def _find_gate(self, visit: Visit, now: float) -> None:
         if visit.gate is None and self._gates.needed and (gate := self._gates.find(visit.account, now)) is not None:
@@ -193,6 +262,8 @@ class Admission:
 
     def _take(self, visit: Visit, now: float) -> None:
         self._free -= 1
+        if self._pause.lasts:
+            self._pause.take(now)
         if self._pace is not None:
             self._pace.take(now)
         if visit.gate is not None:
@@ -211,7 +282,7 @@ class Admission:
             return
         now = loop.time()
         while self._free >= 1 and (waiter := self._line.head()) is not None:
-            wait = self._paused_until - now
+            wait = self._pause.wait(now)
             if self._pace is not None:
                 # A job whose turn it is although others wait takes of the reserve: it would not get by otherwise.
                 wait = max(wait, self._pace.wait(now, evenly=waiter.visit.in_bulk and not self._line.has_singles))
@@ -239,10 +310,7 @@ class Admission:
         if gate is None or gate.wait(now, evenly=visit.in_bulk) == 0:
             return False
         self._line.remove(waiter)
-        gate.aside.add(waiter, first=waiter.was_aside)
-        waiter.was_aside = True
-        if visit.item is not None:
-            visit.item.step_aside()
+        gate.put_aside(waiter, now)
         # As of the same moment: a later one might let it come back at once, only to step aside again, and so for ever.
         self._call_back(gate, waiter.admitted.get_loop(), now)
         return True
@@ -259,6 +327,7 @@ class Admission:
                     gate.timer = loop.call_at(now + wait, self._look_again, gate, loop)
                 return
             gate.aside.take(waiter)
+            gate.take_back(waiter, now)
             item = waiter.visit.item
             # One that has no place in its fan-out waits for it elsewhere, and holds up none of those behind it.
             if item is None or item.step_back(partial(self._has_place, waiter, loop)):
@@ -273,6 +342,20 @@ class Admission:
         if not waiter.admitted.done():
             self._line.add(waiter, first=True)
             self._admit(loop)
+
+    def _come_back(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
+        """Have one stand in line that waited for a time of its own, unless it has to wait for a place first."""
+        item = waiter.visit.item
+        if not waiter.admitted.done() and (item is None or item.step_back(partial(self._has_place, waiter, loop))):
+            self._line.add(waiter)
+            self._admit(loop)
+
+    def _look_at_the_line(self) -> None:
+        """Let in whoever waits, since a pause of everybody is over."""
+        if self._asking is not None:
+            self._asking.cancel()  # it may sleep until the pause would have been over; it begins anew
+        elif self._line:
+            self._admit(asyncio.get_running_loop())
 
     def _look_again(self, gate: Gate, loop: asyncio.AbstractEventLoop) -> None:
         self._call_back(gate, loop, loop.time())
@@ -310,7 +393,7 @@ class Admission:
                 waiter.admitted.set_exception(error)
 
     async def _sit_out_the_pause(self, loop: asyncio.AbstractEventLoop) -> None:
-        while (wait := self._paused_until - loop.time()) > 0:  # noqa: ASYNC110 - it may be made longer meanwhile
+        while (wait := self._pause.wait(loop.time())) > 0:  # noqa: ASYNC110 - it may be made longer meanwhile
             await asyncio.sleep(wait)
 
 

@@ -135,6 +135,7 @@ class AsyncRefold(ArbitraryRequests):
             _check_limit(rate_limit),
             self._transport.connections,
             _check_account_limits(account_rate_limit, account_concurrency),
+            retry.max_retry_after,
         )
         self._sender = Sender(
             self._transport,
@@ -228,6 +229,7 @@ class AsyncRefold(ArbitraryRequests):
         concurrency: int = 50,
         grace: float = 5.0,
         job_timeout: float | None = None,
+        max_refusal_wait: float = 600.0,
         stop_after: float | None = None,
         progress: "Callable[[Progress], object] | bool | None" = None,
         journal: "Journal | None" = None,
@@ -245,6 +247,9 @@ class AsyncRefold(ArbitraryRequests):
             concurrency: How many items are worked on, or have ended and not been read, at once.
             grace: Seconds that items in flight get to end when the fan-out is left early, or stopped.
             job_timeout: Seconds for the whole job. Then it is stopped, and `FanOutStoppedError` raised at the end.
+            max_refusal_wait: Seconds for which refusals (HTTP 429), of its own requests or of its linked account's, may
+                keep an item waiting in all; above 0, or `math.inf`. Then it fails with `RateLimitError`, at once where
+                the answer asks for a longer wait. The wait for what is refused to others does not count.
             stop_after: How many items may fail or come out unknown until the job is stopped, and `FanOutStoppedError`
                 raised at the end: an int counts them, a float is their share (once 20 items have ended).
             progress: A function, plain or async, that is given a `Progress`, at most ten times a second and once at the
@@ -267,10 +272,12 @@ class AsyncRefold(ArbitraryRequests):
             call,
             self.account,
             lambda: self.closed,
+            lambda: self._admission.refuses_all,
             account=account,
             concurrency=concurrency,
             grace=grace,
             job_timeout=job_timeout,
+            max_refusal_wait=max_refusal_wait,
             stop_after=stop_after,
             progress=progress,
             journaling=self._journaling(
@@ -294,6 +301,7 @@ class AsyncRefold(ArbitraryRequests):
         concurrency: int = 50,
         grace: float = 5.0,
         job_timeout: float | None = None,
+        max_refusal_wait: float = 600.0,
         stop_after: float | None = None,
         progress: "Callable[[Progress], object] | bool | None" = None,
         journal: "Journal | None" = None,
@@ -318,6 +326,7 @@ class AsyncRefold(ArbitraryRequests):
         concurrency: int = 50,
         grace: float = 5.0,
         job_timeout: float | None = None,
+        max_refusal_wait: float = 600.0,
         stop_after: float | None = None,
         progress: "Callable[[Progress], object] | bool | None" = None,
         journal: "Journal | None" = None,
@@ -341,6 +350,7 @@ class AsyncRefold(ArbitraryRequests):
         concurrency: int = 50,
         grace: float = 5.0,
         job_timeout: float | None = None,
+        max_refusal_wait: float = 600.0,
         stop_after: float | None = None,
         progress: "Callable[[Progress], object] | bool | None" = None,
         journal: "Journal | None" = None,
@@ -366,6 +376,9 @@ class AsyncRefold(ArbitraryRequests):
             concurrency: How many items are worked on, or have ended and not been read, at once.
             grace: Seconds that items in flight get to end when the fan-out is left early, or stopped.
             job_timeout: Seconds for the whole job. Then it is stopped, and `FanOutStoppedError` raised at the end.
+            max_refusal_wait: Seconds for which refusals (HTTP 429), of its own requests or of its linked account's, may
+                keep an item waiting in all; above 0, or `math.inf`. Then it fails with `RateLimitError`, at once where
+                the answer asks for a longer wait. The wait for what is refused to others does not count.
             stop_after: How many items may fail or come out unknown until the job is stopped, and `FanOutStoppedError`
                 raised at the end: an int counts them, a float is their share (once 20 items have ended).
             progress: A function, plain or async, that is given a `Progress`, at most ten times a second and once at the
@@ -413,10 +426,12 @@ class AsyncRefold(ArbitraryRequests):
             execute_if_connected if skip_disconnected else execute,
             self.account,
             lambda: self.closed,
+            lambda: self._admission.refuses_all,
             account=account,
             concurrency=concurrency,
             grace=grace,
             job_timeout=job_timeout,
+            max_refusal_wait=max_refusal_wait,
             stop_after=stop_after,
             progress=progress,
             journaling=self._journaling(

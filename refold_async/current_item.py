@@ -1,11 +1,13 @@
 """The item of a fan-out that the running task works on: what sending a call has to know of it, and tells it."""
 
+import math
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Protocol
 
 import attrs
 
+from refold_async.pauses import Pause
 from refold_async.places import Places
 
 __all__ = ["CurrentItem", "ItemRecord", "current_item"]
@@ -51,6 +53,16 @@ class CurrentItem:
     """Whether its place is lent to another item, because its account may not go now."""
     asking: tuple[Callable[[], object], ...] = ()
     """What to call when it has a place again."""
+    max_refusal_wait: float = math.inf
+    """Seconds for which refusals may keep it waiting, in all."""
+    refusal_wait: float = 0.0
+    """Seconds for which they have."""
+    refusal_wait_until: float = -math.inf
+    """The time up to which that is counted, by the loop's clock."""
+    refused: int = 0
+    """How many of its requests were refused, and wait for another try."""
+    aside_for: Pause | None = None
+    """The pauses of the linked account for which a request of it stepped aside."""
 
     @property
     def untouched(self) -> bool:
@@ -71,6 +83,23 @@ class CurrentItem:
                 return True
             item = item.outer
         return False
+
+    @property
+    def refusal_wait_left(self) -> float:
+        """Seconds for which refusals may still keep it waiting."""
+        return self.max_refusal_wait - self.refusal_wait
+
+    @property
+    def held_up(self) -> bool:
+        """Whether it waits because it was refused, or its linked account is."""
+        return self.refused > 0 or (self.aside_for is not None and self.aside_for.lasts)
+
+    def note_refusal_wait(self, seconds: float, until: float) -> None:
+        """Count for how long refusals kept one of its requests waiting; the time of several at once counts once."""
+        began = max(until - seconds, self.refusal_wait_until)
+        if until > began:
+            self.refusal_wait += until - began
+            self.refusal_wait_until = until
 
     def step_aside(self) -> None:
         """Lend the item's place to one of another account, unless something of it may have happened."""

@@ -33,7 +33,7 @@ may have run. No error holds an API key, a session token or an open response, an
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from refold_async.faults import REFUSED_AT_THE_DOOR, Effect, Fault
+from refold_async.faults import Effect, Fault
 
 if TYPE_CHECKING:
     from refold_async.models import ActionResult, WorkflowExecution
@@ -65,7 +65,7 @@ __all__ = [
     "WorkflowFailedError",
 ]
 
-_THROTTLED = REFUSED_AT_THE_DOOR | {Fault.APP_RATE_LIMITED}
+_THROTTLED = frozenset({Fault.RATE_LIMITED, Fault.WORKFLOW_RATE_LIMITED, Fault.APP_RATE_LIMITED})
 
 
 class RefoldError(Exception):

@@ -26,7 +26,7 @@ from refold_async.namespaces.linked_accounts import LinkedAccount
 from refold_async.outcomes import FanOutReport, Outcome, Status, Unfinished
 from refold_async.places import Places
 from refold_async.progress import Counts, Progress, ProgressReporter
-from refold_async.validation import check_whole_number
+from refold_async.validation import check_positive, check_whole_number
 
 __all__ = ["FanOut"]
 
@@ -80,12 +80,14 @@ class FanOut(Generic[Item, T]):
         call: Callable[[AccountScope, Item], Awaitable[T]],
         open_scope: Callable[[str], AccountScope],
         is_closed: Callable[[], bool],
+        refuses_all: Callable[[], bool],
         *,
         account: Callable[[Item], str | AccountScope | LinkedAccount] | None,
         concurrency: int,
         grace: float,
         stop_after: float | None,
         job_timeout: float | None,
+        max_refusal_wait: float,
         progress: Callable[[Progress], object] | bool | None,
         journaling: Journaling[Item, T] | None,
     ) -> None:
@@ -99,10 +101,12 @@ class FanOut(Generic[Item, T]):
         self._call = call
         self._open_scope = open_scope
         self._is_closed = is_closed
+        self._refuses_all = refuses_all
         self._account = account
         self._grace = _check_seconds("grace", grace)
         self._stop_after = _check_stop_after(stop_after)
         self._job_timeout = None if job_timeout is None else _check_seconds("job_timeout", job_timeout)
+        self._max_refusal_wait = check_positive("max_refusal_wait", max_refusal_wait)
         self._journaling = journaling
         self._run: JournaledRun[Item, T] | None = None
         self._reporter: ProgressReporter | None = None
@@ -277,6 +281,7 @@ class FanOut(Generic[Item, T]):
             outer=self._outer,
             places=self._places,
             waits=1,
+            max_refusal_wait=self._max_refusal_wait,
             item=item,
             index=index,
             began=time.perf_counter(),
@@ -457,7 +462,10 @@ class FanOut(Generic[Item, T]):
             self._reporter = None
 
     def _count(self) -> Counts:
-        return Counts(**self._ended_as, in_flight=len(self._tasks), recorded=self._recorded)
+        started = self._tasks.values()
+        all_are = self._refuses_all()
+        held_up = sum(item.held_up or (all_are and item.waits > 0) for item in started)
+        return Counts(**self._ended_as, in_flight=len(started), recorded=self._recorded, held_up=held_up)
 
 
 def _check_seconds(name: str, value: Any) -> float:

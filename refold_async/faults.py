@@ -4,9 +4,9 @@ This table is the whole policy. The transport and the response reader name the `
 """
 
 from enum import Enum
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-__all__ = ["REFUSED_AT_THE_DOOR", "RULES", "Effect", "Fault", "Kind", "Rule"]
+__all__ = ["RULES", "Effect", "Fault", "Kind", "Rule"]
 
 Effect = Literal["none", "done", "unknown"]
 """What became of the action: it did not run, it ran, or it may have run."""
@@ -21,8 +21,7 @@ class Fault(Enum):
 
     NEVER_SENT = "the body never began: DNS, refused, TLS, proxy, no connection in time"
     CERTIFICATE = "the server's certificate or fingerprint is wrong"
-    RATE_LIMITED = "HTTP 429 from Refold itself"
-    THROTTLED_ELSEWHERE = "HTTP 429 that is not in Refold's error shape"
+    RATE_LIMITED = "HTTP 429, from Refold or a gateway before it"
     LOST = "reset, lost or cut answer, or a timeout, after the body began"
     SERVER_ERROR = "HTTP 408, or 5xx but 501"
     REFUSED = "HTTP 3xx, 501 or another 4xx"
@@ -34,12 +33,9 @@ class Fault(Enum):
     APP_FAILED = "the app answered 5xx"
     APP_UNCLEAR = "the action did not succeed and does not say how far it came"
     WORKFLOW_UNCLEAR = "an error status of a synchronous workflow whose body broke off: nobody can tell whose it is"
+    WORKFLOW_RATE_LIMITED = "HTTP 429 to a synchronous workflow, not in Refold's shape: the workflow may have set it"
     WORKFLOW_SET_STATUS = "the workflow ran, and its own Response node chose an error status"
     WORKFLOW_ERRORED = "the workflow stopped at an error, somewhere on its way"
-
-
-REFUSED_AT_THE_DOOR: Final = frozenset({Fault.RATE_LIMITED, Fault.THROTTLED_ELSEWHERE})
-"""What says that calls came too fast for Refold, or for a gateway before it."""
 
 
 class Rule(NamedTuple):
@@ -58,7 +54,6 @@ RULES: dict[Fault, Rule] = {
     Fault.NEVER_SENT:            Rule("none",      True,  True,  True),
     Fault.CERTIFICATE:           Rule("none",      False, False, False),
     Fault.RATE_LIMITED:          Rule("none",      True,  True,  True),  # a write unless the RetryPolicy forbids it
-    Fault.THROTTLED_ELSEWHERE:   Rule("none",      True,  False, True),
     Fault.LOST:                  Rule("unknown",   True,  False, True),
     Fault.SERVER_ERROR:          Rule("unknown",   True,  False, True),
     Fault.REFUSED:               Rule("none",      False, False, False),
@@ -70,6 +65,7 @@ RULES: dict[Fault, Rule] = {
     Fault.APP_FAILED:            Rule("unknown",   False, False, True),
     Fault.APP_UNCLEAR:           Rule("unknown",   False, False, False),
     Fault.WORKFLOW_UNCLEAR:      Rule("unknown",   False, False, False),
+    Fault.WORKFLOW_RATE_LIMITED: Rule("unknown",   False, False, False),
     Fault.WORKFLOW_SET_STATUS:   Rule("done",      False, False, False),
     Fault.WORKFLOW_ERRORED:      Rule("unknown",   False, False, False),
 }

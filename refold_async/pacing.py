@@ -120,6 +120,11 @@ class LearnedRate:
         """Whether there is a rate to keep to."""
         return self._rate < math.inf
 
+    @property
+    def closed_for(self) -> float:
+        """Seconds between two looks at a server that accepts nothing; 0 where it accepts some."""
+        return self._closed_for
+
     def wait(self, now: float, *, evenly: bool) -> float:
         """Return the seconds until one may leave. A learned rate knows no burst: all leave evenly."""
         if self._rate == math.inf:

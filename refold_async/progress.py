@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,9 @@ __all__ = ["INTERVAL", "SPAN", "Counts", "Progress", "ProgressReporter", "Recent
 
 INTERVAL: Final = 0.1  # seconds between two looks
 SPAN: Final = 20.0  # seconds that a rate is measured over
+
+# Seconds of a pause beyond which it is worth telling.
+_WORTH_TELLING: Final = 1.0
 
 # Seconds that a call which was cancelled has to end.
 _LAST_MOMENTS: Final = 1.0
@@ -47,6 +51,9 @@ class Progress:
     """Seconds until all are done at this rate, or None where there is no telling; 0 when the fan-out has ended."""
     elapsed: float
     """Seconds since the fan-out began."""
+    paused_for: float | None = None
+    """Seconds for which refusals (HTTP 429) have kept everything in flight waiting, so that the job stands still; None
+    while it goes on, or where that is less than a second."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +70,8 @@ class Counts:
     """Items that were taken and have not ended."""
     recorded: int = 0
     """How many of those that ended did so in an earlier run of the job."""
+    held_up: int = 0
+    """How many of those in flight wait because requests were refused."""
 
 
 class RecentRate:
@@ -105,6 +114,9 @@ class ProgressReporter:
         self._count = count
         self._clock = clock
         self._told: object = None
+        self._held_up_since: float | None = None
+        self._held_up_at = -math.inf
+        self._done_then = 0
         self._call: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -112,7 +124,7 @@ class ProgressReporter:
         """Begin to look, now and then."""
         self._began = self._clock()
         self._rate = RecentRate(self._began)
-        self._told = self._news(Counts(), 0.0)
+        self._told = self._news(Counts(), 0.0, None)
         self._look_later()
 
     def _look_later(self) -> None:
@@ -167,16 +179,31 @@ class ProgressReporter:
             call.cancel()
             await asyncio.wait([call], timeout=_LAST_MOMENTS)
 
-    def _news(self, counts: Counts, elapsed: float) -> object:
+    def _news(self, counts: Counts, elapsed: float, paused_for: float | None) -> object:
         """Return what changes when there is something to tell: for a bar, which shows the time, that too."""
-        return counts if self._bar is None else (counts, int(elapsed))
+        told = (attrs.evolve(counts, held_up=0), None if paused_for is None else int(paused_for))
+        return told if self._bar is None else (told, int(elapsed))
+
+    def _paused_for(self, counts: Counts, done: int, now: float) -> float | None:
+        """Return for how long refusals have held up the job, if that is worth telling."""
+        held_up = 0 < counts.in_flight == counts.held_up
+        if held_up and self._held_up_since is None:
+            self._held_up_since = now
+        if held_up:
+            self._held_up_at = now
+        elif done != self._done_then or now - self._held_up_at > _WORTH_TELLING:  # else one may look whether it is over
+            self._held_up_since = None
+        self._done_then = done
+        paused_for = 0.0 if self._held_up_since is None else now - self._held_up_since
+        return paused_for if paused_for >= _WORTH_TELLING else None
 
     def _tell(self, *, ended: bool) -> None:
         counts = self._count()
         done = counts.ok + counts.failed + counts.unknown
         now = self._clock()
         rate = self._rate.measure(now, done - counts.recorded)
-        news = self._news(counts, now - self._began)
+        paused_for = self._paused_for(counts, done, now)
+        news = self._news(counts, now - self._began, paused_for)
         if self._callback is None or self._call is not None or (news == self._told and not ended):
             return
         self._told = news
@@ -190,6 +217,7 @@ class ProgressReporter:
             rate=rate,
             time_left=0.0 if ended else self._time_left(done, rate),
             elapsed=now - self._began,
+            paused_for=paused_for,
         )
         answer = self._guard(partial(self._callback, progress))
         if inspect.isawaitable(answer):
@@ -252,6 +280,8 @@ class _Bar:
         told = [self._format(progress.elapsed), f"{progress.rate:.1f}/s"]
         if progress.time_left:
             told.append(f"{self._format(progress.time_left)} left")
+        if progress.paused_for is not None:
+            told.append(f"refused (HTTP 429) for {self._format(progress.paused_for)}")
         counts = {"failed": progress.failed, "unknown": progress.unknown, "in flight": progress.in_flight}
         told += [f"{count} {state}" for state, count in counts.items() if count]
         self._bar.n = progress.done

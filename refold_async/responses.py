@@ -1,6 +1,5 @@
 """Pure functions that read an answer: bytes to a typed value, or to the error that tells what became of the call."""
 
-import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -43,6 +42,8 @@ Reader = Callable[["Answer", Call], T]
 
 _IN_MESSAGES: Final = 300
 _IN_BODY: Final = 10_000
+_LONGEST_RETRY_AFTER: Final = 1e10
+"""Seconds, some three centuries: what asks for more is not meant."""
 _NOT_CONNECTED: Final = "Application Authentication not found"
 HOW_TO_RECONNECT: Final = (
     "The linked account must reconnect the app, in your product's Refold Connect page or the Console; subscribe to the "
@@ -318,20 +319,21 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
         headers=_plain_copy(answer.headers),
     )
     error.retry_after = read_retry_after(answer.headers)
-    if _NOT_CONNECTED in said:
+    if _NOT_CONNECTED in said and status != HTTPStatus.TOO_MANY_REQUESTS:
         told = f"{_status_name(status)}, request id {error.request_id}"
         return _with_fault(errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}"), Fault.NOT_CONNECTED)
     if call.synchronous and answer.flaw is not None:
         return _with_fault(error, Fault.WORKFLOW_UNCLEAR)
-    return _with_fault(error, _fault_of_status(status, fields))
+    return _with_fault(error, _fault_of_status(status, fields, call))
 
 
-def _fault_of_status(status: int, fields: Mapping[str, Any]) -> Fault:
-    if status == 429:
+def _fault_of_status(status: int, fields: Mapping[str, Any], call: Call) -> Fault:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        # Whoever answers it refuses the request; but a Response node of a synchronous workflow may choose it too.
         in_refolds_shape = "message" in fields and not fields.keys().isdisjoint(
             {"status_code", "http_error_type", "error_code", "error"}
         )
-        return Fault.RATE_LIMITED if in_refolds_shape else Fault.THROTTLED_ELSEWHERE
+        return Fault.RATE_LIMITED if in_refolds_shape or not call.synchronous else Fault.WORKFLOW_RATE_LIMITED
     if status == 408 or (status >= 500 and status != 501):
         return Fault.SERVER_ERROR
     return Fault.REFUSED
@@ -381,23 +383,27 @@ def _workflow_error(execution: WorkflowExecution, answer: Answer, call: Call) ->
 
 
 def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
-    """Return the seconds a `Retry-After` header asks to wait, given as seconds or as a date; None where it has none."""
-    value = headers.get("Retry-After")
-    if value is None:
-        return None
-    try:
+    """Return the seconds a `Retry-After` header asks to wait: digits, with a fraction at most, or a date.
+
+    A date in the past asks for none. What is neither, or so far away that nobody can have meant it, is None.
+    """
+    value = headers.get("Retry-After", "").strip(" \t")
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         seconds = float(value)
-    except ValueError:
+    else:
         try:
             # By the server's own clock, where it tells the time.
             then = _read_date(headers["Date"]) if "Date" in headers else now()
             seconds = _read_date(value) - then
         except (ValueError, OverflowError):
             return None
-    return None if math.isnan(seconds) else max(0.0, seconds)
+    return max(0.0, seconds) if abs(seconds) <= _LONGEST_RETRY_AFTER else None
 
 
 def _read_date(value: str) -> float:
+    # Years of four digits that begin with 0 would be read as years of two.
+    if not value.isascii() or re.search(r"\s0\d\d\d\b", value):
+        raise ValueError(value)
     date = parsedate_to_datetime(value)
     return date.replace(tzinfo=date.tzinfo or UTC).timestamp()  # HTTP's dates are in GMT
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 import attrs
 
+from refold_async.account_gates import KeptWaitingError
 from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.deadlines import Deadline, Deadlines
@@ -19,9 +20,10 @@ from refold_async.errors import (
     APITimeoutError,
     AuthenticationError,
     ClientClosedError,
+    RateLimitError,
     RefoldError,
 )
-from refold_async.faults import REFUSED_AT_THE_DOOR, RULES, Effect, Fault, Kind
+from refold_async.faults import RULES, Effect, Fault, Kind
 from refold_async.responses import Answer, Reader
 from refold_async.settings import RetryPolicy, Timeout
 from refold_async.transport import Body, Transport
@@ -32,6 +34,9 @@ __all__ = ["Credentials", "Sender", "retry_delay", "should_retry"]
 T = TypeVar("T")
 
 logger: Final = logging.getLogger("refold_async")
+
+_REFUSALS_THAT_COUNT: Final = 30
+"""How many refusals in a row make an item of a fan-out wait longer each time."""
 
 
 def should_retry(policy: RetryPolicy, kind: Kind, fault: Fault) -> bool:
@@ -195,11 +200,11 @@ class Sender:
         return True
 
     @contextlib.contextmanager
-    def _waiting(self, progress: "_Progress") -> Generator[Deadline]:
-        """Limit a wait before an attempt to the time of the call; a job's waits as long as it takes."""
+    def _waiting(self, progress: "_Progress", item_until: float = math.inf) -> Generator[Deadline]:
+        """Limit a wait before an attempt to the time of the call; a job's waits until `item_until`."""
         deadlines, item = progress.deadlines, progress.item
         began = deadlines.now()
-        limit = Deadline(deadlines, progress.deadline if item is None else math.inf)
+        limit = Deadline(deadlines, progress.deadline if item is None else item_until)
         if item is not None:
             if item.must_not_begin:
                 raise asyncio.CancelledError("the fan-out was stopped")
@@ -218,11 +223,14 @@ class Sender:
         call = progress.call
         item = progress.item
         visit = progress.visit = Visit(progress.linked_account_id or headers.get("Authorization"), item)
+        visit.refused = progress.refusal is not None
         progress.sent = False
         if item is not None and item.must_not_begin:
             raise asyncio.CancelledError("the fan-out was stopped")
-        if not self._admission.enter_at_once(visit, progress.deadlines.now()):
-            await self._wait_at_the_door(progress, visit)
+        delay, progress.delay = progress.delay, 0.0
+        if delay or not self._admission.enter_at_once(visit, progress.deadlines.now()):
+            await self._wait_at_the_door(progress, visit, delay)
+        progress.refusal = None
         status: int | None = None
         try:
             if item is not None:
@@ -240,33 +248,46 @@ class Sender:
             if logger.isEnabledFor(logging.DEBUG) and progress.sent:
                 logger.debug("%s: attempt %d: %s", progress, progress.attempts, status or "no answer")
 
-    async def _wait_at_the_door(self, progress: "_Progress", visit: Visit) -> None:
-        """Wait for the rate limit and take a connection, within the time the call has.
+    async def _wait_at_the_door(self, progress: "_Progress", visit: Visit, delay: float) -> None:
+        """Wait for `delay` seconds and the rate limit, and take a connection, within the time the call has.
 
         Raises:
             APITimeoutError: The time is over, or will be before Refold wants to hear from us again.
             ClientClosedError: The client was closed meanwhile.
             APIConnectionError: The limiter raised.
+            RateLimitError: Refusals have kept an item waiting for as long as its fan-out allows.
         """
         deadlines = progress.deadlines
         began = deadlines.now()
-        if progress.item is None and (pause := self._admission.pause(began)) > progress.deadline - began:
+        item = progress.item
+        item_until = math.inf
+        if item is not None and visit.refused:
+            item.refused += 1
+            item_until = began + item.refusal_wait_left
+        pause = self._admission.pause(began, visit.account)
+        if progress.item is None and pause > progress.deadline - began:
             raise self._paused(pause)
         limiter_error: LimiterError | None
         try:
-            with self._waiting(progress):
-                await self._admission.enter(visit)
+            with self._waiting(progress, item_until):
+                await self._admission.enter(visit, delay)
             return
         except LimiterError as raised:
             limiter_error = raised
-        except TimeoutError:
+        except (TimeoutError, KeptWaitingError):
             limiter_error = None
+        finally:
+            if item is not None and visit.refused:
+                item.refused -= 1
+                item.note_refusal_wait(deadlines.now() - began, deadlines.now())
         waited = deadlines.now() - began
         if limiter_error is not None:
             raise APIConnectionError(str(limiter_error)) from limiter_error.__cause__
         if deadlines.closed:
             raise ClientClosedError("The client was closed while the call waited to be sent.")
-        if (pause := self._admission.pause(deadlines.now())) > 0:
+        if item is not None:
+            raise self._kept_waiting(progress, item, visit)
+        if (pause := self._admission.pause(deadlines.now(), visit.account)) > 0:
             raise self._paused(pause)
         raise APITimeoutError(
             f"Waited {waited:.3g} seconds in vain for the rate limit, the limits of its linked account, or one of the "
@@ -276,11 +297,22 @@ class Sender:
     @staticmethod
     def _paused(pause: float) -> APITimeoutError:
         error = APITimeoutError(
-            f"Refold answered HTTP 429 and wants no calls for another {pause:.3g} seconds (Retry-After), which is "
-            "longer than this call may take (timeout total=)."
+            f"Calls were refused (HTTP 429), and this one would have to wait for another {pause:.3g} seconds "
+            "(Retry-After), which is longer than it may take (timeout total=)."
         )
         error.retry_after = pause
         return error
+
+    def _kept_waiting(self, progress: "_Progress", item: CurrentItem, visit: Visit) -> RefoldError:
+        """Return the error of an item that refusals have kept waiting for too long: the last of them, if it was one."""
+        error, progress.refusal = progress.refusal, None
+        if error is None:
+            error = RateLimitError("Calls for its linked account are refused.", status_code=429)
+            error.fault = Fault.RATE_LIMITED
+            error.retry_after = self._admission.pause(progress.deadlines.now(), visit.account)
+        return _with_addition(
+            error, f"Refusals kept it waiting for the {item.max_refusal_wait:g} seconds that max_refusal_wait= allows."
+        )
 
     def _note_success(self, progress: "_Progress") -> None:
         self._admission.answered(progress.visit, None, None, progress.deadlines.now())
@@ -302,25 +334,45 @@ class Sender:
     def _delay_before_next(self, progress: "_Progress", error: RefoldError) -> float | None:
         """Return the seconds to wait before the next attempt, or None to give up."""
         fault = error.fault
-        if fault is None or self.transport.closed or not should_retry(self._policy, progress.call.kind, fault):
+        if (
+            fault is None
+            or not progress.sent
+            or self.transport.closed
+            or not should_retry(self._policy, progress.call.kind, fault)
+        ):
             return None
         now = progress.deadlines.now()
-        if progress.item is not None and fault in REFUSED_AT_THE_DOOR:
-            # It takes its turn again, however often: its job has time, and the door knows how long to wait.
-            progress.refusals += 1
-            progress.deadline += now - progress.visit.sent_at
-            return 0.0
+        if progress.item is not None and fault is Fault.RATE_LIMITED:
+            return self._delay_of_item(progress, progress.item, error, now)
         attempts = progress.attempts - progress.refusals
         if attempts > self._policy.max_retries:
             return None
         delay = retry_delay(self._policy, attempts, error.retry_after)
         return None if delay is None or now + delay >= progress.deadline else delay
 
+    def _delay_of_item(self, progress: "_Progress", item: CurrentItem, error: RefoldError, now: float) -> float | None:
+        """Have an item that was refused take its turn again, however often, within the time it may be kept waiting."""
+        progress.refusals += 1
+        waited = now - progress.visit.sent_at
+        progress.deadline += waited
+        item.note_refusal_wait(waited, now)
+        asked = error.retry_after or 0.0
+        if asked >= item.refusal_wait_left:
+            told = f"It asks to wait for {asked:g} seconds (Retry-After)" if asked else "Refusals have kept it waiting"
+            _with_addition(error, f"{told}, longer than max_refusal_wait={item.max_refusal_wait:g} allows.")
+            return None
+        progress.refusal = error.with_traceback(None)
+        # The door knows how long to wait, unless it is this call that is refused again and again.
+        return asked + (retry_delay(self._policy, min(progress.refusals - 1, _REFUSALS_THAT_COUNT), None) or 0.0)
+
     async def _pause(self, progress: "_Progress", error: RefoldError, delay: float) -> bool:
         """Wait before the next attempt; return False if the client is closed meanwhile."""
         status = getattr(error, "status_code", None)
         what = type(error).__name__ if status is None else f"HTTP {status}"
         logger.info("%s: attempt %d: %s; again in %.2f s", progress, progress.attempts, what, delay)
+        if progress.item is not None and error.fault is Fault.RATE_LIMITED:
+            progress.delay = delay  # at the door, where others have its place meanwhile
+            return True
         return await self.pause(delay)
 
     async def pause(self, seconds: float) -> bool:
@@ -376,6 +428,12 @@ class Sender:
         error.args = (message, *error.args[1:])
 
 
+def _with_addition(error: RefoldError, text: str) -> RefoldError:
+    """Return an error whose message says this too."""
+    error.args = (f"{error.message} {text}", *error.args[1:])
+    return error
+
+
 def _redacted(value: Any, secrets: list[str], depth: int = 20) -> Any:
     """Return a JSON value, or headers, without the secrets."""
     if isinstance(value, str):
@@ -409,6 +467,10 @@ class _Progress:
     visit: Visit = attrs.field(init=False)
     sent: bool = False
     """Whether the present attempt was handed to the network."""
+    delay: float = 0.0
+    """Seconds to wait at the door before the next attempt."""
+    refusal: RefoldError | None = None
+    """Of an item that was refused: what with, while it waits for another try."""
     renewed: bool = False
     """Whether it was sent again because its credentials were refused."""
 

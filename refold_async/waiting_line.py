@@ -28,6 +28,8 @@ class Visit:
     """When it was let in, by the loop's clock."""
     gate: "Gate | None" = None
     """Its account's own limits, if there are any."""
+    refused: bool = False
+    """Whether it is another try of a request that was refused."""
 
     @property
     def in_bulk(self) -> bool:
@@ -43,6 +45,10 @@ class Waiter:
     admitted: asyncio.Future[None]
     was_aside: bool = False
     """Whether it has given others precedence before."""
+    pauses_before: float = 0.0
+    """For how many seconds its account had been refused when it stepped aside."""
+    patience: asyncio.TimerHandle | None = None
+    """Looks whether its account's refusals have kept it waiting for too long."""
 
 
 class WaitingLine:

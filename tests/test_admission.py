@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from refold_async import Fault, Limiter, RateLimit
-from refold_async.account_gates import AccountLimits, Gates
+from refold_async.account_gates import AccountLimits, Gates, KeptWaitingError
 from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem
 from refold_async.places import Places
@@ -239,28 +239,165 @@ def test_a_job_keeps_a_share(limit: RateLimit | None) -> None:
     run(story())
 
 
-def test_retry_after_pauses_everyone() -> None:
-    """Who waits and who comes, at a limit, at a limiter and where none is known; the longest pause counts."""
+def refuse(door: Scene, name: str, retry_after: float | None = None) -> None:
+    """Have an attempt refused, now."""
+    door.admission.leave(door.visits[name])
+    door.admission.answered(door.visits[name], Fault.RATE_LIMITED, retry_after, asyncio.get_running_loop().time())
 
-    async def story(limit: RateLimit | Limiter | None) -> None:
-        door = scene(limit)
-        await asyncio.gather(*door.begin("a"))
+
+def accept(door: Scene, name: str) -> None:
+    """Have an attempt succeed, now."""
+    door.admission.leave(door.visits[name])
+    door.admission.answered(door.visits[name], None, None, asyncio.get_running_loop().time())
+
+
+@pytest.mark.parametrize("limit", [RateLimit(100, burst=5), "limiter", None], ids=str)
+def test_retry_after_holds_its_own_account(limit: Any) -> None:
+    """For its longest, but no longer than is allowed; nobody else is held up, whoever waits and whoever comes."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        limiter.open.set()
+        door = scene(limiter if limit == "limiter" else limit)
+        door.begin("a1", "a2", account="a")
+        await settle()
+        waiting = door.begin("a3", account="a")
+        refuse(door, "a1", 5.0)
+        refuse(door, "a2", 2.0)
         loop = asyncio.get_running_loop()
-        door.admission.answered(door.visits["a"], Fault.RATE_LIMITED, 5.0, loop.time())
-        door.admission.answered(door.visits["a"], Fault.THROTTLED_ELSEWHERE, 2.0, loop.time())
-        assert door.admission.pause(loop.time()) == 5
-        await asyncio.gather(*door.begin("b", *jobs(2)))
-        assert door.times[0] == 0
-        assert min(door.times[1:]) >= 5
-        assert max(door.times) < 6
+        assert door.admission.pause(loop.time(), "a") == 5
+        assert door.admission.pause(loop.time(), "b") <= 0.05
+        await asyncio.gather(*door.begin("b", account="b"), *door.begin("nobody's", "job"))
+        # Where a rate is learned, that is lowered for all.
+        assert door.times[-1] <= 0.3
+        waiting += door.begin("a4", "job_a", account="a")
+        await asyncio.sleep(0.5)
+        await asyncio.wait(waiting, timeout=30)
+        times = dict(zip(door.let_in, door.times, strict=True))
+        assert min(times["a4"], times["job_a"]) >= 5
+        assert max(door.times) < 8
+        # No limiter hears of what is one account's affair.
+        assert all(until <= time.time() + 0.05 for until in limiter.told)
 
-    limiter = OwnLimiter()
-    limiter.open.set()
-    earliest = time.time() + 5
-    for limit in (RateLimit(100, burst=5), limiter, None):
-        run(story(limit))
-    assert len(limiter.told) == 2
-    assert all(earliest <= until <= time.time() + 5 for until in limiter.told)
+    run(story())
+
+
+def test_a_day_is_no_pause() -> None:
+    """After the longest pause that is allowed one looks, and each further refusal renews it; the log says so once."""
+
+    async def story() -> None:
+        door = Scene(Admission(None, 100, longest_pause=60.0))
+        door.begin("a0", account="a")
+        await settle()
+        refuse(door, "a0", 86_400.0)
+        tasks = door.begin("a1", "a2", "a3", account="a")
+        await asyncio.sleep(60.5)
+        assert (door.let_in, door.times) == (["a0", "a1"], [0, 60])
+        refuse(door, "a1", 86_400.0)
+        await asyncio.sleep(60.5)
+        assert (door.let_in[2:], door.times[2:]) == (["a2"], [120.5])
+        accept(door, "a2")
+        await asyncio.wait(tasks, timeout=1)
+        assert (door.let_in[3:], door.times[3:]) == (["a3"], [121])
+
+    run(story())
+
+
+def test_who_looks_and_gets_no_answer_holds_up_nobody_for_long(caplog: pytest.LogCaptureFixture) -> None:
+    """Another looks a second later, and so on; whoever gives up is no matter. The log says once that they wait."""
+    caplog.set_level("INFO", "refold_async")
+
+    async def story() -> None:
+        door = scene()
+        door.begin("a0", account="a")
+        await settle()
+        refuse(door, "a0", 5.0)
+        tasks = door.begin("a1", "a2", "a3", "a4", account="a")
+        await asyncio.sleep(4)
+        tasks[2].cancel()
+        await asyncio.wait(tasks)
+        assert (door.let_in[1:], door.times[1:]) == (["a1", "a2", "a4"], [5, 6, 7])
+        refuse(door, "a2", 5.0)
+
+    run(story())
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert "linked account 'a'" in caplog.text
+
+
+def test_no_log_line_shows_a_session_token(caplog: pytest.LogCaptureFixture) -> None:
+    """By which the account of its calls is known."""
+    caplog.set_level("INFO", "refold_async")
+
+    async def story() -> None:
+        door = scene()
+        door.begin("a", account="Bearer secret")
+        await settle()
+        refuse(door, "a", 5.0)
+
+    run(story())
+    assert "a session token" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_several_accounts_refused_in_a_row_pause_everybody(caplog: pytest.LogCaptureFixture) -> None:
+    """At a limit that was given; longer each time, no longer than is allowed, and then one looks for all."""
+
+    async def story() -> None:
+        door = Scene(Admission(RateLimit(1000, burst=100), 100, longest_pause=3.0))
+        loop = asyncio.get_running_loop()
+        pauses: list[float] = []
+        for number in range(9):
+            await asyncio.gather(*door.begin(f"{number}", account=f"user_{number}"))
+            refuse(door, f"{number}", 86_400.0)
+            pauses.append(round(door.admission.pause(loop.time()), 6))
+        assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3, 3, 3]
+        began = door.times[-1]
+        tasks = [task for name in "abc" for task in door.begin(name, account=name)]
+        await asyncio.sleep(3.5)
+        assert door.let_in[9:] == ["a"]
+        accept(door, "a")
+        await asyncio.wait(tasks)
+        assert door.times[9:] == pytest.approx([began + 3, began + 3.5, began + 3.5])
+
+    run(story())
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_limiter_is_asked_for_one_that_looks() -> None:
+    """And for the others once that one was accepted, at once."""
+
+    async def story() -> None:
+        limiter = OwnLimiter()
+        limiter.open.set()
+        door = scene(limiter)
+        for number in range(6):
+            await asyncio.gather(*door.begin(f"{number}", account=f"user_{number}"))
+            refuse(door, f"{number}")
+        began = door.times[-1]
+        tasks = door.begin("a", "b", "c")
+        await asyncio.sleep(1.7)
+        assert door.let_in[6:] == ["a"]
+        accept(door, "a")
+        await asyncio.wait(tasks, timeout=10)
+        assert door.times[6:] == pytest.approx([began + 1.6, began + 1.7, began + 1.7])
+
+    run(story())
+
+
+def test_one_account_that_is_always_refused_is_its_own_affair() -> None:
+    """At a limit that was given: it is asked more and more seldom, and the others go on."""
+
+    async def story() -> None:
+        door = scene(RateLimit(1000, burst=100))
+        loop = asyncio.get_running_loop()
+        for number in range(10):
+            await asyncio.gather(*door.begin(f"a{number}", account="a"))
+            refuse(door, f"a{number}")
+            assert door.admission.pause(loop.time(), "b") <= 0.05
+        assert loop.time() - 1000 > 20
+        assert door.admission.pause(loop.time(), "a") == 10
+
+    run(story())
 
 
 def test_a_limiter_is_told_of_refusals_without_a_time() -> None:
@@ -371,10 +508,14 @@ def test_account_rate_holds_where_requests_leave() -> None:
 
     async def story() -> None:
         door = scene(RateLimit(10, burst=10), rate=RateLimit(1))
-        await asyncio.gather(*door.begin("first", account="c"))
-        door.admission.answered(door.visits["first"], Fault.RATE_LIMITED, 30.0, 1000.0)
-        await asyncio.gather(*door.begin("a1", "a2", "a3", account="a"))
-        assert door.times[1:] == pytest.approx([30, 31, 32], abs=0.01)
+        for name in "bcdefgh":
+            await asyncio.gather(*door.begin(name, account=name))
+            refuse(door, name)
+        tasks = door.begin("a1", "a2", "a3", account="a")
+        await asyncio.sleep(3.5)
+        accept(door, "a1")
+        await asyncio.gather(*tasks)
+        assert door.times[7:] == pytest.approx([6.35, 7.35, 8.35], abs=0.01)
 
     run(story())
 
@@ -624,19 +765,6 @@ def test_a_retry_after_of_nothing_is_no_leave_to_hammer(limit: RateLimit | None)
     run(story())
 
 
-def test_an_endless_retry_after_ends() -> None:
-    """After an hour Refold is asked again; that is told in the log."""
-
-    async def story() -> None:
-        door = scene()
-        await asyncio.gather(*door.begin("a"))
-        door.admission.answered(door.visits["a"], Fault.RATE_LIMITED, math.inf, 1000.0)
-        await asyncio.gather(*door.begin("b"))
-        assert 3600 <= door.times[1] < 3700
-
-    run(story())
-
-
 class Odd(BaseException):
     """No Exception."""
 
@@ -661,12 +789,15 @@ def test_many_items_step_aside_and_back_at_once() -> None:
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        door = scene(connections=10_000, concurrency=1)
+        door = scene(RateLimit(1e6, burst=10_000), connections=10_000, concurrency=1)
         places = Places(400)
         accounts = [f"user_{number}" for number in range(400)]
         tasks = [task for name in accounts for task in with_places(door, places, f"job_{name}", account=name)]
         await settle()
-        door.admission.answered(door.visits["job_user_0"], Fault.RATE_LIMITED, 30.0, 1000.0)
+        for name in "abcde":
+            await asyncio.gather(*door.begin(name))
+            refuse(door, name)
+        assert door.admission.pause(asyncio.get_running_loop().time()) == pytest.approx(0.8)
         for round_ in range(2):
             for name in accounts:
                 tasks += with_places(door, places, f"job{round_}_{name}", account=name)
@@ -699,7 +830,10 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
             nonlocal inside
             visit = Visit(account, item)
             if not door.enter_at_once(visit, loop.time()):
-                await door.enter(visit)
+                try:
+                    await door.enter(visit)
+                except KeptWaitingError:
+                    return
             inside += 1
             of_account[account] += 1
             assert inside <= connections
@@ -714,7 +848,7 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
 
         async def work_on_item() -> None:
             await everyone.take()
-            item = CurrentItem(places=everyone)
+            item = CurrentItem(places=everyone, max_refusal_wait=3.0 if seed % 2 else math.inf)
             attempts = [asyncio.create_task(attempt(chance.choice([None, *"abc"]), item)) for _ in range(2)]
             try:
                 await asyncio.gather(*attempts)

@@ -25,6 +25,7 @@ ORDER: Final = [
     "settings",
     "deadlines",
     "pacing",
+    "pauses",
     "places",
     "current_item",
     "waiting_line",

@@ -47,6 +47,21 @@ async def test_a_refusal_spends_none_of_an_items_attempts(mock: MockRefold) -> N
     assert len(mock.requests_to("execute_action")) == 10
 
 
+async def test_a_gateways_refusals_cost_a_job_of_writes_nothing(mock: MockRefold) -> None:
+    """Whatever shape its 429s have: every write is done in the end, and none twice, with no attempt to spare."""
+    shapes = [Answer(429, body="<html>Slow down</html>"), Answer(429, json={"message": "Too Many Requests"})]
+    for number, shape in enumerate([*shapes, Answer(429, body="")]):
+        mock.script(shape, route="execute_action", calls=range(20 + number, 1000, 100))
+    ids = [f"user_{number}" for number in range(1000)]
+    policy = RetryPolicy(max_retries=0)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=policy, rate_limit=RateLimit(1e6)) as refold:
+        report = await refold.fan_out_action(ids, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert report.counts == {"ok": 1000, "failed": 0, "unknown": 0}
+    ran = Counter(request.linked_account_id for request in mock.requests if request.status == 200)
+    assert ran == dict.fromkeys(ids, 1)
+    assert len(mock.requests) == sum(outcome.attempts for outcome in report.outcomes) == 1030
+
+
 async def test_a_single_calls_attempts_are_spent(mock: MockRefold) -> None:
     """Outside a job a refusal counts, as the policy says."""
     mock.script(Answer(429))
@@ -68,39 +83,57 @@ async def test_a_policy_that_does_not_resend_refused_writes_holds_in_jobs(mock: 
     assert not report.ok[0].throttled
 
 
-async def test_retry_after_silences_the_whole_client(mock: MockRefold) -> None:
-    """While Refold asks to stay away, nobody sends: neither the job nor a single call, whoever was refused."""
+@pytest.mark.parametrize("limit", [None, RateLimit(1000, burst=10)])
+async def test_retry_after_holds_its_own_account_alone(mock: MockRefold, limit: RateLimit | None) -> None:
+    """The refused item and its account wait as long as asked; the job's others and single calls do not."""
     mock.script(Answer(429, retry_after=1.5), linked_account_id="user_5", calls=1)
-    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limit) as refold:
         job = refold.fan_out_action(IDS, "hubspot", "get_contact", concurrency=3)
-        collecting = asyncio.create_task(job.collect())
-        await until(lambda: any(request.status == 429 for request in mock.requests))
-        await settle()  # those under way arrive
-        seen = len(mock.requests)
-        single = asyncio.create_task(refold.account("user_100").list_actions("hubspot"))
-        await settle()
-        assert len(mock.requests) == seen < 20
-        await single
-        assert (await collecting).counts["ok"] == 20
-    refused = next(request for request in mock.requests if request.status == 429)
-    assert all(request.time - refused.time > 1.49 for request in mock.requests[seen:])
+        async with job:
+            order = [outcome async for outcome in job]
+        assert order[-1].item == "user_5"
+        assert len(order) == 20
+    refused, *rest = mock.requests_to(linked_account_id="user_5")
+    assert [refused.status, *(request.status for request in rest)] == [429, 200]
+    assert rest[0].time - refused.time > 1.49
+    assert max(request.time for request in mock.requests if request.linked_account_id != "user_5") < rest[0].time
+
+
+@pytest.mark.parametrize("limit", [None, RateLimit(1000, burst=10)])
+@pytest.mark.parametrize("shape", [{}, {"body": "<html>Slow down</html>"}], ids=["Refold's", "a gateway's"])
+async def test_a_day_for_one_call_is_nobody_elses_matter(
+    mock: MockRefold, limit: RateLimit | None, shape: dict[str, Any]
+) -> None:
+    """One call is told to come back tomorrow: it is told so at once, and neither single calls nor a job wait for it."""
+    mock.script(Answer(429, retry_after=86_400, **shape), linked_account_id="user_5")
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limit, timeout=20) as refold:
+        with pytest.raises(RateLimitError) as caught:
+            await refold.account("user_5").list_actions("hubspot")
+        assert (caught.value.retry_after, caught.value.attempts) == (86_400, 1)
+        await refold.account("user_6").list_actions("hubspot")
+        await refold.linked_accounts.get("user_6")
+        others = [name for name in IDS if name != "user_5"]
+        report = await refold.fan_out_action(others, "hubspot", "create_contact", {"email": "a@b.c"}).collect()
+    assert report.counts["ok"] == 19
+    assert mock.requests[-1].time - mock.requests[0].time < 10
 
 
 @pytest.mark.parametrize("limit", [None, RateLimit(1000, burst=10)])
 async def test_a_call_that_cannot_be_in_time_is_told_at_once(mock: MockRefold, limit: RateLimit | None) -> None:
-    """Refold asks for a minute, the call has half of one: it does not wait, and tells when to come back."""
+    """Its account is to wait a minute, the call has half of one: it does not wait, and tells when to come back."""
     mock.script(Answer(429, retry_after=60), calls=1)
     async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limit) as refold:
         with pytest.raises(RateLimitError):
             await refold.account("user_1").list_actions("hubspot", timeout=30)
         began = asyncio.get_running_loop().time()
         with pytest.raises(APITimeoutError, match="Retry-After") as caught:
-            await refold.account("user_2").list_actions("hubspot", timeout=30)
+            await refold.account("user_1").list_actions("hubspot", timeout=30)
         assert asyncio.get_running_loop().time() - began < 15
+        await refold.account("user_2").list_actions("hubspot", timeout=30)
     assert caught.value.retry_after is not None
     assert 30 < caught.value.retry_after <= 60
     assert (caught.value.effect, caught.value.attempts) == ("none", 0)
-    assert len(mock.requests) == 1
+    assert len(mock.requests) == 2
 
 
 @pytest.mark.parametrize("retry_after", [None, 0.2])

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import pytest
@@ -396,16 +396,39 @@ async def test_statuses(mock: MockRefold, status: int, read: int, write: int, id
     await asyncio.gather(*map(meet, range(len(calls))))
 
 
-async def test_a_gateways_429_does_not_resend_a_write(account: AccountScope, mock: MockRefold) -> None:
-    """A 429 that is not in Refold's error shape may come from anywhere: a write is not sent again."""
-    mock.script(Answer(429, body="<html>Slow down</html>", retry_after=0))
-    with pytest.raises(RateLimitError, match="Slow down"):
+GATEWAYS_429: Final = {
+    "HTML": Answer(429, body="<html>Slow down</html>"),
+    "its own JSON": Answer(429, json={"message": "Too Many Requests"}),
+    "nothing": Answer(429, body=""),
+}
+
+
+@pytest.mark.parametrize("refusal", GATEWAYS_429.values(), ids=GATEWAYS_429)
+async def test_a_gateways_429_is_as_good_as_refolds(account: AccountScope, mock: MockRefold, refusal: Answer) -> None:
+    """The action did not run, whoever refused the request: a write is sent again, and runs once."""
+    mock.script(refusal, calls=[1, 2])
+    await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"})
+    assert [request.status for request in mock.requests] == [429, 429, 200]
+    mock.script(refusal)
+    with pytest.raises(RateLimitError) as caught:
         await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"})
-    assert len(mock.requests) == 1
+    assert (caught.value.effect, caught.value.attempts, caught.value.throttled) == ("none", 3, True)
+
+
+@pytest.mark.parametrize("refusal", GATEWAYS_429.values(), ids=GATEWAYS_429)
+async def test_a_429_that_a_workflow_may_have_set(account: AccountScope, mock: MockRefold, refusal: Answer) -> None:
+    """A synchronous workflow's Response node may answer so: it may have run, and is not sent again."""
+    mock.script(refusal)
+    with pytest.raises(RateLimitError, match="may have run") as caught:
+        await account.execute_workflow("workflow_id", slug="hubspot", sync=True)
+    assert (caught.value.effect, len(mock.requests)) == ("unknown", 1)
+    with pytest.raises(RateLimitError) as caught:  # one that is only started answers with no status of its own
+        await account.execute_workflow("workflow_id", slug="hubspot")
+    assert (caught.value.effect, len(mock.requests)) == ("none", 4)
 
 
 async def test_rate_limited_writes_can_be_left_alone(mock: MockRefold) -> None:
-    """The policy's switch keeps a write from being sent again after Refold's 429; reads are not concerned."""
+    """The policy's switch keeps a write from being sent again after HTTP 429; reads are not concerned."""
     policy = RetryPolicy(initial_delay=0, resend_rate_limited_writes=False, max_retries=1)
     mock.script(Answer(429))
     async with AsyncRefold("tk_test", base_url=mock.base_url, retry=policy) as refold:

@@ -15,7 +15,6 @@ TABLE: Final[list[tuple[Fault, Effect, bool, bool, bool]]] = [
     (Fault.NEVER_SENT, "none", RETRY, RETRY, RETRY),
     (Fault.CERTIFICATE, "none", RAISE, RAISE, RAISE),
     (Fault.RATE_LIMITED, "none", RETRY, RETRY, RETRY),
-    (Fault.THROTTLED_ELSEWHERE, "none", RETRY, RAISE, RETRY),
     (Fault.LOST, "unknown", RETRY, RAISE, RETRY),
     (Fault.SERVER_ERROR, "unknown", RETRY, RAISE, RETRY),
     (Fault.REFUSED, "none", RAISE, RAISE, RAISE),
@@ -27,6 +26,7 @@ TABLE: Final[list[tuple[Fault, Effect, bool, bool, bool]]] = [
     (Fault.APP_FAILED, "unknown", RAISE, RAISE, RETRY),
     (Fault.APP_UNCLEAR, "unknown", RAISE, RAISE, RAISE),
     (Fault.WORKFLOW_UNCLEAR, "unknown", RAISE, RAISE, RAISE),
+    (Fault.WORKFLOW_RATE_LIMITED, "unknown", RAISE, RAISE, RAISE),
     (Fault.WORKFLOW_SET_STATUS, "done", RAISE, RAISE, RAISE),
     (Fault.WORKFLOW_ERRORED, "unknown", RAISE, RAISE, RAISE),
 ]
@@ -65,7 +65,7 @@ def test_the_kinds_of_call() -> None:
 @pytest.mark.parametrize("fault", list(Fault), ids=name_of_fault)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_policy_switch_decides_over_rate_limited_writes_alone(kind: Kind, fault: Fault) -> None:
-    """`resend_rate_limited_writes=False` keeps writes that met Refold's 429 from being sent again, and nothing else."""
+    """`resend_rate_limited_writes=False` keeps writes that met HTTP 429 from being sent again, and nothing else."""
     by_default = should_retry(RetryPolicy(), kind, fault)
     switched_off = should_retry(RetryPolicy(resend_rate_limited_writes=False), kind, fault)
     if (kind, fault) == ("write", Fault.RATE_LIMITED):

@@ -283,6 +283,31 @@ def raising(error: BaseException) -> Callable[[Progress], object]:
     return callback
 
 
+async def test_how_long_a_job_stands_still(job: Job) -> None:
+    """Told each second from the first on, and that it goes on; while one looks whether that is over, it stands."""
+    reporter = job.reporter(total=100)
+
+    def paused_for(seconds: float, **counts: int) -> list[float | None]:
+        """Return what is told of the pause once it is later."""
+        before = len(job.told)
+        job.later(seconds, **counts)
+        reporter.tick()
+        return [None if told.paused_for is None else round(told.paused_for, 6) for told in job.told[before:]]
+
+    assert paused_for(0.1, in_flight=3, held_up=3) == [None]
+    assert paused_for(0.9, in_flight=3, held_up=3) == []
+    assert paused_for(0.1, in_flight=3, held_up=3) == [1.0]
+    assert paused_for(0.5, in_flight=3, held_up=3) == []
+    assert paused_for(0.5, in_flight=3, held_up=2) == [2.0]
+    assert paused_for(0.5, in_flight=3, held_up=3) == []
+    assert paused_for(0.1, in_flight=3, held_up=2, ok=1) == [None]
+    assert paused_for(0.1, in_flight=3, held_up=3, ok=1) == []
+    assert paused_for(1.0, in_flight=3, held_up=3, ok=1) == [1.0]
+    assert paused_for(1.1, in_flight=3, held_up=2, ok=1) == [None]
+    assert paused_for(5.0, in_flight=0, held_up=0, ok=1) == [None]
+    await reporter.finish(1)
+
+
 def raising_later(error: BaseException) -> Callable[[Progress], object]:
     """Return an async callback that raises."""
 
@@ -373,6 +398,7 @@ from refold_async.progress import Counts, ProgressReporter
 if sys.stdout.isatty():
     os.dup2(1, 2)
 total = 100 if sys.argv[1] == "total" else None
+refused = sys.argv[1] == "refused"
 
 async def main():
     done = 0
@@ -380,13 +406,17 @@ async def main():
 
     def count():
         looked.set()
-        return Counts(ok=done, failed=done // 10, in_flight=3 if done < 50 else 0)
+        in_flight = 3 if done < 50 else 0
+        return Counts(ok=done, failed=done // 10, in_flight=in_flight, held_up=in_flight if refused else 0)
 
     reporter = ProgressReporter(True, total, count)
     reporter.start()
     for done in (10, 40, 90):
         looked.clear()
         await looked.wait()
+        if refused:
+            await asyncio.sleep(1.3)
+            break
     await reporter.finish(1)
     print("threads:", threading.active_count())
 
@@ -424,6 +454,13 @@ async def test_bar_without_a_total() -> None:
     pytest.importorskip("tqdm")
     lines = await shown_on_a_terminal("open")
     assert re.match(r"99 done \[00:\d\d, ", lines[-2])
+
+
+async def test_bar_of_a_job_that_is_refused() -> None:
+    """It says for how long the job has stood still."""
+    pytest.importorskip("tqdm")
+    lines = await shown_on_a_terminal("refused")
+    assert any(re.search(r", refused \(HTTP 429\) for 00:0\d, 1 failed, 3 in flight\]", line) for line in lines)
 
 
 async def test_no_bar_elsewhere() -> None:

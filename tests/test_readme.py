@@ -25,7 +25,7 @@ ROWS: Final = [
     Fault.NEVER_SENT,
     Fault.CERTIFICATE,
     Fault.RATE_LIMITED,
-    Fault.THROTTLED_ELSEWHERE,
+    Fault.WORKFLOW_RATE_LIMITED,
     Fault.LOST,
     Fault.SERVER_ERROR,
     Fault.REFUSED,

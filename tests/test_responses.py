@@ -785,24 +785,49 @@ def test_redirects() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "fault"),
+    ("body", "refolds"),
     [
-        ({"status_code": 429, "message": "Slow down"}, Fault.RATE_LIMITED),
-        ({"http_error_type": "TOO_MANY_REQUESTS", "message": "Slow down"}, Fault.RATE_LIMITED),
-        ({"error_code": "RATE_LIMIT", "message": "Slow down"}, Fault.RATE_LIMITED),
-        ({"error": "RATE_LIMIT", "message": "Slow down"}, Fault.RATE_LIMITED),
-        ({"message": "Too Many Requests"}, Fault.THROTTLED_ELSEWHERE),
-        ({"error": "Too Many Requests"}, Fault.THROTTLED_ELSEWHERE),
-        ([], Fault.THROTTLED_ELSEWHERE),
-        ("Slow down", Fault.THROTTLED_ELSEWHERE),
-        (None, Fault.THROTTLED_ELSEWHERE),
+        ({"status_code": 429, "message": "Slow down"}, True),
+        ({"http_error_type": "TOO_MANY_REQUESTS", "message": "Slow down"}, True),
+        ({"error_code": "RATE_LIMIT", "message": "Slow down"}, True),
+        ({"error": "RATE_LIMIT", "message": "Slow down"}, True),
+        ({"message": "Too Many Requests"}, False),
+        ({"error": "Too Many Requests"}, False),
+        ({"message": "Application Authentication not found for linked_account_id X and app Y"}, False),
+        ([], False),
+        ("Slow down", False),
+        (None, False),
     ],
     ids=repr,
 )
-def test_whose_429(body: Any, fault: Fault) -> None:
-    """Only a 429 in Refold's own error shape is certainly Refold's, and says that the action did not run."""
-    error = error_from(RateLimitError, read_result, json_answer(body, 429), ACTION)
-    assert error.fault is fault
+def test_a_429_is_a_429(body: Any, refolds: bool) -> None:
+    """Whoever answers it refuses; only of a synchronous workflow can nobody tell, unless the answer is Refold's own."""
+    answer = json_answer(body, 429)
+    for read, call in READERS.values():
+        error = error_from(RateLimitError, read, answer, call)
+        assert error.throttled
+        whose = Fault.RATE_LIMITED if refolds or not call.synchronous else Fault.WORKFLOW_RATE_LIMITED
+        assert error.fault is whose
+
+
+@pytest.mark.parametrize(
+    ("body", "flaw"),
+    [
+        (b"", None),
+        (b"<html>Too fast</html>", None),
+        (b'{"mess', None),
+        (b"\xff\xfe", None),
+        (b'{"mess', "it broke off"),
+    ],
+    ids=repr,
+)
+def test_a_429_whose_body_cannot_be_read(body: bytes, flaw: str | None) -> None:
+    """The status is told, and says enough."""
+    for read, call in READERS.values():
+        error = error_from(RateLimitError, read, raw_answer(body, 429, flaw=flaw), call)
+        assert (error.fault is Fault.RATE_LIMITED) is not call.synchronous
+        assert error.fault is not None
+        assert RULES[error.fault].effect == ("unknown" if call.synchronous else "none")
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -828,11 +853,10 @@ NOON: Final = 1_792_584_000.0  # Wed, 21 Oct 2026 12:00:00 GMT
         ("120", 120),
         (" 5 ", 5),
         ("1.5", 1.5),
-        ("-3", 0),
-        ("-inf", 0),
-        ("inf", math.inf),
-        ("1e999", math.inf),
-        ("9" * 400, math.inf),
+        ("0.0", 0),
+        ("007", 7),
+        ("\t7\t", 7),
+        ("86400", 86_400),
         ("Wed, 21 Oct 2026 12:00:30 GMT", 30),
         ("Thu, 22 Oct 2026 12:00:00 GMT", 86_400),
         ("Wed, 21 Oct 2026 12:00:00 GMT", 0),
@@ -844,7 +868,7 @@ NOON: Final = 1_792_584_000.0  # Wed, 21 Oct 2026 12:00:00 GMT
     ],
 )
 def test_retry_after(value: str, seconds: float) -> None:
-    """Seconds or a date; never less than nothing, and never sooner than asked, however far away that is."""
+    """Seconds or a date; never less than nothing, and never sooner than asked."""
     assert read_retry_after({"Retry-After": value}, lambda: NOON) == seconds
 
 
@@ -858,6 +882,30 @@ def test_retry_after(value: str, seconds: float) -> None:
         "1, 2",
         "0x10",
         "nan",
+        "inf",
+        "-inf",
+        "Infinity",
+        "-3",
+        "-0",
+        "+5",
+        "1_000",
+        "1e3",
+        "1e999",
+        ".5",
+        "5.",
+        "1.5.3",
+        "1,5",
+        "9" * 11,
+        "9" * 400,
+        "9" * 5000,
+        "\u0665",
+        "\uff15",
+        "\xa05",
+        "5\n6",
+        "5\x0b",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 01 Jan 0001 00:00:00 GMT",
+        "Wed, 21 Oct 2026 \u0661\u0662:00:30 GMT",
         "Wed, 99 Oct 2026 12:00:00 GMT",
         "Wed, 21 Oct 99999 12:00:00 GMT",
         "Wed, 21 Oct 99999999999999999999 12:00:00 GMT",

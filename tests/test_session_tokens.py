@@ -26,6 +26,7 @@ from refold_async import (
     Journal,
     NotFoundError,
     RateLimit,
+    RateLimitError,
     RefoldError,
     SessionToken,
 )
@@ -506,6 +507,18 @@ async def test_items_wait_for_a_token_as_long_as_it_takes(mock: MockRefold) -> N
         report = await refold.fan_out_action(scopes, "hubspot", "get_contact", concurrency=2).collect()
     assert report.counts == {"ok": 6, "failed": 0, "unknown": 0}
     assert {outcome.attempts for outcome in report.outcomes} == {1}
+
+
+async def test_items_wait_for_a_token_no_longer_than_refusals_may_keep_them(mock: MockRefold) -> None:
+    """Where Refold never hands one out, their job ends all the same."""
+    mock.script(Answer(429), route=CREATE)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=0.3, retry=IMPATIENT) as refold:
+        scopes = [refold.session_tokens.account(f"user_{number}") for number in range(3)]
+        report = await refold.fan_out_action(scopes, "hubspot", "get_contact", max_refusal_wait=0.5).collect()
+    assert report.counts == {"ok": 0, "failed": 3, "unknown": 0}
+    for outcome in report.failed:
+        assert isinstance(outcome.error, RateLimitError)
+        assert (outcome.error.effect, outcome.attempts) == ("none", 0)
 
 
 async def test_a_token_that_dies_while_items_wait(mock: MockRefold) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 from programs import ended, first_line, run_program, running
-from refold_async import AsyncRefold
+from refold_async import AsyncRefold, RateLimitError, RetryPolicy
 from refold_async.testing import Answer, MockRefold
 from waiting import until
 
@@ -162,20 +162,36 @@ async def test_throttled_makes_all_wait(open_limiter: Open) -> None:
 
 
 async def test_client_that_is_refused(mock: MockRefold, open_limiter: Open) -> None:
-    """What Refold says to one client, all clients heed."""
-    mock.script(Answer(429, retry_after=2), calls=1)
+    """What Refold says about everybody all clients heed: where account after account is refused, longer and longer."""
+    mock.script(Answer(429), calls=range(1, 7))
+    policy = RetryPolicy(max_retries=0)
     async with (
-        AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=await open_limiter()) as refused,
+        AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=await open_limiter(), retry=policy) as refused,
         AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=await open_limiter()) as other,
     ):
-        calling = asyncio.create_task(refused.account("user_1").list_actions("hubspot"))
-        await until(lambda: mock.request_count == 1 and mock.requests[0].status is not None)
+        for number in range(6):
+            with pytest.raises(RateLimitError):
+                await refused.account(f"user_{number}").list_actions("hubspot")
         await asyncio.sleep(0.8)
-        await asyncio.gather(calling, other.account("user_2").list_actions("hubspot"))
-    first, *rest = mock.requests
-    assert (first.linked_account_id, first.status) == ("user_1", 429)
-    assert sorted(str(request.linked_account_id) for request in rest) == ["user_1", "user_2"]
-    assert all(request.time - first.time >= 2 - A_MOMENT for request in rest)
+        await other.account("user_2").list_actions("hubspot")
+    *_, last, answered = mock.requests
+    assert (last.status, answered.status) == (429, 200)
+    assert answered.time - last.time >= 1.6 - A_MOMENT
+
+
+async def test_client_whose_account_is_refused(mock: MockRefold, open_limiter: Open) -> None:
+    """What Refold says about one linked account is no matter of the others."""
+    mock.script(Answer(429, retry_after=30), calls=1)
+    policy = RetryPolicy(max_retries=0)
+    async with (
+        AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=await open_limiter(), retry=policy) as refused,
+        AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=await open_limiter()) as other,
+    ):
+        with pytest.raises(RateLimitError):
+            await refused.account("user_1").list_actions("hubspot")
+        await asyncio.sleep(0.8)
+        await asyncio.gather(*(client.account("user_2").list_actions("hubspot") for client in (refused, other)))
+    assert mock.requests[-1].time - mock.requests[0].time < 20
 
 
 async def test_throttled_while_waiting(open_limiter: Open) -> None:

@@ -157,8 +157,9 @@ class _OwnToken:
         """Return the headers with a new token, fetched together with all others who want one now."""
         if self._fetching is None:
             # Not an attempt of the item that happens to be first; but as patient as items are, if that is who waits.
-            context = copy_context()
-            context.run(current_item.set, None if current_item.get() is None else CurrentItem())
+            context, item = copy_context(), current_item.get()
+            patient = None if item is None else CurrentItem(max_refusal_wait=item.refusal_wait_left)
+            context.run(current_item.set, patient)
             self._fetching = asyncio.get_running_loop().create_task(
                 self._fetch(), name="refold_async session token", context=context
             )
