@@ -21,6 +21,8 @@ ORDER: Final = [
     "version",
     "faults",
     "errors",
+    "secret",
+    "redaction",
     "validation",
     "settings",
     "deadlines",
