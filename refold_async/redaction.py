@@ -12,13 +12,12 @@ from typing import Any, Final, cast
 import attrs
 
 from refold_async.errors import RefoldError
+from refold_async.secret import Secret
 
 __all__ = ["quotes", "redact_error", "redacted"]
 
 _OPENING: Final = 4
 """How many characters make a place worth a closer look."""
-_LARGE: Final = frozenset({"body", "result", "execution"})
-"""The attributes of errors that hold what an answer's body held."""
 
 # JSON within JSON has its backslashes doubled, and doubled again. The runs have an end: the search must not take longer
 # than the text is long.
@@ -75,14 +74,11 @@ def _plain(match: re.Match[bytes]) -> bytes:
     return quoted or literal.strip(b"\\")
 
 
-def _end(text: bytes, start: int, secret: bytes) -> int | None:
+def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> int | None:
     """Return where the secret that seems to begin at `start` ends, or is cut off; None if it is not there."""
-    if text.startswith(secret, start):
-        return start + len(secret)
-    secret = secret.replace(b"\\", b"")  # those of the secret cannot be told from those that escape
+    if text.startswith(literal, start):
+        return start + len(literal)
     known, place = 0, start
-    if not secret:
-        return None
     while known < len(secret):
         if known and (cut := _CUT_OFF.match(text, place)):
             return cut.end() - len("…".encode()) if cut.group().endswith("…".encode()) else cut.end()
@@ -90,16 +86,19 @@ def _end(text: bytes, start: int, secret: bytes) -> int | None:
         if match is None or not secret.startswith(part := _plain(match), known):
             return None
         known, place = known + len(part), match.end()
-    return place
+    return place if known else None
 
 
 def _places(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
     """Give where a text holds a secret."""
+    literal = secret.encode()
+    # The backslashes of the secret cannot be told from those that escape.
+    without_backslashes = Secret(secret.replace("\\", "")).encode()
     start = 0
     opening = _opening(str(secret).lstrip("\\").partition("\\")[0][:_OPENING] or "\\")
     while match := opening.search(text, start):
         start = match.start()
-        end = _end(text, start, secret.encode())
+        end = _end(text, start, literal, without_backslashes)
         if end is None:
             start += 1
         else:
@@ -115,9 +114,12 @@ def quotes(text: bytes, secrets: Sequence[str]) -> bool:
 def _redacted_text(text: str, secrets: Sequence[str]) -> str:
     data = text.encode("utf-8", "surrogatepass")
     for secret in secrets:
-        places = list(_places(data, secret))
-        for start, end in reversed(places):
-            data = data[:start] + b"***" + data[end:]
+        kept: list[bytes] = []
+        after = 0
+        for start, end in _places(data, secret):
+            kept.append(data[after:start])
+            after = end
+        data = b"***".join([*kept, data[after:]])
     return data.decode("utf-8", "surrogatepass")
 
 
@@ -156,8 +158,18 @@ def redacted(value: Any, secrets: Sequence[str]) -> Any:
 
 
 def redact_error(error: RefoldError, secrets: Sequence[str], *, thoroughly: bool) -> None:
-    """Take the secrets out of what an error tells: its message, and its attributes; `thoroughly`, large ones too."""
+    """Take the secrets out of what an error tells.
+
+    Args:
+        error: The error, which is changed.
+        secrets: The secrets.
+        thoroughly: Whether the body of the answer it was made of holds one. If not, only its message and headers can.
+    """
+    if not thoroughly:
+        headers: Mapping[str, str] = getattr(error, "headers", {})
+        told = [error.message, *headers, *headers.values()]
+        if not quotes("…".join(told).encode("utf-8", "surrogatepass"), secrets):
+            return
     error.args = tuple(redacted(argument, secrets) for argument in error.args)
     for name, value in list(vars(error).items()):
-        if value is not None and (thoroughly or name not in _LARGE):
-            setattr(error, name, redacted(value, secrets))
+        setattr(error, name, redacted(value, secrets))

@@ -311,6 +311,32 @@ def test_reporters_show_what_frames_hold(reporter: str) -> None:
     assert len(shown(caught.value, [reporter])) == len(FRAGMENTS) - 1  # the password is quoted
 
 
+@pytest.mark.parametrize("base_url", ["https://127.0.0.1:1", NEVER])
+async def test_what_is_hidden_is_sent_as_it_is(mock: MockRefold, base_url: str) -> None:
+    """On the wire are the key, the token and the proxy's credentials; the last go to the proxy alone."""
+    heads: list[bytes] = []
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(keep, "127.0.0.1", 0) as server:
+        place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for url, proxy in ((base_url, proxy_at(place)), (f"http://{place}", None)):
+            async with client(url, proxy=proxy) as refold:
+                for account in (refold.account("user_12345"), refold.account_from_session_token(TOKEN)):
+                    with pytest.raises(RefoldError):
+                        await account.list_actions("hubspot")
+    expected = [f"x-api-key: {KEY}", f"Authorization: Bearer {TOKEN}"] * 2
+    for number, (head, secret) in enumerate(zip(heads, expected, strict=True)):
+        lines = head.decode().split("\r\n")
+        tunnel, proxied = lines[0].startswith("CONNECT"), number < 2
+        assert tunnel == (proxied and base_url.startswith("https"))
+        assert lines.count(secret) == (not tunnel)
+        assert lines.count(f"Proxy-Authorization: Basic {BASIC}") == proxied
+
+
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
 async def test_no_frame_shows_a_secret(mock: MockRefold, scene: Scene) -> None:
     """Neither the frames of an error, nor those of a cancellation or of what either is chained to, show a secret."""
@@ -370,8 +396,11 @@ def test_refused():
     asyncio.run(call())
 
 def test_cancelled():
+    async def never_answer(reader, writer):
+        await reader.read()
+        writer.close()
     async def call():
-        async with await asyncio.start_server(lambda *_: asyncio.sleep(9), "127.0.0.1", 0) as server:
+        async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             async with AsyncRefold(os.environ["KEY"], base_url=url) as refold, asyncio.timeout(0.05):
                 await refold.account_from_session_token(os.environ["TOKEN"]).list_actions("hubspot")
@@ -390,6 +419,7 @@ def test_pytest_shows_no_secret_with_locals(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=100,
     )
     assert "4 failed" in ran.stdout, ran.stdout + ran.stderr
     assert "headers    = {'Authorization': '***'}" in ran.stdout
