@@ -59,7 +59,13 @@ def check_header_value(name: str, value: object) -> str:
 
     White space at an edge is refused because it is lost on the wire, where the value would become another one.
     """
-    if type(value) is str and value.isascii() and value.isprintable() and " " not in value and value:
+    if (
+        (type(value) is str or type(value) is Secret)
+        and value.isascii()
+        and value.isprintable()
+        and " " not in value
+        and value
+    ):
         return value  # nearly all, at less cost
     text = _check_text(name, value)
     if text[0].isspace() or text[-1].isspace():
