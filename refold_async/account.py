@@ -11,6 +11,7 @@ from refold_async.errors import ConfigurationError, ExecutionTimeoutError, Refol
 from refold_async.models import ActionResult, WorkflowExecution
 from refold_async.requests import NO_BODY
 from refold_async.retry import Sender
+from refold_async.secret import Secret
 from refold_async.settings import Timeout
 from refold_async.validation import check_header_value, check_positive, check_seconds
 
@@ -130,15 +131,16 @@ class AccountScope(ArbitraryRequests):
         linked_account_id: str | None = None,
         session_token: str | None = None,
     ) -> None:
-        if linked_account_id is not None:
-            linked_account_id = check_header_value("linked_account_id", linked_account_id)
-        if session_token is not None:
-            session_token = check_header_value("session_token", session_token)
         self._sender = sender
         self._api_key = api_key
         self._session_token = session_token
         self._headers: dict[str, str] | None = None
         self.linked_account_id = linked_account_id
+        # After the rest: error reporters ask even for the repr of what could not be made.
+        if linked_account_id is not None:
+            self.linked_account_id = check_header_value("linked_account_id", linked_account_id)
+        if session_token is not None:
+            check_header_value("session_token", session_token)
 
     def __repr__(self) -> str:
         names = [] if self.linked_account_id is None else [repr(self.linked_account_id)]
@@ -164,10 +166,7 @@ class AccountScope(ArbitraryRequests):
         """Runs of workflows: follow them, wait for them, stop them, run them again."""
         from refold_async.namespaces.executions import Executions
 
-        sender = self._sender
-        return Executions(
-            self._send, sender.pause, lambda error, call: sender.describe(error, call, self.linked_account_id)
-        )
+        return Executions(self._send, self._sender.pause, self._describe)
 
     @property
     def workflows(self) -> "Workflows":
@@ -391,6 +390,9 @@ class AccountScope(ArbitraryRequests):
                 error.effect = "unknown"
             raise
 
+    def _describe(self, error: RefoldError, call: Call) -> None:
+        self._sender.describe_and_redact(error, call, self.linked_account_id, self._headers or {})
+
     def _send(self, call: Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         sender = self._sender
         limits = sender.timeout if timeout is None else resolve_timeout(timeout, sender.timeout)
@@ -404,7 +406,7 @@ def account_headers(
 ) -> dict[str, str]:
     """Return the headers that authenticate a call and name its account; a session token stands for both."""
     if session_token is not None:
-        return {"Authorization": f"Bearer {session_token}"}
+        return {"Authorization": Secret(f"Bearer {session_token}")}
     if api_key is None:
         raise ConfigurationError("No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY.")
     if linked_account_id is None:

@@ -17,6 +17,7 @@ from refold_async.endpoints import Call
 from refold_async.errors import ConfigurationError
 from refold_async.models import ActionResult
 from refold_async.retry import Sender
+from refold_async.secret import hide
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.transport import Transport
 from refold_async.validation import (
@@ -26,7 +27,6 @@ from refold_async.validation import (
     check_positive,
     check_proxy,
     check_whole_number,
-    credentials_of,
 )
 from refold_async.version import __version__
 
@@ -86,7 +86,8 @@ class AsyncRefold(ArbitraryRequests):
             client; `max_connections` holds beside its own limit, and its own `keepalive_timeout` counts.
         proxy: URL of an HTTP proxy; may hold a user name and password.
         trust_env: Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when this is constructed.
-        trace_configs: aiohttp trace configs, to observe requests. They see headers, and so the key.
+        trace_configs: aiohttp trace configs, to observe requests. They see headers, and so the key,
+            which only its `repr` does not show.
         allow_http: Allow plain `http://` to other hosts than loopback.
         require_environment: Refuse a key of the other environment, or one whose prefix does not tell.
 
@@ -115,6 +116,8 @@ class AsyncRefold(ArbitraryRequests):
         allow_http: bool = False,
         require_environment: Environment | None = None,
     ) -> None:
+        # Error reporters show the arguments of a constructor that raises.
+        api_key, base_url, proxy = hide(api_key), hide(base_url), hide(proxy)
         self._api_key = _find_key(api_key)
         self._require_environment(require_environment)
         if not isinstance(retry, RetryPolicy):
@@ -143,7 +146,7 @@ class AsyncRefold(ArbitraryRequests):
             retry,
             resolve_timeout(timeout, _DEFAULT_TIMEOUT),
             _SYNCHRONOUS_WORKFLOW if timeout is _DEFAULT_TIMEOUT else resolve_timeout(timeout, _DEFAULT_TIMEOUT),
-            secrets=[*filter(None, [self._api_key]), *credentials_of(self._transport.proxy)],
+            secrets=[*filter(None, [self._api_key]), *self._transport.proxy_credentials],
         )
         self._organisation = AccountScope(self._sender, api_key=self._api_key)
 
@@ -217,6 +220,7 @@ class AsyncRefold(ArbitraryRequests):
         """
         if session_token is None:
             raise ConfigurationError("session_token must be a str, not NoneType.")
+        session_token = hide(session_token)
         return AccountScope(self._sender, session_token=session_token, linked_account_id=linked_account_id)
 
     def fan_out(
@@ -513,6 +517,8 @@ class AsyncRefold(ArbitraryRequests):
         await self.aclose()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_transport"):  # error reporters ask for it while the constructor raises
+            return "<AsyncRefold that could not be made>"
         state = " closed" if self.closed else ""
         return f"<AsyncRefold {self.base_url}, {self.environment or 'unknown environment'}{state}>"
 
@@ -537,7 +543,7 @@ async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeou
 def _find_key(api_key: str | None) -> str | None:
     if api_key is not None:
         return check_header_value("api_key", api_key)
-    if found := os.environ.get("REFOLD_API_KEY"):
+    if found := hide(os.environ.get("REFOLD_API_KEY")):
         return check_header_value("REFOLD_API_KEY", found)
     return None
 
@@ -545,7 +551,7 @@ def _find_key(api_key: str | None) -> str | None:
 def _find_base_url(base_url: str | None, *, allow_http: bool) -> str:
     if base_url is not None:
         return check_base_url("base_url", base_url, allow_http=allow_http)
-    if found := os.environ.get("REFOLD_BASE_URL"):
+    if found := hide(os.environ.get("REFOLD_BASE_URL")):
         return check_base_url("REFOLD_BASE_URL", found, allow_http=allow_http)
     return "https://app.refold.ai"
 

@@ -71,8 +71,9 @@ class Answer:
     """What came back from one attempt."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    # Some error reporters show the fields of any attrs class, unless each says otherwise. A body may hold a token.
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
     flaw: str | None = None
     """What is wrong with the body, if it is not whole."""
 

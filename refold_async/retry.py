@@ -6,7 +6,7 @@ import copy
 import logging
 import math
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Final, Protocol, TypeVar
 
 import attrs
 
@@ -25,6 +25,7 @@ from refold_async.errors import (
 )
 from refold_async.faults import RULES, Effect, Fault, Kind
 from refold_async.responses import Answer, Reader
+from refold_async.secret import Secret
 from refold_async.settings import RetryPolicy, Timeout
 from refold_async.transport import Body, Transport
 from refold_async.waiting_line import Visit
@@ -151,15 +152,14 @@ class Sender:
                     self._note_success(progress)
                     return value
                 self._note_failure(progress, error)
-                if answer is not None:
-                    error = self._without_secrets(error, answer, call, read, headers)
-                    answer = None
+                self._redact(error, headers, answer)
+                answer = None
                 if credentials is not None and self._may_renew(progress, error):
                     credentials.refused(headers)
                     continue
                 delay = self._delay_before_next(progress, error)
                 if delay is None or not await self._pause(progress, error, delay):
-                    self._complete(progress, error, headers)
+                    self._complete(progress, error)
                     try:
                         # Frames below hold the answer, and this one would hold the error that holds this one.
                         raise error.with_traceback(None)
@@ -185,7 +185,7 @@ class Sender:
             problem = APITimeoutError("Waited in vain for a session token; the time was up (timeout total=).")
         if progress.deadlines.closed:
             problem = ClientClosedError("The client was closed while the call waited for a session token.")
-        self._complete(progress, problem, {})
+        self._complete(progress, problem)
         raise problem
 
     @staticmethod
@@ -386,24 +386,16 @@ class Sender:
 
     def _secrets(self, headers: Mapping[str, str]) -> list[str]:
         token = headers.get("Authorization", "").removeprefix("Bearer ")
-        return [token, *self._own_secrets] if token else self._own_secrets
+        return [Secret(token), *self._own_secrets] if token else self._own_secrets
 
-    def _without_secrets(
-        self, error: RefoldError, answer: Answer, call: Call, read: Reader[T], headers: Mapping[str, str]
-    ) -> RefoldError:
-        """Return the error of an answer; where the answer quotes a secret it was sent, of the answer without it."""
-        body = answer.body
-        for secret in self._secrets(headers):
-            body = body.replace(secret.encode(), b"***")
-        if body == answer.body:
-            return error
-        try:
-            read(attrs.evolve(answer, body=body), call)
-        except RefoldError as clean:
-            if type(clean) is type(error):
-                clean.fault = error.fault
-                return clean
-        return error
+    def _redact(self, error: RefoldError, headers: Mapping[str, str], answer: Answer | None) -> None:
+        """Take out of an error what its answer quotes of the secrets that were sent."""
+        from refold_async.redaction import quotes, redact_error
+
+        secrets = self._secrets(headers)
+        if secrets:
+            # What was made of a large body is looked through only where the body itself holds one.
+            redact_error(error, secrets, thoroughly=answer is not None and quotes(answer.body, secrets))
 
     def describe(self, error: RefoldError, call: Call, linked_account_id: str | None) -> None:
         """Fill in what an error is about."""
@@ -411,7 +403,16 @@ class Sender:
         error.url = self.transport.base_url + call.target.path
         error.linked_account_id = linked_account_id
 
-    def _complete(self, progress: "_Progress", error: RefoldError, headers: Mapping[str, str]) -> None:
+    def describe_and_redact(
+        self, error: RefoldError, call: Call, linked_account_id: str | None, headers: Mapping[str, str]
+    ) -> None:
+        """Fill in what an error is about that was made of answers read before, and take the secrets out of it."""
+        from refold_async.redaction import redact_error
+
+        redact_error(error, self._secrets(headers), thoroughly=True)
+        self.describe(error, call, linked_account_id)
+
+    def _complete(self, progress: "_Progress", error: RefoldError) -> None:
         """Fill in what every error carries."""
         self.describe(error, progress.call, progress.linked_account_id)
         error.effect = progress.effect
@@ -419,12 +420,8 @@ class Sender:
         message = error.message
         if progress.effect == "unknown" and progress.call.kind == "write" and error.fault is not Fault.WORKFLOW_ERRORED:
             message += " It may have run all the same: look in the app before you send it again."
-        secrets = self._secrets(headers)
-        for name in ("body", "error_code", "http_error_type", "request_id", "headers"):
-            if (value := getattr(error, name, None)) is not None:
-                setattr(error, name, _redacted(value, secrets))
         # An answer may hold half of a surrogate pair, which could not be printed.
-        message = _redacted(message, secrets).encode(errors="backslashreplace").decode()
+        message = message.encode(errors="backslashreplace").decode()
         error.args = (message, *error.args[1:])
 
 
@@ -432,21 +429,6 @@ def _with_addition(error: RefoldError, text: str) -> RefoldError:
     """Return an error whose message says this too."""
     error.args = (f"{error.message} {text}", *error.args[1:])
     return error
-
-
-def _redacted(value: Any, secrets: list[str], depth: int = 20) -> Any:
-    """Return a JSON value, or headers, without the secrets."""
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, "***")
-        return value
-    if depth and isinstance(value, list):
-        return [_redacted(part, secrets, depth - 1) for part in cast("list[str]", value)]
-    if depth and isinstance(value, Mapping):
-        pairs = cast("Mapping[str, Any]", value).items()
-        kind = cast("Callable[[Any], Any]", type(value))  # pyright: ignore[reportUnknownArgumentType]
-        return kind((_redacted(name, secrets), _redacted(part, secrets, depth - 1)) for name, part in pairs)
-    return value
 
 
 @attrs.define(eq=False, repr=False)

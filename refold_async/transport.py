@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import math
 import os
 import sys
@@ -28,8 +29,9 @@ from refold_async.errors import (
 )
 from refold_async.faults import Fault
 from refold_async.responses import Answer
+from refold_async.secret import Secret, hide
 from refold_async.settings import Timeout
-from refold_async.validation import check_proxy
+from refold_async.validation import check_proxy, credentials_of, split_proxy
 
 __all__ = ["Body", "Transport"]
 
@@ -191,14 +193,20 @@ class Transport:
         reuse_connections: bool,
         max_response_bytes: int,
         connector: aiohttp.BaseConnector | None,
-        proxy: str | None,
+        proxy: Secret | None,
         trust_env: bool,
         trace_configs: Sequence[aiohttp.TraceConfig],
     ) -> None:
         self._session: aiohttp.ClientSession | None = None
         self.base_url = base_url
-        self.proxy = proxy or (_proxy_from_environment(base_url) if trust_env else None)
-        self._headers = headers
+        proxy = proxy or (_proxy_from_environment(base_url) if trust_env else None)
+        self.proxy_credentials = credentials_of(proxy)
+        # aiohttp's frames show the URL of a proxy; and it passes on these headers only where the proxy makes a tunnel.
+        self._proxy, authorization = split_proxy(proxy)
+        authorize = {} if authorization is None else {"Proxy-Authorization": authorization}
+        tunnel = base_url.startswith("https:")
+        self._proxy_headers = authorize if tunnel and authorize else None
+        self._headers = headers if tunnel else {**headers, **authorize}
         self._max_connections = max_connections
         self._keepalive_timeout = keepalive_timeout
         self._max_response_bytes = max_response_bytes
@@ -262,7 +270,7 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=headers,
             request_class=type("GuardedRequest", (_GuardedRequest,), {"guard": self._guard}),
-            proxy=self.proxy,
+            proxy=self._proxy,
             timeout=_NO_LIMIT,
             trace_configs=self._trace_configs,
         )
@@ -297,7 +305,7 @@ class Transport:
         target = call.target
         response: aiohttp.ClientResponse | None = None
         fresh = 0
-        pieces: list[bytes] = []
+        pieces = io.BytesIO()
         now = deadlines.now()
         until = now + timeout.attempt
         last = until if until < deadline else deadline
@@ -322,6 +330,7 @@ class Transport:
                             data=body,
                             allow_redirects=False,
                             timeout=connect_limit,
+                            proxy_headers=self._proxy_headers,
                             skip_auto_headers=None if body is None or call.body else _NO_CONTENT_TYPE,
                             middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
                         )
@@ -348,11 +357,11 @@ class Transport:
                 ):
                     return Answer(response.status, response.headers, await response.read())
                 flaw = await self._read_in_pieces(response, pieces)
-                return Answer(response.status, response.headers, b"".join(pieces), flaw)
+                return Answer(response.status, response.headers, pieces.getvalue(), flaw)
         except (TimeoutError, aiohttp.ClientError, OSError, UnusableConnectionError) as error:
             if response is not None and response.status >= 300:
                 # The status is told, and matters more than the rest of the body.
-                return Answer(response.status, response.headers, b"".join(pieces), "it broke off")
+                return Answer(response.status, response.headers, pieces.getvalue(), "it broke off")
             total = until >= deadline
             connecting = limit.expired and limit.when < last
             expired = limit.expired and not connecting
@@ -370,15 +379,16 @@ class Transport:
                 failure = self._failure(APIConnectionError, f"Calling {target.subject} failed: {error}.", body)
         raise failure from cause
 
-    async def _read_in_pieces(self, response: aiohttp.ClientResponse, pieces: list[bytes]) -> str | None:
+    async def _read_in_pieces(self, response: aiohttp.ClientResponse, pieces: io.BytesIO) -> str | None:
         """Read the body into `pieces`; return what is wrong if it is too long, having kept no more than is allowed."""
         room = self._max_response_bytes
         if response.status >= 300:
             room = min(room, _MOST_OF_AN_ERROR)
         try:
             async for piece in response.content.iter_any():
-                pieces.append(piece[:room])
+                pieces.write(piece[:room])
                 room -= len(piece)
+                del piece  # which error reporters would show
                 if room < 0:
                     return f"it is longer than max_response_bytes={self._max_response_bytes}"
             return None
@@ -475,7 +485,7 @@ class Transport:
         )
 
 
-def _proxy_from_environment(base_url: str) -> str | None:
+def _proxy_from_environment(base_url: str) -> Secret | None:
     """Return the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY ask for, read once.
 
     aiohttp's own `trust_env` would look at them, and into ~/.netrc for credentials to add, at every call.
@@ -483,7 +493,7 @@ def _proxy_from_environment(base_url: str) -> str | None:
     url = URL(base_url)
     if url.host is None or urllib.request.proxy_bypass(url.host):
         return None
-    proxy = urllib.request.getproxies().get(url.scheme)
+    proxy = hide(urllib.request.getproxies().get(url.scheme))
     if not proxy:
         return None
     return check_proxy(f"{url.scheme.upper()}_PROXY", proxy if "://" in proxy else f"http://{proxy}")

@@ -1,5 +1,6 @@
 """Checks of what callers pass in. Each raises `ConfigurationError` naming the argument and the fix; none does I/O."""
 
+import base64
 import ipaddress
 import math
 import re
@@ -11,6 +12,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from yarl import URL
 
 from refold_async.errors import ConfigurationError
+from refold_async.secret import Secret, hide
 
 __all__ = [
     "check_base_url",
@@ -24,6 +26,7 @@ __all__ = [
     "check_whole_number",
     "credentials_of",
     "quote_segment",
+    "split_proxy",
 ]
 
 # Compiled by their first use.
@@ -32,11 +35,14 @@ _BAD_PERCENT = r"%(?![0-9A-Fa-f]{2})"
 
 
 def _check_text(name: str, value: object) -> str:
-    """Return `value` as a plain str that reaches the wire as it is; `name` is the argument's name for the error."""
+    """Return `value` as a str that reaches the wire as it is, and keep a `Secret` one.
+
+    `name` is the argument's name for the error.
+    """
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}.")
-    if type(value) is not str:
-        # A subclass, such as an Enum's member, may show another text than it is, and would be sent as that.
+    if type(value) is not str and type(value) is not Secret:
+        # Another subclass, such as an Enum's member, may show another text than it is, and would be sent as that.
         value = str.__str__(value)
     if not value:
         raise ConfigurationError(f"{name} is empty.")
@@ -53,7 +59,13 @@ def check_header_value(name: str, value: object) -> str:
 
     White space at an edge is refused because it is lost on the wire, where the value would become another one.
     """
-    if type(value) is str and value.isascii() and value.isprintable() and " " not in value and value:
+    if (
+        (type(value) is str or type(value) is Secret)
+        and value.isascii()
+        and value.isprintable()
+        and " " not in value
+        and value
+    ):
         return value  # nearly all, at less cost
     text = _check_text(name, value)
     if text[0].isspace() or text[-1].isspace():
@@ -88,8 +100,14 @@ def check_path(name: str, value: object) -> str:
 
 
 def _split_url(name: str, value: object) -> SplitResult:
-    """Return the parts of a URL with a host. No message shows the URL, which may hold a password."""
-    text = check_header_value(name, value)
+    """Return the parts of a URL with a host. Neither message nor frame shows the URL, which may hold a password."""
+    parts = _parts_of_url(check_header_value(name, value))
+    if parts is None:
+        raise ConfigurationError(f"{name} must be a full URL such as 'https://app.refold.ai', quoted where needed.")
+    return parts
+
+
+def _parts_of_url(text: str) -> SplitResult | None:
     with suppress(ValueError):
         parts = urlsplit(text)
         (parts.hostname or "").encode("idna")
@@ -97,7 +115,7 @@ def _split_url(name: str, value: object) -> SplitResult:
         whole = not any(map(str.isspace, text)) and ("@" not in text or "@" in parts.netloc)
         if whole and parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
             return parts
-    raise ConfigurationError(f"{name} must be a full URL such as 'https://app.refold.ai', quoted where needed.")
+    return None
 
 
 def _is_loopback(host: str) -> bool:
@@ -110,10 +128,14 @@ def _is_loopback(host: str) -> bool:
 def check_base_url(name: str, value: object, *, allow_http: bool) -> str:
     """Return a base URL without its trailing slash. Plain `http://` goes to loopback only, unless `allow_http`."""
     parts = _split_url(name, value)
+    problem = None
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(f"{name} holds a user name or password: pass credentials as api_key=.")
-    if parts.query or parts.fragment:
-        raise ConfigurationError(f"{name} holds a query or fragment: leave it out.")
+        problem = "holds a user name or password: pass credentials as api_key="
+    elif parts.query or parts.fragment:
+        problem = "holds a query or fragment: leave it out"
+    if problem is not None:
+        del parts  # which error reporters would show
+        raise ConfigurationError(f"{name} {problem}.")
     if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
         raise ConfigurationError(
             f"{name} is plain http:// to {parts.hostname}, which would show the API key to the network: "
@@ -123,21 +145,50 @@ def check_base_url(name: str, value: object, *, allow_http: bool) -> str:
     return f"{parts.scheme}://{parts.netloc}{check_path(name, path) if path else ''}"
 
 
-def check_proxy(name: str, value: object) -> str:
+def check_proxy(name: str, value: object) -> Secret:
     """Return the URL of a proxy; it may hold a user name and password."""
-    parts = _split_url(name, value)
+    value = hide(value)
+    url = Secret(_split_url(name, value).geturl())
+    if problem := _problem_with_proxy(url):
+        raise ConfigurationError(f"{name} {problem}.")
+    return url
+
+
+def _problem_with_proxy(url: str) -> str | None:
     try:
-        URL(parts.geturl())
+        user = URL(url).user
     except ValueError:
-        raise ConfigurationError(f"{name} is no URL.") from None
-    return parts.geturl()
+        return "is no URL"
+    return (
+        "has a ':' in its user name, which no proxy could tell from the one before the password"
+        if (user and ":" in user)
+        else None
+    )
+
+
+def split_proxy(proxy: str | None) -> tuple[str | None, Secret | None]:
+    """Return the URL of a proxy without its credentials, and the value of the header that has them, if any."""
+    if proxy is None:
+        return None, None
+    url = URL(proxy)
+    if not url.user and not url.password:
+        return str(url.with_user(None)), None
+    credentials = f"{url.user or ''}:{url.password or ''}"
+    try:
+        encoded = credentials.encode("latin-1")
+    except UnicodeEncodeError:
+        encoded = credentials.encode()
+    return str(url.with_user(None)), Secret(f"Basic {base64.b64encode(encoded).decode()}")
 
 
 def credentials_of(proxy: str | None) -> list[str]:
-    """Return what of a proxy's URL no message may show: its credentials, as they stand and as they are meant."""
-    parts = urlsplit(proxy or "")
-    secrets = [parts.netloc.rpartition("@")[0], parts.password or "", unquote(parts.password or "")]
-    return [secret for secret in secrets if secret]
+    """Return what of a proxy's URL no message may show: its credentials, as they stand, as they are meant and sent."""
+    if proxy is None:
+        return []
+    parts = urlsplit(proxy)
+    header = split_proxy(proxy)[1] or ""
+    secrets = [parts.netloc.rpartition("@")[0], parts.password, unquote(parts.password or ""), header[len("Basic ") :]]
+    return [Secret(secret) for secret in secrets if secret]
 
 
 def check_whole_number(name: str, value: Any, *, at_least: int) -> int:

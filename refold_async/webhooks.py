@@ -33,6 +33,7 @@ import attrs
 from refold_async.errors import APIResponseValidationError, ConfigurationError
 from refold_async.json_codec import decode
 from refold_async.models import Model, named
+from refold_async.secret import hide
 from refold_async.structuring import MisfitError, structure
 from refold_async.validation import check_header_value
 
@@ -170,6 +171,7 @@ def verify(body: bytes | bytearray | memoryview, signature: str | None, api_key:
         ConfigurationError: The arguments are not what could verify anything: a body that was decoded or parsed, an
             empty key, no key.
     """
+    api_key = _hidden(api_key)
     signed = _check_body(body)
     keys = _check_keys(api_key)
     if signature is None:
@@ -250,6 +252,11 @@ def _check_body(body: bytes | bytearray | memoryview) -> bytes:
             f"body must be the raw bytes as they came, not {type(body).__name__}: pass `await request.read()`."
         )
     return bytes(body)
+
+
+def _hidden(api_key: Any) -> Any:
+    several = isinstance(api_key, Sequence) and not isinstance(api_key, str | bytes | bytearray | memoryview)
+    return [hide(key) for key in cast("Sequence[Any]", api_key)] if several else hide(api_key)
 
 
 def _check_keys(api_key: str | Sequence[str]) -> list[str]:

@@ -21,6 +21,8 @@ ORDER: Final = [
     "version",
     "faults",
     "errors",
+    "secret",
+    "redaction",
     "validation",
     "settings",
     "deadlines",
@@ -320,7 +322,8 @@ def test_what_is_not_used_is_not_loaded() -> None:
 import sys
 from refold_async import AsyncRefold
 AsyncRefold("tk_test").account("user_1")
-unused = {"backoff", "cattrs", "sqlite3", "jsonschema", "tqdm", "refold_async.fan_out", "refold_async.namespaces"}
+unused = {"backoff", "cattrs", "sqlite3", "jsonschema", "tqdm"}
+unused |= {"refold_async.fan_out", "refold_async.namespaces", "refold_async.redaction"}
 print(*sorted(unused & set(sys.modules)))
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)

@@ -11,12 +11,13 @@ import attrs
 from refold_async.account import AccountScope, account_headers, resolve_timeout
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.endpoints import Call, Endpoint
-from refold_async.errors import APIResponseValidationError, AuthenticationError, ConfigurationError
+from refold_async.errors import APIResponseValidationError, AuthenticationError, ConfigurationError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models import Model
 from refold_async.namespaces.sending import Namespace, Send
 from refold_async.responses import Answer, Reader, read_model, read_nothing
 from refold_async.retry import Sender
+from refold_async.secret import hide
 from refold_async.settings import Timeout
 from refold_async.validation import check_bool, check_header_value, check_seconds
 
@@ -99,6 +100,7 @@ class SessionTokens(Namespace):
         Raises:
             AuthenticationError: It is no session token, or was worthless before.
         """
+        session_token = hide(session_token)
         headers = account_headers(None, None, check_header_value("session_token", session_token))
         limits = resolve_timeout(timeout, self._sender.timeout)
         try:
@@ -139,18 +141,18 @@ class _OwnToken:
     def __init__(self, create: Callable[[bool], Awaitable[SessionToken]], renew_before: float) -> None:
         self._create = create
         self._renew_before = renew_before
-        self._headers: Mapping[str, str] | None = None
+        self.headers: Mapping[str, str] | None = None
         self._renew_at = -math.inf
         self._fetching: asyncio.Task[Mapping[str, str]] | None = None
         self._waiting = 0
 
     def at_hand(self) -> Mapping[str, str] | None:
         """Return the headers with the token, or None where one is to be fetched."""
-        return self._headers if asyncio.get_running_loop().time() < self._renew_at else None
+        return self.headers if asyncio.get_running_loop().time() < self._renew_at else None
 
     def refused(self, headers: Mapping[str, str]) -> None:
         """Note that Refold refused a token: unless there is another by now, it is to be renewed."""
-        if self._headers is not None and headers["Authorization"] == self._headers["Authorization"]:
+        if self.headers is not None and headers["Authorization"] == self.headers["Authorization"]:
             self._renew_at = -math.inf
 
     async def fetch(self) -> Mapping[str, str]:
@@ -177,11 +179,11 @@ class _OwnToken:
 
     async def _fetch(self) -> Mapping[str, str]:
         began = asyncio.get_running_loop().time()
-        created = await self._create(self._headers is not None)
+        created = await self._create(self.headers is not None)
         life = math.inf if created.expires_in is None else created.expires_in
-        self._headers = account_headers(None, None, created.token)
+        self.headers = account_headers(None, None, created.token)
         self._renew_at = began + max(life - self._renew_before, life / 2)
-        return self._headers
+        return self.headers
 
     def _fetched(self, fetching: asyncio.Task[Mapping[str, str]]) -> None:
         if self._fetching is fetching:
@@ -201,6 +203,9 @@ class _SelfRenewingScope(AccountScope):
 
     def __repr__(self) -> str:
         return f"<AccountScope {self.linked_account_id!r}, by session tokens of its own>"
+
+    def _describe(self, error: RefoldError, call: Call) -> None:
+        self._sender.describe_and_redact(error, call, self.linked_account_id, self._own_token.headers or {})
 
     def _send(self, call: Call, read: Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
         limits = resolve_timeout(timeout, self._sender.timeout)
