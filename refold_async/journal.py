@@ -10,7 +10,8 @@ import attrs
 from refold_async import json_codec
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.faults import Effect
-from refold_async.journal_file import Durability, ItemRow, is_held, read_items, read_summary
+from refold_async.journal_file import Durability, ItemRow, moment_of
+from refold_async.journal_reading import is_held, read_items, read_summary
 from refold_async.validation import check_bool
 
 __all__ = ["EntryStatus", "Journal", "JournalEntry", "JournalSummary", "entry_of"]
@@ -20,6 +21,8 @@ EntryStatus = Literal["started", "withdrawn", "ok", "failed", "unknown"]
 
 _DURABILITIES: Final = get_args(Durability)
 _STATUSES: Final = get_args(EntryStatus)
+_EFFECTS: Final = (None, *get_args(Effect))
+_TEXTS: Final = ("linked_account_id", "error_type", "error", "result")
 
 
 @attrs.frozen(kw_only=True)
@@ -148,6 +151,10 @@ class Journal:
         path = os.fspath(self.path)
         running = is_held(path)
         job, counts, last = read_summary(path)
+        if not counts.keys() <= set(_STATUSES):
+            raise JournalError(
+                f"The journal {path!r} is damaged: there is no status {next(iter(counts.keys() - set(_STATUSES)))!r}."
+            )
         started = counts.get("started", 0)
         return JournalSummary(
             job=job.name,
@@ -162,8 +169,8 @@ class Journal:
             unknown=counts.get("unknown", 0) + (0 if running else started),
             in_flight=started if running else 0,
             withdrawn=counts.get("withdrawn", 0),
-            created_at=datetime.fromisoformat(job.created_at),
-            updated_at=datetime.fromisoformat(last),
+            created_at=moment_of(job.created_at),
+            updated_at=moment_of(last),
         )
 
     def entries(self, *, status: EntryStatus | None = None) -> Iterator[JournalEntry]:
@@ -212,9 +219,19 @@ def entry_of(row: ItemRow) -> JournalEntry:
     try:
         if row.status not in _STATUSES:
             raise ValueError(f"there is no status {row.status!r}")
+        if row.effect not in _EFFECTS:
+            raise ValueError(f"there is no effect {row.effect!r}")
+        if not isinstance(row.key, str):
+            raise TypeError("its key is no text")
+        for name in _TEXTS:
+            if not isinstance(values[name], str | None):
+                raise TypeError(f"its {name} is no text")
+        for name, least in (("attempts", 0), ("run", 1)):
+            if not isinstance(values[name], int) or values[name] < least:
+                raise ValueError(f"its {name} cannot be {values[name]!r}")
         values["result"] = None if row.result is None else json_codec.decode(row.result.encode())
         for name in ("started_at", "finished_at"):
-            values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
+            values[name] = None if values[name] is None else moment_of(values[name])
     except (ValueError, TypeError, RecursionError) as error:
         raise JournalError(f"The journal's entry of {row.key!r} is damaged: {error}.") from error
     return JournalEntry(**values)
