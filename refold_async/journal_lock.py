@@ -40,6 +40,18 @@ def beside_sqlite() -> Generator[None]:
         yield
 
 
+if sys.platform == "win32":
+
+    def _beginning_of(file: int) -> bytes:
+        os.lseek(file, 0, os.SEEK_SET)
+        return os.read(file, 4)
+
+else:
+
+    def _beginning_of(file: int) -> bytes:
+        return os.pread(file, 4, 0)
+
+
 if sys.platform == "linux":
     import fcntl
 
@@ -167,8 +179,9 @@ class Place:
             found = os.stat(self._path)
         except OSError:
             return False  # which check() tells, as it does where this is another file
-        mine = _identity_of(found) == self._identities[self._path]
-        return mine and (found.st_size, found.st_mtime_ns) != (self._size, self._changed)
+        if found.st_mtime_ns == self._changed and found.st_size == self._size:
+            return False
+        return _identity_of(found) == self._identities[self._path]
 
     def check(self) -> None:
         """Check, after a commit, that whoever opens the journal next finds what was committed.
@@ -176,22 +189,20 @@ class Place:
         Raises:
             JournalError: The files are no longer where they were, or were written over.
         """
-        for name, identity in self._identities.items():
+        for name, (device, number) in self._identities.items():
             try:
                 found = os.stat(name)
             except OSError as error:
                 reason = f"{name!r} was moved or deleted ({error.strerror})"
                 raise self._lost(reason) from error
-            if _identity_of(found) != identity:
+            if found.st_ino != number or found.st_dev != device:
                 raise self._lost(f"another file is in the place of {name!r}")
-            if name == self._path:
+            if name is self._path:
                 if found.st_size < self._size:
                     raise self._lost(f"{name!r} was cut short")
                 self._size, self._changed = found.st_size, found.st_mtime_ns
-        if self._log is not None:
-            os.lseek(self._log, 0, os.SEEK_SET)
-            if os.read(self._log, 4) not in _LOG_BEGINS_WITH:
-                raise self._lost("its -wal was written over")
+        if self._log is not None and _beginning_of(self._log) not in _LOG_BEGINS_WITH:
+            raise self._lost("its -wal was written over")
 
     def _lost(self, reason: str) -> JournalError:
         return JournalError(

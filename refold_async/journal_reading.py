@@ -48,8 +48,10 @@ def read_summary(path: str) -> tuple[JobRow, dict[str, int], str]:
     return job, {status: count for status, count, _ in counted}, last
 
 
-def read_items(path: str, *, after: int, statuses: Sequence[str]) -> list[ItemRow]:
+def read_items(path: str, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[ItemRow]:
     """Return the next rows with one of `statuses` after that with the id `after`, or none where there is no more.
+
+    Those with a status that is none of the `known` are among them, for somebody to tell.
 
     Nothing stays open between one call and the next: a reader who stops half way is in nobody's way.
 
@@ -58,9 +60,9 @@ def read_items(path: str, *, after: int, statuses: Sequence[str]) -> list[ItemRo
     """
     _, found = _read(
         path,
-        f"SELECT {COLUMNS} FROM items WHERE id > ? AND status IN (SELECT value FROM json_each(?)) "  # noqa: S608
-        f"ORDER BY id LIMIT {_PAGE}",
-        (after, to_json(statuses)),
+        f"SELECT {COLUMNS} FROM items WHERE id > ? AND (status IN (SELECT value FROM json_each(?)) "  # noqa: S608
+        f"OR coalesce(status, '') NOT IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT {_PAGE}",
+        (after, to_json(statuses), to_json(known)),
     )
     rows = [ItemRow._make(row) for row in found]
     for row in rows:

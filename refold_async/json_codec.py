@@ -14,8 +14,9 @@ which Python does by recursion, also from well within a program's calls.
 import json
 import re
 import uuid
+from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, cast
 
 try:
     import orjson
@@ -71,7 +72,7 @@ def _not_too_deep(value: Any, body: bytes) -> Any:
         level = [
             member
             for container in level
-            for member in (container.values() if type(container) is dict else container)
+            for member in cast("Iterable[Any]", container.values() if type(container) is dict else container)
             if type(member) in _CONTAINERS
         ]
     if level:
@@ -165,11 +166,12 @@ def unlike_when_read(value: Any) -> str | None:
     Raises:
         ValueError: It is nested deeper than what is read.
     """
-    level, depth = [value], 1
+    level: list[Any] = [value]
+    depth = 1
     while level:
         below: list[Any] = []
         for one in level:
-            kind = type(one)
+            kind: Any = type(one)
             if kind is dict:
                 for key in one:
                     if type(key) is not str:

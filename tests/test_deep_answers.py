@@ -45,7 +45,7 @@ def nested(levels: int, kind: str = "mixed") -> str:
     return opening * times + "1" + closing * times
 
 
-def read(status: int, levels: int, kind: str) -> Any:
+def read(status: int, levels: int, kind: str) -> ActionResult[Any] | RefoldError:
     """Return what is read of an answer to an action that has so many levels, or the error that comes of it."""
     odd = kind == "mixed" and levels % 2 == 0
     data = f"[{nested(levels - 2, kind)}]" if odd else nested(levels - 1, kind)
@@ -62,13 +62,13 @@ def read(status: int, levels: int, kind: str) -> Any:
 @pytest.mark.parametrize("status", [200, 400, 429, 500])
 def test_whatever_comes_of_an_answer(kind: str, levels: int, status: int) -> None:
     """A result, or an error that has the answer in its body, is the same in a copy, however deep the answer was."""
-    made = read(status, levels, kind)
+    made: ActionResult[Any] | RefoldError = read(status, levels, kind)
     assert isinstance(made, ActionResult) == (status == 200 and levels <= DEEPEST)
     assert isinstance(made, APIResponseValidationError) == (status == 200 and levels > DEEPEST)
     for again in COPIES.values():
-        twin = again(made)
+        twin: Any = again(made)
         assert type(twin) is type(made)
-        if isinstance(made, ActionResult):
+        if isinstance(made, ActionResult) and isinstance(twin, ActionResult):
             assert (twin, twin.raw) == (made, made.raw)
         else:
             assert vars(twin) == vars(made)

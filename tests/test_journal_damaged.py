@@ -199,6 +199,17 @@ def test_an_index_that_lacks_a_key(whole: Path, tmp_path: Path) -> None:
     assert outcomes(path)["run"] == "told"
 
 
+@pytest.mark.parametrize("status", ["'fine'", "''", "x'00'", "7"])
+def test_a_status_that_there_is_not(whole: Path, tmp_path: Path, status: str) -> None:
+    """An item of which nobody knows where it stands is not left out, whatever is asked for."""
+    path = tmp_path / "sync.sqlite"
+    shutil.copy(whole / "sync.sqlite", path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"UPDATE items SET status = {status} WHERE key = 'user_5'")
+    told = outcomes(path)
+    assert (told["summary"], told["entries"], told["entries of a status"]) == ("told", "told", "told")
+
+
 def test_something_else_in_its_place(tmp_path: Path) -> None:
     """What is no journal at all is told."""
     directory = tmp_path / "directory"
