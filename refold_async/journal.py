@@ -138,8 +138,8 @@ class Journal:
     Pass it to a fan-out as `journal=`. Before a request leaves, its item is recorded as started; before an outcome is
     yielded, it is recorded. So after the death of the process every request that may have left is in the journal, and
     an item that was in flight then comes out `unknown`. The file must be on a local disk: networks lose locks. SQLite's
-    `-wal` and `-shm` beside it belong to it. Where one of them is moved, deleted or written over while the job runs, the
-    job stops with a `JournalError` before it sends more.
+    `-wal` and `-shm` beside it belong to it. Where one of them is moved, deleted or written over while the job runs,
+    the job stops with a `JournalError` before it sends more.
 
     It holds no API key, but what items are known by, their errors and, where asked for, their results. Only its owner
     may read it.
@@ -152,8 +152,8 @@ class Journal:
     """The name of the job, which a run needs and reading does not. Another name is another job."""
 
     results: bool = attrs.field(default=False, kw_only=True, validator=_check_results)
-    """Whether to record what the calls return, too, as JSON. Where the next run will not have it as it was, the log says
-    so: once, where that is something else, such as a list for a tuple; for each item of which JSON has nothing."""
+    """Whether to record what the calls return, too, as JSON. Where the next run will not have it as it was, the log
+    says so: once, where that is something else, such as a list for a tuple; for each item of which JSON has nothing."""
 
     durability: Durability = attrs.field(default="process", kw_only=True, validator=_check_durability)
     """What a record outlives: `process`, the death of the process; `power`, a loss of power too, for which every commit

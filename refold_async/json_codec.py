@@ -14,7 +14,7 @@ which Python does by recursion, also from well within a program's calls.
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, Final, cast
 
@@ -31,6 +31,7 @@ else:
 __all__ = ["decode", "encode", "encode_as_read", "unlike_when_read"]
 
 _MOST_LEVELS: Final = 320
+_class_of: Final[Callable[[Any], Any]] = type
 _CONTAINERS: Final = frozenset({dict, list})
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -171,7 +172,7 @@ def unlike_when_read(value: Any) -> str | None:
     while level:
         below: list[Any] = []
         for one in level:
-            kind: Any = type(one)
+            kind = _class_of(one)
             if kind is dict:
                 for key in one:
                     if type(key) is not str:
