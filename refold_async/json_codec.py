@@ -14,7 +14,7 @@ which Python does by recursion, also from well within a program's calls.
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Final, cast
 
@@ -31,7 +31,6 @@ else:
 __all__ = ["decode", "encode", "encode_as_read", "unlike_when_read"]
 
 _MOST_LEVELS: Final = 320
-_class_of: Final[Callable[[Any], Any]] = type
 _CONTAINERS: Final = frozenset({dict, list})
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -172,7 +171,7 @@ def unlike_when_read(value: Any) -> str | None:
     while level:
         below: list[Any] = []
         for one in level:
-            kind = _class_of(one)
+            kind: object = type(one)
             if kind is dict:
                 for key in one:
                     if type(key) is not str:
@@ -181,7 +180,7 @@ def unlike_when_read(value: Any) -> str | None:
             elif kind is list:
                 below += one
             elif kind not in _SCALARS:
-                return f"holds a {kind.__qualname__}"
+                return f"holds a {type(one).__qualname__}"
         if depth > _MOST_LEVELS and any(type(one) in _CONTAINERS for one in level):
             raise ValueError(f"it is nested deeper than {_MOST_LEVELS} levels")
         level, depth = below, depth + 1
