@@ -171,7 +171,7 @@ def unlike_when_read(value: Any) -> str | None:
     while level:
         below: list[Any] = []
         for one in level:
-            kind: object = type(one)
+            kind: object = type(one)  # pyright: ignore[reportUnknownVariableType]
             if kind is dict:
                 for key in one:
                     if type(key) is not str:
