@@ -423,7 +423,7 @@ class AsyncRefold(ArbitraryRequests):
             return await execute(scope, item)
 
         def restore(result: Any) -> ActionResult[Any]:
-            return read(responses.Answer(200, {}, json_codec.encode(result)), common)
+            return read(responses.Answer(200, {}, json_codec.encode_as_read(result).encode()), common)
 
         return FanOut(
             items,
@@ -493,6 +493,7 @@ class AsyncRefold(ArbitraryRequests):
             retry_failed=retry_failed,
             resend_unknown=resend_unknown,
             restore=restore,
+            structures=slug is not None,
         )
 
     def _send(self, call: Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:

@@ -10,7 +10,8 @@ import attrs
 from refold_async import json_codec
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.faults import Effect
-from refold_async.journal_file import Durability, ItemRow, is_held, read_items, read_summary
+from refold_async.journal_file import Durability, ItemRow, moment_of
+from refold_async.journal_reading import is_held, read_items, read_summary
 from refold_async.validation import check_bool
 
 __all__ = ["EntryStatus", "Journal", "JournalEntry", "JournalSummary", "entry_of"]
@@ -20,6 +21,22 @@ EntryStatus = Literal["started", "withdrawn", "ok", "failed", "unknown"]
 
 _DURABILITIES: Final = get_args(Durability)
 _STATUSES: Final = get_args(EntryStatus)
+_EFFECTS: Final = (None, *get_args(Effect))
+_TEXT: Final = (str, type(None))
+_KINDS: Final[tuple[Any, ...]] = (
+    int,
+    str,
+    _TEXT,
+    str,
+    _TEXT,
+    _TEXT,
+    _TEXT,
+    _TEXT,
+    int,
+    int,
+    _TEXT,
+    _TEXT,
+)  # of an ItemRow
 
 
 @attrs.frozen(kw_only=True)
@@ -120,7 +137,9 @@ class Journal:
 
     Pass it to a fan-out as `journal=`. Before a request leaves, its item is recorded as started; before an outcome is
     yielded, it is recorded. So after the death of the process every request that may have left is in the journal, and
-    an item that was in flight then comes out `unknown`. The file must be on a local disk: networks lose locks.
+    an item that was in flight then comes out `unknown`. The file must be on a local disk: networks lose locks. SQLite's
+    `-wal` and `-shm` beside it belong to it. Where one of them is moved, deleted or written over while the job runs,
+    the job stops with a `JournalError` before it sends more.
 
     It holds no API key, but what items are known by, their errors and, where asked for, their results. Only its owner
     may read it.
@@ -133,7 +152,8 @@ class Journal:
     """The name of the job, which a run needs and reading does not. Another name is another job."""
 
     results: bool = attrs.field(default=False, kw_only=True, validator=_check_results)
-    """Whether to record what the calls return, too."""
+    """Whether to record what the calls return, too, as JSON. Where the next run will not have it as it was, the log
+    says so: once, where that is something else, such as a list for a tuple; for each item of which JSON has nothing."""
 
     durability: Durability = attrs.field(default="process", kw_only=True, validator=_check_durability)
     """What a record outlives: `process`, the death of the process; `power`, a loss of power too, for which every commit
@@ -148,6 +168,10 @@ class Journal:
         path = os.fspath(self.path)
         running = is_held(path)
         job, counts, last = read_summary(path)
+        if not counts.keys() <= set(_STATUSES):
+            raise JournalError(
+                f"The journal {path!r} is damaged: there is no status {next(iter(counts.keys() - set(_STATUSES)))!r}."
+            )
         started = counts.get("started", 0)
         return JournalSummary(
             job=job.name,
@@ -162,8 +186,8 @@ class Journal:
             unknown=counts.get("unknown", 0) + (0 if running else started),
             in_flight=started if running else 0,
             withdrawn=counts.get("withdrawn", 0),
-            created_at=datetime.fromisoformat(job.created_at),
-            updated_at=datetime.fromisoformat(last),
+            created_at=moment_of(job.created_at),
+            updated_at=moment_of(last),
         )
 
     def entries(self, *, status: EntryStatus | None = None) -> Iterator[JournalEntry]:
@@ -191,7 +215,7 @@ class Journal:
             if not running:
                 # Nobody will tell any more what became of those in flight.
                 wanted = {"unknown": ("unknown", "started"), "started": ()}.get(status or "", wanted)
-            rows = read_items(path, after=after, statuses=wanted)
+            rows = read_items(path, after=after, statuses=wanted, known=_STATUSES)
             if not rows:
                 return
             after = rows[-1].id
@@ -212,9 +236,15 @@ def entry_of(row: ItemRow) -> JournalEntry:
     try:
         if row.status not in _STATUSES:
             raise ValueError(f"there is no status {row.status!r}")
+        if row.effect not in _EFFECTS:
+            raise ValueError(f"there is no effect {row.effect!r}")
+        if not all(map(isinstance, row, _KINDS)):
+            raise TypeError("a value is of another type than its column")
+        if row.attempts < 0 or row.run < 1:
+            raise ValueError(f"it cannot have had {row.attempts} attempts, in run {row.run}")
         values["result"] = None if row.result is None else json_codec.decode(row.result.encode())
         for name in ("started_at", "finished_at"):
-            values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
+            values[name] = None if values[name] is None else moment_of(values[name])
     except (ValueError, TypeError, RecursionError) as error:
         raise JournalError(f"The journal's entry of {row.key!r} is damaged: {error}.") from error
     return JournalEntry(**values)

@@ -25,14 +25,19 @@ Table `items`, one row for each item of which a request may have left or that en
 
 All times are UTC, such as `2026-06-01T09:30:00.125Z`. `PRAGMA user_version` holds the version of this format.
 
-Beside the file lie, while it is in use, SQLite's own `-wal` and `-shm`, and for good an empty file ending in `-lock`.
-The process that runs the job holds a lock on it, which the kernel takes away when the process dies.
+The process that runs the job holds a lock on the file itself, which the kernel takes away when the process dies (see
+`journal_lock.py`). Beside it lie, while it is in use, SQLite's own `-wal` and `-shm`, which hold what was recorded last
+and belong to it, and for good an empty file ending in `-lock`. A run locks that as well, for systems where files have
+no lock that suits, and so that no earlier version of this library runs the job at the same time.
+
+`job.runs` is also the ticket of the run: each statement that writes looks whether it is still the number of its run, so
+that of two runs, whatever let the second in, the first stops. After each commit a run looks whether its files are where
+they were. It does so before a request leaves: what was sent is recorded where the next run finds it, or the run ends.
 """
 
 import json
 import os
 import sqlite3
-import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -43,8 +48,23 @@ from typing import Any, Final, Literal, NamedTuple, Self
 import attrs
 
 from refold_async.errors import JournalError
+from refold_async.journal_lock import Place, RunLock, beside_sqlite
 
-__all__ = ["Durability", "ItemRow", "JobIdentity", "JobRow", "JournalFile", "is_held", "read_items", "read_summary"]
+__all__ = [
+    "COLUMNS",
+    "Durability",
+    "ItemRow",
+    "JobIdentity",
+    "JobRow",
+    "JournalFile",
+    "connected_to_read",
+    "errors_told",
+    "is_new",
+    "job_row",
+    "lock_file_is_held",
+    "moment_of",
+    "to_json",
+]
 
 Durability = Literal["process", "power"]
 """What a commit outlives: the death of the process, or a loss of power too."""
@@ -54,7 +74,7 @@ _FORMAT: Final = 1
 _LOCK_TIMEOUT: Final = 1.0  # seconds: longer than anybody takes to see whether the lock is held
 _BUSY_TIMEOUT: Final = 10.0  # seconds: for who writes into the journal by hand
 _LOG_PAGES: Final = 2000  # of the `-wal`, before they are put into the file, which waits for the disk
-_PAGE: Final = 100  # rows read at a time: few enough to hold in memory with their results
+_MOST_RUNS: Final = 2**53
 
 _TABLES: Final = (
     """
@@ -84,7 +104,7 @@ _WRITE: Final = """
         CASE WHEN column3 = 'started' THEN this.moment END,
         CASE WHEN column3 NOT IN ('started', 'withdrawn') THEN this.moment END
     FROM (SELECT ? AS run, ? AS moment) AS this CROSS JOIN (VALUES {rows})
-    WHERE column1 IS NOT NULL
+    WHERE column1 IS NOT NULL AND this.run = (SELECT max(runs) FROM job)
     ON CONFLICT (key) DO UPDATE SET
         linked_account_id = coalesce(excluded.linked_account_id, linked_account_id),
         status = excluded.status, effect = excluded.effect, error_type = excluded.error_type, error = excluded.error,
@@ -94,20 +114,20 @@ _WRITE: Final = """
 _EMPTY_ROW: Final = (None,) * 8
 _STEP: Final = 8  # rows: statements are made, and kept, for multiples of it only
 _MOST_ROWS: Final = 96  # in one statement: older versions of SQLite let it have 999 parameters
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "items.id, items.key, linked_account_id, status, effect, error_type, error, result, attempts, run, "
     "started_at, finished_at"
 )
 _LOOK_UP: Final = f"""
-    SELECT json_group_array(json_array({_COLUMNS}))
+    SELECT (SELECT max(runs) FROM job), json_group_array(json_array({COLUMNS}))
     FROM json_each(?) AS wanted CROSS JOIN items ON items.key = wanted.value
 """  # noqa: S608
-_MARK: Final = "UPDATE items SET run = ? WHERE key IN (SELECT value FROM json_each(?))"
+_MARK: Final = """
+    UPDATE items SET run = :run
+    WHERE key IN (SELECT value FROM json_each(:keys)) AND :run = (SELECT max(runs) FROM job)
+"""
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
-
-# Closing a file in any thread gives up the locks that this process has on it: nobody may hold one while it is made.
-_making_files: Final = threading.Lock()
+to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @attrs.frozen(kw_only=True)
@@ -166,14 +186,15 @@ class JournalFile:
         blank: Whether no earlier run has recorded an item.
     """
 
-    def __init__(
-        self, path: str, lock: sqlite3.Connection, connection: sqlite3.Connection, *, run: int, blank: bool
-    ) -> None:
+    def __init__(self, path: str, job: JobRow, hold: "_Hold", connection: sqlite3.Connection, *, blank: bool) -> None:
         self.path = path
-        self.run = run
+        self.run = job.runs
         self.blank = blank
-        self._lock = lock
+        self._job = job
+        self._hold = hold
         self._connection = connection
+        self._place = Place(path, hold.file.identity)
+        self._lost = False
 
     @classmethod
     def open(cls, path: str, *, name: str, identity: JobIdentity, durability: Durability) -> Self:
@@ -182,28 +203,30 @@ class JournalFile:
         Raises:
             JournalError: The journal is in use, another job's, no journal, or cannot be written.
         """
+        named = os.path.join(os.getcwd(), path)
         path = os.path.realpath(path)
-        with _errors_told(path, "opened"):
+        with errors_told(path, "opened"):
             if os.path.exists(path):
                 # Before anything is put beside a file that is none of ours or cannot be written.
-                with closing(_connect_to_read(path)) as connection:
-                    _is_new(connection, path)
+                with connected_to_read(path) as connection:
+                    is_new(connection, path)
                 if not _may_write(path):
                     raise JournalError(f"The journal {path!r} is readonly: let its owner write it.")
-            lock = _take_lock(path)
+            hold = _Hold(path)
             try:
-                _make_file(path)
                 connection = _connect(path, "rw")
                 try:
-                    run = _begin_run(connection, path, (name, *attrs.astuple(identity)), durability)
+                    job = _begin_run(connection, path, (name, *attrs.astuple(identity)), durability)
                     blank = not connection.execute("SELECT 1 FROM items LIMIT 1").fetchall()
+                    file = cls(named, job, hold, connection, blank=blank)
                 except BaseException:
                     connection.close()
                     raise
             except BaseException:
-                lock.close()
+                hold.release()
                 raise
-        return cls(path, lock, connection, run=run, blank=blank)
+            hold.file.keep_log()
+        return file
 
     def write(self, rows: Sequence[Sequence[str | int | None]]) -> None:
         """Commit rows, in their order: each the columns from `key` to `attempts`, or the first of them.
@@ -211,18 +234,23 @@ class JournalFile:
         Raises:
             JournalError: They could not be written; none of them was.
         """
-        with _errors_told(self.path, "written"):
+        with errors_told(self.path, "written"):
+            self._look_before()
             if len(rows) <= _MOST_ROWS:
                 self._write_some(rows)
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                for first in range(0, len(rows), _MOST_ROWS):
-                    self._write_some(rows[first : first + _MOST_ROWS])
-                self._connection.execute("COMMIT")
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+            else:
+                self._write_all(rows)
+            self._look_after()
+
+    def _write_all(self, rows: Sequence[Sequence[str | int | None]]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for first in range(0, len(rows), _MOST_ROWS):
+                self._write_some(rows[first : first + _MOST_ROWS])
+            self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def _write_some(self, rows: Sequence[Sequence[str | int | None]]) -> None:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -233,7 +261,9 @@ class JournalFile:
         missing = -len(rows) % _STEP
         parameters += _EMPTY_ROW * missing
         # By executemany, as execute would take the interpreter's lock once more to ask for the last row's id.
-        self._connection.executemany(_write_statement(len(rows) + missing), (parameters,))
+        done = self._connection.executemany(_write_statement(len(rows) + missing), (parameters,))
+        if done.rowcount != len(rows):
+            raise self._taken_over()
 
     def meet(self, keys: Sequence[str]) -> list[ItemRow]:
         """Return the rows that there are of these keys, and mark those of earlier runs as met in this one.
@@ -241,71 +271,73 @@ class JournalFile:
         Raises:
             JournalError: They could not be read or marked.
         """
-        with _errors_told(self.path, "read"):
-            found: list[list[Any]] = json.loads(self._connection.execute(_LOOK_UP, (_to_json(keys),)).fetchall()[0][0])
-            rows = [ItemRow._make(row) for row in found]
+        with errors_told(self.path, "read"):
+            self._look_before()
+            ((run, found),) = self._connection.execute(_LOOK_UP, (to_json(keys),)).fetchall()
+            if run != self.run:
+                raise self._taken_over()
+            rows = [ItemRow._make(row) for row in json.loads(found)]
             earlier = [row.key for row in rows if row.run != self.run]
             if earlier:
-                self._connection.executemany(_MARK, [(self.run, _to_json(earlier))])
+                done = self._connection.executemany(_MARK, [{"run": self.run, "keys": to_json(earlier)}])
+                if done.rowcount != len(earlier):
+                    raise self._taken_over()
+            self._look_after()
         return rows
+
+    def _look_before(self) -> None:
+        """Check that what others wrote into the file, such as by hand, left it the journal that it was."""
+        if not self._place.was_changed():
+            return
+        with connected_to_read(os.path.realpath(self.path)) as connection:
+            is_new(connection, self.path)
+            if job_row(connection, self.path) != self._job:
+                raise self._taken_over()
+            _check_pages(connection, self.path)
+
+    def _look_after(self) -> None:
+        try:
+            self._place.check()
+        except JournalError:
+            self._lost = True
+            raise
+
+    def _taken_over(self) -> JournalError:
+        return JournalError(
+            f"The journal {self.path!r} is no longer this run's: another run of its job has begun, or somebody changed "
+            "its table job. This one stops; what it had sent is recorded."
+        )
 
     def close(self) -> None:
         """Put everything into the one file, and give the lock back."""
+        self._place.close()
         # A reader may be in the way, or the disk full: what is in the `-wal` is as safe there.
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA busy_timeout = 1000")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if not self._lost:  # else what lies there now may be another journal's
+            self._hold.file.let_go_of_log()
         with suppress(sqlite3.Error):
             self._connection.close()
-        self._lock.close()
+        self._hold.release()
 
 
-def is_held(path: str) -> bool:
-    """Tell whether a process runs the job of this journal now."""
-    lock = _lock_path(os.path.realpath(path))
-    if not os.path.exists(lock):
-        return False
-    with _errors_told(path, "read"), closing(_connect(lock, "ro", timeout=0)) as connection:
+class _Hold:
+    """Both locks of a run."""
+
+    def __init__(self, path: str) -> None:
+        self._lock_file = _take_lock_file(path)
         try:
-            connection.execute("SELECT 1 FROM sqlite_master").fetchall()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                return True
+            _make_file(path)
+            self.file = RunLock(path)
+        except BaseException:
+            self._lock_file.close()
             raise
-        return False
 
-
-def read_summary(path: str) -> tuple[JobRow, dict[str, int], str]:
-    """Return what a journal says of its job, how many items it has by status, and when the last one was recorded.
-
-    Raises:
-        JournalError: There is no journal there, or it cannot be read.
-    """
-    with _reading(path) as connection:
-        connection.execute("BEGIN")
-        job = _job_row(connection, path)
-        counted = connection.execute(
-            "SELECT status, count(*), max(max(coalesce(started_at, ''), coalesce(finished_at, ''))) "
-            "FROM items GROUP BY status"
-        ).fetchall()
-    counts = {status: count for status, count, _ in counted}
-    return job, counts, max([job.opened_at, *(last for _, _, last in counted)])
-
-
-def read_items(path: str, *, after: int, statuses: Sequence[str]) -> list[ItemRow]:
-    """Return the next rows with one of `statuses` after that with the id `after`, or none where there is no more.
-
-    Nothing stays open between one call and the next: a reader who stops half way is in nobody's way.
-
-    Raises:
-        JournalError: There is no journal there, or it cannot be read.
-    """
-    query = (
-        f"SELECT {_COLUMNS} FROM items WHERE id > ? AND status IN (SELECT value FROM json_each(?)) "  # noqa: S608
-        f"ORDER BY id LIMIT {_PAGE}"
-    )
-    with _reading(path) as connection:
-        return [ItemRow._make(row) for row in connection.execute(query, (after, _to_json(statuses))).fetchall()]
+    def release(self) -> None:
+        """Give them back."""
+        self.file.release()
+        self._lock_file.close()
 
 
 @cache
@@ -315,13 +347,13 @@ def _write_statement(rows: int) -> str:
 
 
 @contextmanager
-def _errors_told(path: str, doing: str) -> Generator[None]:
-    """Turn what SQLite and the system raise into a `JournalError`."""
+def errors_told(path: str, doing: str) -> Generator[None]:
+    """Turn what SQLite, the system and values of a wrong type raise into a `JournalError`."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError, MemoryError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise JournalError(f"The journal {path!r} cannot be {doing}: {reason}.") from error
+        raise JournalError(f"The journal {path!r} cannot be {doing}: {reason or type(error).__name__}.") from error
 
 
 def _connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
@@ -330,32 +362,21 @@ def _connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3
     return sqlite3.connect(f"{Path(path).as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=timeout)
 
 
-def _connect_to_read(path: str) -> sqlite3.Connection:
+@contextmanager
+def connected_to_read(path: str) -> Generator[sqlite3.Connection]:
+    """Open a journal's file to read it, for as short as possible."""
     # Who may not write there cannot make SQLite's own files, nor take them away; without any, nobody writes now.
     alone = not (_may_write(path) and _may_write(os.path.dirname(path))) and not os.path.exists(f"{path}-wal")
-    connection = _connect(path, "ro&immutable=1" if alone else "rw")
-    connection.execute("PRAGMA query_only = ON")
-    return connection
+    with beside_sqlite(), closing(_connect(path, "ro&immutable=1" if alone else "rw")) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
 
 
 def _may_write(path: str) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
-@contextmanager
-def _reading(path: str) -> Generator[sqlite3.Connection]:
-    """Open a journal to read it."""
-    path = os.path.realpath(path)
-    with _errors_told(path, "read"):
-        if not os.path.exists(path):
-            raise JournalError(f"There is no journal {path!r}: a job makes it when it is first run.")
-        with closing(_connect_to_read(path)) as connection:
-            if _is_new(connection, path):
-                raise JournalError(f"{path!r} is empty: a job makes it a journal when it is first run.")
-            yield connection
-
-
-def _is_new(connection: sqlite3.Connection, path: str) -> bool:
+def is_new(connection: sqlite3.Connection, path: str) -> bool:
     """Tell whether a database is still empty; refuse one that is no journal or of a newer format."""
     try:
         ((application_id,),) = connection.execute("PRAGMA application_id").fetchall()
@@ -377,11 +398,42 @@ def _is_new(connection: sqlite3.Connection, path: str) -> bool:
     return False
 
 
-def _job_row(connection: sqlite3.Connection, path: str) -> JobRow:
-    rows = connection.execute(f"SELECT {', '.join(JobRow._fields)} FROM job").fetchall()  # noqa: S608
+def job_row(connection: sqlite3.Connection, path: str) -> JobRow:
+    """Return what a journal says of its job.
+
+    Raises:
+        JournalError: It does not say, or not as a run writes it.
+    """
+    rows = connection.execute(f"SELECT {', '.join(JobRow._fields)} FROM job LIMIT 2").fetchall()  # noqa: S608
     if len(rows) != 1:
-        raise JournalError(f"The journal {path!r} is damaged: its table job has {len(rows)} rows.")
-    return JobRow._make(rows[0])
+        raise JournalError(f"The journal {path!r} is damaged: its table job has {len(rows) or 'no'} rows.")
+    job = JobRow._make(rows[0])
+    texts = (job.name, job.base_url, *(value for value in job[2:6] if value is not None))
+    try:
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a text is none")
+        if not (isinstance(job.runs, int) and 0 <= job.runs < _MOST_RUNS):
+            raise ValueError(f"it cannot have been run {job.runs!r} times")
+        for moment in (job.created_at, job.opened_at):
+            moment_of(moment)
+    except ValueError as error:
+        raise JournalError(f"The journal {path!r} is damaged, in its table job: {error}.") from error
+    return job
+
+
+def moment_of(text: Any) -> datetime:
+    """Return the moment that a text in a journal tells; raises ValueError where it tells none."""
+    moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(f"{text!r} is no moment")
+    return moment
+
+
+def _check_pages(connection: sqlite3.Connection, path: str) -> None:
+    """Check that tables and indexes agree: by an index that lacks a key, its item would be taken for a new one."""
+    ((told,),) = connection.execute("PRAGMA integrity_check(1)").fetchall()
+    if told != "ok":
+        raise JournalError(f"The journal {path!r} is damaged, its disk image malformed: {told}.")
 
 
 def _lock_path(path: str) -> str:
@@ -390,14 +442,27 @@ def _lock_path(path: str) -> str:
 
 def _make_file(path: str) -> None:
     """Make an empty file that its owner alone may read, where there is none."""
-    with _making_files:
+    with beside_sqlite():
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         if os.path.getsize(path) == 0:
             os.chmod(path, 0o600)
 
 
-def _take_lock(path: str) -> sqlite3.Connection:
+def lock_file_is_held(path: str) -> bool:
+    """Tell whether a run, perhaps of another version, holds the lock on the file beside a journal."""
+    lock = _lock_path(path)
+    if not os.path.exists(lock):
+        return False
+    with closing(_connect(lock, "ro", timeout=0)) as connection:
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+        except sqlite3.DatabaseError as error:
+            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY  # with something in it, it is no lock
+    return False
+
+
+def _take_lock_file(path: str) -> sqlite3.Connection:
     _make_file(_lock_path(path))
     lock = _connect(_lock_path(path), "rw", timeout=_LOCK_TIMEOUT)
     try:
@@ -413,9 +478,9 @@ def _take_lock(path: str) -> sqlite3.Connection:
 
 def _begin_run(
     connection: sqlite3.Connection, path: str, identity: tuple[str | None, ...], durability: Durability
-) -> int:
-    """Make the tables, or check that they are this job's, and return the number of the run that begins."""
-    new = _is_new(connection, path)
+) -> JobRow:
+    """Make the tables, or check that they are this job's and whole, and return the row of the run that begins."""
+    new = is_new(connection, path)
     ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
     connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     if mode != "wal":
@@ -432,7 +497,7 @@ def _begin_run(
         for table in _TABLES:
             connection.execute(table)
         connection.execute(f"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, {_NOW}, {_NOW})", identity)  # noqa: S608
-    job = _job_row(connection, path)
+    job = job_row(connection, path)
     differing = [
         f"{part} is {then!r} there and {now!r} here"
         for part, then, now in zip(("job", *JobRow._fields[1:6]), job[:6], identity, strict=True)
@@ -442,8 +507,13 @@ def _begin_run(
         raise JournalError(
             f"The journal {path!r} belongs to another job: {', '.join(differing)}. Give each job a journal of its own."
         )
+    if not new:
+        _check_pages(connection, path)
+        if connection.execute("SELECT 1 FROM items WHERE run NOT BETWEEN 1 AND ? LIMIT 1", (job.runs,)).fetchall():
+            raise JournalError(f"The journal {path!r} is damaged: it has items of a run that never was.")
     connection.execute(f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}")  # noqa: S608
     # What was in flight when the process died: nobody knows what became of it.
     connection.execute("UPDATE items SET status = 'unknown', effect = 'unknown' WHERE status = 'started'")
+    job = job_row(connection, path)
     connection.execute("COMMIT")
-    return job.runs + 1
+    return job

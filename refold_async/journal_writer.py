@@ -305,9 +305,12 @@ class JournalWriter:
             self._loop.call_soon_threadsafe(self._done, batch, met, error)
 
     def _meeting(self, row: ItemRow) -> Meeting | JournalEntry:
-        if row.status == "withdrawn":
+        entry = entry_of(row)
+        if entry.run > self._file.run:
+            raise JournalError(f"The journal's entry of {row.key!r} is damaged: its run cannot be {row.run}.")
+        if entry.status == "withdrawn":
             return Meeting.NEW
-        return Meeting.AGAIN if row.run == self._file.run else entry_of(row)
+        return Meeting.AGAIN if entry.run == self._file.run else entry
 
     def _done(self, batch: _Batch, met: dict[str, Meeting | JournalEntry], error: JournalError | None) -> None:
         """Tell those who wait for a batch."""

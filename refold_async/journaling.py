@@ -14,7 +14,7 @@ from refold_async.faults import Effect
 from refold_async.journal import Journal, JournalEntry
 from refold_async.journal_file import JobIdentity
 from refold_async.journal_writer import JournalWriter, Meeting
-from refold_async.models import ActionResult, WorkflowExecution
+from refold_async.models import Model
 from refold_async.outcomes import Outcome, Status
 
 __all__ = ["JournaledRun", "Journaling"]
@@ -41,6 +41,8 @@ class Journaling(Generic[Item, T]):
     """Whether to call again what may have run."""
     restore: Callable[[Any], T]
     """Makes a call's value of a result that was recorded."""
+    structures: bool
+    """Whether that is what the call returned, rather than the JSON that it came from."""
 
     async def open(self) -> "JournaledRun[Item, T]":
         """Take the journal for a run.
@@ -58,6 +60,7 @@ class JournaledRun(Generic[Item, T]):
     def __init__(self, journaling: Journaling[Item, T], writer: JournalWriter) -> None:
         self._journaling = journaling
         self._writer = writer
+        self._told = False  # that results come back as something else
 
     @property
     def error(self) -> JournalError | None:
@@ -176,12 +179,24 @@ class JournaledRun(Generic[Item, T]):
         if value is None:
             return None
         try:
-            return json_codec.encode(
-                value.raw if isinstance(value, ActionResult | WorkflowExecution) else value
-            ).decode()
+            if isinstance(value, Model) and value.raw:
+                text = json_codec.encode_as_read(value.raw)
+                unlike = None if self._journaling.structures else f"is of class {type(value).__qualname__}"
+            else:
+                text = json_codec.encode_as_read(value)
+                unlike = json_codec.unlike_when_read(value)
         except (TypeError, ValueError, RecursionError) as error:
             logger.warning("The result of item %d is no JSON and cannot be recorded: %s", outcome.index, error)
             return None
+        if unlike is not None and not self._told:
+            self._told = True
+            logger.warning(
+                "Results are recorded as JSON, and that is what the next run of this job gives for them. The result of "
+                "item %d %s, which JSON has not: let the call return dicts, lists, texts and numbers, such as `.raw`.",
+                outcome.index,
+                unlike,
+            )
+        return text
 
 
 class _Record:

@@ -3,15 +3,20 @@
 orjson is used where it is installed (extra `speed`) and agrees with the standard library. Where it would not, as
 with NaN, which it turns into null, or integers beyond 64 bits, which it turns into floats, the standard library
 does the work. (They still differ on members of an Enum that are strings or integers and have another value than that.)
+
+What is nested deeper than 320 levels is not read. What was read can so be copied, pickled and encoded again, all of
+which Python does by recursion, also from well within a program's calls.
 """
 
 # pyright: reportPossiblyUnboundVariable=false
 # (orjson is bound wherever the functions that need it are used)
 
 import json
+import re
 import uuid
+from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, cast
 
 try:
     import orjson
@@ -23,7 +28,11 @@ else:
         orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
     )
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "encode_as_read", "unlike_when_read"]
+
+_MOST_LEVELS: Final = 320
+_CONTAINERS: Final = frozenset({dict, list})
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def _encode_other(value: Any) -> Any:
@@ -47,6 +56,30 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON value")
 
 
+def _may_be_too_deep(body: bytes) -> bool:
+    return len(body) > 2 * _MOST_LEVELS and body.count(b"[") + body.count(b"{") > _MOST_LEVELS
+
+
+def _not_too_deep(value: Any, body: bytes) -> Any:
+    """Return the value of a JSON text; raises ValueError where it is nested deeper than what is read."""
+    unseen = body.count(b"[") + body.count(b"{")
+    level: list[Any] = [value] if type(value) in _CONTAINERS else []
+    # Until so few containers are left that they could not be too many levels: mostly where only the last are.
+    for depth in range(1, _MOST_LEVELS + 1):
+        unseen -= len(level)
+        if depth + unseen <= _MOST_LEVELS:
+            return value
+        level = [
+            member
+            for container in level
+            for member in cast("Iterable[Any]", container.values() if type(container) is dict else container)
+            if type(member) in _CONTAINERS
+        ]
+    if level:
+        raise ValueError(f"it is nested deeper than {_MOST_LEVELS} levels")
+    return value
+
+
 _from_json = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
 
 
@@ -56,7 +89,7 @@ def decode_with_json(body: bytes) -> Any:
     value, end = _from_json(text)
     if end != len(text):
         raise ValueError(f"Extra data: char {end}")
-    return value
+    return _not_too_deep(value, body) if _may_be_too_deep(body) else value
 
 
 _DIGITS: Final = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
@@ -80,10 +113,20 @@ def decode_with_orjson(body: bytes) -> Any:
     # orjson would put more copies into its error than there may be memory for.
     if body and body[0] in _JSON_BEGINS_WITH and body.translate(_DIGITS).find(_LONG_INTEGER) < 0:
         try:
-            return orjson.loads(body)
+            value = orjson.loads(body)
         except orjson.JSONDecodeError:
             pass  # unless the standard library reads it, its error is the one to tell
+        else:
+            return _not_too_deep_for_orjson(value, body) if _may_be_too_deep(body) else value
     return decode_with_json(body)
+
+
+def _not_too_deep_for_orjson(value: Any, body: bytes) -> Any:
+    try:
+        orjson.dumps(value)  # to look takes three times as long; it writes no more than 254 levels
+    except TypeError:
+        return _not_too_deep(value, body)
+    return value
 
 
 encode: Final = encode_with_orjson if _has_orjson else encode_with_json
@@ -91,3 +134,54 @@ encode: Final = encode_with_orjson if _has_orjson else encode_with_json
 
 decode: Final = decode_with_orjson if _has_orjson else decode_with_json
 """Return the value of a JSON text in UTF-8; raises ValueError or RecursionError where it is none."""
+
+
+_to_ascii = json.JSONEncoder(separators=(",", ":"), default=_encode_other).encode
+_STRING_OR_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)Infinity|NaN')
+
+
+def encode_as_read(value: Any) -> str:
+    """Return as JSON what may have been read: numbers beyond all floats and lone surrogates are none by `encode`.
+
+    Raises:
+        TypeError: It is no JSON.
+        ValueError: It is no JSON.
+        RecursionError: It is nested too deep.
+    """
+    try:
+        return encode(value).decode()
+    except ValueError:
+        return _STRING_OR_CONSTANT.sub(_as_json, _to_ascii(value))
+
+
+def _as_json(found: "re.Match[str]") -> str:
+    if found[0] == "NaN":
+        raise ValueError("NaN is no JSON value")
+    return found[0] if found[0].startswith('"') else f"{found[1]}1e999"
+
+
+def unlike_when_read(value: Any) -> str | None:
+    """Tell what about a value that has JSON is not the same once it is encoded and decoded, such as a tuple; else None.
+
+    Raises:
+        ValueError: It is nested deeper than what is read.
+    """
+    level: list[Any] = [value]
+    depth = 1
+    while level:
+        below: list[Any] = []
+        for one in level:
+            kind: object = type(one)  # pyright: ignore[reportUnknownVariableType]
+            if kind is dict:
+                for key in one:
+                    if type(key) is not str:
+                        return f"has a key of class {type(key).__qualname__}"
+                below += one.values()
+            elif kind is list:
+                below += one
+            elif kind not in _SCALARS:
+                return f"holds a {type(one).__qualname__}"
+        if depth > _MOST_LEVELS and any(type(one) in _CONTAINERS for one in level):
+            raise ValueError(f"it is nested deeper than {_MOST_LEVELS} levels")
+        level, depth = below, depth + 1
+    return None
