@@ -10,7 +10,6 @@ import urllib.request
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from types import CoroutineType
 from typing import Any, Final
 
 import aiohttp
@@ -111,7 +110,7 @@ class _GuardedRequest(aiohttp.ClientRequest):
 
     guard: ConnectionGuard
 
-    def send(self, conn: aiohttp.connector.Connection) -> "CoroutineType[Any, Any, aiohttp.ClientResponse]":
+    def send(self, conn: aiohttp.connector.Connection) -> Any:  # a coroutine, of which type checkers have two types
         """Check the connection, and write the request to it; a body that is written later checks it itself."""
         guard = self.guard
         if guard.written_later and isinstance(body := self.body, Body) and guard.is_known(conn):
