@@ -578,4 +578,4 @@ def _check_account_limits(rate: object, concurrency: int | None) -> AccountLimit
 
 def _fingerprint(parameters: bytes) -> str:
     """Return a hash of JSON that does not depend on the order of keys."""
-    return hashlib.sha256(json.dumps(json_codec.decode(parameters), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(json.loads(parameters), sort_keys=True).encode()).hexdigest()

@@ -178,3 +178,10 @@ async def test_told_once(refold: AsyncRefold, journal: Journal, caplog: pytest.L
 
     await refold.fan_out([f"user_{number}" for number in range(100)], call, journal=journal).collect()
     assert len(caplog.records) == 1
+
+
+async def test_deep_parameters(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+    """Parameters may be nested deeper than answers: they are sent and never read again."""
+    job = refold.fan_out_action(["user_1"], "hubspot", "create_contact", {"email": deep(500)}, journal=journal)
+    await job.collect()
+    assert len(mock.requests) == 1
