@@ -320,11 +320,11 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
         headers=_plain_copy(answer.headers),
     )
     error.retry_after = read_retry_after(answer.headers)
+    if call.synchronous and answer.flaw is not None:
+        return _with_fault(error, Fault.WORKFLOW_UNCLEAR)
     if _NOT_CONNECTED in said and status != HTTPStatus.TOO_MANY_REQUESTS:
         told = f"{_status_name(status)}, request id {error.request_id}"
         return _with_fault(errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}"), Fault.NOT_CONNECTED)
-    if call.synchronous and answer.flaw is not None:
-        return _with_fault(error, Fault.WORKFLOW_UNCLEAR)
     return _with_fault(error, _fault_of_status(status, fields, call))
 
 

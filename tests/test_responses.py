@@ -512,6 +512,16 @@ def test_a_cut_answer_of_a_synchronous_workflow(status: int) -> None:
     assert not RULES[caught.value.fault].write
 
 
+def test_a_synchronous_workflows_answer_that_broke_off_is_unclear_whatever_it_says() -> None:
+    """That a credential is missing may be said by a node of the workflow, after others ran."""
+    answer = raw_answer(
+        b"Application Authentication not found for linked_account_id X and app Y", 400, flaw="it broke off"
+    )
+    with pytest.raises(BadRequestError) as caught:
+        read_workflow_execution(answer, SYNCHRONOUS_WORKFLOW)
+    assert caught.value.fault is Fault.WORKFLOW_UNCLEAR
+
+
 # request()
 
 
