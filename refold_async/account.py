@@ -1,13 +1,13 @@
 """The four calls, for one linked account, and the namespaces of all others."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from refold_async import requests, responses
 from refold_async.endpoints import Call
 from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
+from refold_async.log import logger
 from refold_async.models import ActionResult, WorkflowExecution
 from refold_async.requests import NO_BODY
 from refold_async.retry import Sender
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["AccountScope"]
 
 T = TypeVar("T")
-
-logger: Final = logging.getLogger("refold_async")
 
 
 def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:

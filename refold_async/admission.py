@@ -5,7 +5,6 @@ others go on; once it may, it stands in front of the line again.
 """
 
 import asyncio
-import logging
 import math
 import time
 from functools import partial
@@ -13,6 +12,8 @@ from typing import Final, Protocol, runtime_checkable
 
 from refold_async.account_gates import AccountLimits, Gate, Gates
 from refold_async.faults import Fault
+from refold_async.foreign_errors import EXITS, shown
+from refold_async.log import logger
 from refold_async.pacing import LearnedRate, Pace, TokenBucket
 from refold_async.pauses import Pause
 from refold_async.settings import RateLimit
@@ -20,7 +21,6 @@ from refold_async.waiting_line import Visit, Waiter, WaitingLine
 
 __all__ = ["Admission", "Limiter", "LimiterError"]
 
-logger: Final = logging.getLogger("refold_async")
 
 _NO_ACCOUNT_LIMITS: Final = AccountLimits()
 _FIRST_PAUSE: Final = 0.05
@@ -212,12 +212,8 @@ class Admission:
             self._pause.refused(visit.sent_at, retry_after if everybodys else None, _FIRST_PAUSE, now)
         self._refused = visit.account
         self._tell_of_pause(now)
-        tell = getattr(self._limiter, "throttled", None)
-        if tell is not None:
-            try:
-                tell(time.time() + self._pause.wait(now))
-            except Exception:
-                logger.exception("The limiter given as rate_limit= failed in throttled()")
+        if self._limiter is not None:
+            _tell_throttled(self._limiter, time.time() + self._pause.wait(now))
 
     def _tell_of_pause(self, now: float) -> None:
         """Say in the log that all calls wait, once in a pause."""
@@ -248,8 +244,8 @@ class Admission:
         pause = self._gates.make(visit.account, now).pause
         pause.refused(visit.sent_at, retry_after, first, now)
         if pause.is_news(now):
-            logger.log(
-                logging.WARNING if pause.wait(now) >= _WORTH_A_WARNING else logging.INFO,
+            tell = logger.warning if pause.wait(now) >= _WORTH_A_WARNING else logger.info
+            tell(
                 "Calls for %s are refused (HTTP 429): they wait for %.3g seconds, then one looks whether it is over.",
                 "a session token" if visit.account.startswith("Bearer ") else f"linked account {visit.account!r}",
                 pause.wait(now),
@@ -397,6 +393,17 @@ class Admission:
             await asyncio.sleep(wait)
 
 
+def _tell_throttled(limiter: Limiter, until: float) -> None:
+    try:
+        tell = getattr(limiter, "throttled", None)
+        if tell is not None:
+            tell(until)
+    except EXITS:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it raises, the call's own outcome stands
+        logger.error("The limiter given as rate_limit= failed in throttled()", exc_info=error)
+
+
 async def _ask_once(limiter: Limiter) -> LimiterError | None:
     """Wait for the limiter's grant; return what it raised instead."""
     task = asyncio.current_task()
@@ -407,7 +414,7 @@ async def _ask_once(limiter: Limiter) -> LimiterError | None:
     except BaseException as cause:
         if isinstance(cause, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
-        error = LimiterError(f"The limiter given as rate_limit= raised {cause!r}.")
+        error = LimiterError(f"The limiter given as rate_limit= raised {shown(cause)}.")
         error.__cause__ = cause
         return error
     return None

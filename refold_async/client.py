@@ -16,6 +16,7 @@ from refold_async.admission import Admission, Limiter
 from refold_async.endpoints import Call
 from refold_async.errors import ConfigurationError
 from refold_async.models import ActionResult
+from refold_async.outlasting import shielded_from_anyio
 from refold_async.retry import Sender
 from refold_async.secret import hide
 from refold_async.settings import RateLimit, RetryPolicy, Timeout
@@ -82,12 +83,15 @@ class AsyncRefold(ArbitraryRequests):
         reuse_connections: Keep connections open for further calls. False opens one for each attempt, which costs a
             handshake each time and rules out that a late, doubled answer is taken for the answer to the next call.
         max_response_bytes: The longest answer to read, in bytes, counted after decompression.
+        max_header_bytes: The longest header of an answer to read, in bytes, its name included. An answer may have one
+            header for every 64 of these bytes: 1,024 as it is.
         connector: An aiohttp connector of yours, for TLS settings, a resolver or unix sockets. Never closed by the
             client; `max_connections` holds beside its own limit, and its own `keepalive_timeout` counts.
         proxy: URL of an HTTP proxy; may hold a user name and password.
-        trust_env: Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when this is constructed.
+        trust_env: Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when this is constructed. NO_PROXY may
+            hold domains, addresses, networks such as `10.0.0.0/8`, patterns, and ports.
         trace_configs: aiohttp trace configs, to observe requests. They see headers, and so the key,
-            which only its `repr` does not show.
+            which only its `repr` does not show. What a hook raises is logged once, and harms no call.
         allow_http: Allow plain `http://` to other hosts than loopback.
         require_environment: Refuse a key of the other environment, or one whose prefix does not tell.
 
@@ -109,6 +113,7 @@ class AsyncRefold(ArbitraryRequests):
         keepalive_timeout: float = 15.0,
         reuse_connections: bool = True,
         max_response_bytes: int = 64 * 1024 * 1024,
+        max_header_bytes: int = 64 * 1024,
         connector: "aiohttp.BaseConnector | None" = None,
         proxy: str | None = None,
         trust_env: bool = False,
@@ -129,6 +134,7 @@ class AsyncRefold(ArbitraryRequests):
             keepalive_timeout=check_positive("keepalive_timeout", keepalive_timeout),
             reuse_connections=check_bool("reuse_connections", reuse_connections),
             max_response_bytes=check_whole_number("max_response_bytes", max_response_bytes, at_least=1),
+            max_header_bytes=check_whole_number("max_header_bytes", max_header_bytes, at_least=1024),
             connector=connector,
             proxy=None if proxy is None else check_proxy("proxy", proxy),
             trust_env=check_bool("trust_env", trust_env),
@@ -505,9 +511,12 @@ class AsyncRefold(ArbitraryRequests):
         Calls in flight end at once, with an `APIConnectionError` whose `effect` tells whether they may have run; calls
         that wait to be sent with `ClientClosedError`.
         """
-        await self._transport.aclose()
-        if not self._transport.inherited:
-            await self._admission.aclose()
+        with shielded_from_anyio():
+            try:
+                await self._transport.aclose()
+            finally:
+                if not self._transport.inherited:
+                    await self._admission.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,7 +6,6 @@ the first byte of a request is written: whatever lies there by then cannot be th
 """
 
 import asyncio
-import logging
 import math
 import select
 import socket
@@ -15,9 +14,9 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, Protocol
 
-__all__ = ["Connection", "ConnectionGuard", "UnusableConnectionError", "kept_by_others"]
+from refold_async.log import logger
 
-logger: Final = logging.getLogger("refold_async")
+__all__ = ["Connection", "ConnectionGuard", "UnusableConnectionError", "kept_by_others"]
 
 _FIRST_QUARANTINE: Final = 30.0
 _LONGEST_QUARANTINE: Final = 600.0

@@ -1,7 +1,6 @@
 """One call across many linked accounts, a bounded number at a time."""
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sized
@@ -21,9 +20,12 @@ from refold_async.errors import (
     JournalError,
     RefoldError,
 )
+from refold_async.foreign_errors import said, shown
 from refold_async.journaling import JournaledRun, Journaling
+from refold_async.log import logger
 from refold_async.namespaces.linked_accounts import LinkedAccount
 from refold_async.outcomes import FanOutReport, Outcome, Status, Unfinished
+from refold_async.outlasting import shielded_from_anyio
 from refold_async.places import Places
 from refold_async.progress import Counts, Progress, ProgressReporter
 from refold_async.validation import check_positive, check_whole_number
@@ -39,8 +41,6 @@ _FOR_EVER = 1e8
 """Seconds that no job lasts, and no event loop has to set a timer for."""
 _ENOUGH_FOR_A_SHARE = 20
 """How many items must have ended for their share of failures to mean something."""
-
-logger = logging.getLogger("refold_async")
 
 
 @attrs.define(eq=False, repr=False)
@@ -112,10 +112,11 @@ class FanOut(Generic[Item, T]):
         self._reporter: ProgressReporter | None = None
         if progress is not None and progress is not False:
             total = len(items) if isinstance(items, Sized) else None
-            self._reporter = ProgressReporter(progress, total, self._count)
+            self._reporter = ProgressReporter(progress, total, self._count, on_exit=self._end_program)
         # A place is taken with an item and given back when its outcome is read: so a slow reader slows the work.
         self._places = Places(check_whole_number("concurrency", concurrency, at_least=1))
         self._loop: asyncio.AbstractEventLoop
+        self._owner: asyncio.Task[Any] | None = None
         self._outer: CurrentItem | None = None
         self._tasks: dict[asyncio.Task[None], _Started[Item]] = {}
         self._recording = 0  # outcomes that the journal has not committed yet
@@ -131,7 +132,7 @@ class FanOut(Generic[Item, T]):
         self._source_error: BaseException | None = None
         self._stop_error: RefoldError | None = None
         self._timers: list[asyncio.TimerHandle] = []
-        self._entered = self._stopping = self._left = False
+        self._entered = self._stopping = self._left = self._cancelled_owner = False
         self._report: dict[int, Outcome[Item, T]] | None = None
         self.unfinished: list[Unfinished[Item]] = []
         self.unread: list[Outcome[Item, T]] = []
@@ -141,6 +142,7 @@ class FanOut(Generic[Item, T]):
             raise ConfigurationError("A fan-out works once: make a new one.")
         self._entered = True
         self._loop = asyncio.get_running_loop()
+        self._owner = asyncio.current_task()
         self._outer = current_item.get()
         if self._journaling is not None:
             self._run = await self._journaling.open()
@@ -159,27 +161,43 @@ class FanOut(Generic[Item, T]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._left = True
+        with shielded_from_anyio():
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """End everything, however often this is cancelled: nothing may run on all the same."""
+        ended_by: BaseException | None = None
         try:
             self.stop()
             await self._wait_for_the_rest()
         finally:
-            # However often this wait is cancelled: nothing may run on all the same.
             for timer in self._timers:
                 timer.cancel()
-            cancelled: asyncio.CancelledError | None = None
             while self._tasks or not self._source_done or self._run is not None or self._reporter is not None:
                 try:
                     self._cancel_the_rest()
                     await self._wait_for_the_rest()
                     await self._close()
                 except asyncio.CancelledError as again:
-                    cancelled = again
+                    ended_by = ended_by or again
+                except (KeyboardInterrupt, SystemExit) as error:
+                    ended_by = error
             self.unread.extend(self._ended)
             self._ended.clear()
             if self._source_error is not None:
-                logger.warning("items raised %r, which nobody read", self._source_error)
-            if cancelled is not None:
-                raise cancelled
+                logger.warning("items raised %s, which nobody read", shown(self._source_error))
+            if self._cancelled_owner and self._owner is not None:
+                self._owner.uncancel()
+            self._owner = None
+            if ended_by is not None:
+                raise ended_by
+
+    def _end_program(self) -> None:
+        """Have whoever entered leave, for `progress=` ends the program."""
+        self.stop()
+        if not self._left and self._owner is not None:
+            self._cancelled_owner = True
+            self._owner.cancel()
 
     def stop(self) -> None:
         """Take no more items, give those in flight `grace` seconds to end, and let the iteration end then.
@@ -366,7 +384,7 @@ class FanOut(Generic[Item, T]):
         if (self._failures if isinstance(most, int) else share) >= most:
             error = FanOutStoppedError(
                 f"{self._failures} of {ended} items did not succeed, which is where stop_after={most} ends it. "
-                f"The last error: {last}"
+                f"The last error: {'' if last is None else said(last)}"
             )
             error.__cause__ = last
             self._stop_for(error)
@@ -458,8 +476,8 @@ class FanOut(Generic[Item, T]):
                 await self._news.wait()
             self._run = None
         if self._reporter is not None:
-            await self._reporter.finish(max(self._grace, 1.0))
-            self._reporter = None
+            reporter, self._reporter = self._reporter, None
+            await reporter.finish(max(self._grace, 1.0))
 
     def _count(self) -> Counts:
         started = self._tasks.values()

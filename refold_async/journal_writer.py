@@ -14,6 +14,7 @@ from refold_async.errors import ConfigurationError, JournalError
 from refold_async.faults import Effect
 from refold_async.journal import Journal, JournalEntry, entry_of
 from refold_async.journal_file import ItemRow, JobIdentity, JournalFile
+from refold_async.outlasting import outlast
 
 __all__ = ["JournalWriter", "Meeting"]
 
@@ -149,10 +150,10 @@ class JournalWriter:
         try:
             opening = thread.call(lambda: JournalFile.open(path, name=name, identity=identity, durability=durability))
             try:
-                await _outlast(opening)
+                await outlast(opening)
             except asyncio.CancelledError:
                 if opening.exception() is None:
-                    await _outlast(thread.call(opening.result().close))
+                    await outlast(thread.call(opening.result().close))
                 raise
             return cls(opening.result(), thread, filter_size)
         except BaseException:
@@ -242,7 +243,7 @@ class JournalWriter:
             self._refusal = self.error or JournalError(f"The journal {self._file.path!r} was closed.")
             self._hand_on()
             self._closing = self._thread.call(self._file.close)
-        await _outlast(self._closing)
+        await outlast(self._closing)
         self._thread.end()
 
     def _record(self, row: tuple[str | int | None, ...]) -> None:
@@ -362,15 +363,3 @@ def _fail(future: "asyncio.Future[Any]", error: JournalError) -> None:
         again.__cause__ = error.__cause__
         future.set_exception(again)
         future.exception()  # who does not wait for it is not told again when it is collected
-
-
-async def _outlast(future: "asyncio.Future[Any]") -> None:
-    """Wait until `future` is done, however often that is cancelled; pass a cancellation on afterwards."""
-    cancelled: asyncio.CancelledError | None = None
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError as again:
-            cancelled = again
-    if cancelled is not None:
-        raise cancelled

@@ -1,9 +1,8 @@
 """What a fan-out does with a journal: which items it calls again, and what it records of those it calls."""
 
 import asyncio
-import logging
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -11,9 +10,11 @@ from refold_async import json_codec
 from refold_async.current_item import CurrentItem
 from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
 from refold_async.faults import Effect
+from refold_async.foreign_errors import said
 from refold_async.journal import Journal, JournalEntry
 from refold_async.journal_file import JobIdentity
 from refold_async.journal_writer import JournalWriter, Meeting
+from refold_async.log import logger
 from refold_async.models import Model
 from refold_async.outcomes import Outcome, Status
 
@@ -21,8 +22,6 @@ __all__ = ["JournaledRun", "Journaling"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
-
-logger: Final = logging.getLogger("refold_async")
 
 
 @attrs.frozen(kw_only=True)
@@ -114,7 +113,7 @@ class JournaledRun(Generic[Item, T]):
             status=outcome.status,
             effect=_effect_of(started, outcome),
             error_type=None if outcome.error is None else type(outcome.error).__name__,
-            error=None if outcome.error is None else _text_of(outcome.error),
+            error=None if outcome.error is None else said(outcome.error),
             result=self._result_of(outcome) if self._journaling.journal.results else None,
             attempts=outcome.attempts,
             then=then,
@@ -231,10 +230,3 @@ def _effect_of(started: CurrentItem, outcome: Outcome[Any, Any]) -> Effect:
     if isinstance(outcome.error, RefoldError) and outcome.error.effect != "none":
         return outcome.error.effect
     return "unknown" if started.may_have_changed else "none"
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - an error of the caller's own may do anything
-        return f"a {type(error).__name__} that cannot be shown"

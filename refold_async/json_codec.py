@@ -11,6 +11,7 @@ which Python does by recursion, also from well within a program's calls.
 # pyright: reportPossiblyUnboundVariable=false
 # (orjson is bound wherever the functions that need it are used)
 
+import codecs
 import json
 import re
 import uuid
@@ -80,12 +81,16 @@ def _not_too_deep(value: Any, body: bytes) -> Any:
     return value
 
 
+_BYTE_ORDER_MARK: Final = codecs.BOM_UTF8
 _from_json = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
 
 
 def decode_with_json(body: bytes) -> Any:
-    """Return the value of a JSON text in UTF-8; raises ValueError or RecursionError where it is none."""
-    text = body.decode().strip(" \t\r\n")
+    """Return the value of a JSON text in UTF-8; raises ValueError or RecursionError where it is none.
+
+    A byte order mark before it is skipped.
+    """
+    text = body.removeprefix(_BYTE_ORDER_MARK).decode().strip(" \t\r\n")
     value, end = _from_json(text)
     if end != len(text):
         raise ValueError(f"Extra data: char {end}")
@@ -111,9 +116,10 @@ def decode_with_orjson(body: bytes) -> Any:
     """Return what `decode_with_json` would, by orjson where that agrees."""
     # The shortest integer beyond 64 bits has 19 digits. What does not begin like JSON is a page of HTML, say, of which
     # orjson would put more copies into its error than there may be memory for.
-    if body and body[0] in _JSON_BEGINS_WITH and body.translate(_DIGITS).find(_LONG_INTEGER) < 0:
+    text = body.removeprefix(_BYTE_ORDER_MARK)
+    if text and text[0] in _JSON_BEGINS_WITH and text.translate(_DIGITS).find(_LONG_INTEGER) < 0:
         try:
-            value = orjson.loads(body)
+            value = orjson.loads(text)
         except orjson.JSONDecodeError:
             pass  # unless the standard library reads it, its error is the one to tell
         else:

@@ -2,18 +2,21 @@
 
 import asyncio
 import inspect
-import logging
 import math
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib import import_module
 from typing import Any, Final, Literal
 
 import attrs
 
 from refold_async.errors import ConfigurationError
+from refold_async.foreign_errors import shown
+from refold_async.log import logger
+from refold_async.outlasting import outlast
 
 __all__ = ["INTERVAL", "SPAN", "Counts", "Progress", "ProgressReporter", "RecentRate"]
 
@@ -25,8 +28,6 @@ _WORTH_TELLING: Final = 1.0
 
 # Seconds that a call which was cancelled has to end.
 _LAST_MOMENTS: Final = 1.0
-
-logger = logging.getLogger("refold_async")
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +96,8 @@ class ProgressReporter:
     """Looks at a fan-out's counts ten times a second, and tells `progress` what changed.
 
     A call is never made while the one before it goes on. If one raises, that is logged and there is no other: no
-    callback can harm the fan-out.
+    callback can harm the fan-out. One that ends the program, such as by `sys.exit()`, does so from `finish()`: raised
+    where it was called, it would end the event loop before the program could clean up.
     """
 
     def __init__(
@@ -104,14 +106,26 @@ class ProgressReporter:
         total: int | None,
         count: Callable[[], Counts],
         *,
+        on_exit: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            progress: What is told.
+            total: How many items there are in all, if that is known.
+            count: Tells the counts.
+            on_exit: Called when `progress` ends the program: `finish()` is to be awaited soon.
+            clock: Tells the time, in seconds.
+        """
         self._bar = _Bar(total) if progress is True else None
         self._callback: Any = self._bar or progress
         if not callable(self._callback):
             raise ConfigurationError(f"progress must be True or a function that takes a Progress, got {progress!r}.")
         self._total = total
         self._count = count
+        self._on_exit = on_exit
+        self._exit: BaseException | None = None
         self._clock = clock
         self._told: object = None
         self._held_up_since: float | None = None
@@ -143,21 +157,21 @@ class ProgressReporter:
 
         An awaitable that a call returned, and that has not ended after `timeout` seconds, is cancelled. If this wait
         is cancelled, it goes on to its end all the same.
+
+        Raises:
+            KeyboardInterrupt: A call ended the program.
+            SystemExit: Likewise.
         """
         if self._timer is not None:
             self._timer.cancel()
         ending = asyncio.create_task(self._end(timeout), name="refold_async progress ends")
-        cancelled: asyncio.CancelledError | None = None
-        while not ending.done():
-            try:
-                await asyncio.wait([ending])
-            except asyncio.CancelledError as again:
-                cancelled = again
-        error = None if ending.cancelled() else ending.exception()
-        if cancelled is not None:
-            raise cancelled
-        if error is not None:  # KeyboardInterrupt or SystemExit
-            raise error
+        try:
+            await outlast(ending)
+        finally:
+            if self._exit is not None:
+                raise self._exit
+        if not ending.cancelled():
+            ending.result()
 
     async def _end(self, timeout: float) -> None:
         until = asyncio.get_running_loop().time() + timeout
@@ -221,7 +235,7 @@ class ProgressReporter:
         )
         answer = self._guard(partial(self._callback, progress))
         if inspect.isawaitable(answer):
-            self._call = asyncio.create_task(_await(answer), name="refold_async progress")
+            self._call = asyncio.create_task(self._await(answer), name="refold_async progress")
             self._call.add_done_callback(self._call_ended)
 
     def _time_left(self, done: int, rate: float) -> float | None:
@@ -232,43 +246,53 @@ class ProgressReporter:
     def _guard(self, call: Callable[[], object]) -> object:
         try:
             return call()
-        except (KeyboardInterrupt, SystemExit):
-            raise
+        except (KeyboardInterrupt, SystemExit) as error:
+            self._leave(error)
         except BaseException as error:  # noqa: BLE001 - whatever it raises, the fan-out goes on
             self._give_up(error)
-            return None
+        return None
+
+    async def _await(self, awaitable: Awaitable[object]) -> None:
+        try:
+            await awaitable
+        except (KeyboardInterrupt, SystemExit) as error:
+            self._leave(error)
 
     def _call_ended(self, call: asyncio.Task[None]) -> None:
         self._call = None
         try:
             call.result()
-        except (KeyboardInterrupt, SystemExit):
-            self._callback = None  # the loop raises it by itself
         except BaseException as error:  # noqa: BLE001 - a cancellation included
             self._give_up(error)
+
+    def _leave(self, error: BaseException) -> None:
+        """Have `finish()` end the program."""
+        self._callback = None
+        self._exit = error
+        if self._on_exit is not None:
+            self._on_exit()
 
     def _give_up(self, error: BaseException) -> None:
         if self._callback is not None:  # else it was cancelled here, and that was told
             self._callback = None
-            logger.error("progress= raised %r, and is not called again", error, exc_info=error)
-
-
-async def _await(awaitable: Awaitable[object]) -> None:
-    await awaitable
+            logger.error("progress= raised %s, and is not called again", shown(error), exc_info=error)
 
 
 class _Bar:
     """A bar on stderr, from the first call on; where that is no terminal, nothing."""
 
     def __init__(self, total: int | None) -> None:
-        try:
-            tqdm: Any = import_module("tqdm").tqdm
+        try:  # by an import statement, which tools that freeze programs find
+            from tqdm import tqdm  # type: ignore[import-untyped]
         except ImportError:
             raise ConfigurationError(
                 "progress=True shows a bar through tqdm, which is not installed: pip install refold-async[progress]"
             ) from None
-        # Without the thread that would look after slow bars: here they are looked after.
-        bar: Any = type("Bar", (tqdm,), {"monitor_interval": 0})
+        # Without the thread that would look after slow bars: here they are looked after. And without the lock between
+        # processes, for which multiprocessing starts the program a second time where it is frozen.
+        bar: Any = type(
+            "Bar", (tqdm,), {"monitor_interval": 0, "_lock": getattr(tqdm, "_lock", None) or threading.RLock()}
+        )
         extent = "{n_fmt} done" if total is None else "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}"
         self._open = partial(bar, total=total, bar_format=extent + " [{desc}]", dynamic_ncols=True, disable=None)
         self._format: Callable[[float], str] = tqdm.format_interval
@@ -276,6 +300,8 @@ class _Bar:
 
     def __call__(self, progress: Progress) -> None:
         if self._bar is None:
+            if not _is_terminal(sys.stderr):
+                return
             self._bar = self._open()
         told = [self._format(progress.elapsed), f"{progress.rate:.1f}/s"]
         if progress.time_left:
@@ -292,3 +318,11 @@ class _Bar:
         """Leave the bar as it is, and begin a new line."""
         if self._bar is not None:
             self._bar.close()
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Tell whether a stream is a terminal; one that is closed, or None as in programs without a console, is not."""
+    try:
+        return bool(stream.isatty())
+    except Exception:  # noqa: BLE001 - a program may have put anything in its place
+        return False

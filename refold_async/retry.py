@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import copy
-import logging
 import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Final, Protocol, TypeVar
@@ -24,6 +23,7 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.faults import RULES, Effect, Fault, Kind
+from refold_async.log import logger
 from refold_async.responses import Answer, Reader
 from refold_async.secret import Secret
 from refold_async.settings import RetryPolicy, Timeout
@@ -33,8 +33,6 @@ from refold_async.waiting_line import Visit
 __all__ = ["Credentials", "Sender", "retry_delay", "should_retry"]
 
 T = TypeVar("T")
-
-logger: Final = logging.getLogger("refold_async")
 
 _REFUSALS_THAT_COUNT: Final = 30
 """How many refusals in a row make an item of a fan-out wait longer each time."""
@@ -245,7 +243,7 @@ class Sender:
             return answer
         finally:
             self._admission.leave(visit)
-            if logger.isEnabledFor(logging.DEBUG) and progress.sent:
+            if progress.sent:
                 logger.debug("%s: attempt %d: %s", progress, progress.attempts, status or "no answer")
 
     async def _wait_at_the_door(self, progress: "_Progress", visit: Visit, delay: float) -> None:

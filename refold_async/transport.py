@@ -2,22 +2,22 @@
 
 import asyncio
 import contextlib
-import io
 import math
 import os
 import sys
-import urllib.request
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import aiohttp
 import aiohttp.abc
+from multidict import CIMultiDict
 from yarl import URL
 
 from refold_async.connection_guard import ConnectionGuard, UnusableConnectionError, kept_by_others
 from refold_async.deadlines import Deadline, Deadlines
+from refold_async.decoding import Content
 from refold_async.endpoints import Call
 from refold_async.errors import (
     APIConnectionError,
@@ -28,10 +28,14 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.faults import Fault
+from refold_async.foreign_errors import EXITS, shown
+from refold_async.proxies import proxy_from_environment
+from refold_async.refused_answers import bytes_of_refused, has_too_long_headers, read_head, status_cut_short
 from refold_async.responses import Answer
-from refold_async.secret import Secret, hide
+from refold_async.secret import Secret
 from refold_async.settings import Timeout
-from refold_async.validation import check_proxy, credentials_of, split_proxy
+from refold_async.trace_guard import guard_hooks
+from refold_async.validation import credentials_of, split_proxy
 
 __all__ = ["Body", "Transport"]
 
@@ -43,6 +47,11 @@ _MOST_OF_AN_ERROR: Final = 1024 * 1024
 """How much of an answer with an error status is read, in bytes: what it says is said by then."""
 _MOST_FRESH_CONNECTIONS: Final = 3
 """How many new connections an attempt tries where something arrives on each before its request is written."""
+_LAST_MOMENTS: Final = 1.0
+"""Seconds that sockets get to close."""
+_FEWEST_HEADERS: Final = 128
+_BYTES_FOR_A_HEADER: Final = 64
+"""Bytes of `max_header_bytes` for each header that an answer may have."""
 
 _inherited: Final[list[object]] = []
 """Sessions that a forked child has from its parent. Freeing one would take its sockets out of the parent's loop."""
@@ -163,7 +172,9 @@ def _reason(error: BaseException) -> str:
         return "the server closed the connection"
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the answer broke off"
-    return str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ClientError | OSError | UnusableConnectionError):
+        return str(error) or type(error).__name__
+    return shown(error)
 
 
 @lru_cache(maxsize=2048)
@@ -192,6 +203,7 @@ class Transport:
         keepalive_timeout: float,
         reuse_connections: bool,
         max_response_bytes: int,
+        max_header_bytes: int,
         connector: aiohttp.BaseConnector | None,
         proxy: Secret | None,
         trust_env: bool,
@@ -199,7 +211,7 @@ class Transport:
     ) -> None:
         self._session: aiohttp.ClientSession | None = None
         self.base_url = base_url
-        proxy = proxy or (_proxy_from_environment(base_url) if trust_env else None)
+        proxy = proxy or (proxy_from_environment(base_url) if trust_env else None)
         self.proxy_credentials = credentials_of(proxy)
         # aiohttp's frames show the URL of a proxy; and it passes on these headers only where the proxy makes a tunnel.
         self._proxy, authorization = split_proxy(proxy)
@@ -210,29 +222,22 @@ class Transport:
         self._max_connections = max_connections
         self._keepalive_timeout = keepalive_timeout
         self._max_response_bytes = max_response_bytes
+        self._max_header_bytes = max_header_bytes
         self._connector = connector
-        self._trace_configs = list(trace_configs)
+        self._trace_configs = _checked_trace_configs(trace_configs)
         self._reuse_connections = reuse_connections
         self._guard = ConnectionGuard(
             reuse=reuse_connections,
             host=base_url,
-            written_later=sys.version_info < (3, 12) or bool(trace_configs),
+            written_later=sys.version_info < (3, 12) or bool(self._trace_configs),
         )
+        self.connections = min([max_connections, *_limits_of(connector)])
+        """How many connections there may be at once."""
         # What others left in a connector that is lent cannot be told from new connections.
         self._most_fresh_connections = _MOST_FRESH_CONNECTIONS + (0 if connector is None else self.connections)
-        if connector is not None and not reuse_connections:
-            self._trace_configs.append(_tell_of_connections_kept_by_others())
         self._deadlines: Deadlines | None = None
         self._process = os.getpid()
         self.closed = False
-
-    @property
-    def connections(self) -> int:
-        """How many connections there may be at once."""
-        limits = [self._max_connections]
-        if self._connector is not None:
-            limits += [limit for limit in (self._connector.limit, self._connector.limit_per_host) if limit]
-        return min(limits)
 
     @property
     def inherited(self) -> bool:
@@ -262,18 +267,30 @@ class Transport:
         """Make the session: no cookies, which would mix accounts; no limits of time but our own."""
         if self.closed:
             raise ClientClosedError(_CLOSED)
+        hooked = guard_hooks(self._trace_configs, aiohttp.TraceConfig, self.proxy_credentials)
+        if self._connector is not None and not self._reuse_connections:
+            hooked.append(_tell_of_connections_kept_by_others())
         headers = self._headers if self._reuse_connections else {**self._headers, "Connection": "close"}
-        self._session = aiohttp.ClientSession(
-            connector=self._connector
-            or aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=self._keepalive_timeout),
-            connector_owner=self._connector is None,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=headers,
-            request_class=type("GuardedRequest", (_GuardedRequest,), {"guard": self._guard}),
-            proxy=self._proxy,
-            timeout=_NO_LIMIT,
-            trace_configs=self._trace_configs,
-        )
+        try:
+            self._session = aiohttp.ClientSession(
+                loop=asyncio.get_running_loop(),  # else that of the connector, whichever it is
+                connector=self._connector
+                or aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=self._keepalive_timeout),
+                connector_owner=self._connector is None,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=headers,
+                request_class=type("GuardedRequest", (_GuardedRequest,), {"guard": self._guard}),
+                proxy=self._proxy,
+                timeout=_NO_LIMIT,
+                trace_configs=hooked,
+                # Undone here: aiohttp would tell no status where it cannot read the encoding.
+                auto_decompress=False,
+                max_line_size=self._max_header_bytes,
+                max_field_size=self._max_header_bytes,
+                max_headers=_most_headers(self._max_header_bytes),
+            )
+        except RuntimeError as error:
+            raise ConfigurationError(f"connector= cannot be used: {error}.") from None
         return self._session
 
     async def attempt(
@@ -305,7 +322,7 @@ class Transport:
         target = call.target
         response: aiohttp.ClientResponse | None = None
         fresh = 0
-        pieces = io.BytesIO()
+        content: Content | None = None
         now = deadlines.now()
         until = now + timeout.attempt
         last = until if until < deadline else deadline
@@ -333,6 +350,7 @@ class Transport:
                             proxy_headers=self._proxy_headers,
                             skip_auto_headers=None if body is None or call.body else _NO_CONTENT_TYPE,
                             middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
+                            trace_request_ctx=headers,  # for the guard of hooks; none of them gets to see it
                         )
                     except (UnusableConnectionError, aiohttp.ClientError) as error:
                         unusable = error
@@ -356,57 +374,84 @@ class Transport:
                     and "Content-Encoding" not in response.headers
                 ):
                     return Answer(response.status, response.headers, await response.read())
-                flaw = await self._read_in_pieces(response, pieces)
-                return Answer(response.status, response.headers, pieces.getvalue(), flaw)
-        except (TimeoutError, aiohttp.ClientError, OSError, UnusableConnectionError) as error:
-            if response is not None and response.status >= 300:
-                # The status is told, and matters more than the rest of the body.
-                return Answer(response.status, response.headers, pieces.getvalue(), "it broke off")
-            total = until >= deadline
-            connecting = limit.expired and limit.when < last
-            expired = limit.expired and not connecting
-            failure = self._translate(error, call, body, timeout, deadlines, expired=expired, total=total)
-            cause = getattr(error, "os_error", None)
+                content = self._content_of(response.status, response.headers)
+                await _read_in_pieces(response, content)
+                return _answer(response.status, response.headers, content, whole=True)
         except asyncio.CancelledError:
-            if limit.cancelled_from_outside or self._connector is None or not self._connector.closed:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
                 raise
-            # aiohttp cancels waits that are shared, such as for a name to be resolved, when a connector closes.
-            failure = self._failure(APIConnectionError, f"The connector closed while calling {target.subject}.", body)
-        except RuntimeError as error:
-            # So aiohttp speaks of a connector that is closed or belongs to another loop.
-            failure = ConfigurationError(f"connector= cannot be used: {error}.")
-            if body is not None and body.begun:
-                failure = self._failure(APIConnectionError, f"Calling {target.subject} failed: {error}.", body)
+            # Nobody cancelled the call. So aiohttp ends waits that are shared when a connector closes.
+            what = "The connector closed" if self._connector_closed() else "The connection was cancelled from within"
+            failure = self._failure(APIConnectionError, f"{what} while calling {target.subject}.", body)
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - connectors and resolvers that are lent may raise anything
+            if limit.cancelled_from_outside:  # and what was lent made something else of it
+                raise asyncio.CancelledError from None
+            if (told := self._told_all_the_same(error, response, content, body)) is not None:
+                return told
+            reached = "connect" if isinstance(error, TimeoutError) else None
+            if limit.expired and limit.when >= last:
+                reached = "total" if until >= deadline else "attempt"
+            elif limit.expired:
+                reached = "connect"
+            failure = self._translate(error, call, body, timeout, deadlines, reached)
+            if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, OSError):
+                cause = error.os_error
         raise failure from cause
 
-    async def _read_in_pieces(self, response: aiohttp.ClientResponse, pieces: io.BytesIO) -> str | None:
-        """Read the body into `pieces`; return what is wrong if it is too long, having kept no more than is allowed."""
-        room = self._max_response_bytes
-        if response.status >= 300:
-            room = min(room, _MOST_OF_AN_ERROR)
-        try:
-            async for piece in response.content.iter_any():
-                pieces.write(piece[:room])
-                room -= len(piece)
-                del piece  # which error reporters would show
-                if room < 0:
-                    return f"it is longer than max_response_bytes={self._max_response_bytes}"
+    def _content_of(self, status: int, headers: Mapping[str, str]) -> Content:
+        """Return what takes the body of an answer."""
+        most = self._max_response_bytes
+        return Content(headers.get("Content-Encoding"), most if status < 300 else min(most, _MOST_OF_AN_ERROR))
+
+    def _told_all_the_same(
+        self,
+        error: BaseException,
+        response: aiohttp.ClientResponse | None,
+        content: Content | None,
+        body: Body | None,
+    ) -> Answer | None:
+        """Return the answer that came before what went wrong, or with it, if that tells how the call ended."""
+        if response is not None:
+            if content is None or response.status < 300:
+                return None
+            return _answer(response.status, response.headers, content, whole=False)
+        if self._proxy is not None if body is None else not body.begun:
+            return None  # it may be the proxy's
+        closed = isinstance(error, aiohttp.ClientConnectionError)
+        if closed and (status := status_cut_short(error) or 0) >= 300:
+            # Without headers: the last may be half of one.
+            return _answer(status, CIMultiDict[str](), Content(None, 0), whole=False)
+        if not isinstance(error, aiohttp.ClientResponseError) or (head := read_head(bytes_of_refused(error))) is None:
             return None
-        finally:
-            response.close()
+        if head.status < 300 and (not head.whole or has_too_long_headers(error)):
+            return None
+        headers = CIMultiDict(head.headers)
+        content = self._content_of(head.status, headers)
+        content.take(head.body)
+        return _answer(head.status, headers, content, whole=head.whole)
 
     def _translate(
         self,
-        error: Exception,
+        error: BaseException,
         call: Call,
         body: Body | None,
         timeout: Timeout,
         deadlines: Deadlines,
-        *,
-        expired: bool,
-        total: bool,
+        reached: str | None,
     ) -> RefoldError:
-        """Return our error for aiohttp's. Whether the body began decides what became of a write, not the exception."""
+        """Return our error for what was raised. Whether the body began decides what became of a write, nothing else.
+
+        Args:
+            error: What was raised.
+            call: What was sent, or not.
+            body: Its body.
+            timeout: The limits in force.
+            deadlines: Those of the client.
+            reached: Which of the limits was reached, or None.
+        """
         subject = call.target.subject
         connecting = isinstance(
             error,
@@ -415,32 +460,38 @@ class Transport:
             | aiohttp.ConnectionTimeoutError
             | aiohttp.ClientHttpProxyError,
         )
+        begun = body is None or body.begun
         if deadlines.closed:
             return self._failure(APIConnectionError, f"The client was closed while calling {subject}.", body)
-        if isinstance(error, TimeoutError):
-            limit, what = f"connect={timeout.connect:g}", "no connection"
-            if expired:
-                limit, what = f"total={timeout.total:g}" if total else f"attempt={timeout.attempt:g}", "no answer"
+        if reached is not None:
+            what = "no connection" if reached == "connect" else "no answer"
+            limit = f"{reached}={getattr(timeout, reached):g}"
             text = f"Calling {subject} got {what} within the {limit} seconds that timeout= allows."
             return self._failure(APITimeoutError, text, body, connecting=connecting)
-        if "content-encoding" in str(error):  # aiohttp has no class for it
-            unreadable = APIResponseValidationError(
-                f"The answer about {subject} is not in the Content-Encoding it claims."
-            )
-            unreadable.fault = Fault.UNREADABLE
-            return unreadable
         if isinstance(error, aiohttp.ClientResponseError):  # its str holds the URL of the proxy
+            if begun and has_too_long_headers(error):
+                return _too_long_headers(subject, self._max_header_bytes)
             proxied = isinstance(error, aiohttp.ClientHttpProxyError)
             by = "The proxy" if proxied else "The server"
             said = " ".join(f"{error.status if proxied else ''} {error.message}".split())[:200]
             text = f"{by} gave no usable answer, calling {subject}: {said}."
+        elif isinstance(error, RuntimeError) and self._connector_closed() and (body is None or not body.begun):
+            return ConfigurationError(f"connector= cannot be used: {shown(error)}.")
         else:
-            what = "No connection could be made to call" if connecting else "The connection broke while calling"
+            unmade = connecting or not begun
+            what = "No connection could be made to call" if unmade else "The connection broke while calling"
             text = f"{what} {subject}: {_reason(error)}."
         failure = self._failure(APIConnectionError, text, body, connecting=connecting)
         if isinstance(error, _WRONG_CERTIFICATE):
             failure.fault = Fault.CERTIFICATE
         return failure
+
+    def _connector_closed(self) -> bool:
+        """Tell whether the connector that was lent is closed, as far as it lets itself be asked."""
+        try:
+            return self._connector is not None and bool(self._connector.closed)
+        except Exception:  # noqa: BLE001 - one of the user's own may raise anything
+            return False
 
     @staticmethod
     def _failure(
@@ -459,8 +510,13 @@ class Transport:
         if self._deadlines is not None:
             self._deadlines.close()
         session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        if session is not None and self._connector is not None:
+            session.detach()
+        elif session is not None:
+            # A socket whose peer does not read what is left for it reports back late, or never.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_MOMENTS):
+                    await session.close()
 
     def __del__(self) -> None:
         """Free the sockets of a client that was never closed, at once and without a loop, and warn."""
@@ -485,15 +541,50 @@ class Transport:
         )
 
 
-def _proxy_from_environment(base_url: str) -> Secret | None:
-    """Return the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY ask for, read once.
+async def _read_in_pieces(response: aiohttp.ClientResponse, content: Content) -> None:
+    try:
+        async for piece in response.content.iter_any():
+            wanted = content.take(piece)
+            del piece  # which error reporters would show
+            if not wanted:
+                break
+    finally:
+        response.close()
 
-    aiohttp's own `trust_env` would look at them, and into ~/.netrc for credentials to add, at every call.
-    """
-    url = URL(base_url)
-    if url.host is None or urllib.request.proxy_bypass(url.host):
-        return None
-    proxy = hide(urllib.request.getproxies().get(url.scheme))
-    if not proxy:
-        return None
-    return check_proxy(f"{url.scheme.upper()}_PROXY", proxy if "://" in proxy else f"http://{proxy}")
+
+def _answer(status: int, headers: Mapping[str, str], content: Content, *, whole: bool) -> Answer:
+    body = content.end(whole=whole)
+    return Answer(status, headers, body, content.flaw)
+
+
+def _too_long_headers(subject: str, limit: int) -> APIResponseValidationError:
+    error = APIResponseValidationError(
+        f"The answer about {subject} cannot be read: it has a header of more than max_header_bytes={limit}, "
+        f"or more than {_most_headers(limit)} headers. Pass a larger max_header_bytes= to AsyncRefold."
+    )
+    error.fault = Fault.UNREADABLE
+    return error
+
+
+def _most_headers(max_header_bytes: int) -> int:
+    return max(_FEWEST_HEADERS, max_header_bytes // _BYTES_FOR_A_HEADER)
+
+
+def _limits_of(connector: object) -> list[int]:
+    """Return how many connections a connector that is lent allows in all, and to one host, where it limits them."""
+    if connector is None:
+        return []
+    if not isinstance(connector, aiohttp.BaseConnector):
+        raise ConfigurationError(f"connector must be an aiohttp connector, not {type(connector).__name__}.")
+    try:
+        return [limit for limit in (connector.limit, connector.limit_per_host) if limit > 0]
+    except Exception as error:  # noqa: BLE001 - one of the user's own may raise anything
+        problem = shown(error)
+    raise ConfigurationError(f"connector cannot be used: its limits cannot be read ({problem}).")
+
+
+def _checked_trace_configs(trace_configs: Iterable[aiohttp.TraceConfig]) -> list[aiohttp.TraceConfig]:
+    configs: list[Any] = list(trace_configs) if isinstance(trace_configs, Iterable) else [None]
+    if all(isinstance(config, aiohttp.TraceConfig) for config in configs):
+        return configs
+    raise ConfigurationError(f"trace_configs must be a list of aiohttp.TraceConfig, got {trace_configs!r}.")

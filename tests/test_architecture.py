@@ -19,6 +19,9 @@ ROOT: Final = Path(refold_async.__file__).parent
 # A module imports those above it in this list, and none below.
 ORDER: Final = [
     "version",
+    "foreign_errors",
+    "log",
+    "outlasting",
     "faults",
     "errors",
     "secret",
@@ -43,6 +46,10 @@ ORDER: Final = [
     "responses",
     "json_schema",
     "connection_guard",
+    "proxies",
+    "trace_guard",
+    "decoding",
+    "refused_answers",
     "transport",
     "retry",
     "namespaces",
@@ -74,6 +81,7 @@ KNOWN_TO: Final = {
     "backoff": "retry",
     "cattrs": "structuring",
     "jsonschema": "json_schema",
+    "logging": "log",  # others would let what filters raise out of their calls
     "orjson": "json_codec",
     "sqlite3": "journal_file",
 }
@@ -212,6 +220,7 @@ def test_nothing_else_is_needed() -> None:
     allowed = {
         PACKAGE,
         "aiohttp",
+        "multidict",
         "yarl",
         "attrs",
         "cattrs",

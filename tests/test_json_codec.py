@@ -239,6 +239,9 @@ def test_compact(codec: tuple[Encode, Decode]) -> None:
 
 
 READABLE: Final[dict[bytes, Any]] = {
+    b"\xef\xbb\xbf1": 1,
+    b'\xef\xbb\xbf {"a": [12345678901234567890]}\n': {"a": [12345678901234567890]},
+    b'\xef\xbb\xbf{"a": "\xef\xbb\xbf"}': {"a": "\ufeff"},
     b"null": None,
     b" \t\r\n true \n": True,
     b"0": 0,
@@ -310,7 +313,11 @@ UNREADABLE: Final[list[bytes]] = [
     b'"\\u12"',
     b"/* x */ 1",
     b"1 // x",
-    b"\xef\xbb\xbf1",
+    b"\xef\xbb\xbf",
+    b"\xef\xbb\xbf\xef\xbb\xbf1",
+    b" \xef\xbb\xbf1",
+    b"1\xef\xbb\xbf",
+    b"\xfe\xff\x001",
     b"\x0c1",
     b"\xc2\xa01",
     b"\xff",

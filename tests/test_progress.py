@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import re
+import signal
 import sys
 import termios
 from collections.abc import Callable
@@ -369,6 +370,75 @@ def test_callback_that_ends_the_program(
     assert not caplog.records
 
 
+# A job whose `progress=` ends the program, and a program that cleans up after itself.
+EXITING_JOB: Final = """
+import asyncio, sys
+from refold_async import AsyncRefold
+
+kind, when, how, runner = sys.argv[1:]
+error = {"SystemExit": SystemExit(3), "KeyboardInterrupt": KeyboardInterrupt()}[kind]
+calls = 0
+
+def told(progress):
+    global calls
+    calls += 1
+    if when == "at once" or progress.time_left == 0 and progress.done == 8:
+        raise error
+
+async def told_later(progress):
+    await asyncio.sleep(0)
+    told(progress)
+
+async def call(scope, item):
+    await asyncio.sleep(0.06)
+
+async def main():
+    try:
+        async with AsyncRefold("tk_test", base_url="http://127.0.0.1:1") as refold:
+            fan_out = refold.fan_out(
+                [f"user_{number}" for number in range(8)],
+                call,
+                concurrency=2,
+                progress=told if how.startswith("plain") else told_later,
+            )
+            if how.endswith("collect"):
+                await fan_out.collect()
+            async with fan_out:
+                async for _ in fan_out:
+                    pass
+                if how.endswith("sleep"):
+                    await asyncio.sleep(60)
+    finally:
+        await asyncio.sleep(0.001)
+        print("cleaned up, calls:", calls)
+
+if runner == "run":
+    asyncio.run(main())
+else:
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+"""
+
+
+@pytest.mark.parametrize("how", ["plain, collect", "plain, sleep", "async, collect"])
+@pytest.mark.parametrize("when", ["at once", "at the end"])
+@pytest.mark.parametrize(
+    ("kind", "exit_code", "runner"),
+    [("SystemExit", 3, "run"), ("KeyboardInterrupt", -signal.SIGINT, "run_until_complete")],
+)
+async def test_a_program_that_its_progress_ends(kind: str, exit_code: int, when: str, how: str, runner: str) -> None:
+    """Its `finally` runs to the end, awaits included, and the callback is not called again."""
+    ran = await run_program("-c", EXITING_JOB, kind, when, how, runner)
+    assert re.fullmatch(r"cleaned up, calls: \d+\n", ran.output)
+    assert ran.exit_code == exit_code
+    assert when == "at the end" or ran.output.endswith(": 1\n")
+    assert "Task" not in ran.complaints
+    assert "never awaited" not in ran.complaints
+
+
 @pytest.mark.parametrize("progress", [False, None, 1, "bar"])
 def test_bad_argument(progress: Any) -> None:
     """What is neither True nor a function is refused."""
@@ -424,17 +494,17 @@ asyncio.run(main())
 """
 
 
-async def shown_on_a_terminal(*arguments: str) -> list[str]:
-    """Run the program on a terminal, and return the lines it shows, those in the same place too."""
+async def shown_on_a_terminal(*arguments: str, program: str = PROGRAM) -> list[str]:
+    """Run a program on a terminal, and return the lines it shows, those in the same place too."""
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (30, 100))
-    async with running("-c", PROGRAM, *arguments, stdout=theirs) as program:
+    async with running("-c", program, *arguments, stdout=theirs) as process:
         os.close(theirs)
         shown = b""
         with open(ours, "rb", buffering=0) as terminal, suppress(OSError):  # noqa: ASYNC230 - read in a thread
             while part := await asyncio.to_thread(terminal.read, 65536):  # Linux raises when the other end was closed
                 shown += part
-        ran = await ended(program)
+        ran = await ended(process)
     assert (ran.exit_code, ran.complaints) == (0, "")
     text = SLOW_MACHINE.sub("", shown.decode().replace("\r", "\n"))
     return [line.strip() for line in text.splitlines() if line.strip()]
@@ -468,3 +538,33 @@ async def test_no_bar_elsewhere() -> None:
     pytest.importorskip("tqdm")
     ran = await run_program("-c", PROGRAM, "total")
     assert (ran.exit_code, ran.output, ran.complaints) == (0, "threads: 1\n", "")
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    ["None", "closed", "Sink()"],
+    ids=["none, as in a program without a console", "closed", "half a stream"],
+)
+async def test_no_bar_without_a_stream(stderr: str) -> None:
+    """A program that has no stderr runs as any other, and nothing is complained of."""
+    pytest.importorskip("tqdm")
+    program = f"""
+import logging, sys
+closed = open("/dev/null", "w")
+closed.close()
+class Sink:
+    def write(self, text): pass
+    def flush(self): pass
+logging.getLogger("asyncio").disabled = True  # it says of slow machines that they are
+logging.getLogger("refold_async").addHandler(type("Handler", (logging.Handler,), {{"emit": lambda _, r: print(r)}})())
+sys.stderr = {stderr}
+{PROGRAM.replace("os.dup2(1, 2)", "pass")}"""
+    ran = await run_program("-c", program, "total")
+    assert (ran.exit_code, ran.output, ran.complaints) == (0, "threads: 1\n", "")
+
+
+async def test_a_bar_starts_no_process() -> None:
+    """Where a program is frozen, one that a lock between processes needs would be all of the program once more."""
+    pytest.importorskip("tqdm")
+    program = f"{PROGRAM}\nprint('locks:', 'multiprocessing.synchronize' in sys.modules)"
+    assert (await shown_on_a_terminal("total", program=program))[-1] == "locks: False"

@@ -431,3 +431,12 @@ def test_delivery_key() -> None:
 def test_header() -> None:
     """The header has the name that Refold gave it."""
     assert webhooks.SIGNATURE_HEADER == "x-cobalt-signature"
+
+
+def test_a_byte_order_mark() -> None:
+    """It is no part of the event, and a part of what was signed."""
+    body = b"\xef\xbb\xbf" + BODY
+    assert webhooks.parse(body) == webhooks.parse(BODY)
+    assert webhooks.verify(body, sign(body), KEY)
+    assert not webhooks.verify(body, SIGNATURE, KEY)
+    assert webhooks.delivery_key(body) != webhooks.delivery_key(BODY)

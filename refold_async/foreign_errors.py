@@ -1,0 +1,28 @@
+"""What code that is not ours may raise, such as connectors, hooks, callbacks and log filters: anything."""
+
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["EXITS", "said", "shown"]
+
+EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What ends a program, or a coroutine, and is nobody's to keep."""
+
+
+def shown(error: BaseException) -> str:
+    """Return the repr of an exception, whose own methods may raise too."""
+    return _made_safely(repr, error)
+
+
+def said(error: BaseException) -> str:
+    """Return what an exception says, as `str()` does."""
+    return _made_safely(str, error)
+
+
+def _made_safely(make: Callable[[BaseException], str], error: BaseException) -> str:
+    try:
+        return make(error)
+    except EXITS:
+        raise
+    except BaseException:  # noqa: BLE001 - whatever it raises, there is its class to name
+        return f"{type(error).__name__} (cannot be shown)"
