@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
+from refold_async.errors import ConfigurationError
 from refold_async.foreign_errors import EXITS, shown
 from refold_async.log import logger
 from refold_async.secret import hide
@@ -13,9 +14,19 @@ from refold_async.secret import hide
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["guard_hooks"]
+__all__ = ["checked_configs", "guard_hooks"]
 
 _SECRET_HEADERS: Final = ("x-api-key", "Authorization")
+
+
+def checked_configs(
+    configs: "Iterable[aiohttp.TraceConfig]", kind: "type[aiohttp.TraceConfig]"
+) -> "list[aiohttp.TraceConfig]":
+    """Return what was passed as `trace_configs=`, if it is trace configs."""
+    given: list[Any] = list(configs) if isinstance(configs, Iterable) else [None]
+    if all(isinstance(config, kind) for config in given):
+        return given
+    raise ConfigurationError(f"trace_configs must be a list of aiohttp.TraceConfig, got {configs!r}.")
 
 
 def guard_hooks(

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ from refold_async.refused_answers import bytes_of_refused, has_too_long_headers,
 from refold_async.responses import Answer
 from refold_async.secret import Secret
 from refold_async.settings import Timeout
-from refold_async.trace_guard import guard_hooks
+from refold_async.trace_guard import checked_configs, guard_hooks
 from refold_async.validation import credentials_of, split_proxy
 
 __all__ = ["Body", "Transport"]
@@ -224,7 +224,7 @@ class Transport:
         self._max_response_bytes = max_response_bytes
         self._max_header_bytes = max_header_bytes
         self._connector = connector
-        self._trace_configs = _checked_trace_configs(trace_configs)
+        self._trace_configs = checked_configs(trace_configs, aiohttp.TraceConfig)
         self._reuse_connections = reuse_connections
         self._guard = ConnectionGuard(
             reuse=reuse_connections,
@@ -581,10 +581,3 @@ def _limits_of(connector: object) -> list[int]:
     except Exception as error:  # noqa: BLE001 - one of the user's own may raise anything
         problem = shown(error)
     raise ConfigurationError(f"connector cannot be used: its limits cannot be read ({problem}).")
-
-
-def _checked_trace_configs(trace_configs: Iterable[aiohttp.TraceConfig]) -> list[aiohttp.TraceConfig]:
-    configs: list[Any] = list(trace_configs) if isinstance(trace_configs, Iterable) else [None]
-    if all(isinstance(config, aiohttp.TraceConfig) for config in configs):
-        return configs
-    raise ConfigurationError(f"trace_configs must be a list of aiohttp.TraceConfig, got {trace_configs!r}.")
