@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from refold_async import requests, responses
+from refold_async.account_gates import Lane
 from refold_async.endpoints import Call
 from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.log import logger
 from refold_async.models import ActionResult, WorkflowExecution
+from refold_async.places import Places
 from refold_async.requests import NO_BODY
 from refold_async.retry import Sender
 from refold_async.secret import Secret
@@ -397,6 +399,13 @@ class AccountScope(ArbitraryRequests):
         if self._headers is None:
             self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
         return sender.send(call, read, self._headers, self.linked_account_id, limits)
+
+    def _lane(self, places: Places) -> Lane | None:
+        """Return where the items of a fan-out wait for this account, or None if nothing limits that."""
+        account = self.linked_account_id
+        if account is None and self._session_token is not None:
+            account = account_headers(None, None, self._session_token)["Authorization"]
+        return self._sender.lane(account, places)
 
 
 def account_headers(

@@ -1,21 +1,22 @@
 """When a call may leave: in its turn, at the rate, within its account's limits, and as there are connections.
 
 The client has one door, and a line before it. Whoever's linked account may not go now steps aside at its gate, and the
-others go on; once it may, it stands in front of the line again.
+others go on; once it may, it stands in front of the line again. Those of a fan-out wait at the gate as one: in their
+lane, with the items that have not begun.
 """
 
 import asyncio
-import math
 import time
-from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
-from refold_async.account_gates import AccountLimits, Gate, Gates
+from refold_async.account_gates import AccountLimits, Gates, Lane
+from refold_async.account_turns import AccountTurns
 from refold_async.faults import Fault
 from refold_async.foreign_errors import EXITS, shown
 from refold_async.log import logger
 from refold_async.pacing import LearnedRate, Pace, TokenBucket
 from refold_async.pauses import Pause
+from refold_async.places import Places
 from refold_async.settings import RateLimit
 from refold_async.waiting_line import Visit, Waiter, WaitingLine
 
@@ -72,8 +73,9 @@ class Admission:
         # Where a rate has to be learned, there is none before the first refusal.
         self._pace: Pace | None = TokenBucket(limit) if isinstance(limit, RateLimit) else None
         self._free = connections
-        self._line = WaitingLine()
+        self._line = WaitingLine[Waiter]()
         self._gates = Gates(accounts, longest_pause)
+        self._turns = AccountTurns(self._gates, self._line, self._admit)
         self._pause = Pause(longest_pause)  # of everybody
         self._told_closed = False
         self._refused: str | None = None  # the account of the last refusal, if nothing was accepted since
@@ -85,6 +87,14 @@ class Admission:
     def waiting(self) -> int:
         """How many stand in line; those who stepped aside do not count."""
         return len(self._line)
+
+    def limits_accounts(self) -> bool:
+        """Tell whether any account may have to wait by itself."""
+        return self._gates.needed
+
+    def lane(self, account: str | None, places: Places, now: float) -> Lane | None:
+        """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
+        return self._turns.lane(account, places, now)
 
     @property
     def refuses_all(self) -> bool:
@@ -103,7 +113,7 @@ class Admission:
         if self._pace is not None and self._pace.wait(now, evenly=visit.in_bulk) > 0:
             return False
         if self._gates.needed and (gate := self._gates.find(visit.account, now)) is not None:
-            if gate.aside or gate.wait(now, evenly=visit.in_bulk) > 0:
+            if gate.aside or gate.wait(now, evenly=visit.in_bulk, expected=gate.expects(visit)) > 0:
                 return False
             gate.visits += 1
             visit.gate = gate
@@ -128,7 +138,7 @@ class Admission:
         if delay > 0:
             if visit.item is not None:
                 visit.item.step_aside()
-            delayed = loop.call_later(delay, self._come_back, waiter, loop)
+            delayed = loop.call_later(delay, self._turns.come_back, waiter, loop)
         else:
             self._line.add(waiter)
             self._admit(loop)
@@ -140,15 +150,14 @@ class Admission:
                 delayed.cancel()
             self._line.remove(waiter)
             if gate is not None:
-                gate.aside.remove(waiter)
-                gate.take_back(waiter, loop.time())
+                self._turns.give_up(waiter, gate, loop.time())
             if visit.item is not None:
                 visit.item.give_up_waiting()
             if waiter.admitted.done() and not waiter.admitted.cancelled() and waiter.admitted.exception() is None:
                 self.leave(visit)  # it was let in and cancelled at the same time
             elif gate is not None:
                 gate.visits -= 1
-                self._call_back(gate, loop, loop.time())
+                self._turns.call_back(gate, loop, loop.time())
             self._admit(loop)
             raise
 
@@ -161,7 +170,7 @@ class Admission:
             gate.visits -= 1
             if gate.aside:
                 loop = asyncio.get_running_loop()
-                self._call_back(gate, loop, loop.time())
+                self._turns.call_back(gate, loop, loop.time())
         if self._line:
             self._admit(asyncio.get_running_loop())
 
@@ -185,7 +194,7 @@ class Admission:
                 self._look_at_the_line()
             gate = None if fault is Fault.APP_RATE_LIMITED else visit.gate
             if gate is not None and gate.pause.lasts and gate.pause.accepted(visit.sent_at, now):
-                self._look_again(gate, asyncio.get_running_loop())
+                self._turns.look_again(gate, asyncio.get_running_loop())
         if fault is Fault.APP_RATE_LIMITED or (fault is Fault.WORKFLOW_RATE_LIMITED and retry_after):
             self._pause_account(visit, retry_after, _FIRST_PAUSE_OF_APP, now)
 
@@ -195,6 +204,7 @@ class Admission:
         self._gates.close()
         if self._timer is not None:
             self._timer.cancel()
+        self._turns.close()
         if self._asking is not None and self._asking.get_loop() is asyncio.get_running_loop():
             self._asking.cancel()
             await asyncio.wait([self._asking], timeout=_LAST_MOMENTS)
@@ -293,7 +303,7 @@ class Admission:
         self._take(waiter.visit, now)
         waiter.admitted.set_result(None)
         if (gate := waiter.visit.gate) is not None and gate.aside:
-            self._call_back(gate, waiter.admitted.get_loop(), now)
+            self._turns.call_back(gate, waiter.admitted.get_loop(), now)
 
     def _steps_aside(self, waiter: Waiter, now: float) -> bool:
         """Take the head out of the line if it gave up, or if its account may not now; return whether that was so."""
@@ -303,48 +313,11 @@ class Admission:
             return True
         self._find_gate(visit, now)  # its app may have been throttled since it came
         gate = visit.gate
-        if gate is None or gate.wait(now, evenly=visit.in_bulk) == 0:
+        if gate is None or gate.wait(now, evenly=visit.in_bulk, expected=gate.expects(visit)) == 0:
             return False
         self._line.remove(waiter)
-        gate.put_aside(waiter, now)
-        # As of the same moment: a later one might let it come back at once, only to step aside again, and so for ever.
-        self._call_back(gate, waiter.admitted.get_loop(), now)
+        self._turns.step_aside(waiter, gate, now)
         return True
-
-    def _call_back(self, gate: Gate, loop: asyncio.AbstractEventLoop, now: float) -> None:
-        """Have the next of those who stepped aside stand in front of the line again, once its account may."""
-        if gate.timer is not None:
-            gate.timer.cancel()
-            gate.timer = None
-        while not self._closed and (waiter := gate.aside.head()) is not None:
-            wait = gate.wait(now, evenly=waiter.visit.in_bulk)
-            if wait > 0:
-                if wait < math.inf:
-                    gate.timer = loop.call_at(now + wait, self._look_again, gate, loop)
-                return
-            gate.aside.take(waiter)
-            gate.take_back(waiter, now)
-            item = waiter.visit.item
-            # One that has no place in its fan-out waits for it elsewhere, and holds up none of those behind it.
-            if item is None or item.step_back(partial(self._has_place, waiter, loop)):
-                self._line.add(waiter, first=True)
-                return
-
-    def _has_place(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
-        # Not at once: places come free in the midst of looking through the line.
-        loop.call_soon(self._stand_in_line_again, waiter, loop)
-
-    def _stand_in_line_again(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
-        if not waiter.admitted.done():
-            self._line.add(waiter, first=True)
-            self._admit(loop)
-
-    def _come_back(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Have one stand in line that waited for a time of its own, unless it has to wait for a place first."""
-        item = waiter.visit.item
-        if not waiter.admitted.done() and (item is None or item.step_back(partial(self._has_place, waiter, loop))):
-            self._line.add(waiter)
-            self._admit(loop)
 
     def _look_at_the_line(self) -> None:
         """Let in whoever waits, since a pause of everybody is over."""
@@ -352,10 +325,6 @@ class Admission:
             self._asking.cancel()  # it may sleep until the pause would have been over; it begins anew
         elif self._line:
             self._admit(asyncio.get_running_loop())
-
-    def _look_again(self, gate: Gate, loop: asyncio.AbstractEventLoop) -> None:
-        self._call_back(gate, loop, loop.time())
-        self._admit(loop)
 
     def _see_to_asking(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
         """Have the limiter asked while somebody waits who could go, and no longer."""

@@ -249,7 +249,8 @@ class AsyncRefold(ArbitraryRequests):
         """Await `call(scope, item)` for every item, a bounded number at a time.
 
         Args:
-            items: Any iterable or async iterable, however long: items are taken as they can be worked on.
+            items: Any iterable or async iterable, however long: items are taken as they can be worked on. Of accounts
+                that may not go now, up to 100,000 are taken and not begun, so that they hold up no others behind.
             call: What to do for an item. What it raises becomes that item's outcome and stops no other.
             account: Tells an item's linked account id or scope. Not needed for ids, scopes and `LinkedAccount`s.
             key: Tells what a journal knows an item by; by default its linked account id. Needed where an account has
@@ -288,6 +289,7 @@ class AsyncRefold(ArbitraryRequests):
             grace=grace,
             job_timeout=job_timeout,
             max_refusal_wait=max_refusal_wait,
+            limits_accounts=self._admission.limits_accounts,
             stop_after=stop_after,
             progress=progress,
             journaling=self._journaling(
@@ -442,6 +444,7 @@ class AsyncRefold(ArbitraryRequests):
             grace=grace,
             job_timeout=job_timeout,
             max_refusal_wait=max_refusal_wait,
+            limits_accounts=self._admission.limits_accounts,
             stop_after=stop_after,
             progress=progress,
             journaling=self._journaling(

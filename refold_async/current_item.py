@@ -10,7 +10,7 @@ import attrs
 from refold_async.pauses import Pause
 from refold_async.places import Places
 
-__all__ = ["CurrentItem", "ItemRecord", "current_item"]
+__all__ = ["CurrentItem", "ItemRecord", "WayToAccount", "current_item"]
 
 
 class ItemRecord(Protocol):
@@ -22,6 +22,14 @@ class ItemRecord(Protocol):
 
     def withdraw(self) -> None:
         """Record that none of its requests made anything happen, and none is under way."""
+        ...
+
+
+class WayToAccount(Protocol):
+    """What waits while an item is on its way to its account: the account's items that have not begun."""
+
+    def arrived(self) -> None:
+        """Note that the item sends, or waits for its account, or is long in coming."""
         ...
 
 
@@ -53,6 +61,10 @@ class CurrentItem:
     """Whether its place is lent to another item, because its account may not go now."""
     asking: tuple[Callable[[], object], ...] = ()
     """What to call when it has a place again."""
+    approaching: WayToAccount | None = None
+    """What is to hear of its first request."""
+    pauses_before: float = 0.0
+    """For how many seconds its account had been refused when it was parked."""
     max_refusal_wait: float = math.inf
     """Seconds for which refusals may keep it waiting, in all."""
     refusal_wait: float = 0.0
@@ -106,31 +118,26 @@ class CurrentItem:
         if self.places is not None and not self.has_lent and self.untouched:
             self.has_lent = self.places.lend()
 
-    def step_back(self, again: Callable[[], object]) -> bool:
-        """Return whether the item has a place; where it has none, call `again` once it has."""
-        if self.places is None or not self.has_lent:
-            return True
-        if not self.asking and self.places.take_back(self._take_back):
-            self.has_lent = False
-            return True
-        self.asking += (again,)
-        return False
+    def step_back(self) -> None:
+        """Go on, with a place that was taken for the item."""
+        self.has_lent = False
+        if self.places is not None:
+            self.places.came_back()
+        asking, self.asking = self.asking, ()
+        for again in asking:
+            again()
 
     def give_up_waiting(self) -> None:
         """Take a place in any case: a request that stepped aside is cancelled, and the item goes on."""
         if self.places is not None and self.has_lent:
-            self.places.take_back(None)
-            self._has_place()
+            self.places.take_in_any_case()
+            self.step_back()
 
-    def _take_back(self) -> None:
-        if self.places is not None and self.has_lent and self.places.take_back(self._take_back):
-            self._has_place()
-
-    def _has_place(self) -> None:
-        self.has_lent = False
-        asking, self.asking = self.asking, ()
-        for again in asking:
-            again()
+    def arrive(self) -> None:
+        """Note that a request of the item is where it leaves, or waits for an account."""
+        way, self.approaching = self.approaching, None
+        if way is not None:
+            way.arrived()
 
     async def before_sending(self, *, write: bool) -> None:
         """Return when it is recorded that an attempt, which was let in, may leave; count it.
@@ -138,6 +145,8 @@ class CurrentItem:
         Args:
             write: It is a write that nobody vouched for.
         """
+        if self.approaching is not None:
+            self.arrive()
         if self.outer is None:  # as nearly all are: it costs less
             if self.record is not None:
                 self.leaving += 1

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sized
+from contextvars import Context, copy_context
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, Generic, Self, TypeVar
 import attrs
 
 from refold_async.account import AccountScope
+from refold_async.account_gates import Lane
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.errors import (
     APIConnectionError,
@@ -53,6 +55,10 @@ class _Started(CurrentItem, Generic[Item]):
     linked_account_id: str | None = None
     stopped: bool = False
     """Whether the fan-out itself cancelled it."""
+    scope: AccountScope | None = None
+    """The scope of its account, if that was looked at before it began."""
+    context: Context | None = None
+    """The context it is to begin in, if it may begin later than it was taken."""
 
     @property
     def place(self) -> dict[str, Any]:
@@ -70,7 +76,8 @@ class FanOut(Generic[Item, T]):
     as `items` is closed then.
 
     Attributes:
-        unfinished: After leaving: items that were taken and did not end within `grace`, or did not begin.
+        unfinished: After leaving: items that were taken and did not end within `grace`, or did not begin, such as those
+            that waited for their accounts.
         unread: After leaving: outcomes that nobody had read.
     """
 
@@ -90,6 +97,7 @@ class FanOut(Generic[Item, T]):
         max_refusal_wait: float,
         progress: Callable[[Progress], object] | bool | None,
         journaling: Journaling[Item, T] | None,
+        limits_accounts: Callable[[], bool] = lambda: True,
     ) -> None:
         if not isinstance(items, Iterable | AsyncIterable) or isinstance(items, str | bytes):
             raise ConfigurationError(f"items must be an iterable or async iterable, not {type(items).__name__}.")
@@ -102,6 +110,7 @@ class FanOut(Generic[Item, T]):
         self._open_scope = open_scope
         self._is_closed = is_closed
         self._refuses_all = refuses_all
+        self._limits_accounts = limits_accounts
         self._account = account
         self._grace = _check_seconds("grace", grace)
         self._stop_after = _check_stop_after(stop_after)
@@ -126,7 +135,6 @@ class FanOut(Generic[Item, T]):
         self._failures = 0  # of those, in this run
         self._taken = 0
         self._reads = 0
-        self._keeps_place = False  # for the next item
         self._news = asyncio.Event()
         self._feeder: asyncio.Task[None] | None = None
         self._source_error: BaseException | None = None
@@ -173,7 +181,13 @@ class FanOut(Generic[Item, T]):
         finally:
             for timer in self._timers:
                 timer.cancel()
-            while self._tasks or not self._source_done or self._run is not None or self._reporter is not None:
+            while (
+                self._tasks
+                or self._places.parked
+                or not self._source_done
+                or self._run is not None
+                or self._reporter is not None
+            ):
                 try:
                     self._cancel_the_rest()
                     await self._wait_for_the_rest()
@@ -227,7 +241,7 @@ class FanOut(Generic[Item, T]):
         if self._reads % _STEPS_BEFORE_A_TURN == 0:
             await asyncio.sleep(0)
         while not self._ended:
-            if self._source_done and not self._tasks and not self._recording:
+            if self._source_done and not self._tasks and not self._recording and not self._places.parked:
                 error, self._source_error, self._stop_error = self._stop_error or self._source_error, None, None
                 if error is not None:
                     raise error
@@ -263,38 +277,24 @@ class FanOut(Generic[Item, T]):
         return FanOutReport(tuple(outcomes[index] for index in sorted(outcomes)))
 
     async def _feed(self) -> None:
-        """Take items as they can be worked on, and start a task for each."""
+        """Take items as they can be worked on, and start a task for each whose account has room."""
         # The place comes before the item: an item that could not be worked on yet stays with its source.
-        await self._places.take()
-        self._keeps_place = True
-        try:
-            if isinstance(self._items, AsyncIterable):
-                async for item in self._items:
-                    if not await self._begin(item):
-                        return
-            else:
-                for item in self._items:
-                    if not await self._begin(item):
-                        return
-        finally:
-            if self._keeps_place:
-                self._places.free()
+        await self._places.wait()
+        if isinstance(self._items, AsyncIterable):
+            async for item in self._items:
+                if not await self._begin(item):
+                    return
+        else:
+            for item in self._items:
+                if not await self._begin(item):
+                    return
 
     async def _begin(self, item: Item) -> bool:
-        """Start work on an item and wait for a place for the next; return False where it came after the stop."""
+        """Start or park an item, and wait for a place for the next; return False where it came after the stop."""
         index, self._taken = self._taken, self._taken + 1
         if self._stopping:  # the source did not let itself be cancelled, or stopped its own fan-out
             self.unfinished.append(Unfinished(item=item, linked_account_id=None, index=index, attempts=0))
             return False
-        self._keeps_place = False
-        self._start(item, index)
-        if self._taken % _STEPS_BEFORE_A_TURN == 0:
-            await asyncio.sleep(0)
-        await self._places.take()
-        self._keeps_place = True
-        return True
-
-    def _start(self, item: Item, index: int) -> None:
         started = _Started(
             outer=self._outer,
             places=self._places,
@@ -304,15 +304,72 @@ class FanOut(Generic[Item, T]):
             index=index,
             began=time.perf_counter(),
         )
-        task = self._loop.create_task(self._work(started), name=f"refold_async fan-out item {index}")
+        try:
+            if not self._places.available:  # parked items took all places while the source was waited for
+                await self._places.wait()
+        except asyncio.CancelledError:
+            self._leave_unfinished(started)
+            raise
+        lane = self._lane_of(started) if self._limits_accounts() else None
+        if lane is not None and not lane.is_open(now := self._loop.time()):
+            lane.park(started, self._start_parked, now)
+        else:
+            self._places.take_in_any_case()
+            self._start(started, lane)
+        if self._taken % _STEPS_BEFORE_A_TURN == 0:
+            await asyncio.sleep(0)
+        if not self._places.available:
+            await self._places.wait()
+        return True
+
+    def _lane_of(self, started: _Started[Item]) -> Lane | None:
+        """Return where items of the same account wait, or None if nothing limits that or the account is not told."""
+        started.context = copy_context()
+        try:
+            started.scope = started.context.run(self._scope_of, started.item)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # noqa: BLE001 - it is raised again in the item's own task, and is its outcome
+            return None
+        started.linked_account_id = started.scope.linked_account_id
+        return started.scope._lane(self._places)  # pyright: ignore[reportPrivateUsage]
+
+    def _start(self, started: _Started[Item], lane: Lane | None = None) -> None:
+        task = self._loop.create_task(
+            self._work(started), name=f"refold_async fan-out item {started.index}", context=started.context
+        )
         self._tasks[task] = started
         task.add_done_callback(self._item_ended)
+        if lane is not None:
+            lane.approaching = True
+            started.approaching = lane
+            self._loop.call_soon(self._look_after, started, lane)
+
+    def _start_parked(self, started: Any, lane: Lane) -> None:
+        if self._loop.is_closed():  # as where a program goes on after an event loop that was closed half way
+            return
+        if self._stopping:
+            self._places.free()
+            self._leave_unfinished(started)
+            self._news.set()
+        else:
+            self._start(started, lane)
+
+    def _look_after(self, started: _Started[Item], lane: Lane) -> None:
+        """Have others of its account begin, too, where an item does something else before it calls."""
+        if started.approaching is None:
+            return
+        at_the_door = started.waits > 0 and (self._run is None or started.record is not None)
+        if at_the_door or self._places.crowded:
+            lane.changed()
+        else:
+            started.arrive()
 
     async def _work(self, started: _Started[Item]) -> None:
         """Run the call for one item and keep its outcome. One item's failure stays its own."""
         current_item.set(started)
         try:
-            scope = self._scope_of(started.item)
+            scope = started.scope or self._scope_of(started.item)
             started.linked_account_id = scope.linked_account_id
             if self._run is not None and (recorded := await self._run.meet(started, started.place)) is not None:
                 self._deliver(recorded)
@@ -413,6 +470,8 @@ class FanOut(Generic[Item, T]):
 
     def _item_ended(self, task: asyncio.Task[None]) -> None:
         started = self._tasks.pop(task)
+        if started.approaching is not None:
+            started.arrive()
         try:
             task.result()
         except asyncio.CancelledError as cancelled:
@@ -439,12 +498,22 @@ class FanOut(Generic[Item, T]):
         if self._feeder is None:
             return
         self._feeder.cancel()
+        self._leave_parked()
         for task, started in self._tasks.items():
             started.turned_away = True
             if (started.waits or started.leaving) and started.untouched:
                 self._cancel(task, started)
         if self._grace < _FOR_EVER:
             self._timers.append(self._loop.call_later(self._grace, self._cancel_the_rest))
+
+    def _leave_parked(self) -> None:
+        """Account for the items that will not begin, so many at a time that others have a turn."""
+        for _ in range(min(self._places.parked, 10 * _STEPS_BEFORE_A_TURN)):
+            self._leave_unfinished(self._places.unpark())
+        if self._places.parked:
+            self._loop.call_soon(self._leave_parked)
+        else:
+            self._news.set()  # there may be nothing left to wait for
 
     def _cancel_the_rest(self) -> None:
         if self._feeder is not None and not self._feeder.done():
@@ -464,6 +533,8 @@ class FanOut(Generic[Item, T]):
         items: Any = self._items
         if isinstance(items, AsyncGenerator):
             await items.aclose()
+        while self._places.parked:  # noqa: ASYNC110 - a few turns of the loop, see `_leave_parked`
+            await asyncio.sleep(0)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -481,9 +552,11 @@ class FanOut(Generic[Item, T]):
 
     def _count(self) -> Counts:
         started = self._tasks.values()
+        parked = self._places.parked
         all_are = self._refuses_all()
         held_up = sum(item.held_up or (all_are and item.waits > 0) for item in started)
-        return Counts(**self._ended_as, in_flight=len(started), recorded=self._recorded, held_up=held_up)
+        held_up += parked if all_are else self._places.held_up
+        return Counts(**self._ended_as, in_flight=len(started) + parked, recorded=self._recorded, held_up=held_up)
 
 
 def _check_seconds(name: str, value: Any) -> float:

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 
 import attrs
 
-from refold_async.account_gates import KeptWaitingError
+from refold_async.account_gates import KeptWaitingError, Lane
 from refold_async.admission import Admission, LimiterError
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.deadlines import Deadline, Deadlines
@@ -24,6 +24,7 @@ from refold_async.errors import (
 )
 from refold_async.faults import RULES, Effect, Fault, Kind
 from refold_async.log import logger
+from refold_async.places import Places
 from refold_async.responses import Answer, Reader
 from refold_async.secret import Secret
 from refold_async.settings import RetryPolicy, Timeout
@@ -102,6 +103,10 @@ class Sender:
         self.synchronous_timeout = synchronous_timeout
         self._admission = admission
         self._policy = policy
+
+    def lane(self, account: str | None, places: Places) -> Lane | None:
+        """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
+        return self._admission.lane(account, places, asyncio.get_running_loop().time())
 
     async def send(
         self,

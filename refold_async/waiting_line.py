@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -11,7 +11,7 @@ from refold_async.current_item import CurrentItem
 if TYPE_CHECKING:
     from refold_async.account_gates import Gate
 
-__all__ = ["Visit", "Waiter", "WaitingLine"]
+__all__ = ["Visit", "Waiter", "Waiting", "WaitingLine"]
 
 _SINGLES_BEFORE_A_JOB: Final = 3
 
@@ -50,13 +50,30 @@ class Waiter:
     patience: asyncio.TimerHandle | None = None
     """Looks whether its account's refusals have kept it waiting for too long."""
 
+    @property
+    def in_bulk(self) -> bool:
+        """Whether it is part of a job."""
+        return self.visit.in_bulk
 
-class WaitingLine:
+
+class Waiting(Protocol):
+    """What stands in a line."""
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether it is part of a job."""
+        ...
+
+
+Entry = TypeVar("Entry", bound=Waiting)
+
+
+class WaitingLine(Generic[Entry]):
     """Those who wait, in the order in which they go."""
 
     def __init__(self) -> None:
-        self._singles: OrderedDict[Waiter, None] = OrderedDict()
-        self._jobs: OrderedDict[Waiter, None] = OrderedDict()
+        self._singles: OrderedDict[Entry, None] = OrderedDict()
+        self._jobs: OrderedDict[Entry, None] = OrderedDict()
         self._singles_in_a_row = 0
 
     def __len__(self) -> int:
@@ -70,23 +87,23 @@ class WaitingLine:
         """Whether a single call waits."""
         return bool(self._singles)
 
-    def add(self, waiter: Waiter, *, first: bool = False) -> None:
-        """Have an attempt wait, behind or before all others of its kind."""
-        queue = self._jobs if waiter.visit.in_bulk else self._singles
-        queue[waiter] = None
+    def add(self, entry: Entry, *, first: bool = False) -> None:
+        """Have one wait, behind or before all others of its kind."""
+        queue = self._jobs if entry.in_bulk else self._singles
+        queue[entry] = None
         if first:
-            queue.move_to_end(waiter, last=False)
+            queue.move_to_end(entry, last=False)
 
-    def remove(self, waiter: Waiter) -> None:
-        """Have an attempt wait no longer, if it did."""
-        (self._jobs if waiter.visit.in_bulk else self._singles).pop(waiter, None)
+    def remove(self, entry: Entry) -> None:
+        """Have one wait no longer, if it did."""
+        (self._jobs if entry.in_bulk else self._singles).pop(entry, None)
 
-    def head(self) -> Waiter | None:
+    def head(self) -> Entry | None:
         """Return who is next."""
         single_goes = self._singles and not (self._jobs and self._singles_in_a_row >= _SINGLES_BEFORE_A_JOB)
         return next(iter(self._singles if single_goes else self._jobs), None)
 
-    def take(self, waiter: Waiter) -> None:
+    def take(self, entry: Entry) -> None:
         """Note that the head went, which makes it the others' turn before long."""
-        self.remove(waiter)
-        self._singles_in_a_row = 0 if waiter.visit.in_bulk or not self._jobs else self._singles_in_a_row + 1
+        self.remove(entry)
+        self._singles_in_a_row = 0 if entry.in_bulk or not self._jobs else self._singles_in_a_row + 1

@@ -35,6 +35,7 @@ ORDER: Final = [
     "current_item",
     "waiting_line",
     "account_gates",
+    "account_turns",
     "admission",
     "json_codec",
     "models",

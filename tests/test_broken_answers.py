@@ -269,14 +269,14 @@ async def test_a_proxy_is_not_the_server() -> None:
 
 def test_a_body_in_pieces() -> None:
     """However it is cut, it is the same; what is beyond the limit is not kept."""
-    packed = packed(OK * 1000)
+    body = packed(OK * 1000)
     for size in (1, 7, 1000):
         content = Content("gzip", 100_000)
-        assert all(content.take(packed[start : start + size]) for start in range(0, len(packed), size))
+        assert all(content.take(body[start : start + size]) for start in range(0, len(body), size))
         assert content.end(whole=True) == OK * 1000
         assert content.flaw is None
     content = Content("gzip", 10)
-    assert not content.take(packed)
+    assert not content.take(body)
     assert (content.end(whole=True), content.flaw) == (OK[:10], "it is longer than max_response_bytes=10")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from refold_async.current_item import CurrentItem
-from refold_async.places import Places
+from refold_async.places import MOST_PARKED, Places
 
 
 class Record:
@@ -75,30 +75,36 @@ async def test_only_an_untouched_item_lends_its_place() -> None:
     item = CurrentItem(places=places)
     item.step_aside()
     assert places.available
-    assert item.step_back(int)
+    assert places.take_next(int)
+    item.step_back()
     assert not places.available
 
 
 async def test_who_comes_back_goes_before_new_items() -> None:
-    """A place that comes free is offered to items that had lent theirs, in order, and is kept for them."""
+    """A place that comes free is taken for items that had lent theirs, in order, before new ones."""
     places = Places(1)
     items = [CurrentItem(places=places) for _ in range(2)]
+    back: list[str] = []
     for item in items:
         await places.take()
         item.step_aside()
     await places.take()  # a third item, which works
-    back: list[str] = []
     # The first waits with two requests, both of which go on.
-    assert not items[0].step_back(lambda: back.append("0a"))
-    assert not items[1].step_back(lambda: back.append("1"))
-    assert not items[0].step_back(lambda: back.append("0b"))
+    items[0].asking = (lambda: back.append("0a"), lambda: back.append("0b"))
+    items[1].asking = (lambda: back.append("1"),)
+    for item in items:
+        assert not places.take_next(item.step_back)
+    new = asyncio.create_task(places.take())
+    await asyncio.sleep(0)
     places.free()
     assert back == ["0a", "0b"]
     assert not places.available
     places.free()
     assert back == ["0a", "0b", "1"]
+    await asyncio.sleep(0)
+    assert not new.done()
     places.free()
-    await asyncio.wait_for(places.take(), 1)
+    await asyncio.wait_for(new, 1)
 
 
 async def test_who_gives_up_has_a_place_in_any_case() -> None:
@@ -109,10 +115,30 @@ async def test_who_gives_up_has_a_place_in_any_case() -> None:
     item.step_aside()
     await places.take()
     back: list[str] = []
-    assert not item.step_back(lambda: back.append("back"))
+    item.asking = (lambda: back.append("back"),)
     item.give_up_waiting()
     assert back == ["back"]
     places.free()
     assert not places.available
     places.free()
     assert places.available
+
+
+async def test_parked_items_are_bounded() -> None:
+    """Beyond a number of them no new item is taken, until one is begun."""
+
+    class Parked:
+        parked = held_up = 0
+
+        def unpark(self) -> object: ...
+        def changed(self) -> None: ...
+
+    places = Places(2)
+    lane = Parked()
+    while places.available:
+        places.note_parked(lane)
+    assert MOST_PARKED - 100 < places.parked <= MOST_PARKED
+    waiting = asyncio.create_task(places.wait())
+    await asyncio.sleep(0)
+    places.note_unparked(lane)
+    await asyncio.wait_for(waiting, 1)

@@ -179,6 +179,25 @@ def test_those_behind_it_fail_with_it() -> None:
     run(story())
 
 
+def test_those_that_have_not_begun_fail_with_it() -> None:
+    """However many there are: they have waited for their account just as well, and a slow reader loses none."""
+    wire = Wire(always("a", refusal(30)))
+
+    async def story() -> None:
+        items = [f"a/{number}" for number in range(3000)] + [f"b{number}" for number in range(50)]
+        report = await collect(wire, items, max_refusal_wait=100)
+        assert report.counts == {"ok": 50, "failed": 3000, "unknown": 0}
+        assert max(time for name, time in wire.sent if name != "a") < 20
+        assert ended_after(wire) < 250
+        assert all(isinstance(outcome.error, RateLimitError) for outcome in report.failed)
+        assert {outcome.error.effect for outcome in report.failed if isinstance(outcome.error, RateLimitError)} == {
+            "none"
+        }
+        assert sum(outcome.attempts for outcome in report.outcomes) == len(wire.sent) < 300
+
+    run(story())
+
+
 def test_those_behind_an_app_that_is_throttled_fail_too() -> None:
     """Its 429s come inside of HTTP 200: who meets one fails by itself, and who waits for the account in time."""
     wire = Wire(always("a", APP_REFUSAL))
