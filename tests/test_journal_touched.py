@@ -87,8 +87,7 @@ from journals import opened
 file = opened(sys.argv[1])
 file.write([("a", None, "started"), ("b", None, "ok", "done")])
 child = os.fork() if len(sys.argv) > 2 else 1
-if child:
-    print("written", child, flush=True)
+print(f"written {child}\n", end="", flush=True)
 sys.stdin.read()
 """
 
@@ -106,7 +105,9 @@ def test_the_lock_ends_with_its_process(path: Path, forked: bool) -> None:
         env=environment,
     ) as process:
         assert process.stdout is not None
-        _, child = process.stdout.readline().split()
+        # The child gives the lock up when it begins, which is when it has written.
+        children = [process.stdout.readline().split()[1] for _ in range(1 + forked)]
+        child = next(number for number in children if number != "0")
         beside(path, "-lock").unlink()
         assert Journal(path).summary().running
         with pytest.raises(JournalError, match="in use"):
