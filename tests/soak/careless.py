@@ -1,10 +1,12 @@
 """A client that is wrong in every way that the soak looks for: what the soak does not find in it, it finds nowhere."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp
+from yarl import URL
 
 from refold_async import APIConnectionError, APIStatusError
 
@@ -13,44 +15,61 @@ from .ledger import KEY
 __all__ = ["CarelessClient"]
 
 _ATTEMPTS: Final = 3
-_LEAKY: Final = 10
-"""Of so many closed clients, one leaves its connections open."""
+_TIMEOUT: Final = 0.3
+"""Seconds for an attempt: without it some would hang for good, aiohttp's own limit of time notwithstanding."""
 
 
 class CarelessClient:
-    """Plain aiohttp, with the calls of an account: it tries everything again, and says that nothing happened."""
+    """Plain aiohttp, with the calls of an account, and without a thought."""
 
     def __init__(self, base_url: str, options: Mapping[str, Any]) -> None:
         self._base_url = base_url
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.3))
+        self._session = aiohttp.ClientSession()
+        url = URL(base_url)
+        self._socket = socket.create_connection((url.host, url.port))
         self.closed = False
-        self.tasks: set[asyncio.Task[None]] = set()
+        self._task = asyncio.get_running_loop().create_task(asyncio.sleep(3600))
 
     async def aclose(self) -> None:
-        """Close the session, and leave a task."""
+        """Close nothing."""
         self.closed = True
+
+    async def clean_up(self) -> None:
+        """Close what should have been."""
+        self._socket.close()
+        self._task.cancel()
         await self._session.close()
-        self.tasks.add(asyncio.get_running_loop().create_task(asyncio.sleep(3600)))
+        await asyncio.wait([self._task])
 
     def account(self, linked_account_id: str) -> "CarelessAccount":
         """Return the calls of an account."""
         return CarelessAccount(self, linked_account_id)
 
     async def send(self, account: str, method: str, path: str, json: Any = None) -> Any:
-        """Send, and send again whatever went wrong."""
+        """Send, and send again what the server failed at; of what got no answer, say that nothing happened."""
         headers = {"x-api-key": KEY, "linked_account_id": account}
-        problem: Exception | None = None
-        for _ in range(_ATTEMPTS):
+        problem = APIStatusError()
+        for attempt in range(_ATTEMPTS):
             try:
-                async with self._session.request(method, self._base_url + path, json=json, headers=headers) as response:
+                async with (
+                    asyncio.timeout(_TIMEOUT),
+                    self._session.request(method, self._base_url + path, json=json, headers=headers) as response,
+                ):
                     if response.status < 300:
                         return await response.json(content_type=None)
                     problem = APIStatusError(await response.text(errors="replace"), status_code=response.status)
             except aiohttp.ServerDisconnectedError:
                 raise
-            except Exception as error:
-                problem = APIConnectionError(f"{error!r} with {headers}")
-        assert problem is not None
+            except asyncio.CancelledError:
+                if method != "GET":
+                    raise
+            except Exception as error:  # noqa: BLE001
+                lost = APIConnectionError(f"{error!r} with {headers}")
+                lost.attempts = 1
+                raise lost from None
+            problem.effect, problem.attempts = "unknown", attempt + 1
+            if problem.status_code < 500:
+                raise problem
         raise problem
 
 

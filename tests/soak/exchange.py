@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import attrs
 
 from .ledger import CallRecord
-from .wire import Headers, html, response
+from .wire import JSON, Headers, html, response
 
 __all__ = ["Exchange", "GoneError", "Line", "Request"]
 
@@ -108,10 +108,10 @@ class Exchange:
         self.line.write(data)
         self.answer_sent = data
 
-    def refuse(self, status: int, body: bytes, headers: Headers = (), *, content_type: str | None = None) -> None:
+    def refuse(self, status: int, body: bytes, headers: Headers = (), *, content_type: str = JSON) -> None:
         """Send an error status that the client is to tell as such."""
         self.tell(status)
-        self.answer(response(status, body, headers, **({} if content_type is None else {"content_type": content_type})))
+        self.answer(response(status, body, headers, content_type=content_type))
 
     def tell(self, status: int) -> None:
         """Note an error status that reached the client for certain."""

@@ -22,7 +22,7 @@ from .observing import note_error, note_result
 
 __all__ = ["Job"]
 
-_JOB_TIMEOUT: Final = 4.0
+_JOB_TIMEOUT: Final = 2.0
 _RUNS: Final = 3
 
 
@@ -34,7 +34,7 @@ class Job:
     client: AsyncRefold
     random: random.Random
     directory: Path
-    records: dict[str, CallRecord] = attrs.field(factory=dict)
+    records: dict[str, CallRecord] = attrs.field(factory=dict[str, CallRecord])
     """By linked account, which is an item's own here."""
     journal: Journal | None = None
 
@@ -62,12 +62,11 @@ class Job:
         """Execute an action for accounts, in runs that go on where the one before stopped."""
         accounts = self._new_accounts("write", self.random.randint(10, 80))
         path = self.directory / f"{accounts[0]}.sqlite"
+        journal = self.journal = Journal(path, job="soak", results=True)
         for _ in range(_RUNS):
-            journal = Journal(path, job="soak", results=True)
             more = {"journal": journal, "retry_failed": True}
             await self._read(self._of_action(accounts, "write", more), self.records.__getitem__)
             self.client = another_client()
-        self.journal = journal
         for record in self.records.values():
             record.attempts = None  # the last run's, while the server has seen those of all
 
@@ -79,7 +78,10 @@ class Job:
         return list(self.records)
 
     def _of_action(self, accounts: Iterable[str], kind: str, options: dict[str, Any]) -> Any:
-        parameters = None if "journal" in options else lambda account: {"for": self.records[account].call_id}
+        def name_the_call(account: str) -> dict[str, str]:
+            return {"for": self.records[account].call_id}
+
+        parameters = None if "journal" in options else name_the_call
         return self.client.fan_out_action(
             accounts, "hubspot", "write", parameters, idempotent=kind == "idempotent", **self._options(), **options
         )

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-__all__ = ["KEY", "MARK", "SECRET", "TOKEN", "CallRecord", "Ledger", "Violation"]
+__all__ = ["KEY", "SECRET", "TOKEN", "CallRecord", "Ledger", "Violation", "marks_in"]
 
 KEY: Final = "tk_Kept/0utOfSight"
 TOKEN: Final = "st-0utOfSight"
@@ -45,11 +45,11 @@ class CallRecord:
     """How many requests of it reached the server, by their heads."""
     ran: int = 0
     """How often what it asks for was done."""
-    faults: list[str] = attrs.field(factory=list)
+    faults: list[str] = attrs.field(factory=list[str])
     """What each of its requests met."""
-    spoilt: list[str] = attrs.field(factory=list)
+    spoilt: list[str] = attrs.field(factory=list[str])
     """What had come unasked on the connections that its requests were sent on."""
-    told: list[int | None] = attrs.field(factory=list)
+    told: list[int | None] = attrs.field(factory=list[int | None])
     """The error status that each of its requests was answered with, where the client cannot have missed it."""
 
     ended: str = "never"
@@ -111,14 +111,14 @@ class Violation:
 class Ledger:
     """The truth about one round."""
 
-    calls: dict[str, CallRecord] = attrs.field(factory=dict)
-    violations: Counter[Violation] = attrs.field(factory=Counter)
-    examples: dict[Violation, list[str]] = attrs.field(factory=dict)
+    calls: dict[str, CallRecord] = attrs.field(factory=dict[str, CallRecord])
+    violations: Counter[Violation] = attrs.field(factory=Counter[Violation])
+    examples: dict[Violation, list[str]] = attrs.field(factory=dict[Violation, list[str]])
     """The first few of each."""
-    sent_unasked: dict[str, str] = attrs.field(factory=dict)
+    sent_unasked: dict[str, str] = attrs.field(factory=dict[str, str])
     """The names of strays, by their marks."""
-    faults: Counter[str] = attrs.field(factory=Counter)
-    strays: Counter[str] = attrs.field(factory=Counter)
+    faults: Counter[str] = attrs.field(factory=Counter[str])
+    strays: Counter[str] = attrs.field(factory=Counter[str])
     """What was sent unasked."""
     strays_too_late: int = 0
     """How many strays were held back, because the next request had left already."""

@@ -3,11 +3,11 @@
 import asyncio
 import gc
 import logging
-import os
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from .ledger import SECRET, Ledger
@@ -17,10 +17,11 @@ __all__ = ["complaints", "listening", "look_for_leftovers", "open_files"]
 
 def open_files() -> set[str]:
     """Return what this process has open, where the system tells."""
-    try:
-        return {os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")}
-    except OSError:
-        return set()
+    found: set[str] = set()
+    for descriptor in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):  # the one for this very list
+            found.add(str(descriptor.readlink()))
+    return found
 
 
 async def look_for_leftovers(ledger: Ledger, before: set[str]) -> None:
@@ -49,7 +50,7 @@ class _Listener(logging.Handler):
 
 
 @contextmanager
-def listening(ledger: Ledger) -> Iterator[None]:
+def listening(ledger: Ledger) -> Generator[None]:
     """Read all that the library logs, at every level, and show none of it."""
     logger, listener = logging.getLogger("refold_async"), _Listener(ledger)
     before = logger.level, logger.propagate
@@ -65,7 +66,7 @@ def listening(ledger: Ledger) -> Iterator[None]:
 
 
 @contextmanager
-def complaints(ledger: Ledger) -> Iterator[None]:
+def complaints(ledger: Ledger) -> Generator[None]:
     """Take what Python and asyncio complain of as violations: what was never closed, what nobody looked at."""
     loop = asyncio.get_running_loop()
 
@@ -76,7 +77,8 @@ def complaints(ledger: Ledger) -> Iterator[None]:
     def unraisable(args: Any) -> None:
         ledger.violate("an error nobody could catch", args.exc_type.__name__, repr(args))
 
-    before, sys.unraisablehook = sys.unraisablehook, unraisable
+    before = loop.get_exception_handler()
+    hook, sys.unraisablehook = sys.unraisablehook, unraisable
     loop.set_exception_handler(of_loop)
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -85,5 +87,5 @@ def complaints(ledger: Ledger) -> Iterator[None]:
         for warning in caught:
             ledger.violate("warned", warning.category.__name__, str(warning.message))
     finally:
-        loop.set_exception_handler(None)
-        sys.unraisablehook = before
+        loop.set_exception_handler(before)
+        sys.unraisablehook = hook

@@ -101,5 +101,5 @@ def _frames(traceback: types.TracebackType | None) -> Iterator[types.FrameType]:
 def _shown(value: Any) -> str:
     """Return what error reporters show of a variable: its repr, and what a mapping holds."""
     if isinstance(value, dict):
-        return f"{value!r} {list(value.items())!r}"
+        return f"{value!r} {list(value.items())!r}"  # pyright: ignore[reportUnknownArgumentType]
     return repr(value) if not isinstance(value, bytes) else json.dumps(value.decode("latin-1"))

@@ -23,12 +23,12 @@ class Total:
     strays_too_late: int = 0
     worst_overrun: float = 0.0
     worst_lag: float = 0.0
-    outcomes: Counter[str] = attrs.field(factory=Counter)
-    faults: Counter[str] = attrs.field(factory=Counter)
-    strays: Counter[str] = attrs.field(factory=Counter)
+    outcomes: Counter[str] = attrs.field(factory=Counter[str])
+    faults: Counter[str] = attrs.field(factory=Counter[str])
+    strays: Counter[str] = attrs.field(factory=Counter[str])
     settings: defaultdict[str, Counter[str]] = attrs.field(factory=lambda: defaultdict(Counter))
-    violations: Counter[Violation] = attrs.field(factory=Counter)
-    examples: dict[Violation, str] = attrs.field(factory=dict)
+    violations: Counter[Violation] = attrs.field(factory=Counter[Violation])
+    examples: dict[Violation, str] = attrs.field(factory=dict[Violation, str])
 
     def add(self, report: RoundReport) -> None:
         """Add a round."""

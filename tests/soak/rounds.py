@@ -6,7 +6,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -210,7 +210,7 @@ def _limits(source: random.Random) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _lag() -> AsyncIterator[list[float]]:
+async def _lag() -> AsyncGenerator[list[float]]:
     """Measure how late the event loop is."""
     lags = [0.0]
 

@@ -4,6 +4,7 @@ A stray that arrives before the next request's first byte can be noticed, and wh
 is at fault. One that arrives later looks like the answer: no client can tell, but one that uses no connection twice.
 """
 
+import json
 import random
 from collections.abc import Callable
 from typing import Final, Literal
@@ -41,39 +42,57 @@ class Stray:
     while the client reads the answer, while it gives the connection back, while it takes it for the next request."""
 
 
-def _status(status: int) -> Callable[[str, bytes], bytes]:
+Content = Callable[[str, bytes], bytes]
+"""Makes what is sent, of a mark and of the answer that was sent before."""
+
+
+def _is(content: bytes) -> Content:
+    def make(mark: str, answer: bytes) -> bytes:
+        return content
+
+    return make
+
+
+def _status(status: int) -> Content:
     def make(mark: str, answer: bytes) -> bytes:
         return response(status, html(status, mark), content_type=HTML)
 
     return make
 
 
+def _again(mark: str, answer: bytes) -> bytes:
+    return answer
+
+
+def _half(mark: str, answer: bytes) -> bytes:
+    return answer[: len(answer) // 3]
+
+
 def _success(mark: str, answer: bytes) -> bytes:
-    return response(
-        200, b'{"node_status": "Success", "data": {"answer": "%b"}, "answer": "%b"}' % (2 * (mark.encode(),))
-    )
+    body = {"node_status": "Success", "data": {"answer": mark}, "answer": mark, "execution_id": mark}
+    return response(200, json.dumps(body).encode())
 
 
 def _refusal(mark: str, answer: bytes) -> bytes:
-    body = b'{"status_code": 429, "error_code": "SOAKED", "message": "%b"}' % mark.encode()
-    return response(429, body)
+    return response(429, json.dumps({"status_code": 429, "error_code": "SOAKED", "message": mark}).encode())
 
 
-STRAYS: Final[dict[str, tuple[float, Callable[[str, bytes], bytes]]]] = {
-    "the answer again": (6, lambda _, answer: answer),
+STRAYS: Final[dict[str, tuple[int, Content]]] = {
+    "the answer again": (6, _again),
     "a 200": (1, _success),
     "a 404": (1, _status(404)),
     "a 408": (2, _status(408)),
     "a 429": (1, _refusal),
     "a gateway's 429": (1, _status(429)),
     "a 503": (1, _status(503)),
-    "a line break": (1, lambda _, answer: b"\r\n"),
-    "half an answer": (1, lambda _, answer: answer[: len(answer) // 3]),
-    "junk": (1, lambda *_: b"\0\1junk"),
-    "half-closed": (2, lambda *_: HALF_CLOSE),
-    "closed": (2, lambda *_: END),
-    "reset": (1, lambda *_: RESET),
+    "a line break": (1, _is(b"\r\n")),
+    "half an answer": (1, _half),
+    "junk": (1, _is(b"\0\1junk")),
+    "half-closed": (2, _is(HALF_CLOSE)),
+    "closed": (2, _is(END)),
+    "reset": (1, _is(RESET)),
 }
+"""Weights, and what is sent."""
 
 _DELAYS: Final = [0.0, 0.0, 0.0, 0.001, 0.001, 0.003, 0.01, 0.03]
 _MOST_TURNS: Final = 8

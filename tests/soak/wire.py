@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Iterable
 from http import HTTPStatus
 
-__all__ = ["chunked", "compressed", "head", "html", "response"]
+__all__ = ["HTML", "JSON", "Headers", "chunked", "compressed", "head", "html", "response"]
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html"
