@@ -108,10 +108,11 @@ class Job:
 
     def _note(self, record: CallRecord, outcome: Outcome[Any, Any]) -> None:
         if outcome.error is None:
-            note_result(record, outcome.value)
+            note_result(self.ledger, record, outcome.value)
         else:
             note_error(self.ledger, record, outcome.error)
         record.client_closed = self.client.closed
+        record.elapsed = outcome.elapsed
         if outcome.recorded:
             record.attempts = None
         elif outcome.error is None:
@@ -125,7 +126,9 @@ class Job:
 
     def judge_journal(self) -> None:
         """Hold what the journal says against what ran, once nothing runs any more."""
-        for entry in self.journal.entries() if self.journal is not None else ():
+        if self.journal is None or not Path(self.journal.path).exists():
+            return
+        for entry in self.journal.entries():
             record = self.records[entry.key]
             said = entry.effect or entry.status
             if (entry.status == "withdrawn" or entry.effect == "none") and record.ran:

@@ -4,8 +4,10 @@ import asyncio
 import json
 import types
 from collections.abc import Awaitable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
+import refold_async
 from refold_async import RefoldError
 
 from .ledger import SECRET, CallRecord, Ledger, marks_in
@@ -13,6 +15,7 @@ from .ledger import SECRET, CallRecord, Ledger, marks_in
 __all__ = ["note_error", "note_result", "observe"]
 
 _PARTS: Final = ("body", "headers", "result", "execution", "error_code", "http_error_type", "request_id")
+_PACKAGE: Final = str(Path(refold_async.__file__).parent)
 _DEEPEST: Final = 10
 _SAMPLED: Final = ("0", "5")
 """The last digits of calls whose frames are looked at: that takes longer than all else."""
@@ -31,13 +34,15 @@ async def observe(ledger: Ledger, record: CallRecord, call: Awaitable[Any]) -> N
             raise
     else:
         record.elapsed = loop.time() - began
-        note_result(record, value)
+        note_result(ledger, record, value)
 
 
-def note_result(record: CallRecord, value: Any) -> None:
+def note_result(ledger: Ledger, record: CallRecord, value: Any) -> None:
     """Note what came back."""
     record.begin_anew("ok")
     record.marks = marks_in(value)
+    if record.cancelled:
+        ledger.violate("swallowed a cancellation", _last(record), record.story())
 
 
 def note_error(ledger: Ledger, record: CallRecord, error: BaseException) -> None:
@@ -88,7 +93,7 @@ def _texts(error: BaseException, *, frames_too: bool) -> Iterator[tuple[str, str
     yield "an error's text", f"{error} {error!r} {getattr(error, '__notes__', '')}"
     yield "an error's attributes", repr(_parts(error))
     for frame in _frames(error.__traceback__ if frames_too else None):
-        if "refold_async" in frame.f_code.co_filename:
+        if frame.f_code.co_filename.startswith(_PACKAGE):
             yield "a frame", " ".join(map(_shown, frame.f_locals.values()))
 
 

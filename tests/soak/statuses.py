@@ -46,7 +46,7 @@ async def failure_of_a_gateway(exchange: Exchange) -> None:
     await exchange.maybe_run()
     status = exchange.random.choice(_FAILURES)
     body = exchange.random.choice([exchange.gateway_error(status), b""])
-    exchange.refuse(status, body, content_type=HTML)
+    exchange.refuse(status, body, retry_after(exchange), content_type=HTML)
 
 
 async def early_refusal(exchange: Exchange) -> None:

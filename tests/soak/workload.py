@@ -57,10 +57,10 @@ def _workflow(*, sync: bool) -> Invoke:
 
 def _request(method: str) -> Invoke:
     def invoke(account: AccountScope, record: CallRecord, options: dict[str, Any]) -> Awaitable[Any]:
-        json = _parameters(record, options) if method in ("POST", "PUT", "PATCH") else options.pop("pad", None) and None
-        idempotent = record.kind == "idempotent"
+        json = _parameters(record, options) if method in ("POST", "PUT") else None
+        options.pop("pad", None)
         path = f"/api/v2/public/things/{record.call_id}"
-        return account.request(method, path, json=json, idempotent=idempotent, **options)
+        return account.request(method, path, json=json, idempotent=record.kind == "idempotent", **options)
 
     return invoke
 
@@ -173,8 +173,8 @@ class Workload:
 
     async def _alone(self, client: Any) -> None:
         """Make a call; now and then, cancel it."""
-        record, call = self._prepare(client)
-        task = asyncio.ensure_future(observe(self._ledger, record, call))
+        record, invoke = self._choose()
+        task = asyncio.ensure_future(observe(self._ledger, record, self._invoke(client, record, invoke)))
         if self._random.random() < 0.2:
             await asyncio.sleep(self._random.choice([0, 0.001, 0.01]) * self._random.random())
             record.cancelled = task.cancel()
@@ -198,14 +198,11 @@ class Workload:
         time.sleep(self._random.random() * 0.02)  # noqa: ASYNC251
         await self._together(client)
 
-    def _prepare(self, client: Any, account: str | None = None) -> tuple[CallRecord, Awaitable[Any]]:
-        """Choose a call and return it, not yet made."""
-        source = self._random
-        account = account or f"user-{source.randrange(_ACCOUNTS)}"
+    def _choose(self) -> tuple[CallRecord, Invoke]:
+        """Choose a call for one of a few accounts."""
         weights = [weight for weight, *_ in OPERATIONS]
-        _, operation, kind, invoke = source.choices(OPERATIONS, weights)[0]
-        record = self._ledger.new_call(operation, kind, account)
-        return record, self._invoke(client, record, invoke)
+        _, operation, kind, invoke = self._random.choices(OPERATIONS, weights)[0]
+        return self._ledger.new_call(operation, kind, f"user-{self._random.randrange(_ACCOUNTS)}"), invoke
 
     async def _invoke(self, client: Any, record: CallRecord, invoke: Invoke) -> Any:
         options: dict[str, Any] = {}
@@ -239,9 +236,7 @@ class Workload:
 
         async def records() -> AsyncIterator[CallRecord]:
             for _ in range(self._random.randint(10, 100)):
-                weights = [weight for weight, *_ in OPERATIONS]
-                _, operation, kind, invoke = self._random.choices(OPERATIONS, weights)[0]
-                record = self._ledger.new_call(operation, kind, f"user-{self._random.randrange(_ACCOUNTS)}")
+                record, invoke = self._choose()
                 invokers[record.call_id] = invoke
                 yield record
                 await asyncio.sleep(0)
