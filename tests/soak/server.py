@@ -245,6 +245,8 @@ class Connection(asyncio.Protocol):
         stray = choose(exchange.random, server.timing, self._ledger.requests, exchange.answer_sent)
         if stray is None:
             return
+        if stray.delay == 0.0:
+            exchange.record.told[-1] = None  # what comes right behind an answer may take it along
         if stray.delay == WITH_THE_NEXT_REQUEST:
             self._pending = stray
         elif stray.delay > 0.0:
