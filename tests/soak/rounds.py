@@ -1,7 +1,6 @@
 """A round: a server, clients, so many calls, and the judgement. What goes wrong in one can be had again by its seed."""
 
 import asyncio
-import inspect
 import random
 import tempfile
 import time
@@ -52,6 +51,7 @@ SETTINGS: Final = [
     Setting("early strays, lent connector", "early", "tcp"),
     Setting("early strays, lent unix connector", "early", "unix"),
     Setting("late strays, connections not reused", "late", reuse=False),
+    Setting("late strays, lent connector, connections not reused", "late", "tcp", reuse=False),
     Setting("late strays, connections reused", "late"),
 ]
 
@@ -188,10 +188,7 @@ async def _listen(
     if setting.connector == "tcp":
         options["connector"] = aiohttp.TCPConnector(limit=0)
     if not setting.reuse:
-        if "reuse_connections" in inspect.signature(AsyncRefold).parameters:
-            options["reuse_connections"] = False
-        else:
-            options["connector"] = aiohttp.TCPConnector(force_close=True)
+        options["reuse_connections"] = False
     stack.callback(listener.close)
     return base_url, options
 
