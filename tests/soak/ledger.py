@@ -141,10 +141,10 @@ class Ledger:
                 return self.calls.get(found[0])
         return None
 
-    def violate(self, invariant: str, cause: str, context: str) -> None:
+    def violate(self, invariant: str, cause: str, context: str, *, judged: bool = True) -> None:
         """Note a violation, and what led to it."""
         inevitable = self.strays_may_be_late and invariant.startswith(_OF_LATE_STRAYS)
-        violation = Violation(invariant, cause, judged=not inevitable)
+        violation = Violation(invariant, cause, judged=judged and not inevitable)
         self.violations[violation] += 1
         examples = self.examples.setdefault(violation, [])
         if len(examples) < _MOST_EXAMPLES:

@@ -85,7 +85,9 @@ class Total:
         inevitable = [violation for violation in self.violations if not violation.judged]
         judged = [violation for violation in self.violations if violation.judged]
         if inevitable:
-            parts.append("what no client can prevent that uses a connection twice (not judged)")
+            parts.append(
+                "not judged: what no client can prevent that uses a connection twice, and what does no harm by itself"
+            )
             parts.append(self._shown(inevitable, with_examples=False))
         parts.append(f"{self.wrong:,} violations" if judged else "no violation")
         if judged:

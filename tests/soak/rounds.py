@@ -152,7 +152,8 @@ async def _play(
             lambda: open_client(base_url, options),
             directory,
             clients=source.randint(1, 3),
-            closes_clients=source.random() < 0.4,
+            # A client that has met a stray trusts no connection for a while, and so cannot show much more.
+            replaces_clients=0.2 if setting.timing == "early" else source.choice([0.0, 0.0, 0.05]),
         )
         async with _lag() as lag:
             try:

@@ -13,7 +13,7 @@ from .deliveries import DELIVERIES, Fault
 from .exchange import Exchange, GoneError, Request
 from .ledger import TOKEN, Ledger
 from .statuses import STATUSES
-from .strays import END, HALF_CLOSE, RESET, WITH_THE_NEXT_REQUEST, Stray, Timing, choose
+from .strays import END, HALF_CLOSE, RESET, SWALLOWED, WITH_THE_NEXT_REQUEST, Stray, Timing, choose
 from .wire import response
 
 __all__ = ["FAULTS", "Server"]
@@ -209,7 +209,7 @@ class Connection(asyncio.Protocol):
         context = f"{request.method} {request.path} for {account}"
         if self._spoilt is not None:
             used = "used a connection that the server had closed" if self._half_closed else "used a spoilt connection"
-            self._ledger.violate(used, self._spoilt, context)
+            self._ledger.violate(used, self._spoilt, context, judged=self._spoilt not in SWALLOWED)
         if self._requests > 1 and not self._server.reuse:
             self._ledger.violate("reused a connection against reuse_connections=False", "", context)
         if record is None:

@@ -13,7 +13,7 @@ import attrs
 
 from .wire import HTML, html, response
 
-__all__ = ["END", "HALF_CLOSE", "RESET", "STRAYS", "WITH_THE_NEXT_REQUEST", "Stray", "Timing", "choose"]
+__all__ = ["END", "HALF_CLOSE", "RESET", "STRAYS", "SWALLOWED", "WITH_THE_NEXT_REQUEST", "Stray", "Timing", "choose"]
 
 Timing = Literal["none", "early", "late"]
 """Which strays there are: none; those that come before the next request; those that come whenever they come."""
@@ -93,6 +93,10 @@ STRAYS: Final[dict[str, tuple[int, Content]]] = {
     "reset": (1, _is(RESET)),
 }
 """Weights, and what is sent."""
+
+SWALLOWED: Final = frozenset({"a line break", "half an answer"})
+"""What an HTTP parser may swallow without a trace and cannot take for an answer: what comes of it is judged, not that a
+connection is used on which it came."""
 
 _DELAYS: Final = [0.0, 0.0, 0.0, 0.001, 0.001, 0.003, 0.01, 0.03]
 _MOST_TURNS: Final = 8

@@ -106,14 +106,14 @@ class Workload:
         directory: Path,
         *,
         clients: int,
-        closes_clients: bool,
+        replaces_clients: float,
     ) -> None:
         self._ledger = ledger
         self._calls = calls
         self._random = source
         self._open_client = open_client
         self._directory = directory
-        self._closes_clients = closes_clients
+        self._replaces_clients = replaces_clients
         self._clients = [open_client() for _ in range(clients)]
         self._closing: set[asyncio.Task[None]] = set()
         self._jobs: list[Job] = []
@@ -135,7 +135,7 @@ class Workload:
                 await permits.acquire()
                 group.create_task(one(self._unit()))
                 await asyncio.sleep(0)
-                if self._closes_clients and self._random.random() < 0.05:
+                if self._random.random() < self._replaces_clients:
                     self._replace_a_client()
         if self._closing:
             await asyncio.wait(self._closing)
@@ -153,9 +153,15 @@ class Workload:
     def _replace_a_client(self) -> None:
         place = self._random.randrange(len(self._clients))
         old, self._clients[place] = self._clients[place], self._open_client()
-        closing = asyncio.get_running_loop().create_task(old.aclose())
+        closing = asyncio.get_running_loop().create_task(self._close(old, self._random.choice([0.0, 1.0, 1.0])))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+    @staticmethod
+    async def _close(client: Any, after: float) -> None:
+        """Close a client under way, or once most of its calls have ended."""
+        await asyncio.sleep(after)
+        await client.aclose()
 
     def _unit(self) -> Coroutine[Any, Any, None]:
         """Return one thing to do."""
