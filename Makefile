@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint types test-every-python test-lowest bench bench-bulk format clean
+.PHONY: demo test soak check lint types test-every-python test-lowest bench bench-bulk format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
@@ -22,6 +22,11 @@ demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold
 
 test: $(VENV)/installed  ## Run the suite against the built wheel.
 	REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST_OPTIONS)
+
+# One round again: make soak SEED=41 CALLS=2500. One fault alone: make soak SOAK_OPTIONS='--fault "a redirect"'.
+soak: $(VENV)/installed  ## 100,000 calls through a server that breaks answers in every way, judged; 5 minutes.
+	PYTHONSAFEPATH=1 PYTHONPATH=tests $(BIN)/python -m soak \
+		$(if $(CALLS),--calls $(CALLS)) $(if $(SEED),--seed $(SEED)) $(SOAK_OPTIONS)
 
 check: lint types test-every-python test-lowest  ## Everything that must hold before a change lands.
 
