@@ -87,7 +87,7 @@ from journals import opened
 file = opened(sys.argv[1])
 file.write([("a", None, "started"), ("b", None, "ok", "done")])
 child = os.fork() if len(sys.argv) > 2 else 1
-print("written", child, flush=True)
+os.write(1, b"written %d\\n" % child)
 sys.stdin.read()
 """
 
