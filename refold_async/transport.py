@@ -366,6 +366,8 @@ class Transport:
                             response.close()
                             self._guard.begin_quarantine()
                             response, fresh = None, fresh + 1
+                            if fresh > self._most_fresh_connections:
+                                raise UnusableConnectionError(fresh=True)
                 length = response.content_length
                 if (
                     length is not None
