@@ -137,6 +137,31 @@ async def test_nothing_is_recorded_of_who_waits_to_be_let_in(mock: MockRefold, j
         assert (await collecting).counts["ok"] == 20
 
 
+async def test_nothing_is_recorded_of_items_that_wait_for_their_account(mock: MockRefold, journal: Journal) -> None:
+    """They have not begun: the next run calls them, and only who was in flight is unknown."""
+    mock.script(Silence(), linked_account_id="user_1", calls=1)
+    rows = [("user_1", str(number)) for number in range(30)]
+
+    async def call(scope: AccountScope, row: tuple[str, str]) -> None:
+        await scope.execute_action("hubspot", "create_contact", {"email": "a@b.c"})
+
+    def job(refold: AsyncRefold) -> FanOut[tuple[str, str], None]:
+        return refold.fan_out(
+            rows, call, account=lambda row: row[0], key=lambda row: row[1], journal=journal, concurrency=5, grace=0
+        )
+
+    async with AsyncRefold("tk_test", base_url=mock.base_url, account_concurrency=1) as refold:
+        first = job(refold)
+        async with first:
+            await until(lambda: len(mock.requests) == 1)
+        assert statuses(journal) == {"0": "unknown"}
+        assert sorted(left.index for left in first.unfinished) == list(range(30))
+        second = await job(refold).collect()
+    assert second.counts == {"ok": 29, "failed": 0, "unknown": 1}
+    assert [outcome.index for outcome in second.unknown] == [0]
+    assert len(mock.requests) == 30
+
+
 async def test_summary_while_it_runs(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
     """What is in flight is told as such, and the summary agrees with what was yielded."""
     mock.script(Errored(400), linked_account_id="user_0")
