@@ -15,7 +15,7 @@ from refold_async.requests import NO_BODY
 from refold_async.retry import Sender
 from refold_async.secret import Secret
 from refold_async.settings import Timeout
-from refold_async.validation import check_header_value, check_positive, check_seconds
+from refold_async.validation import check_header_value, check_positive, check_seconds, check_secret
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from refold_async.namespaces.executions import Execution, Executions
     from refold_async.namespaces.workflows import Workflows
 
-__all__ = ["AccountScope"]
+__all__ = ["NO_API_KEY", "AccountScope"]
 
 T = TypeVar("T")
+
+NO_API_KEY: Final = "No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY."
 
 
 def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
@@ -140,7 +142,7 @@ class AccountScope(ArbitraryRequests):
         if linked_account_id is not None:
             self.linked_account_id = check_header_value("linked_account_id", linked_account_id)
         if session_token is not None:
-            check_header_value("session_token", session_token)
+            check_secret("session_token", session_token)
 
     def __repr__(self) -> str:
         names = [] if self.linked_account_id is None else [repr(self.linked_account_id)]
@@ -415,7 +417,7 @@ def account_headers(
     if session_token is not None:
         return {"Authorization": Secret(f"Bearer {session_token}")}
     if api_key is None:
-        raise ConfigurationError("No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY.")
+        raise ConfigurationError(NO_API_KEY)
     if linked_account_id is None:
         return {"x-api-key": api_key}
     return {"x-api-key": api_key, "linked_account_id": linked_account_id}

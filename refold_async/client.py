@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from refold_async import json_codec, requests, responses
-from refold_async.account import AccountScope, ArbitraryRequests, resolve_timeout
+from refold_async.account import NO_API_KEY, AccountScope, ArbitraryRequests, resolve_timeout
 from refold_async.account_gates import AccountLimits
 from refold_async.admission import Admission, Limiter
 from refold_async.endpoints import Call
@@ -24,9 +24,9 @@ from refold_async.transport import Transport
 from refold_async.validation import (
     check_base_url,
     check_bool,
-    check_header_value,
     check_positive,
     check_proxy,
+    check_secret,
     check_whole_number,
 )
 from refold_async.version import __version__
@@ -94,9 +94,13 @@ class AsyncRefold(ArbitraryRequests):
             which only its `repr` does not show. What a hook raises is logged once, and harms no call.
         allow_http: Allow plain `http://` to other hosts than loopback.
         require_environment: Refuse a key of the other environment, or one whose prefix does not tell.
+        require_api_key: Refuse to be constructed without a key. By default its absence is told by the first call that
+            needs one. Whether Refold accepts the key, `check()` tells.
 
     Raises:
-        ConfigurationError: An argument is wrong; the message names it.
+        ConfigurationError: An argument is wrong; the message names it. A key that holds anything but printable ASCII,
+            such as a no-break space or a typographic dash, or that is in quotes, is refused; the message tells which
+            character is where, and does not show the key.
     """
 
     def __init__(
@@ -120,10 +124,13 @@ class AsyncRefold(ArbitraryRequests):
         trace_configs: "Sequence[aiohttp.TraceConfig]" = (),
         allow_http: bool = False,
         require_environment: Environment | None = None,
+        require_api_key: bool = False,
     ) -> None:
         # Error reporters show the arguments of a constructor that raises.
         api_key, base_url, proxy = hide(api_key), hide(base_url), hide(proxy)
         self._api_key = _find_key(api_key)
+        if self._api_key is None and check_bool("require_api_key", require_api_key):
+            raise ConfigurationError(f"{NO_API_KEY} require_api_key=True demands one.")
         self._require_environment(require_environment)
         if not isinstance(retry, RetryPolicy):
             raise ConfigurationError(f"retry must be a RetryPolicy, got {retry!r}.")
@@ -228,6 +235,27 @@ class AsyncRefold(ArbitraryRequests):
             raise ConfigurationError("session_token must be a str, not NoneType.")
         session_token = hide(session_token)
         return AccountScope(self._sender, session_token=session_token, linked_account_id=linked_account_id)
+
+    async def check(self, *, timeout: Timeout | float | None = None) -> None:
+        """Tell early whether the key, the URL and the network are right, by one cheap call that reads.
+
+        Call it when a program starts, rather than hear of a wrong key from the first customer's call. Refold page:
+        *List Linked Accounts*.
+
+        Args:
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Raises:
+            ConfigurationError: There is no API key.
+            AuthenticationError: Refold does not know the key.
+            APIConnectionError: Refold cannot be reached: a wrong `base_url`, a proxy, no network.
+            APIResponseValidationError: Something answered at `base_url` that is not Refold.
+            RefoldError: Whatever else may keep a call from being answered.
+        """
+        from refold_async.namespaces.linked_accounts import LinkedAccount
+
+        call = requests.arbitrary("GET", "/api/v2/public/linked-account", query={"page": 1, "limit": 1})
+        await self._send(call, responses.read_page(LinkedAccount), timeout)
 
     def fan_out(
         self,
@@ -555,9 +583,9 @@ async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeou
 
 def _find_key(api_key: str | None) -> str | None:
     if api_key is not None:
-        return check_header_value("api_key", api_key)
+        return check_secret("api_key", api_key)
     if found := hide(os.environ.get("REFOLD_API_KEY")):
-        return check_header_value("REFOLD_API_KEY", found)
+        return check_secret("REFOLD_API_KEY, in the environment,", found)
     return None
 
 

@@ -6,7 +6,7 @@ import math
 import re
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from yarl import URL
@@ -22,9 +22,11 @@ __all__ = [
     "check_positive",
     "check_proxy",
     "check_seconds",
+    "check_secret",
     "check_string",
     "check_whole_number",
     "credentials_of",
+    "flaw_of_secret",
     "quote_segment",
     "split_proxy",
 ]
@@ -71,6 +73,47 @@ def check_header_value(name: str, value: object) -> str:
     if text[0].isspace() or text[-1].isspace():
         raise ConfigurationError(f"{name} starts or ends with white space, which would be lost on the wire: strip it.")
     return text
+
+
+def check_secret(name: str, value: Any) -> str:
+    """Return an API key or session token that can be one; the error tells the character in the way, but not the rest.
+
+    Linked account ids may hold any letters. Keys and tokens are printable ASCII: whatever else is in one came along
+    when it was copied, and looks like nothing or like another character.
+    """
+    value = hide(value)
+    if (flaw := flaw_of_secret(name, value)) is not None:
+        raise ConfigurationError(flaw)
+    return value  # type: ignore[no-any-return]
+
+
+def flaw_of_secret(name: str, value: object) -> str | None:
+    """Return what keeps `value` from being an API key or session token, in words that do not show it; else None."""
+    if not isinstance(value, str):
+        return f"{name} must be a str, not {type(value).__name__}."
+    text = str.__str__(value)
+    if not text:
+        return f"{name} is empty."
+    length = len(text)
+    for position, character in enumerate(text, 1):
+        if not "!" <= character <= "~" and (character != " " or position in {1, length}):
+            return (
+                f"{name} holds {_name_of(character)} at position {position} of {length}. Keys and tokens are printable "
+                "ASCII: copy it anew, or remove that character."
+            )
+    if length > 1 and text[0] == text[-1] and text[0] in {'"', "'"}:
+        return f"{name} is in quotes: remove {_name_of(text[0])} at positions 1 and {length} of {length}."
+    return None
+
+
+_UNNAMED: Final = {"\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN"}
+
+
+def _name_of(character: str) -> str:
+    import unicodedata  # only for what is refused
+
+    unnamed = "lone surrogate" if "\ud800" <= character <= "\udfff" else "control or unassigned character"
+    return f"U+{ord(character):04X} {unicodedata.name(character, _UNNAMED.get(character, unnamed))}"
 
 
 def quote_segment(name: str, value: object) -> str:

@@ -35,7 +35,7 @@ from refold_async.json_codec import decode
 from refold_async.models import Model, named
 from refold_async.secret import hide
 from refold_async.structuring import MisfitError, structure
-from refold_async.validation import check_header_value
+from refold_async.validation import check_secret
 
 __all__ = [
     "SIGNATURE_HEADER",
@@ -261,9 +261,9 @@ def _hidden(api_key: Any) -> Any:
 
 def _check_keys(api_key: str | Sequence[str]) -> list[str]:
     if isinstance(api_key, str):
-        return [check_header_value("api_key", api_key)]
+        return [check_secret("api_key", api_key)]
     if not isinstance(api_key, Sequence) or isinstance(api_key, bytes | bytearray | memoryview):
         raise ConfigurationError(f"api_key must be a str or a list of them, not {type(api_key).__name__}.")
     if not api_key:
         raise ConfigurationError("api_key is empty: pass at least one key.")
-    return [check_header_value(f"api_key[{index}]", key) for index, key in enumerate(api_key)]
+    return [check_secret(f"api_key[{index}]", key) for index, key in enumerate(api_key)]

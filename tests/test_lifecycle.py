@@ -16,7 +16,9 @@ from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIConnectionError,
+    APIResponseValidationError,
     AsyncRefold,
+    AuthenticationError,
     ClientClosedError,
     ConfigurationError,
     RateLimit,
@@ -290,6 +292,60 @@ async def test_a_key_is_needed_only_when_it_is_used(mock: MockRefold) -> None:
         with pytest.raises(ConfigurationError, match="REFOLD_API_KEY"):
             await refold.request("GET", PATH)
     assert [request.headers.get("x-api-key") for request in mock.requests] == [None]
+
+
+def test_a_key_can_be_demanded_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With require_api_key=True a client without a key is not made; one with a key is, wherever that comes from."""
+    with pytest.raises(ConfigurationError, match="REFOLD_API_KEY"):
+        AsyncRefold(require_api_key=True)
+    monkeypatch.setenv("REFOLD_API_KEY", "")
+    with pytest.raises(ConfigurationError, match="REFOLD_API_KEY"):
+        AsyncRefold(require_api_key=True)
+    monkeypatch.setenv("REFOLD_API_KEY", "tk_1")
+    AsyncRefold(require_api_key=True)
+    AsyncRefold("tk_1", require_api_key=True)
+
+
+@pytest.mark.parametrize("key", ["tk_S3CRET\u200b", "tk\u2011S3CRET", '"tk_S3CRET"', "tk_S3CRET\n"], ids=ascii)
+def test_keys_that_cannot_be_right(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """A key with a character that was copied along is refused at once; the message says where the key came from."""
+    with pytest.raises(ConfigurationError, match=r"^api_key (holds U\+|is in quotes)"):
+        AsyncRefold(key)
+    with pytest.raises(ConfigurationError, match=r"^session_token (holds U\+|is in quotes)"):
+        AsyncRefold().account_from_session_token(key)
+    monkeypatch.setenv("REFOLD_API_KEY", key)
+    with pytest.raises(
+        ConfigurationError, match=r"^REFOLD_API_KEY, in the environment, (holds U\+|is in quotes)"
+    ) as caught:
+        AsyncRefold()
+    traceback_ = caught.value.__traceback__
+    while (traceback_ := traceback_ and traceback_.tb_next) is not None:
+        local = {name: value for name, value in traceback_.tb_frame.f_locals.items() if name != "self"}
+        assert "S3CRET" not in repr(local)
+
+
+async def test_a_client_checks_itself(mock: MockRefold) -> None:
+    """`check()` makes one cheap call that reads, and raises what is wrong with the key, the URL or the network."""
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        await refold.check()
+    [request] = mock.requests
+    assert (request.method, request.path, dict(request.query)) == (
+        *("GET", "/api/v2/public/linked-account"), {"page": "1", "limit": "1"},
+    )  # fmt: skip
+    async with AsyncRefold("tk_wrong", base_url=mock.base_url) as refold:
+        mock.script(Answer(401, json={"message": "Unauthorized", "error": "UNAUTHORIZED"}), calls=1)
+        with pytest.raises(AuthenticationError):
+            await refold.check()
+        mock.script(Answer(200, body="<html>"), calls=1)
+        with pytest.raises(APIResponseValidationError):
+            await refold.check()
+    once = RetryPolicy(max_retries=0)
+    async with AsyncRefold("tk_test", base_url="http://127.0.0.1:1", retry=once) as refold:
+        with pytest.raises(APIConnectionError):
+            await refold.check()
+    async with AsyncRefold(base_url=mock.base_url) as refold:
+        with pytest.raises(ConfigurationError, match="REFOLD_API_KEY"):
+            await refold.check(timeout=1)
 
 
 async def test_key_and_url_come_from_the_environment(mock: MockRefold, monkeypatch: pytest.MonkeyPatch) -> None:

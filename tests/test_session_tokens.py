@@ -576,7 +576,7 @@ async def test_cancelled_while_the_token_is_renewed(mock: MockRefold, refold: As
     assert "may have run" in str(caught.value.__notes__)
 
 
-@pytest.mark.parametrize("token", ["", "a\nb", " a", "\ud800"])
+@pytest.mark.parametrize("token", ["", "a\nb", " a", "\ud800", "a\u200b", "caf\u00e9", '"a"'])
 async def test_tokens_that_cannot_be_sent(mock: MockRefold, refold: AsyncRefold, token: str) -> None:
     """What cannot travel as a header is no token."""
     mock.script(Answer(200, json={"token": token}), route=CREATE)

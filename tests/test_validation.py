@@ -16,6 +16,7 @@ from refold_async.validation import (
     check_path,
     check_positive,
     check_proxy,
+    check_secret,
     check_whole_number,
     quote_segment,
 )
@@ -108,9 +109,49 @@ def test_header_values_with_white_edges(value: str) -> None:
 )
 def test_no_message_shows_a_key(name: str, value: Any) -> None:
     """The message names the argument and not its value, which may be a secret but for a slip."""
-    text = refusal(lambda: check_header_value(name, value))
-    assert name in text
-    assert "S3CRET" not in text
+    for check in (check_header_value, check_secret):
+        text = refusal(lambda check=check: check(name, value))  # type: ignore[misc]
+        assert name in text
+        assert "S3CRET" not in text
+
+
+@pytest.mark.parametrize("secret", ["tk_1-2_3", "pk~!@#$%^&*()+=", "a b", "tk'", "a", '"', "'a\"", "tk\u2010"[:2]])
+def test_secrets(secret: str) -> None:
+    """Keys and tokens of printable ASCII stay as they are."""
+    assert check_secret("api_key", secret) == secret
+
+
+@pytest.mark.parametrize(
+    ("secret", "place"),
+    [
+        ("tk_\u200bS3CRET", "U+200B ZERO WIDTH SPACE at position 4 of 10"),
+        ("\ufefftk_S3CRET", "U+FEFF ZERO WIDTH NO-BREAK SPACE at position 1 of 10"),
+        ("tk_S3\u00adCRET", "U+00AD SOFT HYPHEN at position 6 of 10"),
+        ("tk_S3CRET\u00a0", "U+00A0 NO-BREAK SPACE at position 10 of 10"),
+        ("tk\u2010S3CRET", "U+2010 HYPHEN at position 3 of 9"),
+        ("tk\u2013S3CRET", "U+2013 EN DASH at position 3 of 9"),
+        ("\u201ctk_S3CRET\u201d", "U+201C LEFT DOUBLE QUOTATION MARK at position 1 of 11"),
+        ("\u2018tk_S3CRET\u2019", "U+2018 LEFT SINGLE QUOTATION MARK at position 1 of 11"),
+        ("t\u043a_S3CRET", "U+043A CYRILLIC SMALL LETTER KA at position 2 of 9"),
+        ("tk_S3CRET\n", "U+000A LINE FEED at position 10 of 10"),
+        ("tk_S3CRET\x00", "U+0000 control or unassigned character at position 10 of 10"),
+        ("tk_S3CRET\ud800", "U+D800 lone surrogate at position 10 of 10"),
+        (" tk_S3CRET", "U+0020 SPACE at position 1 of 10"),
+        ("tk_S3CRET ", "U+0020 SPACE at position 10 of 10"),
+        ('"tk_S3CRET"', "U+0022 QUOTATION MARK at positions 1 and 11 of 11"),
+        ("'tk_S3CRET'", "U+0027 APOSTROPHE at positions 1 and 11 of 11"),
+    ],
+    ids=ascii,
+)
+def test_secrets_with_something_in_them(secret: str, place: str) -> None:
+    """What looks like nothing, or like another character, is named with its place, and the rest is not shown."""
+    with pytest.raises(ConfigurationError, match=r"^api_key ") as caught:
+        check_secret("api_key", secret)
+    assert place in caught.value.message
+    traceback_ = caught.value.__traceback__
+    while (traceback_ := traceback_ and traceback_.tb_next) is not None:
+        assert "S3" not in repr(traceback_.tb_frame.f_locals)
+    assert "S3" not in str(caught.value)
 
 
 def test_place_of_a_bad_character() -> None:

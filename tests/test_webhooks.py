@@ -219,9 +219,11 @@ def test_body_that_is_not_raw(body: Any) -> None:
         ((), "api_key is empty: pass at least one key"),
         ([""], r"api_key\[0\] is empty"),
         ([KEY, ""], r"api_key\[1\] is empty"),
-        (f"{KEY}\n", r"api_key holds '\\n' at position 7"),
-        (f" {KEY}", "api_key starts or ends with white space"),
-        ([KEY, f"{KEY} "], r"api_key\[1\] starts or ends with white space"),
+        (f"{KEY}\n", rf"api_key holds U\+000A LINE FEED at position {len(KEY) + 1} of {len(KEY) + 1}"),
+        (f"{KEY}\u200b", rf"api_key holds U\+200B ZERO WIDTH SPACE at position {len(KEY) + 1} of {len(KEY) + 1}"),
+        (f'"{KEY}"', "api_key is in quotes"),
+        (f" {KEY}", r"api_key holds U\+0020 SPACE at position 1 of"),
+        ([KEY, f"{KEY} "], r"api_key\[1\] holds U\+0020 SPACE at position"),
         (f"{KEY}\udc00", "api_key holds"),
         (None, "api_key must be a str or a list of them, not NoneType"),
         (KEY.encode(), "api_key must be a str or a list of them, not bytes"),
@@ -232,7 +234,7 @@ def test_body_that_is_not_raw(body: Any) -> None:
         ([KEY, None], r"api_key\[1\] must be a str, not NoneType"),
         ([KEY.encode()], r"api_key\[0\] must be a str, not bytes"),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 @pytest.mark.parametrize("signature", [SIGNATURE, None], ids=["signed", "unsigned"])
 def test_wrong_key(key: Any, problem: str, signature: str | None) -> None:

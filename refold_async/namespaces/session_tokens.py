@@ -11,7 +11,7 @@ import attrs
 from refold_async.account import AccountScope, account_headers, resolve_timeout
 from refold_async.current_item import CurrentItem, current_item
 from refold_async.endpoints import Call, Endpoint
-from refold_async.errors import APIResponseValidationError, AuthenticationError, ConfigurationError, RefoldError
+from refold_async.errors import APIResponseValidationError, AuthenticationError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models import Model
 from refold_async.namespaces.sending import Namespace, Send
@@ -19,7 +19,7 @@ from refold_async.responses import Answer, Reader, read_model, read_nothing
 from refold_async.retry import Sender
 from refold_async.secret import hide
 from refold_async.settings import Timeout
-from refold_async.validation import check_bool, check_header_value, check_seconds
+from refold_async.validation import check_bool, check_header_value, check_seconds, check_secret, flaw_of_secret
 
 __all__ = ["SessionToken", "SessionTokens"]
 
@@ -47,15 +47,18 @@ class SessionToken(Model):
 def _read_token(answer: Answer, call: Call) -> SessionToken:
     try:
         token = read_model(SessionToken)(answer, call)
-        check_header_value("token", token.token)
-    except (APIResponseValidationError, ConfigurationError):
-        error = APIResponseValidationError(
-            f"The answer about the session token (HTTP {answer.status}) cannot be read, nor shown: it may hold one.",
-            status_code=answer.status,
-        )
-        error.fault = Fault.UNREADABLE
+        flaw = flaw_of_secret("its token", token.token)
+    except APIResponseValidationError:
+        flaw = "it may hold a token"
     else:
-        return token
+        if flaw is None:
+            return token
+        del token
+    error = APIResponseValidationError(
+        f"The answer about the session token (HTTP {answer.status}) cannot be read, nor shown: {flaw.rstrip('.')}.",
+        status_code=answer.status,
+    )
+    error.fault = Fault.UNREADABLE
     raise error
 
 
@@ -101,7 +104,7 @@ class SessionTokens(Namespace):
             AuthenticationError: It is no session token, or was worthless before.
         """
         session_token = hide(session_token)
-        headers = account_headers(None, None, check_header_value("session_token", session_token))
+        headers = account_headers(None, None, check_secret("session_token", session_token))
         limits = resolve_timeout(timeout, self._sender.timeout)
         try:
             await self._sender.send(_REVOKE.call(), read_nothing, headers, None, limits)
