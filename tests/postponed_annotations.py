@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypedDict
+from enum import Enum
+from typing import NamedTuple, NotRequired, Required, TypedDict
 
 import attrs
 
@@ -37,3 +38,30 @@ class Row(TypedDict):
 
     person: Person
     size: int | None
+
+
+class Options(TypedDict):
+    """A TypedDict with a key that may be missing, which Python cannot tell of postponed annotations."""
+
+    must: int
+    may: NotRequired[int]
+
+
+class MoreOptions(Options, total=False):
+    """A TypedDict with a key that must be there among keys that need not."""
+
+    own: Required[int]
+    other: int
+
+
+class Chain(NamedTuple):
+    """A NamedTuple that holds itself."""
+
+    value: int
+    next: Chain | None
+
+
+class Paint(Enum):
+    """An enum with a value that another one has too."""
+
+    RED = "red"

@@ -4,7 +4,20 @@ import copy
 import datetime as dt
 import enum
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+import typing
+from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    MutableSet,
+    Sequence,
+    Set,
+)
 from dataclasses import dataclass, field
 from typing import (
     Annotated,
@@ -16,6 +29,7 @@ from typing import (
     NewType,
     NotRequired,
     Optional,
+    Required,
     TypedDict,
     TypeVar,
     Union,
@@ -23,6 +37,7 @@ from typing import (
 
 import attrs
 import pytest
+import typing_extensions
 
 import postponed_annotations as postponed
 from refold_async import Action, ConfigurationError
@@ -149,6 +164,67 @@ class Pair(NamedTuple):
     b: str
 
 
+class Email(str):
+    """A text of the caller's own."""
+
+    __slots__ = ()
+
+
+class Required1(TypedDict, total=False):
+    """A TypedDict with a key that must be there among keys that need not."""
+
+    must: Required[int]
+    may: int
+
+
+class Required2(Required1):
+    """A TypedDict whose own keys must be there, and not all that it inherits."""
+
+    own: str
+
+
+class Items(TypedDict, Generic[T]):
+    """A generic TypedDict."""
+
+    item: T
+    others: NotRequired[list[T]]
+
+
+class IntItems(Items[int]):
+    """A TypedDict made of a generic one."""
+
+    name: str
+
+
+class ListItems(Items[list[T]], Generic[T]):
+    """A generic TypedDict made of a generic one with the same type variable."""
+
+    first: T
+
+
+Dashed = TypedDict("Dashed", {"content-type": str, "length": NotRequired[int]})
+
+
+class Extended(typing_extensions.TypedDict, total=False):
+    """A TypedDict of typing_extensions."""
+
+    must: typing_extensions.Required[typing_extensions.ReadOnly[int]]
+    noted: Annotated[typing_extensions.Required[int], "a note"]
+    may: typing_extensions.ReadOnly[int]
+
+
+class Closed(typing_extensions.TypedDict, closed=True):
+    """A TypedDict without other keys."""
+
+    a: int
+
+
+class Open(typing_extensions.TypedDict, extra_items=int):  # type: ignore[call-arg]
+    """A TypedDict whose other keys have a type."""
+
+    name: str
+
+
 FITTING: Final[list[tuple[Any, Any, Any]]] = [
     # type, JSON value, what it becomes
     (str, "", ""),
@@ -227,6 +303,45 @@ FITTING: Final[list[tuple[Any, Any, Any]]] = [
     (list[Page[str]], [{"docs": ["a"]}], [Page(["a"])]),
     (Box[list[int]], {"content": [1]}, Box([1])),
     (Pair, [1, "a"], Pair(1, "a")),
+    (deque, [1], deque([1])),
+    (deque[int], [1], deque([1])),
+    (typing.Deque[int], [1], deque([1])),  # noqa: UP006 - as users write it
+    (Iterable[int], [1], [1]),
+    (Collection[int], [1], [1]),
+    (MutableSequence[int], [1], [1]),
+    (Set[int], [1], frozenset({1})),
+    (MutableSet[int], [1], {1}),
+    (MutableMapping[str, int], {"a": 1}, {"a": 1}),
+    (OrderedDict[str, int], {"a": 1}, OrderedDict(a=1)),
+    (defaultdict[str, int], {"a": 1}, defaultdict(int, a=1)),
+    (defaultdict[str, list[int]], {"a": [1]}, defaultdict(list[int], a=[1])),
+    (defaultdict[str, Any], {"a": 1}, defaultdict(None, a=1)),
+    (Counter[str], {"a": 1}, Counter(a=1)),
+    (list[deque[Point]], [[{"x": 1}]], [deque([Point(1)])]),
+    (Email, "a@b", Email("a@b")),
+    (Literal[Colour.RED], "red", Colour.RED),
+    (Colour | str, "red", Colour.RED),
+    (Colour | str, "green", "green"),
+    (Colour | Mood, "good", Mood.GOOD),
+    (Literal[True] | int, 1, 1),
+    (float | list[int], 2, 2.0),
+    (dict[str, int] | list[int] | None, {"a": 1}, {"a": 1}),
+    (dict[str, int] | list[int] | None, [1], [1]),
+    (Contact | list[int], {"email": "a"}, {"email": "a"}),
+    (Optional[Annotated[Cat | Dog, "an animal"]], {"kind": "cat", "lives": 9}, Cat("cat", 9)),  # noqa: UP045
+    (Required1, {"must": 1}, {"must": 1}),
+    (Required2, {"must": 1, "own": "a"}, {"must": 1, "own": "a"}),
+    (Items[int], {"item": 1, "others": [2]}, {"item": 1, "others": [2]}),
+    (Items[Point], {"item": {"x": 1}}, {"item": Point(1)}),
+    (IntItems, {"item": 1, "name": "a"}, {"item": 1, "name": "a"}),
+    (ListItems[int], {"item": [1], "first": 1}, {"item": [1], "first": 1}),
+    (Dashed, {"content-type": "a"}, {"content-type": "a"}),
+    (Extended, {"must": 1, "noted": 1}, {"must": 1, "noted": 1}),
+    (Closed, {"a": 1}, {"a": 1}),
+    (Open, {"name": "a", "b": 1}, {"name": "a", "b": 1}),
+    (postponed.Options, {"must": 1}, {"must": 1}),
+    (postponed.MoreOptions, {"must": 1, "own": 1}, {"must": 1, "own": 1}),
+    (postponed.Chain, [1, [2, None]], postponed.Chain(1, postponed.Chain(2, None))),
     (
         postponed.Person,
         {"name": "Ada", "address": {"city": "London"}, "tags": ["x"]},
@@ -355,6 +470,39 @@ MISFITS: Final[list[tuple[Any, Any, str]]] = [
     (postponed.Person, {"name": "Ada", "address": {"city": 5}}, "data.address.city"),
     (postponed.Folder, {"name": "a", "folders": [{"name": 5}]}, "data.folders[0].name"),
     (postponed.Row, {"person": {"name": "Ada"}, "size": "5"}, "data.size"),
+    (deque[int], "12", "data"),
+    (deque[int], ["1"], "data[0]"),
+    (Iterable[int], "12", "data"),
+    (Set[int], "12", "data"),
+    (OrderedDict[str, int], [], "data"),
+    (defaultdict[str, int], [], "data"),
+    (Counter[str], {"a": "1"}, "data['a']"),
+    (Email, 5, "data"),
+    (Literal[Colour.RED], "blue", "data"),
+    (Literal[1] | str, True, "data"),
+    (Colour | None, "green", "data"),
+    (dict[str, int] | list[int], "a", "data"),
+    (dict[str, int] | list[int], ["a"], "data[0]"),
+    (Required1, {"may": 1}, "data.must"),
+    (Required2, {"own": "a"}, "data.must"),
+    (Required2, {"must": 1}, "data.own"),
+    (Required2, {"must": 1, "own": "a", "may": None}, "data.may"),
+    (Items[int], [], "data"),
+    (Items[int], {"item": "1"}, "data.item"),
+    (IntItems, {"item": "1", "name": "a"}, "data.item"),
+    (IntItems, {"item": 1, "name": "a", "others": ["1"]}, "data.others[0]"),
+    (ListItems[int], {"item": 1, "first": 1}, "data.item"),
+    (Dashed, {"length": 1}, "data.content-type"),
+    (Extended, {"noted": 1}, "data.must"),
+    (Extended, {"must": 1}, "data.noted"),
+    (Extended, {"must": 1, "noted": 1, "may": "1"}, "data.may"),
+    (Extended, [], "data"),
+    (Closed, {"a": 1, "b": 1}, "data.b"),
+    (Open, {"name": "a", "b": "1"}, "data.b"),
+    (postponed.Options, {}, "data.must"),
+    (postponed.Options, {"must": 1, "may": "1"}, "data.may"),
+    (postponed.MoreOptions, {"must": 1}, "data.own"),
+    (postponed.Chain, [1, [2, 5]], "data[1][1]"),
 ]
 
 
@@ -397,7 +545,84 @@ def test_all_misfits_are_named() -> None:
     with pytest.raises(MisfitError) as caught:
         structure([{"x": "1"}] * 500, list[Point], "data")
     assert str(caught.value).count("@ data[") == 5
-    assert str(caught.value).endswith("and 495 more")
+    assert str(caught.value).endswith("@ data[4].x; and more")
+    with pytest.raises(MisfitError) as caught:
+        structure([{"x": "1"}] * 5, list[Point], "data")
+    assert str(caught.value).endswith("@ data[4].x")
+
+
+def nested_lists(depth: int, leaf: Any) -> Any:
+    """Return lists of three in lists of three."""
+    return leaf if depth == 0 else [nested_lists(depth - 1, leaf) for _ in range(3)]
+
+
+def nested_trees(depth: int, name: Any) -> Any:
+    """Return a tree of trees, all of whose names are `name`."""
+    return {"name": name, "trees": [nested_trees(depth - 1, name) for _ in range(2 if depth else 0)]}
+
+
+@attrs.frozen
+class Counted:
+    """A class that counts how many were made, and refuses all."""
+
+    made: typing.ClassVar[list[int]] = []
+    number: int
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse."""
+        self.made.append(self.number)
+        raise ValueError("never")
+
+
+MANY: Final = [{"number": number} for number in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("into", "value"),
+    [
+        (list[Counted], MANY),
+        (deque[Counted], MANY),
+        (tuple[Counted, ...], MANY),
+        (set[Counted], MANY),
+        (list[Counted | Point], MANY),
+        (list[list[Counted]], [[one] for one in MANY]),
+        (dict[str, Counted], {str(one["number"]): one for one in MANY}),
+        (dict[str, list[Counted]], {"a": MANY, "b": MANY}),
+        (Items[Counted], {"item": MANY[0], "others": MANY}),
+        (Page[Counted], {"docs": MANY, "first": MANY[0]}),
+    ],
+    ids=name_of_case,
+)
+def test_no_more_misfits_are_looked_for_than_are_told(into: Any, value: Any) -> None:
+    """However many members are bad, a few are looked into."""
+    Counted.made.clear()
+    with pytest.raises(MisfitError) as caught:
+        structure(value, into, "data")
+    assert str(caught.value).endswith("; and more")
+    assert str(caught.value).count("; ") == 5
+    assert len(Counted.made) <= 8
+
+
+make_typed_dict: Any = TypedDict
+MANY_KEYS: Final = make_typed_dict("MANY_KEYS", {f"f{number}": int for number in range(50)})
+
+
+@pytest.mark.parametrize(
+    ("into", "value"),
+    [
+        (list[list[list[list[list[int]]]]], nested_lists(5, "1")),
+        (Tree, nested_trees(8, 5)),
+        (attrs.make_class("Wide", {f"f{number}": attrs.field(type=int) for number in range(50)}), {}),
+        (MANY_KEYS, {}),
+    ],
+    ids=["lists", "trees", "class", "typed dict"],
+)
+def test_misfits_of_every_shape_are_a_few(into: Any, value: Any) -> None:
+    """Nested and wide values are told by their first few misfits."""
+    with pytest.raises(MisfitError) as caught:
+        structure(value, into, "data")
+    assert str(caught.value).endswith("; and more")
+    assert str(caught.value).count(" @ data") == 5
 
 
 def test_a_value_is_not_changed() -> None:
@@ -458,6 +683,54 @@ def test_classes_that_raise() -> None:
         structure({"name": "Ada"}, Picky, "data")
 
 
+@attrs.frozen
+class Leaf:
+    """A class that holds nothing but a number."""
+
+    value: int
+
+
+@attrs.define
+class Branch:
+    """A class that holds itself, in a union with what nothing tells from another."""
+
+    branches: "list[Branch | None]"
+    leaves: "tuple[Branch, Leaf | Twig]"
+
+
+@attrs.frozen
+class Twig:
+    """A class with the same field as another."""
+
+    value: int
+
+
+class Leaves(TypedDict):
+    """A TypedDict with such a union."""
+
+    leaves: NotRequired[dict[str, list[Leaf | Twig]]]
+
+
+@dataclass
+class Forest(Generic[T]):
+    """A generic class."""
+
+    trees: list[T]
+
+
+ANY_TYPE: Final[Any] = Box.__parameters__[0]  # type: ignore[attr-defined]  # pyright: ignore
+
+
+class Unlisted(list[int]):
+    """A collection of the caller's own."""
+
+
+class Binary(enum.Enum):
+    """An enum without a value of JSON's."""
+
+    A = b"a"
+
+
 class Plain:
     """A class that says nothing of its fields."""
 
@@ -470,8 +743,18 @@ class Holder:
     plain: Plain
 
 
+REFUSED: Final[list[Any]] = [
+    *(Plain, Holder, list[Plain], dict[str, Plain], range, 42, ANY_TYPE, list[ANY_TYPE], Iterator[int], Unlisted),
+    *(Leaf | Twig, list[Leaf | Twig], dict[str, Leaf | Twig], Leaf | Twig | None, str | Leaf | Twig, Binary),
+    *(tuple[int, Leaf | Twig], deque[Leaf | Twig], Annotated[Leaf | Twig, "a note"], Branch, Leaves),
+    *(Forest[Leaf | Twig], Items[Leaf | Twig], Items, ChainMap[str, int], Leaf | dict[str, int]),
+    *(list[int] | tuple[int], Contact | Folder, dt.date | dt.datetime, Literal[b"a"], Colour | postponed.Paint),
+    *(set[list[int]], set[Document], frozenset[dict[str, int]], dict[int, str], dict[float, str]),
+]
+
+
 @pytest.mark.parametrize("make_reader", [read_action_result, read_value])
-@pytest.mark.parametrize("into", [Plain, Holder, list[Plain], dict[str, Plain], range, 42], ids=name_of_case)
+@pytest.mark.parametrize("into", REFUSED, ids=name_of_case)
 def test_types_that_nothing_fits(make_reader: Callable[[Any], Any], into: Any) -> None:
     """A type that JSON cannot be structured into is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^into="):

@@ -73,7 +73,7 @@ def test_literal_signature() -> None:
     [b"", b"{}", b"\x00\xff\xfe", b" {\r\n} ", '{"name":"Zoë ✓"}'.encode(), "Zoë".encode("latin-1"), b"x" * 100_000],
     ids=range(7),
 )
-@pytest.mark.parametrize("key", [KEY, "pk_" + "x" * 100, "schlüssel"])
+@pytest.mark.parametrize("key", [KEY, "pk_" + "x" * 100, "pk-~!"])
 def test_signed_bytes(body: bytes, key: str) -> None:
     """Any bytes can be signed; they are taken as they are."""
     assert webhooks.verify(body, sign(body, key), key)
