@@ -29,9 +29,13 @@ else:
         orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
     )
 
+from refold_async.json_pieces import decode_in_pieces
+
 __all__ = ["decode", "encode", "encode_as_read", "unlike_when_read"]
 
 _MOST_LEVELS: Final = 320
+_LARGE: Final = 1024 * 1024
+"""From how many bytes on a JSON text is decoded in pieces, so that other threads get their turn meanwhile."""
 _CONTAINERS: Final = frozenset({dict, list})
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -57,18 +61,18 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON value")
 
 
-def _may_be_too_deep(body: bytes) -> bool:
-    return len(body) > 2 * _MOST_LEVELS and body.count(b"[") + body.count(b"{") > _MOST_LEVELS
+def _may_be_too_deep(body: bytes, levels: int) -> bool:
+    return len(body) > 2 * levels and body.count(b"[") + body.count(b"{") > levels
 
 
-def _not_too_deep(value: Any, body: bytes) -> Any:
-    """Return the value of a JSON text; raises ValueError where it is nested deeper than what is read."""
+def _not_too_deep(value: Any, body: bytes, levels: int) -> Any:
+    """Return the value of a JSON text; raises ValueError where it is nested deeper than `levels`."""
     unseen = body.count(b"[") + body.count(b"{")
     level: list[Any] = [value] if type(value) in _CONTAINERS else []
     # Until so few containers are left that they could not be too many levels: mostly where only the last are.
-    for depth in range(1, _MOST_LEVELS + 1):
+    for depth in range(1, levels + 1):
         unseen -= len(level)
-        if depth + unseen <= _MOST_LEVELS:
+        if depth + unseen <= levels:
             return value
         level = [
             member
@@ -90,13 +94,21 @@ def decode_with_json(body: bytes) -> Any:
 
     A byte order mark before it is skipped.
     """
+    if len(body) > _LARGE:
+        return decode_in_pieces(body, decode_at_once_with_json, _MOST_LEVELS)
+    return decode_at_once_with_json(body, _MOST_LEVELS)
+
+
+def decode_at_once_with_json(body: bytes, levels: int) -> Any:
+    """Return the value of a JSON text, also where it is large, unless it is nested deeper than `levels`."""
     text = body.removeprefix(_BYTE_ORDER_MARK).decode().strip(" \t\r\n")
     value, end = _from_json(text)
     if end != len(text):
         raise ValueError(f"Extra data: char {end}")
-    return _not_too_deep(value, body) if _may_be_too_deep(body) else value
+    return _not_too_deep(value, body, levels) if _may_be_too_deep(body, levels) else value
 
 
+_MOST_LEVELS_WRITTEN_BY_ORJSON: Final = 254
 _DIGITS: Final = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
 _LONG_INTEGER: Final = b"0" * 19
 _JSON_BEGINS_WITH: Final = b'{["tfn-0123456789'
@@ -114,6 +126,13 @@ def encode_with_orjson(value: Any) -> bytes:
 
 def decode_with_orjson(body: bytes) -> Any:
     """Return what `decode_with_json` would, by orjson where that agrees."""
+    if len(body) > _LARGE:
+        return decode_in_pieces(body, decode_at_once_with_orjson, _MOST_LEVELS)
+    return decode_at_once_with_orjson(body, _MOST_LEVELS)
+
+
+def decode_at_once_with_orjson(body: bytes, levels: int) -> Any:
+    """Return what `decode_at_once_with_json` would, by orjson where that agrees."""
     # The shortest integer beyond 64 bits has 19 digits. What does not begin like JSON is a page of HTML, say, of which
     # orjson would put more copies into its error than there may be memory for.
     text = body.removeprefix(_BYTE_ORDER_MARK)
@@ -123,15 +142,17 @@ def decode_with_orjson(body: bytes) -> Any:
         except orjson.JSONDecodeError:
             pass  # unless the standard library reads it, its error is the one to tell
         else:
-            return _not_too_deep_for_orjson(value, body) if _may_be_too_deep(body) else value
-    return decode_with_json(body)
+            return _not_too_deep_for_orjson(value, body, levels) if _may_be_too_deep(body, levels) else value
+    return decode_at_once_with_json(body, levels)
 
 
-def _not_too_deep_for_orjson(value: Any, body: bytes) -> Any:
+def _not_too_deep_for_orjson(value: Any, body: bytes, levels: int) -> Any:
+    if levels < _MOST_LEVELS_WRITTEN_BY_ORJSON:
+        return _not_too_deep(value, body, levels)
     try:
-        orjson.dumps(value)  # to look takes three times as long; it writes no more than 254 levels
+        orjson.dumps(value)  # to look takes three times as long
     except TypeError:
-        return _not_too_deep(value, body)
+        return _not_too_deep(value, body, levels)
     return value
 
 

@@ -23,6 +23,7 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.faults import RULES, Effect, Fault, Kind
+from refold_async.large_answers import LARGE, LargeAnswers
 from refold_async.log import logger
 from refold_async.places import Places
 from refold_async.responses import Answer, Reader
@@ -103,6 +104,7 @@ class Sender:
         self.synchronous_timeout = synchronous_timeout
         self._admission = admission
         self._policy = policy
+        self._large_answers = LargeAnswers()
 
     def lane(self, account: str | None, places: Places) -> Lane | None:
         """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
@@ -148,14 +150,18 @@ class Sender:
                     headers = {**await self._authenticate(progress, credentials), **call.headers}
                 try:
                     answer = await self._attempt(progress, headers)
-                    value = read(answer, call)
+                    if len(answer.body) < LARGE or answer.status >= 300:
+                        value = self._read(answer, call, read, headers)
+                    else:
+                        value = await self._read_large(progress, answer, read, headers)
                 except RefoldError as failure:
                     error = failure
                 else:
                     self._note_success(progress)
                     return value
                 self._note_failure(progress, error)
-                self._redact(error, headers, answer)
+                if answer is None:
+                    self._redact(error, headers, None)
                 answer = None
                 if credentials is not None and self._may_renew(progress, error):
                     credentials.refused(headers)
@@ -171,6 +177,41 @@ class Sender:
         except asyncio.CancelledError as cancelled:
             progress.tell_of_cancellation(cancelled)
             raise
+
+    def _read(self, answer: Answer, call: Call, read: Reader[T], headers: Mapping[str, str]) -> T:
+        """Return what `read` makes of an answer, or raise the error it stands for, without the secrets it quotes."""
+        try:
+            return read(answer, call)
+        except RefoldError as failure:
+            error = failure
+        self._redact(error, headers, answer)
+        raise error
+
+    async def _read_large(
+        self, progress: "_Progress", answer: Answer, read: Reader[T], headers: Mapping[str, str]
+    ) -> T:
+        """Read a large answer beside the loop, within the time the call has.
+
+        Raises:
+            RefoldError: What the answer stands for.
+            APITimeoutError: The time was up before it was read: what it would have told is not known.
+            APIConnectionError: The client was closed meanwhile.
+        """
+        deadlines, call = progress.deadlines, progress.call
+        error: RefoldError
+        try:
+            with Deadline(deadlines, progress.deadline):
+                return await self._large_answers.read(self._read, answer, call, read, headers)
+        except TimeoutError as expired:
+            if isinstance(expired, RefoldError):
+                raise
+        told = f"The answer about {call.target.subject} came, {len(answer.body):,} bytes, and was not yet read when "
+        if deadlines.closed:
+            error = APIConnectionError(f"{told}the client was closed.")
+        else:
+            error = APITimeoutError(f"{told}the time was up (timeout total={progress.timeout.total:g}).")
+        error.fault = Fault.UNREADABLE
+        raise error
 
     async def _authenticate(self, progress: "_Progress", credentials: Credentials) -> Mapping[str, str]:
         """Return the headers that authenticate, waiting for them within the time the call has."""

@@ -1,0 +1,234 @@
+"""Large JSON texts, decoded in pieces: a decoder written in C lets no other thread run until it is done."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+__all__ = ["decode_in_pieces"]
+
+_PIECE: Final = 256 * 1024
+"""How many bytes are decoded at once, if they can be; a few milliseconds' work."""
+_LOOKED_BACK: Final = 16
+"""In what part of a piece, at its end, the end of its last whole member is looked for: a sixteenth."""
+
+Decode = Callable[[bytes], Any]
+
+
+def decode_in_pieces(body: bytes, decode: Decode, piece: int = _PIECE) -> Any:
+    """Return the value of a JSON text in UTF-8, as `decode` would; raises ValueError or RecursionError as it would.
+
+    Lists and objects longer than a piece are taken apart here, by their members; `decode` sees no more of them at once
+    than a piece of that many bytes, but for long strings.
+    """
+    return _Text(body, decode, piece).whole()
+
+
+class _Text:
+    """A JSON text."""
+
+    def __init__(self, body: bytes, decode: Decode, piece: int) -> None:
+        self._body = body
+        self._piece = piece
+        self._decode = decode
+        self._skip_space: Callable[[bytes, int], Any] = re.compile(rb"[ \t\n\r]*").match
+        self._find_word: Callable[[bytes, int], Any] = re.compile(rb"[^ \t\n\r,\]}]*").match
+
+    def whole(self) -> Any:
+        """Return the value that the whole text is."""
+        start = self._after_space(0)
+        if self._sign(start) not in {b"{", b"["}:
+            return self._decode(self._body)
+        value, end = self._value(start)
+        if (end := self._after_space(end)) != len(self._body):
+            raise ValueError(f"Extra data: byte {end}")
+        return value
+
+    def _sign(self, at: int) -> bytes:
+        return self._body[at : at + 1]
+
+    def _after_space(self, start: int) -> int:
+        end: int = self._skip_space(self._body, start).end()
+        return end
+
+    def _value(self, start: int) -> tuple[Any, int]:
+        """Return the value that begins at `start`, and where it ends."""
+        opening = self._sign(start)
+        if opening == b"[":
+            members: list[Any] = []
+            return members, self._read_members(start + 1, b"[%b]", members.extend)
+        if opening == b"{":
+            fields: dict[str, Any] = {}
+            return fields, self._read_members(start + 1, b"{%b}", fields.update)
+        end = self._end_of_string(start) if opening == b'"' else self._find_word(self._body, start).end()
+        if end == start:
+            raise ValueError(f"Expecting value: byte {start}")
+        try:
+            return self._decode(self._body[start:end]), end
+        except UnicodeDecodeError as error:
+            raise self._placed(error, start) from None
+        except ValueError as error:
+            raise ValueError(f"{getattr(error, 'msg', error)}: byte {start}") from None
+
+    def _placed(self, error: UnicodeDecodeError, start: int) -> UnicodeDecodeError:
+        """Return the error of a part that begins at `start` as one of the whole text."""
+        return UnicodeDecodeError("utf-8", self._body, start + error.start, start + error.end, error.reason)
+
+    def _end_of_string(self, start: int) -> int:
+        end = start
+        while (end := self._body.find(b'"', end + 1)) >= 0:
+            before = end - 1
+            while self._body[before] == ord("\\"):
+                before -= 1
+            if (end - before) % 2:  # an even number of backslashes: none of them is meant for the quote
+                return end + 1
+        raise ValueError(f"Unterminated string starting at: byte {start}")
+
+    def _read_members(self, start: int, around: bytes, add: Callable[[Any], object]) -> int:
+        """Add the members of a list or an object, the first of which begins at `start`; return where it ends."""
+        closing = around[-1:]
+        start = self._after_space(start)
+        if self._sign(start) == closing:
+            return start + 1
+        separator = b""
+        while True:
+            # As the last one looked is quick to find, and mostly right. Where members hold such themselves, it is not.
+            cut = self._body.rfind(separator, start, start + self._piece) + separator.find(b",") if separator else -1
+            part = self._try(around, start, cut)
+            if part is None:
+                cut = self._last_comma(start)
+                part = self._try(around, start, cut)
+            if part is not None:
+                add(part)
+                start, separator = self._after_space(cut + 1), self._separator_at(cut)
+                continue
+            separator = b""
+            start, ended = self._one_by_one(start, closing, add)
+            if ended:
+                return start
+
+    def _try(self, around: bytes, start: int, cut: int) -> Any:
+        """Return the members between `start` and a comma, or None where that comma is not between members.
+
+        If what is before it makes a whole list or object, then it is all of its members up to there.
+        """
+        if cut <= start:
+            return None
+        try:
+            return self._decode(around % self._body[start:cut]) or None
+        except ValueError:
+            return None
+
+    def _separator_at(self, cut: int) -> bytes:
+        before, after = cut - 1, self._after_space(cut + 1)
+        begin = before if self._sign(before) in {b"}", b"]", b'"'} else cut
+        return self._body[begin : after + (self._sign(after) in {b"{", b"[", b'"'})]
+
+    def _last_comma(self, start: int) -> int:
+        """Return where the last comma between members stands in the piece that begins with one at `start`.
+
+        It is a guess: wrong where the list or object ends within the piece. -1 where there is none near its end.
+        """
+        piece = self._body[start : start + self._piece]
+        if len(piece) < self._piece:
+            return -1
+        parts = piece.replace(b"\\\\", b"__").replace(b'\\"', b"__").split(b'"')  # every other one is in a string
+        outside = b"".join(parts[::2])
+        depth = outside.count(b"[") + outside.count(b"{") - outside.count(b"]") - outside.count(b"}")
+        position = len(piece)
+        earliest = position - position // _LOOKED_BACK
+        for index in range(len(parts) - 1, -1, -1):
+            part = parts[index]
+            for sign in b"" if index % 2 else reversed(part):
+                position -= 1
+                if sign == ord(",") and depth == 0:
+                    return start + position
+                if sign in b"]}":
+                    depth += 1
+                elif sign in b"[{":
+                    depth -= 1
+                if position < earliest:
+                    return -1
+            position -= (len(part) if index % 2 else 0) + 1
+        return -1
+
+    def _one_by_one(self, start: int, closing: bytes, add: Callable[[Any], object]) -> tuple[int, bool]:
+        """Add the members that end in the piece which begins at `start`, or else the one that is longer.
+
+        Returns where the next one begins, or where the list or object ends, and which of the two.
+        """
+        text = self._text_at(start)
+        closing_sign = closing.decode()
+        at = 0
+        while (found := _scan_member(text, at, closing_sign)) is not None:
+            member, end = found
+            add([member])
+            if text[end] == closing_sign:
+                return start + len(text[: end + 1].encode()), True
+            at = _after_space(text, end + 1)
+        if at:
+            return self._after_space(start + len(text[:at].encode())), False
+        member, end = self._long_member(start) if closing == b"}" else self._value(start)
+        add([member])
+        end = self._after_space(end)
+        if self._sign(end) == closing:
+            return end + 1, True
+        if self._sign(end) != b",":
+            raise ValueError(f"Expecting ',' delimiter: byte {end}")
+        return self._after_space(end + 1), False
+
+    def _long_member(self, start: int) -> tuple[Any, int]:
+        if self._sign(start) != b'"':
+            raise ValueError(f"Expecting property name enclosed in double quotes: byte {start}")
+        name, end = self._value(start)
+        end = self._after_space(end)
+        if self._sign(end) != b":":
+            raise ValueError(f"Expecting ':' delimiter: byte {end}")
+        value, end = self._value(self._after_space(end + 1))
+        return (name, value), end
+
+    def _text_at(self, start: int) -> str:
+        """Return the piece that begins at `start` as text, without a character that ends in the next one."""
+        end = start + self._piece
+        if end < len(self._body):
+            while end > start and self._body[end] & 0xC0 == 0x80:
+                end -= 1
+        try:
+            return self._body[start:end].decode()
+        except UnicodeDecodeError as error:
+            raise self._placed(error, start) from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON value")
+
+
+_decoder: Final = cast("Any", json.JSONDecoder(parse_constant=_refuse_constant))
+_scan_value: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.scan_once
+
+
+def _after_space(text: str, start: int) -> int:
+    while text[start : start + 1] in {" ", "\t", "\n", "\r"}:
+        start += 1
+    return start
+
+
+def _scan_member(text: str, start: int, closing: str) -> tuple[Any, int] | None:
+    """Return the member at `start` and where the sign behind it stands; None where that is not to be seen."""
+    name: Any = None
+    try:
+        if closing == "}":
+            if text[start : start + 1] != '"':
+                return None
+            name, start = _scan_value(text, start)
+            start = _after_space(text, start)
+            if text[start : start + 1] != ":":
+                return None
+            start = _after_space(text, start + 1)
+        value, end = _scan_value(text, start)
+    except (ValueError, StopIteration):
+        return None
+    end = _after_space(text, end)
+    if text[end : end + 1] not in {",", closing}:
+        return None
+    return (value if closing == "]" else (name, value)), end

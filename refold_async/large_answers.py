@@ -1,0 +1,68 @@
+"""Large answers are read beside the event loop, in a thread: meanwhile other calls go on, and deadlines hold."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any, Final, TypeVar
+
+__all__ = ["LARGE", "LargeAnswers"]
+
+T = TypeVar("T")
+
+LARGE: Final = 256 * 1024
+"""From how many bytes on an answer is large. A smaller one is read in a few milliseconds, at once and on the loop."""
+_AT_ONCE: Final = 4
+"""How many are read at once. Threads take turns of 5 milliseconds, and the loop must not wait for many of them."""
+
+
+class LargeAnswers:
+    """Reads large answers, each in a thread that ends with it."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(_AT_ONCE)  # bound to a loop once somebody waits
+
+    async def read(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return what `function` returns, or raise what it raises.
+
+        Whoever is cancelled meanwhile does not wait for it: what it returns is dropped, and its thread ends with it,
+        or with the program.
+        """
+        async with self._turns:
+            loop = asyncio.get_running_loop()
+            ended: asyncio.Future[T] = loop.create_future()
+            reading = threading.Thread(
+                target=copy_context().run,
+                args=(_run, loop, ended, function, arguments),
+                name="refold_async large answer",
+                daemon=True,
+            )
+            try:
+                reading.start()
+            except RuntimeError:  # there are too many threads
+                return function(*arguments)
+            return await ended
+
+
+def _run(
+    loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[T]", function: Callable[..., T], arguments: tuple[Any, ...]
+) -> None:
+    try:
+        value = function(*arguments)
+    except BaseException as error:  # noqa: BLE001 - it is told to whoever waits
+        _tell(loop, ended, ended.set_exception, error)
+    else:
+        _tell(loop, ended, ended.set_result, value)
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[T]", tell: Callable[[Any], object], what: Any
+) -> None:
+    def told() -> None:
+        if not ended.done():
+            tell(what)
+            ended.exception()  # whoever waited may be cancelled by now
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
+        loop.call_soon_threadsafe(told)
