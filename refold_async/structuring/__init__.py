@@ -53,8 +53,11 @@ _JSON: Final = frozenset({str, bool, int, float, type(None)})
 _NO_KEYS: Final = frozenset({bool, int, float, type(None)})
 
 
-def _no_bytes(_: Any, target: Any) -> Any:
-    raise StructureHandlerNotFoundError("JSON holds no bytes; take a str and decode it.", target)
+_NO_BYTES: Final = "JSON holds no bytes; take a str and decode it."
+
+
+def _refuse_bytes(_: Any, target: Any) -> Any:
+    raise StructureHandlerNotFoundError(_NO_BYTES, target)
 
 
 def _moment(value: Any, target: Any) -> Any:
@@ -76,7 +79,7 @@ def _make_converter(*, detailed: bool) -> Converter:
     converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
     converter.register_structure_hook_func(is_literal, literal_hook)
     converter.register_structure_hook(Enum, enum_hook)
-    converter.register_structure_hook(bytes, _no_bytes)
+    converter.register_structure_hook(bytes, _refuse_bytes)
     for nothing in (None, type(None)):
         converter.register_structure_hook_func(partial(operator.is_, nothing), exactly(type(None)))
     for kind in (str, bool, int):
@@ -114,6 +117,8 @@ def _problem_with(target: Any) -> str | None:
 
 
 def _problem_with_values(part: Any) -> str | None:
+    if isinstance(part, type) and issubclass(part, bytes):
+        return _NO_BYTES
     if is_mapping(part) and plain_form((*get_args(part), Any)[0]) in _NO_KEYS:
         return f"The keys of JSON's objects are strings, those of {part} never."
     if is_literal(part):
