@@ -255,7 +255,8 @@ class AccountScope(ArbitraryRequests):
             action_id: The action, such as `create_contact`.
             parameters: The action's parameters, one key each; JSON values only.
             into: The type to structure `data` into: an attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
-                Nothing is coerced. By default `data` stays as JSON gave it.
+                Nothing is coerced. By default `data` stays as JSON gave it. Of answers of 256 KB and more, your classes
+                are made in a thread.
             idempotent: You vouch that it does no harm to send this twice, as with any read.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 

@@ -82,7 +82,8 @@ class AsyncRefold(ArbitraryRequests):
         keepalive_timeout: Seconds an idle connection is kept for the next call.
         reuse_connections: Keep connections open for further calls. False opens one for each attempt, which costs a
             handshake each time and rules out that a late, doubled answer is taken for the answer to the next call.
-        max_response_bytes: The longest answer to read, in bytes, counted after decompression.
+        max_response_bytes: The longest answer to read, in bytes, counted after decompression. Answers of 256 KB and
+            more are read in a thread, so that the event loop goes on meanwhile.
         max_header_bytes: The longest header of an answer to read, in bytes, its name included. An answer may have one
             header for every 64 of these bytes: 1,024 as it is.
         connector: An aiohttp connector of yours, for TLS settings, a resolver or unix sockets. Never closed by the

@@ -153,7 +153,7 @@ class _Text:
         return -1
 
     def _one_by_one(self, start: int, closing: bytes, add: Callable[[Any], object]) -> tuple[int, bool]:
-        """Add the members that end in the piece which begins at `start`, or else the one that is longer.
+        """Add the members that end in the piece which begins at `start`, and one that is longer than half of it.
 
         Returns where the next one begins, or where the list or object ends, and which of the two.
         """
@@ -166,8 +166,9 @@ class _Text:
             if text[end] == closing_sign:
                 return start + len(text[: end + 1].encode()), True
             at = _after_space(text, end + 1)
-        if at:
-            return self._after_space(start + len(text[:at].encode())), False
+        start = self._after_space(start + len(text[:at].encode()))
+        if at > len(text) // 2:
+            return start, False
         member, end = self._long_member(start) if closing == b"}" else self._value(start)
         add([member])
         end = self._after_space(end)

@@ -201,7 +201,7 @@ class Sender:
         error: RefoldError
         try:
             with Deadline(deadlines, progress.deadline):
-                return await self._large_answers.read(self._read, answer, call, read, headers)
+                return await self._large_answers.read(len(answer.body), self._read, answer, call, read, headers)
         except TimeoutError as expired:
             if isinstance(expired, RefoldError):
                 raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
 import typing
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from refold_async import (
     AsyncRefold,
     NotFoundError,
 )
-from refold_async.large_answers import LARGE
+from refold_async.large_answers import LARGE, collector_spared
 from refold_async.testing import Answer, MockRefold
 from waiting import until
 
@@ -170,3 +171,41 @@ async def test_large_errors_are_told_at_once(mock: MockRefold, account: AccountS
     mock.script(Answer(404, json={"message": "Not found", "error": "NOT_FOUND", "more": PADDING}))
     with pytest.raises(NotFoundError, match="Not found"):
         await account.list_actions("hubspot")
+
+
+@pytest.fixture
+def _nothing_frozen() -> Iterator[None]:
+    """Undo for a while what is frozen to speed up the tests."""
+    gc.unfreeze()
+    yield
+    gc.enable()
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("_nothing_frozen")
+def test_the_collector_is_spared() -> None:
+    """What is made meanwhile is not looked at while it grows, and is old afterwards; then the collector goes on."""
+    with collector_spared():
+        with collector_spared():
+            made = [[number] for number in range(5000)]
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    old = set(map(id, gc.get_objects(generation=2)))
+    assert {id(one) for one in made} <= old
+
+
+@pytest.mark.usefixtures("_nothing_frozen")
+def test_a_collector_that_is_switched_off_stays_off() -> None:
+    """What the program has decided about its collector counts."""
+    gc.disable()
+    with collector_spared():
+        assert not gc.isenabled()
+    assert not gc.isenabled()
+    gc.enable()
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    with collector_spared():
+        assert gc.isenabled()
+    assert gc.isenabled()
+    assert 0 < gc.get_freeze_count() <= frozen

@@ -3,11 +3,12 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (cattrs is typed in part)
 
+import inspect
 import operator
 from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache, partial
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 from cattrs import Converter, StructureHandlerNotFoundError
 from cattrs.preconf.json import make_converter
@@ -117,14 +118,14 @@ def _problem_with(target: Any) -> str | None:
 
 
 def _problem_with_values(part: Any) -> str | None:
-    if isinstance(part, type) and issubclass(part, bytes):
+    if inspect.isclass(part) and issubclass(part, bytes):
         return _NO_BYTES
     if is_mapping(part) and plain_form((*get_args(part), Any)[0]) in _NO_KEYS:
         return f"The keys of JSON's objects are strings, those of {part} never."
     if is_literal(part):
         values = [choice.value if isinstance(choice, Enum) else choice for choice in get_args(part)]
     elif is_enum(part):
-        values = [member.value for member in part]
+        values = [member.value for member in cast("type[Enum]", part)]
     else:
         return None
     return None if any(type(value) in _JSON for value in values) else f"No value of {part} is one of JSON."
