@@ -1,5 +1,6 @@
 """Large JSON texts, decoded in pieces: a decoder written in C lets no other thread run until it is done."""
 
+import codecs
 import json
 import re
 from collections.abc import Callable
@@ -12,33 +13,37 @@ _PIECE: Final = 256 * 1024
 _LOOKED_BACK: Final = 16
 """In what part of a piece, at its end, the end of its last whole member is looked for: a sixteenth."""
 
-Decode = Callable[[bytes], Any]
+Decode = Callable[[bytes, int], Any]
+"""Returns the value of a JSON text, unless it is nested deeper than so many levels."""
 
 
-def decode_in_pieces(body: bytes, decode: Decode, piece: int = _PIECE) -> Any:
+def decode_in_pieces(body: bytes, decode: Decode, levels: int, piece: int = _PIECE) -> Any:
     """Return the value of a JSON text in UTF-8, as `decode` would; raises ValueError or RecursionError as it would.
 
     Lists and objects longer than a piece are taken apart here, by their members; `decode` sees no more of them at once
     than a piece of that many bytes, but for long strings.
     """
-    return _Text(body, decode, piece).whole()
+    return _Text(body, decode, levels, piece).whole()
 
 
 class _Text:
     """A JSON text."""
 
-    def __init__(self, body: bytes, decode: Decode, piece: int) -> None:
+    def __init__(self, body: bytes, decode: Decode, levels: int, piece: int) -> None:
         self._body = body
-        self._piece = piece
         self._decode = decode
+        self._most_levels = levels
+        self._levels = levels
+        """How many more there may be below the list or object that is being read."""
+        self._piece = piece
         self._skip_space: Callable[[bytes, int], Any] = re.compile(rb"[ \t\n\r]*").match
         self._find_word: Callable[[bytes, int], Any] = re.compile(rb"[^ \t\n\r,\]}]*").match
 
     def whole(self) -> Any:
         """Return the value that the whole text is."""
-        start = self._after_space(0)
+        start = self._after_space(len(codecs.BOM_UTF8) if self._body.startswith(codecs.BOM_UTF8) else 0)
         if self._sign(start) not in {b"{", b"["}:
-            return self._decode(self._body)
+            return self._decode(self._body, self._levels)
         value, end = self._value(start)
         if (end := self._after_space(end)) != len(self._body):
             raise ValueError(f"Extra data: byte {end}")
@@ -56,15 +61,15 @@ class _Text:
         opening = self._sign(start)
         if opening == b"[":
             members: list[Any] = []
-            return members, self._read_members(start + 1, b"[%b]", members.extend)
+            return members, self._members(start + 1, b"[%b]", members.extend)
         if opening == b"{":
             fields: dict[str, Any] = {}
-            return fields, self._read_members(start + 1, b"{%b}", fields.update)
+            return fields, self._members(start + 1, b"{%b}", fields.update)
         end = self._end_of_string(start) if opening == b'"' else self._find_word(self._body, start).end()
         if end == start:
             raise ValueError(f"Expecting value: byte {start}")
         try:
-            return self._decode(self._body[start:end]), end
+            return self._decode(self._body[start:end], 0), end
         except UnicodeDecodeError as error:
             raise self._placed(error, start) from None
         except ValueError as error:
@@ -84,14 +89,16 @@ class _Text:
                 return end + 1
         raise ValueError(f"Unterminated string starting at: byte {start}")
 
-    def _read_members(self, start: int, around: bytes, add: Callable[[Any], object]) -> int:
+    def _members(self, start: int, around: bytes, add: Callable[[Any], object]) -> int:
         """Add the members of a list or an object, the first of which begins at `start`; return where it ends."""
         closing = around[-1:]
+        if self._levels == 0:
+            raise ValueError(f"it is nested deeper than {self._most_levels} levels")
+        self._levels -= 1
         start = self._after_space(start)
-        if self._sign(start) == closing:
-            return start + 1
+        ended = self._sign(start) == closing
         separator = b""
-        while True:
+        while not ended:
             # As the last one looked is quick to find, and mostly right. Where members hold such themselves, it is not.
             cut = self._body.rfind(separator, start, start + self._piece) + separator.find(b",") if separator else -1
             part = self._try(around, start, cut)
@@ -103,9 +110,20 @@ class _Text:
                 start, separator = self._after_space(cut + 1), self._separator_at(cut)
                 continue
             separator = b""
-            start, ended = self._one_by_one(start, closing, add)
-            if ended:
-                return start
+            end, is_long = self._one_by_one(start, around, add)
+            if is_long:
+                name = None
+                if closing == b"}":
+                    name, end = self._name(end)
+                value, end = self._value(end)
+                add([value if closing == b"]" else (name, value)])
+                end = self._after_space(end)
+                if self._sign(end) not in {b",", closing}:
+                    raise ValueError(f"Expecting ',' delimiter: byte {end}")
+            ended = self._sign(end) == closing
+            start = end if ended else self._after_space(end + 1)
+        self._levels += 1
+        return start + 1
 
     def _try(self, around: bytes, start: int, cut: int) -> Any:
         """Return the members between `start` and a comma, or None where that comma is not between members.
@@ -115,7 +133,7 @@ class _Text:
         if cut <= start:
             return None
         try:
-            return self._decode(around % self._body[start:cut]) or None
+            return self._decode(around % self._body[start:cut], self._levels + 1) or None
         except ValueError:
             return None
 
@@ -152,41 +170,37 @@ class _Text:
             position -= (len(part) if index % 2 else 0) + 1
         return -1
 
-    def _one_by_one(self, start: int, closing: bytes, add: Callable[[Any], object]) -> tuple[int, bool]:
-        """Add the members that end in the piece which begins at `start`, and one that is longer than half of it.
+    def _one_by_one(self, start: int, around: bytes, add: Callable[[Any], object]) -> tuple[int, bool]:
+        """Add the members that end in the piece which begins at `start`.
 
-        Returns where the next one begins, or where the list or object ends, and which of the two.
+        Returns where the last one ends, at a comma or the end of the list or object; or where one begins that is longer
+        than half a piece; and which of the two.
         """
         text = self._text_at(start)
-        closing_sign = closing.decode()
-        at = 0
+        closing_sign = chr(around[-1])
+        at, end = 0, -1
         while (found := _scan_member(text, at, closing_sign)) is not None:
             member, end = found
+            if text.count("[", at, end) + text.count("{", at, end) > self._levels:
+                # It may be nested too deep, which is for the decoder to tell.
+                self._decode(around % text[at:end].encode(), self._levels + 1)
             add([member])
             if text[end] == closing_sign:
-                return start + len(text[: end + 1].encode()), True
+                return start + len(text[:end].encode()), False
             at = _after_space(text, end + 1)
-        start = self._after_space(start + len(text[:at].encode()))
         if at > len(text) // 2:
-            return start, False
-        member, end = self._long_member(start) if closing == b"}" else self._value(start)
-        add([member])
-        end = self._after_space(end)
-        if self._sign(end) == closing:
-            return end + 1, True
-        if self._sign(end) != b",":
-            raise ValueError(f"Expecting ',' delimiter: byte {end}")
-        return self._after_space(end + 1), False
+            return start + len(text[:end].encode()), False
+        return self._after_space(start + len(text[:at].encode())), True
 
-    def _long_member(self, start: int) -> tuple[Any, int]:
+    def _name(self, start: int) -> tuple[Any, int]:
+        """Return the name of the member of an object, and where its value begins."""
         if self._sign(start) != b'"':
             raise ValueError(f"Expecting property name enclosed in double quotes: byte {start}")
         name, end = self._value(start)
         end = self._after_space(end)
         if self._sign(end) != b":":
             raise ValueError(f"Expecting ':' delimiter: byte {end}")
-        value, end = self._value(self._after_space(end + 1))
-        return (name, value), end
+        return name, self._after_space(end + 1)
 
     def _text_at(self, start: int) -> str:
         """Return the piece that begins at `start` as text, without a character that ends in the next one."""

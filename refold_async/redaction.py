@@ -18,6 +18,9 @@ __all__ = ["quotes", "redact_error", "redacted"]
 
 _OPENING: Final = 4
 """How many characters make a place worth a closer look."""
+_LONGEST_OPENING: Final = 512
+"""More bytes than those characters have, however they are escaped."""
+_PART: Final = 1024 * 1024
 
 # JSON within JSON has its backslashes doubled, and doubled again. The runs have an end: the search must not take longer
 # than the text is long.
@@ -96,7 +99,7 @@ def _places(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
     without_backslashes = Secret(secret.replace("\\", "")).encode()
     start = 0
     opening = _opening(str(secret).lstrip("\\").partition("\\")[0][:_OPENING] or "\\")
-    while match := opening.search(text, start):
+    while match := _search(opening, text, start):
         start = match.start()
         end = _end(text, start, literal, without_backslashes)
         if end is None:
@@ -104,6 +107,15 @@ def _places(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
         else:
             yield start, end
             start = end
+
+
+def _search(opening: re.Pattern[bytes], text: bytes, start: int) -> re.Match[bytes] | None:
+    """Search from `start` on, in parts: a search lets no other thread run until it is done."""
+    while start < len(text):
+        if match := opening.search(text, start, start + _PART + _LONGEST_OPENING):
+            return match
+        start += _PART
+    return None
 
 
 def quotes(text: bytes, secrets: Sequence[str]) -> bool:

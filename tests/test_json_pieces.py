@@ -10,6 +10,7 @@ import pytest
 from refold_async import json_codec
 from refold_async.json_pieces import decode_in_pieces
 
+LEVELS: Final = 320
 SPACES: Final = ["", "", "", " ", "\n\t ", "      \r\n     "]
 TEXTS: Final = [
     *("", "a", "é", "客户 🦊", "\\", '"', '\\"', "a\\\\", "},{", '","', "]", "[[", "{", ",", "x" * 50, "\n\x00\u2028"),
@@ -43,27 +44,27 @@ def outcome(decode: Callable[[], Any]) -> str:
 
 
 @pytest.fixture(params=["json", "orjson"])
-def decode(request: pytest.FixtureRequest) -> Callable[[bytes], Any]:
+def decode(request: pytest.FixtureRequest) -> Callable[[bytes, int], Any]:
     """Each of the decoders; orjson's only where it is installed."""
     if request.param == "json":
-        return json_codec.decode_with_json
+        return json_codec.decode_at_once_with_json
     pytest.importorskip("orjson")
-    return json_codec.decode_with_orjson
+    return json_codec.decode_at_once_with_orjson
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_same_values_come_out(decode: Callable[[bytes], Any], seed: int) -> None:
+def test_the_same_values_come_out(decode: Callable[[bytes, int], Any], seed: int) -> None:
     """Wherever the pieces end: in a string, a number, a character, an escape, white space, deep inside."""
     chance = random.Random(seed)
     for _ in range(5):
         body = spelled(chance, 4).encode()
         expected = outcome(lambda body=body: json_codec.decode_with_json(body))  # type: ignore[misc]
         for piece in (chance.randrange(1, 40), chance.randrange(40, 400), len(body) + 1):
-            assert outcome(lambda piece=piece, body=body: decode_in_pieces(body, decode, piece)) == expected  # type: ignore[misc]
+            assert outcome(lambda piece=piece, body=body: decode_in_pieces(body, decode, LEVELS, piece)) == expected  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_same_texts_are_refused(decode: Callable[[bytes], Any], seed: int) -> None:
+def test_the_same_texts_are_refused(decode: Callable[[bytes, int], Any], seed: int) -> None:
     """A text with a byte too many, too few or changed is refused just where it is by the decoder itself."""
     chance = random.Random(seed)
     for _ in range(20):
@@ -73,7 +74,7 @@ def test_the_same_texts_are_refused(decode: Callable[[bytes], Any], seed: int) -
         body[place : place + chance.choice([0, 1])] = change
         text = bytes(body)
         expected = outcome(lambda text=text: json_codec.decode_with_json(text))  # type: ignore[misc]
-        got = outcome(lambda text=text: decode_in_pieces(text, decode, chance.randrange(1, 60)))  # type: ignore[misc]
+        got = outcome(lambda text=text: decode_in_pieces(text, decode, LEVELS, chance.randrange(1, 60)))  # type: ignore[misc]
         assert got == expected or {got, expected} == {"UTF-8", "refused"}, text
 
 
@@ -95,12 +96,12 @@ def test_no_piece_is_large(shape: str) -> None:
     """Of lists and objects of every shape, the decoder sees small pieces only, and hardly more of them than it must."""
     pieces: list[int] = []
 
-    def decode(piece: bytes) -> Any:
+    def decode(piece: bytes, levels: int) -> Any:
         pieces.append(len(piece))
-        return json_codec.decode_with_json(piece)
+        return json_codec.decode_at_once_with_json(piece, levels)
 
     body = SHAPES[shape]
-    assert decode_in_pieces(body, decode, 16 * 1024) == json.loads(body)
+    assert decode_in_pieces(body, decode, LEVELS, 16 * 1024) == json.loads(body)
     assert max(pieces) <= 16 * 1024 + 2
     assert sum(pieces) < 3 * len(body)
 
@@ -108,7 +109,11 @@ def test_no_piece_is_large(shape: str) -> None:
 def test_a_long_string_is_one_piece() -> None:
     """A string is never taken apart."""
     body = json.dumps({"data": 'a"\\' * 100_000, "after": 1}).encode()
-    assert json_codec.decode(body) == decode_in_pieces(body, json_codec.decode_with_json, 1000) == json.loads(body)
+    assert (
+        json_codec.decode(body)
+        == decode_in_pieces(body, json_codec.decode_at_once_with_json, LEVELS, 1000)
+        == json.loads(body)
+    )
 
 
 @pytest.mark.parametrize("body", [b"[" * 2_000_000, b'{"a":' * 500_000, b"[1," * 700_000])
@@ -116,6 +121,29 @@ def test_too_deep(body: bytes) -> None:
     """What is nested beyond all measure is refused, as when it is short."""
     with pytest.raises((RecursionError, ValueError)):
         json_codec.decode(body)
+
+
+@pytest.mark.parametrize("levels", [*range(1, 8), 319, 320, 321, 322, 400])
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[1,{"b":2,"a":'])
+@pytest.mark.parametrize("large_at", ["inside", "outside", "nowhere"])
+def test_levels(decode: Callable[[bytes, int], Any], levels: int, opening: str, large_at: str) -> None:
+    """As many levels are read as of a short text, whether the pieces end far inside, far outside or in between."""
+    begin = opening * levels
+    end = "".join({"[": "]", "{": "}"}[sign] for sign in reversed(begin) if sign in "[{")
+    padding = "1,2,3," * 200
+    inside = f"[{padding}1]" if large_at == "inside" else "1"
+    text = f"{begin}{inside}{end}"
+    body = (f"[{padding}{text}]" if large_at == "outside" else text).encode()
+    expected = outcome(lambda: json_codec.decode_with_json(body))
+    for piece in (7, 100, 500, 1000):
+        assert outcome(lambda piece=piece: decode_in_pieces(body, decode, LEVELS, piece)) == expected  # type: ignore[misc]
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    """Before a large text as before a small one."""
+    body = b"\xef\xbb\xbf [" + b"1," * 600_000 + b"2]"
+    assert json_codec.decode(body)[-1] == 2
+    assert json_codec.decode(b'\xef\xbb\xbf"' + b"x" * 1_200_000 + b'"')[0] == "x"
 
 
 def test_where_a_large_text_is_wrong() -> None:

@@ -239,3 +239,11 @@ async def test_a_result_is_the_callers(mock: MockRefold) -> None:
     async with AsyncRefold(KEY, base_url=mock.base_url) as refold:
         result = await refold.account("user_12345").execute_action("hubspot", "get_contact")
     assert copy.copy(result.data) == {"key": KEY}
+
+
+@pytest.mark.parametrize("form", ["tk_S3CRET", "t\\u006b_S3CRET", "\\\\\\\\u0074k_S3CRET"])
+@pytest.mark.parametrize("before", [1_048_570, 1_048_576, 1_049_080, 1_049_088, 2_097_150])
+def test_large_texts(form: str, before: int) -> None:
+    """A secret is found wherever it is in a text that is searched in parts."""
+    assert quotes(b"x" * before + form.encode() + b"y" * 10, ["tk_S3CRET"])
+    assert not quotes(b"x" * before + b"tk_S4CRET" + b"y" * 10, ["tk_S3CRET"])
