@@ -5,7 +5,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from refold_async import AsyncRefold, RateLimit, RetryPolicy
 from .deliveries import Fault
 from .judging import judge
 from .ledger import KEY, Ledger, Violation
-from .leftovers import complaints, listening, look_for_leftovers, open_files
+from .leftovers import complaints, listening, look_for_leftovers, open_files, where_tasks_wait
 from .server import FAULTS, Connection, Server
 from .strays import Timing
 from .workload import TIMEOUT, Workload
@@ -157,11 +157,9 @@ async def _play(
         )
         async with _lag() as lag:
             try:
-                async with asyncio.timeout(_LONGEST):
-                    await workload.run()
-            except TimeoutError:
-                hanging = [record.story() for record in ledger.calls.values() if record.ended == "never"]
-                ledger.violate("never ended: calls hang", "", "; ".join(hanging[:10]))
+                await _within(_LONGEST, workload.run())
+            except _HangError as error:
+                ledger.violate("never ended: calls hang", "", str(error))
             finally:
                 await workload.aclose()
         if (connector := options.get("connector")) is not None:
@@ -171,6 +169,22 @@ async def _play(
         await server.aclose()
         workload.judge_journals()
     return max(lag)
+
+
+class _HangError(Exception):
+    """Something did not end."""
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, None]) -> None:
+    """Await `work`; where it takes longer than any call may, raise what tells where everything waits."""
+    task = asyncio.create_task(work)
+    await asyncio.wait([task], timeout=seconds)
+    if not task.done():
+        waiting = where_tasks_wait()
+        task.cancel()
+        await asyncio.wait([task])
+        raise _HangError(waiting)
+    task.result()
 
 
 async def _listen(
