@@ -26,8 +26,8 @@ from .workload import TIMEOUT, Workload
 __all__ = ["SETTINGS", "RoundReport", "Setting", "play", "play_with", "setting_of"]
 
 _RETRY: Final = RetryPolicy(max_retries=3, initial_delay=0.002, max_delay=0.01, max_retry_after=0.05)
-_LONGEST: Final = 120.0
-"""Seconds after which calls that have not ended count as hanging."""
+_WITHOUT_PROGRESS: Final = 30.0
+"""Seconds in which no call ends, after which those under way count as hanging."""
 _TURNS_TO_END: Final = 400
 
 ClientFactory = Callable[[str, dict[str, Any]], Any]
@@ -157,7 +157,7 @@ async def _play(
         )
         async with _lag() as lag:
             try:
-                await _within(_LONGEST, workload.run())
+                await _watch(workload.run(), ledger)
             except _HangError as error:
                 ledger.violate("never ended: calls hang", "", str(error))
             finally:
@@ -175,10 +175,13 @@ class _HangError(Exception):
     """Something did not end."""
 
 
-async def _within(seconds: float, work: Coroutine[Any, Any, None]) -> None:
-    """Await `work`; where it takes longer than any call may, raise what tells where everything waits."""
+async def _watch(work: Coroutine[Any, Any, None], ledger: Ledger) -> None:
+    """Await `work`; where no call ends any more, raise what tells where everything waits."""
     task = asyncio.create_task(work)
-    await asyncio.wait([task], timeout=seconds)
+    made = -1
+    while not task.done() and ledger.made > made:
+        made = ledger.made
+        await asyncio.wait([task], timeout=_WITHOUT_PROGRESS)
     if not task.done():
         waiting = where_tasks_wait()
         task.cancel()
