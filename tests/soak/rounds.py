@@ -28,7 +28,7 @@ __all__ = ["SETTINGS", "RoundReport", "Setting", "play", "play_with", "setting_o
 _RETRY: Final = RetryPolicy(max_retries=3, initial_delay=0.002, max_delay=0.01, max_retry_after=0.05)
 _WITHOUT_PROGRESS: Final = 30.0
 """Seconds in which no call ends, after which those under way count as hanging."""
-_TURNS_TO_END: Final = 400
+_TURNS_TO_END: Final = 250
 
 ClientFactory = Callable[[str, dict[str, Any]], Any]
 """Makes a client of a base URL and options of `AsyncRefold`."""
