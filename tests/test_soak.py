@@ -7,18 +7,9 @@ from typing import Any, Final
 import pytest
 
 from soak.careless import CarelessClient
-from soak.rounds import SETTINGS, play, setting_of
-from soak.server import FAULTS
+from soak.rounds import SETTINGS, play
 
 EARLY: Final = 1
-SEEDS: Final = [
-    seed for seed in range(len(SETTINGS)) if setting_of(seed).timing == "none" or not setting_of(seed).reuse
-]
-# Faults that the client does not stand yet, and what does not hold yet.
-NOT_YET: Final = {
-    *("429 until tomorrow", "a gateway's 429", "an echo of the key", "an error with an odd body"),
-    "showed a secret in a frame",
-}
 
 EVERYTHING: Final = {
     "mixed up: an answer that is not its own as the result",
@@ -60,11 +51,9 @@ async def test_it_finds_what_is_wrong() -> None:
     assert {violation.invariant for violation in report.violations if violation.judged} >= EVERYTHING
 
 
-@pytest.mark.parametrize("seed", SEEDS, ids=[setting_of(seed).name for seed in SEEDS])
+@pytest.mark.parametrize("seed", range(len(SETTINGS)), ids=[setting.name for setting in SETTINGS])
 async def test_it_finds_nothing(seed: int) -> None:
     """Each call gets its own answer, runs as often as it may and is told so, and leaves nothing."""
-    faults = [fault for fault in FAULTS if fault.name not in NOT_YET]
-    report = await play(seed, 200, faults=faults)
-    assert report.calls >= 200
-    wrong = {violation: examples for violation, examples in report.examples.items() if violation.judged}
-    assert not [examples for violation, examples in wrong.items() if violation.invariant not in NOT_YET]
+    report = await play(seed, 150)
+    assert report.calls >= 150
+    assert not [examples for violation, examples in report.examples.items() if violation.judged]

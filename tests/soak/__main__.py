@@ -39,6 +39,8 @@ def main() -> int:
             total.add(played.result())
             print(progress(played.result(), total, options.calls), flush=True)
     print(total.told())
+    if total.calls < options.calls:
+        print(f"{options.calls - total.calls:,} calls fewer than asked for: rounds end after a minute of calls")
     return 1 if total.wrong else 0
 
 

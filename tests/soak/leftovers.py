@@ -12,7 +12,7 @@ from typing import Any
 
 from .ledger import SECRET, Ledger
 
-__all__ = ["complaints", "listening", "look_for_leftovers", "open_files"]
+__all__ = ["complaints", "listening", "look_for_leftovers", "open_files", "where_tasks_wait"]
 
 
 def open_files() -> set[str]:
@@ -22,6 +22,20 @@ def open_files() -> set[str]:
         with suppress(OSError):  # the one for this very list
             found.add(str(descriptor.readlink()))
     return found
+
+
+def where_tasks_wait() -> str:
+    """Return, for every task but this one, through which coroutines it waits, and for what."""
+    return "; ".join(sorted(_where(task) for task in asyncio.all_tasks() - {asyncio.current_task()}))
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    steps: list[str] = []
+    waiting: Any = task.get_coro()
+    while (frame := getattr(waiting, "cr_frame", None)) is not None:
+        steps.append(f"{waiting.__qualname__}:{frame.f_lineno}")
+        waiting = waiting.cr_await
+    return " > ".join([*steps, type(waiting).__name__])
 
 
 async def look_for_leftovers(ledger: Ledger, before: set[str]) -> None:

@@ -5,7 +5,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from refold_async import AsyncRefold, RateLimit, RetryPolicy
 from .deliveries import Fault
 from .judging import judge
 from .ledger import KEY, Ledger, Violation
-from .leftovers import complaints, listening, look_for_leftovers, open_files
+from .leftovers import complaints, listening, look_for_leftovers, open_files, where_tasks_wait
 from .server import FAULTS, Connection, Server
 from .strays import Timing
 from .workload import TIMEOUT, Workload
@@ -26,9 +26,9 @@ from .workload import TIMEOUT, Workload
 __all__ = ["SETTINGS", "RoundReport", "Setting", "play", "play_with", "setting_of"]
 
 _RETRY: Final = RetryPolicy(max_retries=3, initial_delay=0.002, max_delay=0.01, max_retry_after=0.05)
-_LONGEST: Final = 120.0
-"""Seconds after which calls that have not ended count as hanging."""
-_TURNS_TO_END: Final = 400
+_WITHOUT_PROGRESS: Final = 30.0
+"""Seconds in which no call ends, after which those under way count as hanging."""
+_TURNS_TO_END: Final = 250
 
 ClientFactory = Callable[[str, dict[str, Any]], Any]
 """Makes a client of a base URL and options of `AsyncRefold`."""
@@ -157,11 +157,9 @@ async def _play(
         )
         async with _lag() as lag:
             try:
-                async with asyncio.timeout(_LONGEST):
-                    await workload.run()
-            except TimeoutError:
-                hanging = [record.story() for record in ledger.calls.values() if record.ended == "never"]
-                ledger.violate("never ended: calls hang", "", "; ".join(hanging[:10]))
+                await _watch(workload.run(), ledger)
+            except _HangError as error:
+                ledger.violate("never ended: calls hang", "", str(error))
             finally:
                 await workload.aclose()
         if (connector := options.get("connector")) is not None:
@@ -171,6 +169,25 @@ async def _play(
         await server.aclose()
         workload.judge_journals()
     return max(lag)
+
+
+class _HangError(Exception):
+    """Something did not end."""
+
+
+async def _watch(work: Coroutine[Any, Any, None], ledger: Ledger) -> None:
+    """Await `work`; where no call ends any more, raise what tells where everything waits."""
+    task = asyncio.create_task(work)
+    made = -1
+    while not task.done() and ledger.made > made:
+        made = ledger.made
+        await asyncio.wait([task], timeout=_WITHOUT_PROGRESS)
+    if not task.done():
+        waiting = where_tasks_wait()
+        task.cancel()
+        await asyncio.wait([task])
+        raise _HangError(waiting)
+    task.result()
 
 
 async def _listen(

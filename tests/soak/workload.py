@@ -19,6 +19,8 @@ __all__ = ["OPERATIONS", "TIMEOUT", "Workload"]
 
 TIMEOUT: Final = Timeout(total=3, attempt=0.3, connect=1)
 _UNITS_AT_ONCE: Final = 10
+_LONGEST: Final = 60.0
+"""Seconds after which nothing more is begun, however few calls were made: a client may be slow, and is not wrong."""
 _ACCOUNTS: Final = 12
 _LARGE: Final = 300_000
 
@@ -121,6 +123,8 @@ class Workload:
     async def run(self) -> None:
         """Make the calls."""
         permits = asyncio.Semaphore(_UNITS_AT_ONCE)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _LONGEST
 
         async def one(unit: Coroutine[Any, Any, None]) -> None:
             try:
@@ -131,7 +135,7 @@ class Workload:
                 permits.release()
 
         async with asyncio.TaskGroup() as group:
-            while self._ledger.made < self._calls:
+            while self._ledger.made < self._calls and loop.time() < until:
                 await permits.acquire()
                 group.create_task(one(self._unit()))
                 await asyncio.sleep(0)
