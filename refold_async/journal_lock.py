@@ -130,12 +130,14 @@ class RunLock:
     def release(self) -> None:
         """Give it back. In a child of the process that took it, nothing happens."""
         with beside_sqlite():
-            self.__del__()
+            self._close()
 
-    def __del__(self) -> None:
+    def _close(self) -> None:
         file, self.identity = _held.pop(self.identity, None), _NO_FILE
         if file is not None:
             os.close(file)
+
+    __del__ = _close  # may come at any moment: to wait for other threads could be to wait for ever
 
 
 def is_locked(path: str) -> bool:
@@ -158,7 +160,7 @@ class Place:
 
     _log: int | None = None
 
-    def __init__(self, path: str, identity: tuple[int, int]) -> None:
+    def __init__(self, path: str, identity: _Identity) -> None:
         """Look where they are.
 
         Args:
@@ -197,7 +199,7 @@ class Place:
                 raise self._lost(reason) from error
             if found.st_ino != number or found.st_dev != device:
                 raise self._lost(f"another file is in the place of {name!r}")
-            if name is self._path:
+            if name == self._path:
                 if found.st_size < self._size:
                     raise self._lost(f"{name!r} was cut short")
                 self._size, self._changed = found.st_size, found.st_mtime_ns

@@ -20,14 +20,14 @@ from refold_async.outlasting import outlast
 
 __all__ = ["INTERVAL", "SPAN", "Counts", "Progress", "ProgressReporter", "RecentRate"]
 
-INTERVAL: Final = 0.1  # seconds between two looks
-SPAN: Final = 20.0  # seconds that a rate is measured over
-
-# Seconds of a pause beyond which it is worth telling.
+INTERVAL: Final = 0.1
+"""Seconds between two looks."""
+SPAN: Final = 20.0
+"""Seconds that a rate is measured over."""
 _WORTH_TELLING: Final = 1.0
-
-# Seconds that a call which was cancelled has to end.
+"""Seconds of a pause beyond which it is worth telling."""
 _LAST_MOMENTS: Final = 1.0
+"""Seconds that a call which was cancelled has to end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,8 +53,8 @@ class Progress:
     elapsed: float
     """Seconds since the fan-out began."""
     paused_for: float | None = None
-    """Seconds for which refusals (HTTP 429) have kept everything in flight waiting, so that the job stands still; None
-    while it goes on, or where that is less than a second."""
+    """Seconds for which refusals (HTTP 429) have kept all items in flight waiting; None while the job goes on, and
+    during the first second."""
 
 
 @attrs.frozen(kw_only=True)

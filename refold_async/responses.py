@@ -365,7 +365,7 @@ def _action_error(result: ActionResult[Any], call: Call) -> RefoldError:
     if http_status is not None and http_status >= 500:
         fault = Fault.APP_FAILED
     elif http_status is not None and http_status >= 400 and result.node_status in {"Errored", "Failed"}:
-        fault = Fault.APP_RATE_LIMITED if http_status == 429 else Fault.APP_REFUSED
+        fault = Fault.APP_RATE_LIMITED if http_status == HTTPStatus.TOO_MANY_REQUESTS else Fault.APP_REFUSED
     if http_status == 401:
         return _with_fault(errors.ReconnectRequiredError(f"{message} {HOW_TO_RECONNECT}", result=result), fault)
     return _with_fault(errors.ActionFailedError(message, result=result), fault)

@@ -420,8 +420,9 @@ class Transport:
             if content is None or response.status < 300:
                 return None
             return _answer(response.status, response.headers, content, whole=False)
-        if self._proxy is not None if body is None else not body.begun:
-            return None  # it may be the proxy's
+        from_server = self._proxy is None if body is None else body.begun
+        if not from_server:
+            return None  # the proxy may have given it
         closed = isinstance(error, aiohttp.ClientConnectionError)
         if closed and (status := status_cut_short(error) or 0) >= 300:
             # Without headers: the last may be half of one.
