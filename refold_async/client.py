@@ -80,19 +80,19 @@ class AsyncRefold(ArbitraryRequests):
         account_concurrency: How many attempts of one linked account may be in flight at once.
         max_connections: How many connections may be open at once.
         keepalive_timeout: Seconds an idle connection is kept for the next call.
-        reuse_connections: Keep connections open for further calls. False opens one for each attempt, which costs a
-            handshake each time and rules out that a late, doubled answer is taken for the answer to the next call.
+        reuse_connections: Keep connections open for further calls. False opens one for each attempt: that costs a
+            handshake each time, but no late second answer to one call can be taken for the answer to the next.
         max_response_bytes: The longest answer to read, in bytes, counted after decompression. Answers of 256 KB and
             more are read in a thread, so that the event loop goes on meanwhile.
-        max_header_bytes: The longest header of an answer to read, in bytes, its name included. An answer may have one
-            header for every 64 of these bytes: 1,024 as it is.
+        max_header_bytes: The longest header of an answer to read, in bytes. An answer may have about one header for
+            every 64 of these bytes, by default 1,024 of them, and at least about 128.
         connector: An aiohttp connector of yours, for TLS settings, a resolver or unix sockets. Never closed by the
             client; `max_connections` holds beside its own limit, and its own `keepalive_timeout` counts.
         proxy: URL of an HTTP proxy; may hold a user name and password.
         trust_env: Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when this is constructed. NO_PROXY may
             hold domains, addresses, networks such as `10.0.0.0/8`, patterns, and ports.
-        trace_configs: aiohttp trace configs, to observe requests. They see headers, and so the key,
-            which only its `repr` does not show. What a hook raises is logged once, and harms no call.
+        trace_configs: aiohttp trace configs, to observe requests. They see the headers, and so the key: its `repr`
+            shows `***`, the header itself the key. What a hook raises is logged once, and harms no call.
         allow_http: Allow plain `http://` to other hosts than loopback.
         require_environment: Refuse a key of the other environment, or one whose prefix does not tell.
         require_api_key: Refuse to be constructed without a key. By default its absence is told by the first call that
@@ -278,8 +278,8 @@ class AsyncRefold(ArbitraryRequests):
         """Await `call(scope, item)` for every item, a bounded number at a time.
 
         Args:
-            items: Any iterable or async iterable, however long: items are taken as they can be worked on. Of accounts
-                that may not go now, up to 100,000 are taken and not begun, so that they hold up no others behind.
+            items: Any iterable or async iterable, however long: items are taken as they can be worked on. Up to
+                100,000 items whose linked accounts have to wait are set aside, so that they do not hold up others.
             call: What to do for an item. What it raises becomes that item's outcome and stops no other.
             account: Tells an item's linked account id or scope. Not needed for ids, scopes and `LinkedAccount`s.
             key: Tells what a journal knows an item by; by default its linked account id. Needed where an account has
@@ -287,9 +287,9 @@ class AsyncRefold(ArbitraryRequests):
             concurrency: How many items are worked on, or have ended and not been read, at once.
             grace: Seconds that items in flight get to end when the fan-out is left early, or stopped.
             job_timeout: Seconds for the whole job. Then it is stopped, and `FanOutStoppedError` raised at the end.
-            max_refusal_wait: Seconds for which refusals (HTTP 429), of its own requests or of its linked account's, may
-                keep an item waiting in all; above 0, or `math.inf`. Then it fails with `RateLimitError`, at once where
-                the answer asks for a longer wait. The wait for what is refused to others does not count.
+            max_refusal_wait: Seconds, in all, that an item may wait because its own requests or those of its linked
+                account are refused (HTTP 429); above 0, or `math.inf`. Beyond that it fails with `RateLimitError`, at
+                once where `Retry-After` asks for longer. Waiting because others are refused does not count.
             stop_after: How many items may fail or come out unknown until the job is stopped, and `FanOutStoppedError`
                 raised at the end: an int counts them, a float is their share (once 20 items have ended).
             progress: A function, plain or async, that is given a `Progress`, at most ten times a second and once at the
@@ -417,9 +417,9 @@ class AsyncRefold(ArbitraryRequests):
             concurrency: How many items are worked on, or have ended and not been read, at once.
             grace: Seconds that items in flight get to end when the fan-out is left early, or stopped.
             job_timeout: Seconds for the whole job. Then it is stopped, and `FanOutStoppedError` raised at the end.
-            max_refusal_wait: Seconds for which refusals (HTTP 429), of its own requests or of its linked account's, may
-                keep an item waiting in all; above 0, or `math.inf`. Then it fails with `RateLimitError`, at once where
-                the answer asks for a longer wait. The wait for what is refused to others does not count.
+            max_refusal_wait: Seconds, in all, that an item may wait because its own requests or those of its linked
+                account are refused (HTTP 429); above 0, or `math.inf`. Beyond that it fails with `RateLimitError`, at
+                once where `Retry-After` asks for longer. Waiting because others are refused does not count.
             stop_after: How many items may fail or come out unknown until the job is stopped, and `FanOutStoppedError`
                 raised at the end: an int counts them, a float is their share (once 20 items have ended).
             progress: A function, plain or async, that is given a `Progress`, at most ten times a second and once at the

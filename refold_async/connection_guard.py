@@ -47,7 +47,7 @@ class UnusableConnectionError(Exception):
     """A connection must not carry the request, of which nothing was written to it.
 
     Attributes:
-        fresh: Whether it may have been a new connection, of which there is no end.
+        fresh: Whether it may have been a new connection. Those must be counted: unlike kept ones, they never run out.
     """
 
     def __init__(self, *, fresh: bool) -> None:

@@ -152,8 +152,8 @@ class Journal:
     """The name of the job, which a run needs and reading does not. Another name is another job."""
 
     results: bool = attrs.field(default=False, kw_only=True, validator=_check_results)
-    """Whether to record what the calls return, too, as JSON. Where the next run will not have it as it was, the log
-    says so: once, where that is something else, such as a list for a tuple; for each item of which JSON has nothing."""
+    """Whether to record what the calls return, too, as JSON. The log warns of results that the next run will not get
+    as they were: once if they come back as something else, such as a list for a tuple; of each that has no JSON."""
 
     durability: Durability = attrs.field(default="process", kw_only=True, validator=_check_durability)
     """What a record outlives: `process`, the death of the process; `power`, a loss of power too, for which every commit

@@ -190,8 +190,9 @@ class JournaledRun(Generic[Item, T]):
         if unlike is not None and not self._told:
             self._told = True
             logger.warning(
-                "Results are recorded as JSON, and that is what the next run of this job gives for them. The result of "
-                "item %d %s, which JSON has not: let the call return dicts, lists, texts and numbers, such as `.raw`.",
+                "Results are recorded as JSON, and come back from the next run of this job as what JSON makes of them. "
+                "The result of item %d %s, which JSON does not have: let the call return dicts, lists, strings and "
+                "numbers, such as `.raw`.",
                 outcome.index,
                 unlike,
             )

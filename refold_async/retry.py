@@ -351,7 +351,7 @@ class Sender:
         """Return the error of an item that refusals have kept waiting for too long: the last of them, if it was one."""
         error, progress.refusal = progress.refusal, None
         if error is None:
-            error = RateLimitError("Calls for its linked account are refused.", status_code=429)
+            error = RateLimitError("Calls for its linked account are refused (HTTP 429).", status_code=429)
             error.fault = Fault.RATE_LIMITED
             error.retry_after = self._admission.pause(progress.deadlines.now(), visit.account)
         return _with_addition(

@@ -86,8 +86,8 @@ class RetryPolicy:
     """The longest random pause before any attempt, in seconds."""
 
     max_retry_after: float = attrs.field(default=60.0, validator=_seconds)
-    """The longest `Retry-After` to wait for, in seconds. Beyond it the error is raised at once, with `.retry_after`. No
-    linked account, nor all calls, pause longer after refusals: then one request looks whether the next is accepted."""
+    """The longest `Retry-After` to wait for, in seconds. Beyond it the error is raised at once, with `.retry_after`.
+    It is also the longest that refusals pause other calls: then one request checks whether they are accepted again."""
 
     resend_rate_limited_writes: bool = attrs.field(default=True, validator=_flag)
     """Whether a write that was refused with HTTP 429 is sent again. It did not run, so this doubles nothing."""
