@@ -305,7 +305,7 @@ class JournalFile:
     def _taken_over(self) -> JournalError:
         return JournalError(
             f"The journal {self.path!r} is no longer this run's: another run of its job has begun, or somebody changed "
-            "its table job. This one stops; what it had sent is recorded."
+            "its table job. This run stops; what it had sent is recorded."
         )
 
     def close(self) -> None:
@@ -411,7 +411,7 @@ def job_row(connection: sqlite3.Connection, path: str) -> JobRow:
     texts = (job.name, job.base_url, *(value for value in job[2:6] if value is not None))
     try:
         if not all(isinstance(text, str) for text in texts):
-            raise ValueError("a text is none")
+            raise ValueError("a column for text holds something else")
         if not (isinstance(job.runs, int) and 0 <= job.runs < _MOST_RUNS):
             raise ValueError(f"it cannot have been run {job.runs!r} times")
         for moment in (job.created_at, job.opened_at):
@@ -510,7 +510,7 @@ def _begin_run(
     if not new:
         _check_pages(connection, path)
         if connection.execute("SELECT 1 FROM items WHERE run NOT BETWEEN 1 AND ? LIMIT 1", (job.runs,)).fetchall():
-            raise JournalError(f"The journal {path!r} is damaged: it has items of a run that never was.")
+            raise JournalError(f"The journal {path!r} is damaged: it has items of a run that never began.")
     connection.execute(f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}")  # noqa: S608
     # What was in flight when the process died: nobody knows what became of it.
     connection.execute("UPDATE items SET status = 'unknown', effect = 'unknown' WHERE status = 'started'")

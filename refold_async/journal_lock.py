@@ -208,8 +208,8 @@ class Place:
 
     def _lost(self, reason: str) -> JournalError:
         return JournalError(
-            f"The journal {self._path!r} was touched while its job ran: {reason}. Nothing more is sent. Put the file "
-            "back where it was before the job is run again, or what was sent is sent again."
+            f"The journal {self._path!r} was touched while its job ran: {reason}. Nothing more is sent. Before "
+            "the job is run again, put the file back where it was: else what was sent is sent again."
         )
 
     def close(self) -> None:

@@ -51,7 +51,7 @@ def read_summary(path: str) -> tuple[JobRow, dict[str, int], str]:
 def read_items(path: str, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[ItemRow]:
     """Return the next rows with one of `statuses` after that with the id `after`, or none where there is no more.
 
-    Those with a status that is none of the `known` are among them, for somebody to tell.
+    Rows whose status is none of the `known` are among them, so that the caller can report them.
 
     Nothing stays open between one call and the next: a reader who stops half way is in nobody's way.
 
@@ -67,7 +67,7 @@ def read_items(path: str, *, after: int, statuses: Sequence[str], known: Sequenc
     rows = [ItemRow._make(row) for row in found]
     for row in rows:
         if type(row.id) is not int or row.id <= after:
-            raise JournalError(f"The journal {path!r} is damaged: its table items has no order.")
+            raise JournalError(f"The journal {path!r} is damaged: the ids of its table items are out of order.")
         after = row.id
     return rows
 
