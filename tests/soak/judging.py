@@ -5,11 +5,10 @@ from typing import Final
 
 from .ledger import CallRecord, Ledger
 from .statuses import NOT_RUN
+from .workload import TIMEOUT
 
 __all__ = ["judge"]
 
-_ATTEMPT: Final = 0.3
-"""Seconds of one attempt: a call that took less had no attempt that ended before it arrived."""
 _MARGIN: Final = 5.0
 """Seconds beyond its limit after which a call counts as late: enough for any machine that is busy with other things."""
 
@@ -49,7 +48,7 @@ def _check(record: CallRecord, *, all_arrive: bool) -> Iterator[tuple[str, str]]
         # Where none of its requests can have ended before the server saw it, or the client its answer.
         undisturbed = (
             record.ended not in ("unfinished", "APITimeoutError")
-            and record.elapsed < _ATTEMPT
+            and record.elapsed < TIMEOUT.attempt
             and not record.client_closed
         )
         yield from _check_attempts(record, record.attempts, undisturbed=undisturbed, all_arrive=all_arrive)

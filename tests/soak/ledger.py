@@ -23,7 +23,6 @@ _OF_LATE_STRAYS: Final = (
     "wrong effect",
     "ran twice",
     "status lost",
-    "attempts",
     "recorded",
     "sent for another",
 )
