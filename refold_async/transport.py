@@ -353,14 +353,14 @@ class Transport:
                             trace_request_ctx=headers,  # for the guard of hooks; none of them gets to see it
                         )
                     except (UnusableConnectionError, aiohttp.ClientError) as error:
-                        unusable = error
-                        if body is not None and body.unusable is not None:
-                            unusable, body.unusable = body.unusable, None
-                        if not isinstance(unusable, UnusableConnectionError):
+                        if body is not None:
+                            error, body.unusable = body.unusable or error, None
+                        # What has left is never sent again, whatever is said of a connection tried before.
+                        if not isinstance(error, UnusableConnectionError) or (body is not None and body.begun):
                             raise
-                        fresh += unusable.fresh
+                        fresh += error.fresh
                         if fresh > self._most_fresh_connections:
-                            raise unusable from None
+                            raise error from None
                     else:
                         if body is not None and not body.begun:  # it was there before the request was
                             response.close()

@@ -14,7 +14,7 @@ import trustme
 import uvloop
 
 from conftest import IMPATIENT
-from refold_async import APIConnectionError, AsyncRefold, ConfigurationError
+from refold_async import APIConnectionError, AsyncRefold, ConfigurationError, RefoldError
 from waiting import until
 
 OWN, LENT = "own connector", "lent connector"
@@ -38,6 +38,8 @@ class Gateway:
         """Seconds until it does; 0 for at once, but in a packet of its own."""
         self.silent = False
         """Whether it says nothing unasked."""
+        self.answer: bytes | None = None
+        """What it answers instead."""
         self.connections = 0
         self.writers: list[asyncio.StreamWriter] = []
         self.requests: list[str] = []
@@ -57,7 +59,7 @@ class Gateway:
                 account = headers["linked_account_id"]
                 self.requests.append(account)
                 self.heads.append(head)
-                answer = http_answer(200, value_of(account, written=head.startswith("POST")))
+                answer = self.answer or http_answer(200, value_of(account, written=head.startswith("POST")))
                 writer.write(answer)
                 if not self.silent:
                     # A turn later at the least: what comes in one packet aiohttp itself notices.
@@ -306,6 +308,24 @@ async def test_a_server_that_speaks_first_gets_no_request(call: str) -> None:
     assert caught.value.effect == "none"
     assert caught.value.attempts == IMPATIENT.max_retries + 1
     assert connections == (3 + 2 + 1) * caught.value.attempts
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 5])
+async def test_a_write_that_left_is_not_sent_again_because_of_the_connection_before(turns: int) -> None:
+    """A connection that turned out unusable is no reason to repeat what was then sent on another."""
+    broken = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"
+    gateway = Gateway()
+    gateway.silent = True
+    async with running(gateway), client_of(gateway) as refold:
+        assert await write(refold, "first") == "first"
+        gateway.say(gateway.writers[-1], http_answer(200, value_of("first", written=True)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        gateway.answer = broken
+        with pytest.raises(RefoldError) as caught:
+            await write(refold, "second")
+    assert gateway.requests == ["first", "second"]
+    assert (caught.value.attempts, caught.value.effect) == (1, "unknown")
 
 
 async def test_without_reuse_a_connection_that_others_kept_is_not_used() -> None:
