@@ -15,6 +15,7 @@ import attrs
 import pytest
 from multidict import CIMultiDict
 
+from raising import fail
 from refold_async import APIResponseValidationError, RefoldError, errors, requests, responses
 from refold_async.models import ActionResult, Model
 from refold_async.namespaces.executions import Execution, ExecutionNode
@@ -151,17 +152,12 @@ def test_outcomes_and_reports(again: Callable[[Any], Any]) -> None:
     assert again(unfinished) == unfinished
 
 
-def fail(index: int) -> None:
-    """Raise an error, in another process."""
-    raise every_error()[index]
-
-
 def test_errors_cross_processes() -> None:
     """An error that is raised in a pool's process, or put into a queue, comes out with all that it holds."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        for index, error in enumerate(every_error()):
-            raised = pool.submit(fail, index).exception()
+        for error in every_error():
+            raised = pool.submit(fail, error).exception()
             assert (type(raised), str(raised)) == (type(error), str(error))
             if hasattr(error, "body"):
                 assert raised.body == DEEP  # type: ignore[union-attr]
