@@ -65,10 +65,12 @@ class ConnectionGuard:
         reuse: Whether a connection may carry a second request at all.
         host: Where the connections lead, for the log.
         written_later: Whether time may pass between a check and the first byte of a body, so that it is checked again.
+        hooked: Whether hooks of others run between a check and the first byte of any request.
     """
 
-    def __init__(self, *, reuse: bool, host: str, written_later: bool) -> None:
+    def __init__(self, *, reuse: bool, host: str, written_later: bool, hooked: bool = False) -> None:
         self.written_later = written_later
+        self.hooked = hooked
         self._reuse = reuse
         self._host = host
         self._used: dict[Any, Callable[[], object]] = {}  # by protocol: what tells whether it is readable

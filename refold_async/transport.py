@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
 
@@ -65,6 +66,8 @@ class Body(aiohttp.Payload):
     """
 
     begun = False
+    begins_after_hooks = False
+    """Whether trace hooks run, and may wait, between the request for the body and its first byte."""
     guard: ConnectionGuard
     connection: aiohttp.connector.Connection | None = None
     """What it goes out on, where that is still to be checked or closed."""
@@ -96,18 +99,29 @@ class Body(aiohttp.Payload):
 
     async def write_with_length(self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body."""
-        if self.connection is not None and self.guard.written_later and not self.guard.is_silent(self.connection):
+        if not self.begins_after_hooks:
+            if self.connection is not None and self.guard.written_later and not self.guard.is_silent(self.connection):
+                await self.check()
+            self.begin()
+        await writer.write(self._bytes)
+        self.begun = True
+
+    async def check(self) -> None:
+        """Check a last time that nothing arrived on the connection."""
+        if self.connection is not None:
             try:
                 await self.guard.check_silence(self.connection)
             except UnusableConnectionError as error:
                 self.unusable = error
                 raise
+
+    def begin(self) -> None:
+        """Note that the first byte is about to leave."""
         if self.last and self.connection is not None and self.connection.protocol is not None:
             self.connection.protocol.force_close()
         self.begun = True
         if self.limit is not None:
             self.limit.when = self.until
-        await writer.write(self._bytes)
 
     async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
         """Write the body."""
@@ -122,6 +136,8 @@ class _GuardedRequest(aiohttp.ClientRequest):
     def send(self, conn: aiohttp.connector.Connection) -> Any:  # a coroutine, of which type checkers have two types
         """Check the connection, and write the request to it; a body that is written later checks it itself."""
         guard = self.guard
+        if guard.hooked:
+            return self._send_after_hooks(conn)
         if guard.written_later and isinstance(body := self.body, Body) and guard.is_known(conn):
             body.guard, body.connection = guard, conn
         elif not guard.is_silent(conn):
@@ -136,6 +152,47 @@ class _GuardedRequest(aiohttp.ClientRequest):
         elif last and conn.protocol is not None:
             conn.protocol.force_close()
         return await super().send(conn)
+
+    async def _send_after_hooks(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        last = await self.guard.check(conn)
+        body = self.body
+        if isinstance(body, Body):
+            body.guard, body.connection, body.last = self.guard, conn, last
+            body.begins_after_hooks = True
+            token = _leaving.set(body)
+        else:
+            token = _leaving.set((self.guard, conn, last))
+        try:
+            return await super().send(conn)
+        finally:
+            _leaving.reset(token)  # a hook may make calls of its own
+
+
+_leaving: Final[ContextVar[Body | tuple[ConnectionGuard, aiohttp.connector.Connection, bool] | None]] = ContextVar(
+    "leaving", default=None
+)
+"""What is about to leave in this task once all hooks have run: a body, or a request without one."""
+
+
+def _check_after_hooks() -> aiohttp.TraceConfig:
+    """Return hooks that run after the user's, which may wait, and check the connection right before the first byte."""
+
+    async def headers_sent(*_: object) -> None:
+        if isinstance(leaving := _leaving.get(), tuple):
+            guard, connection, last = leaving
+            await guard.check_silence(connection)
+            if last and connection.protocol is not None:
+                connection.protocol.force_close()
+
+    async def chunk_sent(*_: object) -> None:
+        if isinstance(body := _leaving.get(), Body):
+            await body.check()
+            body.begin()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(headers_sent)
+    trace.on_request_chunk_sent.append(chunk_sent)
+    return trace
 
 
 def _tell_of_connections_kept_by_others() -> aiohttp.TraceConfig:
@@ -229,7 +286,8 @@ class Transport:
         self._guard = ConnectionGuard(
             reuse=reuse_connections,
             host=base_url,
-            written_later=sys.version_info < (3, 12) or bool(self._trace_configs),
+            written_later=sys.version_info < (3, 12),
+            hooked=bool(self._trace_configs),
         )
         self.connections = min([max_connections, *_limits_of(connector)])
         """How many connections there may be at once."""
@@ -270,6 +328,8 @@ class Transport:
         hooked = guard_hooks(self._trace_configs, aiohttp.TraceConfig, self.proxy_credentials)
         if self._connector is not None and not self._reuse_connections:
             hooked.append(_tell_of_connections_kept_by_others())
+        if self._trace_configs:
+            hooked.append(_check_after_hooks())
         headers = self._headers if self._reuse_connections else {**self._headers, "Connection": "close"}
         try:
             self._session = aiohttp.ClientSession(

@@ -344,27 +344,69 @@ async def test_without_reuse_a_connection_that_others_kept_is_not_used() -> None
         assert gateway.connections == 3
 
 
-async def test_what_arrives_while_a_trace_hook_runs_came_before_a_write() -> None:
-    """A write is checked again once it is about to leave."""
-    stray = http_answer(200, {"node_status": "Success", "data": {"account": "stray"}})
-    gateway = Gateway(stray)
+@pytest.mark.parametrize("closes", [False, True], ids=["speaks", "closes"])
+@pytest.mark.parametrize("status", SECOND_STATUSES)
+@pytest.mark.parametrize(
+    ("call", "signal"),
+    [
+        ("read", "on_request_start"),
+        ("read", "on_connection_reuseconn"),
+        ("read", "on_request_headers_sent"),
+        ("write", "on_request_headers_sent"),
+        ("write", "on_request_chunk_sent"),
+    ],
+)
+async def test_what_arrives_while_a_trace_hook_waits_came_before_the_request(
+    call: str, signal: str, status: int, closes: bool
+) -> None:
+    """A request that hooks hold up is checked again once it is about to leave."""
+    gateway = Gateway()
     gateway.silent = True
 
     async def speak(*arguments: object) -> None:
-        if gateway.requests:
-            gateway.say(gateway.writers[0], stray)
-            for _ in range(3):
-                await asyncio.sleep(0)
+        if len(gateway.requests) != 1:
+            return
+        if closes:
+            gateway.writers[0].close()
+        else:
+            value = {"message": "Unasked"} if status != 200 else value_of("first", written=call == "write")
+            gateway.say(gateway.writers[0], http_answer(status, value))
+        for _ in range(5):
+            await asyncio.sleep(0)
 
-    trace: aiohttp.TraceConfig = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(speak)
+    trace = aiohttp.TraceConfig()
+    getattr(trace, signal).append(speak)
     async with (
         running(gateway),
         AsyncRefold("tk_test", base_url=gateway.url, trace_configs=[trace], retry=IMPATIENT) as refold,
     ):
-        assert await write(refold, "first") == "first"
-        assert await write(refold, "second") == "second"
-    assert gateway.requests == ["first", "second"]
+        assert await CALLS[call](refold, "first") == "first"
+        assert await CALLS[call](refold, "second") == "second"
+        gateway.silent = False
+        assert await CALLS[call](refold, "third") == "third"
+    assert gateway.requests == ["first", "second", "third"]
+    # After something unasked no connection is used twice; after a mere end it is.
+    assert gateway.connections == (2 if closes else 3)
+
+
+async def test_a_hook_may_make_calls_of_its_own() -> None:
+    """What a hook sends leaves the request that it holds up as it was."""
+    gateway = Gateway()
+    gateway.silent = True
+    trace = aiohttp.TraceConfig()
+    async with running(gateway), client_of(gateway) as other:
+
+        async def call(*arguments: object) -> None:
+            assert await write(other, "theirs") == "theirs"
+            assert await read(other, "theirs") == "theirs"
+
+        trace.on_request_headers_sent.append(call)
+        trace.on_request_chunk_sent.append(call)
+        async with AsyncRefold("tk_test", base_url=gateway.url, trace_configs=[trace], retry=IMPATIENT) as refold:
+            for call_of in CALLS.values():
+                assert await call_of(refold, "ours") == "ours"
+                assert await call_of(refold, "ours") == "ours"
+    assert gateway.requests.count("ours") == 4
     assert gateway.connections == 2
 
 
