@@ -557,7 +557,7 @@ async def test_a_client_that_is_closed_ends_its_jobs(mock: MockRefold) -> None:
     refold = AsyncRefold("tk_test", base_url=mock.base_url)
     job = refold.fan_out_action(items(), "hubspot", "create_contact", {"email": "a@b.c"}, concurrency=5)
     collecting = asyncio.create_task(job.collect())
-    await asyncio.sleep(0.1)
+    await until(lambda: len(mock.requests) > 10)  # from then on all have a connection
     await refold.aclose()
     with pytest.raises(ClientClosedError):
         await collecting

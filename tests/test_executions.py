@@ -607,7 +607,7 @@ async def test_errors_that_tell_the_run_themselves(
 # Within limits, and for many
 
 
-async def test_every_look_is_within_the_rate_limit(mock: MockRefold) -> None:
+async def test_every_look_is_within_the_rate_limit() -> None:
     """The limiter is asked before the start and before every look."""
 
     class Limiter:
@@ -620,7 +620,10 @@ async def test_every_look_is_within_the_rate_limit(mock: MockRefold) -> None:
             self.asked += 1
 
     limiter = Limiter()
-    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limiter) as refold:
+    async with (
+        MockRefold(workflow_seconds=0.5) as mock,  # time enough for a second look
+        AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limiter) as refold,
+    ):
         await refold.account("user_12345").run_workflow(
             SAMPLE_WORKFLOW_ID, slug="hubspot", payload=JANE, poll_interval=0.001
         )
