@@ -393,12 +393,18 @@ def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time
         seconds = float(value)
     else:
         try:
-            # By the server's own clock, where it tells the time.
-            then = _read_date(headers["Date"]) if "Date" in headers else now()
-            seconds = _read_date(value) - then
+            seconds = _read_date(value) - _time_of(headers, now)
         except (ValueError, OverflowError):
             return None
     return max(0.0, seconds) if abs(seconds) <= _LONGEST_RETRY_AFTER else None
+
+
+def _time_of(headers: Mapping[str, str], now: Callable[[], float]) -> float:
+    """Return when an answer was made, by the server's own clock where it tells the time."""
+    try:
+        return _read_date(headers["Date"])
+    except (KeyError, ValueError, OverflowError):
+        return now()
 
 
 def _read_date(value: str) -> float:

@@ -883,6 +883,15 @@ def test_retry_after(value: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
+    "date", ["", "yesterday", "0", "Fri, 31 Dec 0099 23:59:59 GMT", "Wed, 99 Jul 2026 12:00:00 GMT"]
+)
+def test_retry_after_beside_a_date_that_cannot_be_read(date: str) -> None:
+    """A server that cannot tell the time is still waited for, by our own clock."""
+    headers = {"Retry-After": "Wed, 21 Oct 2026 12:00:30 GMT", "Date": date}
+    assert read_retry_after(headers, lambda: NOON) == 30
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "",
