@@ -32,7 +32,7 @@ from refold_async.faults import Fault
 from refold_async.foreign_errors import EXITS, shown
 from refold_async.proxies import proxy_from_environment
 from refold_async.refused_answers import bytes_of_refused, has_too_long_headers, read_head, status_cut_short
-from refold_async.responses import Answer
+from refold_async.responses import Answer, shortened
 from refold_async.secret import Secret
 from refold_async.settings import Timeout
 from refold_async.trace_guard import checked_configs, guard_hooks
@@ -44,6 +44,8 @@ _RESENT_BY_AIOHTTP: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _CLOSED: Final = "The client is closed: make a new AsyncRefold, or close it later."
 _NO_CONTENT_TYPE: Final = ("Content-Type",)
 _WRONG_CERTIFICATE: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch)
+_IN_MESSAGES: Final = 200
+"""Characters of what aiohttp says of an answer it refuses: it quotes the answer."""
 _MOST_OF_AN_ERROR: Final = 1024 * 1024
 """How much of an answer with an error status is read, in bytes: what it says is said by then."""
 _MOST_FRESH_CONNECTIONS: Final = 3
@@ -536,7 +538,8 @@ class Transport:
                 return _too_long_headers(subject, self._max_header_bytes)
             proxied = isinstance(error, aiohttp.ClientHttpProxyError)
             by = "The proxy" if proxied else "The server"
-            said = " ".join(f"{error.status if proxied else ''} {error.message}".split())[:200]
+            said = " ".join(f"{error.status if proxied else ''} {error.message}".split())
+            said = shortened(said, _IN_MESSAGES).removesuffix(".")
             text = f"{by} gave no usable answer, calling {subject}: {said}."
         elif isinstance(error, RuntimeError) and self._connector_closed() and (body is None or not body.begun):
             return ConfigurationError(f"connector= cannot be used: {shown(error)}.")
