@@ -20,6 +20,8 @@ _OPENING: Final = 4
 """How many characters make a place worth a closer look."""
 _LONGEST_OPENING: Final = 512
 """More bytes than those characters have, however they are escaped."""
+_TELLING: Final = 12
+"""From how many bytes on the beginning of a secret is taken out wherever it stands: whoever cut it left no mark."""
 _PART: Final = 1024 * 1024
 
 # JSON within JSON has its backslashes doubled, and doubled again. The runs have an end: the search must not take longer
@@ -77,23 +79,26 @@ def _plain(match: re.Match[bytes]) -> bytes:
     return quoted or literal.strip(b"\\")
 
 
-def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> int | None:
-    """Return where the secret that seems to begin at `start` ends, or is cut off; None if it is not there."""
+def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> tuple[int, bool]:
+    """Return where the secret that seems to begin at `start` ends, and whether all of it is there.
+
+    Where it is cut off, it ends there. Where it is not there, it ends where it begins.
+    """
     if text.startswith(literal, start):
-        return start + len(literal)
+        return start + len(literal), True
     known, place = 0, start
     while known < len(secret):
         if known and (cut := _CUT_OFF.match(text, place)):
-            return cut.end() - len("…".encode()) if cut.group().endswith("…".encode()) else cut.end()
+            return cut.end() - len("…".encode()) if cut.group().endswith("…".encode()) else cut.end(), False
         match = _CHARACTER.match(text, place)
         if match is None or not secret.startswith(part := _plain(match), known):
-            return None
+            return place if known >= _TELLING else start, False
         known, place = known + len(part), match.end()
-    return place if known else None
+    return place if known else start, True
 
 
 def _places(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
-    """Give where a text holds a secret."""
+    """Give where a text holds a secret, or the beginning of one, within which another may begin."""
     literal = secret.encode()
     # The backslashes of the secret cannot be told from those that escape.
     without_backslashes = Secret(secret.replace("\\", "")).encode()
@@ -101,12 +106,10 @@ def _places(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
     opening = _opening(str(secret).lstrip("\\").partition("\\")[0][:_OPENING] or "\\")
     while match := _search(opening, text, start):
         start = match.start()
-        end = _end(text, start, literal, without_backslashes)
-        if end is None:
-            start += 1
-        else:
+        end, whole = _end(text, start, literal, without_backslashes)
+        if end > start:
             yield start, end
-            start = end
+        start = end if whole and end > start else start + 1
 
 
 def _search(opening: re.Pattern[bytes], text: bytes, start: int) -> re.Match[bytes] | None:
@@ -119,20 +122,21 @@ def _search(opening: re.Pattern[bytes], text: bytes, start: int) -> re.Match[byt
 
 
 def quotes(text: bytes, secrets: Sequence[str]) -> bool:
-    """Tell whether a text holds one of the secrets, or the beginning of one where it is cut off."""
+    """Tell whether a text holds one of the secrets, or so much of the beginning of one that it must not be shown."""
     return any(True for secret in secrets for _ in _places(text, secret))
 
 
 def _redacted_text(text: str, secrets: Sequence[str]) -> str:
     data = text.encode("utf-8", "surrogatepass")
-    for secret in secrets:
-        kept: list[bytes] = []
-        after = 0
-        for start, end in _places(data, secret):
+    # All are sought in the text as it came: of two that begin alike, one would take away what the other is found by.
+    places = sorted(place for secret in secrets for place in _places(data, secret))
+    kept: list[bytes] = []
+    after = 0
+    for start, end in places:
+        if start >= after or not kept:
             kept.append(data[after:start])
-            after = end
-        data = b"***".join([*kept, data[after:]])
-    return data.decode("utf-8", "surrogatepass")
+        after = max(after, end)
+    return b"***".join([*kept, data[after:]]).decode("utf-8", "surrogatepass")
 
 
 def redacted(value: Any, secrets: Sequence[str]) -> Any:

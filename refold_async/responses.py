@@ -1,5 +1,6 @@
 """Pure functions that read an answer: bytes to a typed value, or to the error that tells what became of the call."""
 
+import codecs
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -264,8 +265,8 @@ def _read_json(answer: Answer, call: Call) -> Any:
         problem = f"it is not valid UTF-8 at byte {error.start:,}"
     except (ValueError, RecursionError) as error:
         kind = answer.headers.get("Content-Type", "no content type")
-        problem = f"it is not JSON ({error}; {kind}): {_beginning(answer.body, _IN_MESSAGES)!r}"
-    raise _unreadable(answer, call, problem, _beginning(answer.body))
+        problem = f"it is not JSON ({error}; {kind}): {_beginning(answer, _IN_MESSAGES)!r}"
+    raise _unreadable(answer, call, problem, _beginning(answer))
 
 
 def _json_or_none(answer: Answer) -> Any:
@@ -303,10 +304,12 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
     text = _text(fields.get("message"))
     body = value
     if value is None:
-        body = _beginning(answer.body) or None
-        text = body and " ".join(_beginning(answer.body, _IN_MESSAGES).split())
+        body = _beginning(answer) or None
+        text = body and " ".join(_beginning(answer, _IN_MESSAGES).split())
+        if text and answer.flaw is not None and len(answer.body) <= _IN_MESSAGES:
+            text += "…"  # more of the message follows, and by this mark a secret is known of which only a part came
     elif not text:
-        text = _beginning(answer.body, _IN_MESSAGES)
+        text = _beginning(answer, _IN_MESSAGES)
     said = f"{text}: {code}" if text and code and " " in code else text or code or ""
     error_class = _ERRORS.get(status) or (errors.InternalServerError if status >= 500 else APIStatusError)
     error = error_class(
@@ -468,13 +471,16 @@ def _text(value: Any) -> str | None:
 
 
 def shortened(text: str, length: int) -> str:
-    """Return the beginning of a text that is too long for a message."""
+    """Return the beginning of a text that is too long for a message, with "…" where it is cut."""
     return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
 
 
-def _beginning(body: bytes, length: int = _IN_BODY) -> str:
+def _beginning(answer: Answer, length: int = _IN_BODY) -> str:
     """Return the beginning of a body as text: decoding all of it could take much memory."""
-    text = body[: 4 * length].decode(errors="replace")
+    body = answer.body
+    # Where it broke off, half a character is left out: what comes before it has to be the end, to be known as cut.
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    text = decode(body[: 4 * length], final=answer.flaw is None)
     return text if len(body) <= length else f"{text[:length]}… ({len(body):,} bytes)"
 
 

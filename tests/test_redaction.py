@@ -4,7 +4,8 @@ import copy
 import json
 import pickle
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from html import escape
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,9 +14,11 @@ import attrs
 import pytest
 
 from conftest import IMPATIENT
+from raw_server import raw_server
 from refold_async import (
     AccountScope,
     ActionFailedError,
+    APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
     AsyncRefold,
@@ -107,6 +110,26 @@ def test_a_secret_that_is_cut_off(length: int) -> None:
                 assert left == f"a ***{text.removeprefix(cut)}"
 
 
+@pytest.mark.parametrize("after", [".", ". More", '"}', "'", " ^", "<br>", "\N{REPLACEMENT CHARACTER}", "x" * 20])
+@pytest.mark.parametrize("spell", [in_json, in_escapes, lambda text: quote(text, safe="")], ids=["", "JSON", "URL"])
+def test_most_of_a_secret_whatever_follows(spell: Callable[[str], str], after: str) -> None:
+    """Whoever cut it, and whatever was written after it: no long beginning of a secret is shown."""
+    for length in range(12, len(KEY)):
+        assert redacted(f"a {spell(KEY[:length])}{after}", [KEY]) == f"a ***{after}"
+        assert quotes(f"a {spell(KEY[:length])}{after}".encode(), [KEY])
+
+
+def test_secrets_that_begin_alike() -> None:
+    """The beginning that two secrets share gives away neither of them, nor does one that begins within another."""
+    header = "eyJhbGciOiJIUzI1NiJ9."
+    secrets = [header + "first-secret", header + "second-secret", header + "first-secret-and-more", "et-and-more-of-it"]
+    for text in secrets:
+        for several in (secrets, secrets[::-1]):
+            assert redacted(f"{text}, {text}!", several) == "***, ***!"
+    assert redacted(header + "first-secret-and-more-of-it.", secrets) == "***."
+    assert redacted("abcabcabcabcabcabcX.", ["abcabcabcabcX"]) == "***."
+
+
 def test_long_texts_take_no_longer_than_they_are_long() -> None:
     """What looks like the beginning of a secret all over is searched in time that grows with its length."""
     for piece in ("\\", "tk_T", "\\u0074", "%74", "&#", "&amp;", "…", "tk_Th3\\"):
@@ -195,6 +218,38 @@ async def test_no_error_shows_what_an_answer_quotes(mock: MockRefold, name: str)
     assert misfit.result is not None
     assert (misfit.effect, misfit.result.data["kept"]) == ("done", 17)
     assert len(unreadable) == 2
+
+
+def cut_within_echoes(text: str) -> Iterator[str]:
+    """Give a text that ends with an echo of the key, with ever less of it at its end."""
+    for length in range(4, len(KEY)):
+        yield text + KEY[:length]
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 500])
+async def test_a_body_that_breaks_off_within_a_secret(status: int) -> None:
+    """The message goes on after the part that came, which is not shown all the same."""
+    async with AsyncExitStack() as stack:
+        for body in cut_within_echoes('{"message":"bad key '):
+            head = f"HTTP/1.1 {status} Reason\r\nContent-Length: 1000\r\n\r\n"
+            server = await stack.enter_async_context(raw_server((head + body).encode(), close=True))
+            async with AsyncRefold(KEY, base_url=server.base_url, retry=RetryPolicy(max_retries=0)) as refold:
+                with pytest.raises(APIStatusError) as caught:
+                    await refold.account("user_12345").execute_action("hubspot", "get_contact")
+            assert "bad key ***…." in str(caught.value)
+            assert caught.value.body == '{"message":"bad key ***'
+            assert KEY[:4] not in everything_read(caught.value)
+
+
+async def test_what_aiohttp_quotes_is_cut_within_a_secret() -> None:
+    """An answer that is refused is quoted, not at any length, and without what the key begins with."""
+    async with AsyncExitStack() as stack:
+        for padding in range(80, 180, 5):
+            server = await stack.enter_async_context(raw_server(f"{'p' * padding}{KEY}\r\n\r\n".encode(), close=True))
+            async with AsyncRefold(KEY, base_url=server.base_url, retry=RetryPolicy(max_retries=0)) as refold:
+                with pytest.raises(APIConnectionError, match=r"gave no usable answer.*ppp") as caught:
+                    await refold.account("user_12345").execute_action("hubspot", "get_contact")
+            assert KEY[:4] not in everything_read(caught.value)
 
 
 async def wait_in_vain(account: AccountScope) -> None:
