@@ -1,5 +1,7 @@
 """Takes secrets out of what errors tell, where an answer quotes them: as they are, or escaped for JSON, URLs or HTML.
 
+Those of ASCII are found also in UTF-16 and UTF-32, whose NULs are skipped: read as UTF-8 they stand between characters.
+
 Loaded by the first failure.
 """
 
@@ -29,6 +31,7 @@ _PART: Final = 1024 * 1024
 _CHARACTER: Final = re.compile(
     rb"\\{1,15}u(d[89ab][0-9a-f]{2})\\{1,15}u(d[c-f][0-9a-f]{2})"
     rb"|\\{1,15}u([0-9a-f]{4})"
+    rb"|\\{1,15}x(00)"
     rb"|\\{1,15}([^\\])"
     rb"|%([0-9a-f]{2})"
     rb"|(&#?\w{1,8};)"
@@ -36,7 +39,7 @@ _CHARACTER: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CUT_OFF: Final = re.compile(
-    rb"(?:\\{1,15}(?:u[0-9a-f]{0,3})?|%[0-9a-f]?|&#?\w{0,8})?(?:\Z|" + "…".encode() + rb")", re.IGNORECASE
+    rb"(?:\\{1,15}(?:u[0-9a-f]{0,3}|x0?)?|%[0-9a-f]?|&#?\w{0,8})?(?:\Z|" + "…".encode() + rb")", re.IGNORECASE
 )
 """Where a text ends, or is cut off, perhaps within an escape."""
 
@@ -58,25 +61,30 @@ def _forms(character: str) -> bytes:
     )
 
 
+_NULS: Final = rb"(?:\0|\\{1,15}(?:x00|u0000)){0,3}"
+
+
 @lru_cache(maxsize=64)
 def _opening(characters: str) -> re.Pattern[bytes]:
-    return re.compile(b"".join(map(_forms, characters)))
+    return re.compile(_NULS.join(map(_forms, characters)))
 
 
 def _plain(match: re.Match[bytes]) -> bytes:
-    """Return what a character of a text stands for; nothing for a backslash, which may be one that escapes."""
-    high, low, unit, quoted, percent, entity, literal = match.groups()
+    """Return what a character of a text stands for; nothing for a NUL or for what may be an escape's backslash."""
+    high, low, unit, nul, quoted, percent, entity, literal = match.groups()
+    if nul:
+        return b""
     if high or unit:
         units = bytes.fromhex((high + low if high else unit).decode())
         character = units.decode("utf-16-be", "surrogatepass").encode("utf-8", "surrogatepass")
-        return b"" if character == b"\\" else character
+        return b"" if character in {b"\\", b"\0"} else character
     if percent:
         return bytes.fromhex(percent.decode()).strip(b"\\")
     if entity:
         from html import unescape
 
         return unescape(entity.decode()).encode("utf-8", "surrogatepass")
-    return quoted or literal.strip(b"\\")
+    return quoted or literal.strip(b"\\\0")
 
 
 def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> tuple[int, bool]:

@@ -119,6 +119,34 @@ def test_most_of_a_secret_whatever_follows(spell: Callable[[str], str], after: s
         assert quotes(f"a {spell(KEY[:length])}{after}".encode(), [KEY])
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_other_encodings(encoding: str) -> None:
+    """A secret is found in what is no UTF-8 and was read as that, as it came or as Python shows it, cut or whole."""
+    data = f'{{"you sent": "{KEY}", "or": "{KEY[:7]}'.encode(encoding)
+    assert quotes(data, [KEY])
+    text = data.decode(errors="replace")
+    for told in (text, repr(text)[:-1], f"{text}…", json.dumps(text)[:-1], repr(data)[:-1]):
+        left = redacted(told, [KEY])
+        assert left.count("***") == 2
+        plain = re.sub(r"\0|\\+x00|\\+u0000", "", left)
+        assert KEY[:4] not in plain
+        assert KEY[-4:] not in plain
+        assert "you sent" in plain
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32-be"])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_answer_in_another_encoding(mock: MockRefold, status: int, encoding: str) -> None:
+    """Its error is as clean as any."""
+    mock.script(Answer(status, body=f'{{"message": "you sent {KEY}"}}'.encode(encoding)))
+    async with AsyncRefold(KEY, base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
+        with pytest.raises((APIStatusError, APIResponseValidationError)) as caught:
+            await refold.account("user_12345").execute_action("hubspot", "get_contact")
+    for text in (str(caught.value), repr(caught.value), caught.value.body):
+        assert KEY[:5] not in re.sub(r"\0|\\+x00|\\+u0000", "", text)
+    assert "***" in caught.value.body
+
+
 def test_secrets_that_begin_alike() -> None:
     """The beginning that two secrets share gives away neither of them, nor does one that begins within another."""
     header = "eyJhbGciOiJIUzI1NiJ9."
