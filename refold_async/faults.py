@@ -32,7 +32,9 @@ class Fault(Enum):
     APP_RATE_LIMITED = "the app answered 429"
     APP_FAILED = "the app answered 5xx"
     APP_UNCLEAR = "the action did not succeed and does not say how far it came"
-    WORKFLOW_UNCLEAR = "an error status of a synchronous workflow whose body broke off: nobody can tell whose it is"
+    WORKFLOW_UNCLEAR = (
+        "an error status of a synchronous workflow of which nobody can tell whose it is, such as with half a body"
+    )
     WORKFLOW_RATE_LIMITED = "HTTP 429 to a synchronous workflow, not in Refold's shape: the workflow may have set it"
     WORKFLOW_SET_STATUS = "the workflow ran, and its own Response node chose an error status"
     WORKFLOW_ERRORED = "the workflow stopped at an error, somewhere on its way"

@@ -51,6 +51,7 @@ HOW_TO_RECONNECT: Final = (
     "'Connection Expired' webhook to hear of it before a call fails."
 )
 
+_FIELDS_OF_REFOLDS_ERRORS: Final = frozenset({"message", "status_code", "http_error_type", "error_code", "error"})
 _ERRORS: Final[Mapping[int, type[APIStatusError]]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
@@ -325,19 +326,37 @@ def _status_error(answer: Answer, call: Call) -> RefoldError:
     error.retry_after = read_retry_after(answer.headers)
     if call.synchronous and answer.flaw is not None:
         return _with_fault(error, Fault.WORKFLOW_UNCLEAR)
-    if _NOT_CONNECTED in said and status != HTTPStatus.TOO_MANY_REQUESTS:
+    fault = _fault_of_status(status, fields, call)
+    not_connected = any(_NOT_CONNECTED in (_text(fields.get(name)) or "") for name in ("message", "error"))
+    if not_connected and status != HTTPStatus.TOO_MANY_REQUESTS:
         told = f"{_status_name(status)}, request id {error.request_id}"
-        return _with_fault(errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}"), Fault.NOT_CONNECTED)
-    return _with_fault(error, _fault_of_status(status, fields, call))
+        reconnect = errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}")
+        reconnect.retry_after = error.retry_after
+        return _with_fault(reconnect, _fault_if_not_connected(fault, fields, call))
+    return _with_fault(error, fault)
+
+
+def _fault_if_not_connected(fault: Fault, fields: Mapping[str, Any], call: Call) -> Fault:
+    """Return what it is that an error status says that an app is not connected; `fault` is that of the status."""
+    if call.synchronous:
+        # A node may have said so, and the Response node have passed it on, after others had run.
+        if fault is Fault.SERVER_ERROR:
+            return fault
+        return Fault.NOT_CONNECTED if _is_refolds(fields) else Fault.WORKFLOW_UNCLEAR
+    if fault is Fault.SERVER_ERROR and len(fields.keys() & _FIELDS_OF_REFOLDS_ERRORS) < 2:
+        return fault
+    return Fault.NOT_CONNECTED
+
+
+def _is_refolds(fields: Mapping[str, Any]) -> bool:
+    """Tell whether an error is in the shape of Refold's own, which a workflow's answer is not likely to have."""
+    return "message" in fields and len(fields.keys() & _FIELDS_OF_REFOLDS_ERRORS) > 1
 
 
 def _fault_of_status(status: int, fields: Mapping[str, Any], call: Call) -> Fault:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         # Whoever answers it refuses the request; but a Response node of a synchronous workflow may choose it too.
-        in_refolds_shape = "message" in fields and not fields.keys().isdisjoint(
-            {"status_code", "http_error_type", "error_code", "error"}
-        )
-        return Fault.RATE_LIMITED if in_refolds_shape or not call.synchronous else Fault.WORKFLOW_RATE_LIMITED
+        return Fault.RATE_LIMITED if _is_refolds(fields) or not call.synchronous else Fault.WORKFLOW_RATE_LIMITED
     if status == 408 or (status >= 500 and status != 501):
         return Fault.SERVER_ERROR
     return Fault.REFUSED

@@ -522,6 +522,37 @@ def test_a_synchronous_workflows_answer_that_broke_off_is_unclear_whatever_it_sa
     assert caught.value.fault is Fault.WORKFLOW_UNCLEAR
 
 
+IN_REFOLDS_SHAPE: Final = {"status_code": 400, "http_error_type": "BAD_REQUEST", "message": NOT_CONNECTED}
+
+
+@pytest.mark.parametrize("status", [400, 404, 408, 500, 501, 503])
+@pytest.mark.parametrize("body", [{"message": NOT_CONNECTED}, {"error": NOT_CONNECTED}, IN_REFOLDS_SHAPE], ids=len)
+def test_who_says_that_an_app_is_not_connected(status: int, body: dict[str, Any]) -> None:
+    """A synchronous workflow may pass it on after other nodes wrote, and a server that failed may have run the action.
+
+    The user is told to reconnect all the same. Only of an error in Refold's own shape is it known that nothing ran.
+    """
+    refolds = body is IN_REFOLDS_SHAPE
+    failed = status in {408, 500, 503}
+    for read, call in READERS.values():
+        error = error_from(ReconnectRequiredError, read, json_answer(body, status), call)
+        expected = Fault.NOT_CONNECTED
+        if failed and (call.synchronous or not refolds):
+            expected = Fault.SERVER_ERROR
+        elif call.synchronous and not refolds:
+            expected = Fault.WORKFLOW_UNCLEAR
+        assert error.fault is expected
+        assert (RULES[expected].effect == "none") is (expected is Fault.NOT_CONNECTED)
+
+
+@pytest.mark.parametrize("value", [NOT_CONNECTED, [NOT_CONNECTED], {"data": {"text": NOT_CONNECTED}}], ids=repr)
+def test_not_connected_is_an_error_of_its_own_only_where_a_message_says_so(value: Any) -> None:
+    """Somewhere else in a body, it may be anybody's text."""
+    for answer in (json_answer(value, 500), raw_answer(NOT_CONNECTED.encode(), 500)):
+        for read, call in READERS.values():
+            assert error_from(InternalServerError, read, answer, call).fault is Fault.SERVER_ERROR
+
+
 # request()
 
 
