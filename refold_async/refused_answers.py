@@ -4,7 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-__all__ = ["Head", "bytes_of_refused", "has_too_long_headers", "read_head", "status_cut_short"]
+__all__ = [
+    "Head",
+    "bytes_of_refused",
+    "has_too_long_headers",
+    "read_head",
+    "status_cut_short",
+]
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.\d ([1-9]\d\d)(?: [^\r\n]*)?\r\n")
 _MOST_CAUSES: Final = 10
@@ -32,11 +38,17 @@ def status_cut_short(error: BaseException) -> int | None:
 
 
 def bytes_of_refused(error: BaseException) -> bytes:
-    """Return what came on the connection when aiohttp refused it: it keeps that nowhere but in its frame."""
+    """Return what came on the connection when aiohttp refused it: it keeps that nowhere but in its frame.
+
+    That is the last piece. Unless it is known to be the first of its answer too, nothing is returned: what begins it
+    could be anything, such as a header's value that reads like a status line.
+    """
     for cause in _causes(error):
         if cause.__traceback__ is not None and cause.__traceback__.tb_frame.f_code.co_name == "data_received":
-            data = cause.__traceback__.tb_frame.f_locals.get("data")
-            return data if isinstance(data, bytes) else b""
+            told = cause.__traceback__.tb_frame.f_locals
+            data, protocol = told.get("data"), told.get("self")
+            known = getattr(protocol, "in_first_piece", False)  # of a connector that is lent, nobody notes it
+            return data if known and isinstance(data, bytes) else b""
     return b""
 
 

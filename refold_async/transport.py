@@ -8,11 +8,12 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import aiohttp
 import aiohttp.abc
+from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -31,7 +32,12 @@ from refold_async.errors import (
 from refold_async.faults import Fault
 from refold_async.foreign_errors import EXITS, shown
 from refold_async.proxies import proxy_from_environment
-from refold_async.refused_answers import bytes_of_refused, has_too_long_headers, read_head, status_cut_short
+from refold_async.refused_answers import (
+    bytes_of_refused,
+    has_too_long_headers,
+    read_head,
+    status_cut_short,
+)
 from refold_async.responses import Answer, shortened
 from refold_async.secret import Secret
 from refold_async.settings import Timeout
@@ -197,6 +203,33 @@ def _check_after_hooks() -> aiohttp.TraceConfig:
     return trace
 
 
+class _AnswerProtocol(ResponseHandler):
+    """aiohttp's protocol, which also tells whether what came last is the first piece of an answer."""
+
+    in_first_piece = False
+    """Whether what came last began an answer: only then does its beginning say what the answer's status is."""
+    _awaits_first_piece = False
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin to wait for an answer."""
+        self._awaits_first_piece = True
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece."""
+        self.in_first_piece, self._awaits_first_piece = self._awaits_first_piece, False
+        super().data_received(data)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """aiohttp's connector, with connections that tell their answers' first pieces."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        protocol: type[ResponseHandler] = _AnswerProtocol
+        self._factory = partial(protocol, loop=self._loop)  # aiohttp has no option for it
+
+
 def _tell_of_connections_kept_by_others() -> aiohttp.TraceConfig:
     """Return what tells the guard of connections that a request of somebody else has used."""
 
@@ -337,7 +370,7 @@ class Transport:
             self._session = aiohttp.ClientSession(
                 loop=asyncio.get_running_loop(),  # else that of the connector, whichever it is
                 connector=self._connector
-                or aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=self._keepalive_timeout),
+                or _Connector(limit=self._max_connections, keepalive_timeout=self._keepalive_timeout),
                 connector_owner=self._connector is None,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=headers,

@@ -1,10 +1,13 @@
 """Answers that are broken in what surrounds their JSON: encodings, lengths, headers. The status comes before it all."""
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
+import aiohttp
 import pytest
 
 from conftest import IMPATIENT
@@ -265,6 +268,34 @@ async def test_a_proxy_is_not_the_server() -> None:
                 assert not isinstance(caught.value, APIStatusError)
                 assert caught.value.effect == "none"
         assert {request.partition(b" ")[0] for request in proxy.seen} == {b"CONNECT"}
+
+
+@pytest.mark.parametrize("told", [b"HTTP/1.1 429 Too Many", b"HTTP/1.1 404 Not Found"])
+@pytest.mark.parametrize("lent", [False, True])
+async def test_what_reads_like_a_status_further_on(told: bytes, lent: bool) -> None:
+    """What is refused in its second piece has begun in the first: the status is in that, and the call is lost."""
+    seen = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\nX-Upstream-Status: ")
+            await writer.drain()
+            await asyncio.sleep(0.05)  # for the other side to read
+            writer.write(told + b"\r\nX-Bad: a\0b\r\nContent-Length: 2\r\n\r\n{}")
+            await writer.drain()
+            await reader.read()
+        writer.close()
+
+    connector = aiohttp.TCPConnector() if lent else None
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        base_url = "http://127.0.0.1:{1}".format(*server.sockets[0].getsockname())
+        async with AsyncRefold("tk_test", base_url=base_url, retry=IMPATIENT, connector=connector) as refold:
+            with pytest.raises(APIConnectionError) as caught:
+                await refold.account("user_1").execute_action("hubspot", "create_contact")
+    if connector is not None:
+        await connector.close()
+    assert (caught.value.effect, caught.value.attempts, len(seen)) == ("unknown", 1, 1)
 
 
 def test_a_body_in_pieces() -> None:
