@@ -224,8 +224,8 @@ class _AnswerProtocol(ResponseHandler):
 class _Connector(aiohttp.TCPConnector):
     """aiohttp's connector, with connections that tell their answers' first pieces."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, *, limit: int, keepalive_timeout: float) -> None:
+        super().__init__(limit=limit, keepalive_timeout=keepalive_timeout)  # pyright: ignore[reportUnknownMemberType]
         protocol: type[ResponseHandler] = _AnswerProtocol
         self._factory = partial(protocol, loop=self._loop)  # aiohttp has no option for it
 

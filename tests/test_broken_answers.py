@@ -274,7 +274,7 @@ async def test_a_proxy_is_not_the_server() -> None:
 @pytest.mark.parametrize("lent", [False, True])
 async def test_what_reads_like_a_status_further_on(told: bytes, lent: bool) -> None:
     """What is refused in its second piece has begun in the first: the status is in that, and the call is lost."""
-    seen = []
+    seen: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):

@@ -143,6 +143,7 @@ async def test_an_answer_in_another_encoding(mock: MockRefold, status: int, enco
     async with AsyncRefold(KEY, base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
         with pytest.raises((APIStatusError, APIResponseValidationError)) as caught:
             await refold.account("user_12345").execute_action("hubspot", "get_contact")
+    assert isinstance(caught.value, APIStatusError | APIResponseValidationError)
     for text in (str(caught.value), repr(caught.value), caught.value.body):
         assert KEY[:5] not in re.sub(r"\0|\\+x00|\\+u0000", "", text)
     assert "***" in caught.value.body
