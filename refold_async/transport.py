@@ -144,6 +144,8 @@ class _GuardedRequest(aiohttp.ClientRequest):
     def send(self, conn: aiohttp.connector.Connection) -> Any:  # a coroutine, of which type checkers have two types
         """Check the connection, and write the request to it; a body that is written later checks it itself."""
         guard = self.guard
+        if isinstance(protocol := conn.protocol, _AnswerProtocol):
+            protocol.pieces = 0
         if guard.hooked:
             return self._send_after_hooks(conn)
         if guard.written_later and isinstance(body := self.body, Body) and guard.is_known(conn):
@@ -206,18 +208,17 @@ def _check_after_hooks() -> aiohttp.TraceConfig:
 class _AnswerProtocol(ResponseHandler):
     """aiohttp's protocol, which also tells whether what came last is the first piece of an answer."""
 
-    in_first_piece = False
-    """Whether what came last began an answer: only then does its beginning say what the answer's status is."""
-    _awaits_first_piece = False
+    pieces = 0
+    """How many pieces have come since a request was sent."""
 
-    def set_response_params(self, **params: Any) -> None:
-        """Begin to wait for an answer."""
-        self._awaits_first_piece = True
-        super().set_response_params(**params)
+    @property
+    def in_first_piece(self) -> bool:
+        """Whether what came last began an answer: only then does its beginning say what the answer's status is."""
+        return self.pieces == 1
 
     def data_received(self, data: bytes) -> None:
         """Take a piece."""
-        self.in_first_piece, self._awaits_first_piece = self._awaits_first_piece, False
+        self.pieces += 1
         super().data_received(data)
 
 
