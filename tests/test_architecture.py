@@ -30,6 +30,8 @@ ORDER: Final = [
     "settings",
     "deadlines",
     "pacing",
+    "refusal_streaks",
+    "adaptive_rate",
     "pauses",
     "places",
     "current_item",
