@@ -5,8 +5,8 @@
     python examples/shared_limit.py --part 1 --parts 2 &
     python examples/shared_limit.py --part 2 --parts 2
 
-Each process reads the contacts of its part of the linked accounts. Together they keep to the rate, and when Refold
-refuses what one of them sends, all wait. Copy `RedisLimiter` into a program of your own. It needs Redis 7 or later.
+Each process reads the contacts of its part of the linked accounts. Together they keep to the rate, and where Refold
+refuses all that one of them sends, all wait. Copy `RedisLimiter` into a program of your own. It needs Redis 7 or later.
 """
 
 import argparse

@@ -11,11 +11,11 @@ from typing import Final, Protocol, runtime_checkable
 
 from refold_async.account_gates import AccountLimits, Gates, Lane
 from refold_async.account_turns import AccountTurns
+from refold_async.adaptive_rate import AdaptiveRate, Concern
 from refold_async.faults import Fault
 from refold_async.foreign_errors import EXITS, shown
 from refold_async.log import logger
-from refold_async.pacing import LearnedRate, Pace, TokenBucket
-from refold_async.pauses import Pause
+from refold_async.pacing import TokenBucket
 from refold_async.places import Places
 from refold_async.settings import RateLimit
 from refold_async.waiting_line import Visit, Waiter, WaitingLine
@@ -24,10 +24,8 @@ __all__ = ["Admission", "Limiter", "LimiterError"]
 
 
 _NO_ACCOUNT_LIMITS: Final = AccountLimits()
-_FIRST_PAUSE: Final = 0.05
-"""Seconds to wait after a refusal beside a limit that was given, doubled by each in a row."""
-_FIRST_PAUSE_OF_APP: Final = 0.5
-"""Seconds that an account waits whose app said to come slower, doubled by each in a row."""
+_FIRST_PAUSE_OF_ACCOUNT: Final = 0.5
+"""Seconds that an account waits which alone is refused, or whose app said to come slower; doubled by each in a row."""
 _WORTH_TELLING: Final = 1.0
 _WORTH_A_WARNING: Final = 45.0
 """Seconds of a pause beyond which it is worth a line in the log, and a warning."""
@@ -46,7 +44,7 @@ class Limiter(Protocol):
 
     It may also have a plain method `throttled(until: float) -> None`. That is called when Refold answers HTTP 429, with
     the time, in seconds of `time.time()`, before which nobody who shares the limit should send. The client itself does
-    not ask before then. A `Retry-After` that holds for one linked account alone is not in it.
+    not ask before then. What is about one call or linked account alone is not in it: then the time is now.
     """
 
     async def acquire(self) -> None:
@@ -69,19 +67,23 @@ class Admission:
         longest_pause: float = 60.0,
     ) -> None:
         self._limiter = None if limit is None or isinstance(limit, RateLimit) else limit
-        self._learned = LearnedRate() if limit is None else None
-        # Where a rate has to be learned, there is none before the first refusal.
-        self._pace: Pace | None = TokenBucket(limit) if isinstance(limit, RateLimit) else None
-        self._free = connections
+        self._bucket = TokenBucket(limit) if isinstance(limit, RateLimit) else None
+        # A limit that was given may be too high, or not the only one.
+        self._adaptive = AdaptiveRate(connections, beside_a_limit=limit is not None)
+        self._connections = self._free = connections
         self._line = WaitingLine[Waiter]()
         self._gates = Gates(accounts, longest_pause)
         self._turns = AccountTurns(self._gates, self._line, self._admit)
-        self._pause = Pause(longest_pause)  # of everybody
-        self._told_closed = False
-        self._refused: str | None = None  # the account of the last refusal, if nothing was accepted since
+        self._longest_pause = longest_pause
+        self._told_of_pause = False
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many attempts were let in and are not over."""
+        return self._connections - self._free
 
     @property
     def waiting(self) -> int:
@@ -99,18 +101,20 @@ class Admission:
     @property
     def refuses_all(self) -> bool:
         """Whether Refold accepts nothing at present, as far as is known."""
-        return self._pause.lasts or (self._learned is not None and self._learned.closed_for > 0)
+        return self._adaptive.is_closed
 
     def pause(self, now: float, account: str | None = None) -> float:
         """Return the seconds for which refusals keep everybody, or this account, from being let in."""
         gate = self._gates.find(account, now) if self._gates.needed else None
-        return max(self._pause.wait(now), 0.0 if gate is None else gate.pause.wait(now))
+        return max(self._adaptive.pause(now), 0.0 if gate is None else gate.pause.wait(now))
 
     def enter_at_once(self, visit: Visit, now: float) -> bool:
         """Go in if nobody is there to wait for and nothing stands against it; return whether that was so."""
-        if self._line or self._free < 1 or self._limiter is not None or now < self._pause.until:
+        if self._line or self._free < 1 or self._limiter is not None:
             return False
-        if self._pace is not None and self._pace.wait(now, evenly=visit.in_bulk) > 0:
+        if not self._adaptive.at_rest and self._adaptive.wait(now, self.in_flight, in_bulk=visit.in_bulk) > 0:
+            return False
+        if self._bucket is not None and self._bucket.wait(now, evenly=visit.in_bulk) > 0:
             return False
         if self._gates.needed and (gate := self._gates.find(visit.account, now)) is not None:
             if gate.aside or gate.wait(now, evenly=visit.in_bulk, expected=gate.expects(visit)) > 0:
@@ -187,16 +191,13 @@ class Admission:
             self._note_refusal(visit, retry_after, now)
             return
         if fault is None or fault not in _NO_NEWS:
-            self._refused = None
-            if self._learned is not None:
-                self._learned.accepted(visit.sent_at, now)
-            if self._pause.lasts and self._pause.accepted(visit.sent_at, now):
+            if self._adaptive.accepted(visit.sent_at, visit.account, now):
                 self._look_at_the_line()
             gate = None if fault is Fault.APP_RATE_LIMITED else visit.gate
             if gate is not None and gate.pause.lasts and gate.pause.accepted(visit.sent_at, now):
                 self._turns.look_again(gate, asyncio.get_running_loop())
         if fault is Fault.APP_RATE_LIMITED or (fault is Fault.WORKFLOW_RATE_LIMITED and retry_after):
-            self._pause_account(visit, retry_after, _FIRST_PAUSE_OF_APP, now)
+            self._pause_account(visit, retry_after, _FIRST_PAUSE_OF_ACCOUNT, now)
 
     async def aclose(self) -> None:
         """Stop looking at the line and asking the limiter."""
@@ -210,42 +211,25 @@ class Admission:
             await asyncio.wait([self._asking], timeout=_LAST_MOMENTS)
 
     def _note_refusal(self, visit: Visit, retry_after: float | None, now: float) -> None:
-        """Refold said to come slower: that holds for the account it was said to, and where it is meant so, for all."""
-        everybodys = self._is_everybodys(visit, now)
-        if retry_after or self._learned is None:
-            self._pause_account(visit, retry_after, _FIRST_PAUSE, now)
-        if self._learned is not None:
-            if everybodys and retry_after:
-                self._pause.refused(visit.sent_at, retry_after, 0.0, now)
-        elif everybodys or visit.account is None or visit.account != self._refused:
-            # What one account is refused again and again, while nobody else asks, is its own affair.
-            self._pause.refused(visit.sent_at, retry_after if everybodys else None, _FIRST_PAUSE, now)
-        self._refused = visit.account
-        self._tell_of_pause(now)
-        if self._limiter is not None:
-            _tell_throttled(self._limiter, time.time() + self._pause.wait(now))
-
-    def _tell_of_pause(self, now: float) -> None:
-        """Say in the log that all calls wait, once in a pause."""
-        if self._pause.is_news(now):
+        """Have those wait whom a refusal is about: the account, where that is known or asked for, or everybody."""
+        asked = min(retry_after or 0.0, self._longest_pause)
+        before = self._adaptive.pause(now)
+        concern = self._adaptive.refused(visit.sent_at, visit.account, now, asked)
+        if concern is Concern.ACCOUNT or retry_after:
+            first = _FIRST_PAUSE_OF_ACCOUNT if concern is Concern.ACCOUNT else 0.0
+            self._pause_account(visit, retry_after, first, now)
+        pause = self._adaptive.pause(now)
+        if pause < before:
+            self._look_at_the_line()  # the next to look waited for this answer
+        self._told_of_pause = self._told_of_pause and self._adaptive.is_closed
+        if pause >= _WORTH_TELLING and not self._told_of_pause:
+            self._told_of_pause = True
             logger.warning(
                 "Refold refuses calls (HTTP 429): all wait for %.3g seconds, and then one looks whether it is over.",
-                self._pause.wait(now),
+                pause,
             )
-        closed_for = 0.0 if self._learned is None else self._learned.closed_for
-        if closed_for >= _WORTH_TELLING and not self._told_closed:
-            logger.warning("Refold refuses all calls (HTTP 429): one at a time looks whether that is over.")
-        self._told_closed = closed_for >= _WORTH_TELLING
-
-    def _is_everybodys(self, visit: Visit, now: float) -> bool:
-        """Learn from a refusal; return whether its `Retry-After` holds for everybody, not for its account alone.
-
-        The one place to decide that. A single answer does not tell.
-        """
-        if self._learned is not None:
-            self._learned.refused(visit.sent_at, now)
-            self._pace = self._learned
-        return False
+        if self._limiter is not None:
+            _tell_throttled(self._limiter, time.time() + pause)
 
     def _pause_account(self, visit: Visit, retry_after: float | None, first: float, now: float) -> None:
         """Have the linked account of an attempt that was refused wait."""
@@ -268,10 +252,10 @@ class Admission:
 
     def _take(self, visit: Visit, now: float) -> None:
         self._free -= 1
-        if self._pause.lasts:
-            self._pause.take(now)
-        if self._pace is not None:
-            self._pace.take(now)
+        if not self._adaptive.at_rest:
+            self._adaptive.take(now)
+        if self._bucket is not None:
+            self._bucket.take(now)
         if visit.gate is not None:
             visit.gate.take(now)
         visit.sent_at = now
@@ -288,10 +272,11 @@ class Admission:
             return
         now = loop.time()
         while self._free >= 1 and (waiter := self._line.head()) is not None:
-            wait = self._pause.wait(now)
-            if self._pace is not None:
-                # A job whose turn it is although others wait takes of the reserve: it would not get by otherwise.
-                wait = max(wait, self._pace.wait(now, evenly=waiter.visit.in_bulk and not self._line.has_singles))
+            # A job whose turn it is although others wait takes of the reserve: it would not get by otherwise.
+            in_bulk = waiter.visit.in_bulk and not self._line.has_singles
+            wait = self._adaptive.wait(now, self.in_flight, in_bulk=in_bulk)
+            if self._bucket is not None:
+                wait = max(wait, self._bucket.wait(now, evenly=in_bulk))
             if wait > 0:
                 self._timer = loop.call_at(now + wait, self._admit, loop)
                 return
@@ -320,7 +305,7 @@ class Admission:
         return True
 
     def _look_at_the_line(self) -> None:
-        """Let in whoever waits, since a pause of everybody is over."""
+        """Let in whoever waits and may go earlier than was thought."""
         if self._asking is not None:
             self._asking.cancel()  # it may sleep until the pause would have been over; it begins anew
         elif self._line:
@@ -344,9 +329,9 @@ class Admission:
         while self._free >= 1 and (waiter := self._line.head()) is not None:
             if self._steps_aside(waiter, loop.time()):
                 continue
-            await self._sit_out_the_pause(loop)
+            await self._keep_to_the_rate(loop)
             error = await _ask_once(limiter)
-            await self._sit_out_the_pause(loop)
+            await self._keep_to_the_rate(loop)
             while (waiter := self._line.head()) is not None and self._steps_aside(waiter, loop.time()):
                 pass
             if waiter is None:
@@ -357,9 +342,9 @@ class Admission:
                 self._line.remove(waiter)
                 waiter.admitted.set_exception(error)
 
-    async def _sit_out_the_pause(self, loop: asyncio.AbstractEventLoop) -> None:
-        while (wait := self._pause.wait(loop.time())) > 0:  # noqa: ASYNC110 - it may be made longer meanwhile
-            await asyncio.sleep(wait)
+    async def _keep_to_the_rate(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (wait := self._adaptive.wait(loop.time(), self.in_flight, in_bulk=False)) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(wait)  # after which it may have become longer
 
 
 def _tell_throttled(limiter: Limiter, until: float) -> None:

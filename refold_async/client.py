@@ -75,7 +75,7 @@ class AsyncRefold(ArbitraryRequests):
             given, synchronous workflows get 300 seconds for the whole call and for an attempt.
         retry: How often and how patiently calls are tried again; `RetryPolicy(max_retries=0)` for one attempt.
         rate_limit: Holds every attempt of all calls to a rate: a `RateLimit`, or any object with `async acquire()`.
-            Without one, the client learns a rate where Refold answers HTTP 429.
+            Without one, the client learns a rate where Refold answers HTTP 429 again and again.
         account_rate_limit: Holds every linked account's attempts to a rate of its own.
         account_concurrency: How many attempts of one linked account may be in flight at once.
         max_connections: How many connections may be open at once.

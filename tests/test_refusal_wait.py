@@ -1,15 +1,13 @@
 """How long refusals may keep an item of a fan-out waiting: `max_refusal_wait=`, and what others notice of it."""
 
-import asyncio
 import logging
 import math
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import attrs
 import pytest
 from multidict import CIMultiDict
 
@@ -17,108 +15,18 @@ from refold_async import (
     AccountScope,
     AsyncRefold,
     ConfigurationError,
-    FanOutReport,
     Journal,
     Progress,
     RateLimit,
     RateLimitError,
-    RetryPolicy,
-    Timeout,
 )
 from refold_async.account_gates import AccountLimits
-from refold_async.admission import Admission
-from refold_async.deadlines import Deadlines
-from refold_async.fan_out import FanOut
 from refold_async.responses import Answer as Received
-from refold_async.retry import Sender
 from refold_async.testing import Answer, Errored, MockRefold
-from refold_async.transport import Transport
+from virtual_jobs import SUCCESS, Wire, collect, ended_after, refusal
 from virtual_time import run
 
-SUCCESS: Final = Received(200, {}, b'{"node_status": "Success", "data": null}')
-
-
-def refusal(retry_after: float | None = None) -> Received:
-    """Return a gateway's 429."""
-    headers = CIMultiDict[str]() if retry_after is None else CIMultiDict({"Retry-After": f"{retry_after:g}"})
-    return Received(429, headers, b"<html>Too fast</html>")
-
-
 APP_REFUSAL: Final = Received(200, {}, b'{"node_status": "Errored", "http_status": 429, "data": {}}')
-
-
-@attrs.define
-class Wire:
-    """What stands where a client has its transport: answers after 100 ms, and what was sent when."""
-
-    answer: Callable[[str, float], Received]
-    """Makes the answer of the account and the seconds since the beginning."""
-    sent: list[tuple[str, float]] = attrs.field(factory=list[tuple[str, float]])
-    closed: bool = False
-    base_url: str = "https://refold.example"
-    connections: int = 100
-    deadlines: Deadlines | None = None
-
-    def check_usable(self) -> Deadlines:
-        """Return this loop's deadlines."""
-        if self.deadlines is None:
-            self.deadlines = Deadlines(asyncio.get_running_loop())
-        return self.deadlines
-
-    async def attempt(self, call: Any, headers: dict[str, str], *_: Any) -> Received:
-        """Send a request."""
-        now = asyncio.get_running_loop().time() - 1000
-        self.sent.append((headers["linked_account_id"], round(now, 3)))
-        answer = self.answer(headers["linked_account_id"], now)
-        await asyncio.sleep(0.1)
-        return answer
-
-    def times(self, account: str) -> list[float]:
-        """Return when requests of an account were sent."""
-        return [time for name, time in self.sent if name == account]
-
-
-async def collect(
-    wire: Wire,
-    items: list[str],
-    *,
-    max_refusal_wait: float = 600.0,
-    concurrency: int = 50,
-    idempotent: bool = False,
-    limit: RateLimit | None = None,
-    policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-    accounts: AccountLimits = AccountLimits(),  # noqa: B008 - frozen
-    calls: int = 1,
-) -> FanOutReport[str, None]:
-    """Run a job of writes, whose items are the names of accounts, perhaps with a number after a `/`."""
-    admission = Admission(limit, 100, accounts, policy.max_retry_after)
-    sender = Sender(cast("Transport", wire), admission, policy, Timeout(), Timeout(), [])
-
-    async def call(scope: AccountScope, item: str) -> None:
-        attempts = [scope.execute_action("hubspot", "create", idempotent=idempotent) for _ in range(calls)]
-        await asyncio.gather(*attempts)
-
-    asyncio.get_running_loop().set_debug(False)
-    return await FanOut(
-        items,
-        call,
-        lambda name: AccountScope(sender, api_key="tk_test", linked_account_id=name),
-        lambda: False,
-        lambda: False,
-        account=lambda item: item.partition("/")[0],
-        concurrency=concurrency,
-        grace=5,
-        stop_after=None,
-        job_timeout=None,
-        max_refusal_wait=max_refusal_wait,
-        progress=None,
-        journaling=None,
-    ).collect()
-
-
-def ended_after(wire: Wire) -> float:
-    """Return the seconds since the beginning."""
-    return wire.check_usable().now() - 1000
 
 
 def always(refused: str, answer: Received) -> Callable[[str, float], Received]:
