@@ -5,13 +5,12 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 import pytest
 import trustme
-import uvloop
 
 from conftest import IMPATIENT
 from refold_async import APIConnectionError, AsyncRefold, ConfigurationError, RefoldError
@@ -219,29 +218,29 @@ async def call_over_tls(gateway: Gateway) -> None:
             await asyncio.sleep(0.01)  # TLS says goodbye
 
 
-LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop] | None] = {
-    "asyncio": None,
-    "uvloop": uvloop.new_event_loop,
-}
+@pytest.fixture(params=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    """A runner of asyncio's own loop, and of uvloop's where that is installed."""
+    loop_factory = None
+    if request.param == "uvloop":
+        loop_factory = pytest.importorskip("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        yield runner
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_session_tickets_cost_no_connection(loop: str) -> None:
+def test_session_tickets_cost_no_connection(runner: asyncio.Runner) -> None:
     """What TLS says for itself is nothing that arrived unasked."""
     gateway = Gateway()
     gateway.silent = True
-    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
-        runner.run(call_over_tls(gateway))
+    runner.run(call_over_tls(gateway))
     assert len(gateway.requests) == 2 * len(ACCOUNTS)
     assert gateway.connections == 1
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_what_comes_unasked_over_tls_is_noticed(loop: str) -> None:
+def test_what_comes_unasked_over_tls_is_noticed(runner: asyncio.Runner) -> None:
     """Answers that come twice over TLS reach no other call."""
     gateway = Gateway()
-    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
-        runner.run(call_over_tls(gateway))
+    runner.run(call_over_tls(gateway))
     assert gateway.requests == [account for account in ACCOUNTS for _ in CALLS]
 
 
