@@ -48,7 +48,10 @@ def client(base_url: str = NEVER, **options: Any) -> AsyncRefold:
 async def answering(*pieces: bytes) -> AsyncGenerator[str]:
     """Serve these bytes in answer to whatever begins, and then nothing; give the place."""
 
+    answers: set[asyncio.Task[object] | None] = set()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers.add(asyncio.current_task())
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             for piece in pieces:
@@ -60,6 +63,7 @@ async def answering(*pieces: bytes) -> AsyncGenerator[str]:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await until(lambda: all(task is not None and task.done() for task in answers))
 
 
 async def cancelled(call: Awaitable[object], when: Callable[[], object] | None = None) -> None:
