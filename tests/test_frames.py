@@ -47,7 +47,6 @@ def client(base_url: str = NEVER, **options: Any) -> AsyncRefold:
 @contextlib.asynccontextmanager
 async def answering(*pieces: bytes) -> AsyncGenerator[str]:
     """Serve these bytes in answer to whatever begins, and then nothing; give the place."""
-
     answers: set[asyncio.Task[object] | None] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
