@@ -53,7 +53,8 @@ def test_an_account_that_is_always_refused(wait: float, limit: RateLimit | None,
         assert "max_refusal_wait=" in error.message
         assert "Too fast" in error.message
         times = wire.times("a")
-        assert all(later - earlier >= 0.1 + (retry_after or 0) for earlier, later in pairwise(times))
+        # But for the rounding of the clock, which is then at some hundred seconds.
+        assert all(later - earlier >= 0.1 + (retry_after or 0) - 1e-6 for earlier, later in pairwise(times))
         assert max(times) < wait
         if retry_after == 45 and wait < 45:
             assert ended_after(wire) < 0.3
