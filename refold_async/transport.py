@@ -448,6 +448,11 @@ class Transport:
                             middlewares=(_never_resend,) if target.method in _RESENT_BY_AIOHTTP else None,
                             trace_request_ctx=headers,  # for the guard of hooks; none of them gets to see it
                         )
+                        if body is not None and not body.begun:  # the answer was there before the request was
+                            response.close()
+                            response = None
+                            self._guard.begin_quarantine()
+                            raise UnusableConnectionError(fresh=True)
                     except (UnusableConnectionError, aiohttp.ClientError) as error:
                         if body is not None:
                             error, body.unusable = body.unusable or error, None
@@ -457,13 +462,6 @@ class Transport:
                         fresh += error.fresh
                         if fresh > self._most_fresh_connections:
                             raise error from None
-                    else:
-                        if body is not None and not body.begun:  # it was there before the request was
-                            response.close()
-                            self._guard.begin_quarantine()
-                            response, fresh = None, fresh + 1
-                            if fresh > self._most_fresh_connections:
-                                raise UnusableConnectionError(fresh=True)
                 length = response.content_length
                 if (
                     length is not None
