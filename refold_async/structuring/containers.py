@@ -131,20 +131,25 @@ def _members_hook(target: Any, member: Any, converter: Converter) -> Hook:
     def build_thoroughly(value: Any, _: Any) -> list[Any]:
         if type(value) is not list:
             raise wrong_type(list, value)
-        misfits: Misfits | None = None
-        built: list[Any] = []
-        for index, one in enumerate(value):
-            try:
-                built.append(hook(one, member))
-            except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
-                misfits = misfits or Misfits(target)
-                if not misfits.add_member(error, index, member):
-                    break
-        if misfits is not None:
-            raise misfits.error()
-        return built
+        return _each_thoroughly(target, ((hook, member, one) for one in value))
 
     return build_thoroughly if converter.detailed_validation else build
+
+
+def _each_thoroughly(target: Any, parts: Iterable[tuple[Hook, Any, Any]]) -> list[Any]:
+    """Structure each part by its hook, as its type; tell of the first few that do not fit."""
+    misfits: Misfits | None = None
+    built: list[Any] = []
+    for index, (hook, member, one) in enumerate(parts):
+        try:
+            built.append(hook(one, member))
+        except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
+            misfits = misfits or Misfits(target)
+            if not misfits.add_member(error, index, member):
+                break
+    if misfits is not None:
+        raise misfits.error()
+    return built
 
 
 def tuple_hook(target: Any, converter: Converter) -> Hook:
@@ -174,18 +179,9 @@ def _members_in_turn(
             raise WrongTypeError(f"expected {len(hooks)} items, got {len(value)}")
         if not converter.detailed_validation:
             return make([hook(one, member) for (hook, member), one in zip(hooks, value, strict=True)])
-        misfits: Misfits | None = None
-        built: list[Any] = []
-        for index, ((hook, member), one) in enumerate(zip(hooks, value, strict=True)):
-            try:
-                built.append(hook(one, member))
-            except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
-                misfits = misfits or Misfits(target)
-                if not misfits.add_member(error, index, member):
-                    break
-        if misfits is not None:
-            raise misfits.error()
-        return make(built)
+        return make(
+            _each_thoroughly(target, ((hook, member, one) for (hook, member), one in zip(hooks, value, strict=True)))
+        )
 
     return build
 
