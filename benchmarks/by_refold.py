@@ -9,9 +9,8 @@ from api import ACTIONS_BODY, KEY
 from contestants import CONCURRENCY, Parameters
 
 from refold_async import AccountScope, Action, AsyncRefold, RetryPolicy
-from refold_async.requests import list_actions
-from refold_async.responses import Answer
-from refold_async.responses import read_actions as read
+from refold_async.protocol.requests import list_actions
+from refold_async.protocol.responses import Response, parse_actions
 
 
 class RefoldClient:
@@ -51,8 +50,8 @@ async def refold(url: str, connections: int) -> AsyncGenerator[RefoldClient]:
 
 def read_actions() -> None:
     """Read an answer of 500 actions without any transport, and every field of them."""
-    answer = Answer(200, {"Content-Type": "application/json"}, ACTIONS_BODY)
-    for action in read(answer, LIST_ACTIONS):
+    answer = Response(200, {"Content-Type": "application/json"}, ACTIONS_BODY)
+    for action in parse_actions(answer, LIST_ACTIONS):
         _ = action.action_id, action.name, action.description, action.tag
 
 

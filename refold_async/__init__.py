@@ -9,9 +9,8 @@ async with AsyncRefold() as refold:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from refold_async.account import AccountScope
-from refold_async.admission import Limiter
 from refold_async.client import AsyncRefold
+from refold_async.config.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.errors import (
     ActionFailedError,
     APIConnectionError,
@@ -38,22 +37,23 @@ from refold_async.errors import (
     WorkflowFailedError,
 )
 from refold_async.faults import Effect, Fault
-from refold_async.models import ActionResult, WorkflowExecution
-from refold_async.settings import RateLimit, RetryPolicy, Timeout
+from refold_async.limits.scheduler import Limiter
+from refold_async.models.results import ActionResult, WorkflowExecution
+from refold_async.resources.account import AccountScope
 from refold_async.version import __version__
 
 if TYPE_CHECKING:
-    from refold_async.actions import Action, ActionParameter, ActionParameters
-    from refold_async.fan_out import FanOut
-    from refold_async.journal import Journal, JournalEntry, JournalSummary
-    from refold_async.namespaces.applications import Application, ConnectedAccount, ConnectionState
-    from refold_async.namespaces.executions import Batch, Execution, ExecutionNode
-    from refold_async.namespaces.linked_accounts import Integration, LinkedAccount
-    from refold_async.namespaces.session_tokens import SessionToken
-    from refold_async.namespaces.webhooks import WebhookSubscription
-    from refold_async.namespaces.workflows import EnabledWorkflow, RequestStructure, Workflow, WorkflowVersion
-    from refold_async.outcomes import FanOutReport, Outcome, Unfinished
-    from refold_async.progress import Progress
+    from refold_async.jobs.fan_out import FanOut
+    from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
+    from refold_async.jobs.progress import Progress
+    from refold_async.journal.journal import Journal, JournalEntry, JournalSummary
+    from refold_async.models.executions import Batch, Execution, ExecutionNode
+    from refold_async.resources.actions import Action, ActionParameter, ActionParameters
+    from refold_async.resources.applications import Application, ConnectedAccount, ConnectionState
+    from refold_async.resources.linked_accounts import Integration, LinkedAccount
+    from refold_async.resources.session_tokens import SessionToken
+    from refold_async.resources.webhooks import WebhookSubscription
+    from refold_async.resources.workflows import EnabledWorkflow, RequestStructure, Workflow, WorkflowVersion
 
 __all__ = [
     "APIConnectionError",
@@ -119,31 +119,31 @@ __all__ = [
 
 # What not every program uses is loaded by those that do.
 _LOADED_WHEN_USED = {
-    "Action": "actions",
-    "ActionParameter": "actions",
-    "ActionParameters": "actions",
-    "Application": "namespaces.applications",
-    "Batch": "namespaces.executions",
-    "ConnectedAccount": "namespaces.applications",
-    "ConnectionState": "namespaces.applications",
-    "EnabledWorkflow": "namespaces.workflows",
-    "Execution": "namespaces.executions",
-    "ExecutionNode": "namespaces.executions",
-    "FanOut": "fan_out",
-    "FanOutReport": "outcomes",
-    "Integration": "namespaces.linked_accounts",
-    "Journal": "journal",
-    "JournalEntry": "journal",
-    "JournalSummary": "journal",
-    "LinkedAccount": "namespaces.linked_accounts",
-    "Outcome": "outcomes",
-    "Progress": "progress",
-    "RequestStructure": "namespaces.workflows",
-    "SessionToken": "namespaces.session_tokens",
-    "Unfinished": "outcomes",
-    "WebhookSubscription": "namespaces.webhooks",
-    "Workflow": "namespaces.workflows",
-    "WorkflowVersion": "namespaces.workflows",
+    "Action": "resources.actions",
+    "ActionParameter": "resources.actions",
+    "ActionParameters": "resources.actions",
+    "Application": "resources.applications",
+    "Batch": "models.executions",
+    "ConnectedAccount": "resources.applications",
+    "ConnectionState": "resources.applications",
+    "EnabledWorkflow": "resources.workflows",
+    "Execution": "models.executions",
+    "ExecutionNode": "models.executions",
+    "FanOut": "jobs.fan_out",
+    "FanOutReport": "jobs.outcomes",
+    "Integration": "resources.linked_accounts",
+    "Journal": "journal.journal",
+    "JournalEntry": "journal.journal",
+    "JournalSummary": "journal.journal",
+    "LinkedAccount": "resources.linked_accounts",
+    "Outcome": "jobs.outcomes",
+    "Progress": "jobs.progress",
+    "RequestStructure": "resources.workflows",
+    "SessionToken": "resources.session_tokens",
+    "Unfinished": "jobs.outcomes",
+    "WebhookSubscription": "resources.webhooks",
+    "Workflow": "resources.workflows",
+    "WorkflowVersion": "resources.workflows",
 }
 
 if not TYPE_CHECKING:  # or any misspelled name would pass

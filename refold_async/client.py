@@ -9,19 +9,10 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mappin
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
-from refold_async import json_codec, requests, responses
-from refold_async.account import NO_API_KEY, AccountScope, ArbitraryRequests, resolve_timeout
-from refold_async.account_gates import AccountLimits
-from refold_async.admission import Admission, Limiter
-from refold_async.endpoints import Call
-from refold_async.errors import ConfigurationError
-from refold_async.models import ActionResult
-from refold_async.outlasting import shielded_from_anyio
-from refold_async.retry import Sender
-from refold_async.secret import hide
-from refold_async.settings import RateLimit, RetryPolicy, Timeout
-from refold_async.transport import Transport
-from refold_async.validation import (
+from refold_async.codec import json_codec
+from refold_async.config.secret import hide
+from refold_async.config.settings import RateLimit, RetryPolicy, Timeout
+from refold_async.config.validation import (
     check_base_url,
     check_bool,
     check_positive,
@@ -29,19 +20,29 @@ from refold_async.validation import (
     check_secret,
     check_whole_number,
 )
+from refold_async.errors import ConfigurationError
+from refold_async.limits.account_limits import AccountLimitSettings
+from refold_async.limits.scheduler import Limiter, RequestScheduler
+from refold_async.models.results import ActionResult
+from refold_async.pipeline.pipeline import Pipeline
+from refold_async.protocol import requests, responses
+from refold_async.protocol.endpoints import Request
+from refold_async.resources.account import NO_API_KEY, AccountScope, RawRequests, resolve_timeout
+from refold_async.runtime.cancellation import shielded_from_anyio
+from refold_async.transport.transport import Transport
 from refold_async.version import __version__
 
 if TYPE_CHECKING:
     import aiohttp
     from typing_extensions import TypeForm
 
-    from refold_async.fan_out import FanOut
-    from refold_async.journal import Journal
-    from refold_async.journaling import Journaling
-    from refold_async.namespaces.linked_accounts import LinkedAccount, LinkedAccounts
-    from refold_async.namespaces.session_tokens import SessionTokens
-    from refold_async.namespaces.webhooks import Webhooks
-    from refold_async.progress import Progress
+    from refold_async.jobs.fan_out import FanOut
+    from refold_async.jobs.progress import Progress
+    from refold_async.jobs.recording import JournalRecorder
+    from refold_async.journal.journal import Journal
+    from refold_async.resources.linked_accounts import LinkedAccount, LinkedAccounts
+    from refold_async.resources.session_tokens import SessionTokens
+    from refold_async.resources.webhooks import Webhooks
 
 __all__ = ["AsyncRefold"]
 
@@ -61,7 +62,7 @@ _DEFAULT_TIMEOUT = Timeout()
 _SYNCHRONOUS_WORKFLOW = Timeout(total=300, attempt=300)
 
 
-class AsyncRefold(ArbitraryRequests):
+class AsyncRefold(RawRequests):
     """A session with Refold: one pool of connections, one rate limit, one retry policy for all linked accounts.
 
     Make one for the life of your program and close it at its end, by `async with` or `await aclose()`. It belongs to
@@ -148,21 +149,21 @@ class AsyncRefold(ArbitraryRequests):
             trust_env=check_bool("trust_env", trust_env),
             trace_configs=trace_configs,
         )
-        self._admission = Admission(
+        self._scheduler = RequestScheduler(
             _check_limit(rate_limit),
             self._transport.connections,
             _check_account_limits(account_rate_limit, account_concurrency),
             retry.max_retry_after,
         )
-        self._sender = Sender(
+        self._pipeline = Pipeline(
             self._transport,
-            self._admission,
+            self._scheduler,
             retry,
             resolve_timeout(timeout, _DEFAULT_TIMEOUT),
             _SYNCHRONOUS_WORKFLOW if timeout is _DEFAULT_TIMEOUT else resolve_timeout(timeout, _DEFAULT_TIMEOUT),
             secrets=[*filter(None, [self._api_key]), *self._transport.proxy_credentials],
         )
-        self._organisation = AccountScope(self._sender, api_key=self._api_key)
+        self._organisation = AccountScope(self._pipeline, api_key=self._api_key)
 
     @property
     def base_url(self) -> str:
@@ -182,21 +183,21 @@ class AsyncRefold(ArbitraryRequests):
     @property
     def linked_accounts(self) -> "LinkedAccounts":
         """The customers, and what they are connected to."""
-        from refold_async.namespaces.linked_accounts import LinkedAccounts
+        from refold_async.resources.linked_accounts import LinkedAccounts
 
         return LinkedAccounts(self._send)
 
     @property
     def session_tokens(self) -> "SessionTokens":
         """Tokens that stand for one linked account, and scopes that look after their own."""
-        from refold_async.namespaces.session_tokens import SessionTokens
+        from refold_async.resources.session_tokens import SessionTokens
 
-        return SessionTokens(self._send, self._sender)
+        return SessionTokens(self._send, self._pipeline)
 
     @property
     def webhooks(self) -> "Webhooks":
         """Where Refold is to send its webhooks."""
-        from refold_async.namespaces.webhooks import Webhooks
+        from refold_async.resources.webhooks import Webhooks
 
         return Webhooks(self._send)
 
@@ -220,7 +221,7 @@ class AsyncRefold(ArbitraryRequests):
         """
         if linked_account_id is None:
             raise ConfigurationError("linked_account_id must be a str, not NoneType.")
-        return AccountScope(self._sender, api_key=self._api_key, linked_account_id=linked_account_id)
+        return AccountScope(self._pipeline, api_key=self._api_key, linked_account_id=linked_account_id)
 
     def account_from_session_token(self, session_token: str, *, linked_account_id: str | None = None) -> AccountScope:
         """Return the scope of the linked account that a session token stands for. Needs no API key.
@@ -235,7 +236,7 @@ class AsyncRefold(ArbitraryRequests):
         if session_token is None:
             raise ConfigurationError("session_token must be a str, not NoneType.")
         session_token = hide(session_token)
-        return AccountScope(self._sender, session_token=session_token, linked_account_id=linked_account_id)
+        return AccountScope(self._pipeline, session_token=session_token, linked_account_id=linked_account_id)
 
     async def check(self, *, timeout: Timeout | float | None = None) -> None:
         """Tell early whether the key, the URL and the network are right, by one cheap call that reads.
@@ -253,10 +254,10 @@ class AsyncRefold(ArbitraryRequests):
             APIResponseValidationError: Something answered at `base_url` that is not Refold.
             RefoldError: Whatever else may keep a call from being answered.
         """
-        from refold_async.namespaces.linked_accounts import LinkedAccount
+        from refold_async.resources.linked_accounts import LinkedAccount
 
         call = requests.arbitrary("GET", "/api/v2/public/linked-account", query={"page": 1, "limit": 1})
-        await self._send(call, responses.read_page(LinkedAccount), timeout)
+        await self._send(call, responses.parse_page(LinkedAccount), timeout)
 
     def fan_out(
         self,
@@ -305,20 +306,20 @@ class AsyncRefold(ArbitraryRequests):
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
         """
-        from refold_async.fan_out import FanOut
+        from refold_async.jobs.fan_out import FanOut
 
         return FanOut(
             items,
             call,
             self.account,
             lambda: self.closed,
-            lambda: self._admission.refuses_all,
+            lambda: self._scheduler.refuses_all,
             account=account,
             concurrency=concurrency,
             grace=grace,
             job_timeout=job_timeout,
             max_refusal_wait=max_refusal_wait,
-            limits_accounts=self._admission.limits_accounts,
+            limits_accounts=self._scheduler.limits_accounts,
             stop_after=stop_after,
             progress=progress,
             journaling=self._journaling(
@@ -439,14 +440,14 @@ class AsyncRefold(ArbitraryRequests):
             ConfigurationError: An argument is wrong; the message names it.
             ParameterError: `parameters` are no JSON.
         """
-        from refold_async.fan_out import FanOut
+        from refold_async.jobs.fan_out import FanOut
 
-        read = responses.read_action_result(into)
+        read = responses.parse_action_result(into)
         # Built once where it is the same for all, and checked in any case before the first item is taken.
         common = requests.execute_action(
             slug, action_id, None if callable(parameters) else parameters, idempotent=idempotent
         )
-        limits = resolve_timeout(timeout, self._sender.timeout)
+        limits = resolve_timeout(timeout, self._pipeline.timeout)
         check_bool("skip_disconnected", skip_disconnected)
 
         def execute(scope: AccountScope, item: Item) -> Awaitable[ActionResult[Any]]:
@@ -460,20 +461,20 @@ class AsyncRefold(ArbitraryRequests):
             return await execute(scope, item)
 
         def restore(result: Any) -> ActionResult[Any]:
-            return read(responses.Answer(200, {}, json_codec.encode_as_read(result).encode()), common)
+            return read(responses.Response(200, {}, json_codec.encode_as_read(result).encode()), common)
 
         return FanOut(
             items,
             execute_if_connected if skip_disconnected else execute,
             self.account,
             lambda: self.closed,
-            lambda: self._admission.refuses_all,
+            lambda: self._scheduler.refuses_all,
             account=account,
             concurrency=concurrency,
             grace=grace,
             job_timeout=job_timeout,
             max_refusal_wait=max_refusal_wait,
-            limits_accounts=self._admission.limits_accounts,
+            limits_accounts=self._scheduler.limits_accounts,
             stop_after=stop_after,
             progress=progress,
             journaling=self._journaling(
@@ -499,7 +500,7 @@ class AsyncRefold(ArbitraryRequests):
         slug: str | None = None,
         action_id: str | None = None,
         parameters: bytes | None = None,
-    ) -> "Journaling[Item, T] | None":
+    ) -> "JournalRecorder[Item, T] | None":
         for name, value in (("retry_failed", retry_failed), ("resend_unknown", resend_unknown)):
             if check_bool(name, value) and journal is None:
                 raise ConfigurationError(f"{name}=True is about what a journal has of earlier runs: pass journal=.")
@@ -507,9 +508,9 @@ class AsyncRefold(ArbitraryRequests):
             raise ConfigurationError("key must be a function that returns what an item is known by, a str.")
         if journal is None:
             return None
-        from refold_async.journal import Journal
-        from refold_async.journal_file import JobIdentity
-        from refold_async.journaling import Journaling
+        from refold_async.jobs.recording import JournalRecorder
+        from refold_async.journal.journal import Journal
+        from refold_async.journal.sqlite_store import JobIdentity
 
         if not isinstance(journal, Journal):
             raise ConfigurationError(
@@ -524,7 +525,7 @@ class AsyncRefold(ArbitraryRequests):
             action_id=action_id,
             parameters_sha256=None if parameters is None else _fingerprint(parameters),
         )
-        return Journaling(
+        return JournalRecorder(
             journal=journal,
             identity=identity,
             key=key,
@@ -534,8 +535,8 @@ class AsyncRefold(ArbitraryRequests):
             structures=slug is not None,
         )
 
-    def _send(self, call: Call, read: responses.Reader[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        return self._organisation._send(call, read, timeout)  # pyright: ignore[reportPrivateUsage]
+    def _send(self, request: Request, parse: responses.Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        return self._organisation._send(request, parse, timeout)  # pyright: ignore[reportPrivateUsage]
 
     async def aclose(self) -> None:
         """Close all connections. Closing twice is fine.
@@ -548,7 +549,7 @@ class AsyncRefold(ArbitraryRequests):
                 await self._transport.aclose()
             finally:
                 if not self._transport.inherited:
-                    await self._admission.aclose()
+                    await self._scheduler.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -566,8 +567,8 @@ class AsyncRefold(ArbitraryRequests):
 
 
 async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeout: Timeout) -> None:
-    from refold_async.namespaces.applications import disconnected
-    from refold_async.namespaces.linked_accounts import LinkedAccount
+    from refold_async.resources.applications import disconnected
+    from refold_async.resources.linked_accounts import LinkedAccount
 
     if (
         isinstance(item, LinkedAccount)
@@ -609,12 +610,14 @@ def _check_limit(rate_limit: Any) -> RateLimit | Limiter | None:
     )
 
 
-def _check_account_limits(rate: object, concurrency: int | None) -> AccountLimits:
+def _check_account_limits(rate: object, concurrency: int | None) -> AccountLimitSettings:
     if rate is not None and not isinstance(rate, RateLimit):
         raise ConfigurationError(f"account_rate_limit must be a RateLimit, such as RateLimit(5), got {rate!r}.")
     if concurrency is None:
-        return AccountLimits(rate=rate)
-    return AccountLimits(rate=rate, concurrency=check_whole_number("account_concurrency", concurrency, at_least=1))
+        return AccountLimitSettings(rate=rate)
+    return AccountLimitSettings(
+        rate=rate, concurrency=check_whole_number("account_concurrency", concurrency, at_least=1)
+    )
 
 
 def _fingerprint(parameters: bytes) -> str:

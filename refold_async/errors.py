@@ -36,8 +36,8 @@ from typing import TYPE_CHECKING, Any
 from refold_async.faults import Effect, Fault
 
 if TYPE_CHECKING:
-    from refold_async.models import ActionResult, WorkflowExecution
-    from refold_async.namespaces.executions import Execution, ExecutionNode
+    from refold_async.models.executions import Execution, ExecutionNode
+    from refold_async.models.results import ActionResult, WorkflowExecution
 
 __all__ = [
     "APIConnectionError",

@@ -30,12 +30,12 @@ from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
+from refold_async.codec.json_codec import decode
+from refold_async.codec.structuring import MisfitError, structure
+from refold_async.config.secret import hide
+from refold_async.config.validation import check_secret
 from refold_async.errors import APIResponseValidationError, ConfigurationError
-from refold_async.json_codec import decode
-from refold_async.models import Model, named
-from refold_async.secret import hide
-from refold_async.structuring import MisfitError, structure
-from refold_async.validation import check_secret
+from refold_async.models.model import Model, named
 
 __all__ = [
     "SIGNATURE_HEADER",

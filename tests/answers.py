@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from refold_async import requests
-from refold_async.responses import Answer
+from refold_async.protocol import requests
+from refold_async.protocol.responses import Response
 
 ACTION: Final = requests.execute_action("hubspot", "create_contact", {"email": "ada@example.com"})
 SYNCHRONOUS_WORKFLOW: Final = requests.execute_workflow("wf_1", slug="hubspot", sync=True)
@@ -23,13 +23,13 @@ def raw_answer(
     *,
     headers: Mapping[str, str] | None = None,
     content_type: str = "application/json",
-    flaw: str | None = None,
-) -> Answer:
+    body_error: str | None = None,
+) -> Response:
     """Return an answer with this body, and with headers of the kind that aiohttp gives."""
     all_headers = CIMultiDict({"Content-Type": content_type, **(headers or {})})
-    return Answer(status, CIMultiDictProxy(all_headers), body, flaw)
+    return Response(status, CIMultiDictProxy(all_headers), body, body_error)
 
 
-def json_answer(value: Any, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(value: Any, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer with this JSON value as its body."""
     return raw_answer(json.dumps(value).encode(), status, headers=headers)

@@ -5,8 +5,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from refold_async.journal import Journal
-from refold_async.journal_file import Durability, JobIdentity, JournalFile
+from refold_async.journal.journal import Journal
+from refold_async.journal.sqlite_store import Durability, JobIdentity, SQLiteStore
 
 IDENTITY = JobIdentity(
     base_url="https://app.refold.ai",
@@ -19,9 +19,9 @@ IDENTITY = JobIdentity(
 
 def opened(
     path: Path | str, *, name: str = "june sync", identity: JobIdentity = IDENTITY, durability: Durability = "process"
-) -> JournalFile:
+) -> SQLiteStore:
     """Begin a run."""
-    return JournalFile.open(str(path), name=name, identity=identity, durability=durability)
+    return SQLiteStore.open(str(path), name=name, identity=identity, durability=durability)
 
 
 def statuses(journal: Journal) -> dict[str, str]:

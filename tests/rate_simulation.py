@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from refold_async.adaptive_rate import AdaptiveRate, Concern
+from refold_async.limits.adaptive_rate import AdaptiveRate, Concern
 
 __all__ = [
     "SITUATIONS",

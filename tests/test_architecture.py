@@ -5,6 +5,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final, TypeGuard
 
@@ -16,93 +17,33 @@ PACKAGE: Final = "refold_async"
 TESTING: Final = f"{PACKAGE}.testing"
 ROOT: Final = Path(refold_async.__file__).parent
 
-# A module imports those above it in this list, and none below.
-ORDER: Final = [
-    "version",
-    "foreign_errors",
-    "log",
-    "outlasting",
-    "faults",
-    "errors",
-    "secret",
-    "redaction",
-    "validation",
-    "settings",
-    "deadlines",
-    "pacing",
-    "refusal_streaks",
-    "adaptive_rate",
-    "pauses",
-    "places",
-    "current_item",
-    "waiting_line",
-    "account_gates",
-    "account_turns",
-    "admission",
-    "json_pieces",
-    "json_codec",
-    "models",
-    "actions",
-    "structuring.plain_values",
-    "structuring.lenient_values",
-    "structuring.declarations",
-    "structuring.misfits",
-    "structuring.containers",
-    "structuring.unions",
-    "structuring.classes",
-    "structuring.own_models",
-    "structuring",
-    "webhooks",
-    "endpoints",
-    "requests",
-    "responses",
-    "json_schema",
-    "connection_guard",
-    "proxies",
-    "trace_guard",
-    "decoding",
-    "refused_answers",
-    "transport",
-    "large_answers",
-    "retry",
-    "namespaces",
-    "namespaces.pages",
-    "namespaces.sending",
-    "namespaces.applications",
-    "namespaces.events",
-    "namespaces.executions",
-    "namespaces.linked_accounts",
-    "namespaces.webhooks",
-    "namespaces.workflows",
-    "account",
-    "namespaces.session_tokens",
-    "outcomes",
-    "progress",
-    "journal_lock",
-    "journal_file",
-    "journal_reading",
-    "journal",
-    "journal_writer",
-    "journaling",
-    "fan_out",
-    "client",
-    "__init__",
+# The floors, from the ground up: a module imports of those below its own floor, and of its own package.
+FLOORS: Final = [
+    {"version", "faults", "models", "runtime"},
+    {"errors"},
+    {"codec", "config"},
+    {"protocol", "limits", "journal", "webhooks"},
+    {"transport"},
+    {"pipeline"},
+    {"resources", "jobs"},
+    {"client", "__init__"},
 ]
 # Each of these is known to one module alone, or to one package.
 KNOWN_TO: Final = {
     "aiohttp": "transport",
-    "backoff": "retry",
-    "cattrs": "structuring",
-    "jsonschema": "json_schema",
-    "logging": "log",  # others would let what filters raise out of their calls
-    "orjson": "json_codec",
-    "sqlite3": "journal_file",
+    "backoff": "pipeline.retry",
+    "cattrs": "codec.structuring",
+    "jsonschema": "codec.json_schema",
+    "logging": "runtime.log",  # others would let what filters raise out of their calls
+    "orjson": "codec.json_codec",
+    "sqlite3": "journal.sqlite_store",
 }
+LONGEST: Final = 300
 TELLING_NOTHING: Final = {"utils", "util", "common", "base", "helpers", "helper", "misc", "core", "types"}
 
 
 def module_of_client(path: Path) -> str:
-    """Return what a module of the client is called in `ORDER`."""
+    """Return what a module of the client is called in `FLOORS`."""
     *packages, name = path.relative_to(ROOT).with_suffix("").parts
     return ".".join([*packages, name] if name != "__init__" or not packages else packages)
 
@@ -146,16 +87,41 @@ def imports_of(tree: ast.AST, package: str) -> Iterator[str]:
             yield from imports_of(node, package)
 
 
+def package_of(path: Path) -> str:
+    """Return the dotted name of the package that a file is in."""
+    name = module_name(path)
+    return name if path.name == "__init__.py" else name.rpartition(".")[0]
+
+
 def imports_of_file(path: Path) -> list[str]:
     """Give whatever the module in a file imports at run time."""
-    name = module_name(path)
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    return list(imports_of(parsed(path), package))
+    return list(imports_of(parsed(path), package_of(path)))
+
+
+def all_imports_of_file(path: Path) -> list[str]:
+    """Give whatever the module in a file imports, for type checkers alone too."""
+    tree = parsed(path)
+    for_checkers = [node for node in ast.walk(tree) if is_for_type_checkers(node)]
+    package = package_of(path)
+    return [
+        *imports_of(tree, package),
+        *(name for node in for_checkers for name in imports_of(ast.Module(node.body, []), package)),
+    ]
 
 
 def is_within(name: str, package: str) -> bool:
     """Tell whether a dotted name is that of a package or of something in it."""
     return name == package or name.startswith(f"{package}.")
+
+
+def lines_for_users(tree: ast.Module) -> int:
+    """Return how many lines the docstrings of public functions and classes take."""
+    count = 0
+    for _, node in public_definitions(tree):
+        first = node.body[0]
+        if ast.get_docstring(node) and first.end_lineno is not None:
+            count += first.end_lineno - first.lineno + 1
+    return count
 
 
 def test_imports_are_found() -> None:
@@ -180,21 +146,52 @@ def function():
     assert list(imports_of(ast.parse(source), "x.y")) == found
 
 
-def test_every_module_has_its_place() -> None:
-    """A new module is given a place in the order, a module that went is taken out of it."""
-    assert sorted(ORDER) == sorted(CLIENT)
+def floor_of(module: str) -> int:
+    """Return the number of the floor that a module is on; the package's own module is on top."""
+    return next(number for number, floor in enumerate(FLOORS) if module.split(".")[0] in floor)
 
 
-@pytest.mark.parametrize("name", ORDER)
+def module_imported(name: str) -> str:
+    """Return the module that a dotted name of this package is of, as `CLIENT` calls it."""
+    module = name.removeprefix(PACKAGE).removeprefix(".")
+    while module and module not in CLIENT:  # what is imported from it
+        module = module.rpartition(".")[0]
+    return module or "__init__"
+
+
+def own_imports(name: str) -> set[str]:
+    """Return the modules of this package that one imports, for type checkers alone too."""
+    found = {
+        module_imported(imported) for imported in all_imports_of_file(CLIENT[name]) if is_within(imported, PACKAGE)
+    }
+    return found - {name}
+
+
+def test_every_module_has_its_floor() -> None:
+    """A new package or module at the top is given a floor, one that went is taken out; no floor is left out."""
+    assert {name.split(".")[0] for name in CLIENT} == set[str]().union(*FLOORS)
+    assert len(FLOORS) <= 8
+
+
+@pytest.mark.parametrize("name", CLIENT)
 def test_imports_point_down(name: str) -> None:
-    """A module imports none that builds on it."""
-    below = ORDER[: ORDER.index(name)]
-    for imported in imports_of_file(CLIENT[name]):
-        if is_within(imported, PACKAGE):
-            module = imported.removeprefix(f"{PACKAGE}.")
-            while module and module not in ORDER:  # what is imported from it
-                module = module.rpartition(".")[0]
-            assert module in below, f"{name} imports {imported}"
+    """A module imports from floors below its own, and of its own floor only from its own package."""
+    for imported in own_imports(name):
+        same_package = imported.split(".")[0] == name.split(".")[0] or {imported, name} <= FLOORS[-1]
+        assert same_package or floor_of(imported) < floor_of(name), f"{name} imports {imported}"
+
+
+def test_no_circles() -> None:
+    """No module imports itself by way of others, not even for type checkers."""
+    graph = {name: own_imports(name) for name in CLIENT}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
+@pytest.mark.parametrize("path", CLIENT.values(), ids=module_of_client)
+def test_modules_are_short(path: Path) -> None:
+    """What grows longer holds more than one thing. Docstrings for users may take what they need."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) - lines_for_users(parsed(path)) <= LONGEST
 
 
 @pytest.mark.parametrize("name", MOCK)
@@ -204,7 +201,7 @@ def test_the_mock_knows_nothing_of_the_client(name: str) -> None:
         assert is_within(imported, TESTING) or not is_within(imported, PACKAGE), f"{name} imports {imported}"
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", CLIENT)
 def test_the_client_knows_nothing_of_the_mock(name: str) -> None:
     """Who uses the client does not load the mock."""
     assert not [imported for imported in imports_of_file(CLIENT[name]) if is_within(imported, TESTING)]
@@ -348,7 +345,8 @@ import sys
 from refold_async import AsyncRefold
 AsyncRefold("tk_test").account("user_1")
 unused = {"backoff", "cattrs", "sqlite3", "jsonschema", "tqdm"}
-unused |= {"refold_async.fan_out", "refold_async.namespaces", "refold_async.redaction"}
+unused |= {"refold_async.jobs", "refold_async.journal", "refold_async.resources.actions"}
+unused |= {"refold_async.protocol.redaction", "refold_async.models.executions"}
 print(*sorted(unused & set(sys.modules)))
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)

@@ -8,13 +8,13 @@ import attrs
 from multidict import CIMultiDict
 
 from refold_async import AccountScope, FanOutReport, Limiter, RateLimit, RetryPolicy, Timeout
-from refold_async.account_gates import AccountLimits
-from refold_async.admission import Admission
-from refold_async.deadlines import Deadlines
-from refold_async.fan_out import FanOut
-from refold_async.responses import Answer as Received
-from refold_async.retry import Sender
-from refold_async.transport import Transport
+from refold_async.jobs.fan_out import FanOut
+from refold_async.limits.account_limits import AccountLimitSettings
+from refold_async.limits.scheduler import RequestScheduler
+from refold_async.pipeline.pipeline import Pipeline
+from refold_async.protocol.responses import Response as Received
+from refold_async.transport.deadlines import Deadlines
+from refold_async.transport.transport import Transport
 
 __all__ = ["SUCCESS", "Wire", "collect", "ended_after", "refusal"]
 
@@ -67,12 +67,12 @@ async def collect(
     idempotent: bool = False,
     limit: RateLimit | Limiter | None = None,
     policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-    accounts: AccountLimits = AccountLimits(),  # noqa: B008 - frozen
+    accounts: AccountLimitSettings = AccountLimitSettings(),  # noqa: B008 - frozen
     calls: int = 1,
 ) -> FanOutReport[str, None]:
     """Run a job of writes, whose items are the names of accounts, perhaps with a number after a `/`."""
-    admission = Admission(limit, 100, accounts, policy.max_retry_after)
-    sender = Sender(cast("Transport", wire), admission, policy, Timeout(), Timeout(), [])
+    admission = RequestScheduler(limit, 100, accounts, policy.max_retry_after)
+    sender = Pipeline(cast("Transport", wire), admission, policy, Timeout(), Timeout(), [])
 
     async def call(scope: AccountScope, item: str) -> None:
         attempts = [scope.execute_action("hubspot", "create", idempotent=idempotent) for _ in range(calls)]

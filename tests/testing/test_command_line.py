@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from programs import ended, first_url, running
 from refold_async.testing import __main__ as command_line
+from running_programs import ended, first_url, running
 
 
 @asynccontextmanager

@@ -1,0 +1,238 @@
+"""Lists and objects of JSON as the collections of Python: each type gives what it says."""
+
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (cattrs is typed in part)
+
+import collections
+import inspect
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    MutableSet,
+    Reversible,
+    Sequence,
+    Set,
+)
+from functools import partial
+from typing import Any, Final, get_args
+
+from cattrs import Converter, StructureHandlerNotFoundError
+
+from refold_async.codec.structuring.declarations import fields_of_named_tuple, origin_of, plain_form
+from refold_async.codec.structuring.misfits import Misfits
+from refold_async.codec.structuring.plain_values import Hook, WrongTypeError, exactly, wrong_type
+
+__all__ = [
+    "hook_for",
+    "is_list",
+    "is_mapping",
+    "is_other_collection",
+    "is_tuple",
+    "list_hook",
+    "mapping_hook",
+    "named_tuple_hook",
+    "refuse",
+    "tuple_hook",
+]
+
+_AS_THEY_COME: Final = (Any, object)
+
+_LISTS: Final[Mapping[Any, Any]] = {
+    list: None,
+    Sequence: None,
+    MutableSequence: None,
+    Collection: None,
+    Iterable: None,
+    Reversible: None,
+    collections.deque: collections.deque,
+    set: set,
+    MutableSet: set,
+    Set: frozenset,
+    frozenset: frozenset,
+}
+"""What is made of a list, for the types that one is read as."""
+
+_MAPPINGS: Final = frozenset(
+    {dict, Mapping, MutableMapping, collections.OrderedDict, collections.defaultdict, collections.Counter}
+)
+
+
+def is_list(target: Any) -> bool:
+    """Tell whether a type is read from a list of members that are all of one type."""
+    return _is_among(target, _LISTS)
+
+
+def is_mapping(target: Any) -> bool:
+    """Tell whether a type is read from an object as a mapping."""
+    return _is_among(target, _MAPPINGS)
+
+
+def _is_among(target: Any, types: Collection[Any]) -> bool:
+    origin = origin_of(target)
+    return isinstance(origin, Hashable) and origin in types
+
+
+def is_tuple(target: Any) -> bool:
+    """Tell whether a type is a tuple without names."""
+    return origin_of(target) is tuple
+
+
+def is_other_collection(target: Any) -> bool:
+    """Tell whether a type is a collection that nothing here makes, such as a caller's own subclass of dict."""
+    origin = origin_of(target)
+    return inspect.isclass(origin) and issubclass(origin, Collection) and not issubclass(origin, str)
+
+
+def refuse(target: Any) -> Hook:
+    """Refuse a type that nothing here makes."""
+    raise StructureHandlerNotFoundError(f"{getattr(target, '__name__', target)} cannot be made of JSON.", target)
+
+
+def hook_for(converter: Converter, target: Any) -> Hook:
+    """Return the hook of a part; where that is being made further up, because it holds itself, look it up later."""
+    try:
+        return converter.get_structure_hook(target)
+    except RecursionError:
+        return converter.structure
+
+
+def list_hook(target: Any, converter: Converter) -> Hook:
+    """Make the hook of what is read from a list."""
+    make: Callable[[list[Any]], Any] | None = _LISTS[origin_of(target)]
+    member = (get_args(target) or (Any,))[0]
+    if make in {set, frozenset} and getattr(origin_of(plain_form(member)), "__hash__", True) is None:
+        raise StructureHandlerNotFoundError(f"{member} cannot be in a set, it has no hash.", target)
+    members = _members_hook(target, member, converter)
+    return members if make is None else lambda value, _: make(members(value, list))
+
+
+def _members_hook(target: Any, member: Any, converter: Converter) -> Hook:
+    if member in _AS_THEY_COME:
+
+        def copy(value: Any, _: Any) -> list[Any]:
+            if type(value) is not list:
+                raise wrong_type(list, value)
+            return list(value)
+
+        return copy
+
+    hook = hook_for(converter, member)
+
+    def build(value: Any, _: Any) -> list[Any]:
+        if type(value) is not list:
+            raise wrong_type(list, value)
+        return [hook(one, member) for one in value]
+
+    def build_thoroughly(value: Any, _: Any) -> list[Any]:
+        if type(value) is not list:
+            raise wrong_type(list, value)
+        return _each_thoroughly(target, ((hook, member, one) for one in value))
+
+    return build_thoroughly if converter.detailed_validation else build
+
+
+def _each_thoroughly(target: Any, parts: Iterable[tuple[Hook, Any, Any]]) -> list[Any]:
+    """Structure each part by its hook, as its type; tell of the first few that do not fit."""
+    misfits: Misfits | None = None
+    built: list[Any] = []
+    for index, (hook, member, one) in enumerate(parts):
+        try:
+            built.append(hook(one, member))
+        except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
+            misfits = misfits or Misfits(target)
+            if not misfits.add_member(error, index, member):
+                break
+    if misfits is not None:
+        raise misfits.error()
+    return built
+
+
+def tuple_hook(target: Any, converter: Converter) -> Hook:
+    """Make the hook of a tuple: of any length and one type, or of members that each have their own."""
+    members = get_args(target)
+    if target is tuple or Ellipsis in members:
+        build = _members_hook(target, (members or (Any,))[0], converter)
+        return lambda value, _: tuple(build(value, list))
+    return _members_in_turn(target, members, tuple, converter)
+
+
+def named_tuple_hook(target: Any, converter: Converter) -> Hook:
+    """Make the hook of a NamedTuple, which is read from a list as any tuple."""
+    origin = origin_of(target)
+    return _members_in_turn(target, tuple(fields_of_named_tuple(target).values()), origin._make, converter)
+
+
+def _members_in_turn(
+    target: Any, members: tuple[Any, ...], make: Callable[[list[Any]], Any], converter: Converter
+) -> Hook:
+    hooks = [(hook_for(converter, member), member) for member in members]
+
+    def build(value: Any, _: Any) -> Any:
+        if type(value) is not list:
+            raise wrong_type(list, value)
+        if len(value) != len(hooks):
+            raise WrongTypeError(f"expected {len(hooks)} items, got {len(value)}")
+        if not converter.detailed_validation:
+            return make([hook(one, member) for (hook, member), one in zip(hooks, value, strict=True)])
+        return make(
+            _each_thoroughly(target, ((hook, member, one) for (hook, member), one in zip(hooks, value, strict=True)))
+        )
+
+    return build
+
+
+def mapping_hook(target: Any, converter: Converter) -> Hook:
+    """Make the hook of what is read from an object with any keys."""
+    if target is dict:
+        return exactly(dict)
+    origin = origin_of(target)
+    key, member = (*get_args(target), Any, Any)[:2]
+    make: Callable[[dict[Any, Any]], Any] | None = None
+    if origin is collections.OrderedDict:
+        make = collections.OrderedDict
+    elif origin is collections.Counter:
+        make, member = collections.Counter, int
+    elif origin is collections.defaultdict:
+        kind = origin_of(member)
+        factory = member if inspect.isclass(kind) and member not in _AS_THEY_COME else None
+        make = partial(collections.defaultdict, factory)
+    members = _mapping_of(target, key, member, converter)
+    return members if make is None else lambda value, _: make(members(value, dict))
+
+
+def _mapping_of(target: Any, key: Any, member: Any, converter: Converter) -> Hook:
+    key_hook = None if key in (*_AS_THEY_COME, str) else hook_for(converter, key)  # keys are strings as they come
+    member_hook = None if member in _AS_THEY_COME else hook_for(converter, member)
+
+    def build(value: Any, _: Any) -> dict[Any, Any]:
+        if type(value) is not dict:
+            raise wrong_type(dict, value)
+        if member_hook is None:
+            return dict(value) if key_hook is None else {key_hook(name, key): one for name, one in value.items()}
+        if key_hook is None:
+            return {name: member_hook(one, member) for name, one in value.items()}
+        return {key_hook(name, key): member_hook(one, member) for name, one in value.items()}
+
+    def build_thoroughly(value: Any, _: Any) -> dict[Any, Any]:
+        if type(value) is not dict:
+            raise wrong_type(dict, value)
+        misfits: Misfits | None = None
+        built: dict[Any, Any] = {}
+        for name, one in value.items():
+            try:
+                made = one if member_hook is None else member_hook(one, member)
+                built[name if key_hook is None else key_hook(name, key)] = made
+            except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
+                misfits = misfits or Misfits(target)
+                if not misfits.add_member(error, name, member):
+                    break
+        if misfits is not None:
+            raise misfits.error()
+        return built
+
+    return build_thoroughly if converter.detailed_validation else build

@@ -1,0 +1,1 @@
+"""What users set, and how it is checked."""

@@ -1,0 +1,1 @@
+"""Who may send when. Knows neither HTTP nor jobs."""

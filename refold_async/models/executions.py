@@ -1,0 +1,89 @@
+"""Runs of workflows, as Refold answers them."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from refold_async.models.model import STRICT, Model, named
+
+__all__ = ["Batch", "Execution", "ExecutionNode"]
+
+_FINAL: Final = frozenset({"COMPLETED", "ERRORED", "FAILED", "STOPPED", "TIMED_OUT", "DUPLICATE"})
+_NODE_FAILED: Final = frozenset({"Errored", "Failed", "Rejected", "Timed_Out"})
+
+
+@attrs.frozen
+class ExecutionNode(Model):
+    """What became of one node of a workflow in a run."""
+
+    node_id: str | None = attrs.field(default=None, metadata=named("node_id", "id"))
+    """Its id in the workflow."""
+    node_name: str | None = None
+    """Its name for people."""
+    node_type: str | None = None
+    """What kind of node it is, such as `start`."""
+    node_status: str | None = None
+    """How it ended, such as `Success` or `Errored`."""
+    is_batch: bool | None = None
+    """Whether it works in batches, which `executions.batches()` gives."""
+    attempts_made: int | None = None
+    """How often Refold tried it."""
+    execution_time: float | None = None
+    """How long it took, in milliseconds."""
+    input_data: Any = None
+    """What it was given."""
+    latest_output: Any = None
+    """What it gave, or the error it ended with."""
+
+
+@attrs.frozen
+class Execution(Model):
+    """A run of a workflow."""
+
+    execution_id: str = attrs.field(metadata=named("_id", "id", "execution_id", "instance_id"))
+    """Refold's id of it."""
+    name: str | None = None
+    """Its name for people."""
+    status: str | None = attrs.field(default=None, metadata=STRICT)
+    """`RUNNING` or `STOPPING`; at the end `COMPLETED`, `ERRORED`, `STOPPED`, `TIMED_OUT` or `DUPLICATE`."""
+    completion_percentage: float | None = None
+    """How far it is, from 0 to 100."""
+    linked_account_id: str | None = None
+    """Whom it runs for."""
+    config_id: str | None = None
+    """The config it runs under."""
+    environment: str | None = None
+    """`test` or `production`."""
+    type_of_execution: str | None = None
+    """How it was started, such as `ASYNC`."""
+    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
+    """When it began."""
+    completion_time: Any = None
+    """When it ended, or how long it took, as Refold has it."""
+    nodes: list[ExecutionNode] = attrs.field(factory=list[ExecutionNode])
+    """Its nodes; none in lists."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has ended. A status that is not known counts as going on."""
+        return (self.status or "").upper() in _FINAL
+
+    @property
+    def failed_nodes(self) -> list[ExecutionNode]:
+        """The nodes that ended with an error. Lists come without nodes: `get()` the run for them."""
+        return [node for node in self.nodes if node.node_status in _NODE_FAILED]
+
+
+@attrs.frozen
+class Batch(Model):
+    """One batch of a node that works in batches."""
+
+    batch_id: str | None = attrs.field(default=None, metadata=named("_id", "id"))
+    """Refold's id of it."""
+    batch_index: int | None = attrs.field(default=None, metadata=named("batch_index", "batch_number"))
+    """Its place among the others."""
+    status: str | None = None
+    """How it ended, such as `Success`."""
+    output: Any = None
+    """What it gave."""

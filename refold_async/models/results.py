@@ -1,0 +1,41 @@
+"""What executing gives: the result of an action, and a run of a workflow that was started."""
+
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from refold_async.models.model import Model
+
+__all__ = ["ActionResult", "WorkflowExecution"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@attrs.frozen
+class ActionResult(Model, Generic[T_co]):
+    """What an action gave: `data` in the app's own shape, or in the type asked for with `into=`."""
+
+    node_status: str
+    """How the action ended; `Success` in every result that is returned rather than carried by an error."""
+    data: T_co
+    """The app's answer."""
+    http_status: int | None = None
+    """The app's own HTTP status, where Refold passes it on."""
+
+
+@attrs.frozen
+class WorkflowExecution(Model):
+    """A run of a workflow: just started, or, where it was run with `sync=True`, ended."""
+
+    execution_id: str
+    """Refold's id of the run."""
+    message: str | None = None
+    """What Refold says of an asynchronous start."""
+    return_value: Any = None
+    """What a synchronous run gave back."""
+    errored: bool | None = None
+    """Whether a synchronous run stopped at an error."""
+    status_code: int | None = None
+    """The HTTP status that the workflow chose for its answer."""
+    execution_error: Any = None
+    """The error a synchronous run stopped at."""

@@ -1,0 +1,192 @@
+"""The item of a fan-out that the running task works on: what sending a call has to know of it, and tells it."""
+
+import math
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Protocol
+
+import attrs
+
+from refold_async.limits.pauses import Pause
+from refold_async.limits.slots import Slots
+
+__all__ = ["ItemContext", "ItemRecord", "WayToAccount", "current_item"]
+
+
+class ItemRecord(Protocol):
+    """Where it is recorded that an item's requests leave."""
+
+    async def start(self) -> None:
+        """Return when it is recorded that requests of the item may leave."""
+        ...
+
+    def withdraw(self) -> None:
+        """Record that none of its requests made anything happen, and none is under way."""
+        ...
+
+
+class WayToAccount(Protocol):
+    """What waits while an item is on its way to its account: the account's items that have not begun."""
+
+    def arrived(self) -> None:
+        """Note that the item sends, or waits for its account, or is long in coming."""
+        ...
+
+
+@attrs.define(eq=False, repr=False)
+class ItemContext:
+    """An item being worked on. Of fan-outs inside fan-outs, each counts for the items around it too."""
+
+    outer: "ItemContext | None" = None
+    """The item of the fan-out around this one."""
+    record: ItemRecord | None = None
+    """Its record in a journal."""
+    places: Slots | None = None
+    """The places of its fan-out."""
+    attempts: int = 0
+    """How many requests were handed to the network for it."""
+    without_effect: int = 0
+    """How many of those ended, and certainly made nothing happen."""
+    writes: int = 0
+    """How many of the attempts were writes that nobody vouched for."""
+    writes_without_effect: int = 0
+    """How many of those ended, and certainly made nothing happen."""
+    leaving: int = 0
+    """How many requests were let in, and leave once that is recorded."""
+    waits: int = 0
+    """How many requests wait to be let in; 1 also for an item that has not begun."""
+    stop_requested: bool = False
+    """Whether its fan-out was stopped, so that it must not begin any more."""
+    has_lent: bool = False
+    """Whether its place is lent to another item, because its account may not go now."""
+    asking: tuple[Callable[[], object], ...] = ()
+    """What to call when it has a place again."""
+    approaching: WayToAccount | None = None
+    """What is to hear of its first request."""
+    pauses_before: float = 0.0
+    """For how many seconds its account had been refused when it was parked."""
+    max_refusal_wait: float = math.inf
+    """Seconds for which refusals may keep it waiting, in all."""
+    refusal_wait: float = 0.0
+    """Seconds for which they have."""
+    refusal_wait_until: float = -math.inf
+    """The time up to which that is counted, by the loop's clock."""
+    refused: int = 0
+    """How many of its requests were refused, and wait for another try."""
+    aside_for: Pause | None = None
+    """The pauses of the linked account for which a request of it stepped aside."""
+
+    @property
+    def untouched(self) -> bool:
+        """Whether none of its requests is under way or may have made anything happen."""
+        return self.attempts == self.without_effect
+
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether a write that nobody vouched for happened, or may have."""
+        return self.writes != self.writes_without_effect
+
+    @property
+    def must_not_begin(self) -> bool:
+        """Whether it, or one around it, is to end before its first request."""
+        item: ItemContext | None = self
+        while item is not None:
+            if item.stop_requested and item.untouched:
+                return True
+            item = item.outer
+        return False
+
+    @property
+    def refusal_wait_left(self) -> float:
+        """Seconds for which refusals may still keep it waiting."""
+        return self.max_refusal_wait - self.refusal_wait
+
+    @property
+    def held_up(self) -> bool:
+        """Whether it waits because it was refused, or its linked account is."""
+        return self.refused > 0 or (self.aside_for is not None and self.aside_for.lasts)
+
+    def note_refusal_wait(self, seconds: float, until: float) -> None:
+        """Count for how long refusals kept one of its requests waiting; the time of several at once counts once."""
+        began = max(until - seconds, self.refusal_wait_until)
+        if until > began:
+            self.refusal_wait += until - began
+            self.refusal_wait_until = until
+
+    def step_aside(self) -> None:
+        """Lend the item's place to one of another account, unless something of it may have happened."""
+        if self.places is not None and not self.has_lent and self.untouched:
+            self.has_lent = self.places.lend()
+
+    def step_back(self) -> None:
+        """Go on, with a place that was taken for the item."""
+        self.has_lent = False
+        if self.places is not None:
+            self.places.came_back()
+        asking, self.asking = self.asking, ()
+        for again in asking:
+            again()
+
+    def give_up_waiting(self) -> None:
+        """Take a place in any case: a request that stepped aside is cancelled, and the item goes on."""
+        if self.places is not None and self.has_lent:
+            self.places.take_in_any_case()
+            self.step_back()
+
+    def arrive(self) -> None:
+        """Note that a request of the item is where it leaves, or waits for an account."""
+        way, self.approaching = self.approaching, None
+        if way is not None:
+            way.arrived()
+
+    async def before_sending(self, *, write: bool) -> None:
+        """Return when it is recorded that an attempt, which was let in, may leave; count it.
+
+        Args:
+            write: It is a write that nobody vouched for.
+        """
+        if self.approaching is not None:
+            self.arrive()
+        if self.outer is None:  # as nearly all are: it costs less
+            if self.record is not None:
+                self.leaving += 1
+                try:
+                    await self.record.start()
+                finally:
+                    self.leaving -= 1
+            self.attempts += 1
+            self.writes += write
+            return
+        items: list[ItemContext] = [self]
+        while (outer := items[-1].outer) is not None:
+            items.append(outer)
+        for item in items:
+            item.leaving += 1
+        try:
+            for item in items:
+                if item.record is not None:
+                    await item.record.start()
+        finally:
+            for item in items:
+                item.leaving -= 1
+        for item in items:
+            item.attempts += 1
+            item.writes += write
+
+    def after_sending_in_vain(self, *, write: bool) -> None:
+        """Note that an attempt is over and certainly made nothing happen.
+
+        Args:
+            write: It was a write that nobody vouched for.
+        """
+        item: ItemContext | None = self
+        while item is not None:
+            item.without_effect += 1
+            item.writes_without_effect += write
+            if item.record is not None and item.untouched and not item.leaving:
+                item.record.withdraw()
+            item = item.outer
+
+
+current_item: ContextVar[ItemContext | None] = ContextVar("current_item", default=None)
+"""Set while a fan-out works on an item."""

@@ -1,0 +1,199 @@
+"""Takes secrets out of what errors tell, where an answer quotes them: as they are, or escaped for JSON, URLs or HTML.
+
+Those of ASCII are found also in UTF-16 and UTF-32, whose NULs are skipped: read as UTF-8 they stand between characters.
+
+Loaded by the first failure.
+"""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, cast
+
+import attrs
+
+from refold_async.config.secret import Secret
+from refold_async.errors import RefoldError
+
+__all__ = ["quotes", "redact_error", "redacted"]
+
+_OPENING: Final = 4
+"""How many characters make a place worth a closer look."""
+_LONGEST_OPENING: Final = 512
+"""More bytes than those characters have, however they are escaped."""
+_TELLING: Final = 12
+"""From how many bytes on the beginning of a secret is taken out wherever it stands: whoever cut it left no mark."""
+_PART: Final = 1024 * 1024
+
+# JSON within JSON has its backslashes doubled, and doubled again. The runs have an end: the search must not take longer
+# than the text is long.
+_CHARACTER: Final = re.compile(
+    rb"\\{1,15}u(d[89ab][0-9a-f]{2})\\{1,15}u(d[c-f][0-9a-f]{2})"
+    rb"|\\{1,15}u([0-9a-f]{4})"
+    rb"|\\{1,15}x(00)"
+    rb"|\\{1,15}([^\\])"
+    rb"|%([0-9a-f]{2})"
+    rb"|(&#?\w{1,8};)"
+    rb"|(.)",
+    re.IGNORECASE | re.DOTALL,
+)
+_CUT_OFF: Final = re.compile(
+    rb"(?:\\{1,15}(?:u[0-9a-f]{0,3}|x0?)?|%[0-9a-f]?|&#?\w{0,8})?(?:\Z|" + "…".encode() + rb")", re.IGNORECASE
+)
+"""Where a text ends, or is cut off, perhaps within an escape."""
+
+
+def _hexadecimal(digits: str) -> str:
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
+
+
+def _forms(character: str) -> bytes:
+    """Return a pattern of all that may stand for a character, or for another one, if by an HTML entity."""
+    units = re.findall("....", character.encode("utf-16-be").hex())
+    literal = re.escape(character.encode())
+    escaped = "".join(rf"\\{{0,14}}u{_hexadecimal(unit)}" for unit in units).removeprefix(r"\\{0,14}")
+    percent = "".join("%" + _hexadecimal(f"{byte:02x}") for byte in character.encode())
+    # Each alternative begins with a character, so that the search can skip to one of them.
+    return (
+        rb"(?:" + literal + rb"|\\\\{0,14}(?:" + literal + rb"|" + escaped.encode() + rb")"
+        rb"|" + percent.encode() + rb"|&#?\w{1,8};)"
+    )
+
+
+_NULS: Final = rb"(?:\0|\\{1,15}(?:x00|u0000)){0,3}"
+
+
+@lru_cache(maxsize=64)
+def _opening(characters: str) -> re.Pattern[bytes]:
+    return re.compile(_NULS.join(map(_forms, characters)))
+
+
+def _plain(match: re.Match[bytes]) -> bytes:
+    """Return what a character of a text stands for; nothing for a NUL or for what may be an escape's backslash."""
+    high, low, unit, nul, quoted, percent, entity, literal = match.groups()
+    if nul:
+        return b""
+    if high or unit:
+        units = bytes.fromhex((high + low if high else unit).decode())
+        character = units.decode("utf-16-be", "surrogatepass").encode("utf-8", "surrogatepass")
+        return b"" if character in {b"\\", b"\0"} else character
+    if percent:
+        return bytes.fromhex(percent.decode()).strip(b"\\")
+    if entity:
+        from html import unescape
+
+        return unescape(entity.decode()).encode("utf-8", "surrogatepass")
+    return quoted or literal.strip(b"\\\0")
+
+
+def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> tuple[int, bool]:
+    """Return where the secret that seems to begin at `start` ends, and whether all of it is there.
+
+    Where it is cut off, it ends there. Where it is not there, it ends where it begins.
+    """
+    if text.startswith(literal, start):
+        return start + len(literal), True
+    known, place = 0, start
+    while known < len(secret):
+        if known and (cut := _CUT_OFF.match(text, place)):
+            return cut.end() - len("…".encode()) if cut.group().endswith("…".encode()) else cut.end(), False
+        match = _CHARACTER.match(text, place)
+        if match is None or not secret.startswith(part := _plain(match), known):
+            return place if known >= _TELLING else start, False
+        known, place = known + len(part), match.end()
+    return place if known else start, True
+
+
+def _places(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
+    """Give where a text holds a secret, or the beginning of one, within which another may begin."""
+    literal = secret.encode()
+    # The backslashes of the secret cannot be told from those that escape.
+    without_backslashes = Secret(secret.replace("\\", "")).encode()
+    start = 0
+    opening = _opening(str(secret).lstrip("\\").partition("\\")[0][:_OPENING] or "\\")
+    while match := _search(opening, text, start):
+        start = match.start()
+        end, whole = _end(text, start, literal, without_backslashes)
+        if end > start:
+            yield start, end
+        start = end if whole and end > start else start + 1
+
+
+def _search(opening: re.Pattern[bytes], text: bytes, start: int) -> re.Match[bytes] | None:
+    """Search from `start` on, in parts: a search lets no other thread run until it is done."""
+    while start < len(text):
+        if match := opening.search(text, start, start + _PART + _LONGEST_OPENING):
+            return match
+        start += _PART
+    return None
+
+
+def quotes(text: bytes, secrets: Sequence[str]) -> bool:
+    """Tell whether a text holds one of the secrets, or so much of the beginning of one that it must not be shown."""
+    return any(True for secret in secrets for _ in _places(text, secret))
+
+
+def _redacted_text(text: str, secrets: Sequence[str]) -> str:
+    data = text.encode("utf-8", "surrogatepass")
+    # All are sought in the text as it came: of two that begin alike, one would take away what the other is found by.
+    places = sorted(place for secret in secrets for place in _places(data, secret))
+    kept: list[bytes] = []
+    after = 0
+    for start, end in places:
+        if start >= after or not kept:
+            kept.append(data[after:start])
+        after = max(after, end)
+    return b"***".join([*kept, data[after:]]).decode("utf-8", "surrogatepass")
+
+
+def redacted(value: Any, secrets: Sequence[str]) -> Any:
+    """Return what was read from JSON, models of ours included, or headers, as a copy without the secrets.
+
+    However deeply it is nested.
+    """
+    unfinished: list[Any] = []
+
+    def copied(part: Any) -> Any:
+        kind = part.__class__
+        if issubclass(kind, str):
+            return _redacted_text(part, secrets)
+        if issubclass(kind, list | dict) or attrs.has(kind):
+            unfinished.append(copy.copy(part))
+            return unfinished[-1]
+        if issubclass(kind, Mapping):
+            return cast("Any", kind)([(copied(name), copied(text)) for name, text in part.items()])
+        return part
+
+    copy_of_all = copied(value)
+    while unfinished:
+        whole = unfinished.pop()
+        kind = whole.__class__
+        if issubclass(kind, list):
+            whole[:] = [copied(part) for part in whole]
+        elif issubclass(kind, dict):
+            fields = list(whole.items())
+            whole.clear()
+            whole.update((copied(name), copied(part)) for name, part in fields)
+        else:
+            for field in attrs.fields(kind):
+                object.__setattr__(whole, field.name, copied(getattr(whole, field.name)))
+    return copy_of_all
+
+
+def redact_error(error: RefoldError, secrets: Sequence[str], *, thoroughly: bool) -> None:
+    """Take the secrets out of what an error tells.
+
+    Args:
+        error: The error, which is changed.
+        secrets: The secrets.
+        thoroughly: Whether the body of the answer it was made of holds one. If not, only its message and headers can.
+    """
+    if not thoroughly:
+        headers: Mapping[str, str] = getattr(error, "headers", {})
+        told = [error.message, *headers, *headers.values()]
+        if not quotes("…".join(told).encode("utf-8", "surrogatepass"), secrets):
+            return
+    error.args = tuple(redacted(argument, secrets) for argument in error.args)
+    for name, value in list(vars(error).items()):
+        setattr(error, name, redacted(value, secrets))

@@ -1,0 +1,163 @@
+"""Pure functions that build the four calls, and that of `request()`, but for the account they go out for."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from refold_async.config.validation import check_bool, check_header_value, check_path
+from refold_async.errors import ConfigurationError, ParameterError
+from refold_async.faults import Kind
+from refold_async.protocol.endpoints import NO_HEADERS, Endpoint, Request, Target, encode_json, given_texts, with_query
+
+__all__ = ["UNSET", "arbitrary", "execute_action", "execute_workflow", "get_action_parameters", "list_actions"]
+
+UNSET: Any = ...
+"""Stands for a `body=` that was not given, where None would be JSON's null."""
+
+_ACTIONS = "/api/v2/integration-schema/{slug}/actions"
+_CHECK_THE_ACTION = "Check the slug and the action_id: list_actions(slug) gives an app's actions, and their exact ids."
+
+LIST_ACTIONS = Endpoint(
+    "GET",
+    _ACTIONS,
+    "app {slug!r}",
+    "Check the slug in the Refold Console; once it is right, list_actions(slug) gives the app's actions.",
+)
+GET_ACTION_PARAMETERS = Endpoint(
+    "GET", f"{_ACTIONS}/{{action_id}}", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION
+)
+EXECUTE_ACTION = Endpoint(
+    "POST", f"{_ACTIONS}/{{action_id}}/execute", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION
+)
+EXECUTE_WORKFLOW = Endpoint(
+    "POST",
+    "/api/v2/public/workflow/{workflow_id}/execute",
+    "workflow {workflow_id!r}",
+    "Check its id or alias, that it is published, and that this linked account owns it.",
+)
+
+_READS = frozenset({"GET", "HEAD"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_OURS = frozenset(
+    {
+        "x-api-key",
+        "linked_account_id",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+def list_actions(slug: str) -> Request:
+    """Build the call that lists an app's actions."""
+    return Request(LIST_ACTIONS.target(slug))
+
+
+def get_action_parameters(slug: str, action_id: str) -> Request:
+    """Build the call that reads an action's parameter schema."""
+    return Request(GET_ACTION_PARAMETERS.target(slug, action_id))
+
+
+def execute_action(
+    slug: str, action_id: str, parameters: Mapping[str, Any] | None = None, *, idempotent: bool = False
+) -> Request:
+    """Build the call that executes an action."""
+    if parameters is None:
+        parameters = {}
+    elif not isinstance(parameters, dict):
+        parameters = _as_dict(parameters)
+    return Request(
+        EXECUTE_ACTION.target(slug, action_id),
+        "idempotent" if check_bool("idempotent", idempotent) else "write",
+        encode_json(parameters, "parameters"),
+    )
+
+
+def _as_dict(parameters: Any) -> dict[str, Any]:
+    if isinstance(parameters, Mapping):
+        return dict(cast("Mapping[str, Any]", parameters))
+    raise ParameterError(f"parameters must be a mapping, one key per parameter, not {type(parameters).__name__}.")
+
+
+def execute_workflow(
+    workflow_id: str,
+    *,
+    slug: str,
+    payload: Any = None,
+    body: Any = UNSET,
+    sync: bool = False,
+    config_id: str | None = None,
+    instance_tag: str | None = None,
+    include_headers: bool = False,
+) -> Request:
+    """Build the call that runs a workflow."""
+    headers = {
+        "slug": check_header_value("slug", slug),
+        **given_texts(config_id=config_id, instance_tag=instance_tag),
+    }
+    if check_bool("sync", sync):
+        headers["sync_execution"] = "true"
+    if check_bool("include_headers", include_headers):
+        headers["include-headers"] = "true"
+    if body is UNSET:
+        encoded = encode_json({"payload": {} if payload is None else payload})
+    elif payload is None:
+        encoded = encode_json(body, "body")
+    else:
+        raise ParameterError("payload and body exclude each other: payload=x sends {'payload': x}, body=x sends x.")
+    return Request(EXECUTE_WORKFLOW.target(workflow_id), "write", encoded, headers, synchronous=sync)
+
+
+def arbitrary(
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    idempotent: bool = False,
+) -> Request:
+    """Build the call of `request()`: any endpoint. Only GET and HEAD count as reads."""
+    if not isinstance(method, str) or (method := method.upper()) not in _METHODS:
+        raise ConfigurationError(f"method must be one of {', '.join(sorted(_METHODS))}, got {method!r}.")
+    wire_path = check_path("path", path)
+    for name, value in (("query", query), ("headers", headers)):
+        if value is not None and not isinstance(value, Mapping):
+            raise ConfigurationError(f"{name} must be a mapping, not {type(value).__name__}.")
+    if query:
+        wire_path = with_query(wire_path, query)
+    kind: Kind = "read" if method in _READS else "write"
+    if check_bool("idempotent", idempotent) and kind == "write":
+        kind = "idempotent"
+    if json is not None and kind == "read":
+        raise ConfigurationError(f"json cannot be sent with {method}: pass query={{...}}.")
+    return Request(
+        Target(method, wire_path, f"{method} {path}"),
+        kind,
+        None if json is None else encode_json(json, "json"),
+        _extra_headers(headers) if headers else NO_HEADERS,
+    )
+
+
+def _extra_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    extra: dict[str, str] = {}
+    for name, value in headers.items():
+        check_header_value("a header's name", name)
+        if name.lower() in _OURS:
+            raise ConfigurationError(f"headers may not set {name!r}: the client sets it, for the account of the call.")
+        if not all(
+            character.isascii() and (character.isalnum() or character in "!#$%&'*+-.^_`|~") for character in name
+        ):
+            raise ConfigurationError(f"headers holds {name!r}, which is no header name.")
+        extra[name] = check_header_value(f"headers[{name!r}]", value)
+    return extra

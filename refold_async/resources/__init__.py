@@ -1,0 +1,1 @@
+"""What Refold offers, a file per group of calls."""

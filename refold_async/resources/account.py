@@ -1,0 +1,425 @@
+"""The four calls, for one linked account, and the namespaces of all others."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+
+from refold_async.config.secret import Secret
+from refold_async.config.settings import Timeout
+from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
+from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
+from refold_async.limits.account_limits import Lane
+from refold_async.limits.slots import Slots
+from refold_async.models.results import ActionResult, WorkflowExecution
+from refold_async.pipeline.pipeline import Pipeline
+from refold_async.protocol import requests, responses
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.requests import UNSET
+from refold_async.runtime.log import logger
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+    from refold_async.models.executions import Execution
+    from refold_async.resources.actions import Action, ActionParameters
+    from refold_async.resources.applications import Applications
+    from refold_async.resources.events import Events
+    from refold_async.resources.executions import Executions
+    from refold_async.resources.workflows import Workflows
+
+__all__ = ["NO_API_KEY", "AccountScope"]
+
+T = TypeVar("T")
+
+NO_API_KEY: Final = "No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY."
+
+
+def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
+    """Return the limits a call runs under: a number stands for the total alone."""
+    if timeout is None:
+        return default
+    return timeout if isinstance(timeout, Timeout) else default.with_total(timeout)
+
+
+class RawRequests:
+    """The `request()` of scopes, which call for an account, and of the client, which calls for the organisation."""
+
+    __slots__ = ()
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        into: None = None,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> Any: ...
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        into: "TypeForm[T]",
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> T: ...
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        into: Any = None,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> Any:
+        """Call any endpoint that has no method of its own. Refold page: *API Reference*.
+
+        Args:
+            method: The HTTP method. GET and HEAD are tried again as reads; every other method counts as a write.
+            path: The path below the base URL, such as `/api/v2/public/execution`; quote ids that go into it.
+            query: Query parameters; None values are left out, lists repeat the name.
+            headers: Headers beside those the client sets.
+            json: The body, any JSON value but null; None sends none.
+            into: The type to structure the answer into; by default it stays as JSON gave it.
+            idempotent: You vouch that it does no harm to send this twice.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The answer's JSON, as `into`; None where the answer is empty.
+
+        Raises:
+            APIStatusError: Refold answered with an error status.
+            APIResponseValidationError: The answer is not JSON or does not fit `into`.
+            APIConnectionError: No answer; `effect` says whether a write may have happened.
+        """
+        request = requests.arbitrary(method, path, query=query, headers=headers, json=json, idempotent=idempotent)
+        return await self._send(request, responses.parse_value(into), timeout)
+
+    def _send(self, request: Request, parse: responses.Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        """Send a call, and return what `read` makes of the answer. Every method is made of this one."""
+        raise NotImplementedError
+
+
+class AccountScope(RawRequests):
+    """Calls for one linked account. Made by `AsyncRefold.account()`: without I/O, so make one wherever you need it.
+
+    Every method raises `RefoldError`: see `refold_async.errors` for the tree, and `effect` for what became of the
+    action. Concurrent calls on one scope are fine.
+    """
+
+    __slots__ = ("_api_key", "_headers", "_pipeline", "_session_token", "linked_account_id")
+
+    linked_account_id: str | None
+    """The linked account; None where only a session token names it."""
+
+    def __init__(
+        self,
+        sender: Pipeline,
+        *,
+        api_key: str | None = None,
+        linked_account_id: str | None = None,
+        session_token: str | None = None,
+    ) -> None:
+        self._pipeline = sender
+        self._api_key = api_key
+        self._session_token = session_token
+        self._headers: dict[str, str] | None = None
+        self.linked_account_id = linked_account_id
+        # After the rest: error reporters ask even for the repr of what could not be made.
+        if linked_account_id is not None:
+            self.linked_account_id = check_header_value("linked_account_id", linked_account_id)
+        if session_token is not None:
+            check_secret("session_token", session_token)
+
+    def __repr__(self) -> str:
+        names = [] if self.linked_account_id is None else [repr(self.linked_account_id)]
+        names += [] if self._session_token is None else ["by session token"]
+        return f"<AccountScope {', '.join(names)}>"
+
+    @property
+    def applications(self) -> "Applications":
+        """The apps, and whether this linked account is connected to them."""
+        from refold_async.resources.applications import Applications
+
+        return Applications(self._send)
+
+    @property
+    def events(self) -> "Events":
+        """Events that start workflows."""
+        from refold_async.resources.events import Events
+
+        return Events(self._send)
+
+    @property
+    def executions(self) -> "Executions":
+        """Runs of workflows: follow them, wait for them, stop them, run them again."""
+        from refold_async.resources.executions import Executions
+
+        return Executions(self._send, self._pipeline.pause, self._annotate)
+
+    @property
+    def workflows(self) -> "Workflows":
+        """Workflows: find them, read what they ask for, make, publish and delete private ones."""
+        from refold_async.resources.workflows import Workflows
+
+        return Workflows(self._send)
+
+    async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "list[Action]":
+        """List the actions of an app. Refold page: *List Actions*.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The actions in Refold's order.
+
+        Raises:
+            NotFoundError: There is no such app.
+        """
+        return await self._send(requests.list_actions(slug), responses.parse_actions, timeout)
+
+    async def get_action_parameters(
+        self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
+    ) -> "ActionParameters":
+        """Read the parameter schema of an action. Refold page: *Get Action Parameters*.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            action_id: The action, such as `create_contact`.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The parameters, a sequence with `validate()` and `json_schema()`.
+
+        Raises:
+            NotFoundError: There is no such app, or the app has no such action.
+        """
+        request = requests.get_action_parameters(slug, action_id)
+        return await self._send(request, responses.parse_action_parameters(slug, action_id), timeout)
+
+    @overload
+    async def execute_action(
+        self,
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        into: None = None,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> ActionResult[Any]: ...
+
+    @overload
+    async def execute_action(
+        self,
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        into: "TypeForm[T]",
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> ActionResult[T]: ...
+
+    async def execute_action(
+        self,
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        into: Any = None,
+        idempotent: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> ActionResult[Any]:
+        """Execute an action, a read or a write, in the connected app. Refold page: *Execute Action*.
+
+        The client cannot tell a read from a write, so unless you pass `idempotent=True` it sends again only what
+        certainly did not run.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            action_id: The action, such as `create_contact`.
+            parameters: The action's parameters, one key each; JSON values only.
+            into: The type to structure `data` into: an attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
+                Nothing is coerced. By default `data` stays as JSON gave it. Of answers of 256 KB and more, your classes
+                are made in a thread.
+            idempotent: You vouch that it does no harm to send this twice, as with any read.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The result, whose `node_status` is `Success`.
+
+        Raises:
+            ActionFailedError: Refold answered, and the action did not succeed; `.result` holds the app's error.
+            ReconnectRequiredError: The linked account is not connected, or its credentials no longer work.
+            NotFoundError: There is no such app, or the app has no such action.
+            ParameterError: `parameters` are no JSON; nothing was sent.
+            APIResponseValidationError: `data` does not fit `into`; the action ran, `.result` holds its data.
+            APIConnectionError: No answer; `effect` says whether the action may have run.
+        """
+        request = requests.execute_action(slug, action_id, parameters, idempotent=idempotent)
+        return await self._send(request, responses.parse_action_result(into), timeout)
+
+    async def execute_workflow(
+        self,
+        workflow_id: str,
+        *,
+        slug: str,
+        payload: Any = None,
+        body: Any = UNSET,
+        sync: bool = False,
+        config_id: str | None = None,
+        instance_tag: str | None = None,
+        include_headers: bool = False,
+        timeout: Timeout | float | None = None,
+    ) -> WorkflowExecution:
+        """Start a workflow, or with `sync=True` run it and wait for what it returns. Refold page: *Execute Workflow*.
+
+        Never sent again once it may have started.
+
+        Args:
+            workflow_id: The workflow's id or alias. It must be published, and the linked account must own it.
+            slug: The app the workflow belongs to.
+            payload: The input, sent as `{"payload": payload}`; by default an empty object.
+            body: Instead of `payload`: the whole body, sent as it is.
+            sync: Wait for the run to end.
+            config_id: The config to run under; by default the linked account's id.
+            instance_tag: A label for the run.
+            include_headers: Have sanitised request headers in the answer (in `.raw`).
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's. With `sync=True` a number
+                is the limit of the one attempt too, and the default is 300 seconds unless the client was given
+                limits of its own.
+
+        Returns:
+            The run: its `execution_id`, and with `sync=True` its `return_value`.
+
+        Raises:
+            WorkflowFailedError: A synchronous run stopped at an error, or answered with an error status of its own.
+            NotFoundError: There is no such workflow for this linked account.
+            APIConnectionError: No answer; `effect` says whether the workflow may have started.
+        """
+        request = requests.execute_workflow(
+            workflow_id,
+            slug=slug,
+            payload=payload,
+            body=body,
+            sync=sync,
+            config_id=config_id,
+            instance_tag=instance_tag,
+            include_headers=include_headers,
+        )
+        if sync:
+            default = self._pipeline.synchronous_timeout
+            if timeout is None:
+                timeout = default
+            elif not isinstance(timeout, Timeout):
+                timeout = Timeout(total=timeout, attempt=timeout, connect=default.connect)
+        return await self._send(request, responses.parse_workflow_execution, timeout)
+
+    async def run_workflow(
+        self,
+        workflow_id: str,
+        *,
+        slug: str,
+        payload: Any = None,
+        body: Any = UNSET,
+        config_id: str | None = None,
+        instance_tag: str | None = None,
+        timeout: float = 300.0,
+        poll_interval: float = 0.5,
+    ) -> "Execution":
+        """Start a workflow and wait for it to end. Refold pages: *Execute Workflow*, *Get Execution*.
+
+        Started once, never again. For runs that may take longer than connections live; `execute_workflow(...,
+        sync=True)` waits on one request. To keep the `execution_id` from the first moment, call `execute_workflow()`
+        and `executions.wait()` one after the other.
+
+        Args:
+            workflow_id: The workflow's id or alias. It must be published, and the linked account must own it.
+            slug: The app the workflow belongs to.
+            payload: The input, sent as `{"payload": payload}`; by default an empty object.
+            body: Instead of `payload`: the whole body, sent as it is.
+            config_id: The config to run under; by default the linked account's id.
+            instance_tag: A label for the run.
+            timeout: Seconds to wait, once it was started; `math.inf` for ever. The start may take as long, within the
+                client's limits.
+            poll_interval: Seconds between the first two looks at the run; later pauses grow to 15 seconds.
+
+        Returns:
+            The run with its nodes, whose status is `COMPLETED`.
+
+        Raises:
+            WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
+                them all.
+            ExecutionTimeoutError: It has not ended in time, and may go on: `.execution_id`.
+            NotFoundError: There is no such workflow for this linked account.
+            RefoldError: Whatever else went wrong; `effect` says whether the workflow may have started, and a note on
+                the error has the run's id.
+        """
+        check_positive("timeout", timeout)
+        check_seconds("poll_interval", poll_interval)
+        started = await self.execute_workflow(
+            workflow_id,
+            slug=slug,
+            payload=payload,
+            body=body,
+            config_id=config_id,
+            instance_tag=instance_tag,
+            timeout=min(timeout, self._pipeline.timeout.total),
+        )
+        try:
+            return await self.executions.wait(started.execution_id, timeout=timeout, poll_interval=poll_interval)
+        except (WorkflowFailedError, ExecutionTimeoutError):
+            raise
+        except (RefoldError, asyncio.CancelledError) as error:
+            note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
+            logger.warning("%s (linked account %r)", note, self.linked_account_id)
+            error.add_note(note)
+            if isinstance(error, RefoldError):
+                error.effect = "unknown"
+            raise
+
+    def _annotate(self, error: RefoldError, request: Request) -> None:
+        self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})
+
+    def _send(self, request: Request, parse: responses.Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        sender = self._pipeline
+        limits = sender.timeout if timeout is None else resolve_timeout(timeout, sender.timeout)
+        if self._headers is None:
+            self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
+        return sender.send(request, parse, self._headers, self.linked_account_id, limits)
+
+    def _lane(self, places: Slots) -> Lane | None:
+        """Return where the items of a fan-out wait for this account, or None if nothing limits that."""
+        account = self.linked_account_id
+        if account is None and self._session_token is not None:
+            account = account_headers(None, None, self._session_token)["Authorization"]
+        return self._pipeline.lane(account, places)
+
+
+def account_headers(
+    api_key: str | None, linked_account_id: str | None, session_token: str | None = None
+) -> dict[str, str]:
+    """Return the headers that authenticate a call and name its account; a session token stands for both."""
+    if session_token is not None:
+        return {"Authorization": Secret(f"Bearer {session_token}")}
+    if api_key is None:
+        raise ConfigurationError(NO_API_KEY)
+    if linked_account_id is None:
+        return {"x-api-key": api_key}
+    return {"x-api-key": api_key, "linked_account_id": linked_account_id}

@@ -1,0 +1,119 @@
+"""What an app can do: its actions, and their parameters."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import attrs
+
+from refold_async.errors import ParameterError
+from refold_async.models.model import Model
+
+__all__ = ["Action", "ActionParameter", "ActionParameters"]
+
+
+@attrs.frozen
+class Action(Model):
+    """One action of an app, as `list_actions` gives it."""
+
+    action_id: str
+    """What the other calls name it by, such as `get_contact`."""
+    name: str | None = None
+    """Its name for people."""
+    description: str | None = None
+    """What it does."""
+    tag: str | None = None
+    """The group it belongs to."""
+
+
+@attrs.frozen
+class ActionParameter(Model):
+    """One parameter of an action."""
+
+    name: str
+    """The key it goes by in `parameters`."""
+    label: str | None = None
+    """Its name for people."""
+    required: bool | None = None
+    """Whether the action refuses to run without it."""
+    type: str | None = None
+    """What kind of value it takes: `text`, `number`, `date`, `email`, … Refold adds new ones."""
+
+
+_JSON_SCHEMA_OF_TYPE: Mapping[str, Mapping[str, Any]] = {
+    "text": {"type": "string"},
+    "textarea": {"type": "string"},
+    "password": {"type": "string", "format": "password"},
+    "select": {"type": "string"},
+    "email": {"type": "string", "format": "email"},
+    "url": {"type": "string", "format": "uri"},
+    "date": {"type": "string", "format": "date"},
+    "number": {"type": "number"},
+    "map": {"type": "object"},
+}
+
+
+@attrs.frozen
+class ActionParameters(Sequence[ActionParameter]):
+    """The parameters of one action: a sequence, with checks."""
+
+    slug: str
+    """The app's slug."""
+    action_id: str
+    """The action's id."""
+    parameters: tuple[ActionParameter, ...]
+    """The parameters in Refold's order."""
+
+    @overload
+    def __getitem__(self, index: int) -> ActionParameter: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ActionParameter]: ...
+    def __getitem__(self, index: int | slice) -> ActionParameter | Sequence[ActionParameter]:
+        return self.parameters[index]
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def __iter__(self) -> Iterator[ActionParameter]:
+        return iter(self.parameters)
+
+    def validate(self, values: Mapping[str, Any]) -> None:
+        """Check parameters before they are sent.
+
+        Args:
+            values: What you mean to pass to `execute_action` as `parameters`.
+
+        Raises:
+            ParameterError: Names every required parameter that is missing or None, and every one the action does not
+                have, with the name it may have been meant for.
+        """
+        known = {parameter.name for parameter in self.parameters}
+        missing = tuple(p.name for p in self.parameters if p.required and values.get(p.name) is None)
+        unknown = tuple(str(name) for name in values if name not in known)
+        if not missing and not unknown:
+            return
+        import difflib  # loaded by the first misspelling
+
+        problems = [f"{name!r} is required and missing" for name in missing]
+        for name in unknown:
+            close = difflib.get_close_matches(name, known, n=1)
+            problems.append(f"{name!r} is unknown" + (f" (did you mean {close[0]!r}?)" if close else ""))
+        raise ParameterError(
+            f"parameters do not fit action {self.action_id!r} of app {self.slug!r}: {'; '.join(problems)}.",
+            missing=missing,
+            unknown=unknown,
+        )
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the parameters as a JSON Schema object, the form that tool calls of language models take.
+
+        A parameter whose type is unknown or can be any JSON value gets no `type`.
+        """
+        properties = {
+            parameter.name: {
+                **_JSON_SCHEMA_OF_TYPE.get(parameter.type or "", {}),
+                **({} if parameter.label is None else {"title": parameter.label}),
+            }
+            for parameter in self.parameters
+        }
+        required = list(dict.fromkeys(parameter.name for parameter in self.parameters if parameter.required))
+        return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}

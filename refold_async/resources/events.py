@@ -1,0 +1,53 @@
+"""`account.events`: events that start the workflows attached to them."""
+
+from typing import Any, Final
+
+from refold_async.config.settings import Timeout
+from refold_async.config.validation import check_header_value
+from refold_async.protocol.endpoints import Endpoint, given_texts
+from refold_async.protocol.responses import parse_nothing
+from refold_async.resources.resource import Resource
+
+__all__ = ["Events"]
+
+_TRIGGER: Final = Endpoint(
+    "POST", "/api/v2/public/event/trigger", "the event", "Its name must be that in the Refold Console, to the letter."
+)
+
+
+class Events(Resource):
+    """The events of one linked account, as `account.events`."""
+
+    __slots__ = ()
+
+    async def trigger(
+        self,
+        event: str,
+        payload: Any = None,
+        *,
+        slug: str | None = None,
+        config_id: str | None = None,
+        instance_tag: str | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> None:
+        """Fire an event, which starts the workflows attached to it. Refold page: *Trigger Event*.
+
+        A write: never sent again once it may have been fired. Refold queues it, so this returns before they run.
+
+        Args:
+            event: The event's name.
+            payload: What the workflows are given, any JSON value; None sends none.
+            slug: Only the workflows of this app, whose connection is then checked first.
+            config_id: The config to run under; by default the linked account's id.
+            instance_tag: A label for the runs.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Raises:
+            NotFoundError: There is no such event.
+            APIConnectionError: No answer; `effect` says whether the event may have been fired.
+        """
+        request = _TRIGGER.request(
+            headers=given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag),
+            body={"event": check_header_value("event", event), "payload": payload},
+        )
+        await self._send(request, parse_nothing, timeout)

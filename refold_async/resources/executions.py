@@ -1,0 +1,342 @@
+"""`account.executions`: runs of workflows; follow them, wait for them, stop them, run them again."""
+
+import asyncio
+import math
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from datetime import date, datetime
+from typing import Final
+
+import attrs
+
+from refold_async.config.settings import Timeout
+from refold_async.config.validation import check_bool, check_positive, check_seconds
+from refold_async.errors import (
+    APIConnectionError,
+    ExecutionTimeoutError,
+    RefoldError,
+    WorkflowFailedError,
+)
+from refold_async.faults import RULES, Fault
+from refold_async.models.executions import Batch, Execution
+from refold_async.protocol.endpoints import Endpoint, Request, given_texts
+from refold_async.protocol.responses import parse_model, parse_nothing, said_by_app, shortened
+from refold_async.resources.resource import Resource, Send, dates
+
+__all__ = ["Executions"]
+
+
+_GROWTH: Final = 1.5
+_LONGEST_PAUSE: Final = 15.0
+_LAST_LOOK: Final = 1.0
+"""How long before the end of a wait to look for the last time, in seconds, rather than to sleep through it."""
+_STATUS_CALL: Final = Timeout(total=30, attempt=10, connect=10)
+"""What a look at an execution may take: Refold leaves some unanswered, such as those at unknown ids."""
+
+_EXECUTION: Final = "execution {execution_id!r}"
+_CHECK_THE_ID: Final = (
+    "Check its id, and that it is a run of this linked account: executions.list() gives those there are."
+)
+
+_LIST: Final = Endpoint("GET", "/api/v2/public/execution", "the list of executions")
+_GET: Final = Endpoint("GET", "/api/v2/public/execution/{execution_id}", _EXECUTION, _CHECK_THE_ID)
+_STOP: Final = Endpoint("POST", "/api/v2/public/execution/{execution_id}/stop", _EXECUTION, _CHECK_THE_ID)
+_RERUN: Final = Endpoint("POST", "/api/v2/public/execution/{execution_id}/rerun", _EXECUTION, _CHECK_THE_ID)
+_BATCHES: Final = Endpoint(
+    "GET",
+    "/api/v2/public/execution/{execution_id}/nodes/{node_id}/batches",
+    "the batches of node {node_id!r} of execution {execution_id!r}",
+    _CHECK_THE_ID,
+)
+
+
+class Executions(Resource):
+    """The runs of one linked account's workflows, as `account.executions`."""
+
+    __slots__ = ("_annotate", "_pause")
+
+    def __init__(
+        self,
+        send: Send,
+        pause: Callable[[float], Awaitable[object]],
+        annotate: Callable[[RefoldError, Request], None],
+    ) -> None:
+        super().__init__(send)
+        self._pause = pause
+        self._annotate = annotate
+
+    def list(
+        self,
+        *,
+        slug: str | None = None,
+        status: str | None = None,
+        workflow_id: str | None = None,
+        workflow_name: str | None = None,
+        execution_id: str | None = None,
+        start_date: datetime | date | str | None = None,
+        end_date: datetime | date | str | None = None,
+        execution_type: str | None = None,
+        execution_source: str | None = None,
+        oldest_first: bool | None = None,
+        page_size: int = 100,
+        timeout: Timeout | float | None = None,
+    ) -> AsyncGenerator[Execution, None]:
+        """Iterate over the runs, newest first: `async for execution in account.executions.list()`.
+
+        Runs that begin meanwhile move the others to later pages; each is met once all the same. The next page is
+        fetched while the present one is read. Refold page: *List Executions*.
+
+        Args:
+            slug: Only those of workflows of this app.
+            status: Only those with this status, such as `ERRORED`.
+            workflow_id: Only those of this workflow.
+            workflow_name: Only those of workflows of this name.
+            execution_id: Only this one.
+            start_date: Only those begun then or later; a datetime needs a time zone.
+            end_date: Only those begun then or earlier; a datetime needs a time zone.
+            execution_type: Only those started in this way, such as `ASYNC`.
+            execution_source: Only those that this started.
+            oldest_first: Begin with the oldest.
+            page_size: How many to ask for at once.
+            timeout: Seconds for each page, or a `Timeout`; by default the client's.
+
+        Returns:
+            The runs, without their nodes.
+        """
+        return self._paginate(
+            _LIST,
+            model=Execution,
+            key=lambda execution: execution.execution_id,
+            page_size=page_size,
+            timeout=timeout,
+            query={
+                "sortAsc": None if oldest_first is None else check_bool("oldest_first", oldest_first),
+                **dates(start_date=start_date, end_date=end_date),
+                **given_texts(
+                    slug=slug,
+                    status=status,
+                    workflow_id=workflow_id,
+                    workflow_name=workflow_name,
+                    execution_id=execution_id,
+                    execution_type=execution_type,
+                    execution_source=execution_source,
+                ),
+            },
+        )
+
+    async def get(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
+        """Read one run with its nodes. Refold page: *Get Execution*.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The run.
+
+        Raises:
+            NotFoundError: There is no such run of this linked account.
+            APITimeoutError: No answer in time; Refold leaves some questions about unknown ids without any.
+        """
+        return await self._send(_GET.request(execution_id), parse_model(Execution, execution_id=execution_id), timeout)
+
+    async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> None:
+        """Have a run stopped. Refold page: *Stop Execution*.
+
+        What its nodes have done is not undone. `wait` tells when it has stopped, by a `WorkflowFailedError`.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Raises:
+            BadRequestError: It has ended.
+            NotFoundError: There is no such run of this linked account.
+        """
+        await self._send(_STOP.request(execution_id), parse_nothing, timeout)
+
+    async def rerun(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
+        """Start a workflow again with what a run was given. Refold page: *Rerun Execution*.
+
+        A write: never sent again once the new run may have begun.
+
+        Args:
+            execution_id: The earlier run's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The new run: its `execution_id` and `status`.
+
+        Raises:
+            NotFoundError: There is no such run of this linked account.
+            APIConnectionError: No answer; `effect` says whether the new run may have begun.
+        """
+        return await self._send(_RERUN.request(execution_id), parse_model(Execution), timeout)
+
+    def batches(
+        self,
+        execution_id: str,
+        node_id: str,
+        *,
+        status: str | None = None,
+        page_size: int = 100,
+        timeout: Timeout | float | None = None,
+    ) -> AsyncGenerator[Batch, None]:
+        """Iterate over the batches of a node. Refold page: *List Node Batches*.
+
+        Args:
+            execution_id: The run's id.
+            node_id: The node's id, of one whose `is_batch` is set.
+            status: Only those with this status.
+            page_size: How many to ask for at once.
+            timeout: Seconds for each page, or a `Timeout`; by default the client's.
+
+        Returns:
+            The batches.
+
+        Raises:
+            InternalServerError: HTTP 501, the node does not work in batches.
+            NotFoundError: There is no such run of this linked account, or no such node.
+        """
+        return self._paginate(
+            _BATCHES,
+            execution_id,
+            node_id,
+            model=Batch,
+            key=lambda batch: batch.batch_index if batch.batch_id is None else batch.batch_id,
+            page_size=page_size,
+            timeout=timeout,
+            query=given_texts(status=status),
+        )
+
+    async def wait(self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5) -> Execution:
+        """Wait for a run to end. Refold page: *Get Execution*.
+
+        Looks at the run again and again, with pauses that grow and are random, each look within the client's rate
+        limit. A look that fails or gets no answer is followed by another.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds to wait; `math.inf` for ever.
+            poll_interval: Seconds of the first pause; later ones grow to 15 seconds.
+
+        Returns:
+            The run, whose status is `COMPLETED`.
+
+        Raises:
+            WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
+                them all.
+            ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`.
+            NotFoundError: There is no such run of this linked account.
+        """
+        execution = Execution(execution_id)
+        async for execution in self._look(execution_id, timeout, poll_interval):  # noqa: B007 - the last counts
+            pass
+        if (execution.status or "").upper() != "COMPLETED":
+            error = _failure(execution)
+            self._annotate(error, _GET.request(execution_id))
+            raise error
+        return execution
+
+    async def watch(
+        self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5
+    ) -> AsyncGenerator[Execution, None]:
+        """Iterate over the changes of a run's status and percentage, until it has ended. Refold page: *Get Execution*.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds to watch; `math.inf` for ever.
+            poll_interval: Seconds of the first pause between two looks; later ones grow to 15 seconds.
+
+        Yields:
+            The run as it is now, and whenever it has changed; at last as it ended, however that was.
+
+        Raises:
+            ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`.
+            NotFoundError: There is no such run of this linked account.
+        """
+        known: tuple[str | None, float | None] | None = None
+        async for execution in self._look(execution_id, timeout, poll_interval):
+            if (execution.status, execution.completion_percentage) != known:
+                known = execution.status, execution.completion_percentage
+                yield execution
+
+    async def _look(self, execution_id: str, timeout: float, poll_interval: float) -> AsyncGenerator[Execution, None]:
+        """Give the run as it is, again and again, until it has ended."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + check_positive("timeout", timeout)
+        request, parse = _GET.request(execution_id), parse_model(Execution, execution_id=execution_id)
+        execution: Execution | None = None
+        problem: RefoldError | None = None
+        for looks, pause in enumerate(_pauses(check_seconds("poll_interval", poll_interval))):
+            if (left := deadline - now()) <= 0:
+                error = _too_late(execution_id, execution)
+                self._annotate(error, request)
+                error.attempts = looks
+                raise error from problem
+            limits = attrs.evolve(_STATUS_CALL, total=min(_STATUS_CALL.total, left))
+            try:
+                # In a fan-out the call by itself would wait for its turn as long as that takes.
+                async with asyncio.timeout_at(None if deadline == math.inf else deadline):
+                    execution = await self._send(request, parse, limits)
+            except RefoldError as failure:
+                if not _may_pass(failure):
+                    raise
+                problem = failure
+            except TimeoutError:
+                pass
+            else:
+                problem = None
+                yield execution
+                if execution.is_final:
+                    return
+            left = max(0.0, deadline - now())
+            await self._pause(min(pause, left - _LAST_LOOK if left > _LAST_LOOK else left))
+
+
+def _pauses(first: float) -> Iterator[float]:
+    longest = first
+    while True:
+        yield random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+        longest = max(first, min(longest * _GROWTH, _LONGEST_PAUSE))
+
+
+def _may_pass(error: RefoldError) -> bool:
+    """Tell whether another look may go better: where a read is tried again, and where there was no time for it.
+
+    So may an answer that cannot be read, such as the page of a gateway.
+    """
+    if error.fault is None:
+        return isinstance(error, APIConnectionError)
+    return error.fault is Fault.UNREADABLE or RULES[error.fault].read
+
+
+def _failure(execution: Execution) -> WorkflowFailedError:
+    nodes = "".join(
+        f"; node {node.node_name or node.node_id!r} ({node.node_id}) {node.node_status}"
+        + (f": {shortened(said, 300)}" if (said := said_by_app(node.latest_output)) else "")
+        for node in execution.failed_nodes[:5]
+    )
+    error = WorkflowFailedError(
+        f"Execution {execution.execution_id} ended as {execution.status}{nodes}. Nodes before may have run.",
+        execution=execution,
+    )
+    error.fault = Fault.WORKFLOW_ERRORED
+    error.effect = RULES[Fault.WORKFLOW_ERRORED].effect
+    return error
+
+
+def _too_late(execution_id: str, execution: Execution | None) -> ExecutionTimeoutError:
+    if execution is None:
+        seen = "nothing could be learned of it; check its id, for Refold leaves questions about unknown ones unanswered"
+    else:
+        seen = f"last seen {execution.status}"
+        seen += "" if execution.completion_percentage is None else f" at {execution.completion_percentage:g} %"
+    error = ExecutionTimeoutError(
+        f"Execution {execution_id} has not ended in time, as far as was seen: {seen}. It may go on: wait again, by "
+        "executions.wait().",
+        execution_id=execution_id,
+        execution=execution,
+    )
+    error.effect = "unknown"
+    return error

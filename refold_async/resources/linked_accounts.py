@@ -1,0 +1,225 @@
+"""`refold.linked_accounts`: the customers, and what they are connected to."""
+
+from collections.abc import AsyncGenerator, Mapping
+from datetime import datetime
+from typing import Any, Final, cast
+
+import attrs
+
+from refold_async.config.settings import Timeout
+from refold_async.config.validation import check_header_value, check_string
+from refold_async.errors import ConfigurationError
+from refold_async.models.model import STRICT, Model, named
+from refold_async.protocol.endpoints import Endpoint
+from refold_async.protocol.responses import parse_model, parse_nothing
+from refold_async.resources.applications import ConnectionState
+from refold_async.resources.resource import Resource
+
+__all__ = ["Integration", "LinkedAccount", "LinkedAccounts"]
+
+_ACCOUNT: Final = "linked account {linked_account_id!r}"
+_CHECK_THE_ID: Final = "Check the id: it is your own, as it was given to Refold; linked_accounts.list() gives them all."
+
+_LIST: Final = Endpoint("GET", "/api/v2/public/linked-account", "the list of linked accounts")
+_GET: Final = Endpoint("GET", "/api/v2/public/linked-account/{linked_account_id}", _ACCOUNT, _CHECK_THE_ID)
+_CREATE: Final = Endpoint("POST", "/api/v2/public/linked-account", "the new linked account")
+_UPSERT: Final = Endpoint("PUT", "/api/v2/public/linked-account", "the linked account")
+_DELETE: Final = Endpoint("DELETE", "/api/v2/public/linked-account/{linked_account_id}", _ACCOUNT, _CHECK_THE_ID)
+
+
+@attrs.frozen
+class Integration(Model):
+    """An app that a linked account has connected."""
+
+    slug: str | None = attrs.field(default=None, metadata={**named("type", "slug"), **STRICT})
+    """The app, such as `hubspot`."""
+    name: str | None = None
+    """Its name for people."""
+    reauth_required: bool | None = None
+    """Whether its credentials no longer work, so that the account's owner must reconnect it."""
+
+
+@attrs.frozen
+class LinkedAccount(Model):
+    """A customer. Fan-outs take it as an item: it tells its `linked_account_id`."""
+
+    linked_account_id: str = attrs.field(metadata=named("account_id", "linked_account_id"))
+    """Your own id of the customer, which `refold.account()` takes."""
+    name: str | None = None
+    """Its name for people."""
+    environment: str | None = None
+    """`test` or `production`."""
+    udf: Any = None
+    """Fields of your own, as Refold shows them; see `user_defined_fields`."""
+    integrations: list[Integration] | None = None
+    """The apps it has connected, or None where the answer does not tell."""
+    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
+    """When it was made."""
+    updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
+    """When it was changed last."""
+
+    @property
+    def user_defined_fields(self) -> dict[str, Any]:
+        """Fields of your own, by name."""
+        shown: object = self.udf
+        if isinstance(shown, dict):
+            return cast("dict[str, Any]", shown)
+        fields = cast("list[dict[str, Any]]", shown) if isinstance(shown, list) else []
+        return {field["key_name"]: field.get("key_value") for field in fields if "key_name" in field}
+
+    def connection_state(self, slug: str) -> ConnectionState:
+        """Return whether the account has to connect an app, has to reconnect it, or is connected, as this answer told.
+
+        Args:
+            slug: The app, such as `hubspot`.
+        """
+        connections = [integration for integration in self.integrations or () if integration.slug == slug]
+        if not connections:
+            return "connect"
+        return "reconnect" if all(connection.reauth_required for connection in connections) else "connected"
+
+
+class LinkedAccounts(Resource):
+    """The linked accounts of the organisation, as `refold.linked_accounts`."""
+
+    __slots__ = ()
+
+    def list(
+        self, *, connected_to: str | None = None, page_size: int = 100, timeout: Timeout | float | None = None
+    ) -> AsyncGenerator[LinkedAccount, None]:
+        """Iterate over all linked accounts, or those that can be acted for. Refold page: *List Linked Accounts*.
+
+        ```python
+        async for account in refold.linked_accounts.list(): ...
+        report = await refold.fan_out_action(refold.linked_accounts.list(connected_to="hubspot"), …).collect()
+        ```
+
+        The next page is fetched while the present one is read. The list may change meanwhile: an account is met once,
+        also when it moves to a later page (among the last 10,000 met), and the walk always ends; but where accounts
+        are deleted, those behind them move up, and as many as were deleted can be missed.
+
+        Args:
+            connected_to: Only accounts that have connected this app, and need not reconnect it. Refold sends all
+                accounts; the others are left out here, but not one that does not tell what it has connected.
+            page_size: How many to ask for at once; Refold may send fewer.
+            timeout: Seconds for each page, or a `Timeout`; by default the client's.
+
+        Returns:
+            The linked accounts. Leave it early with `break` or `await ....aclose()`; as with any async generator, one
+            whose `anext()` was cancelled has ended.
+
+        Raises:
+            APIResponseValidationError: The pages end before they have brought all accounts that Refold says there are.
+        """
+        if connected_to is not None:
+            check_header_value("connected_to", connected_to)
+        return self._paginate(
+            _LIST,
+            model=LinkedAccount,
+            key=lambda account: account.linked_account_id,
+            keep=lambda account: (
+                connected_to is None
+                or account.integrations is None
+                or account.connection_state(connected_to) == "connected"
+            ),
+            page_size=page_size,
+            timeout=timeout,
+        )
+
+    async def get(self, linked_account_id: str, *, timeout: Timeout | float | None = None) -> LinkedAccount:
+        """Read one linked account. Refold page: *Get Linked Account*.
+
+        Args:
+            linked_account_id: Your own id of the customer.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The account, with the apps it has connected.
+
+        Raises:
+            NotFoundError: There is no such linked account.
+        """
+        return await self._send(
+            _GET.request(check_header_value("linked_account_id", linked_account_id)),
+            parse_model(LinkedAccount),
+            timeout,
+        )
+
+    async def create(
+        self,
+        linked_account_id: str,
+        *,
+        name: str | None = None,
+        user_defined_fields: Mapping[str, Any] | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> LinkedAccount:
+        """Make a linked account. Refold page: *Create Linked Account*.
+
+        Args:
+            linked_account_id: Your own id of the customer.
+            name: Its name for people.
+            user_defined_fields: Fields of your own, by name; the values are strings, numbers, true or false.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The account.
+
+        Raises:
+            BadRequestError: There is such an account already, or Refold refused a value.
+            APIConnectionError: No answer; `effect` says whether it may have been made. `upsert` does no harm then.
+        """
+        request = _CREATE.request(body=_fields(linked_account_id, name, user_defined_fields))
+        return await self._send(request, parse_model(LinkedAccount), timeout)
+
+    async def upsert(
+        self,
+        linked_account_id: str,
+        *,
+        name: str | None = None,
+        user_defined_fields: Mapping[str, Any] | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> LinkedAccount:
+        """Make a linked account, or change the fields given if it is there. Refold page: *Upsert Linked Account*.
+
+        Args:
+            linked_account_id: Your own id of the customer.
+            name: Its name for people.
+            user_defined_fields: Fields of your own, by name; the values are strings, numbers, true or false.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The account.
+
+        Raises:
+            BadRequestError: Refold refused a value.
+            APIConnectionError: No answer; `effect` says whether it may have been changed.
+        """
+        request = _UPSERT.request(body=_fields(linked_account_id, name, user_defined_fields))
+        return await self._send(request, parse_model(LinkedAccount), timeout)
+
+    async def delete(self, linked_account_id: str, *, timeout: Timeout | float | None = None) -> None:
+        """Delete a linked account, and with it what it has connected. Refold page: *Delete Linked Account*.
+
+        Args:
+            linked_account_id: Your own id of the customer.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Raises:
+            NotFoundError: There is no such linked account.
+            APIConnectionError: No answer; `effect` says whether it may have been deleted.
+        """
+        await self._send(
+            _DELETE.request(check_header_value("linked_account_id", linked_account_id)), parse_nothing, timeout
+        )
+
+
+def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mapping[str, Any] | None) -> dict[str, Any]:
+    if user_defined_fields is not None and not isinstance(user_defined_fields, Mapping):
+        kind = type(user_defined_fields).__name__
+        raise ConfigurationError(f"user_defined_fields must be a mapping of names to values, not {kind}.")
+    return {
+        # What could not be sent as a header later is not to become an account now.
+        "linked_account_id": check_header_value("linked_account_id", linked_account_id),
+        "name": None if name is None else check_string("name", name),
+        "udf": None if user_defined_fields is None else dict(user_defined_fields),
+    }

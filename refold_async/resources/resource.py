@@ -1,0 +1,66 @@
+"""What every namespace is made of: the way its calls go out, through one account or through the organisation."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import date, datetime
+from typing import Any, Protocol, TypeVar
+
+from refold_async.config.settings import Timeout
+from refold_async.config.validation import check_header_value, check_whole_number
+from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.pages import paginate
+from refold_async.protocol.responses import Page, Parser, parse_page
+
+__all__ = ["Resource", "Send", "dates"]
+
+T = TypeVar("T")
+
+
+class Send(Protocol):
+    """Sends a call for whoever the namespace belongs to, and returns what `read` makes of the answer."""
+
+    def __call__(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        """Send a call."""
+        ...
+
+
+def dates(**values: datetime | date | str | None) -> dict[str, datetime | date | str]:
+    """Return the dates that are given; what is wrong with a datetime shows when it is spelled."""
+    given = {name: value for name, value in values.items() if value is not None}
+    for name, value in given.items():
+        if not isinstance(value, date):  # datetimes are dates too
+            check_header_value(name, value)
+    return given
+
+
+class Resource:
+    """A group of calls. Made anew wherever it is named, without I/O."""
+
+    __slots__ = ("_send",)
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    def _paginate(
+        self,
+        endpoint: Endpoint,
+        *ids: str,
+        model: type[T],
+        key: Callable[[T], object],
+        page_size: int,
+        timeout: Timeout | float | None,
+        query: Mapping[str, Any] | None = None,
+        keep: Callable[[T], bool] = lambda _: True,
+    ) -> AsyncGenerator[T, None]:
+        """Iterate over a list that comes in pages; what is wrong with the arguments is told before the first."""
+        check_whole_number("page_size", page_size, at_least=1)
+        parse = parse_page(model)
+
+        def request(number: int) -> Request:
+            return endpoint.request(*ids, query={"page": number, "limit": page_size, **(query or {})})
+
+        def fetch(number: int) -> Awaitable[Page[T]]:
+            return self._send(request(number), parse, timeout)
+
+        request(1)
+
+        return paginate(fetch, endpoint.target(*ids).subject, key=key, keep=keep)

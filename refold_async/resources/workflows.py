@@ -1,0 +1,337 @@
+"""`account.workflows`: find them, read what they ask for, and make, publish and delete private ones."""
+
+from collections.abc import AsyncGenerator
+from datetime import date, datetime
+from typing import Any, Final
+
+import attrs
+
+from refold_async.codec.json_schema import misfits
+from refold_async.config.settings import Timeout
+from refold_async.config.validation import check_bool, check_header_value, check_string, check_whole_number
+from refold_async.errors import ParameterError
+from refold_async.models.model import Model, named
+from refold_async.protocol.endpoints import Endpoint, given_texts
+from refold_async.protocol.responses import parse_list, parse_model, parse_nothing
+from refold_async.resources.resource import Resource, dates
+
+__all__ = ["EnabledWorkflow", "RequestStructure", "Workflow", "WorkflowVersion", "Workflows"]
+
+_WORKFLOW: Final = "workflow {workflow_id!r}"
+_CHECK_THE_ID: Final = "Check its id, and that this linked account owns it: workflows.list() gives those there are."
+
+_LIST: Final = Endpoint("GET", "/api/v2/public/workflow", "the list of workflows")
+_LIST_ENABLED: Final = Endpoint("GET", "/api/v2/public/workflow/enabled", "the list of enabled workflows")
+_GET: Final = Endpoint("GET", "/api/v2/public/workflow/{workflow_id}", _WORKFLOW, _CHECK_THE_ID)
+_REQUEST_STRUCTURE: Final = Endpoint(
+    "GET", "/api/v2/public/workflow/request-structure/{workflow_id}", _WORKFLOW, _CHECK_THE_ID
+)
+_VERSIONS: Final = Endpoint("GET", "/api/v2/public/workflow/versions/{workflow_id}", _WORKFLOW, _CHECK_THE_ID)
+_CREATE: Final = Endpoint("POST", "/api/v2/public/workflow", "the new workflow")
+_GET_DRAFT: Final = Endpoint("GET", "/api/v2/public/workflow/{workflow_id}/edit", _WORKFLOW, _CHECK_THE_ID)
+_PUBLISH: Final = Endpoint("PUT", "/api/v2/public/workflow/{draft_id}/publish", "draft {draft_id!r}", _CHECK_THE_ID)
+_UNPUBLISH: Final = Endpoint("PUT", "/api/v2/public/workflow/{workflow_id}/publish", _WORKFLOW, _CHECK_THE_ID)
+_DELETE: Final = Endpoint("DELETE", "/api/v2/public/workflow/{workflow_id}", _WORKFLOW, _CHECK_THE_ID)
+
+
+@attrs.frozen
+class Workflow(Model):
+    """A workflow, or a draft of one."""
+
+    workflow_id: str = attrs.field(metadata=named("_id", "id"))
+    """What other calls name it by."""
+    name: str | None = None
+    """Its name for people."""
+    description: str | None = None
+    """What it does."""
+    slug: str | None = None
+    """The app it belongs to, or a name of its own."""
+    published: bool | None = None
+    """Whether it can be executed."""
+    workflow_alias: str | None = None
+    """A name that may stand for the id when it is executed."""
+    associated_workflow: str | None = None
+    """Of a draft: the workflow it is a draft of."""
+    version: int | None = None
+    """Which version it is."""
+    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
+    """When it was made."""
+    updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
+    """When it was changed last."""
+
+
+@attrs.frozen
+class EnabledWorkflow(Model):
+    """A workflow that the linked account has enabled."""
+
+    workflow_id: str = attrs.field(metadata=named("id", "_id"))
+    """What other calls name it by."""
+    name: str | None = None
+    """Its name for people."""
+    description: str | None = None
+    """What it does."""
+    icon: str | None = None
+    """The URL of its icon."""
+    config_id: str | None = None
+    """The config it runs under."""
+    application: Any = None
+    """The app it belongs to, as Refold shows it."""
+
+
+@attrs.frozen
+class WorkflowVersion(Model):
+    """What a workflow was when it was published."""
+
+    version: int
+    """Its number; the first is 1."""
+    version_id: str | None = attrs.field(default=None, metadata=named("_id", "id"))
+    """Refold's id of it."""
+    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
+    """When it was published."""
+
+
+@attrs.frozen
+class RequestStructure(Model):
+    """What payload a workflow asks for."""
+
+    payload: Any = None
+    """A sample payload, or None."""
+    schema: Any = None
+    """The payload's JSON Schema, or None where the workflow takes anything."""
+    schema_interpreted: Any = None
+    """The schema as Refold infers it from the sample, or None."""
+
+    def validate(self, payload: Any) -> None:
+        """Check a payload before it is sent. Needs the extra `schema` (`pip install refold-async[schema]`).
+
+        Without a `schema` every payload passes.
+
+        Args:
+            payload: What you mean to pass to `execute_workflow` or `run_workflow`.
+
+        Raises:
+            ParameterError: Names each place in the payload that does not fit.
+            ConfigurationError: The extra is not installed, or the schema cannot be used.
+        """
+        problems = [] if self.schema is None else misfits(payload, self.schema, "payload")
+        if problems:
+            shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+            raise ParameterError(f"The payload does not fit the workflow: {shown}.")
+
+
+class Workflows(Resource):
+    """The workflows of one linked account, as `account.workflows`. To run one: `account.run_workflow()`."""
+
+    __slots__ = ()
+
+    async def list_enabled(self, *, timeout: Timeout | float | None = None) -> list[EnabledWorkflow]:
+        """List the workflows the linked account has enabled. Refold page: *List Enabled Workflows*.
+
+        Args:
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The workflows in Refold's order.
+        """
+        return await self._send(_LIST_ENABLED.request(), parse_list(EnabledWorkflow), timeout)
+
+    def list(
+        self,
+        *,
+        slug: str | None = None,
+        name: str | None = None,
+        published: bool | None = None,
+        start_date: datetime | date | str | None = None,
+        end_date: datetime | date | str | None = None,
+        application_id: str | None = None,
+        scope: str | None = None,
+        page_size: int = 100,
+        timeout: Timeout | float | None = None,
+    ) -> AsyncGenerator[Workflow, None]:
+        """Iterate over the workflows: `async for workflow in account.workflows.list()`. Refold page: *List Workflows*.
+
+        The next page is fetched while the present one is read.
+
+        Args:
+            slug: Only those of this app.
+            name: Only those whose name holds this.
+            published: Only published ones, or only those that are not.
+            start_date: Only those made then or later; a datetime needs a time zone.
+            end_date: Only those made then or earlier; a datetime needs a time zone.
+            application_id: Only those of the app with this id.
+            scope: `private` for those the linked account made itself.
+            page_size: How many to ask for at once.
+            timeout: Seconds for each page, or a `Timeout`; by default the client's.
+
+        Returns:
+            The workflows, each once.
+        """
+        return self._paginate(
+            _LIST,
+            model=Workflow,
+            key=lambda workflow: workflow.workflow_id,
+            page_size=page_size,
+            timeout=timeout,
+            query={
+                "published": None if published is None else check_bool("published", published),
+                **dates(start_date=start_date, end_date=end_date),
+                **given_texts(slug=slug, name=name, application_id=application_id, scope=scope),
+            },
+        )
+
+    async def get(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
+        """Read one workflow. Refold page: *Get Workflow*.
+
+        Args:
+            workflow_id: The workflow's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The workflow; its nodes are in `.raw`.
+
+        Raises:
+            NotFoundError: There is no such workflow for this linked account.
+        """
+        return await self._send(_GET.request(workflow_id), parse_model(Workflow), timeout)
+
+    async def request_structure(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> RequestStructure:
+        """Read what payload a workflow asks for. Refold page: *Get Workflow Request Structure*.
+
+        Args:
+            workflow_id: The workflow's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            A sample and the JSON Schema, with `validate()`.
+
+        Raises:
+            NotFoundError: There is no such workflow for this linked account.
+        """
+        return await self._send(_REQUEST_STRUCTURE.request(workflow_id), parse_model(RequestStructure), timeout)
+
+    def versions(
+        self, workflow_id: str, *, page_size: int = 100, timeout: Timeout | float | None = None
+    ) -> AsyncGenerator[WorkflowVersion, None]:
+        """Iterate over the published versions of a workflow, newest first. Refold page: *List Workflow Versions*.
+
+        Args:
+            workflow_id: The workflow's id.
+            page_size: How many to ask for at once.
+            timeout: Seconds for each page, or a `Timeout`; by default the client's.
+
+        Returns:
+            The versions.
+
+        Raises:
+            NotFoundError: There is no such workflow for this linked account.
+        """
+        return self._paginate(
+            _VERSIONS,
+            workflow_id,
+            model=WorkflowVersion,
+            key=lambda version: version.version,
+            page_size=page_size,
+            timeout=timeout,
+        )
+
+    async def create(
+        self, name: str, *, slug: str, description: str | None = None, timeout: Timeout | float | None = None
+    ) -> Workflow:
+        """Make a private workflow, as a draft that only the linked account has. Refold page: *Create Workflow*.
+
+        Args:
+            name: Its name for people.
+            slug: The app it is to belong to.
+            description: What it is to do.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The draft. Once it is published, the workflow has another id.
+
+        Raises:
+            NotFoundError: There is no such app.
+            BadRequestError: Refold refused the name.
+            APIConnectionError: No answer; `effect` says whether it may have been made.
+        """
+        body = {
+            "name": check_header_value("name", name),
+            "slug": check_header_value("slug", slug),
+            "description": None if description is None else check_string("description", description),
+        }
+        return await self._send(_CREATE.request(body=body), parse_model(Workflow), timeout)
+
+    async def get_draft(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
+        """Read the draft of a workflow, which Refold makes where there is none. Refold page: *Get Workflow Draft*.
+
+        Args:
+            workflow_id: The workflow's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The draft. Its own `workflow_id` is what `publish` takes; its nodes are in `.raw`.
+
+        Raises:
+            NotFoundError: There is no such workflow for this linked account.
+        """
+        return await self._send(_GET_DRAFT.request(workflow_id), parse_model(Workflow), timeout)
+
+    async def publish(
+        self,
+        draft_id: str,
+        *,
+        version: int | None = None,
+        description: str | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> Workflow:
+        """Publish a draft as a new version of its workflow. Refold page: *Publish Workflow*.
+
+        Args:
+            draft_id: The `workflow_id` of the draft, which `create` and `get_draft` give.
+            version: The number it is to have; by default the next.
+            description: What changed.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The published workflow, whose `workflow_id` is another than the draft's.
+
+        Raises:
+            NotFoundError: There is no such draft for this linked account.
+            APIConnectionError: No answer; `effect` says whether it may have been published.
+        """
+        body = {
+            "published": True,
+            "version": None if version is None else check_whole_number("version", version, at_least=1),
+            "description": None if description is None else check_string("description", description),
+        }
+        return await self._send(_PUBLISH.request(draft_id, body=body), parse_model(Workflow), timeout)
+
+    async def unpublish(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
+        """Take a published workflow out of use, with its triggers. Refold page: *Publish Workflow*.
+
+        Args:
+            workflow_id: The published workflow's id, not that of its draft.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The workflow.
+
+        Raises:
+            BadRequestError: It is not published.
+            NotFoundError: There is no such workflow for this linked account.
+        """
+        request = _UNPUBLISH.request(workflow_id, body={"published": False})
+        return await self._send(request, parse_model(Workflow), timeout)
+
+    async def delete(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> None:
+        """Delete a private workflow with its drafts and versions. Refold page: *Delete Workflow*.
+
+        Args:
+            workflow_id: The published workflow's id, not that of a draft or version.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Raises:
+            BadRequestError: It is a draft or a version.
+            NotFoundError: There is no such workflow for this linked account.
+            APIConnectionError: No answer; `effect` says whether it may have been deleted.
+        """
+        await self._send(_DELETE.request(workflow_id), parse_nothing, timeout)

@@ -1,0 +1,1 @@
+"""What every floor asks of Python and asyncio: the log, others' code that raises, and being cancelled."""

@@ -1,0 +1,64 @@
+"""The library's logger. A filter or handler that raises harms no call: that is told once, on stderr."""
+
+import logging
+import sys
+import traceback
+from contextlib import suppress
+from typing import Any, Final
+
+from refold_async.runtime.foreign_errors import EXITS
+
+__all__ = ["Log", "logger"]
+
+
+class Log:
+    """Logs as `logging.Logger` does, and raises nothing but what ends the program.
+
+    The standard library catches what most handlers raise. What a filter raises, of a logger or of a handler, and what a
+    handler of the program's own does not catch, would come out of the call that logs.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+        self._complained = False
+
+    def debug(self, message: str, *args: object) -> None:
+        """Log at level DEBUG."""
+        self._log(logging.DEBUG, message, args)
+
+    def info(self, message: str, *args: object) -> None:
+        """Log at level INFO."""
+        self._log(logging.INFO, message, args)
+
+    def warning(self, message: str, *args: object) -> None:
+        """Log at level WARNING."""
+        self._log(logging.WARNING, message, args)
+
+    def error(self, message: str, *args: object, exc_info: BaseException | None = None) -> None:
+        """Log at level ERROR, with the traceback of `exc_info`."""
+        self._log(logging.ERROR, message, args, exc_info)
+
+    def exception(self, message: str, *args: object) -> None:
+        """Log at level ERROR, with the traceback of the exception that is handled."""
+        self._log(logging.ERROR, message, args, sys.exception())
+
+    def _log(self, level: int, message: str, args: tuple[Any, ...], exc_info: BaseException | None = None) -> None:
+        try:
+            if self._logger.isEnabledFor(level):
+                self._logger.log(level, message, *args, exc_info=exc_info, stacklevel=3)
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it raises, the call that logs goes on
+            self._complain(error)
+
+    def _complain(self, error: BaseException) -> None:
+        """Tell it where `logging` tells of handlers that fail, but once."""
+        if self._complained or not logging.raiseExceptions or sys.stderr is None:
+            return
+        self._complained = True
+        with suppress(Exception):
+            print("refold_async: a log filter or handler raised, and may do so again:", file=sys.stderr)
+            traceback.print_exception(error, file=sys.stderr)
+
+
+logger: Final = Log("refold_async")

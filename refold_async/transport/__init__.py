@@ -1,0 +1,1 @@
+"""One attempt on the wire. The only package that knows aiohttp."""

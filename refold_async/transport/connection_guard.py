@@ -1,0 +1,191 @@
+"""Which connections may carry the next request: none on which anything arrived that nobody asked for.
+
+An answer that a gateway sends twice, or a stray HTTP 408, lies on a kept connection until the next request goes out on
+it, and is then taken for the answer to that request. The connection pool does not look. The guard looks right before
+the first byte of a request is written: whatever lies there by then cannot be the answer.
+"""
+
+import asyncio
+import math
+import select
+import socket
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
+from typing import Any, Final, Protocol
+
+from refold_async.runtime.log import logger
+
+__all__ = ["Connection", "ConnectionGuard", "UnusableConnectionError", "kept_by_others"]
+
+_FIRST_QUARANTINE: Final = 30.0
+_LONGEST_QUARANTINE: Final = 600.0
+"""Seconds without reuse after something arrived unasked, doubled by each further time: the first, and the most."""
+_MOST_USED: Final = 128
+"""How many used connections are known before those that were closed are forgotten."""
+_TURNS_FOR_TLS: Final = 20
+"""Turns of the event loop that TLS gets to read what arrived, which may be its own: a session ticket, say."""
+
+
+kept_by_others: Final[ContextVar[bool]] = ContextVar("kept_by_others", default=False)
+"""Whether the running attempt has a connection that was kept in a lent connector, where that is asked for."""
+
+
+class Connection(Protocol):
+    """What the guard needs to know of a connection from the pool."""
+
+    @property
+    def protocol(self) -> Any:
+        """What parses the answers. Its `should_close` tells whether it read anything unasked."""
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """What the bytes go through; None once it is closed."""
+
+
+class UnusableConnectionError(Exception):
+    """A connection must not carry the request, of which nothing was written to it.
+
+    Attributes:
+        fresh: Whether it may have been a new connection. Those must be counted: unlike kept ones, they never run out.
+    """
+
+    def __init__(self, *, fresh: bool) -> None:
+        super().__init__("each was closed, or something arrived on it, before the request was written")
+        self.fresh = fresh
+
+
+class ConnectionGuard:
+    """Checks every connection right before a request is written to it.
+
+    Something that arrives unasked shows that the other side sends what it should not, and the next such answer may
+    come too late to be told from the right one. So for a while after that no connection carries a second request.
+
+    Args:
+        reuse: Whether a connection may carry a second request at all.
+        host: Where the connections lead, for the log.
+        written_later: Whether time may pass between a check and the first byte of a body, so that it is checked again.
+        hooked: Whether hooks of others run between a check and the first byte of any request.
+    """
+
+    def __init__(self, *, reuse: bool, host: str, written_later: bool, hooked: bool = False) -> None:
+        self.written_later = written_later
+        self.hooked = hooked
+        self._reuse = reuse
+        self._host = host
+        self._used: dict[Any, Callable[[], object]] = {}  # by protocol: what tells whether it is readable
+        self._most_used = _MOST_USED
+        self._quarantine_until = -math.inf if reuse else math.inf
+        self._quarantine = _FIRST_QUARANTINE
+        self._may_reuse = reuse
+
+    def is_known(self, connection: Connection) -> bool:
+        """Tell whether a connection was used before, and may carry any number of requests while it is silent."""
+        return self._may_reuse and connection.protocol in self._used
+
+    def is_silent(self, connection: Connection) -> bool:
+        """Tell whether a connection may carry any number of further requests, and nothing arrived on it."""
+        protocol = connection.protocol
+        is_readable = self._used.get(protocol)
+        return is_readable is not None and self._may_reuse and not protocol.should_close and not is_readable()
+
+    async def check(self, connection: Connection) -> bool:
+        """Return if a request may be written to the connection, and whether it must be the last there.
+
+        Raises:
+            UnusableConnectionError: It may not.
+        """
+        protocol = connection.protocol
+        fresh = protocol not in self._used and not kept_by_others.get()
+        await self.check_silence(connection, fresh=fresh)
+        if not self._may_reuse:
+            self._end_quarantine()
+            if not self._may_reuse and not fresh:
+                raise UnusableConnectionError(fresh=False)
+        if protocol not in self._used and connection.transport is not None:
+            if len(self._used) >= self._most_used:
+                self._forget_closed()
+            self._used[protocol] = _readability(connection.transport)
+        return not self._may_reuse
+
+    async def check_silence(self, connection: Connection, *, fresh: bool = True) -> None:
+        """Return if the connection is open, and nothing arrived on it.
+
+        Raises:
+            UnusableConnectionError: It was closed, or something arrived.
+        """
+        protocol, transport = connection.protocol, connection.transport
+        if transport is None or transport.is_closing():
+            raise UnusableConnectionError(fresh=fresh)
+        if protocol.should_close or _readability(transport)():
+            await self._look_closer(protocol, transport, fresh=fresh)
+
+    async def _look_closer(self, protocol: Any, transport: asyncio.Transport, *, fresh: bool) -> None:
+        """Return if what arrived was for TLS alone; else tell it from the end of the connection, and raise."""
+        if transport.get_extra_info("ssl_object") is None:
+            if not protocol.should_close and _has_ended(transport):
+                raise UnusableConnectionError(fresh=fresh)
+        else:
+            is_readable = _readability(transport)
+            for _ in range(_TURNS_FOR_TLS):
+                if protocol.should_close or transport.is_closing() or not is_readable():
+                    break
+                await asyncio.sleep(0)
+            if transport.is_closing():
+                raise UnusableConnectionError(fresh=fresh)
+            if not protocol.should_close and not is_readable():
+                return
+        self.begin_quarantine()
+        raise UnusableConnectionError(fresh=fresh)
+
+    def _forget_closed(self) -> None:
+        self._used = {protocol: readable for protocol, readable in self._used.items() if protocol.is_connected()}
+        self._most_used = max(_MOST_USED, 2 * len(self._used))
+
+    def begin_quarantine(self) -> None:
+        """Note that something unasked arrived: for a while no connection is used twice."""
+        now = asyncio.get_running_loop().time()
+        if self._reuse and now >= self._quarantine_until:
+            if now > self._quarantine_until + _LONGEST_QUARANTINE:
+                self._quarantine = _FIRST_QUARANTINE
+            self._quarantine_until = now + self._quarantine
+            self._may_reuse = False
+            self._quarantine = min(2 * self._quarantine, _LONGEST_QUARANTINE)
+        consequence = (
+            f"no connection is used twice for the next {self._quarantine_until - now:.0f} seconds"
+            if self._reuse
+            else "the request goes out on another"
+        )
+        logger.warning(
+            "%s sent something that nobody asked for, such as one answer twice. That connection is closed, and %s. "
+            "If it happens again, pass reuse_connections=False: what comes even later cannot be told from the answer "
+            "to the next call.",
+            self._host,
+            consequence,
+        )
+
+    def _end_quarantine(self) -> None:
+        self._may_reuse = self._reuse and asyncio.get_running_loop().time() >= self._quarantine_until
+
+
+def _readability(transport: asyncio.Transport) -> Callable[[], object]:
+    """Return what tells whether bytes, or the end, have arrived that the event loop has not read yet."""
+    opened = transport.get_extra_info("socket")
+    if opened is None:
+        return lambda: False
+    if not hasattr(select, "poll"):  # Windows
+        return lambda: select.select((opened,), (), (), 0)[0]
+    poll = select.poll()
+    poll.register(opened, select.POLLIN)
+    return partial(poll.poll, 0)
+
+
+def _has_ended(transport: asyncio.Transport) -> bool:
+    """Tell whether the other side closed a readable connection without a further byte."""
+    opened = socket.socket(fileno=transport.get_extra_info("socket").fileno())
+    try:
+        return not opened.recv(1, socket.MSG_PEEK)
+    except OSError:
+        return True
+    finally:
+        opened.detach()

@@ -1,0 +1,131 @@
+"""aiohttp's trace hooks, kept from harming the calls that they observe."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+from refold_async.config.secret import hide
+from refold_async.errors import ConfigurationError
+from refold_async.runtime.foreign_errors import EXITS, shown
+from refold_async.runtime.log import logger
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["checked_configs", "guard_hooks"]
+
+_SECRET_HEADERS: Final = ("x-api-key", "Authorization")
+
+
+def checked_configs(
+    configs: "Iterable[aiohttp.TraceConfig]", kind: "type[aiohttp.TraceConfig]"
+) -> "list[aiohttp.TraceConfig]":
+    """Return what was passed as `trace_configs=`, if it is trace configs."""
+    given: list[Any] = list(configs) if isinstance(configs, Iterable) else [None]
+    if all(isinstance(config, kind) for config in given):
+        return given
+    raise ConfigurationError(f"trace_configs must be a list of aiohttp.TraceConfig, got {configs!r}.")
+
+
+def guard_hooks(
+    configs: "Iterable[aiohttp.TraceConfig]", kind: "type[aiohttp.TraceConfig]", secrets: list[str]
+) -> "list[aiohttp.TraceConfig]":
+    """Return trace configs whose hooks call those of `configs` and raise nothing of theirs.
+
+    What a hook raises is logged, once for each hook. A cancellation of the call passes, and so does what ends the
+    program.
+
+    Args:
+        configs: What the user has given. Frozen here, as aiohttp does it.
+        kind: The class `aiohttp.TraceConfig`.
+        secrets: What no log line may show, beside the headers that authenticate.
+    """
+    return [_guarded(config, kind, secrets) for config in configs]
+
+
+def _guarded(
+    config: "aiohttp.TraceConfig", kind: "type[aiohttp.TraceConfig]", secrets: list[str]
+) -> "aiohttp.TraceConfig":
+    config.freeze()
+    make_context: Any = _ContextFactory(config, secrets)
+    guarded = kind(make_context)
+    for signal in (name for name in dir(kind) if name.startswith("on_")):
+        getattr(guarded, signal).extend(_Hook(signal, hook) for hook in getattr(config, signal))
+    return guarded
+
+
+class _Context:
+    """What the hooks of one attempt share: theirs, and what none of their exceptions may show."""
+
+    def __init__(self, theirs: SimpleNamespace, headers: Mapping[str, str] | None, secrets: list[str]) -> None:
+        self.theirs = theirs
+        self._headers = headers or {}
+        self._secrets = secrets
+
+    def without_secrets(self, text: str) -> str:
+        """Return the text without what authenticates."""
+        from refold_async.protocol.redaction import redacted  # loaded by the first failure
+
+        sent = [hide(value.removeprefix("Bearer ")) for name, value in self._headers.items() if name in _SECRET_HEADERS]
+        return redacted(text, [*self._secrets, *sent])  # type: ignore[no-any-return]
+
+
+class _Guard:
+    """Tells what one of the user's functions raises, the first time."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._told = False
+
+    def tell(self, error: BaseException, context: _Context) -> None:
+        """Log it, but pass on what is not the function's own: a cancellation that somebody asked for."""
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise error
+        if self._told:
+            return
+        self._told = True
+        # As text: those who collect errors would look into the frames, which hold headers.
+        text = f"{shown(error)}\n{''.join(traceback.format_exception(error))}"
+        logger.error(
+            "%s of trace_configs= raised, which harms no call and is not told again: %s",
+            self._name,
+            context.without_secrets(text),
+        )
+
+
+class _ContextFactory(_Guard):
+    """Makes the contexts of a trace config, which may have a factory of the user's own."""
+
+    def __init__(self, config: "aiohttp.TraceConfig", secrets: list[str]) -> None:
+        super().__init__("trace_config_ctx_factory")
+        self._config = config
+        self._secrets = secrets
+
+    def __call__(self, *, trace_request_ctx: Mapping[str, str] | None) -> _Context:
+        theirs = SimpleNamespace(trace_request_ctx=None)
+        try:
+            theirs = self._config.trace_config_ctx()
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
+            self.tell(error, _Context(theirs, trace_request_ctx, self._secrets))
+        return _Context(theirs, trace_request_ctx, self._secrets)
+
+
+class _Hook(_Guard):
+    """One hook."""
+
+    def __init__(self, signal: str, hook: Callable[..., Awaitable[object]]) -> None:
+        super().__init__(f"{getattr(hook, '__qualname__', type(hook).__qualname__)}(), a hook for {signal}")
+        self._hook = hook
+
+    async def __call__(self, session: "aiohttp.ClientSession", context: _Context, params: object) -> None:
+        try:
+            await self._hook(session, context.theirs, params)
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
+            self.tell(error, context)

@@ -1,0 +1,201 @@
+"""What users see of a journal: its arguments, its summary and its entries, while the job runs and after."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from journals import IDENTITY, opened
+from refold_async.errors import ConfigurationError, JournalError
+from refold_async.journal.journal import Journal
+from refold_async.journal.sqlite_store import SQLiteStore
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal is."""
+    return tmp_path / "sync contacts?#%.sqlite"
+
+
+@pytest.fixture
+def running(path: Path) -> Iterator[SQLiteStore]:
+    """A journal that is being written, with an item of each status."""
+    file = opened(path)
+    file.write(
+        [
+            ("a", "user_a", "started"),
+            ("b", "user_b", "ok", "done", None, None, '{"name":"Bé"}', 1),
+            ("c", "user_c", "failed", "none", "NotFoundError", "Nobody there.", None, 2),
+            ("d", None, "unknown", "unknown", "APITimeoutError", "No answer.", None, 3),
+            ("e", None, "withdrawn"),
+        ]
+    )
+    yield file
+    file.close()
+
+
+def files_beside(path: Path) -> list[str]:
+    """Return what there is in the journal's directory."""
+    return sorted(os.listdir(path.parent))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"path": ""}, "path"),
+        ({"path": b"sync.sqlite"}, "path"),
+        ({"path": "a\0b"}, "path"),
+        ({"path": 1}, "path"),
+        ({"job": ""}, "job="),
+        ({"job": " "}, "job="),
+        ({"job": "a\nb"}, "job="),
+        ({"job": "\ud800"}, "job="),
+        ({"job": 1}, "job="),
+        ({"results": 1}, "results="),
+        ({"durability": "disk"}, "durability="),
+    ],
+)
+def test_wrong_arguments(arguments: dict[str, Any], named: str) -> None:
+    """A wrong argument is refused when the journal is made, and named."""
+    arguments = {"path": "sync.sqlite", **arguments}
+    with pytest.raises(ConfigurationError, match=named):
+        Journal(**arguments)
+
+
+def test_making_one_touches_nothing(tmp_path: Path) -> None:
+    """A journal is no more than a name until it is used."""
+    Journal(tmp_path / "missing" / "sync.sqlite", job="june sync")
+    assert not os.listdir(tmp_path)
+
+
+def test_summary_while_it_runs(running: SQLiteStore, path: Path) -> None:
+    """A summary counts what is recorded so far, and tells what the job is."""
+    summary = Journal(path).summary()
+    assert (summary.job, summary.base_url, summary.environment) == ("june sync", IDENTITY.base_url, "test")
+    assert (summary.slug, summary.action_id, summary.runs) == ("hubspot", "get_contact", 1)
+    assert summary.running
+    assert (summary.ok, summary.failed, summary.unknown) == (1, 1, 1)
+    assert (summary.in_flight, summary.withdrawn) == (1, 1)
+    assert timedelta() <= datetime.now(UTC) - summary.created_at < timedelta(minutes=1)
+    assert summary.created_at <= summary.updated_at
+    assert "1 ok, 1 failed, 1 unknown, 1 in flight, 1 to be run again" in str(summary)
+    assert "june sync" in str(summary)
+    assert "running, run 1" in str(summary)
+
+
+def test_summary_from_another_process(running: SQLiteStore, path: Path) -> None:
+    """Another process reads it while it runs, and is in nobody's way."""
+    script = "import sys; from refold_async.journal.journal import Journal; print(Journal(sys.argv[1]).summary())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "1 in flight" in told.stdout
+    running.write([("f", None, "started")])
+    assert Journal(path).summary().in_flight == 2
+
+
+def test_summary_afterwards(running: SQLiteStore, path: Path) -> None:
+    """What was in flight when the job ended is unknown, and reading leaves no file behind."""
+    running.close()
+    before = files_beside(path)
+    summary = Journal(path).summary()
+    assert not summary.running
+    assert (summary.unknown, summary.in_flight) == (2, 0)
+    assert "not running" in str(summary)
+    assert [entry.key for entry in Journal(path).entries(status="unknown")] == ["a", "d"]
+    assert files_beside(path) == before == [path.name, f"{path.name}-lock"]
+
+
+def test_entries(running: SQLiteStore, path: Path) -> None:
+    """Entries tell everything that was recorded, in the order in which it was first."""
+    running.write([("a", "user_a", "ok", "done", None, None, "null", 1)])
+    entries = list(Journal(path).entries())
+    assert [entry.key for entry in entries] == ["a", "b", "c", "d", "e"]
+    assert [entry.status for entry in entries] == ["ok", "ok", "failed", "unknown", "withdrawn"]
+    ended, ok, failed, _, withdrawn = entries
+    assert ended.started_at is not None
+    assert ended.finished_at is not None
+    assert ended.started_at <= ended.finished_at
+    assert ended.finished_at.utcoffset() == timedelta()
+    assert (ok.linked_account_id, ok.effect, ok.result, ok.attempts, ok.run) == ("user_b", "done", {"name": "Bé"}, 1, 1)
+    assert ok.started_at is None
+    assert (failed.error_type, failed.error, failed.attempts) == ("NotFoundError", "Nobody there.", 2)
+    assert (withdrawn.started_at, withdrawn.finished_at, withdrawn.attempts) == (None, None, 0)
+
+
+def test_entries_by_status(running: SQLiteStore, path: Path) -> None:
+    """Entries of one status are given alone; one that does not exist is refused at once."""
+    assert [entry.key for entry in Journal(path).entries(status="started")] == ["a"]
+    assert [entry.key for entry in Journal(path).entries(status="unknown")] == ["d"]
+    wrong: Any = "done"
+    with pytest.raises(ConfigurationError, match="status"):
+        Journal(path).entries(status=wrong)
+    running.close()
+    assert not list(Journal(path).entries(status="started"))
+    assert next(Journal(path).entries()).status == "unknown"
+
+
+def test_entries_left_half_read(path: Path) -> None:
+    """Entries come by the hundred, and whoever stops half way does not keep the job from running or ending."""
+    file = opened(path)
+    file.write([(f"user_{number}", None, "started") for number in range(250)])
+    entries = Journal(path).entries()
+    assert next(entries).key == "user_0"
+    file.write([("late", None, "started")])
+    file.close()
+    assert not Path(f"{path}-wal").exists()
+    opened(path).close()
+    assert [entry.key for entry in entries] == [*(f"user_{number}" for number in range(1, 250)), "late"]
+
+
+def test_readable_by_its_owner_alone(running: SQLiteStore, path: Path) -> None:
+    """None of the files shows others what is in them, whatever the umask."""
+    modes = {name: stat.S_IMODE((path.parent / name).stat().st_mode) for name in files_beside(path)}
+    assert modes == {f"{path.name}{ending}": 0o600 for ending in ("", "-wal", "-shm", "-lock")}
+
+
+def test_no_journal(path: Path) -> None:
+    """Reading where there is no journal says so, and makes none."""
+    with pytest.raises(JournalError, match="There is no journal"):
+        Journal(path).summary()
+    with pytest.raises(JournalError, match="There is no journal"):
+        list(Journal(path.parent / "missing" / "sync.sqlite").entries())
+    path.touch()
+    with pytest.raises(JournalError, match="is empty"):
+        Journal(path).summary()
+    with pytest.raises(JournalError, match="directory"):
+        Journal(path.parent).summary()
+    assert files_beside(path) == [path.name]
+
+
+def test_damaged(running: SQLiteStore, path: Path) -> None:
+    """A journal somebody spoiled is told, not taken for what it does not hold."""
+    running.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE items SET result = '{' WHERE key = 'b'")
+        with pytest.raises(JournalError, match="'b' is damaged"):
+            list(Journal(path).entries())
+        connection.execute("DELETE FROM job")
+    with pytest.raises(JournalError, match="damaged"):
+        Journal(path).summary()
+
+
+def test_documented_query(running: SQLiteStore, path: Path) -> None:
+    """What the documentation shows of the tables works, while the job runs."""
+    with closing(sqlite3.connect(path)) as connection:
+        failed = connection.execute("SELECT key, error_type, error FROM items WHERE status = 'failed'").fetchall()
+        columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(items)")]
+        moments = connection.execute("SELECT datetime(started_at) IS NOT NULL FROM items WHERE key = 'a'").fetchall()
+    assert failed == [("c", "NotFoundError", "Nobody there.")]
+    described = sys.modules["refold_async.journal.sqlite_store"].__doc__ or ""
+    assert not [name for name in columns if f"`{name}`" not in described]
+    assert moments == [(1,)]

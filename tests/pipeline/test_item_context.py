@@ -1,0 +1,144 @@
+"""What an item of a fan-out knows of its requests, and records of them."""
+
+import asyncio
+
+from refold_async.limits.slots import MOST_PARKED, Slots
+from refold_async.pipeline.item_context import ItemContext
+
+
+class Record:
+    """A record that takes its time."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.committed = asyncio.Event()
+
+    async def start(self) -> None:
+        """Return once it is committed."""
+        if self.written[-1:] != ["started"]:
+            self.written.append("started")
+        await self.committed.wait()
+
+    def withdraw(self) -> None:
+        """Record that nothing happened."""
+        self.written.append("withdrawn")
+
+
+async def test_a_refusal_withdraws_nothing_while_another_request_leaves() -> None:
+    """Of two requests at once one is refused, the other waits to leave: it must find itself recorded."""
+    record = Record()
+    record.committed.set()
+    item = ItemContext(record=record)
+    await item.before_sending(write=True)
+    record.committed.clear()
+    leaving = asyncio.create_task(item.before_sending(write=True))
+    await asyncio.sleep(0)
+    item.after_sending_in_vain(write=True)
+    record.committed.set()
+    await leaving
+    assert (record.written, item.attempts, item.untouched) == (["started"], 2, False)
+    item.after_sending_in_vain(write=True)
+    assert record.written == ["started", "withdrawn"]
+
+
+async def test_an_item_counts_for_those_around_it() -> None:
+    """Its requests are theirs: recorded before they leave, counted, and remembered where they may have happened."""
+    outer = ItemContext(record=Record())
+    inner = ItemContext(outer=outer)
+    assert isinstance(outer.record, Record)
+    outer.record.committed.set()
+    await inner.before_sending(write=True)
+    assert (inner.attempts, outer.attempts, outer.record.written) == (1, 1, ["started"])
+    await inner.before_sending(write=True)
+    inner.after_sending_in_vain(write=True)
+    assert (outer.may_have_changed, outer.untouched, outer.record.written) == (True, False, ["started"])
+
+
+async def test_a_cancelled_departure_is_not_counted() -> None:
+    """A request that was cancelled before it was recorded did not leave."""
+    item = ItemContext(record=Record())
+    leaving = asyncio.create_task(item.before_sending(write=True))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    assert (item.attempts, item.leaving, item.untouched) == (0, 0, True)
+
+
+async def test_only_an_untouched_item_lends_its_place() -> None:
+    """One that may have happened must stay among the `concurrency` that are unknown at most."""
+    places = Slots(1)
+    await places.take()
+    item = ItemContext(places=places)
+    await item.before_sending(write=True)
+    item.step_aside()
+    assert not places.available
+    item = ItemContext(places=places)
+    item.step_aside()
+    assert places.available
+    assert places.take_next(int)
+    item.step_back()
+    assert not places.available
+
+
+async def test_who_comes_back_goes_before_new_items() -> None:
+    """A place that comes free is taken for items that had lent theirs, in order, before new ones."""
+    places = Slots(1)
+    items = [ItemContext(places=places) for _ in range(2)]
+    back: list[str] = []
+    for item in items:
+        await places.take()
+        item.step_aside()
+    await places.take()  # a third item, which works
+    # The first waits with two requests, both of which go on.
+    items[0].asking = (lambda: back.append("0a"), lambda: back.append("0b"))
+    items[1].asking = (lambda: back.append("1"),)
+    for item in items:
+        assert not places.take_next(item.step_back)
+    new = asyncio.create_task(places.take())
+    await asyncio.sleep(0)
+    places.free()
+    assert back == ["0a", "0b"]
+    assert not places.available
+    places.free()
+    assert back == ["0a", "0b", "1"]
+    await asyncio.sleep(0)
+    assert not new.done()
+    places.free()
+    await asyncio.wait_for(new, 1)
+
+
+async def test_who_gives_up_has_a_place_in_any_case() -> None:
+    """Its item goes on; its other request is told. No place is lost or made."""
+    places = Slots(1)
+    await places.take()
+    item = ItemContext(places=places)
+    item.step_aside()
+    await places.take()
+    back: list[str] = []
+    item.asking = (lambda: back.append("back"),)
+    item.give_up_waiting()
+    assert back == ["back"]
+    places.free()
+    assert not places.available
+    places.free()
+    assert places.available
+
+
+async def test_parked_items_are_bounded() -> None:
+    """Beyond a number of them no new item is taken, until one is begun."""
+
+    class Parked:
+        parked = held_up = 0
+
+        def unpark(self) -> object: ...
+        def changed(self) -> None: ...
+
+    places = Slots(2)
+    lane = Parked()
+    while places.available:
+        places.note_parked(lane)
+    assert MOST_PARKED - 100 < places.parked <= MOST_PARKED
+    waiting = asyncio.create_task(places.wait())
+    await asyncio.sleep(0)
+    places.note_unparked(lane)
+    await asyncio.wait_for(waiting, 1)

@@ -1,0 +1,31 @@
+"""The benchmarks run, hardly for a moment, and write what they measured. How fast anything is, is not tested here."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+from xml.etree import ElementTree
+
+from running_programs import run_program
+
+BENCHMARKS: Final = Path(__file__).parent.parent.parent / "benchmarks"
+CASES: Final = {"read", "actions", "large", "write", "fan-out", "retried", "cold", "latency", "memory", "account"}
+
+
+def read_results(directory: Path) -> dict[str, Any]:
+    """Return what each case wrote."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in directory.glob("*.json")}
+
+
+async def test_every_case_runs(tmp_path: Path) -> None:
+    """Each case writes its tables, with targets and versions, whatever other libraries are installed."""
+    ran = await run_program(str(BENCHMARKS / "suite.py"), "--quick", "--results", str(tmp_path))
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    results = read_results(tmp_path)
+    assert results.keys() == CASES
+    for case, result in results.items():
+        assert result["case"] == case
+        assert result["packages"]["aiohttp"]
+        assert all(table["rows"] for table in result["tables"])
+    assert any(result["tables"][0]["targets"] for result in results.values())
+    assert ElementTree.parse(tmp_path / "chart.svg").getroot().tag.endswith("svg")
