@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from refold_async import AccountScope, AsyncRefold, RetryPolicy
+from refold_async import AccountScope, AsyncRefold
 from refold_async.testing import MockRefold
-
-IMPATIENT = RetryPolicy(max_retries=2, initial_delay=0.001, max_delay=0.001)
+from support.retry_policies import IMPATIENT
 
 
 def pytest_configure() -> None:

@@ -15,15 +15,15 @@ import attrs
 import pytest
 from multidict import CIMultiDict
 
-from raising import fail
 from refold_async import APIResponseValidationError, RefoldError, errors
 from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
 from refold_async.models.executions import Execution, ExecutionNode
 from refold_async.models.model import Model
 from refold_async.models.results import ActionResult
 from refold_async.protocol import requests, responses
+from support.nesting import DEEPEST, nested
+from support.raising import fail
 
-DEEPEST: Final = 320
 CALL: Final = requests.execute_action("hubspot", "create_contact", {})
 
 
@@ -39,13 +39,6 @@ COPIES: Final[dict[str, Callable[[Any], Any]]] = {
     **{f"pickle protocol {protocol}": partial(pickled, protocol=protocol) for protocol in PROTOCOLS},
 }
 each_way: Final = pytest.mark.parametrize("again", COPIES.values(), ids=COPIES)
-
-
-def nested(levels: int, kind: str = "mixed") -> str:
-    """Return JSON of so many levels."""
-    opening, closing = {"lists": ("[", "]"), "objects": ('{"a":', "}"), "mixed": ('[{"a":', "}]")}[kind]
-    times = levels // 2 if kind == "mixed" else levels
-    return opening * times + "1" + closing * times
 
 
 def read(status: int, levels: int, kind: str) -> ActionResult[Any] | RefoldError:

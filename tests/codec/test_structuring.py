@@ -39,10 +39,10 @@ import attrs
 import pytest
 import typing_extensions
 
-import postponed_annotations as postponed
 from refold_async import Action, ConfigurationError
 from refold_async.codec.structuring import MisfitError, structure
 from refold_async.protocol.responses import parse_action_result, parse_value
+from support import postponed_annotations as postponed
 
 T = TypeVar("T")
 ContactId = NewType("ContactId", str)

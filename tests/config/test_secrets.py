@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import AccountScope, AsyncRefold, RateLimitError, RefoldError, RetryPolicy, Timeout
 from refold_async.testing import Answer, MockRefold, Reset, Silence
-from waiting import until
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 KEY = "tk_the_secret_key"
 PROXY_PASSWORD = "hunter2"

@@ -9,14 +9,14 @@ from typing import Final
 
 import attrs
 
-from faults.killable_job import CONCURRENCY
 from refold_async import Journal, JournalEntry
 from refold_async.journal.sqlite_store import Durability
 from refold_async.testing import Answer, Delay, Errored, MockRefold, ReceivedRequest
-from running_programs import run_program, running
-from waiting import until
+from support import killable_job
+from support.running_programs import run_program, running
+from support.waiting import until
 
-PROGRAM: Final = str(Path(__file__).parent / "killable_job.py")
+PROGRAM: Final = killable_job.__file__
 ANSWER_AFTER: Final = 0.02  # seconds: so that there are always requests in flight
 
 
@@ -74,7 +74,7 @@ def check(job: Job, run: int, unanswered: set[str], unknown_before: set[str]) ->
     unknown = {key for key, entry in entries.items() if entry.status == "unknown"}
     assert unknown_before <= unknown
     assert unanswered <= unknown - unknown_before
-    assert len(unknown - unknown_before) <= CONCURRENCY
+    assert len(unknown - unknown_before) <= killable_job.CONCURRENCY
     assert {account_of(request) for request in job.mock.requests} <= entries.keys()
     assert max(job.writes.values()) == 1
     ended = {key for key, entry in entries.items() if entry.status in ("ok", "failed")}

@@ -13,7 +13,6 @@ import aiohttp.abc
 import pytest
 import trustme
 
-from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIConnectionError,
@@ -24,7 +23,8 @@ from refold_async import (
     Timeout,
 )
 from refold_async.testing import Answer, Drip, MockRefold, Reset, Silence, Truncated
-from waiting import until
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 READ, WRITE, IDEMPOTENT = "read", "write", "idempotent write"
 PATIENT = Timeout(total=60)

@@ -27,7 +27,7 @@ from refold_async import (
 )
 from refold_async.limits.slots import MOST_PARKED
 from refold_async.testing import ActionContext, Answer, Delay, MockRefold, Silence
-from waiting import until
+from support.waiting import until
 
 IDS = [f"user_{number}" for number in range(20)]
 

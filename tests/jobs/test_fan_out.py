@@ -19,7 +19,7 @@ from refold_async import (
     ParameterError,
 )
 from refold_async.testing import ActionContext, Answer, Delay, Errored, MockRefold, Reset, Silence
-from waiting import until
+from support.waiting import until
 
 IDS = [f"user_{number}" for number in range(20)]
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from journals import largest_file, statuses
 from refold_async import (
     AccountScope,
     ActionFailedError,
@@ -33,7 +32,8 @@ from refold_async import (
 )
 from refold_async.journal.journal import Journal, JournalEntry
 from refold_async.testing import ActionContext, Answer, Delay, Errored, MockRefold, Reset, Silence
-from waiting import until
+from support.journals import largest_file, statuses
+from support.waiting import until
 
 IDS: Final = [f"user_{number}" for number in range(20)]
 JANE: Final = {"email": "jane@example.com", "firstname": "Jane"}

@@ -11,10 +11,10 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from codec.test_deep_responses import DEEPEST, nested
 from refold_async import AccountScope, ActionResult, AsyncRefold, Outcome
 from refold_async.journal.journal import Journal
 from refold_async.testing import Answer, MockRefold
+from support.nesting import DEEPEST, nested
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import pytest
 
 from refold_async import ConfigurationError
 from refold_async.jobs.progress import INTERVAL, SPAN, Counts, Progress, ProgressReporter, RecentRate
-from running_programs import SLOW_MACHINE, ended, run_program, running
-from virtual_time import run
+from support.running_programs import SLOW_MACHINE, ended, run_program, running
+from support.virtual_time import run
 
 
 class Job:

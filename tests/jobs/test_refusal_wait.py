@@ -23,8 +23,8 @@ from refold_async import (
 from refold_async.limits.account_limits import AccountLimitSettings
 from refold_async.protocol.responses import Response as Received
 from refold_async.testing import Answer, Errored, MockRefold
-from virtual_jobs import SUCCESS, Wire, collect, ended_after, refusal
-from virtual_time import run
+from support.virtual_jobs import SUCCESS, Wire, collect, ended_after, refusal
+from support.virtual_time import run
 
 APP_REFUSAL: Final = Received(200, {}, b'{"node_status": "Errored", "http_status": 429, "data": {}}')
 

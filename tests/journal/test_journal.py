@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from journals import IDENTITY, opened
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.journal import Journal
 from refold_async.journal.sqlite_store import SQLiteStore
+from support.journals import IDENTITY, opened
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from typing import Final
 
 import pytest
 
-from journals import opened
 from refold_async.errors import JournalError
 from refold_async.journal.journal import Journal, entry_of
 from refold_async.journal.sqlite_reading import is_held
 from refold_async.journal.sqlite_store import SQLiteStore
+from support.journals import opened
 
 KEYS: Final = [f"user_{number}" for number in range(300)]
 

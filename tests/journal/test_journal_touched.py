@@ -15,14 +15,14 @@ from typing import Final
 
 import pytest
 
-from journals import opened, statuses
 from refold_async import AsyncRefold
 from refold_async.errors import JournalError
 from refold_async.journal.journal import Journal
 from refold_async.journal.sqlite_reading import is_held
 from refold_async.journal.sqlite_store import SQLiteStore
 from refold_async.testing import MockRefold
-from waiting import until
+from support.journals import opened, statuses
+from support.waiting import until
 
 linux_only: Final = pytest.mark.skipif(sys.platform != "linux", reason="the lock on the file itself is one of Linux")
 
@@ -83,7 +83,7 @@ def another_process(path: Path, statement: str) -> str:
 
 RUN: Final = """
 import os, sys
-from journals import opened
+from support.journals import opened
 file = opened(sys.argv[1])
 file.write([("a", None, "started"), ("b", None, "ok", "done")])
 child = os.fork() if len(sys.argv) > 2 else 1

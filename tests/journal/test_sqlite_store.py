@@ -13,10 +13,10 @@ from pathlib import Path
 import attrs
 import pytest
 
-from journals import IDENTITY, largest_file, opened, statuses
 from refold_async.errors import JournalError
 from refold_async.journal.journal import Journal
 from refold_async.journal.sqlite_store import Durability
+from support.journals import IDENTITY, largest_file, opened, statuses
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_links_lead_to_the_same_journal(path: Path, monkeypatch: pytest.MonkeyPa
 
 KILLED = """
 import sys
-from journals import opened
+from support.journals import opened
 file = opened(sys.argv[1])
 file.write([("a", None, "started"), ("b", None, "ok", "done")])
 print("written", flush=True)

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from journals import IDENTITY, largest_file, statuses
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.journal import Journal, JournalEntry
 from refold_async.journal.writer import JournalWriter, Meeting
+from support.journals import IDENTITY, largest_file, statuses
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from refold_async.jobs.fan_out import FanOut
 from refold_async.limits.fair_queue import Permit
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.item_context import current_item
-from virtual_time import run
+from support.virtual_time import run
 
 Item = tuple[str, int]
 

@@ -8,7 +8,8 @@ from typing import Final
 import attrs
 import pytest
 
-from rate_simulation import (
+from refold_async.limits.adaptive_rate import AdaptiveRate, Concern
+from support.rate_simulation import (
     CONNECTIONS,
     DEMAND,
     LATENCY,
@@ -20,9 +21,8 @@ from rate_simulation import (
     is_met,
     simulate,
 )
-from refold_async.limits.adaptive_rate import AdaptiveRate, Concern
 
-# `python tests/rate_simulation.py` runs them for longer, and with more seeds.
+# `PYTHONPATH=tests python -m support.rate_simulation` runs them for longer, and with more seeds.
 SECONDS: Final = {"G": 200.0}
 SEEDS: Final = {"D": 3, "E": 2, "F": 2}
 RUNS: Final = [(name, seed) for name in SITUATIONS for seed in range(SEEDS.get(name[0], 1))]

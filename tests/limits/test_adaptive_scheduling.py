@@ -8,14 +8,14 @@ from typing import Final
 
 import pytest
 
-from rate_simulation import Bucket, Server, SometimesClosed, Unlimited
 from refold_async import AsyncRefold, Fault, Limiter, RateLimit, RateLimitError, RetryPolicy
 from refold_async.limits.fair_queue import Permit
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.protocol.responses import Response as Received
 from refold_async.testing import Answer, MockRefold
-from virtual_jobs import SUCCESS, Wire, collect, ended_after, refusal
-from virtual_time import run
+from support.rate_simulation import Bucket, Server, SometimesClosed, Unlimited
+from support.virtual_jobs import SUCCESS, Wire, collect, ended_after, refusal
+from support.virtual_time import run
 
 
 class Generous:

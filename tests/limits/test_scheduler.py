@@ -17,7 +17,7 @@ from refold_async.limits.fair_queue import Permit
 from refold_async.limits.scheduler import LimiterError, RequestScheduler
 from refold_async.limits.slots import Slots
 from refold_async.pipeline.item_context import ItemContext
-from virtual_time import run
+from support.virtual_time import run
 
 
 @attrs.define

@@ -10,10 +10,10 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import AccountScope, AsyncRefold, ClientClosedError, FanOut, Journal, Progress
 from refold_async.testing import MockRefold, Silence
-from waiting import until
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 IDS: Final = [f"user_{number}" for number in range(4)]
 

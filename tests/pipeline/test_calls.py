@@ -8,7 +8,6 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     Action,
@@ -40,6 +39,7 @@ from refold_async.testing import (
     WorkflowAnswer,
     WorkflowContext,
 )
+from support.retry_policies import IMPATIENT
 
 ID = "ada+é@example.com / 本社 " + "x" * 180
 

@@ -7,7 +7,7 @@ import pytest
 
 from refold_async import APITimeoutError, AsyncRefold, RateLimit
 from refold_async.testing import ActionContext, MockRefold, Silence
-from waiting import until
+from support.waiting import until
 
 CALLS = 10_000
 CONCURRENCY = 200

@@ -12,12 +12,12 @@ from typing import Any, Final, NoReturn
 
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import AsyncRefold, RefoldError, RetryPolicy, Timeout, webhooks
 from refold_async.errors import APIResponseValidationError, ConfigurationError
 from refold_async.testing import Answer, MockRefold, Silence
-from reporters import REPORTERS
-from waiting import until
+from support.reporters import REPORTERS
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 # Put together where they are, because reporters show the source beside the frames too. So long that some cut them.
 KEY: Final = "tk_" + "5ecre7" * 20

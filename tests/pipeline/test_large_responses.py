@@ -21,7 +21,7 @@ from refold_async import (
 )
 from refold_async.pipeline.large_responses import LARGE, collector_spared
 from refold_async.testing import Answer, MockRefold
-from waiting import until
+from support.waiting import until
 
 KEY: Final = "tk_test"
 PADDING: Final = "x" * LARGE

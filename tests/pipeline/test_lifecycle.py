@@ -12,7 +12,6 @@ import aiohttp
 import aiohttp.abc
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIConnectionError,
@@ -27,7 +26,8 @@ from refold_async import (
     Timeout,
 )
 from refold_async.testing import Answer, MockRefold, Silence
-from waiting import until
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 PATH = "/api/v2/integration-schema/hubspot/actions"
 

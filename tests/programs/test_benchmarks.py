@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
 
-from running_programs import run_program
+from support.running_programs import run_program
 
 BENCHMARKS: Final = Path(__file__).parent.parent.parent / "benchmarks"
 CASES: Final = {"read", "actions", "large", "write", "fan-out", "retried", "cold", "latency", "memory", "account"}

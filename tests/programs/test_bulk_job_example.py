@@ -15,8 +15,8 @@ import pytest
 
 from refold_async import Journal
 from refold_async.testing import Answer, Delay, Errored, MockRefold, Reset
-from running_programs import Finished, ended, run_program, running
-from waiting import until
+from support.running_programs import Finished, ended, run_program, running
+from support.waiting import until
 
 pytest.importorskip("tqdm")  # the example shows a bar
 

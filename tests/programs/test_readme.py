@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from refold_async import AsyncRefold, errors
 from refold_async.faults import RULES, Fault
 from refold_async.testing import Answer, MockRefold
-from running_programs import run_program
+from support.running_programs import run_program
 
 README: Final = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
 # A python block, and the text block that shows what it prints where one follows at once.

@@ -19,8 +19,8 @@ import pytest
 
 from refold_async import AsyncRefold, RateLimitError, RetryPolicy
 from refold_async.testing import Answer, MockRefold
-from running_programs import ended, first_line, run_program, running
-from waiting import until
+from support.running_programs import ended, first_line, run_program, running
+from support.waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent.parent / "examples"
 PROGRAM: Final = str(EXAMPLES / "shared_limit.py")

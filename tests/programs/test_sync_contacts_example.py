@@ -22,8 +22,8 @@ from refold_async.testing import (
     Reset,
     Silence,
 )
-from running_programs import Finished, run_program, running
-from waiting import until
+from support.running_programs import Finished, run_program, running
+from support.waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent.parent / "examples"
 PROGRAM: Final = str(EXAMPLES / "sync_contacts.py")

@@ -19,8 +19,8 @@ import pytest
 from aiohttp import web
 
 from refold_async.testing import Answer, Delay, Drip, MockRefold, Reset, Silence, Trouble
-from running_programs import ended, first_url, running
-from waiting import until
+from support.running_programs import ended, first_url, running
+from support.waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent.parent / "examples"
 TALKS_TO_MOCK: Final = re.compile(r"REFOLD_API_KEY is not set: talking to a mock on http://127\.0\.0\.1:\d+\n")

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pytest
 
-import virtual_time
 from refold_async import (
     AccountScope,
     APIResponseValidationError,
@@ -22,7 +21,8 @@ from refold_async import (
 from refold_async.protocol.pages import WINDOW, paginate
 from refold_async.protocol.responses import Page
 from refold_async.testing import Answer, MockRefold, Silence
-from waiting import until
+from support import virtual_time
+from support.waiting import until
 
 PageOf = Callable[[int], Page[int]]
 

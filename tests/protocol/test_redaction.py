@@ -13,8 +13,6 @@ from urllib.parse import quote
 import attrs
 import pytest
 
-from conftest import IMPATIENT
-from raw_server import raw_server
 from refold_async import (
     AccountScope,
     ActionFailedError,
@@ -31,6 +29,8 @@ from refold_async.models.results import ActionResult
 from refold_async.protocol.redaction import quotes, redacted
 from refold_async.testing import Answer, MockRefold
 from refold_async.testing.routes import RouteName
+from support.raw_server import raw_server
+from support.retry_policies import IMPATIENT
 
 KEY: Final = "tk_Th3/se-cret_key"
 TOKEN: Final = "st_70/ken=="

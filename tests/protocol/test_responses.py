@@ -9,16 +9,6 @@ from typing import Any, Final, TypedDict, TypeVar
 import attrs
 import pytest
 
-from answers import (
-    ACTION,
-    ANY_CALL,
-    ASYNCHRONOUS_WORKFLOW,
-    DESCRIPTION,
-    LISTING,
-    SYNCHRONOUS_WORKFLOW,
-    json_answer,
-    raw_answer,
-)
 from refold_async import (
     Action,
     ActionFailedError,
@@ -51,6 +41,16 @@ from refold_async.protocol.responses import (
     parse_value,
     parse_workflow_execution,
     read_retry_after,
+)
+from support.responses import (
+    ACTION,
+    ANY_CALL,
+    ASYNCHRONOUS_WORKFLOW,
+    DESCRIPTION,
+    LISTING,
+    SYNCHRONOUS_WORKFLOW,
+    json_answer,
+    raw_answer,
 )
 
 E = TypeVar("E", bound=RefoldError)

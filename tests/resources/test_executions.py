@@ -9,9 +9,6 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
-import virtual_time
-from answers import json_answer
-from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIConnectionError,
@@ -46,7 +43,10 @@ from refold_async.testing import (
     Trouble,
     WorkflowContext,
 )
-from waiting import until
+from support import virtual_time
+from support.responses import json_answer
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 T = TypeVar("T")
 

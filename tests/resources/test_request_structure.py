@@ -9,7 +9,7 @@ import pytest
 
 from refold_async import AccountScope, ConfigurationError, ParameterError, RequestStructure
 from refold_async.testing import MockRefold, WorkflowContext
-from running_programs import run_program
+from support.running_programs import run_program
 
 PERSON = {
     "type": "object",

@@ -10,7 +10,6 @@ from typing import Any, Final, Literal, cast
 import attrs
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIConnectionError,
@@ -44,7 +43,8 @@ from refold_async import (
 )
 from refold_async.resources.resource import Resource
 from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, MockRefold, Reset, RouteName, Silence
-from waiting import until
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 ACCOUNT: Final = "user_12345"
 PUBLIC: Final = "/api/v2/public"

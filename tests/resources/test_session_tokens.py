@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     ActionResult,
@@ -31,7 +30,8 @@ from refold_async import (
     SessionToken,
 )
 from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, Delay, MockRefold, Reset, Silence, Trouble
-from waiting import until
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 ACCOUNT: Final = "user_12345"
 CREATE: Final = "create_session_token"

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from refold_async.testing import MockRefold
-from testing.mock_caller import MockCaller
+from support.mock_caller import MockCaller
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from refold_async.testing import ActionContext, AppError, MockRefold
-from testing.mock_caller import EXECUTE, MockCaller
-from waiting import until
+from support.mock_caller import EXECUTE, MockCaller
+from support.waiting import until
 
 ACTIONS = "/api/v2/integration-schema/{}/actions"
 

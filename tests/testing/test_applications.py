@@ -3,7 +3,7 @@
 import pytest
 
 from refold_async.testing import MockRefold
-from testing.mock_caller import APPLICATION, MockCaller
+from support.mock_caller import APPLICATION, MockCaller
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from refold_async.testing import ROUTES, MockRefold, Route, RouteName
-from testing.mock_caller import (
+from support.mock_caller import (
     EXECUTION,
     LINKED_ACCOUNT,
     SESSION_TOKEN,

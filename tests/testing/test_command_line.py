@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from refold_async.testing import __main__ as command_line
-from running_programs import ended, first_url, running
+from support.running_programs import ended, first_url, running
 
 
 @asynccontextmanager

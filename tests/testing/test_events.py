@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from refold_async.testing import SAMPLE_WORKFLOW_ID, FiredEvent, MockRefold, WorkflowContext
-from testing.mock_caller import EVENT, EXECUTION, WORKFLOW, MockCaller
+from support.mock_caller import EVENT, EXECUTION, WORKFLOW, MockCaller
 
 FIRED = {"event": "contact_created", "payload": {"email": "jane@example.com"}}
 

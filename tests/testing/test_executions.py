@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from refold_async.testing import SAMPLE_WORKFLOW_ID, MockRefold, WorkflowContext
-from testing.mock_caller import EXECUTION, WORKFLOW, MockCaller
+from support.mock_caller import EXECUTION, WORKFLOW, MockCaller
 
 RUN = f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}/execute"
 FOR_HUBSPOT = {"slug": "hubspot"}

@@ -9,8 +9,8 @@ import pytest
 import trustme
 
 from refold_async.testing import SAMPLE_WORKFLOW_ID, Catalogue, Delay, Drip, MockRefold, Silence, Trouble
-from testing.mock_caller import WORKFLOW, MockCaller
-from waiting import until
+from support.mock_caller import WORKFLOW, MockCaller
+from support.waiting import until
 
 
 async def test_closing_cuts_off_whatever_is_under_way(session: aiohttp.ClientSession) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from refold_async.testing import MockAccount, MockRefold
-from testing.mock_caller import LINKED_ACCOUNT, MockCaller
+from support.mock_caller import LINKED_ACCOUNT, MockCaller
 
 
 async def test_create_and_get(caller: MockCaller) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from refold_async.testing import Answer, MockRefold
 from refold_async.testing.rate_limits import Rate, TokenBucket
-from testing.mock_caller import MockCaller
+from support.mock_caller import MockCaller
 
 HOUR = 3600.0
 

@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from refold_async.testing import Delay, MockRefold, Silence
-from testing.mock_caller import EXECUTE, EXECUTION, MockCaller, create_contact_request, exchange_bytes
-from waiting import until
+from support.mock_caller import EXECUTE, EXECUTION, MockCaller, create_contact_request, exchange_bytes
+from support.waiting import until
 
 
 async def test_a_request_is_recorded_as_it_came(caller: MockCaller, mock: MockRefold) -> None:

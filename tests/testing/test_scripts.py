@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from refold_async.testing import Answer, Delay, Errored, ExpiredConnection, MockRefold, RouteName, Silence
-from testing.mock_caller import LINKED_ACCOUNT, MockCaller
+from support.mock_caller import LINKED_ACCOUNT, MockCaller
 
 
 async def statuses(caller: MockCaller, count: int, **options: Any) -> list[int]:

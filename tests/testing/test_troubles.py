@@ -19,8 +19,8 @@ from refold_async.testing import (
     Trouble,
     Truncated,
 )
-from testing.mock_caller import MockCaller, create_contact_request, exchange_bytes
-from waiting import until
+from support.mock_caller import MockCaller, create_contact_request, exchange_bytes
+from support.waiting import until
 
 JANE = {"email": "jane@example.com"}
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from refold_async.testing import MockRefold, WebhookDelivery, connection_event, workflow_event
-from testing.mock_caller import WEBHOOK, MockCaller
+from support.mock_caller import WEBHOOK, MockCaller
 
 SUBSCRIPTION = {"webhook_url": "http://127.0.0.1:9/hook", "webhook_events": ["Connection Expired"]}
 EXPIRED = connection_event("Connection Expired", linked_account_id="user_1", slug="hubspot")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from refold_async.testing import SAMPLE_WORKFLOW_ID, MockRefold, WorkflowContext
-from testing.mock_caller import EXECUTION, WORKFLOW, Answered, MockCaller
+from support.mock_caller import EXECUTION, WORKFLOW, Answered, MockCaller
 
 MINE = {"name": "Mine", "slug": "slack", "description": "Tells the team."}
 SYNCHRONOUS = {"slug": "slack", "sync_execution": "true"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from refold_async.testing import SAMPLE_WORKFLOW_ID, AppError, MockRefold, WorkflowAnswer, WorkflowContext
-from testing.mock_caller import EXECUTION, WORKFLOW, MockCaller
+from support.mock_caller import EXECUTION, WORKFLOW, MockCaller
 
 RUN = f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}/execute"
 FOR_HUBSPOT = {"slug": "hubspot"}

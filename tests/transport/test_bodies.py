@@ -7,7 +7,6 @@ import zlib
 
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     APIResponseValidationError,
@@ -17,6 +16,7 @@ from refold_async import (
     RefoldError,
 )
 from refold_async.testing import Answer, MockRefold
+from support.retry_policies import IMPATIENT
 
 MEGABYTE = 1024 * 1024
 

@@ -10,8 +10,6 @@ from typing import Final
 import aiohttp
 import pytest
 
-from conftest import IMPATIENT
-from raw_server import OK, answer, raw_server
 from refold_async import (
     AccountScope,
     APIConnectionError,
@@ -26,6 +24,8 @@ from refold_async import (
 )
 from refold_async.transport.decoding import Content
 from refold_async.transport.refused_responses import read_head
+from support.raw_server import OK, answer, raw_server
+from support.retry_policies import IMPATIENT
 
 ERROR: Final = b'{"message": "No such thing", "error_code": "NOTHING", "request_id": "req_1"}'
 

@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 import trustme
 
-from conftest import IMPATIENT
 from refold_async import APIConnectionError, AsyncRefold, ConfigurationError, RefoldError
-from waiting import until
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 OWN, LENT = "own connector", "lent connector"
 SECOND_STATUSES = [200, 404, 408, 429, 503]

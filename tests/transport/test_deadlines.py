@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import APIConnectionError, APITimeoutError, AsyncRefold, RateLimit, RefoldError, RetryPolicy, Timeout
 from refold_async.testing import Answer, Drip, MockRefold, Silence
 from refold_async.transport.deadlines import Deadline, Deadlines
-from virtual_time import run
+from support.retry_policies import IMPATIENT
+from support.virtual_time import run
 
 TOLERANCE = 0.1
 TRIES = 10

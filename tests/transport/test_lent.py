@@ -13,8 +13,6 @@ import aiohttp
 import aiohttp.abc
 import pytest
 
-from conftest import IMPATIENT
-from raw_server import RawServer, answer, raw_server
 from refold_async import (
     AccountScope,
     APIConnectionError,
@@ -25,8 +23,10 @@ from refold_async import (
     RefoldError,
     Timeout,
 )
-from running_programs import run_program
-from waiting import until
+from support.raw_server import RawServer, answer, raw_server
+from support.retry_policies import IMPATIENT
+from support.running_programs import run_program
+from support.waiting import until
 
 KEY: Final = "tk_very_secret"
 

@@ -4,9 +4,9 @@ from typing import Final
 
 import pytest
 
-from raw_server import answer, raw_server
 from refold_async import APIConnectionError, AsyncRefold, RetryPolicy
 from refold_async.transport.proxies import is_exempt, proxy_from_environment
+from support.raw_server import answer, raw_server
 
 # (host, port, NO_PROXY, whether it exempts the host)
 CASES: Final = [

@@ -1,7 +1,7 @@
 """Clients that learn a rate from refusals, against simulated servers, in virtual time.
 
-`python tests/rate_simulation.py [NAME ...] [--seeds 20]` runs every situation, or those whose names begin so, for ten
-minutes of virtual time with so many seeds, and prints what came of it beside what is to be reached.
+`PYTHONPATH=tests python -m support.rate_simulation [NAME ...] [--seeds 20]` runs every situation, or those whose names
+begin so, for ten minutes of virtual time with so many seeds, and prints what came of it beside what is to be reached.
 """
 
 import argparse
