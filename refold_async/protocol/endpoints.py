@@ -18,6 +18,7 @@ from refold_async.faults import Kind
 __all__ = ["NO_HEADERS", "Endpoint", "Request", "Target", "encode_json", "given_texts", "with_query"]
 
 NO_HEADERS: Mapping[str, str] = {}
+_NO_IDS: Mapping[str, str] = {}
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -31,6 +32,10 @@ class Target:
     """What the call is about, such as `action 'get_contact' of app 'hubspot'`."""
     if_not_found: str = ""
     """What to do about a 404."""
+    template: str | None = None
+    """The path with the names of its ids, such as `/api/v2/public/workflow/{workflow_id}`; None for raw requests."""
+    ids: Mapping[str, str] = _NO_IDS
+    """The ids in the path, by name."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -91,7 +96,14 @@ class Endpoint:
         named = dict(zip(self._names, ids, strict=True))
         quoted = {name: quote_segment(name, value) for name, value in named.items()}
         plain = {name: str.__str__(value) for name, value in named.items()}
-        return Target(self.method, self.path.format(**quoted), self._subject.format(**plain), self._if_not_found)
+        return Target(
+            self.method,
+            self.path.format(**quoted),
+            self._subject.format(**plain),
+            self._if_not_found,
+            self.path,
+            plain,
+        )
 
     def request(
         self,

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from refold_async import ConfigurationError, ParameterError
-from refold_async.protocol.endpoints import Request
+from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.requests import (
     arbitrary,
     execute_action,
@@ -86,6 +86,17 @@ def test_the_same_ids_read_and_executed() -> None:
     """Describing an action and executing it are different calls, in any order."""
     paths = [make("app", "act").target.path for make in (execute_action, get_action_parameters, execute_action)]
     assert paths == [f"{ACTIONS}/app/actions/act{end}" for end in ("/execute", "", "/execute")]
+
+
+def test_what_tells_the_endpoint_and_its_ids() -> None:
+    """A request tells which endpoint it is for, whatever its ids and its query; a raw request tells none."""
+    target = execute_action("my/app", "a b").target
+    assert target.template == "/api/v2/integration-schema/{slug}/actions/{action_id}/execute"
+    assert target.ids == {"slug": "my/app", "action_id": "a b"}
+    listed = Endpoint("GET", "/x/{x_id}", "x {x_id!r}").request("1", query={"page": 1}).target
+    assert (listed.path, listed.template, listed.ids) == ("/x/1?page=1", "/x/{x_id}", {"x_id": "1"})
+    raw = arbitrary("GET", f"{ACTIONS}/hubspot/actions").target
+    assert (raw.template, raw.ids) == (None, {})
 
 
 def test_idempotent_only_by_the_callers_word() -> None:
