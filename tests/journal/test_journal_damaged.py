@@ -39,7 +39,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory, whole: Path) -> Path:
     """The same, of which half is in SQLite's log still, since the process was killed."""
     directory = tmp_path_factory.mktemp("killed") / "copy"
     shutil.copytree(whole, directory)
-    program = "import os, sys\nfrom journals import opened\nfile = opened(sys.argv[1])\n"
+    program = "import os, sys\nfrom support.journals import opened\nfile = opened(sys.argv[1])\n"
     program += "file.write([(f'later_{number}', None, 'ok', 'done') for number in range(300)])\nos._exit(0)"
     subprocess.run(
         [sys.executable, "-c", program, str(directory / "sync.sqlite")],

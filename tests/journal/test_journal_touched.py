@@ -70,7 +70,7 @@ def test_no_second_run_whatever_is_deleted_beside_the_file(
 def another_process(path: Path, statement: str) -> str:
     """Do something in another process and return what it prints, or the message of the error."""
     program = (
-        "import sys\nfrom journals import opened\nfrom refold_async import Journal, JournalError\n"
+        "import sys\nfrom support.journals import opened\nfrom refold_async import Journal, JournalError\n"
         "from refold_async.journal.sqlite_reading import is_held\npath = sys.argv[1]\n"
         f"try:\n    {statement}\nexcept JournalError as error:\n    print(error)"
     )
@@ -126,7 +126,7 @@ def test_the_lock_ends_with_its_process(path: Path, forked: bool) -> None:
 @linux_only
 def test_one_of_many_wins(path: Path) -> None:
     """Of processes that begin at the same time, with nothing there yet, one runs the job and the others are refused."""
-    program = "import sys\nfrom journals import opened\nsys.stdin.readline()\n"
+    program = "import sys\nfrom support.journals import opened\nsys.stdin.readline()\n"
     program += "try:\n    file = opened(sys.argv[1])\nexcept Exception as error:\n    print(error, flush=True)\n"
     program += "else:\n    print('won', flush=True)\nsys.stdin.read()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
