@@ -1,12 +1,12 @@
-"""What can go wrong with a call, what became of the action then, and whether to try again.
+"""What can go wrong with an attempt, what became of the action then, and how requests differ in what a retry may do.
 
-This table is the whole policy. The transport and the response reader name the `Fault`; `retry` looks it up here.
+What follows from a fault is in `retry_table`.
 """
 
 from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Literal
 
-__all__ = ["RULES", "Effect", "Fault", "Kind", "Rule"]
+__all__ = ["Effect", "Fault", "Kind"]
 
 Effect = Literal["none", "done", "unknown"]
 """What became of the action: it did not run, it ran, or it may have run."""
@@ -38,37 +38,3 @@ class Fault(Enum):
     WORKFLOW_RATE_LIMITED = "HTTP 429 to a synchronous workflow, not in Refold's shape: the workflow may have set it"
     WORKFLOW_SET_STATUS = "the workflow ran, and its own Response node chose an error status"
     WORKFLOW_ERRORED = "the workflow stopped at an error, somewhere on its way"
-
-
-class Rule(NamedTuple):
-    """A row of the table: the effect on a write, and whether a read, a write, an idempotent write is tried again."""
-
-    effect: Effect
-    read: bool
-    write: bool
-    idempotent: bool
-
-
-# fmt: off
-RULES: dict[Fault, Rule] = {
-    #                                 effect on    try again:
-    #                                 a write      read   write  idempotent
-    Fault.NEVER_SENT:            Rule("none",      True,  True,  True),
-    Fault.CERTIFICATE:           Rule("none",      False, False, False),
-    Fault.RATE_LIMITED:          Rule("none",      True,  True,  True),  # a write unless the RetryPolicy forbids it
-    Fault.LOST:                  Rule("unknown",   True,  False, True),
-    Fault.SERVER_ERROR:          Rule("unknown",   True,  False, True),
-    Fault.REFUSED:               Rule("none",      False, False, False),
-    Fault.NOT_CONNECTED:         Rule("none",      False, False, False),
-    Fault.UNREADABLE:            Rule("unknown",   False, False, False),
-    Fault.MISFIT:                Rule("done",      False, False, False),
-    Fault.APP_REFUSED:           Rule("none",      False, False, False),
-    Fault.APP_RATE_LIMITED:      Rule("none",      False, False, True),
-    Fault.APP_FAILED:            Rule("unknown",   False, False, True),
-    Fault.APP_UNCLEAR:           Rule("unknown",   False, False, False),
-    Fault.WORKFLOW_UNCLEAR:      Rule("unknown",   False, False, False),
-    Fault.WORKFLOW_RATE_LIMITED: Rule("unknown",   False, False, False),
-    Fault.WORKFLOW_SET_STATUS:   Rule("done",      False, False, False),
-    Fault.WORKFLOW_ERRORED:      Rule("unknown",   False, False, False),
-}
-# fmt: on

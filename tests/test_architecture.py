@@ -20,7 +20,7 @@ ROOT: Final = Path(refold_async.__file__).parent
 # The floors, from the ground up: a module imports of those below its own floor, and of its own package.
 FLOORS: Final = [
     {"version", "faults", "models", "runtime"},
-    {"errors"},
+    {"errors", "retry_table"},
     {"codec", "config"},
     {"protocol", "limits", "journal", "webhooks"},
     {"transport"},

@@ -19,7 +19,7 @@ from refold_async.errors import (
     RateLimitError,
     RefoldError,
 )
-from refold_async.faults import RULES, Effect, Fault, Kind
+from refold_async.faults import Effect, Fault, Kind
 from refold_async.limits.account_limits import KeptWaitingError, Lane
 from refold_async.limits.fair_queue import Permit
 from refold_async.limits.scheduler import LimiterError, RequestScheduler
@@ -28,6 +28,7 @@ from refold_async.pipeline.item_context import ItemContext, current_item
 from refold_async.pipeline.large_responses import LARGE, LargeResponses
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Parser, Response
+from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 from refold_async.transport.deadlines import Deadline, Deadlines
 from refold_async.transport.transport import Body, Transport

@@ -17,11 +17,12 @@ from refold_async.errors import (
     RefoldError,
     WorkflowFailedError,
 )
-from refold_async.faults import RULES, Fault
+from refold_async.faults import Fault
 from refold_async.models.executions import Batch, Execution
 from refold_async.protocol.endpoints import Endpoint, Request, given_texts
 from refold_async.protocol.responses import parse_model, parse_nothing, said_by_app, shortened
 from refold_async.resources.resource import Resource, Send, dates
+from refold_async.retry_table import RULES
 
 __all__ = ["Executions"]
 

@@ -13,7 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from refold_async import AsyncRefold, errors
-from refold_async.faults import RULES, Fault
+from refold_async.faults import Fault
+from refold_async.retry_table import RULES
 from refold_async.testing import Answer, MockRefold
 from support.running_programs import run_program
 

@@ -30,7 +30,7 @@ from refold_async import (
     WorkflowExecution,
     WorkflowFailedError,
 )
-from refold_async.faults import RULES, Fault
+from refold_async.faults import Fault
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import (
     Parser,
@@ -42,6 +42,7 @@ from refold_async.protocol.responses import (
     parse_workflow_execution,
     read_retry_after,
 )
+from refold_async.retry_table import RULES
 from support.responses import (
     ACTION,
     ANY_CALL,
