@@ -9,21 +9,33 @@ async with MockRefold() as mock:
 `python -m refold_async.testing` serves one until interrupted.
 """
 
-from .accounts import ConnectionStatus, MockAccount
-from .apps import MockAction, MockApp, MockWorkflow
-from .catalogue import Catalogue
-from .execution import MockExecution
-from .fired_events import FiredEvent
-from .handlers import ActionContext, AppError, WorkflowAnswer, WorkflowContext
-from .hubspot import SAMPLE_CONTACT
-from .received import ReceivedRequest
-from .routes import ROUTES, Route, RouteName
-from .sample_catalogue import SAMPLE_WORKFLOW_ID, sample_catalogue
-from .scripts import Script
-from .server import MockRefold
-from .trouble import Answer, Delay, Drip, Errored, ExpiredConnection, Reset, Silence, Trouble, Truncated
-from .webhook_delivery import WebhookDelivery
-from .webhook_events import connection_event, workflow_event
+from refold_async.testing.catalogue.apps import MockAction, MockApp, MockWorkflow
+from refold_async.testing.catalogue.catalogue import Catalogue
+from refold_async.testing.catalogue.handlers import ActionContext, AppError, WorkflowAnswer, WorkflowContext
+from refold_async.testing.catalogue.hubspot import SAMPLE_CONTACT
+from refold_async.testing.catalogue.sample_catalogue import SAMPLE_WORKFLOW_ID, sample_catalogue
+from refold_async.testing.endpoints.route import Route
+from refold_async.testing.endpoints.routes import ROUTES
+from refold_async.testing.faults.scripts import Script
+from refold_async.testing.faults.trouble import (
+    Answer,
+    Delay,
+    Drip,
+    Errored,
+    ExpiredConnection,
+    Reset,
+    Silence,
+    Trouble,
+    Truncated,
+)
+from refold_async.testing.mock_refold import MockRefold
+from refold_async.testing.protocol.route_names import RouteName
+from refold_async.testing.protocol.webhook_events import connection_event, workflow_event
+from refold_async.testing.server.received_requests import ReceivedRequest
+from refold_async.testing.server.webhook_delivery import WebhookDelivery
+from refold_async.testing.state.accounts import ConnectionStatus, MockAccount
+from refold_async.testing.state.execution import MockExecution
+from refold_async.testing.state.fired_events import FiredEvent
 
 __all__ = [
     "ROUTES",

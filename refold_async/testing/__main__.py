@@ -5,7 +5,7 @@ import asyncio
 import ipaddress
 from collections.abc import Sequence
 
-from .server import MockRefold
+from refold_async.testing.mock_refold import MockRefold
 
 _CURL = """\
 curl -X POST "{base_url}/api/v2/integration-schema/hubspot/actions/get_contact/execute" \\

@@ -27,8 +27,7 @@ from refold_async import (
 )
 from refold_async.models.results import ActionResult
 from refold_async.protocol.redaction import quotes, redacted
-from refold_async.testing import Answer, MockRefold
-from refold_async.testing.routes import RouteName
+from refold_async.testing import Answer, MockRefold, RouteName
 from support.raw_server import raw_server
 from support.retry_policies import IMPATIENT
 

@@ -1,1 +1,1 @@
-"""The endpoints of the mock: functions from a `Call` to a `Reply`."""
+"""What each endpoint does, a module per group: its functions and, below them, its routes."""

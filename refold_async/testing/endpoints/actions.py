@@ -1,25 +1,34 @@
 """Actions: list them, read their parameters, execute them."""
 
-from refold_async.testing.apps import MockAction, MockApp
-from refold_async.testing.call import Call
-from refold_async.testing.handlers import ActionContext, AppError
-from refold_async.testing.replies import Refused, Reply, json_reply
-from refold_async.testing.trouble import Errored, ExpiredConnection
+from typing import Final
 
-__all__ = ["execute_action", "get_action_parameters", "list_actions"]
+from refold_async.testing.catalogue.apps import MockAction, MockApp
+from refold_async.testing.catalogue.handlers import ActionContext, AppError
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.faults.trouble import Errored, ExpiredConnection
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
+
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
+_ACTIONS: Final = "/api/v2/integration-schema/{slug}/actions"
 
 
-async def list_actions(call: Call) -> Reply:
+@GROUP.route("GET", _ACTIONS)
+async def list_actions(call: EndpointCall) -> Reply:
     """List the actions of an app."""
     return json_reply([action.summary() for action in _app(call).actions.values()])
 
 
-async def get_action_parameters(call: Call) -> Reply:
+@GROUP.route("GET", _ACTIONS + "/{action_id}")
+async def get_action_parameters(call: EndpointCall) -> Reply:
     """Answer the parameter schema of an action."""
     return json_reply(_action(call, _app(call)).parameters)
 
 
-async def execute_action(call: Call) -> Reply:
+@GROUP.route("POST", _ACTIONS + "/{action_id}/execute")
+async def execute_action(call: EndpointCall) -> Reply:
     """Run an action for the linked account.
 
     Whatever the app says, success or failure, comes with HTTP 200.
@@ -57,7 +66,7 @@ def _errored(trouble: Errored) -> Reply:
     return json_reply(body)
 
 
-def _app(call: Call) -> MockApp:
+def _app(call: EndpointCall) -> MockApp:
     slug = call.path_parameters["slug"]
     app = call.state.catalogue.apps.get(slug)
     if app is None:
@@ -65,7 +74,7 @@ def _app(call: Call) -> MockApp:
     return app
 
 
-def _action(call: Call, app: MockApp) -> MockAction:
+def _action(call: EndpointCall, app: MockApp) -> MockAction:
     action_id = call.path_parameters["action_id"]
     action = app.actions.get(action_id)
     if action is None:

@@ -1,17 +1,21 @@
 """Applications: which apps there are, and whether the linked account is connected."""
 
-from typing import Any
+from typing import Any, Final
 
-from refold_async.testing.accounts import MockAccount
-from refold_async.testing.apps import MockApp
-from refold_async.testing.call import Call
-from refold_async.testing.replies import Refused, Reply, json_reply
-from refold_async.testing.timestamps import timestamp
+from refold_async.testing.catalogue.apps import MockApp
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
+from refold_async.testing.protocol.timestamps import timestamp
+from refold_async.testing.state.accounts import MockAccount
 
-__all__ = ["get_application", "list_applications"]
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
 
 
-async def list_applications(call: Call) -> Reply:
+@GROUP.route("GET", "/api/v2/public/application")
+async def list_applications(call: EndpointCall) -> Reply:
     """List the apps and the state of the account's connection to each."""
     query = call.query
     tags = {tag for tag in query.get("tags", "").split(",") if tag}
@@ -26,7 +30,8 @@ async def list_applications(call: Call) -> Reply:
     )
 
 
-async def get_application(call: Call) -> Reply:
+@GROUP.route("GET", "/api/v2/public/application/{slug}")
+async def get_application(call: EndpointCall) -> Reply:
     """Answer one app and the state of the account's connection to it."""
     slug = call.path_parameters["slug"]
     app = call.state.catalogue.apps.get(slug)

@@ -1,13 +1,19 @@
 """Events of the caller's application, which start workflows."""
 
-from refold_async.testing.call import Call
-from refold_async.testing.fired_events import FiredEvent
-from refold_async.testing.replies import Refused, Reply, json_reply
+from typing import Final
 
-__all__ = ["trigger_event"]
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
+from refold_async.testing.state.fired_events import FiredEvent
+
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
 
 
-async def trigger_event(call: Call) -> Reply:
+@GROUP.route("POST", "/api/v2/public/event/trigger")
+async def trigger_event(call: EndpointCall) -> Reply:
     """Start the account's published workflows that wait for an event."""
     body = call.json_object()
     event = body.get("event")

@@ -3,17 +3,22 @@
 from collections.abc import Mapping
 from typing import Final
 
-from refold_async.testing.call import Call
-from refold_async.testing.execution import MockExecution
-from refold_async.testing.pagination import page_number_and_limit, paginate
-from refold_async.testing.replies import Refused, Reply, json_reply
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.pagination import page_number_and_limit, paginate
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
+from refold_async.testing.state.execution import MockExecution
 
-__all__ = ["get_execution", "list_executions", "list_node_batches", "rerun_execution", "stop_execution"]
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="linked account", error_field="error")
+_EXECUTION: Final = "/api/v2/public/execution"
 
 _FINAL: Final = frozenset({"COMPLETED", "DUPLICATE", "ERRORED", "STOPPED", "TIMED_OUT"})
 
 
-async def list_executions(call: Call) -> Reply:
+@GROUP.route("GET", _EXECUTION)
+async def list_executions(call: EndpointCall) -> Reply:
     """List the account's executions, newest first, a page at a time."""
     page, limit = page_number_and_limit(call.query)
     found = [execution for execution in call.state.executions.of(call.account) if _matches(execution, call.query)]
@@ -24,12 +29,14 @@ async def list_executions(call: Call) -> Reply:
     return json_reply(answer)
 
 
-async def get_execution(call: Call) -> Reply:
+@GROUP.route("GET", _EXECUTION + "/{execution_id}")
+async def get_execution(call: EndpointCall) -> Reply:
     """Answer one execution with its nodes."""
     return json_reply(_execution(call).document())
 
 
-async def stop_execution(call: Call) -> Reply:
+@GROUP.route("POST", _EXECUTION + "/{execution_id}/stop")
+async def stop_execution(call: EndpointCall) -> Reply:
     """Stop an execution that runs."""
     execution = _execution(call)
     if execution.finished is not None or execution.status in _FINAL:
@@ -38,7 +45,8 @@ async def stop_execution(call: Call) -> Reply:
     return json_reply({"message": "Execution stopped"})
 
 
-async def rerun_execution(call: Call) -> Reply:
+@GROUP.route("POST", _EXECUTION + "/{execution_id}/rerun")
+async def rerun_execution(call: EndpointCall) -> Reply:
     """Start a new execution with the payload of an earlier one."""
     earlier = _execution(call)
     execution = call.state.executions.start(
@@ -51,7 +59,8 @@ async def rerun_execution(call: Call) -> Reply:
     return json_reply({"status": execution.status, "id": execution.execution_id})
 
 
-async def list_node_batches(call: Call) -> Reply:
+@GROUP.route("GET", _EXECUTION + "/{execution_id}/nodes/{node_id}/batches")
+async def list_node_batches(call: EndpointCall) -> Reply:
     """List the batches of a node, a page at a time."""
     execution = _execution(call)
     node_id = call.path_parameters["node_id"]
@@ -64,7 +73,7 @@ async def list_node_batches(call: Call) -> Reply:
     return json_reply(paginate(execution.batches(), page, limit))
 
 
-def _execution(call: Call) -> MockExecution:
+def _execution(call: EndpointCall) -> MockExecution:
     execution_id = call.path_parameters["execution_id"]
     execution = call.state.executions.find(call.account, execution_id)
     if execution is None:

@@ -1,22 +1,21 @@
 """Linked accounts, on the level of the organisation."""
 
-from typing import Any
+from typing import Any, Final
 
-from refold_async.testing.accounts import MockAccount
-from refold_async.testing.call import Call
-from refold_async.testing.pagination import page_number_and_limit, paginate
-from refold_async.testing.replies import Refused, Reply, json_reply
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.pagination import page_number_and_limit, paginate
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
+from refold_async.testing.state.accounts import MockAccount
 
-__all__ = [
-    "create_linked_account",
-    "delete_linked_account",
-    "get_linked_account",
-    "list_linked_accounts",
-    "upsert_linked_account",
-]
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="organisation", error_field="error_code")
+_ACCOUNT: Final = "/api/v2/public/linked-account"
 
 
-async def list_linked_accounts(call: Call) -> Reply:
+@GROUP.route("GET", _ACCOUNT)
+async def list_linked_accounts(call: EndpointCall) -> Reply:
     """List the linked accounts met so far, a page at a time."""
     page, limit = page_number_and_limit(call.query)
     answer = paginate(call.state.accounts.all(), page, limit)
@@ -24,28 +23,32 @@ async def list_linked_accounts(call: Call) -> Reply:
     return json_reply(answer)
 
 
-async def get_linked_account(call: Call) -> Reply:
+@GROUP.route("GET", _ACCOUNT + "/{linked_account_id}")
+async def get_linked_account(call: EndpointCall) -> Reply:
     """Answer one linked account."""
     return json_reply(_account(call).document())
 
 
-async def create_linked_account(call: Call) -> Reply:
+@GROUP.route("POST", _ACCOUNT)
+async def create_linked_account(call: EndpointCall) -> Reply:
     """Create a linked account. One that was merely met in a request so far may still be created."""
     return _write(call, may_exist=False)
 
 
-async def upsert_linked_account(call: Call) -> Reply:
+@GROUP.route("PUT", _ACCOUNT)
+async def upsert_linked_account(call: EndpointCall) -> Reply:
     """Create a linked account or change the fields that are given."""
     return _write(call, may_exist=True)
 
 
-async def delete_linked_account(call: Call) -> Reply:
+@GROUP.route("DELETE", _ACCOUNT + "/{linked_account_id}")
+async def delete_linked_account(call: EndpointCall) -> Reply:
     """Delete a linked account and all the apps remember for it."""
     call.state.accounts.delete(_account(call))
     return json_reply({"message": "User deleted successfully"})
 
 
-def _write(call: Call, *, may_exist: bool) -> Reply:
+def _write(call: EndpointCall, *, may_exist: bool) -> Reply:
     body = call.json_object()
     linked_account_id = body.get("linked_account_id")
     if not isinstance(linked_account_id, str) or not linked_account_id:
@@ -63,7 +66,7 @@ def _write(call: Call, *, may_exist: bool) -> Reply:
     return json_reply(account.document())
 
 
-def _account(call: Call) -> MockAccount:
+def _account(call: EndpointCall) -> MockAccount:
     linked_account_id = call.path_parameters["linked_account_id"]
     account = call.state.accounts.find(linked_account_id)
     if account is None:

@@ -1,13 +1,18 @@
 """Session tokens: hand them out and revoke them."""
 
-from refold_async.testing.authentication import bearer_token
-from refold_async.testing.call import Call
-from refold_async.testing.replies import Refused, Reply, json_reply
+from typing import Final
 
-__all__ = ["create_session_token", "revoke_session_token"]
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
+
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="organisation", error_field="error_code")
 
 
-async def create_session_token(call: Call) -> Reply:
+@GROUP.route("POST", "/api/v2/public/session-token")
+async def create_session_token(call: EndpointCall) -> Reply:
     """Hand out a session token: the valid one there is, or with `force_refresh=true` a new one."""
     linked_account_id = call.json_object().get("linked_account_id")
     tokens = call.state.session_tokens
@@ -22,9 +27,9 @@ async def create_session_token(call: Call) -> Reply:
     return json_reply(tokens.document(token))
 
 
-async def revoke_session_token(call: Call) -> Reply:
+@GROUP.route("POST", "/api/v2/public/session-token/revoke", access="session token")
+async def revoke_session_token(call: EndpointCall) -> Reply:
     """Revoke the session token the request is authenticated with."""
-    token = call.state.session_tokens.find(bearer_token(call.headers) or "")
-    if token is not None:
-        token.revoked = True
+    if call.session_token is not None:
+        call.session_token.revoked = True
     return json_reply({"message": "Session token revoked"})

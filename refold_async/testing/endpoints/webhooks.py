@@ -4,17 +4,23 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from refold_async.testing.call import Call
-from refold_async.testing.pagination import page_number_and_limit, paginate
-from refold_async.testing.replies import Refused, Reply, json_reply
-from refold_async.testing.webhooks import WEBHOOK_EVENTS, MockWebhook
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.pagination import page_number_and_limit, paginate
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
+from refold_async.testing.protocol.webhook_events import WEBHOOK_EVENTS
+from refold_async.testing.state.webhooks import MockWebhook
 
-__all__ = ["create_webhook", "delete_webhook", "get_webhook", "list_webhooks", "update_webhook"]
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="organisation", error_field="error_code")
+_WEBHOOK: Final = "/api/v2/public/webhook"
 
 _HTTP: Final = re.compile(r"https?://")
 
 
-async def create_webhook(call: Call) -> Reply:
+@GROUP.route("POST", _WEBHOOK)
+async def create_webhook(call: EndpointCall) -> Reply:
     """Subscribe a URL to events."""
     body = {"webhook_type": "default", **call.json_object()}
     webhook = call.state.webhooks.create(
@@ -23,18 +29,21 @@ async def create_webhook(call: Call) -> Reply:
     return json_reply(webhook.document())
 
 
-async def list_webhooks(call: Call) -> Reply:
+@GROUP.route("GET", _WEBHOOK)
+async def list_webhooks(call: EndpointCall) -> Reply:
     """List the subscriptions, a page at a time."""
     page, limit = page_number_and_limit(call.query)
     return json_reply(paginate([webhook.document() for webhook in call.state.webhooks.all()], page, limit))
 
 
-async def get_webhook(call: Call) -> Reply:
+@GROUP.route("GET", _WEBHOOK + "/{webhook_id}")
+async def get_webhook(call: EndpointCall) -> Reply:
     """Answer one subscription."""
     return json_reply(_webhook(call).document())
 
 
-async def update_webhook(call: Call) -> Reply:
+@GROUP.route("PUT", _WEBHOOK + "/{webhook_id}")
+async def update_webhook(call: EndpointCall) -> Reply:
     """Change the fields of a subscription that are given."""
     webhook = _webhook(call)
     body = webhook.document() | call.json_object()
@@ -49,13 +58,14 @@ async def update_webhook(call: Call) -> Reply:
     return json_reply(webhook.document())
 
 
-async def delete_webhook(call: Call) -> Reply:
+@GROUP.route("DELETE", _WEBHOOK + "/{webhook_id}")
+async def delete_webhook(call: EndpointCall) -> Reply:
     """Delete a subscription."""
     call.state.webhooks.delete(_webhook(call))
     return json_reply({"message": "Webhook deleted successfully"})
 
 
-def _webhook(call: Call) -> MockWebhook:
+def _webhook(call: EndpointCall) -> MockWebhook:
     webhook_id = call.path_parameters["webhook_id"]
     webhook = call.state.webhooks.find(webhook_id)
     if webhook is None:

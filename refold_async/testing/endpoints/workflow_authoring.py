@@ -1,22 +1,21 @@
 """Workflows of a linked account's own: make them, publish them, take them back, delete them."""
 
-from typing import Any
+from typing import Any, Final
 
-from refold_async.testing.apps import MockWorkflow
-from refold_async.testing.call import Call
-from refold_async.testing.pagination import page_number_and_limit, paginate
-from refold_async.testing.replies import Refused, Reply, json_reply
+from refold_async.testing.catalogue.apps import MockWorkflow
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.pagination import page_number_and_limit, paginate
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
 
-__all__ = [
-    "create_workflow",
-    "delete_workflow",
-    "get_workflow_draft",
-    "list_workflow_versions",
-    "publish_workflow",
-]
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="linked account", error_field="error")
+_WORKFLOW: Final = "/api/v2/public/workflow"
 
 
-async def create_workflow(call: Call) -> Reply:
+@GROUP.route("POST", _WORKFLOW)
+async def create_workflow(call: EndpointCall) -> Reply:
     """Make the draft of a workflow that this account alone has."""
     body = call.json_object()
     name, slug = _text(body, "name"), _text(body, "slug")
@@ -27,12 +26,14 @@ async def create_workflow(call: Call) -> Reply:
     return json_reply(draft.workflow.document())
 
 
-async def get_workflow_draft(call: Call) -> Reply:
+@GROUP.route("GET", _WORKFLOW + "/{workflow_id}/edit")
+async def get_workflow_draft(call: EndpointCall) -> Reply:
     """Answer the draft that a workflow is edited in."""
     return json_reply(call.account.workflows.draft_of(_workflow(call)).document())
 
 
-async def publish_workflow(call: Call) -> Reply:
+@GROUP.route("PUT", _WORKFLOW + "/{workflow_id}/publish")
+async def publish_workflow(call: EndpointCall) -> Reply:
     """Publish a draft, or take a published workflow back; each asks for an id of its own kind."""
     body = call.json_object()
     published = body.get("published")
@@ -41,7 +42,8 @@ async def publish_workflow(call: Call) -> Reply:
     return json_reply((_publish(call, body) if published else _unpublish(call)).document())
 
 
-async def list_workflow_versions(call: Call) -> Reply:
+@GROUP.route("GET", _WORKFLOW + "/versions/{workflow_id}")
+async def list_workflow_versions(call: EndpointCall) -> Reply:
     """List the versions of a workflow, newest first, a page at a time; of a draft, those it was published as."""
     page, limit = page_number_and_limit(call.query)
     workflows, workflow = call.account.workflows, _workflow(call)
@@ -51,14 +53,15 @@ async def list_workflow_versions(call: Call) -> Reply:
     return json_reply(paginate([version.document() for version in reversed(versions)], page, limit))
 
 
-async def delete_workflow(call: Call) -> Reply:
+@GROUP.route("DELETE", _WORKFLOW + "/{workflow_id}")
+async def delete_workflow(call: EndpointCall) -> Reply:
     """Delete a workflow with its drafts and versions; one of the catalogue is deleted for this account alone."""
     workflow = _published_workflow(call, "Only workflows can be deleted, not their drafts and versions")
     call.account.workflows.delete(workflow)
     return json_reply({"success": True, "triggers_deregistered": True})
 
 
-def _publish(call: Call, body: dict[str, Any]) -> MockWorkflow:
+def _publish(call: EndpointCall, body: dict[str, Any]) -> MockWorkflow:
     number: Any = body.get("version")
     description = _text(body, "description") if body.get("description") else None
     if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
@@ -73,7 +76,7 @@ def _publish(call: Call, body: dict[str, Any]) -> MockWorkflow:
     return workflows.publish(draft, number, description)
 
 
-def _unpublish(call: Call) -> MockWorkflow:
+def _unpublish(call: EndpointCall) -> MockWorkflow:
     message = "Only public and published workflows can be unpublished"
     workflow = _published_workflow(call, message)
     if not workflow.published:
@@ -81,7 +84,7 @@ def _unpublish(call: Call) -> MockWorkflow:
     return call.account.workflows.unpublish(workflow)
 
 
-def _published_workflow(call: Call, otherwise: str) -> MockWorkflow:
+def _published_workflow(call: EndpointCall, otherwise: str) -> MockWorkflow:
     """Return the workflow that is named, whether or not it was taken back, but no draft and no version."""
     workflows, workflow_id = call.account.workflows, call.path_parameters["workflow_id"]
     if workflows.find_draft(workflow_id) is not None or workflows.is_version(workflow_id):
@@ -89,7 +92,7 @@ def _published_workflow(call: Call, otherwise: str) -> MockWorkflow:
     return _workflow(call)
 
 
-def _workflow(call: Call) -> MockWorkflow:
+def _workflow(call: EndpointCall) -> MockWorkflow:
     return call.account.workflows.get(call.path_parameters["workflow_id"])
 
 

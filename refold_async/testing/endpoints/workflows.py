@@ -2,25 +2,24 @@
 
 from typing import Any, Final, cast
 
-from refold_async.testing.apps import MockWorkflow
-from refold_async.testing.call import Call
-from refold_async.testing.execution import MockExecution
-from refold_async.testing.pagination import page_number_and_limit, paginate
-from refold_async.testing.replies import Refused, Reply, json_reply
-from refold_async.testing.timestamps import timestamp
+from refold_async.testing.catalogue.apps import MockWorkflow
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.pagination import page_number_and_limit, paginate
+from refold_async.testing.protocol.replies import Refused, Reply, json_reply
+from refold_async.testing.protocol.timestamps import timestamp
+from refold_async.testing.state.execution import MockExecution
 
-__all__ = [
-    "execute_workflow",
-    "get_request_structure",
-    "get_workflow",
-    "list_enabled_workflows",
-    "list_workflows",
-]
+__all__ = ["GROUP"]
+
+GROUP: Final = RouteGroup(access="linked account", error_field="error")
+_WORKFLOW: Final = "/api/v2/public/workflow"
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 
 
-async def list_workflows(call: Call) -> Reply:
+@GROUP.route("GET", _WORKFLOW)
+async def list_workflows(call: EndpointCall) -> Reply:
     """List workflows, a page at a time."""
     page, limit = page_number_and_limit(call.query)
     query = call.query
@@ -42,12 +41,14 @@ async def list_workflows(call: Call) -> Reply:
     return json_reply(answer)
 
 
-async def get_workflow(call: Call) -> Reply:
+@GROUP.route("GET", _WORKFLOW + "/{workflow_id}")
+async def get_workflow(call: EndpointCall) -> Reply:
     """Answer one workflow."""
     return json_reply(_workflow(call).document())
 
 
-async def list_enabled_workflows(call: Call) -> Reply:
+@GROUP.route("GET", _WORKFLOW + "/enabled")
+async def list_enabled_workflows(call: EndpointCall) -> Reply:
     """List the published workflows."""
     catalogue, account = call.state.catalogue, call.account
     return json_reply(
@@ -66,13 +67,15 @@ async def list_enabled_workflows(call: Call) -> Reply:
     )
 
 
-async def get_request_structure(call: Call) -> Reply:
+@GROUP.route("GET", _WORKFLOW + "/request-structure/{workflow_id}")
+async def get_request_structure(call: EndpointCall) -> Reply:
     """Answer what payload a workflow wants."""
     workflow = _workflow(call)
     return json_reply({"payload": workflow.payload, "schema": workflow.schema, "schema_interpreted": workflow.schema})
 
 
-async def execute_workflow(call: Call) -> Reply:
+@GROUP.route("POST", _WORKFLOW + "/{workflow_id}/execute")
+async def execute_workflow(call: EndpointCall) -> Reply:
     """Run a workflow; answer at once, or after its end when `sync_execution` asks for it."""
     slug = call.headers.get("slug")
     if not slug:
@@ -125,5 +128,5 @@ def _result(execution: MockExecution) -> dict[str, Any]:
     return result
 
 
-def _workflow(call: Call) -> MockWorkflow:
+def _workflow(call: EndpointCall) -> MockWorkflow:
     return call.account.workflows.get(call.path_parameters["workflow_id"])

@@ -1,0 +1,195 @@
+"""The apps, actions, workflows and events a mock offers."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import attrs
+
+from refold_async.testing.catalogue.apps import MockAction, MockApp, MockWorkflow
+from refold_async.testing.catalogue.handlers import ActionHandler, WorkflowHandler
+from refold_async.testing.catalogue.http_request_action import HTTP_REQUEST
+
+__all__ = ["Catalogue"]
+
+_Action = TypeVar("_Action", bound=ActionHandler)
+_Workflow = TypeVar("_Workflow", bound=WorkflowHandler)
+
+
+@attrs.define(eq=False)
+class Catalogue:
+    """The apps, actions, workflows and events a mock offers; empty at first. `sample_catalogue` makes one with samples.
+
+    Attributes:
+        apps: The apps by slug.
+        workflows: The workflows by id.
+        events: The ids of the workflows that each event starts.
+    """
+
+    apps: dict[str, MockApp] = attrs.field(factory=dict[str, MockApp], init=False)
+    workflows: dict[str, MockWorkflow] = attrs.field(factory=dict[str, MockWorkflow], init=False)
+    events: dict[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]], init=False)
+    _workflow_ids: dict[str, str] = attrs.field(factory=dict[str, str], init=False)
+
+    def add_app(
+        self,
+        slug: str,
+        *,
+        name: str | None = None,
+        auth_type: str = "oauth2",
+        tags: Iterable[str] = (),
+        expired_data: Any = None,
+        rate_limited_data: Any = None,
+    ) -> MockApp:
+        """Add an app that has only the raw `httprequest` action. Every linked account is connected to it at first.
+
+        Args:
+            slug: Its name in the URL.
+            name: Its name for people; made from the slug when None.
+            auth_type: `oauth2` or `keybased`.
+            tags: The groups it belongs to.
+            expired_data: What the app answers to credentials that have expired; a generic message when None.
+            rate_limited_data: What the app answers to a call beyond its own rate limit; a generic message when None.
+
+        Raises:
+            ValueError: There is an app of this slug already.
+        """
+        if slug in self.apps:
+            raise ValueError(f"app {slug!r} exists already")
+        app_id = f"64f6d9f33234d3d6{len(self.apps) + 1:08x}"
+        app = MockApp(slug, name or _title(slug), app_id, auth_type, tuple(tags))
+        if expired_data is not None:
+            app.expired_data = expired_data
+        if rate_limited_data is not None:
+            app.rate_limited_data = rate_limited_data
+        app.actions[HTTP_REQUEST.action_id] = HTTP_REQUEST
+        self.apps[slug] = app
+        return app
+
+    def app(self, slug: str) -> MockApp:
+        """Return an app.
+
+        Raises:
+            ValueError: There is none of this slug.
+        """
+        try:
+            return self.apps[slug]
+        except KeyError:
+            raise ValueError(f"no app {slug!r}; there are {', '.join(self.apps) or 'none'}") from None
+
+    def action(
+        self,
+        slug: str,
+        action_id: str,
+        *,
+        name: str | None = None,
+        description: str = "",
+        parameters: Iterable[Mapping[str, Any]] = (),
+        tag: str | None = None,
+    ) -> Callable[[_Action], _Action]:
+        """Decorate an `async def handler(context, parameters)` to add it as an action, or to replace one.
+
+        Args:
+            slug: The app.
+            action_id: The action's name in the URL.
+            name: Its name for people; made from the id when None.
+            description: What it does.
+            parameters: Mappings with `name` and, if not the defaults, `label` (made from the name), `required` (False)
+                and `type` ("text").
+            tag: The group it is shown in.
+        """
+        app = self.app(slug)
+        schema = [_parameter(parameter) for parameter in parameters]
+        required = tuple(parameter["name"] for parameter in schema if parameter["required"])
+
+        def add(handler: _Action) -> _Action:
+            _check_handler(handler)
+            title = name or _title(action_id)
+            app.actions[action_id] = MockAction(action_id, title, description, tag, schema, required, handler)
+            return handler
+
+        return add
+
+    def workflow(
+        self,
+        slug: str,
+        workflow_id: str,
+        *,
+        name: str | None = None,
+        description: str = "",
+        aliases: Iterable[str] = (),
+        slug_aliases: Iterable[str] = (),
+        published: bool = True,
+        batch_node: bool = False,
+        payload: Any = None,
+        schema: Any = None,
+    ) -> Callable[[_Workflow], _Workflow]:
+        """Decorate an `async def handler(context, payload)` to add it as a workflow, or to replace one.
+
+        What the handler returns is the workflow's return value; what it raises makes the execution fail.
+
+        Args:
+            slug: The app it belongs to.
+            workflow_id: Its id.
+            name: Its name for people; made from the id when None.
+            description: What it does.
+            aliases: Other names that stand for the id.
+            slug_aliases: Other values of the `slug` header that stand for the app.
+            published: Whether it can be executed.
+            batch_node: Whether it has a node that works in batches (node id `batch`).
+            payload: A sample payload, for the request structure.
+            schema: JSON Schema of the payload, for the request structure.
+        """
+        self.app(slug)
+
+        def add(handler: _Workflow) -> _Workflow:
+            _check_handler(handler)
+            workflow = MockWorkflow(
+                workflow_id,
+                slug,
+                name or _title(workflow_id),
+                description,
+                handler,
+                tuple(aliases),
+                tuple(slug_aliases),
+                published,
+                batch_node,
+                payload,
+                schema,
+            )
+            self.workflows[workflow_id] = workflow
+            for known_as in (workflow_id, *workflow.aliases):
+                self._workflow_ids[known_as] = workflow_id
+            return handler
+
+        return add
+
+    def add_event(self, event: str, *workflow_ids: str) -> None:
+        """Add an event that the caller's application may fire, or replace one.
+
+        Args:
+            event: Its name.
+            *workflow_ids: Ids or aliases of the workflows it starts, private ones too. For a linked account that does
+                not have one of them, or has it unpublished, it starts the others.
+        """
+        self.events[event] = workflow_ids
+
+    def find_workflow(self, workflow_id: str) -> MockWorkflow | None:
+        """Return the workflow of this id or alias, or None."""
+        return self.workflows.get(self._workflow_ids.get(workflow_id, ""))
+
+
+def _title(identifier: str) -> str:
+    return identifier.replace("_", " ").replace("-", " ").capitalize()
+
+
+def _check_handler(handler: Any) -> None:
+    if not inspect.iscoroutinefunction(handler) and not inspect.iscoroutinefunction(type(handler).__call__):
+        raise TypeError(f"a handler is an `async def`, not {handler!r}")
+
+
+def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(parameter, Mapping) or not {"name"} <= parameter.keys() <= {"name", "label", "required", "type"}:
+        raise ValueError(f"a parameter is a mapping with name and perhaps label, required and type, not {parameter!r}")
+    name = parameter["name"]
+    return {"label": _title(name), "required": False, "type": "text", **parameter, "name": name}

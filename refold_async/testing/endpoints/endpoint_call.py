@@ -1,0 +1,82 @@
+"""What an endpoint is given: one request that passed authentication, and the state it works on."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn, cast
+
+import attrs
+
+from refold_async.testing.faults.trouble import Errored, ExpiredConnection
+from refold_async.testing.protocol.replies import Refused
+from refold_async.testing.state.accounts import MockAccount
+from refold_async.testing.state.mock_state import MockState
+from refold_async.testing.state.session_tokens import MockSessionToken
+
+__all__ = ["EndpointCall"]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+@attrs.define
+class EndpointCall:
+    """One request that has passed authentication.
+
+    Attributes:
+        state: What the endpoint works on.
+        headers: The request's headers, names in any case.
+        path_parameters: The decoded parts of the path that vary.
+        query: The decoded query string.
+        body: The request's body.
+        linked_account: Whom the call is for; None for the organisation.
+        session_token: What it was authenticated with; None for an API key.
+        app_trouble: What befalls an execute-action instead of running the app's call.
+    """
+
+    state: MockState
+    headers: Mapping[str, str]
+    path_parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    linked_account: MockAccount | None
+    session_token: MockSessionToken | None = None
+    app_trouble: Errored | ExpiredConnection | None = None
+
+    @property
+    def account(self) -> MockAccount:
+        """The linked account of a call on account level."""
+        if self.linked_account is None:
+            raise LookupError("this call is for the organisation, not for a linked account")
+        return self.linked_account
+
+    def json(self) -> Any:
+        """Decode the body; an empty one is an empty object.
+
+        Raises:
+            Refused: It is no JSON.
+        """
+        if not self.body:
+            return {}
+        try:
+            return _decoder.decode(self.body.decode())
+        except (ValueError, RecursionError):
+            raise Refused(400, "The request body is not valid JSON", "INVALID_JSON") from None
+
+    def json_object(self) -> dict[str, Any]:
+        """Decode the body, which must be an object; an empty one is an empty object.
+
+        Raises:
+            Refused: It is no JSON object.
+        """
+        value = self.json()
+        if not isinstance(value, dict):
+            raise Refused(400, "The request body must be a JSON object", "VALIDATION_ERROR")
+        return cast("dict[str, Any]", value)
+
+    def flag(self, header: str) -> bool:
+        """Tell whether a header says `true`."""
+        return self.headers.get(header, "").lower() == "true"

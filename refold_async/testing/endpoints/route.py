@@ -1,0 +1,71 @@
+"""Routes, each declared above the function that answers it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal, NamedTuple, cast
+
+import attrs
+
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.protocol.replies import ErrorField, Reply
+from refold_async.testing.protocol.route_names import RouteName
+
+__all__ = ["Access", "Route", "RouteGroup"]
+
+Access = Literal["organisation", "linked account", "session token"]
+"""What a route asks for: the API key alone; key and linked account, or a session token; a session token alone."""
+EndpointFunction = Callable[[EndpointCall], Awaitable[Reply]]
+
+
+class Route(NamedTuple):
+    """One row of the table of routes.
+
+    Attributes:
+        name: Its name in scripts and recorded requests.
+        method: HTTP method.
+        path: Path with `{names}` for the parts that vary.
+        access: What credentials it asks for.
+        error_field: The field in which this service puts its error code.
+        endpoint: Answers it.
+    """
+
+    name: RouteName
+    method: str
+    path: str
+    access: Access
+    error_field: ErrorField
+    endpoint: EndpointFunction
+
+
+@attrs.define(eq=False)
+class RouteGroup:
+    """The routes of one of Refold's services.
+
+    Args:
+        access: What credentials they ask for, unless one says otherwise.
+        error_field: The field in which the service puts its error code.
+
+    Attributes:
+        routes: Those declared so far.
+    """
+
+    access: Access
+    error_field: ErrorField
+    routes: list[Route] = attrs.field(factory=list[Route], init=False)
+
+    def route(
+        self, method: str, path: str, *, access: Access | None = None
+    ) -> Callable[[EndpointFunction], EndpointFunction]:
+        """Decorate the function that answers a route. The route is named for it; `RouteName` lists the names.
+
+        Args:
+            method: HTTP method.
+            path: Path with `{names}` for the parts that vary.
+            access: What credentials it asks for; None is as for the group.
+        """
+
+        def add(endpoint: EndpointFunction) -> EndpointFunction:
+            name = cast("RouteName", endpoint.__name__)
+            self.routes.append(Route(name, method, path, access or self.access, self.error_field, endpoint))
+            return endpoint
+
+        return add

@@ -1,0 +1,29 @@
+"""The table of everything the mock serves."""
+
+from typing import Final
+
+from refold_async.testing.endpoints import (
+    actions,
+    applications,
+    events,
+    executions,
+    linked_accounts,
+    session_tokens,
+    webhooks,
+    workflow_authoring,
+    workflows,
+)
+
+__all__ = ["ROUTES"]
+
+ROUTES: Final = (
+    *actions.GROUP.routes,
+    *workflows.GROUP.routes,
+    *workflow_authoring.GROUP.routes,
+    *executions.GROUP.routes,
+    *applications.GROUP.routes,
+    *events.GROUP.routes,
+    *linked_accounts.GROUP.routes,
+    *session_tokens.GROUP.routes,
+    *webhooks.GROUP.routes,
+)

@@ -1,0 +1,1 @@
+"""What goes wrong, and for which requests: troubles, scripts and rate limits."""

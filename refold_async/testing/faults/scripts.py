@@ -1,0 +1,151 @@
+"""Which requests meet which trouble."""
+
+from collections.abc import Callable, Collection
+from typing import Final, get_args
+
+import attrs
+
+from refold_async.testing.faults.trouble import (
+    Answer,
+    Delay,
+    Drip,
+    Errored,
+    ExpiredConnection,
+    Reset,
+    Silence,
+    Trouble,
+    Truncated,
+)
+from refold_async.testing.protocol.route_names import RouteName
+
+__all__ = ["NO_TROUBLE", "Plan", "Script", "Scripts"]
+
+_ROUTE_NAMES: Final = frozenset(get_args(RouteName))
+
+FinalTrouble = Answer | Drip | Errored | ExpiredConnection | Reset | Silence | Truncated
+
+
+@attrs.frozen
+class Plan:
+    """What one request meets.
+
+    Attributes:
+        delay: Seconds to wait first.
+        trouble: What happens then; None is the normal course.
+    """
+
+    delay: float = 0.0
+    trouble: FinalTrouble | None = None
+
+
+NO_TROUBLE: Final = Plan()
+
+
+@attrs.define(eq=False)
+class Script:
+    """Trouble for the requests of a route, a linked account, or both; made by `MockRefold.script`.
+
+    Attributes:
+        plan: What those requests meet.
+        route: Name of the route; None is any.
+        linked_account_id: Whom the request names; None is anyone.
+        calls: Which of the matching requests meet the trouble, counted from 1; None is all of them.
+        matched: How many requests had this route and linked account.
+        applied: How many of them met the trouble.
+    """
+
+    plan: Plan
+    route: RouteName | None
+    linked_account_id: str | None
+    calls: Collection[int] | None
+    _forget: Callable[["Script"], None] = attrs.field(repr=False)
+    matched: int = attrs.field(default=0, init=False)
+    applied: int = attrs.field(default=0, init=False)
+
+    def remove(self) -> None:
+        """Let no further request meet the trouble."""
+        self._forget(self)
+
+
+class Scripts:
+    """All scripts of a mock, in the order in which they are tried."""
+
+    def __init__(self) -> None:
+        self._scripts: list[Script] = []
+
+    def add(
+        self,
+        troubles: tuple[Trouble, ...],
+        route: RouteName | None,
+        linked_account_id: str | None,
+        calls: int | Collection[int] | None,
+    ) -> Script:
+        """Add a script at the end; `MockRefold.script` describes the arguments.
+
+        Raises:
+            ValueError: They make no sense.
+        """
+        plan = _plan(troubles)
+        if isinstance(plan.trouble, Errored | ExpiredConnection):
+            if route not in (None, "execute_action"):
+                raise ValueError(f"{type(plan.trouble).__name__} is for execute_action, not for {route}")
+            route = "execute_action"
+        if route is not None and route not in _ROUTE_NAMES:
+            raise ValueError(f"no route {route!r}; there are {', '.join(sorted(_ROUTE_NAMES))}")
+        script = Script(plan, route, linked_account_id, _call_numbers(calls), self._forget)
+        self._scripts.append(script)
+        return script
+
+    def plan_for(self, route: RouteName | None, linked_account_id: str | None) -> Plan:
+        """Count one request and return what it meets.
+
+        Args:
+            route: Its route; None for an unknown path.
+            linked_account_id: Whom it names.
+        """
+        plan = None
+        for script in self._scripts:
+            if script.route not in (None, route) or script.linked_account_id not in (None, linked_account_id):
+                continue
+            script.matched += 1
+            if plan is None and (script.calls is None or script.matched in script.calls):
+                script.applied += 1
+                plan = script.plan
+        return NO_TROUBLE if plan is None else plan
+
+    def clear(self) -> None:
+        """Forget all scripts."""
+        self._scripts.clear()
+
+    def _forget(self, script: Script) -> None:
+        if script in self._scripts:
+            self._scripts.remove(script)
+
+
+def _plan(troubles: tuple[Trouble, ...]) -> Plan:
+    delay, final = 0.0, None
+    for trouble in troubles:
+        if not isinstance(trouble, Trouble):
+            raise TypeError(f"script() takes troubles such as Answer(503) or Silence(), not {trouble!r}")
+        if final is not None:
+            raise ValueError(f"nothing can follow {final!r}: only a Delay may come before another trouble")
+        if isinstance(trouble, Delay):
+            delay += trouble.seconds
+        else:
+            final = trouble
+    return Plan(delay, final)
+
+
+def _call_numbers(calls: int | Collection[int] | None) -> Collection[int] | None:
+    if calls is None:
+        return None
+    if isinstance(calls, int):
+        calls = (calls,)
+    if not isinstance(calls, range) and not all(isinstance(number, int) for number in calls):
+        raise TypeError(f"calls is a number or a collection of numbers, not {calls!r}")
+    # A range is kept as it is, and not walked through: it may be as long as one likes.
+    numbers = calls if isinstance(calls, range) else frozenset(calls)
+    extremes = (numbers[0], numbers[-1]) if isinstance(numbers, range) and numbers else numbers
+    if not numbers or min(extremes) < 1:
+        raise ValueError(f"calls are counted from 1, not {calls!r}")
+    return numbers

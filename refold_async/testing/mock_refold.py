@@ -1,0 +1,308 @@
+"""The mock Refold: a real HTTP server on this machine."""
+
+import math
+import ssl as tls
+import time
+from collections.abc import Collection, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from refold_async.testing.catalogue.catalogue import Catalogue
+from refold_async.testing.catalogue.sample_catalogue import sample_catalogue
+from refold_async.testing.faults.rate_limits import Rate, RefusingTokenBucket
+from refold_async.testing.faults.scripts import Script
+from refold_async.testing.faults.trouble import Trouble
+from refold_async.testing.protocol.route_names import RouteName
+from refold_async.testing.server.dispatch import Dispatcher
+from refold_async.testing.server.listener import Listener
+from refold_async.testing.server.received_requests import ReceivedRequest
+from refold_async.testing.server.webhook_delivery import WebhookDelivery, deliver_event
+from refold_async.testing.state.accounts import MockAccount
+from refold_async.testing.state.execution import MockExecution
+from refold_async.testing.state.fired_events import FiredEvent
+from refold_async.testing.state.mock_state import MockState
+from refold_async.testing.state.session_tokens import SESSION_SECONDS
+
+__all__ = ["MockRefold"]
+
+
+class MockRefold:
+    """A Refold to test against: HTTP on a free port of this machine, with state, recording and scripted trouble.
+
+    ```python
+    async with MockRefold() as mock:
+        mock.script(Answer(503), route="execute_action", calls=1)
+        ...  # point the client at mock.base_url
+        assert [request.status for request in mock.requests] == [503, 200]
+    ```
+
+    Any linked account id that shows up exists, is connected to every app and starts with the same sample data. A mock
+    works once: it cannot be started again after it was closed.
+
+    Args:
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        api_keys: The API keys that are accepted; None accepts any that is not empty.
+        catalogue: Apps, actions and workflows; None is `sample_catalogue()`.
+        ssl: Serve HTTPS with this context.
+        workflow_seconds: How long each execution of a workflow takes, in seconds.
+        keepalive_timeout: Seconds after which an idle connection is closed.
+        session_token_seconds: How long session tokens are valid, in seconds. Their `expires_in` is in whole seconds,
+            as Refold has it; where less than a minute is left, it is a fraction of thousandths.
+        known_accounts_only: Refuse linked accounts that were not created, by a call or with `account`.
+        record: Keep every request in `requests`; False keeps only counts, for load tests.
+
+    Attributes:
+        catalogue: Apps, actions and workflows; may be added to at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_keys: Collection[str] | None = None,
+        catalogue: Catalogue | None = None,
+        ssl: tls.SSLContext | None = None,
+        workflow_seconds: float = 0.05,
+        keepalive_timeout: float = 75.0,
+        session_token_seconds: float = SESSION_SECONDS,
+        known_accounts_only: bool = False,
+        record: bool = True,
+    ) -> None:
+        if isinstance(api_keys, str):
+            raise TypeError("api_keys is a collection of keys, not one key")
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be 0 to 65535, not {port!r}")
+        if workflow_seconds < 0:
+            raise ValueError(f"workflow_seconds must be 0 or more, not {workflow_seconds!r}")
+        if not 0 < session_token_seconds < math.inf:
+            raise ValueError(f"session_token_seconds must be a positive number, not {session_token_seconds!r}")
+        self.catalogue = sample_catalogue() if catalogue is None else catalogue
+        self._state = MockState(
+            self.catalogue,
+            api_keys=api_keys,
+            known_accounts_only=known_accounts_only,
+            session_token_seconds=session_token_seconds,
+            workflow_seconds=workflow_seconds,
+        )
+        self._dispatcher = Dispatcher(self._state, record)
+        self._listener = Listener(self._dispatcher.handle, host, port, ssl, keepalive_timeout)
+
+    def __repr__(self) -> str:
+        try:
+            return f"<MockRefold {self.base_url}>"
+        except RuntimeError:
+            return "<MockRefold, not started>"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def start(self) -> None:
+        """Start to listen.
+
+        Raises:
+            RuntimeError: It was started before.
+            OSError: The address cannot be listened on.
+        """
+        await self._listener.start()
+
+    async def aclose(self) -> None:
+        """Stop at once: what is being answered or executed is cut off. Closing again does nothing."""
+        await self._listener.stop()
+        await self._dispatcher.aclose()
+        await self._state.executions.aclose()
+        await self._listener.aclose()
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, such as `http://127.0.0.1:54321`."""
+        return self._listener.base_url
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests received, in order of arrival."""
+        return self._dispatcher.requests
+
+    @property
+    def events(self) -> list[FiredEvent]:
+        """The events that were fired, in order."""
+        return self._state.events
+
+    @property
+    def request_count(self) -> int:
+        """How many requests there have been, recorded or not."""
+        return self._dispatcher.request_count
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being handled now."""
+        return self._dispatcher.in_flight
+
+    @property
+    def rate_limited(self) -> int:
+        """How many requests the rate limit refused."""
+        return self._dispatcher.rate_limited
+
+    @property
+    def app_rate_limited(self) -> int:
+        """How many calls the limits of the apps refused."""
+        return self._state.app_rate_limits.refused
+
+    @property
+    def connections_opened(self) -> int:
+        """How many TCP connections there have been."""
+        return self._listener.connections_opened
+
+    @property
+    def connections_open(self) -> int:
+        """How many TCP connections are open now."""
+        return self._listener.connections_open
+
+    def requests_to(
+        self, route: RouteName | None = None, linked_account_id: str | None = None
+    ) -> list[ReceivedRequest]:
+        """Return the recorded requests of a route, a linked account, or both.
+
+        Args:
+            route: Name of the route; None is any.
+            linked_account_id: Whom the request names; None is anyone.
+        """
+        return [
+            request
+            for request in self.requests
+            if route in (None, request.route) and linked_account_id in (None, request.linked_account_id)
+        ]
+
+    def script(
+        self,
+        trouble: Trouble,
+        *troubles: Trouble,
+        route: RouteName | None = None,
+        linked_account_id: str | None = None,
+        calls: int | Collection[int] | None = None,
+    ) -> Script:
+        """Let requests meet trouble.
+
+        Scripts are tried in the order in which they were added; of those that fit, the first alone applies. Requests
+        that the rate limit refuses are not seen by any script.
+
+        Args:
+            trouble: What they meet.
+            *troubles: What they meet after it, if that is a `Delay`.
+            route: Name of the route; None is any, unknown paths too.
+            linked_account_id: Whom the request names, by header or by session token; None is anyone.
+            calls: Which of the matching requests meet the trouble, counted from 1: a number, or several. None is all.
+
+        Returns:
+            The script, to be watched or removed.
+
+        Raises:
+            ValueError: The arguments make no sense.
+        """
+        return self._dispatcher.scripts.add((trouble, *troubles), route, linked_account_id, calls)
+
+    def clear(self) -> None:
+        """Forget all scripts, recorded requests and fired events; counts, state and rate limits stay."""
+        self._dispatcher.scripts.clear()
+        self._dispatcher.requests.clear()
+        self._state.events.clear()
+
+    def account(self, linked_account_id: str) -> MockAccount:
+        """Return a linked account, made now if need be, to change its connections or to look at its state.
+
+        Args:
+            linked_account_id: The caller's own id for it.
+        """
+        return self._state.accounts.get_or_create(linked_account_id)
+
+    def session_token(self, linked_account_id: str, expires_in: float | None = None) -> str:
+        """Make a new session token.
+
+        Args:
+            linked_account_id: Whom it stands for.
+            expires_in: Seconds until it expires; 0 makes one that has expired, None is `session_token_seconds`.
+        """
+        self._state.accounts.get_or_create(linked_account_id)
+        return self._state.session_tokens.mint(linked_account_id, expires_in).token
+
+    def execution(self, execution_id: str) -> MockExecution:
+        """Return a run of a workflow, to look at it or to say how it stands and how far it is.
+
+        ```python
+        mock.hold_executions()
+        ...  # a workflow is executed
+        execution = mock.execution(execution_id)
+        execution.completion_percentage = 50  # which is seen from now on
+        execution.release()  # or: execution.end("TIMED_OUT")
+        ```
+
+        Args:
+            execution_id: Its id; to a workflow's handler, `context.execution_id`.
+
+        Raises:
+            LookupError: There is none of this id.
+        """
+        return self._state.executions.get(execution_id)
+
+    def hold_executions(self) -> None:
+        """Let executions that start from now on wait before their handler runs, at 0 %, until they are released."""
+        self._state.executions.held = True
+
+    def release_executions(self) -> None:
+        """Let all executions that are held go on, and hold no more."""
+        self._state.executions.release()
+
+    async def deliver_webhook(
+        self, event: Mapping[str, Any], *, api_key: str | None = None, timeout: float = 5.0
+    ) -> list[WebhookDelivery]:
+        """Send an event to the enabled webhooks that subscribed to its name, as Refold does.
+
+        It is signed in the header `x-cobalt-signature`, with the hexadecimal HMAC-SHA256 of the body. Whoever answers
+        with anything but 200, or not in time, is sent it up to three times more, at once. Nothing goes to other
+        machines, and redirects are not followed.
+
+        Args:
+            event: The event, such as `connection_event` and `workflow_event` make.
+            api_key: What to sign it with; None is the key that each webhook was made with.
+            timeout: How long to wait for each answer, in seconds.
+
+        Returns:
+            What came back, for each of the webhooks, the oldest first.
+
+        Raises:
+            ValueError: The event has no name, or a webhook's URL is that of another machine.
+        """
+        return await deliver_event(event, self._state.webhooks.all(), api_key, timeout)
+
+    def limit_rate(
+        self, rate: float | None, *, per: float = 1.0, burst: int = 1, retry_after: float | None = None
+    ) -> None:
+        """Refuse requests that come too fast with HTTP 429.
+
+        Args:
+            rate: Requests let through in `per` seconds, in the long run; None lifts the limit.
+            per: Seconds that `rate` is counted over.
+            burst: Requests let through at once after a pause.
+            retry_after: Seconds to send as `Retry-After`; None sends no such header.
+        """
+        bucket = None if rate is None else RefusingTokenBucket(Rate(rate, per, burst), time.monotonic)
+        self._dispatcher.bucket, self._dispatcher.retry_after = bucket, retry_after
+
+    def limit_app_rate(self, slug: str, rate: float | None, *, per: float = 1.0, burst: int = 1) -> None:
+        """Let an app refuse actions that come too fast for one linked account: Errored, with `http_status` 429.
+
+        Args:
+            slug: The app.
+            rate: Actions let through in `per` seconds for each linked account; None lifts the limit.
+            per: Seconds that `rate` is counted over.
+            burst: Actions let through at once after a pause.
+        """
+        self.catalogue.app(slug)
+        self._state.app_rate_limits.limit(slug, None if rate is None else Rate(rate, per, burst))

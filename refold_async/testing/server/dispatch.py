@@ -1,0 +1,168 @@
+"""The course of one request: recorded, limited, troubled, answered."""
+
+import asyncio
+import logging
+from typing import Any
+
+import attrs
+from aiohttp import web
+
+from refold_async.testing.endpoints.endpoint_call import EndpointCall
+from refold_async.testing.endpoints.routes import ROUTES
+from refold_async.testing.faults.rate_limits import RefusingTokenBucket
+from refold_async.testing.faults.scripts import NO_TROUBLE, Plan, Scripts
+from refold_async.testing.faults.trouble import Answer, Drip, Errored, ExpiredConnection, Reset, Silence, Truncated
+from refold_async.testing.protocol.replies import Refused, Reply, error_reply, json_reply
+from refold_async.testing.server.authentication import authenticate, linked_account_id_of
+from refold_async.testing.server.connections import ServerConnection
+from refold_async.testing.server.received_requests import ReceivedRequest
+from refold_async.testing.server.router import RouteMatch, Router
+from refold_async.testing.server.sending import deliver, hang_up
+from refold_async.testing.state.mock_state import MockState
+
+__all__ = ["Dispatcher"]
+
+_INDEX = json_reply(
+    {"service": "mock Refold", "routes": {route.name: f"{route.method} {route.path}" for route in ROUTES}}
+)
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.define(eq=False)
+class Dispatcher:
+    """Takes every request through its course.
+
+    Attributes:
+        state: What the endpoints work on.
+        record: Whether requests are kept.
+        scripts: Which requests meet which trouble.
+        requests: The requests received, in order of arrival.
+        request_count: How many there have been.
+        in_flight: How many are being handled now.
+        rate_limited: How many the rate limit refused.
+        bucket: The rate limit; None is none.
+        retry_after: Seconds sent as `Retry-After` with a refusal; None sends no such header.
+    """
+
+    state: MockState
+    record: bool
+    scripts: Scripts = attrs.field(factory=Scripts, init=False)
+    requests: list[ReceivedRequest] = attrs.field(factory=list[ReceivedRequest], init=False)
+    request_count: int = attrs.field(default=0, init=False)
+    in_flight: int = attrs.field(default=0, init=False)
+    rate_limited: int = attrs.field(default=0, init=False)
+    bucket: RefusingTokenBucket | None = attrs.field(default=None, init=False)
+    retry_after: float | None = attrs.field(default=None, init=False)
+    _router: Router = attrs.field(factory=Router, init=False)
+    _tasks: set[asyncio.Task[Any]] = attrs.field(factory=set[asyncio.Task[Any]], init=False)
+
+    async def handle(self, request: web.BaseRequest, connection: ServerConnection | None) -> web.StreamResponse:
+        """Answer one request, or break its connection.
+
+        Args:
+            request: The request, its body not yet read.
+            connection: Where it came from; None when that has ended already.
+        """
+        task = asyncio.current_task()
+        if task is None or connection is None:
+            return hang_up()
+        self._tasks.add(task)
+        self.in_flight += 1
+        try:
+            return await self._answer(request, connection)
+        except ConnectionError:  # the client hung up meanwhile
+            return hang_up()
+        except web.RequestPayloadError:  # a body that breaks the rules of HTTP
+            connection.reset()
+            return hang_up()
+        finally:
+            self.in_flight -= 1
+            self._tasks.discard(task)
+
+    async def aclose(self) -> None:
+        """Cut off what is being handled."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _answer(self, request: web.BaseRequest, connection: ServerConnection) -> web.StreamResponse:
+        path, has_query, _ = request.raw_path.partition("?")
+        match = self._router.match(request.method, path)
+        self.request_count += 1
+        received = ReceivedRequest(
+            number=self.request_count,
+            route=match.route.name if isinstance(match, RouteMatch) else None,
+            method=request.method,
+            path=path,
+            query=dict(request.query) if has_query else {},
+            headers=request.headers,
+            linked_account_id=linked_account_id_of(request.headers, self.state),
+            time=asyncio.get_running_loop().time(),
+            connection=connection.number,
+        )
+        if self.record:
+            self.requests.append(received)
+        refused = self.bucket is not None and not self.bucket.take()
+        plan = NO_TROUBLE if refused else self.scripts.plan_for(received.route, received.linked_account_id)
+        trouble = plan.trouble
+        if isinstance(trouble, Reset) and trouble.when == "before":
+            await asyncio.sleep(plan.delay)
+            connection.reset()
+            return hang_up()
+        received.body = await _read_body(request, connection)
+        if plan.delay:
+            await asyncio.sleep(plan.delay)
+        if isinstance(trouble, Silence):
+            await connection.lost()
+            return hang_up()
+        request_id = f"00000000-0000-4000-8000-{received.number:012x}"
+        if refused:
+            self.rate_limited += 1
+            reply = Answer(429, retry_after=self.retry_after).reply(request_id)
+        else:
+            reply = await self._reply(received, match, plan, request_id)
+        on_the_way = trouble if isinstance(trouble, Drip | Reset | Truncated) else None
+        response, complete = await deliver(request, connection, reply, request_id, on_the_way)
+        if complete:
+            received.status = reply.status
+        return response
+
+    async def _reply(self, received: ReceivedRequest, match: RouteMatch | int, plan: Plan, request_id: str) -> Reply:
+        trouble = plan.trouble
+        if isinstance(trouble, Answer):
+            return trouble.reply(request_id)
+        if not isinstance(match, RouteMatch):
+            if received.path == "/" and received.method == "GET":
+                return _INDEX
+            message = f"Cannot {received.method} {received.path}"
+            return error_reply(match, message, code="NOT_FOUND", request_id=request_id)
+        route = match.route
+        try:
+            linked_account, session_token = authenticate(received.headers, route.access, self.state)
+            call = EndpointCall(
+                state=self.state,
+                headers=received.headers,
+                path_parameters=match.path_parameters,
+                query=received.query,
+                body=received.body or b"",
+                linked_account=linked_account,
+                session_token=session_token,
+                app_trouble=trouble if isinstance(trouble, Errored | ExpiredConnection) else None,
+            )
+            return await route.endpoint(call)
+        except Refused as refusal:
+            status, message, code = refusal.status, refusal.message, refusal.code
+        except Exception as error:  # noqa: BLE001 - a handler of the user's own may raise anything
+            # Said where it is seen, and answered as a server would.
+            _log.exception("%s failed", route.name)
+            status, message, code = 500, f"{type(error).__name__}: {error}", "SERVER_ERROR"
+        return error_reply(status, message, code=code, error_field=route.error_field, request_id=request_id)
+
+
+async def _read_body(request: web.BaseRequest, connection: ServerConnection) -> bytes:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    # Not `request.read()`: that refuses bodies above 1 MiB.
+    return await request.content.read()

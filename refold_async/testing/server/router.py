@@ -1,0 +1,72 @@
+"""The way from a request to its route."""
+
+from urllib.parse import unquote
+
+import attrs
+
+from refold_async.testing.endpoints.route import Route
+from refold_async.testing.endpoints.routes import ROUTES
+
+__all__ = ["RouteMatch", "Router"]
+
+
+@attrs.frozen
+class RouteMatch:
+    """A route and the decoded parts of the path that vary."""
+
+    route: Route
+    path_parameters: dict[str, str]
+
+
+@attrs.define(eq=False)
+class _Segment:
+    """A node of the tree of paths: what may follow a segment, and what is served here."""
+
+    fixed: dict[str, "_Segment"] = attrs.field(factory=dict[str, "_Segment"])
+    variable: "_Segment | None" = None
+    routes: dict[str, tuple[Route, tuple[str, ...]]] = attrs.field(factory=dict[str, tuple[Route, tuple[str, ...]]])
+
+
+class Router:
+    """Finds the route of a request by walking a tree of path segments.
+
+    Args:
+        routes: The table; where a fixed and a variable segment both fit, the fixed one is taken.
+    """
+
+    def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
+        self._root = _Segment()
+        for route in routes:
+            node, names = self._root, list[str]()
+            for segment in route.path.split("/"):
+                if segment.startswith("{"):
+                    names.append(segment[1:-1])
+                    node.variable = node = node.variable or _Segment()
+                else:
+                    node = node.fixed.setdefault(segment, _Segment())
+            node.routes[route.method] = route, tuple(names)
+
+    def match(self, method: str, path: str) -> RouteMatch | int:
+        """Find the route of a request.
+
+        Args:
+            method: HTTP method.
+            path: The path as it came over the wire, without the query.
+
+        Returns:
+            The match, or the HTTP status that refuses it: 404 for an unknown path, 405 for a method it does not take.
+        """
+        node, values = self._root, list[str]()
+        for segment in path.split("/"):
+            following = node.fixed.get(segment)
+            if following is None:
+                following = node.variable if segment else None
+                if following is None:
+                    return 404
+                values.append(unquote(segment) if "%" in segment else segment)
+            node = following
+        found = node.routes.get(method)
+        if found is None:
+            return 405 if node.routes else 404
+        route, names = found
+        return RouteMatch(route, dict(zip(names, values, strict=True)))

@@ -1,0 +1,70 @@
+"""Sending an answer over the wire: whole, in drops, cut off, or not at all."""
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from refold_async.testing.faults.trouble import Drip, Reset, Truncated
+from refold_async.testing.protocol.replies import Reply
+from refold_async.testing.server.connections import ServerConnection
+
+__all__ = ["SERVER", "deliver", "hang_up"]
+
+SERVER: Final = "mock-refold"
+_PAUSE_BEFORE_RESET: Final = 0.01
+
+
+async def deliver(
+    request: web.BaseRequest,
+    connection: ServerConnection,
+    reply: Reply,
+    request_id: str,
+    trouble: Drip | Reset | Truncated | None = None,
+) -> tuple[web.StreamResponse, bool]:
+    """Send an answer.
+
+    Args:
+        request: What is answered.
+        connection: Where it came from.
+        reply: The answer.
+        request_id: Sent as `x-request-id`.
+        trouble: What happens to the answer on its way.
+
+    Returns:
+        What aiohttp's handler must return, and whether the answer was sent to the end.
+    """
+    headers = {"x-request-id": request_id, "Server": SERVER, **reply.headers}
+    if reply.content_type is not None:
+        headers["Content-Type"] = reply.content_type
+    if trouble is None:
+        response = web.Response(status=reply.status, body=reply.body, headers=headers)
+        await response.prepare(request)
+        await response.write_eof()
+        return response, True
+    if isinstance(trouble, Reset) and trouble.when != "during":
+        connection.reset()
+        return hang_up(), False
+    headers["Content-Length"] = str(len(reply.body))
+    stream = web.StreamResponse(status=reply.status, headers=headers)
+    await stream.prepare(request)
+    if isinstance(trouble, Drip):
+        for start in range(0, len(reply.body), trouble.chunk_bytes):
+            await asyncio.sleep(trouble.seconds)
+            await stream.write(reply.body[start : start + trouble.chunk_bytes])
+        await stream.write_eof()
+        return stream, True
+    if isinstance(trouble, Truncated):
+        await stream.write(trouble.cut(reply.body))
+        connection.transport.close()
+    else:
+        await stream.write(reply.body[: len(reply.body) // 2])
+        # An RST may overtake what was sent before it; give the client a moment to take that in.
+        await asyncio.sleep(_PAUSE_BEFORE_RESET)
+        connection.reset()
+    return stream, False
+
+
+def hang_up() -> web.StreamResponse:
+    """Return what satisfies aiohttp on a connection that is gone; nothing of it is sent."""
+    return web.Response()

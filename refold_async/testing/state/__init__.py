@@ -1,0 +1,1 @@
+"""What the mock remembers: linked accounts, their workflows, executions, session tokens and webhooks."""

@@ -1,0 +1,114 @@
+"""Runs of workflows: started, found again and, at the end of the mock, cut off."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+from refold_async.testing.catalogue.apps import MockWorkflow
+from refold_async.testing.state.accounts import MockAccount
+from refold_async.testing.state.execution import MockExecution
+
+__all__ = ["ExecutionStore"]
+
+_FIRST_ID: Final = 0x6A314C54D4616E99E7FA5A02
+
+
+@attrs.define(eq=False)
+class ExecutionStore:
+    """All executions of a mock; they run as tasks, which `aclose` ends.
+
+    Args:
+        clock: A monotonic clock in seconds.
+        seconds: How long each takes before its handler runs.
+
+    Attributes:
+        held: Whether those started from now on wait to be released instead.
+    """
+
+    clock: Callable[[], float]
+    seconds: float
+    held: bool = attrs.field(default=False, init=False)
+    _by_account: dict[str, dict[str, MockExecution]] = attrs.field(
+        factory=dict[str, dict[str, MockExecution]], init=False
+    )
+    _tasks: dict[asyncio.Task[None], MockExecution] = attrs.field(
+        factory=dict[asyncio.Task[None], MockExecution], init=False
+    )
+    _started: int = attrs.field(default=0, init=False)
+
+    def start(
+        self,
+        workflow: MockWorkflow,
+        account: MockAccount,
+        payload: Any,
+        *,
+        config_id: str | None = None,
+        instance_tag: str | None = None,
+        source: str = "API Call",
+        synchronous: bool = False,
+    ) -> MockExecution:
+        """Start a run of a workflow.
+
+        Args:
+            workflow: What to run.
+            account: For whom.
+            payload: What to give it.
+            config_id: The config it belongs to; the linked account id when None.
+            instance_tag: A label for it.
+            source: What starts it.
+            synchronous: Whether the caller waits for the result.
+        """
+        execution = MockExecution(
+            execution_id=f"{_FIRST_ID + self._started:024x}",
+            number=self._started,
+            workflow=workflow,
+            account=account,
+            payload=payload,
+            config_id=config_id or account.linked_account_id,
+            instance_tag=instance_tag,
+            source=source,
+            synchronous=synchronous,
+            started=self.clock(),
+            seconds=self.seconds,
+            clock=self.clock,
+        )
+        self._started += 1
+        self._by_account.setdefault(account.linked_account_id, {})[execution.execution_id] = execution
+        task = execution.run(held=self.held)
+        self._tasks[task] = execution
+        task.add_done_callback(self._tasks.pop)
+        return execution
+
+    def release(self) -> None:
+        """Let all that are held run, and hold no more."""
+        self.held = False
+        for execution in self._tasks.values():
+            execution.release()
+
+    def find(self, account: MockAccount, execution_id: str) -> MockExecution | None:
+        """Return an execution of this account, or None."""
+        return self._by_account.get(account.linked_account_id, {}).get(execution_id)
+
+    def get(self, execution_id: str) -> MockExecution:
+        """Return an execution, whosever it is.
+
+        Raises:
+            LookupError: There is none of this id.
+        """
+        for executions in self._by_account.values():
+            if execution_id in executions:
+                return executions[execution_id]
+        raise LookupError(f"no execution {execution_id!r}")
+
+    def of(self, account: MockAccount) -> list[MockExecution]:
+        """Return the executions of this account, oldest first."""
+        return list(self._by_account.get(account.linked_account_id, {}).values())
+
+    async def aclose(self) -> None:
+        """Cancel what still runs and wait for it."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

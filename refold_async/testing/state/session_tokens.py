@@ -1,0 +1,90 @@
+"""Session tokens: each stands for one linked account until it expires or is revoked."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+__all__ = ["SESSION_SECONDS", "MockSessionToken", "SessionTokenStore"]
+
+SESSION_SECONDS: Final = 7 * 24 * 3600
+_REFRESH_SECONDS: Final = 30 * 24 * 3600
+_SHORT: Final = 60
+
+
+@attrs.define(eq=False)
+class MockSessionToken:
+    """One session token.
+
+    Attributes:
+        token: What goes into the `Authorization` header.
+        refresh_token: Handed out with it.
+        linked_account_id: Whom it stands for.
+        expires_at: Until when, in seconds of the mock's clock.
+        revoked: Whether it was revoked.
+    """
+
+    token: str
+    refresh_token: str
+    linked_account_id: str
+    expires_at: float
+    revoked: bool = False
+
+
+@attrs.define(eq=False)
+class SessionTokenStore:
+    """All session tokens of a mock.
+
+    Args:
+        clock: A monotonic clock in seconds.
+        seconds: How long each is valid unless said otherwise.
+    """
+
+    _clock: Callable[[], float]
+    _seconds: float = SESSION_SECONDS
+    _by_token: dict[str, MockSessionToken] = attrs.field(factory=dict[str, MockSessionToken], init=False)
+    _newest: dict[str, MockSessionToken] = attrs.field(factory=dict[str, MockSessionToken], init=False)
+
+    def mint(self, linked_account_id: str, expires_in: float | None = None) -> MockSessionToken:
+        """Make a new token; older ones stay valid.
+
+        Args:
+            linked_account_id: Whom it stands for.
+            expires_in: Seconds until it expires; 0 or less makes one that has expired, None is as usual.
+        """
+        number = len(self._by_token) + 1
+        token = MockSessionToken(
+            token=f"mock-session-{number:08d}",
+            refresh_token=f"mock-refresh-{number:08d}",
+            linked_account_id=linked_account_id,
+            expires_at=self._clock() + (self._seconds if expires_in is None else expires_in),
+        )
+        self._by_token[token.token] = self._newest[linked_account_id] = token
+        return token
+
+    def reuse_or_mint(self, linked_account_id: str) -> MockSessionToken:
+        """Return the account's newest token if it is still valid, else a new one."""
+        newest = self._newest.get(linked_account_id)
+        return newest if newest is not None and self._is_valid(newest) else self.mint(linked_account_id)
+
+    def find(self, token: str) -> MockSessionToken | None:
+        """Return a token, valid or not, or None when it was never made."""
+        return self._by_token.get(token)
+
+    def find_valid(self, token: str) -> MockSessionToken | None:
+        """Return a token, or None when it was never made, has expired or was revoked."""
+        found = self._by_token.get(token)
+        return found if found is not None and self._is_valid(found) else None
+
+    def document(self, token: MockSessionToken) -> dict[str, Any]:
+        """Return a token as the API hands it out: its life in whole seconds, and below a minute in milliseconds."""
+        left = max(0.0, token.expires_at - self._clock())
+        return {
+            "token": token.token,
+            "refresh_token": token.refresh_token,
+            "expires_in": round(left, 3) if left < _SHORT else round(left),
+            "refresh_expires_in": _REFRESH_SECONDS,
+        }
+
+    def _is_valid(self, token: MockSessionToken) -> bool:
+        return not token.revoked and self._clock() < token.expires_at
