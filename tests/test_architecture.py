@@ -28,6 +28,15 @@ FLOORS: Final = [
     {"resources", "jobs"},
     {"client", "__init__"},
 ]
+# Those of the mock, which stands beside the client.
+MOCK_FLOORS: Final = [
+    {"protocol"},
+    {"catalogue", "faults"},
+    {"state"},
+    {"endpoints"},
+    {"server"},
+    {"mock_refold", "__init__", "__main__"},
+]
 # Each of these is known to one module alone, or to one package.
 KNOWN_TO: Final = {
     "aiohttp": "transport",
@@ -42,18 +51,16 @@ LONGEST: Final = 300
 TELLING_NOTHING: Final = {"utils", "util", "common", "base", "helpers", "helper", "misc", "core", "types"}
 
 
-def module_of_client(path: Path) -> str:
-    """Return what a module of the client is called in `FLOORS`."""
+def short_name(path: Path) -> str:
+    """Return the dotted name of the module in a file without the package's, such as `limits.pauses`."""
     *packages, name = path.relative_to(ROOT).with_suffix("").parts
     return ".".join([*packages, name] if name != "__init__" or not packages else packages)
 
 
-# The modules of the client by name, those of the mock by what stands behind `refold_async.testing`.
-CLIENT: Final = {
-    module_of_client(path): path for path in sorted(ROOT.rglob("*.py")) if path.relative_to(ROOT).parts[0] != "testing"
-}
-MOCK: Final = {str(path.relative_to(ROOT / "testing")): path for path in sorted((ROOT / "testing").rglob("*.py"))}
-FILES: Final = [*CLIENT.values(), *MOCK.values()]
+MODULES: Final = {short_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+MOCK: Final = {name: path for name, path in MODULES.items() if name.split(".")[0] == "testing"}
+CLIENT: Final = {name: path for name, path in MODULES.items() if name not in MOCK}
+FILES: Final = [*MODULES.values()]
 
 
 def module_name(path: Path) -> str:
@@ -146,15 +153,26 @@ def function():
     assert list(imports_of(ast.parse(source), "x.y")) == found
 
 
+def part_of(module: str) -> str:
+    """Return the package, or the module beside the packages, that a module of client or mock is in."""
+    first, *rest = module.split(".")
+    return first if first != "testing" else rest[0] if rest else "__init__"
+
+
+def floors_of(module: str) -> list[set[str]]:
+    """Return the floors of what a module belongs to: the client or the mock."""
+    return MOCK_FLOORS if module in MOCK else FLOORS
+
+
 def floor_of(module: str) -> int:
     """Return the number of the floor that a module is on; the package's own module is on top."""
-    return next(number for number, floor in enumerate(FLOORS) if module.split(".")[0] in floor)
+    return next(number for number, floor in enumerate(floors_of(module)) if part_of(module) in floor)
 
 
 def module_imported(name: str) -> str:
-    """Return the module that a dotted name of this package is of, as `CLIENT` calls it."""
+    """Return the module that a dotted name of this package is of, as `MODULES` calls it."""
     module = name.removeprefix(PACKAGE).removeprefix(".")
-    while module and module not in CLIENT:  # what is imported from it
+    while module and module not in MODULES:  # what is imported from it
         module = module.rpartition(".")[0]
     return module or "__init__"
 
@@ -162,32 +180,34 @@ def module_imported(name: str) -> str:
 def own_imports(name: str) -> set[str]:
     """Return the modules of this package that one imports, for type checkers alone too."""
     found = {
-        module_imported(imported) for imported in all_imports_of_file(CLIENT[name]) if is_within(imported, PACKAGE)
+        module_imported(imported) for imported in all_imports_of_file(MODULES[name]) if is_within(imported, PACKAGE)
     }
     return found - {name}
 
 
 def test_every_module_has_its_floor() -> None:
     """A new package or module at the top is given a floor, one that went is taken out; no floor is left out."""
-    assert {name.split(".")[0] for name in CLIENT} == set[str]().union(*FLOORS)
+    assert {part_of(name) for name in CLIENT} == set[str]().union(*FLOORS)
+    assert {part_of(name) for name in MOCK} == set[str]().union(*MOCK_FLOORS)
     assert len(FLOORS) <= 8
 
 
-@pytest.mark.parametrize("name", CLIENT)
+@pytest.mark.parametrize("name", MODULES)
 def test_imports_point_down(name: str) -> None:
     """A module imports from floors below its own, and of its own floor only from its own package."""
     for imported in own_imports(name):
-        same_package = imported.split(".")[0] == name.split(".")[0] or {imported, name} <= FLOORS[-1]
+        parts = {part_of(imported), part_of(name)}
+        same_package = len(parts) == 1 or parts <= floors_of(name)[-1]
         assert same_package or floor_of(imported) < floor_of(name), f"{name} imports {imported}"
 
 
 def test_no_circles() -> None:
     """No module imports itself by way of others, not even for type checkers."""
-    graph = {name: own_imports(name) for name in CLIENT}
+    graph = {name: own_imports(name) for name in MODULES}
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
-@pytest.mark.parametrize("path", CLIENT.values(), ids=module_of_client)
+@pytest.mark.parametrize("path", FILES, ids=short_name)
 def test_modules_are_short(path: Path) -> None:
     """What grows longer holds more than one thing. Docstrings for users may take what they need."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -199,6 +219,16 @@ def test_the_mock_knows_nothing_of_the_client(name: str) -> None:
     """The mock would not show a mistake it shares with the client."""
     for imported in imports_of_file(MOCK[name]):
         assert is_within(imported, TESTING) or not is_within(imported, PACKAGE), f"{name} imports {imported}"
+
+
+def classes_of(modules: dict[str, Path]) -> set[str]:
+    """Return the names of the classes that modules define, private ones too."""
+    return {node.name for path in modules.values() for node in ast.walk(parsed(path)) if isinstance(node, ast.ClassDef)}
+
+
+def test_client_and_mock_share_no_class_name() -> None:
+    """A class name that both had would mean two things."""
+    assert not classes_of(CLIENT) & classes_of(MOCK)
 
 
 @pytest.mark.parametrize("name", CLIENT)
