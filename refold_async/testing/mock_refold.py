@@ -188,17 +188,17 @@ class MockRefold:
         linked_account_id: str | None = None,
         calls: int | Collection[int] | None = None,
     ) -> Script:
-        """Let requests meet trouble.
+        """Let requests run into trouble.
 
         Scripts are tried in the order in which they were added; of those that fit, the first alone applies. Requests
         that the rate limit refuses are not seen by any script.
 
         Args:
-            trouble: What they meet.
-            *troubles: What they meet after it, if that is a `Delay`.
+            trouble: What they run into.
+            *troubles: What they run into after it, if that is a `Delay`.
             route: Name of the route; None is any, unknown paths too.
             linked_account_id: Whom the request names, by header or by session token; None is anyone.
-            calls: Which of the matching requests meet the trouble, counted from 1: a number, or several. None is all.
+            calls: Which of the matching requests, counted from 1, run into it: a number, or several. None is all.
 
         Returns:
             The script, to be watched or removed.
@@ -271,7 +271,7 @@ class MockRefold:
         Args:
             event: The event, such as `connection_event` and `workflow_event` make.
             api_key: What to sign it with; None is the key that each webhook was made with.
-            timeout: How long to wait for each answer, in seconds.
+            timeout: How long to wait for each response, in seconds.
 
         Returns:
             What came back, for each of the webhooks, the oldest first.

@@ -20,7 +20,7 @@ WRITES: Final = frozenset({"execute_action", "start_workflow", "run_workflow"})
 
 @attrs.frozen
 class Fault:
-    """What a request may meet."""
+    """What may happen to a request."""
 
     name: str
     act: Callable[[Exchange], Awaitable[None]]

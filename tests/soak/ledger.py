@@ -133,10 +133,10 @@ class Ledger:
         self.calls[call_id] = record
         return record
 
-    def find(self, *places: str) -> CallRecord | None:
+    def find(self, *texts: str) -> CallRecord | None:
         """Return the call that the first of these texts to name one names."""
-        for place in places:
-            if (found := CALL_ID.search(place)) is not None:
+        for text in texts:
+            if (found := CALL_ID.search(text)) is not None:
                 return self.calls.get(found[0])
         return None
 

@@ -35,7 +35,7 @@ class Server:
         self._faults = faults
 
     def choose(self, source: random.Random, operation: str) -> Fault:
-        """Choose what a request of this operation meets."""
+        """Choose what happens to a request of this operation."""
         if operation not in self._by_operation:
             fitting = [fault for fault in self._faults if operation in fault.operations] or [FAULTS[0]]
             self._by_operation[operation] = fitting, [fault.weight for fault in fitting]

@@ -140,8 +140,8 @@ RUNNERS = [
         pytest.param(EXECUTE_WORKFLOW, WORKFLOW_STARTED, id="execute_workflow"),
     ],
 )
-async def test_command_gives_the_documented_answer(mock: MockRefold, run: Any, command: str, expected: str) -> None:
-    """The answer is the documented one, field for field."""
+async def test_command_gives_the_documented_response(mock: MockRefold, run: Any, command: str, expected: str) -> None:
+    """The response is the documented one, field for field."""
     assert await run(arguments_of(command, mock.base_url)) == json.loads(expected)
 
 

@@ -14,7 +14,7 @@ from support.waiting import until
 
 
 async def test_closing_cuts_off_whatever_is_under_way(session: aiohttp.ClientSession) -> None:
-    """Silent, delayed and dripping answers and idle connections end at once, and no task is left."""
+    """Silent, delayed and dripping responses and idle connections end at once, and no task is left."""
     tasks_before = asyncio.all_tasks()
     mock = MockRefold(workflow_seconds=60)
     await mock.start()

@@ -23,7 +23,7 @@ async def list_actions(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _ACTIONS + "/{action_id}")
 async def get_action_parameters(call: EndpointCall) -> Reply:
-    """Answer the parameter schema of an action."""
+    """Return the parameter schema of an action."""
     return json_reply(_action(call, _app(call)).parameters)
 
 

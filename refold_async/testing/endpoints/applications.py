@@ -32,7 +32,7 @@ async def list_applications(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", "/api/v2/public/application/{slug}")
 async def get_application(call: EndpointCall) -> Reply:
-    """Answer one app and the state of the account's connection to it."""
+    """Return one app and the state of the account's connection to it."""
     slug = call.path_parameters["slug"]
     app = call.state.catalogue.apps.get(slug)
     if app is None:

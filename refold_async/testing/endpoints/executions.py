@@ -24,14 +24,14 @@ async def list_executions(call: EndpointCall) -> Reply:
     found = [execution for execution in call.state.executions.of(call.account) if _matches(execution, call.query)]
     if call.query.get("sortAsc", "").lower() != "true":
         found.reverse()
-    answer = paginate(found, page, limit)
-    answer["docs"] = [execution.summary() for execution in answer["docs"]]
-    return json_reply(answer)
+    document = paginate(found, page, limit)
+    document["docs"] = [execution.summary() for execution in document["docs"]]
+    return json_reply(document)
 
 
 @GROUP.route("GET", _EXECUTION + "/{execution_id}")
 async def get_execution(call: EndpointCall) -> Reply:
-    """Answer one execution with its nodes."""
+    """Return one execution with its nodes."""
     return json_reply(_execution(call).document())
 
 

@@ -16,22 +16,22 @@ _ACCOUNT: Final = "/api/v2/public/linked-account"
 
 @GROUP.route("GET", _ACCOUNT)
 async def list_linked_accounts(call: EndpointCall) -> Reply:
-    """List the linked accounts met so far, a page at a time."""
+    """List the linked accounts there are, a page at a time."""
     page, limit = page_number_and_limit(call.query)
-    answer = paginate(call.state.accounts.all(), page, limit)
-    answer["docs"] = [account.document() for account in answer["docs"]]
-    return json_reply(answer)
+    document = paginate(call.state.accounts.all(), page, limit)
+    document["docs"] = [account.document() for account in document["docs"]]
+    return json_reply(document)
 
 
 @GROUP.route("GET", _ACCOUNT + "/{linked_account_id}")
 async def get_linked_account(call: EndpointCall) -> Reply:
-    """Answer one linked account."""
+    """Return one linked account."""
     return json_reply(_account(call).document())
 
 
 @GROUP.route("POST", _ACCOUNT)
 async def create_linked_account(call: EndpointCall) -> Reply:
-    """Create a linked account. One that was merely met in a request so far may still be created."""
+    """Create a linked account. One that was merely named in a request so far may still be created."""
     return _write(call, may_exist=False)
 
 

@@ -38,7 +38,7 @@ async def list_webhooks(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _WEBHOOK + "/{webhook_id}")
 async def get_webhook(call: EndpointCall) -> Reply:
-    """Answer one subscription."""
+    """Return one subscription."""
     return json_reply(_webhook(call).document())
 
 

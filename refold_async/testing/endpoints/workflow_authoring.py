@@ -28,7 +28,7 @@ async def create_workflow(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _WORKFLOW + "/{workflow_id}/edit")
 async def get_workflow_draft(call: EndpointCall) -> Reply:
-    """Answer the draft that a workflow is edited in."""
+    """Return the draft that a workflow is edited in."""
     return json_reply(call.account.workflows.draft_of(_workflow(call)).document())
 
 

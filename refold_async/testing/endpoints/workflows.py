@@ -36,14 +36,14 @@ async def list_workflows(call: EndpointCall) -> Reply:
         and query.get("start_date", created) <= created
         and query.get("end_date", created) >= created[: len(query.get("end_date", created))]
     ]
-    answer = paginate(found, page, limit)
-    answer["docs"] = [workflow.summary() for workflow in answer["docs"]]
-    return json_reply(answer)
+    document = paginate(found, page, limit)
+    document["docs"] = [workflow.summary() for workflow in document["docs"]]
+    return json_reply(document)
 
 
 @GROUP.route("GET", _WORKFLOW + "/{workflow_id}")
 async def get_workflow(call: EndpointCall) -> Reply:
-    """Answer one workflow."""
+    """Return one workflow."""
     return json_reply(_workflow(call).document())
 
 
@@ -69,7 +69,7 @@ async def list_enabled_workflows(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _WORKFLOW + "/request-structure/{workflow_id}")
 async def get_request_structure(call: EndpointCall) -> Reply:
-    """Answer what payload a workflow wants."""
+    """Return what payload a workflow wants."""
     workflow = _workflow(call)
     return json_reply({"payload": workflow.payload, "schema": workflow.schema, "schema_interpreted": workflow.schema})
 

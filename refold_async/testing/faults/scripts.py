@@ -1,4 +1,4 @@
-"""Which requests meet which trouble."""
+"""Which requests run into which trouble."""
 
 from collections.abc import Callable, Collection
 from typing import Final, get_args
@@ -27,7 +27,7 @@ FinalTrouble = Answer | Drip | Errored | ExpiredConnection | Reset | Silence | T
 
 @attrs.frozen
 class Plan:
-    """What one request meets.
+    """What is planned for one request.
 
     Attributes:
         delay: Seconds to wait first.
@@ -46,12 +46,12 @@ class Script:
     """Trouble for the requests of a route, a linked account, or both; made by `MockRefold.script`.
 
     Attributes:
-        plan: What those requests meet.
+        plan: What those requests run into.
         route: Name of the route; None is any.
         linked_account_id: Whom the request names; None is anyone.
-        calls: Which of the matching requests meet the trouble, counted from 1; None is all of them.
+        calls: Which of the matching requests run into the trouble, counted from 1; None is all of them.
         matched: How many requests had this route and linked account.
-        applied: How many of them met the trouble.
+        applied: How many of them ran into the trouble.
     """
 
     plan: Plan
@@ -63,7 +63,7 @@ class Script:
     applied: int = attrs.field(default=0, init=False)
 
     def remove(self) -> None:
-        """Let no further request meet the trouble."""
+        """Let no further request run into the trouble."""
         self._forget(self)
 
 
@@ -97,7 +97,7 @@ class Scripts:
         return script
 
     def plan_for(self, route: RouteName | None, linked_account_id: str | None) -> Plan:
-        """Count one request and return what it meets.
+        """Count one request and return what is planned for it.
 
         Args:
             route: Its route; None for an unknown path.

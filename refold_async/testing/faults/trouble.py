@@ -1,10 +1,10 @@
-"""The troubles a test can script: canned answers, delays, and connections that break in every way.
+"""The troubles a test can script: canned responses, delays, and connections that break in every way.
 
-Troubles are values; `MockRefold.script` says which requests meet them.
+Troubles are values; `MockRefold.script` says which requests run into them.
 
 * Before the request takes effect: `Delay`, `Silence`, `Answer`, `Reset("before")`.
 * Instead of running the app's call: `Errored`, `ExpiredConnection`.
-* After it took effect, while the answer is under way: `Reset("during")`, `Reset("after")`, `Truncated`, `Drip`.
+* After it took effect, while the response is under way: `Reset("during")`, `Reset("after")`, `Truncated`, `Drip`.
 """
 
 import math
@@ -52,10 +52,10 @@ def _header_values(_instance: object, _attribute: Any, value: Mapping[str, str])
 
 @attrs.frozen
 class Answer:
-    """A canned answer; the request takes no effect and is not authenticated.
+    """A canned response; the request takes no effect and is not authenticated.
 
     With neither `json` nor `body`, a status of 400 or more gets Refold's error shape and any other an empty body.
-    An answer that is not JSON is one with a `body`: `Answer(502, body="<html>Bad Gateway</html>")`.
+    A response that is not JSON is one with a `body`: `Answer(502, body="<html>Bad Gateway</html>")`.
 
     Args:
         status: HTTP status code, 200 to 999.
@@ -81,7 +81,7 @@ class Answer:
             raise ValueError("give json or body, not both")
 
     def reply(self, request_id: str) -> Reply:
-        """Make the answer this stands for.
+        """Make the reply this stands for.
 
         Args:
             request_id: Put into Refold's error shape, where that is sent.
@@ -119,7 +119,7 @@ class Delay:
 
 @attrs.frozen
 class Drip:
-    """Run the request, then send its answer in small pieces with a pause before each.
+    """Run the request, then send its response in small pieces with a pause before each.
 
     Args:
         seconds: The pause before each piece.
@@ -164,8 +164,8 @@ class Reset:
     """Break the TCP connection with an RST.
 
     Args:
-        when: `before` the body is read, so that nothing happens; `during` the answer, with the headers and half of the
-            body sent; or `after` the request took effect, with nothing of the answer sent.
+        when: `before` the body is read, so that nothing happens; `during` the response, with the headers and half of
+            the body sent; or `after` the request took effect, with nothing of the response sent.
     """
 
     when: Literal["before", "during", "after"] = attrs.field(
@@ -180,7 +180,7 @@ class Silence:
 
 @attrs.frozen
 class Truncated:
-    """Run the request, announce the whole answer and send a part of it, then close the connection in good order (FIN).
+    """Run the request, announce the whole response and send part of it, then close the connection in good order (FIN).
 
     Args:
         after: How much of the body is sent: a portion from 0.0 to 1.0, or a number of bytes. The last byte is always

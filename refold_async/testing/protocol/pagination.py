@@ -1,4 +1,4 @@
-"""Cutting a list into the pages Refold answers with."""
+"""Cutting a list into the pages of Refold's responses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

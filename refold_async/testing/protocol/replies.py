@@ -1,4 +1,4 @@
-"""What the mock sends back, before it touches a socket: JSON answers and Refold's error shape."""
+"""What the mock sends back, before it touches a socket: JSON and Refold's error shape."""
 
 import json
 from http import HTTPStatus
@@ -16,7 +16,7 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 @attrs.frozen
 class Reply:
-    """One complete HTTP answer.
+    """One complete HTTP response.
 
     Args:
         status: HTTP status code.
@@ -31,7 +31,7 @@ class Reply:
     content_type: str | None = JSON
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an ordinary answer of the API, not an error of the mock
+class Refused(Exception):  # noqa: N818 - a refusal is an ordinary response of the API, not an error of the mock
     """Raised by an endpoint to answer with Refold's error shape.
 
     Args:
@@ -58,7 +58,7 @@ def encode_json(value: object) -> bytes:
 
 
 def json_reply(value: Any, status: int = 200) -> Reply:
-    """Make a JSON answer.
+    """Make a JSON reply.
 
     Args:
         value: The body before encoding.
@@ -75,7 +75,7 @@ def error_reply(
     error_field: ErrorField = "error_code",
     request_id: str,
 ) -> Reply:
-    """Make an answer in Refold's error shape.
+    """Make a reply in Refold's error shape.
 
     Args:
         status: HTTP status code, repeated in the body.

@@ -1,4 +1,4 @@
-"""Times the mock reports: the same in every run, so that tests can compare whole answers."""
+"""Times the mock reports: the same in every run, so that tests can compare whole responses."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

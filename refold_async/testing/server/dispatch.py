@@ -1,4 +1,4 @@
-"""The course of one request: recorded, limited, troubled, answered."""
+"""The course of one request: recorded, limited, run into trouble or answered."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from refold_async.testing.server.authentication import authenticate, linked_acco
 from refold_async.testing.server.connections import ServerConnection
 from refold_async.testing.server.received_requests import ReceivedRequest
 from refold_async.testing.server.router import RouteMatch, Router
-from refold_async.testing.server.sending import deliver, hang_up
+from refold_async.testing.server.sending import hang_up, send_reply
 from refold_async.testing.state.mock_state import MockState
 
 __all__ = ["Dispatcher"]
@@ -36,7 +36,7 @@ class Dispatcher:
     Attributes:
         state: What the endpoints work on.
         record: Whether requests are kept.
-        scripts: Which requests meet which trouble.
+        scripts: Which requests run into which trouble.
         requests: The requests received, in order of arrival.
         request_count: How many there have been.
         in_flight: How many are being handled now.
@@ -70,7 +70,7 @@ class Dispatcher:
         self._tasks.add(task)
         self.in_flight += 1
         try:
-            return await self._answer(request, connection)
+            return await self._respond(request, connection)
         except ConnectionError:  # the client hung up meanwhile
             return hang_up()
         except web.RequestPayloadError:  # a body that breaks the rules of HTTP
@@ -87,7 +87,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _answer(self, request: web.BaseRequest, connection: ServerConnection) -> web.StreamResponse:
+    async def _respond(self, request: web.BaseRequest, connection: ServerConnection) -> web.StreamResponse:
         path, has_query, _ = request.raw_path.partition("?")
         match = self._router.match(request.method, path)
         self.request_count += 1
@@ -124,7 +124,7 @@ class Dispatcher:
         else:
             reply = await self._reply(received, match, plan, request_id)
         on_the_way = trouble if isinstance(trouble, Drip | Reset | Truncated) else None
-        response, complete = await deliver(request, connection, reply, request_id, on_the_way)
+        response, complete = await send_reply(request, connection, reply, request_id, on_the_way)
         if complete:
             received.status = reply.status
         return response
@@ -155,7 +155,7 @@ class Dispatcher:
         except Refused as refusal:
             status, message, code = refusal.status, refusal.message, refusal.code
         except Exception as error:  # noqa: BLE001 - a handler of the user's own may raise anything
-            # Said where it is seen, and answered as a server would.
+            # Logged where it is seen, and answered as a server would.
             _log.exception("%s failed", route.name)
             status, message, code = 500, f"{type(error).__name__}: {error}", "SERVER_ERROR"
         return error_reply(status, message, code=code, error_field=route.error_field, request_id=request_id)

@@ -27,7 +27,7 @@ class ReceivedRequest:
         time: When it arrived, in seconds of the event loop's clock.
         connection: Serial number of the TCP connection, from 1.
         body: The body; None until it has been read.
-        status: HTTP status of the answer; None until that has been sent to the end.
+        status: HTTP status of the response; None until that has been sent to the end.
     """
 
     number: int

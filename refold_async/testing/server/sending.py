@@ -1,4 +1,4 @@
-"""Sending an answer over the wire: whole, in drops, cut off, or not at all."""
+"""Sending a reply over the wire: whole, in drops, cut off, or not at all."""
 
 import asyncio
 from typing import Final
@@ -9,30 +9,30 @@ from refold_async.testing.faults.trouble import Drip, Reset, Truncated
 from refold_async.testing.protocol.replies import Reply
 from refold_async.testing.server.connections import ServerConnection
 
-__all__ = ["SERVER", "deliver", "hang_up"]
+__all__ = ["SERVER", "hang_up", "send_reply"]
 
 SERVER: Final = "mock-refold"
 _PAUSE_BEFORE_RESET: Final = 0.01
 
 
-async def deliver(
+async def send_reply(
     request: web.BaseRequest,
     connection: ServerConnection,
     reply: Reply,
     request_id: str,
     trouble: Drip | Reset | Truncated | None = None,
 ) -> tuple[web.StreamResponse, bool]:
-    """Send an answer.
+    """Send a reply.
 
     Args:
         request: What is answered.
         connection: Where it came from.
-        reply: The answer.
+        reply: What it is answered with.
         request_id: Sent as `x-request-id`.
-        trouble: What happens to the answer on its way.
+        trouble: What happens to the reply on its way.
 
     Returns:
-        What aiohttp's handler must return, and whether the answer was sent to the end.
+        What aiohttp's handler must return, and whether the reply was sent to the end.
     """
     headers = {"x-request-id": request_id, "Server": SERVER, **reply.headers}
     if reply.content_type is not None:

@@ -43,7 +43,7 @@ async def deliver_event(
         event: The event.
         webhooks: All subscriptions.
         api_key: What to sign it with; None is the key that each subscription was made with.
-        seconds: How long to wait for each answer.
+        seconds: How long to wait for each response.
 
     Raises:
         ValueError: The event has no name, or a subscription to it is for a URL of another machine.

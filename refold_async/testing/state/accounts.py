@@ -22,7 +22,7 @@ class MockAccount:
         number: Its serial number in this mock, from 1.
         name: Its name for people.
         user_defined_fields: Fields of the caller's own; None is none.
-        created: Whether it was created by a call, not just met in a request.
+        created: Whether it was created by a call, not just named in a request.
     """
 
     linked_account_id: str
@@ -142,5 +142,5 @@ class AccountStore:
         self._accounts.pop(account.linked_account_id, None)
 
     def all(self) -> list[MockAccount]:
-        """Return all accounts met so far, oldest first."""
+        """Return all accounts there are, oldest first."""
         return list(self._accounts.values())

@@ -169,7 +169,7 @@ async def test_redelivered(
     assert len(set(receiver.received)) == 1
 
 
-async def test_no_answer(caller: MockCaller, mock: MockRefold) -> None:
+async def test_no_response(caller: MockCaller, mock: MockRefold) -> None:
     """Who does not answer in time, or at all, is tried again too."""
 
     async def keep_silent(_: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Which requests meet scripted trouble."""
+"""Which requests run into scripted trouble."""
 
 import asyncio
 from typing import Any
@@ -43,7 +43,7 @@ async def test_calls_are_counted_for_the_route_and_account_of_the_script(caller:
 
 
 async def test_account_of_a_session_token(caller: MockCaller, mock: MockRefold) -> None:
-    """A script for an account meets it however it authenticates."""
+    """A script for an account applies however it authenticates."""
     mock.script(Answer(503), linked_account_id="user_2")
     assert await statuses(caller, 1, token=mock.session_token("user_2")) == [503]
     assert await statuses(caller, 1, token=mock.session_token("user_1")) == [200]
@@ -81,7 +81,7 @@ async def test_clear(caller: MockCaller, mock: MockRefold) -> None:
 
 
 async def test_requests_at_once_are_counted_one_by_one(caller: MockCaller, mock: MockRefold) -> None:
-    """Of many requests at once, exactly the numbered ones meet trouble."""
+    """Of many requests at once, exactly the numbered ones run into trouble."""
     mock.script(Delay(0.001), Answer(503), calls=range(1, 11))
     answered = await asyncio.gather(*(statuses(caller, 1, account=f"user_{number}") for number in range(50)))
     assert sorted(status for (status,) in answered) == [200] * 40 + [503] * 10
@@ -100,7 +100,7 @@ async def test_troubles_of_an_app_are_for_executed_actions(
         mock.script(trouble, route="list_actions")
 
 
-async def test_unknown_paths_meet_scripts_of_any_route(caller: MockCaller, mock: MockRefold) -> None:
+async def test_scripts_of_any_route_apply_to_unknown_paths(caller: MockCaller, mock: MockRefold) -> None:
     """What the mock does not serve can still be answered by a script."""
     mock.script(Answer(json={"brand": "mine"}), calls=1)
     answered = await caller.get("/api/v2/public/hosted-properties")

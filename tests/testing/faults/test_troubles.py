@@ -32,7 +32,7 @@ def contacts_created(mock: MockRefold) -> int:
 
 
 async def test_canned_error(caller: MockCaller, mock: MockRefold) -> None:
-    """An answer with nothing but a status has Refold's error shape, and the request has no effect."""
+    """A response with nothing but a status has Refold's error shape, and the request has no effect."""
     mock.script(Answer(503))
     answered = await caller.execute("hubspot", "create_contact", JANE)
     assert answered.status == 503
@@ -62,7 +62,7 @@ async def test_canned_error(caller: MockCaller, mock: MockRefold) -> None:
 async def test_canned_bodies(
     caller: MockCaller, mock: MockRefold, answer: Answer, body: bytes, content_type: str
 ) -> None:
-    """A canned answer carries the body it was given, whatever that is."""
+    """A canned response carries the body it was given, whatever that is."""
     mock.script(answer)
     answered = await caller.execute("hubspot", "get_contact")
     assert (answered.status, answered.body) == (answer.status, body)
@@ -76,7 +76,7 @@ async def test_canned_error_of_no_known_status(caller: MockCaller, mock: MockRef
     assert (answered.status, answered.json["http_error_type"]) == (599, "UNKNOWN")
 
 
-async def test_canned_answer_without_body(caller: MockCaller, mock: MockRefold) -> None:
+async def test_canned_response_without_body(caller: MockCaller, mock: MockRefold) -> None:
     """A status that is no error comes with an empty body; headers are sent as given."""
     mock.script(Answer(307, headers={"Location": "https://elsewhere.example/"}))
     answered = await caller.execute("hubspot", "get_contact", allow_redirects=False)
@@ -129,7 +129,7 @@ async def test_reset(caller: MockCaller, mock: MockRefold, when: Any, written: i
     [(Reset("before"), "RST"), (Reset("during"), "RST"), (Reset("after"), "RST"), (Truncated(), "FIN")],
 )
 async def test_how_the_connection_ends(mock: MockRefold, trouble: Trouble, end: str) -> None:
-    """A reset is an RST on the wire, a truncated answer ends in good order."""
+    """A reset is an RST on the wire, a truncated response ends in good order."""
     mock.script(trouble)
     received, ended = await exchange_bytes(mock, create_contact_request())
     assert ended == end
@@ -203,7 +203,7 @@ async def test_silence(caller: MockCaller, mock: MockRefold) -> None:
 
 
 async def test_drip(caller: MockCaller, mock: MockRefold) -> None:
-    """A dripping answer arrives whole, in pieces."""
+    """A dripping response arrives whole, in pieces."""
     mock.script(Drip(0.001, chunk_bytes=20))
     answered = await caller.execute("hubspot", "create_contact", JANE)
     assert answered.json["node_status"] == "Success"
@@ -222,7 +222,7 @@ async def test_drip_comes_in_pieces(caller: MockCaller, mock: MockRefold) -> Non
         await response.read()
 
 
-async def test_a_client_that_leaves_a_dripping_answer(caller: MockCaller, mock: MockRefold) -> None:
+async def test_a_client_that_leaves_a_dripping_response(caller: MockCaller, mock: MockRefold) -> None:
     """The mock stops to drip when nobody listens."""
     mock.script(Drip(0.01))
     call = asyncio.create_task(caller.execute("hubspot", "get_contact"))

@@ -88,9 +88,9 @@ async def test_linked_account_ids_arrive_as_they_are(
 async def test_linked_account_id_that_is_not_utf8(mock: MockRefold) -> None:
     """Bytes that are no UTF-8 name nobody."""
     request = create_contact_request().replace(b"user_1", b"J\xf6rg\r\nConnection: close")
-    answer, _ = await exchange_bytes(mock, request)
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"linked_account_id is not UTF-8" in answer
+    response, _ = await exchange_bytes(mock, request)
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert b"linked_account_id is not UTF-8" in response
 
 
 async def test_session_token_replaces_key_and_linked_account(caller: MockCaller, mock: MockRefold) -> None:

@@ -75,7 +75,7 @@ async def test_recorded_before_the_body_arrives(mock: MockRefold) -> None:
 
 
 async def test_body_that_cannot_be_unpacked(mock: MockRefold) -> None:
-    """A body that is not what its encoding says breaks the connection, without an answer."""
+    """A body that is not what its encoding says breaks the connection, without a response."""
     request = create_contact_request(b"no gzip at all").replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
     async with asyncio.timeout(5):
         assert await exchange_bytes(mock, request) == (b"", "RST")
@@ -135,6 +135,6 @@ async def test_index(caller: MockCaller) -> None:
 
 
 async def test_request_ids_differ(caller: MockCaller) -> None:
-    """Every answer has a request id of its own."""
+    """Every response has a request id of its own."""
     answered = [await caller.get(EXECUTION) for _ in range(3)]
     assert len({answer.headers["x-request-id"] for answer in answered}) == 3
