@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.progress import Progress
-    from refold_async.jobs.recording import JournalRecorder
+    from refold_async.jobs.recording import Recorder
     from refold_async.journal.journal import Journal
     from refold_async.resources.linked_accounts import LinkedAccount, LinkedAccounts
     from refold_async.resources.session_tokens import SessionTokens
@@ -322,7 +322,7 @@ class AsyncRefold(RawRequests):
             limits_accounts=self._scheduler.limits_accounts,
             stop_after=stop_after,
             progress=progress,
-            journaling=self._journaling(
+            recorder=self._recorder(
                 journal, key, retry_failed=retry_failed, resend_unknown=resend_unknown, restore=lambda result: result
             ),
         )
@@ -477,7 +477,7 @@ class AsyncRefold(RawRequests):
             limits_accounts=self._scheduler.limits_accounts,
             stop_after=stop_after,
             progress=progress,
-            journaling=self._journaling(
+            recorder=self._recorder(
                 journal,
                 key,
                 retry_failed=retry_failed,
@@ -489,7 +489,7 @@ class AsyncRefold(RawRequests):
             ),
         )
 
-    def _journaling(
+    def _recorder(
         self,
         journal: "Journal | None",
         key: Callable[[Item], str] | None,
@@ -500,15 +500,17 @@ class AsyncRefold(RawRequests):
         slug: str | None = None,
         action_id: str | None = None,
         parameters: bytes | None = None,
-    ) -> "JournalRecorder[Item, T] | None":
+    ) -> "Recorder[Item, T]":
         for name, value in (("retry_failed", retry_failed), ("resend_unknown", resend_unknown)):
             if check_bool(name, value) and journal is None:
                 raise ConfigurationError(f"{name}=True is about what a journal has of earlier runs: pass journal=.")
         if key is not None and not callable(key):
             raise ConfigurationError("key must be a function that returns what an item is known by, a str.")
         if journal is None:
-            return None
-        from refold_async.jobs.recording import JournalRecorder
+            from refold_async.jobs.recording import NullRecorder
+
+            return NullRecorder()
+        from refold_async.jobs.journal_recorder import JournalRecorder
         from refold_async.journal.journal import Journal
         from refold_async.journal.sqlite_store import JobIdentity
 

@@ -383,6 +383,24 @@ print(*sorted(unused & set(sys.modules)))
     assert ran.stdout.strip() == ""
 
 
+def test_a_fan_out_without_a_journal_loads_none() -> None:
+    """What records items is loaded where there is a journal."""
+    program = """
+import asyncio
+import sys
+from refold_async import AsyncRefold
+async def call(scope, item): ...
+async def main():
+    async with AsyncRefold("tk_test") as refold:
+        await refold.fan_out(["user_1"], call).collect()
+asyncio.run(main())
+assert "refold_async.jobs.fan_out" in sys.modules
+print(*sorted({"sqlite3", "refold_async.journal", "refold_async.jobs.journal_recorder"} & set(sys.modules)))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert ran.stdout.strip() == ""
+
+
 def test_misspelled_names_are_told() -> None:
     """What is loaded when it is used hides no mistake."""
     with pytest.raises(AttributeError, match="FanOwt"):

@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sized
 from contextvars import Context, copy_context
-from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -22,7 +21,7 @@ from refold_async.errors import (
 )
 from refold_async.jobs.outcomes import FanOutReport, Outcome, Status, Unfinished
 from refold_async.jobs.progress import Counts, Progress, ProgressReporter
-from refold_async.jobs.recording import JournalRecorder, JournalRun
+from refold_async.jobs.recording import Recorder, Run
 from refold_async.limits.account_limits import Lane
 from refold_async.limits.slots import Slots
 from refold_async.pipeline.item_context import ItemContext, current_item
@@ -96,7 +95,7 @@ class FanOut(Generic[Item, T]):
         job_timeout: float | None,
         max_refusal_wait: float,
         progress: Callable[[Progress], object] | bool | None,
-        journaling: JournalRecorder[Item, T] | None,
+        recorder: Recorder[Item, T],
         limits_accounts: Callable[[], bool] = lambda: True,
     ) -> None:
         if not isinstance(items, Iterable | AsyncIterable) or isinstance(items, str | bytes):
@@ -116,8 +115,8 @@ class FanOut(Generic[Item, T]):
         self._stop_after = _check_stop_after(stop_after)
         self._job_timeout = None if job_timeout is None else _check_seconds("job_timeout", job_timeout)
         self._max_refusal_wait = check_positive("max_refusal_wait", max_refusal_wait)
-        self._journaling = journaling
-        self._run: JournalRun[Item, T] | None = None
+        self._recorder = recorder
+        self._run: Run[Item, T]
         self._reporter: ProgressReporter | None = None
         if progress is not None and progress is not False:
             total = len(items) if isinstance(items, Sized) else None
@@ -140,7 +139,7 @@ class FanOut(Generic[Item, T]):
         self._source_error: BaseException | None = None
         self._stop_error: RefoldError | None = None
         self._timers: list[asyncio.TimerHandle] = []
-        self._entered = self._stopping = self._left = self._cancelled_owner = False
+        self._entered = self._stopping = self._left = self._closed = self._cancelled_owner = False
         self._report: dict[int, Outcome[Item, T]] | None = None
         self.unfinished: list[Unfinished[Item]] = []
         self.unread: list[Outcome[Item, T]] = []
@@ -152,8 +151,7 @@ class FanOut(Generic[Item, T]):
         self._loop = asyncio.get_running_loop()
         self._owner = asyncio.current_task()
         self._outer = current_item.get()
-        if self._journaling is not None:
-            self._run = await self._journaling.open()
+        self._run = await self._recorder.open()
         if self._reporter is not None:
             self._reporter.start()
         self._feeder = asyncio.create_task(self._feed(), name="refold_async fan-out")
@@ -181,13 +179,7 @@ class FanOut(Generic[Item, T]):
         finally:
             for timer in self._timers:
                 timer.cancel()
-            while (
-                self._tasks
-                or self._places.parked
-                or not self._source_done
-                or self._run is not None
-                or self._reporter is not None
-            ):
+            while self._tasks or self._places.parked or not self._source_done or not self._closed:
                 try:
                     self._cancel_the_rest()
                     await self._wait_for_the_rest()
@@ -359,7 +351,7 @@ class FanOut(Generic[Item, T]):
         """Have others of its account begin, too, where an item does something else before it calls."""
         if started.approaching is None:
             return
-        at_the_door = started.waits > 0 and (self._run is None or started.record is not None)
+        at_the_door = started.waits > 0 and not self._run.is_looking_up(started)
         if at_the_door or self._places.crowded:
             lane.changed()
         else:
@@ -371,7 +363,8 @@ class FanOut(Generic[Item, T]):
         try:
             scope = started.scope or self._scope_of(started.item)
             started.linked_account_id = scope.linked_account_id
-            if self._run is not None and (recorded := await self._run.meet(started, started.place)) is not None:
+            looked_up = self._run.look_up(started)
+            if looked_up is not None and (recorded := await looked_up) is not None:
                 self._deliver(recorded)
                 return
             started.waits -= 1
@@ -379,7 +372,7 @@ class FanOut(Generic[Item, T]):
         except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever else an item's call raises is that item's outcome
-            if self._run is not None and self._run.error is not None and isinstance(error, JournalError):
+            if isinstance(error, JournalError) and self._run.error is not None:
                 self._stop_for(self._run.error)
                 self._leave_unfinished(started)
                 return
@@ -397,7 +390,7 @@ class FanOut(Generic[Item, T]):
         self, started: _Started[Item], status: Status, *, value: T | None = None, error: BaseException | None = None
     ) -> None:
         """Make the outcome of an item, and deliver it once it is recorded."""
-        if self._run is not None and status == "failed" and self._run.was_unknown(started):
+        if status == "failed" and self._run.may_have_run_before(started):
             status = "unknown"  # what failed now may have run before
         outcome: Outcome[Item, T] = Outcome(
             item=started.item,
@@ -409,7 +402,7 @@ class FanOut(Generic[Item, T]):
             attempts=started.attempts,
             elapsed=time.perf_counter() - started.began,
         )
-        if self._run is not None and self._run.finish(started, outcome, partial(self._committed, outcome)):
+        if self._run.record_outcome(started, outcome, self._committed):
             self._recording += 1
         else:
             self._deliver(outcome)
@@ -486,8 +479,7 @@ class FanOut(Generic[Item, T]):
 
     def _leave_unfinished(self, started: _Started[Item]) -> None:
         self.unfinished.append(Unfinished(**started.place, attempts=started.attempts))
-        if self._run is not None:
-            self._run.leave(started)
+        self._run.record_unfinished(started)
 
     def _stop_for(self, error: RefoldError | None) -> None:
         """Take no more items, begin none, and cancel after `grace` seconds what is still in flight."""
@@ -540,15 +532,14 @@ class FanOut(Generic[Item, T]):
 
     async def _close(self) -> None:
         """Give the journal back, with all that there is to record, and tell the progress a last time."""
-        if self._run is not None:
-            await self._run.aclose()
-            while self._recording:
-                self._news.clear()
-                await self._news.wait()
-            self._run = None
+        await self._run.aclose()
+        while self._recording:
+            self._news.clear()
+            await self._news.wait()
         if self._reporter is not None:
             reporter, self._reporter = self._reporter, None
             await reporter.finish(max(self._grace, 1.0))
+        self._closed = True
 
     def _count(self) -> Counts:
         started = self._tasks.values()

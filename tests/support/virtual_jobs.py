@@ -9,6 +9,7 @@ from multidict import CIMultiDict
 
 from refold_async import AccountScope, FanOutReport, Limiter, RateLimit, RetryPolicy, Timeout
 from refold_async.jobs.fan_out import FanOut
+from refold_async.jobs.recording import NullRecorder
 from refold_async.limits.account_limits import AccountLimitSettings
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.pipeline import Pipeline
@@ -92,7 +93,7 @@ async def collect(
         job_timeout=None,
         max_refusal_wait=max_refusal_wait,
         progress=None,
-        journaling=None,
+        recorder=NullRecorder(),
     ).collect()
 
 
