@@ -37,7 +37,7 @@ from refold_async.errors import (
     WorkflowFailedError,
 )
 from refold_async.faults import Effect, Fault
-from refold_async.limits.scheduler import Limiter
+from refold_async.limits.outside_limiter import Limiter
 from refold_async.models.results import ActionResult, WorkflowExecution
 from refold_async.resources.account import AccountScope
 from refold_async.version import __version__

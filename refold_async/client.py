@@ -22,7 +22,8 @@ from refold_async.config.validation import (
 )
 from refold_async.errors import ConfigurationError
 from refold_async.limits.account_limits import AccountLimitSettings
-from refold_async.limits.scheduler import Limiter, RequestScheduler
+from refold_async.limits.outside_limiter import Limiter
+from refold_async.limits.scheduler import RequestScheduler
 from refold_async.models.results import ActionResult
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests, responses

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sized
 from contextvars import Context, copy_context
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import attrs
 
@@ -22,14 +22,16 @@ from refold_async.errors import (
 from refold_async.jobs.outcomes import FanOutReport, Outcome, Status, Unfinished
 from refold_async.jobs.progress import Counts, Progress, ProgressReporter
 from refold_async.jobs.recording import Recorder, Run
-from refold_async.limits.account_limits import Lane
-from refold_async.limits.slots import Slots
+from refold_async.jobs.slots import Slots
 from refold_async.pipeline.item_context import ItemContext, current_item
 from refold_async.resources.account import AccountScope
 from refold_async.resources.linked_accounts import LinkedAccount
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.runtime.foreign_errors import said, shown
 from refold_async.runtime.log import logger
+
+if TYPE_CHECKING:
+    from refold_async.limits.lanes import Lane
 
 __all__ = ["FanOut"]
 
@@ -289,7 +291,7 @@ class FanOut(Generic[Item, T]):
             return False
         started = _Started(
             outer=self._outer,
-            places=self._places,
+            slots=self._places,
             waits=1,
             max_refusal_wait=self._max_refusal_wait,
             item=item,
@@ -314,7 +316,7 @@ class FanOut(Generic[Item, T]):
             await self._places.wait()
         return True
 
-    def _lane_of(self, started: _Started[Item]) -> Lane | None:
+    def _lane_of(self, started: _Started[Item]) -> "Lane | None":
         """Return where items of the same account wait, or None if nothing limits that or the account is not told."""
         started.context = copy_context()
         try:
@@ -326,7 +328,7 @@ class FanOut(Generic[Item, T]):
         started.linked_account_id = started.scope.linked_account_id
         return started.scope._lane(self._places)  # pyright: ignore[reportPrivateUsage]
 
-    def _start(self, started: _Started[Item], lane: Lane | None = None) -> None:
+    def _start(self, started: _Started[Item], lane: "Lane | None" = None) -> None:
         task = self._loop.create_task(
             self._work(started), name=f"refold_async fan-out item {started.index}", context=started.context
         )
@@ -337,7 +339,7 @@ class FanOut(Generic[Item, T]):
             started.approaching = lane
             self._loop.call_soon(self._look_after, started, lane)
 
-    def _start_parked(self, started: Any, lane: Lane) -> None:
+    def _start_parked(self, started: Any, lane: "Lane") -> None:
         if self._loop.is_closed():  # as where a program goes on after an event loop that was closed half way
             return
         if self._stopping:
@@ -347,7 +349,7 @@ class FanOut(Generic[Item, T]):
         else:
             self._start(started, lane)
 
-    def _look_after(self, started: _Started[Item], lane: Lane) -> None:
+    def _look_after(self, started: _Started[Item], lane: "Lane") -> None:
         """Have others of its account begin, too, where an item does something else before it calls."""
         if started.approaching is None:
             return

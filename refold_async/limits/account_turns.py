@@ -1,220 +1,164 @@
-"""Whose turn it is at a linked account's gate: calls that stepped aside, and the items of fan-outs in their lanes."""
+"""Whose turn it is at a linked account: of permits that are parked, and of the items of fan-outs in their lanes."""
 
 import asyncio
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING
 
-from refold_async.limits.account_limits import AccountLimit, AccountLimits, Lane
-from refold_async.limits.fair_queue import FairQueue, Waiter
-from refold_async.limits.slots import Slots
-from refold_async.pipeline.item_context import ItemContext
+from refold_async.limits.account_limits import AccountLimit, AccountLimits
+from refold_async.limits.fair_queue import FairQueue
+from refold_async.limits.permits import Waiter
+
+if TYPE_CHECKING:
+    from refold_async.limits.lanes import Lane
+    from refold_async.limits.slot_holders import SlotHolder, SlotPool
 
 __all__ = ["AccountTurns"]
 
-_PRECISION: Final = 0.05
-"""Seconds after which it is looked again, at least, whether parked items have waited for too long."""
-
 
 class AccountTurns:
-    """Has those who wait at the gates stand in front of a line again, once their accounts may."""
+    """Parks those whose accounts may not go, and has them stand first in a queue again once they may."""
 
     def __init__(
-        self, gates: AccountLimits, line: FairQueue[Waiter], admit: Callable[[asyncio.AbstractEventLoop], object]
+        self, limits: AccountLimits, queue: FairQueue[Waiter], grant: Callable[[asyncio.AbstractEventLoop], object]
     ) -> None:
-        """Look after gates.
+        """Look after limits.
 
         Args:
-            gates: The gates.
-            line: The line in front of them.
-            admit: Lets in whoever stands in that line and may go.
+            limits: The limits.
+            queue: The queue in front of them.
+            grant: Grants what may be granted of those in that queue.
         """
-        self._gates = gates
-        self._line = line
-        self._admit = admit
-        self._closed = False
+        self._limits = limits
+        self._queue = queue
+        self._grant = grant
+        self._lanes: dict[tuple[AccountLimit, SlotPool], Lane] = {}
+        self.closed = False
+        """Whether nothing is worth waiting for any more."""
 
-    def lane(self, account: str | None, places: Slots, now: float) -> Lane | None:
+    def lane(self, account: str | None, slots: "SlotPool", now: float) -> "Lane | None":
         """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
-        gate = self._gates.find(account, now) if self._gates.needed else None
-        return None if gate is None else self._lane_at(gate, places)
+        limit = self._limits.find(account, now) if self._limits.needed else None
+        return None if limit is None else self._lane_at(limit, slots)
 
     def close(self) -> None:
         """Look after them no longer: nothing is worth waiting for."""
-        self._closed = True
-        for lane in self._gates.lanes():
-            self.lane_changed(lane)
+        self.closed = True
+        for lane in list(self._lanes.values()):
+            lane.close()
 
-    def step_aside(self, waiter: Waiter, gate: AccountLimit, now: float) -> None:
-        """Have an attempt wait at its gate. An item lends its place to others meanwhile."""
-        gate.note_aside(waiter, now)
-        self._wait_at(gate, waiter)
-        waiter.was_aside = True
-        loop, item = waiter.admitted.get_loop(), waiter.visit.item
-        if item is not None and item.approaching is not None:
-            loop.call_soon(item.arrive)
-        # As of the same moment: a later one might let it come back at once, only to step aside again, and so for ever.
-        self.call_back(gate, loop, now)
+    def park(self, waiter: Waiter, limit: AccountLimit, now: float) -> None:
+        """Have a permit wait for its account. An item lends its slot to others meanwhile."""
+        waiter.note_parked(limit, now)
+        self._wait_at(limit, waiter)
+        waiter.was_parked = True
+        loop, holder = waiter.granted.get_loop(), waiter.permit.holder
+        if holder is not None and holder.approaching is not None:
+            loop.call_soon(holder.arrive)
+        # As of the same moment: a later one might resume it at once, only to park it again, and so for ever.
+        self.resume_next(limit, loop, now)
 
-    def give_up(self, waiter: Waiter, gate: AccountLimit, now: float) -> None:
-        """Have an attempt wait at its gate no longer, if it did."""
-        gate.aside.remove(waiter)
-        gate.take_back(waiter, now)
-        for lane in gate.lanes.values():
-            if waiter in lane.waiters:
-                del lane.waiters[waiter]
-                lane.settle()
-                return
+    def give_up(self, waiter: Waiter, limit: AccountLimit, now: float) -> None:
+        """Have a permit wait for its account no longer, if it did."""
+        limit.parked.remove(waiter)
+        waiter.note_resumed(limit, now)
+        holder = waiter.permit.holder
+        if holder is not None and holder.slots is not None:
+            lane = self._lanes.get((limit, holder.slots))
+            if lane is not None:
+                lane.remove(waiter)
 
-    def call_back(self, gate: AccountLimit, loop: asyncio.AbstractEventLoop, now: float) -> None:
-        """Have the next of those who stepped aside stand in front of the line again, once its account may."""
-        if gate.timer is not None:
-            gate.timer.cancel()
-            gate.timer = None
-        while not self._closed and (entry := gate.aside.head()) is not None:
-            wait = gate.wait(now, smoothed=entry.in_bulk)
+    def resume_next(self, limit: AccountLimit, loop: asyncio.AbstractEventLoop, now: float) -> None:
+        """Have the next of those who are parked go on, once their account may."""
+        if limit.timer is not None:
+            limit.timer.cancel()
+            limit.timer = None
+        while not self.closed and (entry := limit.parked.head()) is not None:
+            wait = limit.wait(now, smoothed=entry.priority == "bulk")
             if wait > 0:
                 if wait < math.inf:
-                    gate.timer = loop.call_at(now + wait, self.look_again, gate, loop)
+                    limit.timer = loop.call_at(now + wait, self.look_again, limit, loop)
                 return
-            gate.aside.take(entry)
-            if isinstance(entry, Lane):
-                if self._asks_for_place(entry, loop):
-                    self._go_on(entry, now)
-                    return
-                # And while it waits for a place, it holds up none of those behind it.
-            elif entry.visit.item is not None and entry.visit.item.has_lent:
-                self._wait_at(gate, entry)
-            else:
-                gate.take_back(entry, now)
-                self._line.add(entry, first=True)
+            limit.parked.take(entry)
+            if entry.resume(now):
                 return
 
-    def look_again(self, gate: AccountLimit, loop: asyncio.AbstractEventLoop) -> None:
-        """Have whoever may go by now."""
-        self.call_back(gate, loop, loop.time())
-        if self._line:
-            self._admit(loop)
+    def resume(self, waiter: Waiter, now: float) -> bool:
+        """Have a permit go on, now that its account may, unless its item has to wait for a slot first."""
+        limit, holder = waiter.permit.limit, waiter.permit.holder
+        if limit is None:
+            return False
+        if holder is not None and holder.has_lent:
+            self._wait_at(limit, waiter)
+            return False
+        waiter.note_resumed(limit, now)
+        self.requeue(waiter)
+        return True
 
-    def come_back(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Have one stand in line that waited for a time of its own, unless it has to wait for a place first."""
-        item = waiter.visit.item
-        if waiter.admitted.done():
+    def requeue(self, waiter: Waiter) -> None:
+        """Have a permit that was parked stand first in the queue."""
+        self._queue.add(waiter, first=True)
+
+    def look_again(self, limit: AccountLimit, loop: asyncio.AbstractEventLoop) -> None:
+        """Have whoever may go on by now."""
+        self.resume_next(limit, loop, loop.time())
+        if self._queue:
+            self._grant(loop)
+
+    def end_delay(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
+        """Have one stand in the queue that waited for a time of its own, unless it has to wait for a slot first."""
+        holder = waiter.permit.holder
+        if waiter.granted.done():
             return
-        if item is None or item.places is None or not item.has_lent:
-            self._line.add(waiter)
+        if holder is None or holder.slots is None or not holder.has_lent:
+            self._queue.add(waiter)
         else:
-            item.asking += (partial(self._stand_in_line, waiter),)
-            places = item.places
-            if places.take_next(lambda: loop.call_soon(self._item_has_place, item, places, loop)):
-                item.step_back()
-        if self._line:
-            self._admit(loop)
+            holder.on_resume += (partial(self._stand_in_queue, waiter),)
+            slots = holder.slots
+            if slots.take_next(lambda: loop.call_soon(self._slot_came, holder, slots, loop)):
+                holder.resume()
+        if self._queue:
+            self._grant(loop)
 
-    def lane_changed(self, lane: Lane) -> None:
-        """Have a lane wait at its gate, or no longer."""
-        loop = asyncio.get_running_loop()
-        if self._closed and lane.parked and not lane.approaching:  # it will find that the client is closed
-            lane.places.take_in_any_case()
-            lane.begin(loop.time())
-        lane.settle()
-        if self._closed:
-            return
-        if lane.parked:
-            self._mind_patience(lane, loop)
-        if lane.gate.aside:
-            self.look_again(lane.gate, loop)
+    def _stand_in_queue(self, waiter: Waiter) -> None:
+        if not waiter.granted.done():
+            self._queue.add(waiter)
 
-    def _stand_in_line(self, waiter: Waiter) -> None:
-        if not waiter.admitted.done():
-            self._line.add(waiter)
-
-    def _item_has_place(self, item: ItemContext, places: Slots, loop: asyncio.AbstractEventLoop) -> None:
-        if item.has_lent:
-            item.step_back()
+    def _slot_came(self, holder: "SlotHolder", slots: "SlotPool", loop: asyncio.AbstractEventLoop) -> None:
+        if holder.has_lent:
+            holder.resume()
         else:
-            places.free()
-        if self._line:
-            self._admit(loop)
+            slots.free()
+        if self._queue:
+            self._grant(loop)
 
-    def _wait_at(self, gate: AccountLimit, waiter: Waiter) -> None:
-        item = waiter.visit.item
-        if item is None or item.places is None or not item.has_lent:
-            gate.aside.add(waiter, first=waiter.was_aside)
+    def _wait_at(self, limit: AccountLimit, waiter: Waiter) -> None:
+        holder = waiter.permit.holder
+        if holder is None or holder.slots is None or not holder.has_lent:
+            limit.parked.add(waiter, first=waiter.was_parked)
             return
-        lane = self._lane_at(gate, item.places)
-        lane.waiters[waiter] = None
-        if waiter.was_aside:
-            lane.waiters.move_to_end(waiter, last=False)
-        item.asking += (partial(self._leave_lane, waiter, lane),)
-        lane.settle()
+        lane = self._lane_at(limit, holder.slots)
+        holder.on_resume += (partial(self._leave_lane, waiter, lane),)
+        lane.add(waiter)
 
-    def _leave_lane(self, waiter: Waiter, lane: Lane) -> None:
-        """Have a request whose item has a place again stand in line."""
+    def _leave_lane(self, waiter: Waiter, lane: "Lane") -> None:
+        """Have a permit whose item has a slot again stand in the queue."""
         if waiter in lane.waiters:
-            del lane.waiters[waiter]
-            lane.gate.take_back(waiter, waiter.admitted.get_loop().time())
-            self._line.add(waiter, first=True)
-            lane.settle()
+            waiter.note_resumed(lane.limit, waiter.granted.get_loop().time())
+            self._queue.add(waiter, first=True)
+            lane.remove(waiter)
 
-    def _lane_at(self, gate: AccountLimit, places: Slots) -> Lane:
-        lane = gate.lanes.get(places)
+    def _lane_at(self, limit: AccountLimit, slots: "SlotPool") -> "Lane":
+        lane = self._lanes.get((limit, slots))
         if lane is None:
-            lane = gate.lanes[places] = Lane(gate, places, self)
+            from refold_async.limits.lanes import Lane
+
+            lane = self._lanes[limit, slots] = Lane(limit, slots, self, self._forget)
+            limit.lanes += 1
         return lane
 
-    def _asks_for_place(self, lane: Lane, loop: asyncio.AbstractEventLoop) -> bool:
-        """Return whether a lane has a place at once; it is told when it has one later."""
-        if lane.has_place:
-            return True
-        # Not told at once: places come free in the midst of looking through the line.
-        lane.asking = not lane.places.take_next(lambda: loop.call_soon(self._has_place, lane, loop))
-        return not lane.asking
-
-    def _has_place(self, lane: Lane, loop: asyncio.AbstractEventLoop) -> None:
-        """Go on with a place that a lane had to wait for. Others may have gone to its account meanwhile."""
-        gate, now = lane.gate, loop.time()
-        lane.asking = False
-        if gate.wait(now, smoothed=True) == 0 or self._closed:
-            self._go_on(lane, now)
-        elif lane.refusal_wait_left(now) <= 0 and gate.pause.lasts and not lane.approaching:
-            lane.begin(now)
-            lane.settle()
-        else:
-            # It keeps the place for its next turn, or might be late for ever; a pause would be too long for that.
-            lane.has_place = True
-            if gate.pause.wait(now) > 0:
-                lane.give_place_back()
-            lane.settle(first=True)
-        self.look_again(gate, loop)
-
-    def _go_on(self, lane: Lane, now: float) -> None:
-        """Have the first item of a lane go on, with a place that was taken for it."""
-        lane.has_place = False
-        if (waiter := next(iter(lane.waiters), None)) is not None and waiter.visit.item is not None:
-            waiter.visit.item.step_back()
-        elif lane.needs_a_place:
-            lane.begin(now)
-        else:
-            lane.places.free()
-        lane.settle()
-
-    def _mind_patience(self, lane: Lane, loop: asyncio.AbstractEventLoop) -> None:
-        """Have parked items begin that refusals have kept waiting for too long, one after the other: they fail."""
-        now = loop.time()
-        left = lane.refusal_wait_left(now)
-        if left <= 0 and lane.gate.pause.lasts and not lane.approaching and not lane.asking:
-            lane.gate.aside.remove(lane)
-            if self._asks_for_place(lane, loop):
-                lane.has_place = False
-                lane.begin(now)
-                lane.settle()
-        if lane.patience is None and left < math.inf:
-            soonest = _PRECISION if lane.gate.pause.lasts else 1.0
-            lane.patience = loop.call_at(now + max(left, soonest), self._look_at_patience, lane)
-
-    def _look_at_patience(self, lane: Lane) -> None:
-        lane.patience = None
-        if not self._closed:
-            self.lane_changed(lane)
+    def _forget(self, lane: "Lane") -> None:
+        if self._lanes.get((lane.limit, lane.slots)) is lane:
+            del self._lanes[lane.limit, lane.slots]
+            lane.limit.lanes -= 1

@@ -1,63 +1,40 @@
-"""When a call may leave: in its turn, at the rate, within its account's limits, and as there are connections.
+"""When a request may leave: in its turn, at the rate, within its account's limit, and as there are connections.
 
-The client has one door, and a line before it. Whoever's linked account may not go now steps aside at its gate, and the
-others go on; once it may, it stands in front of the line again. Those of a fan-out wait at the gate as one: in their
-lane, with the items that have not begun.
+All requests of a client wait in one queue. A permit whose linked account may not go now is parked at that account's
+limit, and the others go on; once it may, it stands first in the queue again. Those of a fan-out are parked as one: in
+their lane, with the items that have not begun.
 """
 
 import asyncio
 import time
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final
 
 from refold_async.config.settings import RateLimit
 from refold_async.faults import Fault
-from refold_async.limits.account_limits import AccountLimits, AccountLimitSettings, Lane
+from refold_async.limits.account_limits import AccountLimits, AccountLimitSettings
 from refold_async.limits.account_turns import AccountTurns
-from refold_async.limits.adaptive_rate import AdaptiveRate, Concern
-from refold_async.limits.fair_queue import FairQueue, Permit, Waiter
-from refold_async.limits.slots import Slots
+from refold_async.limits.adaptive_rate import AdaptiveRate
+from refold_async.limits.fair_queue import FairQueue
+from refold_async.limits.outside_limiter import Limiter, ask, tell_throttled
+from refold_async.limits.permits import Permit, Waiter
 from refold_async.limits.token_bucket import TokenBucket
-from refold_async.runtime.foreign_errors import EXITS, shown
-from refold_async.runtime.log import logger
 
-__all__ = ["Limiter", "LimiterError", "RequestScheduler"]
+if TYPE_CHECKING:
+    from refold_async.limits.lanes import Lane
+    from refold_async.limits.refusals import Refusals
+    from refold_async.limits.slot_holders import SlotPool
 
+__all__ = ["RequestScheduler"]
 
 _NO_ACCOUNT_LIMITS: Final = AccountLimitSettings()
-_FIRST_PAUSE_OF_ACCOUNT: Final = 0.5
-"""Seconds that an account waits which alone is refused, or whose app said to come slower; doubled by each in a row."""
-_WORTH_TELLING: Final = 1.0
-_WORTH_A_WARNING: Final = 45.0
-"""Seconds of a pause beyond which it is worth a line in the log, and a warning."""
 _LAST_MOMENTS: Final = 1.0
 """Seconds that a limiter gets to heed its cancellation."""
 _NO_NEWS: Final = frozenset({Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.LOST, Fault.WORKFLOW_RATE_LIMITED})
 """What tells neither that a request was accepted, nor that it was refused."""
 
 
-@runtime_checkable
-class Limiter(Protocol):
-    """What `AsyncRefold(rate_limit=...)` takes beside a `RateLimit`: any object with this method.
-
-    The client keeps the queue: it awaits `acquire` once for each attempt, for one at a time, and never while it has no
-    connection free; then the attempt leaves at once. What `acquire` raises is the error of the call whose turn it was.
-
-    It may also have a plain method `throttled(until: float) -> None`. That is called when Refold answers HTTP 429, with
-    the time, in seconds of `time.time()`, before which nobody who shares the limit should send. The client itself does
-    not ask before then. What is about one call or linked account alone is not in it: then the time is now.
-    """
-
-    async def acquire(self) -> None:
-        """Return when one more request may leave. May be cancelled while it waits, and then must grant nothing."""
-        ...
-
-
-class LimiterError(Exception):
-    """The limiter that was given raised; `__cause__` tells what."""
-
-
 class RequestScheduler:
-    """The door that every attempt of one client goes through, into one of its connections."""
+    """Grants a permit to every attempt of one client, for one of its connections."""
 
     def __init__(
         self,
@@ -71,32 +48,32 @@ class RequestScheduler:
         # A limit that was given may be too high, or not the only one.
         self._adaptive = AdaptiveRate(connections, beside_a_limit=limit is not None)
         self._connections = self._free = connections
-        self._line = FairQueue[Waiter]()
-        self._gates = AccountLimits(accounts, longest_pause)
-        self._turns = AccountTurns(self._gates, self._line, self._admit)
+        self._queue = FairQueue[Waiter]()
+        self._account_limits = AccountLimits(accounts, longest_pause)
+        self._turns = AccountTurns(self._account_limits, self._queue, self._grant_waiting)
         self._longest_pause = longest_pause
-        self._told_of_pause = False
+        self._refusals: Refusals | None = None
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
 
     @property
     def in_flight(self) -> int:
-        """How many attempts were let in and are not over."""
+        """How many permits are in use."""
         return self._connections - self._free
 
     @property
     def waiting(self) -> int:
-        """How many stand in line; those who stepped aside do not count."""
-        return len(self._line)
+        """How many permits wait in the queue; those that are parked do not count."""
+        return len(self._queue)
 
     def limits_accounts(self) -> bool:
         """Tell whether any account may have to wait by itself."""
-        return self._gates.needed
+        return self._account_limits.needed
 
-    def lane(self, account: str | None, places: Slots, now: float) -> Lane | None:
+    def lane(self, account: str | None, slots: "SlotPool", now: float) -> "Lane | None":
         """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
-        return self._turns.lane(account, places, now)
+        return self._turns.lane(account, slots, now)
 
     @property
     def refuses_all(self) -> bool:
@@ -104,105 +81,110 @@ class RequestScheduler:
         return self._adaptive.is_closed
 
     def pause(self, now: float, account: str | None = None) -> float:
-        """Return the seconds for which refusals keep everybody, or this account, from being let in."""
-        gate = self._gates.find(account, now) if self._gates.needed else None
-        return max(self._adaptive.pause(now), 0.0 if gate is None else gate.pause.wait(now))
+        """Return the seconds for which refusals keep everybody, or this account, from being granted permits."""
+        limit = self._account_limits.find(account, now) if self._account_limits.needed else None
+        return max(self._adaptive.pause(now), 0.0 if limit is None else limit.pause.wait(now))
 
-    def enter_at_once(self, visit: Permit, now: float) -> bool:
-        """Go in if nobody is there to wait for and nothing stands against it; return whether that was so."""
-        if self._line or self._free < 1 or self._limiter is not None:
+    def try_acquire(self, permit: Permit, now: float) -> bool:
+        """Grant a permit if nobody is there to wait for and nothing stands against it; return whether that was so."""
+        if self._queue or self._free < 1 or self._limiter is not None:
             return False
-        if not self._adaptive.at_rest and self._adaptive.wait(now, self.in_flight, in_bulk=visit.in_bulk) > 0:
+        bulk = permit.priority == "bulk"
+        if not self._adaptive.at_rest and self._adaptive.wait(now, self.in_flight, in_bulk=bulk) > 0:
             return False
-        if self._bucket is not None and self._bucket.wait(now, smoothed=visit.in_bulk) > 0:
+        if self._bucket is not None and self._bucket.wait(now, smoothed=bulk) > 0:
             return False
-        if self._gates.needed and (gate := self._gates.find(visit.account, now)) is not None:
-            if gate.aside or gate.wait(now, smoothed=visit.in_bulk, expected=gate.expects(visit)) > 0:
+        limits = self._account_limits
+        if limits.needed and (limit := limits.find(permit.account, now)) is not None:
+            if limit.parked or permit.wait(limit, now) > 0:
                 return False
-            gate.visits += 1
-            visit.gate = gate
-        self._take(visit, now)
+            limit.permits += 1
+            permit.limit = limit
+        self._take(permit, now)
         return True
 
-    async def enter(self, visit: Permit, delay: float = 0.0) -> None:
-        """Wait in line, and go in.
+    async def acquire(self, permit: Permit, delay: float = 0.0) -> None:
+        """Wait until a permit is granted.
 
         Args:
-            visit: The attempt.
-            delay: Seconds to wait before it stands in line; an item lends its place to others meanwhile.
+            permit: The permit of an attempt.
+            delay: Seconds to wait before it stands in the queue; an item lends its slot to others meanwhile.
 
         Raises:
-            LimiterError: The limiter raised when it was this attempt's turn.
+            LimiterError: The limiter raised when it was this permit's turn.
             KeptWaitingError: It is for an item that its account's refusals have kept waiting for too long.
         """
         loop = asyncio.get_running_loop()
-        waiter = Waiter(visit, loop.create_future())
-        self._find_gate(visit, loop.time())
+        waiter = Waiter(permit, loop.create_future(), self._turns)
+        self._find_limit(permit, loop.time())
         delayed: asyncio.TimerHandle | None = None
         if delay > 0:
-            if visit.item is not None:
-                visit.item.step_aside()
-            delayed = loop.call_later(delay, self._turns.come_back, waiter, loop)
+            if permit.holder is not None:
+                permit.holder.park()
+            delayed = loop.call_later(delay, self._turns.end_delay, waiter, loop)
         else:
-            self._line.add(waiter)
-            self._admit(loop)
+            self._queue.add(waiter)
+            self._grant_waiting(loop)
         try:
-            await waiter.admitted
+            await waiter.granted
         except BaseException:
-            gate = visit.gate
+            limit = permit.limit
             if delayed is not None:
                 delayed.cancel()
-            self._line.remove(waiter)
-            if gate is not None:
-                self._turns.give_up(waiter, gate, loop.time())
-            if visit.item is not None:
-                visit.item.give_up_waiting()
-            if waiter.admitted.done() and not waiter.admitted.cancelled() and waiter.admitted.exception() is None:
-                self.leave(visit)  # it was let in and cancelled at the same time
-            elif gate is not None:
-                gate.visits -= 1
-                self._turns.call_back(gate, loop, loop.time())
-            self._admit(loop)
+            self._queue.remove(waiter)
+            if limit is not None:
+                self._turns.give_up(waiter, limit, loop.time())
+            if permit.holder is not None:
+                permit.holder.give_up_waiting()
+            if waiter.granted.done() and not waiter.granted.cancelled() and waiter.granted.exception() is None:
+                self.release(permit)  # it was granted and cancelled at the same time
+            elif limit is not None:
+                limit.permits -= 1
+                self._turns.resume_next(limit, loop, loop.time())
+            self._grant_waiting(loop)
             raise
 
-    def leave(self, visit: Permit) -> None:
+    def release(self, permit: Permit) -> None:
         """Make room: the attempt is over."""
         self._free += 1
-        gate = visit.gate
-        if gate is not None:
-            gate.free += 1
-            gate.visits -= 1
-            if gate.aside:
+        limit = permit.limit
+        if limit is not None:
+            limit.free += 1
+            limit.permits -= 1
+            if limit.parked:
                 loop = asyncio.get_running_loop()
-                self._turns.call_back(gate, loop, loop.time())
-        if self._line:
-            self._admit(asyncio.get_running_loop())
+                self._turns.resume_next(limit, loop, loop.time())
+        if self._queue:
+            self._grant_waiting(asyncio.get_running_loop())
 
-    def answered(self, visit: Permit, fault: Fault | None, retry_after: float | None, now: float) -> None:
+    def report(self, permit: Permit, fault: Fault | None, retry_after: float | None, now: float) -> None:
         """Learn from what became of an attempt.
 
         Args:
-            visit: The attempt, over by now.
+            permit: Its permit, released by now.
             fault: What went wrong, or None.
-            retry_after: For how many seconds the answer asked to stay away, or None.
+            retry_after: For how many seconds the response asked to stay away, or None.
             now: The loop's time.
         """
         if fault is Fault.RATE_LIMITED:
-            self._note_refusal(visit, retry_after, now)
+            if self._loaded_refusals().note(permit, retry_after, now):
+                self._grant_earlier()
+            if self._limiter is not None:
+                tell_throttled(self._limiter, time.time() + self._adaptive.pause(now))
             return
         if fault is None or fault not in _NO_NEWS:
-            if self._adaptive.accepted(visit.sent_at, visit.account, now):
-                self._look_at_the_line()
-            gate = None if fault is Fault.APP_RATE_LIMITED else visit.gate
-            if gate is not None and gate.pause.lasts and gate.pause.accepted(visit.sent_at, now):
-                self._turns.look_again(gate, asyncio.get_running_loop())
+            if self._adaptive.accepted(permit.sent_at, permit.account, now):
+                self._grant_earlier()
+            limit = None if fault is Fault.APP_RATE_LIMITED else permit.limit
+            if limit is not None and limit.pause.lasts and limit.pause.accepted(permit.sent_at, now):
+                self._turns.look_again(limit, asyncio.get_running_loop())
         if fault is Fault.APP_RATE_LIMITED or (fault is Fault.WORKFLOW_RATE_LIMITED and retry_after):
-            self._pause_account(visit, retry_after, _FIRST_PAUSE_OF_ACCOUNT, now)
+            self._loaded_refusals().note_by_app(permit, retry_after, now)
 
     async def aclose(self) -> None:
-        """Stop looking at the line and asking the limiter."""
+        """Grant nothing any more, and stop asking the limiter."""
         self._closed = True
-        self._gates.close()
+        self._account_limits.close()
         if self._timer is not None:
             self._timer.cancel()
         self._turns.close()
@@ -210,58 +192,31 @@ class RequestScheduler:
             self._asking.cancel()
             await asyncio.wait([self._asking], timeout=_LAST_MOMENTS)
 
-    def _note_refusal(self, visit: Permit, retry_after: float | None, now: float) -> None:
-        """Have those wait whom a refusal is about: the account, where that is known or asked for, or everybody."""
-        asked = min(retry_after or 0.0, self._longest_pause)
-        before = self._adaptive.pause(now)
-        concern = self._adaptive.refused(visit.sent_at, visit.account, now, asked)
-        if concern is Concern.ACCOUNT or retry_after:
-            first = _FIRST_PAUSE_OF_ACCOUNT if concern is Concern.ACCOUNT else 0.0
-            self._pause_account(visit, retry_after, first, now)
-        pause = self._adaptive.pause(now)
-        if pause < before:
-            self._look_at_the_line()  # the next to look waited for this answer
-        self._told_of_pause = self._told_of_pause and self._adaptive.is_closed
-        if pause >= _WORTH_TELLING and not self._told_of_pause:
-            self._told_of_pause = True
-            logger.warning(
-                "Refold refuses calls (HTTP 429): all wait for %.3g seconds, and then one looks whether it is over.",
-                pause,
-            )
-        if self._limiter is not None:
-            _tell_throttled(self._limiter, time.time() + pause)
+    def _loaded_refusals(self) -> "Refusals":
+        if self._refusals is None:
+            from refold_async.limits.refusals import Refusals
 
-    def _pause_account(self, visit: Permit, retry_after: float | None, first: float, now: float) -> None:
-        """Have the linked account of an attempt that was refused wait."""
-        if visit.account is None:
-            return
-        pause = self._gates.make(visit.account, now).pause
-        pause.refused(visit.sent_at, retry_after, first, now)
-        if pause.is_news(now):
-            tell = logger.warning if pause.wait(now) >= _WORTH_A_WARNING else logger.info
-            tell(
-                "Calls for %s are refused (HTTP 429): they wait for %.3g seconds, then one looks whether it is over.",
-                "a session token" if visit.account.startswith("Bearer ") else f"linked account {visit.account!r}",
-                pause.wait(now),
-            )
+            self._refusals = Refusals(self._adaptive, self._account_limits, self._longest_pause)
+        return self._refusals
 
-    def _find_gate(self, visit: Permit, now: float) -> None:
-        if visit.gate is None and self._gates.needed and (gate := self._gates.find(visit.account, now)) is not None:
-            gate.visits += 1
-            visit.gate = gate
+    def _find_limit(self, permit: Permit, now: float) -> None:
+        limits = self._account_limits
+        if permit.limit is None and limits.needed and (limit := limits.find(permit.account, now)) is not None:
+            limit.permits += 1
+            permit.limit = limit
 
-    def _take(self, visit: Permit, now: float) -> None:
+    def _take(self, permit: Permit, now: float) -> None:
         self._free -= 1
         if not self._adaptive.at_rest:
             self._adaptive.take(now)
         if self._bucket is not None:
             self._bucket.take(now)
-        if visit.gate is not None:
-            visit.gate.take(now)
-        visit.sent_at = now
+        if permit.limit is not None:
+            permit.limit.take(now)
+        permit.sent_at = now
 
-    def _admit(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let in whoever may go; for those who may not yet, see to it that somebody looks again in time."""
+    def _grant_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Grant what may be granted; for those who may not go yet, see to it that somebody looks again in time."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -271,104 +226,77 @@ class RequestScheduler:
             self._see_to_asking(self._limiter, loop)
             return
         now = loop.time()
-        while self._free >= 1 and (waiter := self._line.head()) is not None:
-            # A job whose turn it is although others wait takes of the reserve: it would not get by otherwise.
-            in_bulk = waiter.visit.in_bulk and not self._line.has_interactive
-            wait = self._adaptive.wait(now, self.in_flight, in_bulk=in_bulk)
+        while self._free >= 1 and (waiter := self._queue.head()) is not None:
+            # Bulk work whose turn it is although others wait takes of the reserve: it would not get by otherwise.
+            bulk = waiter.permit.priority == "bulk" and not self._queue.has_interactive
+            wait = self._adaptive.wait(now, self.in_flight, in_bulk=bulk)
             if self._bucket is not None:
-                wait = max(wait, self._bucket.wait(now, smoothed=in_bulk))
+                wait = max(wait, self._bucket.wait(now, smoothed=bulk))
             if wait > 0:
-                self._timer = loop.call_at(now + wait, self._admit, loop)
+                self._timer = loop.call_at(now + wait, self._grant_waiting, loop)
                 return
-            if not self._steps_aside(waiter, now):
-                self._let_in(waiter, now)
+            if not self._parks(waiter, now):
+                self._grant(waiter, now)
 
-    def _let_in(self, waiter: Waiter, now: float) -> None:
-        self._line.take(waiter)
-        self._take(waiter.visit, now)
-        waiter.admitted.set_result(None)
-        if (gate := waiter.visit.gate) is not None and gate.aside:
-            self._turns.call_back(gate, waiter.admitted.get_loop(), now)
+    def _grant(self, waiter: Waiter, now: float) -> None:
+        self._queue.take(waiter)
+        self._take(waiter.permit, now)
+        waiter.granted.set_result(None)
+        if (limit := waiter.permit.limit) is not None and limit.parked:
+            self._turns.resume_next(limit, waiter.granted.get_loop(), now)
 
-    def _steps_aside(self, waiter: Waiter, now: float) -> bool:
-        """Take the head out of the line if it gave up, or if its account may not now; return whether that was so."""
-        visit = waiter.visit
-        if waiter.admitted.done():
-            self._line.remove(waiter)
+    def _parks(self, waiter: Waiter, now: float) -> bool:
+        """Take the head out of the queue if it gave up, or if its account may not now; return whether that was so."""
+        permit = waiter.permit
+        if waiter.granted.done():
+            self._queue.remove(waiter)
             return True
-        self._find_gate(visit, now)  # its app may have been throttled since it came
-        gate = visit.gate
-        if gate is None or gate.wait(now, smoothed=visit.in_bulk, expected=gate.expects(visit)) == 0:
+        self._find_limit(permit, now)  # its app may have been throttled since it came
+        limit = permit.limit
+        if limit is None or permit.wait(limit, now) == 0:
             return False
-        self._line.remove(waiter)
-        self._turns.step_aside(waiter, gate, now)
+        self._queue.remove(waiter)
+        self._turns.park(waiter, limit, now)
         return True
 
-    def _look_at_the_line(self) -> None:
-        """Let in whoever waits and may go earlier than was thought."""
+    def _grant_earlier(self) -> None:
+        """Grant to whoever waits and may go earlier than was thought."""
         if self._asking is not None:
             self._asking.cancel()  # it may sleep until the pause would have been over; it begins anew
-        elif self._line:
-            self._admit(asyncio.get_running_loop())
+        elif self._queue:
+            self._grant_waiting(asyncio.get_running_loop())
 
     def _see_to_asking(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
         """Have the limiter asked while somebody waits who could go, and no longer."""
         if self._asking is not None:
-            if not self._line:
+            if not self._queue:
                 self._asking.cancel()
-        elif self._free >= 1 and self._line:
+        elif self._free >= 1 and self._queue:
             self._asking = loop.create_task(self._ask(limiter, loop), name="refold_async rate limit")
             self._asking.add_done_callback(self._asked)
 
     def _asked(self, asking: asyncio.Task[None]) -> None:
         self._asking = None
-        self._admit(asking.get_loop())
+        self._grant_waiting(asking.get_loop())
 
     async def _ask(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Ask for one after the other; the grant is for whoever is the head when it comes."""
-        while self._free >= 1 and (waiter := self._line.head()) is not None:
-            if self._steps_aside(waiter, loop.time()):
+        """Ask for one after the other; what the limiter grants is for whoever is the head by then."""
+        while self._free >= 1 and (waiter := self._queue.head()) is not None:
+            if self._parks(waiter, loop.time()):
                 continue
             await self._keep_to_the_rate(loop)
-            error = await _ask_once(limiter)
+            error = await ask(limiter)
             await self._keep_to_the_rate(loop)
-            while (waiter := self._line.head()) is not None and self._steps_aside(waiter, loop.time()):
+            while (waiter := self._queue.head()) is not None and self._parks(waiter, loop.time()):
                 pass
             if waiter is None:
                 return
             if error is None:
-                self._let_in(waiter, loop.time())
+                self._grant(waiter, loop.time())
             else:
-                self._line.remove(waiter)
-                waiter.admitted.set_exception(error)
+                self._queue.remove(waiter)
+                waiter.granted.set_exception(error)
 
     async def _keep_to_the_rate(self, loop: asyncio.AbstractEventLoop) -> None:
         while (wait := self._adaptive.wait(loop.time(), self.in_flight, in_bulk=False)) > 0:  # noqa: ASYNC110
             await asyncio.sleep(wait)  # after which it may have become longer
-
-
-def _tell_throttled(limiter: Limiter, until: float) -> None:
-    try:
-        tell = getattr(limiter, "throttled", None)
-        if tell is not None:
-            tell(until)
-    except EXITS:
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever it raises, the call's own outcome stands
-        logger.error("The limiter given as rate_limit= failed in throttled()", exc_info=error)
-
-
-async def _ask_once(limiter: Limiter) -> LimiterError | None:
-    """Wait for the limiter's grant; return what it raised instead."""
-    task = asyncio.current_task()
-    try:
-        await limiter.acquire()
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as cause:
-        if isinstance(cause, asyncio.CancelledError) and task is not None and task.cancelling():
-            raise
-        error = LimiterError(f"The limiter given as rate_limit= raised {shown(cause)}.")
-        error.__cause__ = cause
-        return error
-    return None

@@ -3,14 +3,16 @@
 import math
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from refold_async.limits.pauses import Pause
-from refold_async.limits.slots import Slots
+if TYPE_CHECKING:
+    from refold_async.limits.lanes import Lane
+    from refold_async.limits.pauses import Pause
+    from refold_async.limits.slot_holders import SlotPool
 
-__all__ = ["ItemContext", "ItemRecord", "WayToAccount", "current_item"]
+__all__ = ["ItemContext", "ItemRecord", "current_item"]
 
 
 class ItemRecord(Protocol):
@@ -25,14 +27,6 @@ class ItemRecord(Protocol):
         ...
 
 
-class WayToAccount(Protocol):
-    """What waits while an item is on its way to its account: the account's items that have not begun."""
-
-    def arrived(self) -> None:
-        """Note that the item sends, or waits for its account, or is long in coming."""
-        ...
-
-
 @attrs.define(eq=False, repr=False)
 class ItemContext:
     """An item being worked on. Of fan-outs inside fan-outs, each counts for the items around it too."""
@@ -41,8 +35,8 @@ class ItemContext:
     """The item of the fan-out around this one."""
     record: ItemRecord | None = None
     """Its record in a journal."""
-    places: Slots | None = None
-    """The places of its fan-out."""
+    slots: "SlotPool | None" = None
+    """The slots of its fan-out."""
     attempts: int = 0
     """How many requests were handed to the network for it."""
     without_effect: int = 0
@@ -52,17 +46,18 @@ class ItemContext:
     writes_without_effect: int = 0
     """How many of those ended, and certainly made nothing happen."""
     leaving: int = 0
-    """How many requests were let in, and leave once that is recorded."""
+    """How many requests have a permit, and leave once that is recorded."""
     waits: int = 0
-    """How many requests wait to be let in; 1 also for an item that has not begun."""
+    """How many requests wait for a permit; 1 also for an item that has not begun."""
     stop_requested: bool = False
     """Whether its fan-out was stopped, so that it must not begin any more."""
     has_lent: bool = False
-    """Whether its place is lent to another item, because its account may not go now."""
-    asking: tuple[Callable[[], object], ...] = ()
-    """What to call when it has a place again."""
-    approaching: WayToAccount | None = None
-    """What is to hear of its first request."""
+    """Whether its slot is lent to another item, because its account may not go now."""
+    on_resume: tuple[Callable[[], object], ...] = ()
+    """What to call when it has a slot again."""
+    approaching: "Lane | None" = None
+    """The items of its account that have not begun: they hear when it sends, waits for its account, or is long in
+    coming."""
     pauses_before: float = 0.0
     """For how many seconds its account had been refused when it was parked."""
     max_refusal_wait: float = math.inf
@@ -73,8 +68,8 @@ class ItemContext:
     """The time up to which that is counted, by the loop's clock."""
     refused: int = 0
     """How many of its requests were refused, and wait for another try."""
-    aside_for: Pause | None = None
-    """The pauses of the linked account for which a request of it stepped aside."""
+    parked_for: "Pause | None" = None
+    """The pauses of the linked account that a permit of it is parked for."""
 
     @property
     def untouched(self) -> bool:
@@ -104,7 +99,7 @@ class ItemContext:
     @property
     def held_up(self) -> bool:
         """Whether it waits because it was refused, or its linked account is."""
-        return self.refused > 0 or (self.aside_for is not None and self.aside_for.lasts)
+        return self.refused > 0 or (self.parked_for is not None and self.parked_for.lasts)
 
     def note_refusal_wait(self, seconds: float, until: float) -> None:
         """Count for how long refusals kept one of its requests waiting; the time of several at once counts once."""
@@ -113,34 +108,34 @@ class ItemContext:
             self.refusal_wait += until - began
             self.refusal_wait_until = until
 
-    def step_aside(self) -> None:
-        """Lend the item's place to one of another account, unless something of it may have happened."""
-        if self.places is not None and not self.has_lent and self.untouched:
-            self.has_lent = self.places.lend()
+    def park(self) -> None:
+        """Lend the item's slot to one of another account, unless something of it may have happened."""
+        if self.slots is not None and not self.has_lent and self.untouched:
+            self.has_lent = self.slots.lend()
 
-    def step_back(self) -> None:
-        """Go on, with a place that was taken for the item."""
+    def resume(self) -> None:
+        """Go on, with a slot that was taken for the item."""
         self.has_lent = False
-        if self.places is not None:
-            self.places.came_back()
-        asking, self.asking = self.asking, ()
-        for again in asking:
-            again()
+        if self.slots is not None:
+            self.slots.note_resumed()
+        on_resume, self.on_resume = self.on_resume, ()
+        for go_on in on_resume:
+            go_on()
 
     def give_up_waiting(self) -> None:
-        """Take a place in any case: a request that stepped aside is cancelled, and the item goes on."""
-        if self.places is not None and self.has_lent:
-            self.places.take_in_any_case()
-            self.step_back()
+        """Take a slot in any case: a request that was parked is cancelled, and the item goes on."""
+        if self.slots is not None and self.has_lent:
+            self.slots.take_in_any_case()
+            self.resume()
 
     def arrive(self) -> None:
         """Note that a request of the item is where it leaves, or waits for an account."""
-        way, self.approaching = self.approaching, None
-        if way is not None:
-            way.arrived()
+        lane, self.approaching = self.approaching, None
+        if lane is not None:
+            lane.arrived()
 
     async def before_sending(self, *, write: bool) -> None:
-        """Return when it is recorded that an attempt, which was let in, may leave; count it.
+        """Return when it is recorded that an attempt, which has its permit, may leave; count it.
 
         Args:
             write: It is a write that nobody vouched for.

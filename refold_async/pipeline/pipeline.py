@@ -5,7 +5,7 @@ import contextlib
 import copy
 import math
 from collections.abc import Callable, Generator, Mapping
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import attrs
 
@@ -20,10 +20,9 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.faults import Effect, Fault, Kind
-from refold_async.limits.account_limits import KeptWaitingError, Lane
-from refold_async.limits.fair_queue import Permit
-from refold_async.limits.scheduler import LimiterError, RequestScheduler
-from refold_async.limits.slots import Slots
+from refold_async.limits.outside_limiter import LimiterError
+from refold_async.limits.permits import KeptWaitingError, Permit
+from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.item_context import ItemContext, current_item
 from refold_async.pipeline.large_responses import LARGE, LargeResponses
 from refold_async.protocol.endpoints import Request
@@ -32,6 +31,10 @@ from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 from refold_async.transport.deadlines import Deadline, Deadlines
 from refold_async.transport.transport import Body, Transport
+
+if TYPE_CHECKING:
+    from refold_async.limits.lanes import Lane
+    from refold_async.limits.slot_holders import SlotPool
 
 __all__ = ["Credentials", "Pipeline", "retry_delay", "should_retry"]
 
@@ -107,9 +110,9 @@ class Pipeline:
         self._policy = policy
         self._large_responses = LargeResponses()
 
-    def lane(self, account: str | None, places: Slots) -> Lane | None:
+    def lane(self, account: str | None, slots: "SlotPool") -> "Lane | None":
         """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
-        return self._scheduler.lane(account, places, asyncio.get_running_loop().time())
+        return self._scheduler.lane(account, slots, asyncio.get_running_loop().time())
 
     async def send(
         self,
@@ -271,13 +274,15 @@ class Pipeline:
         """Go through the door and make one attempt."""
         request = progress.request
         item = progress.item
-        permit = progress.permit = Permit(progress.linked_account_id or headers.get("Authorization"), item)
+        permit = progress.permit = Permit(
+            progress.linked_account_id or headers.get("Authorization"), "interactive" if item is None else "bulk", item
+        )
         permit.refused = progress.refusal is not None
         progress.sent = False
         if item is not None and item.must_not_begin:
             raise asyncio.CancelledError("the fan-out was stopped")
         delay, progress.delay = progress.delay, 0.0
-        if delay or not self._scheduler.enter_at_once(permit, progress.deadlines.now()):
+        if delay or not self._scheduler.try_acquire(permit, progress.deadlines.now()):
             await self._wait_for_permit(progress, permit, delay)
         progress.refusal = None
         status: int | None = None
@@ -295,7 +300,7 @@ class Pipeline:
             status = response.status
             return response
         finally:
-            self._scheduler.leave(permit)
+            self._scheduler.release(permit)
             if progress.sent:
                 logger.debug("%s: attempt %d: %s", progress, progress.attempts, status or "no answer")
 
@@ -321,7 +326,7 @@ class Pipeline:
         limiter_error: LimiterError | None
         try:
             with self._waiting(progress, item_until):
-                await self._scheduler.enter(permit, delay)
+                await self._scheduler.acquire(permit, delay)
             return
         except LimiterError as raised:
             limiter_error = raised
@@ -366,7 +371,7 @@ class Pipeline:
         )
 
     def _note_success(self, progress: "CallState") -> None:
-        self._scheduler.answered(progress.permit, None, None, progress.deadlines.now())
+        self._scheduler.report(progress.permit, None, None, progress.deadlines.now())
         if progress.item is not None and progress.request.kind == "read":
             progress.item.after_sending_in_vain(write=False)
 
@@ -380,7 +385,7 @@ class Pipeline:
         if progress.item is not None and effect == "none":
             progress.item.after_sending_in_vain(write=kind == "write")
         if error.fault is not None:
-            self._scheduler.answered(progress.permit, error.fault, error.retry_after, progress.deadlines.now())
+            self._scheduler.report(progress.permit, error.fault, error.retry_after, progress.deadlines.now())
 
     def _delay_before_next(self, progress: "CallState", error: RefoldError) -> float | None:
         """Return the seconds to wait before the next attempt, or None to give up."""

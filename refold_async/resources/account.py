@@ -8,8 +8,6 @@ from refold_async.config.secret import Secret
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
 from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
-from refold_async.limits.account_limits import Lane
-from refold_async.limits.slots import Slots
 from refold_async.models.results import ActionResult, WorkflowExecution
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests, responses
@@ -20,6 +18,8 @@ from refold_async.runtime.log import logger
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
+    from refold_async.limits.lanes import Lane
+    from refold_async.limits.slot_holders import SlotPool
     from refold_async.models.executions import Execution
     from refold_async.resources.actions import Action, ActionParameters
     from refold_async.resources.applications import Applications
@@ -404,12 +404,12 @@ class AccountScope(RawRequests):
             self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
         return sender.send(request, parse, self._headers, self.linked_account_id, limits)
 
-    def _lane(self, places: Slots) -> Lane | None:
+    def _lane(self, slots: "SlotPool") -> "Lane | None":
         """Return where the items of a fan-out wait for this account, or None if nothing limits that."""
         account = self.linked_account_id
         if account is None and self._session_token is not None:
             account = account_headers(None, None, self._session_token)["Authorization"]
-        return self._pipeline.lane(account, places)
+        return self._pipeline.lane(account, slots)
 
 
 def account_headers(

@@ -25,7 +25,7 @@ from refold_async import (
     RateLimitError,
     RetryPolicy,
 )
-from refold_async.limits.slots import MOST_PARKED
+from refold_async.jobs.slots import MOST_PARKED
 from refold_async.testing import ActionContext, Answer, Delay, MockRefold, Silence
 from support.waiting import until
 

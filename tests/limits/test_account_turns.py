@@ -25,9 +25,9 @@ from refold_async import (
     RateLimit,
 )
 from refold_async.jobs.fan_out import FanOut
-from refold_async.limits.fair_queue import Permit
+from refold_async.limits.permits import Permit
 from refold_async.limits.scheduler import RequestScheduler
-from refold_async.pipeline.item_context import current_item
+from refold_async.pipeline.item_context import ItemContext, current_item
 from support.virtual_time import run
 
 Item = tuple[str, int]
@@ -44,7 +44,7 @@ class Office:
     waiting: "set[asyncio.Task[Any]]" = attrs.field(factory=set["asyncio.Task[Any]"])
 
     @property
-    def door(self) -> RequestScheduler:
+    def scheduler(self) -> RequestScheduler:
         """The door."""
         return self.refold._scheduler  # pyright: ignore[reportPrivateUsage]
 
@@ -60,9 +60,9 @@ class Office:
         """Go in as an attempt does, perhaps after a while, stay, and leave."""
         loop = asyncio.get_running_loop()
         item = current_item.get()
-        visit = Permit(account, item)
-        if delay or not self.door.enter_at_once(visit, loop.time()):
-            await self._wait(visit, delay)
+        permit = Permit(account, "interactive" if item is None else "bulk", item)
+        if delay or not self.scheduler.try_acquire(permit, loop.time()):
+            await self._wait(permit, item, delay)
         if item is not None:
             await item.before_sending(write=True)
         self.inside[account] += 1
@@ -71,34 +71,34 @@ class Office:
             await asyncio.sleep(self.lasts if lasts is None else lasts)
         finally:
             self.inside[account] -= 1
-            self.door.leave(visit)
-        self.door.answered(visit, fault, retry_after, loop.time())
+            self.scheduler.release(permit)
+        self.scheduler.report(permit, fault, retry_after, loop.time())
         if item is not None and fault is not None:
             item.after_sending_in_vain(write=True)
 
-    async def _wait(self, visit: Permit, delay: float) -> None:
+    async def _wait(self, permit: Permit, item: ItemContext | None, delay: float) -> None:
         task = asyncio.current_task()
         assert task is not None
         if self.refold.closed:
             raise ClientClosedError("closed")
         self.waiting.add(task)
-        if visit.item is not None:
-            visit.item.waits += 1
+        if item is not None:
+            item.waits += 1
         try:
-            await self.door.enter(visit, delay)
+            await self.scheduler.acquire(permit, delay)
         except asyncio.CancelledError:
             if self.refold.closed and task.uncancel() == 0:
                 raise ClientClosedError("closed") from None
             raise
         finally:
             self.waiting.discard(task)
-            if visit.item is not None:
-                visit.item.waits -= 1
+            if item is not None:
+                item.waits -= 1
 
     def throttle(self, account: str, seconds: float) -> None:
         """Have an account's app say to come back later."""
         loop = asyncio.get_running_loop()
-        self.door.answered(Permit(account, sent_at=loop.time()), Fault.APP_RATE_LIMITED, seconds, loop.time())
+        self.scheduler.report(Permit(account, sent_at=loop.time()), Fault.APP_RATE_LIMITED, seconds, loop.time())
 
     async def aclose(self) -> None:
         """Close the client, and end the waits at its door."""
@@ -108,12 +108,12 @@ class Office:
 
     def assert_nothing_left(self) -> None:
         """Nobody waits anywhere."""
-        assert not self.door.waiting
-        for gate in self.door._gates._gates.values():  # pyright: ignore[reportPrivateUsage]
-            assert not gate.aside
-            assert not gate.lanes
-            assert not gate.visits
-            assert not gate.kept
+        assert not self.scheduler.waiting
+        for limit in self.scheduler._account_limits._limits.values():  # pyright: ignore[reportPrivateUsage]
+            assert not limit.parked
+            assert not limit.lanes
+            assert not limit.permits
+            assert not limit.turns_kept
 
 
 def office(lasts: float = 1.0, **options: Any) -> Office:
@@ -147,10 +147,10 @@ def tasks_of_items() -> int:
     return sum("fan-out item" in task.get_name() for task in asyncio.all_tasks())
 
 
-def assert_places_are_back(job: FanOut[Any, Any], concurrency: int) -> None:
-    """No place was lost or made."""
-    places = job._places  # pyright: ignore[reportPrivateUsage]
-    assert (places._free, places._aside, places.parked) == (concurrency, 0, 0)  # pyright: ignore[reportPrivateUsage]
+def assert_slots_are_back(job: FanOut[Any, Any], concurrency: int) -> None:
+    """No slot was lost or made."""
+    slots = job._places  # pyright: ignore[reportPrivateUsage]
+    assert (slots._free, slots._lent, slots.parked) == (concurrency, 0, 0)  # pyright: ignore[reportPrivateUsage]
 
 
 LIMITS: dict[str, dict[str, Any]] = {
@@ -620,7 +620,7 @@ class Schedule:
             assert all(numbers == sorted(numbers) for numbers in by_account.values())
         if whole and len(read) < stops_after and all(outcome.error is None for outcome in read):
             assert len(read) == count, "items were lost"
-            assert_places_are_back(job, concurrency)
+            assert_slots_are_back(job, concurrency)
 
     async def run(self) -> None:
         """Run it all to its end."""

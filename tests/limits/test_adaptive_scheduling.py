@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from refold_async import AsyncRefold, Fault, Limiter, RateLimit, RateLimitError, RetryPolicy
-from refold_async.limits.fair_queue import Permit
+from refold_async.limits.permits import Permit
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.protocol.responses import Response as Received
 from refold_async.testing import Answer, MockRefold
@@ -122,19 +122,19 @@ def test_single_calls_beside_an_account_that_is_always_refused(limit: Limit) -> 
     async def story() -> None:
         loop = asyncio.get_running_loop()
         loop.set_debug(False)
-        admission = RequestScheduler(limit(), 100)
+        scheduler = RequestScheduler(limit(), 100)
         waited = Counter[bool]()
 
         async def call(account: str) -> None:
-            visit, began = Permit(account), loop.time()
-            if not admission.enter_at_once(visit, began):
-                await admission.enter(visit)
+            permit, began = Permit(account), loop.time()
+            if not scheduler.try_acquire(permit, began):
+                await scheduler.acquire(permit)
             if account != "user_0":
                 waited[loop.time() - began > 0.001] += 1
             await asyncio.sleep(0.1)
-            admission.leave(visit)
+            scheduler.release(permit)
             fault = Fault.RATE_LIMITED if account == "user_0" else None
-            admission.answered(visit, fault, None, loop.time())
+            scheduler.report(permit, fault, None, loop.time())
 
         tasks = list[asyncio.Task[None]]()
         for _ in range(500):
@@ -143,8 +143,8 @@ def test_single_calls_beside_an_account_that_is_always_refused(limit: Limit) -> 
         await asyncio.wait(tasks, timeout=600)
         assert waited[True] == 0
         assert waited[False] > 480
-        assert admission.in_flight == 0
-        await admission.aclose()
+        assert scheduler.in_flight == 0
+        await scheduler.aclose()
 
     run(story())
 

@@ -12,22 +12,23 @@ import attrs
 import pytest
 
 from refold_async import Fault, Limiter, RateLimit
-from refold_async.limits.account_limits import AccountLimits, AccountLimitSettings, KeptWaitingError
-from refold_async.limits.fair_queue import Permit
-from refold_async.limits.scheduler import LimiterError, RequestScheduler
-from refold_async.limits.slots import Slots
+from refold_async.jobs.slots import Slots
+from refold_async.limits.account_limits import AccountLimits, AccountLimitSettings
+from refold_async.limits.outside_limiter import LimiterError
+from refold_async.limits.permits import KeptWaitingError, Permit
+from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.item_context import ItemContext
 from support.virtual_time import run
 
 
 @attrs.define
 class Scene:
-    """Attempts at a door: who was let in, in which order and when, in seconds from the beginning."""
+    """Attempts at a scene: who was let in, in which order and when, in seconds from the beginning."""
 
-    admission: RequestScheduler
-    let_in: list[str] = attrs.field(factory=list[str])
+    scheduler: RequestScheduler
+    granted: list[str] = attrs.field(factory=list[str])
     times: list[float] = attrs.field(factory=list[float])
-    visits: dict[str, Permit] = attrs.field(factory=dict[str, Permit])
+    permits: dict[str, Permit] = attrs.field(factory=dict[str, Permit])
 
     async def attempt(
         self, name: str, *, lasts: float = math.inf, account: str | None = None, item: ItemContext | None = None
@@ -36,25 +37,25 @@ class Scene:
         loop = asyncio.get_running_loop()
         if item is None and name.startswith("job"):
             item = ItemContext()
-        visit = self.visits[name] = Permit(account, item)
-        if not self.admission.enter_at_once(visit, loop.time()):
-            await self.admission.enter(visit)
-        self.let_in.append(name)
+        permit = self.permits[name] = Permit(account, "interactive" if item is None else "bulk", item)
+        if not self.scheduler.try_acquire(permit, loop.time()):
+            await self.scheduler.acquire(permit)
+        self.granted.append(name)
         self.times.append(round(loop.time() - 1000, 6))
         try:
             if lasts < math.inf:
                 await asyncio.sleep(lasts)
         finally:
             if lasts < math.inf:
-                self.admission.leave(visit)
+                self.scheduler.release(permit)
 
     def begin(self, *names: str, lasts: float = math.inf, account: str | None = None) -> list["asyncio.Task[None]"]:
         """Begin attempts, in this order."""
         return [asyncio.create_task(self.attempt(name, lasts=lasts, account=account)) for name in names]
 
 
-def scene(limit: RateLimit | Limiter | None = None, connections: int = 100, **accounts: Any) -> Scene:
-    """Return a scene at a new door."""
+def scene_with(limit: RateLimit | Limiter | None = None, connections: int = 100, **accounts: Any) -> Scene:
+    """Return a scene at a new scene."""
     return Scene(RequestScheduler(limit, connections, AccountLimitSettings(**accounts)))
 
 
@@ -107,10 +108,10 @@ def test_connections() -> None:
     """As many go in as there are connections; the next goes in when one comes back."""
 
     async def story() -> None:
-        door = scene(connections=2)
-        tasks = door.begin("a", "b", "c", "d", lasts=1)
+        scene = scene_with(connections=2)
+        tasks = scene.begin("a", "b", "c", "d", lasts=1)
         await asyncio.gather(*tasks)
-        assert (door.let_in, door.times) == (["a", "b", "c", "d"], [0, 0, 1, 1])
+        assert (scene.granted, scene.times) == (["a", "b", "c", "d"], [0, 0, 1, 1])
 
     run(story())
 
@@ -119,9 +120,9 @@ def test_single_calls_leave_at_the_limit() -> None:
     """A burst, then even intervals."""
 
     async def story() -> None:
-        door = scene(RateLimit(4, burst=3))
-        await asyncio.gather(*door.begin(*"abcdef"))
-        assert door.times == [0, 0, 0, 0.25, 0.5, 0.75]
+        scene = scene_with(RateLimit(4, burst=3))
+        await asyncio.gather(*scene.begin(*"abcdef"))
+        assert scene.times == [0, 0, 0, 0.25, 0.5, 0.75]
 
     run(story())
 
@@ -131,8 +132,8 @@ def test_own_limiter_is_asked_one_at_a_time_in_order() -> None:
 
     async def story() -> None:
         limiter = OwnLimiter()
-        door = scene(limiter)
-        tasks = door.begin(*"abcde")
+        scene = scene_with(limiter)
+        tasks = scene.begin(*"abcde")
         await settle()
         tasks[0].cancel()
         tasks[2].cancel()
@@ -140,10 +141,10 @@ def test_own_limiter_is_asked_one_at_a_time_in_order() -> None:
         assert (limiter.waiting, limiter.granted) == (1, 0)
         limiter.open.set()
         await settle()
-        assert door.let_in == ["b", "d", "e"]
+        assert scene.granted == ["b", "d", "e"]
         assert (limiter.most_waiting, limiter.granted, limiter.waiting) == (1, 3, 0)
         limiter.open.clear()
-        last = door.begin("f")
+        last = scene.begin("f")
         await settle()
         assert limiter.waiting == 1
         last[0].cancel()
@@ -159,8 +160,8 @@ def test_own_limiter_is_not_asked_without_a_connection() -> None:
     async def story() -> None:
         limiter = OwnLimiter()
         limiter.open.set()
-        door = scene(limiter, connections=1)
-        first, second = door.begin("a", "b", lasts=1)
+        scene = scene_with(limiter, connections=1)
+        first, second = scene.begin("a", "b", lasts=1)
         await asyncio.sleep(0.5)
         assert limiter.granted == 1
         await asyncio.gather(first, second)
@@ -174,14 +175,14 @@ def test_a_grant_is_for_whoever_comes_first_by_then() -> None:
 
     async def story() -> None:
         limiter = OwnLimiter()
-        door = scene(limiter)
-        tasks = door.begin(*jobs(2))
+        scene = scene_with(limiter)
+        tasks = scene.begin(*jobs(2))
         await settle()
-        tasks += door.begin("single")
+        tasks += scene.begin("single")
         await settle()
         limiter.open.set()
         await asyncio.gather(*tasks)
-        assert door.let_in == ["single", "job0", "job1"]
+        assert scene.granted == ["single", "job0", "job1"]
 
     run(story())
 
@@ -192,8 +193,8 @@ def test_what_a_limiter_raises_is_the_error_of_one(error: BaseException) -> None
 
     async def story() -> None:
         limiter = OwnLimiter()
-        door = scene(limiter)
-        tasks = door.begin("a", "b")
+        scene = scene_with(limiter)
+        tasks = scene.begin("a", "b")
         await settle()
         limiter.raises = error
         limiter.open.set()
@@ -201,7 +202,7 @@ def test_what_a_limiter_raises_is_the_error_of_one(error: BaseException) -> None
             await tasks[0]
         assert type(caught.value.__cause__) is type(error)
         await tasks[1]
-        assert door.let_in == ["b"]
+        assert scene.granted == ["b"]
 
     run(story())
 
@@ -210,15 +211,15 @@ def test_single_calls_overtake_a_job_at_the_limit() -> None:
     """The burst is theirs, and then each next turn; the job goes on at what is left."""
 
     async def story() -> None:
-        door = scene(RateLimit(4, burst=4))
-        tasks = door.begin(*jobs(8))
+        scene = scene_with(RateLimit(4, burst=4))
+        tasks = scene.begin(*jobs(8))
         await asyncio.sleep(0.5)
-        before = len(door.let_in)
-        tasks += door.begin("a", "b")
+        before = len(scene.granted)
+        tasks += scene.begin("a", "b")
         await settle()
-        assert door.let_in[before:] == ["a", "b"]
+        assert scene.granted[before:] == ["a", "b"]
         await asyncio.gather(*tasks)
-        assert door.times[-1] == pytest.approx((10 - 1.5) / 4)
+        assert scene.times[-1] == pytest.approx((10 - 1.5) / 4)
 
     run(story())
 
@@ -228,39 +229,39 @@ def test_a_job_keeps_a_share(limit: RateLimit | None) -> None:
     """However many single calls wait, one turn in four is the job's, at the limit and at the connections."""
 
     async def story() -> None:
-        door = scene(limit, connections=100 if limit else 1)
-        tasks = door.begin(*jobs(20), lasts=0.25)
+        scene = scene_with(limit, connections=100 if limit else 1)
+        tasks = scene.begin(*jobs(20), lasts=0.25)
         await settle()
-        tasks += door.begin(*(f"single{index}" for index in range(60)), lasts=0.25)
+        tasks += scene.begin(*(f"single{index}" for index in range(60)), lasts=0.25)
         await asyncio.gather(*tasks)
-        turns = "".join(name[0] for name in door.let_in[10:70])
+        turns = "".join(name[0] for name in scene.granted[10:70])
         assert turns.count("j") == 15
         assert "jj" not in turns
 
     run(story())
 
 
-def refuse(door: Scene, name: str, retry_after: float | None = None) -> None:
+def refuse(scene: Scene, name: str, retry_after: float | None = None) -> None:
     """Have an attempt refused, now."""
-    door.admission.leave(door.visits[name])
-    door.admission.answered(door.visits[name], Fault.RATE_LIMITED, retry_after, asyncio.get_running_loop().time())
+    scene.scheduler.release(scene.permits[name])
+    scene.scheduler.report(scene.permits[name], Fault.RATE_LIMITED, retry_after, asyncio.get_running_loop().time())
 
 
-def accept(door: Scene, name: str) -> None:
+def accept(scene: Scene, name: str) -> None:
     """Have an attempt succeed, now."""
-    door.admission.leave(door.visits[name])
-    door.admission.answered(door.visits[name], None, None, asyncio.get_running_loop().time())
+    scene.scheduler.release(scene.permits[name])
+    scene.scheduler.report(scene.permits[name], None, None, asyncio.get_running_loop().time())
 
 
-async def refuse_all(door: Scene, retry_after: float | None = None) -> None:
+async def refuse_all(scene: Scene, retry_after: float | None = None) -> None:
     """Have so many accounts refused, one after another, that everybody is."""
     for number in range(30):
-        if door.admission.refuses_all:
+        if scene.scheduler.refuses_all:
             return
         name = f"refused{number}"
-        await asyncio.gather(*door.begin(name, account=name))
+        await asyncio.gather(*scene.begin(name, account=name))
         await asyncio.sleep(0.01)
-        refuse(door, name, retry_after)
+        refuse(scene, name, retry_after)
     pytest.fail("nobody is held up")
 
 
@@ -271,23 +272,23 @@ def test_retry_after_holds_its_own_account(limit: Any) -> None:
     async def story() -> None:
         limiter = OwnLimiter()
         limiter.open.set()
-        door = scene(limiter if limit == "limiter" else limit)
-        door.begin("a1", "a2", account="a")
+        scene = scene_with(limiter if limit == "limiter" else limit)
+        scene.begin("a1", "a2", account="a")
         await settle()
-        waiting = door.begin("a3", account="a")
-        refuse(door, "a1", 5.0)
-        refuse(door, "a2", 2.0)
+        waiting = scene.begin("a3", account="a")
+        refuse(scene, "a1", 5.0)
+        refuse(scene, "a2", 2.0)
         loop = asyncio.get_running_loop()
-        assert door.admission.pause(loop.time(), "a") == 5
-        assert door.admission.pause(loop.time(), "b") == 0
-        await asyncio.gather(*door.begin("b", account="b"), *door.begin("nobody's", "job"))
-        assert door.times[-1] <= 0.1
-        waiting += door.begin("a4", "job_a", account="a")
+        assert scene.scheduler.pause(loop.time(), "a") == 5
+        assert scene.scheduler.pause(loop.time(), "b") == 0
+        await asyncio.gather(*scene.begin("b", account="b"), *scene.begin("nobody's", "job"))
+        assert scene.times[-1] <= 0.1
+        waiting += scene.begin("a4", "job_a", account="a")
         await asyncio.sleep(0.5)
         await asyncio.wait(waiting, timeout=30)
-        times = dict(zip(door.let_in, door.times, strict=True))
+        times = dict(zip(scene.granted, scene.times, strict=True))
         assert min(times["a4"], times["job_a"]) >= 5
-        assert max(door.times) < 8
+        assert max(scene.times) < 8
         # No limiter hears of what is one account's affair.
         assert all(until <= time.time() + 0.05 for until in limiter.told)
 
@@ -298,19 +299,19 @@ def test_a_day_is_no_pause() -> None:
     """After the longest pause that is allowed one looks, and each further refusal renews it; the log says so once."""
 
     async def story() -> None:
-        door = Scene(RequestScheduler(None, 100, longest_pause=60.0))
-        door.begin("a0", account="a")
+        scene = Scene(RequestScheduler(None, 100, longest_pause=60.0))
+        scene.begin("a0", account="a")
         await settle()
-        refuse(door, "a0", 86_400.0)
-        tasks = door.begin("a1", "a2", "a3", account="a")
+        refuse(scene, "a0", 86_400.0)
+        tasks = scene.begin("a1", "a2", "a3", account="a")
         await asyncio.sleep(60.5)
-        assert (door.let_in, door.times) == (["a0", "a1"], [0, 60])
-        refuse(door, "a1", 86_400.0)
+        assert (scene.granted, scene.times) == (["a0", "a1"], [0, 60])
+        refuse(scene, "a1", 86_400.0)
         await asyncio.sleep(60.5)
-        assert (door.let_in[2:], door.times[2:]) == (["a2"], [120.5])
-        accept(door, "a2")
+        assert (scene.granted[2:], scene.times[2:]) == (["a2"], [120.5])
+        accept(scene, "a2")
         await asyncio.wait(tasks, timeout=1)
-        assert (door.let_in[3:], door.times[3:]) == (["a3"], [121])
+        assert (scene.granted[3:], scene.times[3:]) == (["a3"], [121])
 
     run(story())
 
@@ -320,16 +321,16 @@ def test_who_looks_and_gets_no_answer_holds_up_nobody_for_long(caplog: pytest.Lo
     caplog.set_level("INFO", "refold_async")
 
     async def story() -> None:
-        door = scene()
-        door.begin("a0", account="a")
+        scene = scene_with()
+        scene.begin("a0", account="a")
         await settle()
-        refuse(door, "a0", 5.0)
-        tasks = door.begin("a1", "a2", "a3", "a4", account="a")
+        refuse(scene, "a0", 5.0)
+        tasks = scene.begin("a1", "a2", "a3", "a4", account="a")
         await asyncio.sleep(4)
         tasks[2].cancel()
         await asyncio.wait(tasks)
-        assert (door.let_in[1:], door.times[1:]) == (["a1", "a2", "a4"], [5, 6, 7])
-        refuse(door, "a2", 5.0)
+        assert (scene.granted[1:], scene.times[1:]) == (["a1", "a2", "a4"], [5, 6, 7])
+        refuse(scene, "a2", 5.0)
 
     run(story())
     assert [record.levelname for record in caplog.records] == ["INFO"]
@@ -341,10 +342,10 @@ def test_no_log_line_shows_a_session_token(caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level("INFO", "refold_async")
 
     async def story() -> None:
-        door = scene()
-        door.begin("a", account="Bearer secret")
+        scene = scene_with()
+        scene.begin("a", account="Bearer secret")
         await settle()
-        refuse(door, "a", 5.0)
+        refuse(scene, "a", 5.0)
 
     run(story())
     assert "a session token" in caplog.text
@@ -358,19 +359,19 @@ def test_where_all_accounts_are_refused_everybody_waits(limit: Any, caplog: pyte
     async def story() -> None:
         limiter = OwnLimiter()
         limiter.open.set()
-        door = Scene(RequestScheduler(limiter if limit == "limiter" else limit, 100, longest_pause=3.0))
+        scene = Scene(RequestScheduler(limiter if limit == "limiter" else limit, 100, longest_pause=3.0))
         loop = asyncio.get_running_loop()
-        await refuse_all(door, 86_400.0)
-        assert door.admission.pause(loop.time()) == pytest.approx(3)
-        began, seen = loop.time() - 1000, len(door.let_in)
-        tasks = [task for name in "abc" for task in door.begin(name, account=name)]
+        await refuse_all(scene, 86_400.0)
+        assert scene.scheduler.pause(loop.time()) == pytest.approx(3)
+        began, seen = loop.time() - 1000, len(scene.granted)
+        tasks = [task for name in "abc" for task in scene.begin(name, account=name)]
         await asyncio.sleep(3.1)
-        refuse(door, door.let_in[seen], 86_400.0)
+        refuse(scene, scene.granted[seen], 86_400.0)
         await asyncio.sleep(3.1)
-        assert len(door.let_in) == seen + 2
-        accept(door, door.let_in[-1])
+        assert len(scene.granted) == seen + 2
+        accept(scene, scene.granted[-1])
         await asyncio.wait(tasks)
-        assert door.times[seen:] == pytest.approx([began + 3, began + 6.1, began + 6.2], abs=0.001)
+        assert scene.times[seen:] == pytest.approx([began + 3, began + 6.1, began + 6.2], abs=0.001)
         # A limiter hears of pauses that are everybody's, and of no others.
         assert all(until <= time.time() + 3.1 for until in limiter.told)
         assert len(limiter.told) == (seen + 1 if limit == "limiter" else 0)
@@ -384,17 +385,17 @@ def test_the_pace_of_looks() -> None:
     """Where all are refused and nobody says for how long: each half as long again after the last, up to 10 seconds."""
 
     async def story() -> None:
-        door = scene()
-        await refuse_all(door)
-        seen = len(door.let_in)
-        tasks = door.begin(*jobs(40))
+        scene = scene_with()
+        await refuse_all(scene)
+        seen = len(scene.granted)
+        tasks = scene.begin(*jobs(40))
         for looks in range(1, 25):
-            while len(door.let_in) < seen + looks:  # noqa: ASYNC110 - time is virtual
+            while len(scene.granted) < seen + looks:  # noqa: ASYNC110 - time is virtual
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.02)
-            assert len(door.let_in) == seen + looks
-            refuse(door, door.let_in[-1])
-        pauses = [later - earlier for earlier, later in pairwise(door.times[seen:])]
+            assert len(scene.granted) == seen + looks
+            refuse(scene, scene.granted[-1])
+        pauses = [later - earlier for earlier, later in pairwise(scene.times[seen:])]
         assert pauses[:4] == pytest.approx([0.15, 0.225, 0.3375, 0.50625], abs=0.04)
         assert all(later > earlier - 0.02 for earlier, later in pairwise(pauses))
         assert pauses[-5:] == pytest.approx([10] * 5, abs=0.04)
@@ -410,15 +411,15 @@ def test_one_account_that_is_always_refused_is_its_own_affair(limit: RateLimit |
     """Though nobody else asks: it is asked more and more seldom, and no other would have to wait."""
 
     async def story() -> None:
-        door = scene(limit)
+        scene = scene_with(limit)
         loop = asyncio.get_running_loop()
         for number in range(20):
-            await asyncio.gather(*door.begin(f"a{number}", account="a"))
+            await asyncio.gather(*scene.begin(f"a{number}", account="a"))
             await asyncio.sleep(0.01)
-            refuse(door, f"a{number}")
-            assert door.admission.pause(loop.time(), "b") == 0
+            refuse(scene, f"a{number}")
+            assert scene.scheduler.pause(loop.time(), "b") == 0
         assert loop.time() - 1000 > 20
-        assert door.admission.pause(loop.time(), "a") == 10
+        assert scene.scheduler.pause(loop.time(), "a") == 10
 
     run(story())
 
@@ -429,11 +430,11 @@ def test_a_limiter_is_told_of_refusals_without_a_time() -> None:
     async def story() -> None:
         limiter = OwnLimiter()
         limiter.open.set()
-        door = scene(limiter)
+        scene = scene_with(limiter)
         for name in "abcd":
-            await asyncio.gather(*door.begin(name))
-            refuse(door, name)
-            assert door.admission.pause(asyncio.get_running_loop().time()) == 0
+            await asyncio.gather(*scene.begin(name))
+            refuse(scene, name)
+            assert scene.scheduler.pause(asyncio.get_running_loop().time()) == 0
         assert len(limiter.told) == 4
         assert all(until <= time.time() for until in limiter.told)
 
@@ -450,10 +451,10 @@ def test_a_limiter_that_fails_when_told_harms_nobody(caplog: pytest.LogCaptureFi
     async def story() -> None:
         limiter = Failing()
         limiter.open.set()
-        door = scene(limiter)
-        await asyncio.gather(*door.begin("a"))
-        door.admission.answered(door.visits["a"], Fault.RATE_LIMITED, None, asyncio.get_running_loop().time())
-        await asyncio.gather(*door.begin("b"))
+        scene = scene_with(limiter)
+        await asyncio.gather(*scene.begin("a"))
+        scene.scheduler.report(scene.permits["a"], Fault.RATE_LIMITED, None, asyncio.get_running_loop().time())
+        await asyncio.gather(*scene.begin("b"))
 
     run(story())
     assert "redis is gone" in caplog.text
@@ -463,7 +464,7 @@ def test_refusals_that_last_teach_a_rate() -> None:
     """A job is refused all but 50 requests a second: before half a second is over, it leaves at that rate."""
 
     async def story() -> None:
-        door = scene()
+        scene = scene_with()
         loop = asyncio.get_running_loop()
         tokens, looked_at = 1.0, 1000.0
 
@@ -471,23 +472,23 @@ def test_refusals_that_last_teach_a_rate() -> None:
             nonlocal tokens, looked_at
             for attempt in range(100):
                 name = f"job{number}_{attempt}"
-                await door.attempt(name, account=name)
+                await scene.attempt(name, account=name)
                 await asyncio.sleep(0.05)
                 tokens, looked_at = min(5.0, tokens + 50 * (loop.time() - looked_at)), loop.time()
                 if tokens >= 1:
                     tokens -= 1
-                    accept(door, name)
+                    accept(scene, name)
                 else:
-                    refuse(door, name)
+                    refuse(scene, name)
 
         workers = [asyncio.create_task(worker(number)) for number in range(20)]
         await asyncio.sleep(4)
         for task in workers:
             task.cancel()
         await asyncio.wait(workers)
-        assert sum(time < 0.5 for time in door.times) > 50
+        assert sum(time < 0.5 for time in scene.times) > 50
         for second in (1, 2, 3):
-            assert 40 <= sum(second <= time < second + 1 for time in door.times) <= 52
+            assert 40 <= sum(second <= time < second + 1 for time in scene.times) <= 52
 
     run(story())
 
@@ -496,17 +497,17 @@ def test_a_job_begins_with_few_in_flight() -> None:
     """Where no limit is known: a few more with each answer, and twice as many each quarter of a second without any."""
 
     async def story() -> None:
-        door = scene()
-        tasks = door.begin(*jobs(28), "single")
+        scene = scene_with()
+        tasks = scene.begin(*jobs(28), "single")
         await settle()
-        assert len(door.let_in) == 11
-        assert "single" in door.let_in
+        assert len(scene.granted) == 11
+        assert "single" in scene.granted
         for number in range(5):
-            accept(door, f"job{number}")
+            accept(scene, f"job{number}")
         await settle()
-        assert len(door.let_in) == 11 + 9
+        assert len(scene.granted) == 11 + 9
         await asyncio.gather(*tasks)
-        assert max(door.times) == 0.25
+        assert max(scene.times) == 0.25
 
     run(story())
 
@@ -515,12 +516,12 @@ def test_no_answer_teaches_nothing() -> None:
     """Neither that requests are accepted, nor that they are not."""
 
     async def story() -> None:
-        door = scene()
-        await asyncio.gather(*door.begin(*"abc"))
+        scene = scene_with()
+        await asyncio.gather(*scene.begin(*"abc"))
         for fault in (Fault.LOST, Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.SERVER_ERROR):
-            door.admission.answered(door.visits["a"], fault, 5.0, 1000.0)
-        await asyncio.gather(*door.begin(*"def"))
-        assert door.times == [0] * 6
+            scene.scheduler.report(scene.permits["a"], fault, 5.0, 1000.0)
+        await asyncio.gather(*scene.begin(*"def"))
+        assert scene.times == [0] * 6
 
     run(story())
 
@@ -529,12 +530,12 @@ def test_account_concurrency() -> None:
     """An account's calls wait for each other, in order; those of others go on meanwhile."""
 
     async def story() -> None:
-        door = scene(concurrency=1)
-        tasks = door.begin("a1", "a2", "a3", lasts=1, account="a")
-        tasks += door.begin("b1", "b2", lasts=1, account="b")
-        tasks += door.begin("nobody's", lasts=1)
+        scene = scene_with(concurrency=1)
+        tasks = scene.begin("a1", "a2", "a3", lasts=1, account="a")
+        tasks += scene.begin("b1", "b2", lasts=1, account="b")
+        tasks += scene.begin("nobody's", lasts=1)
         await asyncio.gather(*tasks)
-        assert dict(zip(door.let_in, door.times, strict=True)) == {
+        assert dict(zip(scene.granted, scene.times, strict=True)) == {
             "a1": 0,
             "a2": 1,
             "a3": 2,
@@ -550,10 +551,10 @@ def test_account_rate() -> None:
     """Each account has a rate of its own, beside that of all."""
 
     async def story() -> None:
-        door = scene(RateLimit(10, burst=10), rate=RateLimit(1))
-        tasks = [task for number in range(3) for name in "ab" for task in door.begin(f"{name}{number}", account=name)]
+        scene = scene_with(RateLimit(10, burst=10), rate=RateLimit(1))
+        tasks = [task for number in range(3) for name in "ab" for task in scene.begin(f"{name}{number}", account=name)]
         await asyncio.gather(*tasks)
-        times = dict(zip(door.let_in, door.times, strict=True))
+        times = dict(zip(scene.granted, scene.times, strict=True))
         assert times == pytest.approx({"a0": 0, "b0": 0, "a1": 1, "b1": 1, "a2": 2, "b2": 2}, abs=0.01)
 
     run(story())
@@ -563,14 +564,14 @@ def test_account_rate_holds_where_requests_leave() -> None:
     """After a pause of all, an account's calls do not leave together because they waited long enough."""
 
     async def story() -> None:
-        door = scene(RateLimit(10, burst=10), rate=RateLimit(1))
-        await refuse_all(door, 3.0)
-        began, seen = asyncio.get_running_loop().time() - 1000, len(door.let_in)
-        tasks = door.begin("a1", "a2", "a3", account="a")
+        scene = scene_with(RateLimit(10, burst=10), rate=RateLimit(1))
+        await refuse_all(scene, 3.0)
+        began, seen = asyncio.get_running_loop().time() - 1000, len(scene.granted)
+        tasks = scene.begin("a1", "a2", "a3", account="a")
         await asyncio.sleep(3.5)
-        accept(door, "a1")
+        accept(scene, "a1")
         await asyncio.gather(*tasks)
-        assert door.times[seen:] == pytest.approx([began + 3, began + 4, began + 5], abs=0.01)
+        assert scene.times[seen:] == pytest.approx([began + 3, began + 4, began + 5], abs=0.01)
 
     run(story())
 
@@ -579,12 +580,12 @@ def test_who_gives_up_aside_is_passed_over() -> None:
     """A call that is cancelled while its account is busy takes nobody's place."""
 
     async def story() -> None:
-        door = scene(concurrency=1)
-        tasks = door.begin("a1", "a2", "a3", lasts=1, account="a")
+        scene = scene_with(concurrency=1)
+        tasks = scene.begin("a1", "a2", "a3", lasts=1, account="a")
         await asyncio.sleep(0.5)
         tasks[1].cancel()
         await asyncio.wait(tasks)
-        assert (door.let_in, door.times) == (["a1", "a3"], [0, 1])
+        assert (scene.granted, scene.times) == (["a1", "a3"], [0, 1])
 
     run(story())
 
@@ -593,24 +594,24 @@ def test_a_throttled_account_waits_and_others_go_on() -> None:
     """For longer each time its app says so, and not at all after a success."""
 
     async def story() -> None:
-        door = scene()
+        scene = scene_with()
         loop = asyncio.get_running_loop()
         times: list[float] = []
         for number in range(4):
             name = f"a{number}"
             began = loop.time()
-            await asyncio.gather(*door.begin(name, account="a"))
+            await asyncio.gather(*scene.begin(name, account="a"))
             times.append(loop.time() - began)
-            door.admission.leave(door.visits[name])
+            scene.scheduler.release(scene.permits[name])
             fault = Fault.APP_RATE_LIMITED if number < 3 else None
-            door.admission.answered(door.visits[name], fault, None, loop.time())
+            scene.scheduler.report(scene.permits[name], fault, None, loop.time())
             began = loop.time()
-            await asyncio.gather(*door.begin(f"b{number}", account="b"))
+            await asyncio.gather(*scene.begin(f"b{number}", account="b"))
             assert loop.time() == began
         assert times == pytest.approx([0, 0.5, 1, 2])
-        door.admission.answered(door.visits["a3"], Fault.APP_RATE_LIMITED, None, loop.time())
+        scene.scheduler.report(scene.permits["a3"], Fault.APP_RATE_LIMITED, None, loop.time())
         began = loop.time()
-        await asyncio.gather(*door.begin("a4", account="a"))
+        await asyncio.gather(*scene.begin("a4", account="a"))
         assert loop.time() - began == pytest.approx(0.5)
 
     run(story())
@@ -637,16 +638,16 @@ def test_accounts_are_forgotten() -> None:
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        door = scene(rate=RateLimit(1), concurrency=1)
-        busy = door.begin("busy", lasts=500, account="busy")
-        waiting = door.begin("waiting", account="busy")
+        scene = scene_with(rate=RateLimit(1), concurrency=1)
+        busy = scene.begin("busy", lasts=500, account="busy")
+        waiting = scene.begin("waiting", account="busy")
         await settle()
         for number in range(2500):
-            await asyncio.gather(*door.begin(f"{number}", lasts=0.01, account=f"user_{number}"))
-        assert len(door.admission._gates) <= 1100  # pyright: ignore[reportPrivateUsage]
+            await asyncio.gather(*scene.begin(f"{number}", lasts=0.01, account=f"user_{number}"))
+        assert len(scene.scheduler._account_limits) <= 1100  # pyright: ignore[reportPrivateUsage]
         await asyncio.gather(*busy, *waiting)
-        assert door.let_in[-1] == "waiting"
-        assert door.times[-1] == 500
+        assert scene.granted[-1] == "waiting"
+        assert scene.times[-1] == 500
 
     run(story())
 
@@ -655,14 +656,14 @@ def test_cancelled_the_moment_it_is_let_in() -> None:
     """The connection goes to the next."""
 
     async def story() -> None:
-        door = scene(connections=1)
-        first, second, third = door.begin("a", "b", "c", lasts=1)
+        scene = scene_with(connections=1)
+        first, second, third = scene.begin("a", "b", "c", lasts=1)
         await asyncio.sleep(0.5)
         first.add_done_callback(lambda _: second.cancel())
         await asyncio.wait([first, second, third])
-        assert door.let_in in (["a", "c"], ["a", "b", "c"])
+        assert scene.granted in (["a", "c"], ["a", "b", "c"])
         assert second.cancelled()
-        await asyncio.wait_for(door.begin("d", lasts=1)[0], 2)
+        await asyncio.wait_for(scene.begin("d", lasts=1)[0], 2)
 
     run(story())
 
@@ -672,13 +673,13 @@ def test_ten_thousand_give_up_quickly() -> None:
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        door = scene(connections=1)
-        tasks = door.begin(*map(str, range(10_000)))
+        scene = scene_with(connections=1)
+        tasks = scene.begin(*map(str, range(10_000)))
         await settle()
         for task in reversed(tasks[1:]):
             task.cancel()
         await asyncio.wait(tasks)
-        assert door.admission.waiting == 0
+        assert scene.scheduler.waiting == 0
 
     run(story())
 
@@ -687,12 +688,12 @@ def test_a_closed_door_leaves_nothing() -> None:
     """Neither a timer nor a task; who waits is for the client to wake."""
 
     async def story(limit: RateLimit | Limiter) -> None:
-        door = scene(limit, rate=RateLimit(1))
-        tasks = door.begin(*"abcd", account="a")
+        scene = scene_with(limit, rate=RateLimit(1))
+        tasks = scene.begin(*"abcd", account="a")
         await asyncio.sleep(0.1)
-        await door.admission.aclose()
+        await scene.scheduler.aclose()
         await asyncio.sleep(60)
-        assert len(door.let_in) <= 1
+        assert len(scene.granted) <= 1
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -703,14 +704,14 @@ def test_a_closed_door_leaves_nothing() -> None:
         run(story(limit))
 
 
-def with_places(door: Scene, places: Slots, *names: str, account: str, lasts: float = 1) -> list["asyncio.Task[None]"]:
+def with_places(scene: Scene, places: Slots, *names: str, account: str, lasts: float = 1) -> list["asyncio.Task[None]"]:
     """Begin attempts of a fan-out's items, each of which has one of its places until it ends."""
 
     async def work(name: str) -> None:
         await places.take()
-        item = ItemContext(places=places)
+        item = ItemContext(slots=places)
         try:
-            await door.attempt(name, lasts=lasts, account=account, item=item)
+            await scene.attempt(name, lasts=lasts, account=account, item=item)
         finally:
             places.free()
 
@@ -721,14 +722,14 @@ def test_who_is_called_back_and_gives_up_wakes_the_next() -> None:
     """Those behind it at its account's gate are not forgotten."""
 
     async def story() -> None:
-        door = scene(connections=1, rate=RateLimit(5))
-        tasks = door.begin("a1", "a2", "a3", "a4", lasts=0.01, account="a")
+        scene = scene_with(connections=1, rate=RateLimit(5))
+        tasks = scene.begin("a1", "a2", "a3", "a4", lasts=0.01, account="a")
         await asyncio.sleep(0.1)
-        tasks += door.begin("other", lasts=1)  # has the only connection while a2 is called back
+        tasks += scene.begin("other", lasts=1)  # has the only connection while a2 is called back
         await asyncio.sleep(0.3)
         tasks[1].cancel()
         await asyncio.wait(tasks, timeout=100)
-        assert door.let_in == ["a1", "other", "a3", "a4"]
+        assert scene.granted == ["a1", "other", "a3", "a4"]
 
     run(story())
 
@@ -739,8 +740,8 @@ def test_a_limiter_that_raises_once_leaves_nobody_at_a_gate() -> None:
     async def story() -> None:
         limiter = OwnLimiter()
         limiter.open.set()
-        door = scene(limiter, concurrency=1)
-        tasks = door.begin("a1", "a2", "a3", lasts=1, account="a")
+        scene = scene_with(limiter, concurrency=1)
+        tasks = scene.begin("a1", "a2", "a3", lasts=1, account="a")
         await asyncio.sleep(0.5)
         limiter.raises = OSError("redis is gone")
         done, pending = await asyncio.wait(tasks, timeout=100)
@@ -755,19 +756,19 @@ def test_who_waits_for_a_place_holds_up_nobody_of_its_account() -> None:
     """A single call for the same account goes on, though an item before it waits for its fan-out's reader."""
 
     async def story() -> None:
-        door = scene(concurrency=1)
+        scene = scene_with(concurrency=1)
         places = Slots(1)
-        tasks = door.begin("first", lasts=1, account="a")
-        tasks += with_places(door, places, "job", account="a")
+        tasks = scene.begin("first", lasts=1, account="a")
+        tasks += with_places(scene, places, "job", account="a")
         await settle()
         await places.take()  # an item of another account, whose outcome nobody reads
         await asyncio.sleep(5)
-        tasks += door.begin("single", lasts=1, account="a")
+        tasks += scene.begin("single", lasts=1, account="a")
         await asyncio.sleep(5)
-        assert door.let_in == ["first", "single"]
+        assert scene.granted == ["first", "single"]
         places.free()
         await asyncio.wait(tasks, timeout=100)
-        assert door.let_in == ["first", "single", "job"]
+        assert scene.granted == ["first", "single", "job"]
 
     run(story())
 
@@ -776,12 +777,12 @@ def test_single_calls_overtake_a_job_at_their_account() -> None:
     """At an account's own limits too, and the job keeps its share there."""
 
     async def story() -> None:
-        door = scene(concurrency=1)
-        tasks = door.begin(*jobs(10), lasts=1, account="a")
+        scene = scene_with(concurrency=1)
+        tasks = scene.begin(*jobs(10), lasts=1, account="a")
         await asyncio.sleep(0.5)
-        tasks += door.begin("s1", "s2", "s3", "s4", lasts=1, account="a")
+        tasks += scene.begin("s1", "s2", "s3", "s4", lasts=1, account="a")
         await asyncio.wait(tasks)
-        order = [name for name in door.let_in if name != "job0"]
+        order = [name for name in scene.granted if name != "job0"]
         assert order.index("s1") <= 1
         assert order.index("s4") <= 6
 
@@ -792,13 +793,13 @@ def test_a_throttled_account_holds_those_who_wait_already() -> None:
     """Its app's 429 comes while many of its calls stand in line."""
 
     async def story() -> None:
-        door = scene(RateLimit(10, burst=2))
-        tasks = door.begin("first", *jobs(20), account="a")
+        scene = scene_with(RateLimit(10, burst=2))
+        tasks = scene.begin("first", *jobs(20), account="a")
         await settle()
-        assert "first" in door.let_in
-        door.admission.answered(door.visits["first"], Fault.APP_RATE_LIMITED, 30.0, 1000.0)
+        assert "first" in scene.granted
+        scene.scheduler.report(scene.permits["first"], Fault.APP_RATE_LIMITED, 30.0, 1000.0)
         await asyncio.wait(tasks)
-        assert all(time >= 30 for time in door.times[2:])
+        assert all(time >= 30 for time in scene.times[2:])
 
     run(story())
 
@@ -808,14 +809,14 @@ def test_a_retry_after_of_nothing_is_no_leave_to_hammer(limit: RateLimit | None)
     """A server that refuses all and says to come back at once is asked at growing intervals."""
 
     async def story() -> None:
-        door = scene(limit)
+        scene = scene_with(limit)
         loop = asyncio.get_running_loop()
         for number in range(30):
             name = f"job{number}"
-            await asyncio.gather(*door.begin(name))
+            await asyncio.gather(*scene.begin(name))
             await asyncio.sleep(0.01)
-            door.admission.leave(door.visits[name])
-            door.admission.answered(door.visits[name], Fault.RATE_LIMITED, 0.0, loop.time())
+            scene.scheduler.release(scene.permits[name])
+            scene.scheduler.report(scene.permits[name], Fault.RATE_LIMITED, 0.0, loop.time())
         assert loop.time() - 1000 > 60
 
     run(story())
@@ -832,10 +833,10 @@ def test_a_limiter_may_raise_anything() -> None:
         limiter = OwnLimiter()
         limiter.open.set()
         limiter.raises = Odd()
-        door = scene(limiter)
+        scene = scene_with(limiter)
         with pytest.raises(LimiterError):
-            await asyncio.gather(*door.begin("a"))
-        await asyncio.gather(*door.begin("b"))
+            await asyncio.gather(*scene.begin("a"))
+        await asyncio.gather(*scene.begin("b"))
 
     run(story())
 
@@ -845,16 +846,16 @@ def test_many_items_step_aside_and_back_at_once() -> None:
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        door = scene(RateLimit(1e6, burst=10_000), connections=10_000, concurrency=1)
+        scene = scene_with(RateLimit(1e6, burst=10_000), connections=10_000, concurrency=1)
         places = Slots(400)
         accounts = [f"user_{number}" for number in range(400)]
-        tasks = [task for name in accounts for task in with_places(door, places, f"job_{name}", account=name)]
+        tasks = [task for name in accounts for task in with_places(scene, places, f"job_{name}", account=name)]
         await settle()
-        await refuse_all(door, 0.8)
-        assert door.admission.pause(asyncio.get_running_loop().time()) == pytest.approx(0.8)
+        await refuse_all(scene, 0.8)
+        assert scene.scheduler.pause(asyncio.get_running_loop().time()) == pytest.approx(0.8)
         for round_ in range(2):
             for name in accounts:
-                tasks += with_places(door, places, f"job{round_}_{name}", account=name)
+                tasks += with_places(scene, places, f"job{round_}_{name}", account=name)
         _, pending = await asyncio.wait(tasks, timeout=10_000)
         assert not pending
 
@@ -875,17 +876,17 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
     async def story() -> None:
         loop = asyncio.get_running_loop()
         loop.set_debug(False)
-        door = scene(limit, connections, rate=rate, concurrency=concurrency).admission
+        scheduler = scene_with(limit, connections, rate=rate, concurrency=concurrency).scheduler
         everyone = Slots(3)
         inside = 0
         of_account: Counter[str | None] = Counter()
 
         async def attempt(account: str | None, item: ItemContext | None) -> None:
             nonlocal inside
-            visit = Permit(account, item)
-            if not door.enter_at_once(visit, loop.time()):
+            permit = Permit(account, "interactive" if item is None else "bulk", item)
+            if not scheduler.try_acquire(permit, loop.time()):
                 try:
-                    await door.enter(visit)
+                    await scheduler.acquire(permit)
                 except KeptWaitingError:
                     return
             inside += 1
@@ -897,12 +898,12 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
             finally:
                 inside -= 1
                 of_account[account] -= 1
-                door.leave(visit)
-            door.answered(visit, chance.choice(faults), chance.choice([None, 0.0, 1.0, 5.0]), loop.time())
+                scheduler.release(permit)
+            scheduler.report(permit, chance.choice(faults), chance.choice([None, 0.0, 1.0, 5.0]), loop.time())
 
         async def work_on_item() -> None:
             await everyone.take()
-            item = ItemContext(places=everyone, max_refusal_wait=3.0 if seed % 2 else math.inf)
+            item = ItemContext(slots=everyone, max_refusal_wait=3.0 if seed % 2 else math.inf)
             attempts = [asyncio.create_task(attempt(chance.choice([None, *"abc"]), item)) for _ in range(2)]
             try:
                 await asyncio.gather(*attempts)
@@ -931,7 +932,7 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
         for _ in range(3):
             await asyncio.wait_for(everyone.take(), 1)  # no place was lost
         assert not everyone.available
-        assert door.in_flight == inside == 0
-        await door.aclose()
+        assert scheduler.in_flight == inside == 0
+        await scheduler.aclose()
 
     run(story(), look=look)

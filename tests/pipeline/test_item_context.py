@@ -2,7 +2,7 @@
 
 import asyncio
 
-from refold_async.limits.slots import MOST_PARKED, Slots
+from refold_async.jobs.slots import MOST_PARKED, Slots
 from refold_async.pipeline.item_context import ItemContext
 
 
@@ -64,64 +64,64 @@ async def test_a_cancelled_departure_is_not_counted() -> None:
     assert (item.attempts, item.leaving, item.untouched) == (0, 0, True)
 
 
-async def test_only_an_untouched_item_lends_its_place() -> None:
+async def test_only_an_untouched_item_lends_its_slot() -> None:
     """One that may have happened must stay among the `concurrency` that are unknown at most."""
-    places = Slots(1)
-    await places.take()
-    item = ItemContext(places=places)
+    slots = Slots(1)
+    await slots.take()
+    item = ItemContext(slots=slots)
     await item.before_sending(write=True)
-    item.step_aside()
-    assert not places.available
-    item = ItemContext(places=places)
-    item.step_aside()
-    assert places.available
-    assert places.take_next(int)
-    item.step_back()
-    assert not places.available
+    item.park()
+    assert not slots.available
+    item = ItemContext(slots=slots)
+    item.park()
+    assert slots.available
+    assert slots.take_next(int)
+    item.resume()
+    assert not slots.available
 
 
-async def test_who_comes_back_goes_before_new_items() -> None:
-    """A place that comes free is taken for items that had lent theirs, in order, before new ones."""
-    places = Slots(1)
-    items = [ItemContext(places=places) for _ in range(2)]
+async def test_who_resumes_goes_before_new_items() -> None:
+    """A slot that comes free is taken for items that had lent theirs, in order, before new ones."""
+    slots = Slots(1)
+    items = [ItemContext(slots=slots) for _ in range(2)]
     back: list[str] = []
     for item in items:
-        await places.take()
-        item.step_aside()
-    await places.take()  # a third item, which works
+        await slots.take()
+        item.park()
+    await slots.take()  # a third item, which works
     # The first waits with two requests, both of which go on.
-    items[0].asking = (lambda: back.append("0a"), lambda: back.append("0b"))
-    items[1].asking = (lambda: back.append("1"),)
+    items[0].on_resume = (lambda: back.append("0a"), lambda: back.append("0b"))
+    items[1].on_resume = (lambda: back.append("1"),)
     for item in items:
-        assert not places.take_next(item.step_back)
-    new = asyncio.create_task(places.take())
+        assert not slots.take_next(item.resume)
+    new = asyncio.create_task(slots.take())
     await asyncio.sleep(0)
-    places.free()
+    slots.free()
     assert back == ["0a", "0b"]
-    assert not places.available
-    places.free()
+    assert not slots.available
+    slots.free()
     assert back == ["0a", "0b", "1"]
     await asyncio.sleep(0)
     assert not new.done()
-    places.free()
+    slots.free()
     await asyncio.wait_for(new, 1)
 
 
-async def test_who_gives_up_has_a_place_in_any_case() -> None:
-    """Its item goes on; its other request is told. No place is lost or made."""
-    places = Slots(1)
-    await places.take()
-    item = ItemContext(places=places)
-    item.step_aside()
-    await places.take()
+async def test_who_gives_up_has_a_slot_in_any_case() -> None:
+    """Its item goes on; its other request is told. No slot is lost or made."""
+    slots = Slots(1)
+    await slots.take()
+    item = ItemContext(slots=slots)
+    item.park()
+    await slots.take()
     back: list[str] = []
-    item.asking = (lambda: back.append("back"),)
+    item.on_resume = (lambda: back.append("back"),)
     item.give_up_waiting()
     assert back == ["back"]
-    places.free()
-    assert not places.available
-    places.free()
-    assert places.available
+    slots.free()
+    assert not slots.available
+    slots.free()
+    assert slots.available
 
 
 async def test_parked_items_are_bounded() -> None:
@@ -133,12 +133,12 @@ async def test_parked_items_are_bounded() -> None:
         def unpark(self) -> object: ...
         def changed(self) -> None: ...
 
-    places = Slots(2)
+    slots = Slots(2)
     lane = Parked()
-    while places.available:
-        places.note_parked(lane)
-    assert MOST_PARKED - 100 < places.parked <= MOST_PARKED
-    waiting = asyncio.create_task(places.wait())
+    while slots.available:
+        slots.note_parked(lane)
+    assert MOST_PARKED - 100 < slots.parked <= MOST_PARKED
+    waiting = asyncio.create_task(slots.wait())
     await asyncio.sleep(0)
-    places.note_unparked(lane)
+    slots.note_unparked(lane)
     await asyncio.wait_for(waiting, 1)

@@ -3,51 +3,32 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["MOST_PARKED", "ParkedItems", "Slots"]
+if TYPE_CHECKING:
+    from refold_async.limits.slot_holders import ParkedItems
+
+__all__ = ["MOST_PARKED", "Slots"]
 
 MOST_PARKED: Final = 100_000
 """How many items that have not begun may wait for their accounts: each takes about half a kilobyte, and itself."""
 _ACCOUNT_COUNTS_FOR: Final = 5
 """For how many of them each account counts that they wait for: that takes more."""
-_MOST_ASIDE: Final = 1000
-"""How many items that have begun may wait for their accounts without a place: each has a task."""
-_CROWD: Final = _MOST_ASIDE // 2
-
-
-class ParkedItems(Protocol):
-    """Items of one account that have not begun."""
-
-    @property
-    def parked(self) -> int:
-        """How many there are."""
-        ...
-
-    @property
-    def held_up(self) -> int:
-        """How many of them wait because requests of their account were refused."""
-        ...
-
-    def unpark(self) -> Any:
-        """Return the item that was parked before all others."""
-        ...
-
-    def changed(self) -> None:
-        """Have others go on, if they may now."""
-        ...
+_MOST_LENT: Final = 1000
+"""How many items that have begun may wait for their accounts without a slot: each has a task."""
+_CROWD: Final = _MOST_LENT // 2
 
 
 class Slots:
-    """The places of a fan-out: an item holds one from when it begins until its outcome is read.
+    """The slots of a fan-out: an item holds one from when it begins until its outcome is read.
 
-    Where its linked account may not go now, an item that has not begun is parked, and one that has lends its place to
-    an item of another account. Both get a place, once their account may go, before items that are new.
+    Where its linked account may not go now, an item that has not begun is parked, and one that has lends its slot to
+    an item of another account. Both get a slot, once their account may go, before items that are new.
     """
 
     def __init__(self, number: int) -> None:
         self._free = number
-        self._aside = 0
+        self._lent = 0
         self._next: deque[Callable[[], object]] = deque()
         self._news = asyncio.Event()
         self.parked = 0
@@ -57,7 +38,7 @@ class Slots:
 
     @property
     def available(self) -> bool:
-        """Whether there is a place for a new item."""
+        """Whether there is a slot for a new item."""
         return self._free > 0 and not self._parked_enough
 
     @property
@@ -67,25 +48,25 @@ class Slots:
 
     @property
     def crowded(self) -> bool:
-        """Whether so many items have lent their places that no account should have many more begin."""
-        return self._aside >= _CROWD
+        """Whether so many items have lent their slots that no account should have many more begin."""
+        return self._lent >= _CROWD
 
     async def wait(self) -> None:
-        """Wait until there is a place for a new item."""
+        """Wait until there is a slot for a new item."""
         while not self.available:
             self._news.clear()
             await self._news.wait()
 
     async def take(self) -> None:
-        """Wait for a place for a new item, and take it."""
+        """Wait for a slot for a new item, and take it."""
         await self.wait()
         self._free -= 1
 
     def take_next(self, then: Callable[[], object]) -> bool:
-        """Take a place before all new items. Where there is none, call `then` once one was taken.
+        """Take a slot before all new items. Where there is none, call `then` once one was taken.
 
         Returns:
-            Whether a place was taken.
+            Whether a slot was taken.
         """
         if self._free > 0:
             self._free -= 1
@@ -94,11 +75,11 @@ class Slots:
         return False
 
     def take_in_any_case(self) -> None:
-        """Take a place that there may not be: the next to come free is none, then."""
+        """Take a slot that there may not be: the next to come free is none, then."""
         self._free -= 1
 
     def free(self) -> None:
-        """Give a place back."""
+        """Give a slot back."""
         self._free += 1
         if self._next and self._free > 0:
             self._free -= 1
@@ -107,24 +88,24 @@ class Slots:
             self._news.set()
 
     def lend(self) -> bool:
-        """Give back the place of an item that steps aside, unless too many did; return whether that was done."""
-        if self._aside >= _MOST_ASIDE:
+        """Give back the slot of an item that is parked, unless too many are; return whether that was done."""
+        if self._lent >= _MOST_LENT:
             return False
-        self._aside += 1
+        self._lent += 1
         self.free()
         return True
 
-    def came_back(self) -> None:
-        """Note that an item which had lent its place has one again."""
-        self._aside -= 1
+    def note_resumed(self) -> None:
+        """Note that an item which had lent its slot has one again."""
+        self._lent -= 1
 
-    def note_parked(self, lane: ParkedItems) -> None:
-        """Count an item that was parked."""
+    def note_parked(self, lane: "ParkedItems") -> None:
+        """Count an item that was parked before it began."""
         self.parked += 1
         self._lanes[lane] = None
         self._count_parked()
 
-    def note_unparked(self, lane: ParkedItems) -> None:
+    def note_unparked(self, lane: "ParkedItems") -> None:
         """Count an item that is parked no longer."""
         if not lane.parked:
             del self._lanes[lane]
