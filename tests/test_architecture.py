@@ -26,7 +26,7 @@ FLOORS: Final = [
     {"transport"},
     {"pipeline"},
     {"resources", "jobs"},
-    {"client", "__init__"},
+    {"client", "bulk", "__init__"},
 ]
 # Those of the mock, which stands beside the client.
 MOCK_FLOORS: Final = [
