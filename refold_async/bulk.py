@@ -242,7 +242,7 @@ class BulkCalls:
         action_id: str | None = None,
         parameters: bytes | None = None,
     ) -> "Recorder[Any, T]":
-        journal: Journal | None = options["journal"]
+        journal: "Journal | None" = options["journal"]
         key: Callable[[Any], str] | None = options["key"]
         for name in ("retry_failed", "resend_unknown"):
             if check_bool(name, options[name]) and journal is None:

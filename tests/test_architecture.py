@@ -46,6 +46,7 @@ KNOWN_TO: Final = {
     "logging": "runtime.log",  # others would let what filters raise out of their calls
     "orjson": "codec.json_codec",
     "sqlite3": "journal.sqlite_store",
+    "tqdm": "jobs.progress_bar",
 }
 LONGEST: Final = 300
 TELLING_NOTHING: Final = {"utils", "util", "common", "base", "helpers", "helper", "misc", "core", "types"}

@@ -20,7 +20,8 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.jobs.outcomes import FanOutReport, Outcome, Status, Unfinished
-from refold_async.jobs.progress import Counts, ProgressReporter
+from refold_async.jobs.progress import Counts
+from refold_async.jobs.progress_reporter import ProgressReporter
 from refold_async.jobs.recording import Recorder, Run
 from refold_async.jobs.slots import Slots
 from refold_async.pipeline.item_context import ItemContext, current_item
