@@ -1,5 +1,6 @@
 """The public surface as a type checker sees it in a user's program. Checked by mypy and pyright; never run."""
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, assert_type
@@ -60,6 +61,14 @@ class Deal(TypedDict):
     """A TypedDict."""
 
     amount: float
+
+
+@attrs.frozen
+class Row:
+    """An item that is no id."""
+
+    customer_id: str
+    email: str
 
 
 class Turnstile:
@@ -147,6 +156,39 @@ async def jobs(refold: AsyncRefold, ids: list[str]) -> None:
         assert_type(entry.effect, Effect | None)
 
 
+async def options(refold: AsyncRefold, rows: list[Row], accounts: list[LinkedAccount]) -> None:
+    """Functions among the options know the type of the items."""
+
+    async def count(scope: AccountScope, row: Row) -> int:
+        return len(row.customer_id)
+
+    found = refold.fan_out(
+        rows,
+        count,
+        account=lambda row: assert_type(row, Row).customer_id,
+        key=lambda row: f"{row.customer_id}/{row.email}",
+    )
+    assert_type(found, FanOut[Row, int])
+    refold.fan_out(rows, count, account=lambda row: refold.account(row.customer_id))
+    refold.fan_out(rows, lambda scope, row: scope.list_actions(row.email), account=lambda row: accounts[0])
+    structured = refold.fan_out_action(
+        rows,
+        "hubspot",
+        "create_contact",
+        lambda row: {"email": row.email},
+        into=list[Contact],
+        account=lambda row: row.customer_id,
+        key=lambda row: row.email,
+        timeout=Timeout(total=5),
+        idempotent=True,
+        skip_disconnected=True,
+        concurrency=5,
+        grace=math.inf,
+        progress=lambda progress: print(progress.done),
+    )
+    assert_type(structured, FanOut[Row, ActionResult[list[Contact]]])
+
+
 async def namespaces(refold: AsyncRefold, account: AccountScope, body: bytes) -> None:
     """What the namespaces give."""
     async for linked_account in refold.linked_accounts.list(connected_to="hubspot"):
@@ -215,3 +257,20 @@ async def mistakes(refold: AsyncRefold, account: AccountScope) -> None:
     contact = await account.execute_action("hubspot", "x", into=Contact)
     contact.data.no_such_field  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
     contact.data = Contact("2")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+async def mistaken_options(refold: AsyncRefold, rows: list[Row]) -> None:
+    """Options that are misspelled, of the wrong type, or another method's."""
+
+    async def call(scope: AccountScope, row: Row) -> None: ...
+
+    refold.fan_out(rows, call, concurency=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    refold.fan_out(rows, call, idempotent=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    refold.fan_out(rows, call, concurrency="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    refold.fan_out(rows, call, journal="june.sqlite")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    refold.fan_out(rows, call, key=lambda row: row.no_such_field)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+    refold.fan_out(rows, call, account=lambda row: 5)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    refold.fan_out_action(rows, "hubspot", "x", concurency=5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    refold.fan_out_action(rows, "hubspot", "x", idempotent="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    refold.fan_out_action(rows, "hubspot", "x", into=Contact, timeout="5")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    refold.fan_out_action(rows, "hubspot", "x", account=lambda row: 5)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]

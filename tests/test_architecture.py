@@ -26,7 +26,7 @@ FLOORS: Final = [
     {"transport"},
     {"pipeline"},
     {"resources", "jobs"},
-    {"client", "__init__"},
+    {"client", "bulk", "__init__"},
 ]
 # Those of the mock, which stands beside the client.
 MOCK_FLOORS: Final = [
@@ -46,6 +46,7 @@ KNOWN_TO: Final = {
     "logging": "runtime.log",  # others would let what filters raise out of their calls
     "orjson": "codec.json_codec",
     "sqlite3": "journal.sqlite_store",
+    "tqdm": "jobs.progress_bar",
 }
 LONGEST: Final = 300
 TELLING_NOTHING: Final = {"utils", "util", "common", "base", "helpers", "helper", "misc", "core", "types"}
@@ -378,6 +379,24 @@ unused = {"backoff", "cattrs", "sqlite3", "jsonschema", "tqdm"}
 unused |= {"refold_async.jobs", "refold_async.journal", "refold_async.resources.actions"}
 unused |= {"refold_async.protocol.redaction", "refold_async.models.executions"}
 print(*sorted(unused & set(sys.modules)))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert ran.stdout.strip() == ""
+
+
+def test_a_fan_out_without_a_journal_loads_none() -> None:
+    """What records items is loaded where there is a journal."""
+    program = """
+import asyncio
+import sys
+from refold_async import AsyncRefold
+async def call(scope, item): ...
+async def main():
+    async with AsyncRefold("tk_test") as refold:
+        await refold.fan_out(["user_1"], call).collect()
+asyncio.run(main())
+assert "refold_async.jobs.fan_out" in sys.modules
+print(*sorted({"sqlite3", "refold_async.journal", "refold_async.jobs.journal_recorder"} & set(sys.modules)))
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     assert ran.stdout.strip() == ""

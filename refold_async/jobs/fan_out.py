@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sized
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sized
 from contextvars import Context, copy_context
-from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import attrs
 
@@ -21,12 +20,11 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.jobs.outcomes import FanOutReport, Outcome, Status, Unfinished
-from refold_async.jobs.progress import Counts, Progress, ProgressReporter
-from refold_async.jobs.recording import JournalRecorder, JournalRun
+from refold_async.jobs.progress import Counts
+from refold_async.jobs.progress_reporter import ProgressReporter
+from refold_async.jobs.recording import Recorder, Run
 from refold_async.jobs.slots import Slots
 from refold_async.pipeline.item_context import ItemContext, current_item
-from refold_async.resources.account import AccountScope
-from refold_async.resources.linked_accounts import LinkedAccount
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.runtime.foreign_errors import said, shown
 from refold_async.runtime.log import logger
@@ -34,10 +32,11 @@ from refold_async.runtime.log import logger
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
 
-__all__ = ["FanOut"]
+__all__ = ["ClientHooks", "FanOut", "Scope"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
+AnyScope = TypeVar("AnyScope", bound="Scope")
 
 _STEPS_BEFORE_A_TURN = 100
 """How many items are taken, or outcomes read, before others have a turn in any case."""
@@ -45,6 +44,31 @@ _FOR_EVER = 1e8
 """Seconds that no job lasts, and no event loop has to set a timer for."""
 _ENOUGH_FOR_A_SHARE = 20
 """How many items must have ended for their share of failures to mean something."""
+
+
+class Scope(Protocol):
+    """What calls for one linked account are made on."""
+
+    @property
+    def linked_account_id(self) -> str | None:
+        """The linked account; None where a session token stands for it."""
+        ...
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class ClientHooks(Generic[Item, AnyScope]):
+    """What a fan-out asks of the client that it belongs to."""
+
+    scope_of: Callable[[Item], AnyScope]
+    """Tells the scope of an item's linked account."""
+    lane_of: "Callable[[AnyScope, Slots], Lane | None]"
+    """Tells where items of that account wait, or None where nothing limits it."""
+    limits_accounts: Callable[[], bool]
+    """Tells whether anything limits any account."""
+    refuses_all: Callable[[], bool]
+    """Tells whether requests of all accounts are being refused."""
+    is_closed: Callable[[], bool]
+    """Tells whether the client was closed."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -57,7 +81,7 @@ class _Started(ItemContext, Generic[Item]):
     linked_account_id: str | None = None
     stopped: bool = False
     """Whether the fan-out itself cancelled it."""
-    scope: AccountScope | None = None
+    scope: Scope | None = None
     """The scope of its account, if that was looked at before it began."""
     context: Context | None = None
     """The context it is to begin in, if it may begin later than it was taken."""
@@ -86,46 +110,31 @@ class FanOut(Generic[Item, T]):
     def __init__(
         self,
         items: Iterable[Item] | AsyncIterable[Item],
-        call: Callable[[AccountScope, Item], Awaitable[T]],
-        open_scope: Callable[[str], AccountScope],
-        is_closed: Callable[[], bool],
-        refuses_all: Callable[[], bool],
-        *,
-        account: Callable[[Item], str | AccountScope | LinkedAccount] | None,
-        concurrency: int,
-        grace: float,
-        stop_after: float | None,
-        job_timeout: float | None,
-        max_refusal_wait: float,
-        progress: Callable[[Progress], object] | bool | None,
-        journaling: JournalRecorder[Item, T] | None,
-        limits_accounts: Callable[[], bool] = lambda: True,
+        call: Callable[[AnyScope, Item], Awaitable[T]],
+        client: ClientHooks[Item, AnyScope],
+        recorder: Recorder[Item, T],
+        options: Mapping[str, Any],
     ) -> None:
         if not isinstance(items, Iterable | AsyncIterable) or isinstance(items, str | bytes):
             raise ConfigurationError(f"items must be an iterable or async iterable, not {type(items).__name__}.")
         if not callable(call):
             raise ConfigurationError("call must be a function of a scope and an item.")
-        if account is not None and not callable(account):
-            raise ConfigurationError("account must be a function that returns an item's linked account id or scope.")
         self._items = items
-        self._call = call
-        self._open_scope = open_scope
-        self._is_closed = is_closed
-        self._refuses_all = refuses_all
-        self._limits_accounts = limits_accounts
-        self._account = account
-        self._grace = _check_seconds("grace", grace)
-        self._stop_after = _check_stop_after(stop_after)
-        self._job_timeout = None if job_timeout is None else _check_seconds("job_timeout", job_timeout)
-        self._max_refusal_wait = check_positive("max_refusal_wait", max_refusal_wait)
-        self._journaling = journaling
-        self._run: JournalRun[Item, T] | None = None
+        self._call: Callable[[Any, Item], Awaitable[T]] = call
+        self._client: ClientHooks[Item, Any] = client
+        self._grace = _check_seconds("grace", options["grace"])
+        self._stop_after = _check_stop_after(options["stop_after"])
+        self._job_timeout = _check_job_timeout(options["job_timeout"])
+        self._max_refusal_wait = check_positive("max_refusal_wait", options["max_refusal_wait"])
+        self._recorder = recorder
+        self._run: Run[Item, T]
         self._reporter: ProgressReporter | None = None
+        progress = options["progress"]
         if progress is not None and progress is not False:
             total = len(items) if isinstance(items, Sized) else None
             self._reporter = ProgressReporter(progress, total, self._count, on_exit=self._end_program)
         # A place is taken with an item and given back when its outcome is read: so a slow reader slows the work.
-        self._places = Slots(check_whole_number("concurrency", concurrency, at_least=1))
+        self._places = Slots(check_whole_number("concurrency", options["concurrency"], at_least=1))
         self._loop: asyncio.AbstractEventLoop
         self._owner: asyncio.Task[Any] | None = None
         self._outer: ItemContext | None = None
@@ -142,7 +151,7 @@ class FanOut(Generic[Item, T]):
         self._source_error: BaseException | None = None
         self._stop_error: RefoldError | None = None
         self._timers: list[asyncio.TimerHandle] = []
-        self._entered = self._stopping = self._left = self._cancelled_owner = False
+        self._entered = self._stopping = self._left = self._closed = self._cancelled_owner = False
         self._report: dict[int, Outcome[Item, T]] | None = None
         self.unfinished: list[Unfinished[Item]] = []
         self.unread: list[Outcome[Item, T]] = []
@@ -154,8 +163,7 @@ class FanOut(Generic[Item, T]):
         self._loop = asyncio.get_running_loop()
         self._owner = asyncio.current_task()
         self._outer = current_item.get()
-        if self._journaling is not None:
-            self._run = await self._journaling.open()
+        self._run = await self._recorder.open()
         if self._reporter is not None:
             self._reporter.start()
         self._feeder = asyncio.create_task(self._feed(), name="refold_async fan-out")
@@ -183,13 +191,7 @@ class FanOut(Generic[Item, T]):
         finally:
             for timer in self._timers:
                 timer.cancel()
-            while (
-                self._tasks
-                or self._places.parked
-                or not self._source_done
-                or self._run is not None
-                or self._reporter is not None
-            ):
+            while self._tasks or self._places.parked or not self._source_done or not self._closed:
                 try:
                     self._cancel_the_rest()
                     await self._wait_for_the_rest()
@@ -312,7 +314,7 @@ class FanOut(Generic[Item, T]):
         except asyncio.CancelledError:
             self._leave_unfinished(started)
             raise
-        lane = self._lane_of(started) if self._limits_accounts() else None
+        lane = self._lane_of(started) if self._client.limits_accounts() else None
         if lane is not None and not lane.is_open(now := self._loop.time()):
             lane.park(started, self._start_parked, now)
         else:
@@ -328,13 +330,13 @@ class FanOut(Generic[Item, T]):
         """Return where items of the same account wait, or None if nothing limits that or the account is not told."""
         started.context = copy_context()
         try:
-            started.scope = started.context.run(self._scope_of, started.item)
+            scope = started.scope = started.context.run(self._client.scope_of, started.item)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # noqa: BLE001 - it is raised again in the item's own task, and is its outcome
             return None
-        started.linked_account_id = started.scope.linked_account_id
-        return started.scope._lane(self._places)  # pyright: ignore[reportPrivateUsage]
+        started.linked_account_id = scope.linked_account_id
+        return self._client.lane_of(scope, self._places)
 
     def _start(self, started: _Started[Item], lane: "Lane | None" = None) -> None:
         task = self._loop.create_task(
@@ -361,7 +363,7 @@ class FanOut(Generic[Item, T]):
         """Have others of its account begin, too, where an item does something else before it calls."""
         if started.approaching is None:
             return
-        at_the_door = started.waits > 0 and (self._run is None or started.record is not None)
+        at_the_door = started.waits > 0 and not self._run.is_looking_up(started)
         if at_the_door or self._places.crowded:
             lane.changed()
         else:
@@ -371,9 +373,10 @@ class FanOut(Generic[Item, T]):
         """Run the call for one item and keep its outcome. One item's failure stays its own."""
         current_item.set(started)
         try:
-            scope = started.scope or self._scope_of(started.item)
+            scope = started.scope or self._client.scope_of(started.item)
             started.linked_account_id = scope.linked_account_id
-            if self._run is not None and (recorded := await self._run.meet(started, started.place)) is not None:
+            looked_up = self._run.look_up(started)
+            if looked_up is not None and (recorded := await looked_up) is not None:
                 self._deliver(recorded)
                 return
             started.waits -= 1
@@ -381,11 +384,12 @@ class FanOut(Generic[Item, T]):
         except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever else an item's call raises is that item's outcome
-            if self._run is not None and self._run.error is not None and isinstance(error, JournalError):
+            if isinstance(error, JournalError) and self._run.error is not None:
                 self._stop_for(self._run.error)
                 self._leave_unfinished(started)
                 return
-            if isinstance(error, ClientClosedError | APIConnectionError) and started.untouched and self._is_closed():
+            left_unsent = isinstance(error, ClientClosedError | APIConnectionError) and started.untouched
+            if left_unsent and self._client.is_closed():
                 closed = ClientClosedError("The client was closed while the fan-out ran.")
                 self._stop_for(error if isinstance(error, ClientClosedError) else closed)
                 self._leave_unfinished(started)
@@ -399,7 +403,7 @@ class FanOut(Generic[Item, T]):
         self, started: _Started[Item], status: Status, *, value: T | None = None, error: BaseException | None = None
     ) -> None:
         """Make the outcome of an item, and deliver it once it is recorded."""
-        if self._run is not None and status == "failed" and self._run.was_unknown(started):
+        if status == "failed" and self._run.may_have_run_before(started):
             status = "unknown"  # what failed now may have run before
         outcome: Outcome[Item, T] = Outcome(
             item=started.item,
@@ -411,7 +415,7 @@ class FanOut(Generic[Item, T]):
             attempts=started.attempts,
             elapsed=time.perf_counter() - started.began,
         )
-        if self._run is not None and self._run.finish(started, outcome, partial(self._committed, outcome)):
+        if self._run.record_outcome(started, outcome, self._committed):
             self._recording += 1
         else:
             self._deliver(outcome)
@@ -448,21 +452,6 @@ class FanOut(Generic[Item, T]):
             error.__cause__ = last
             self._stop_for(error)
 
-    def _scope_of(self, item: Item) -> AccountScope:
-        account: Any = item if self._account is None else self._account(item)
-        if isinstance(account, str):
-            return self._open_scope(account)
-        if isinstance(account, AccountScope):
-            return account
-        if isinstance(account, LinkedAccount):
-            return self._open_scope(account.linked_account_id)
-        if self._account is None:
-            raise ConfigurationError(
-                f"An item of type {type(item).__name__} does not tell its linked account: pass account=, a function "
-                "that returns an item's linked account id or scope."
-            )
-        raise ConfigurationError(f"account= returned {type(account).__name__}, not a linked account id or a scope.")
-
     def _source_ended(self, feeder: asyncio.Task[None]) -> None:
         if not feeder.cancelled():
             self._source_error = feeder.exception()
@@ -488,8 +477,7 @@ class FanOut(Generic[Item, T]):
 
     def _leave_unfinished(self, started: _Started[Item]) -> None:
         self.unfinished.append(Unfinished(**started.place, attempts=started.attempts))
-        if self._run is not None:
-            self._run.leave(started)
+        self._run.record_unfinished(started)
 
     def _stop_for(self, error: RefoldError | None) -> None:
         """Take no more items, begin none, and cancel after `grace` seconds what is still in flight."""
@@ -542,20 +530,19 @@ class FanOut(Generic[Item, T]):
 
     async def _close(self) -> None:
         """Give the journal back, with all that there is to record, and tell the progress a last time."""
-        if self._run is not None:
-            await self._run.aclose()
-            while self._recording:
-                self._news.clear()
-                await self._news.wait()
-            self._run = None
+        await self._run.aclose()
+        while self._recording:
+            self._news.clear()
+            await self._news.wait()
         if self._reporter is not None:
             reporter, self._reporter = self._reporter, None
             await reporter.finish(max(self._grace, 1.0))
+        self._closed = True
 
     def _count(self) -> Counts:
         started = self._tasks.values()
         parked = self._places.parked
-        all_are = self._refuses_all()
+        all_are = self._client.refuses_all()
         held_up = sum(item.held_up or (all_are and item.waits > 0) for item in started)
         held_up += parked if all_are else self._places.held_up
         return Counts(**self._ended_as, in_flight=len(started) + parked, recorded=self._recorded, held_up=held_up)
@@ -565,6 +552,10 @@ def _check_seconds(name: str, value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
         raise ConfigurationError(f"{name} must be a number of seconds, 0 or more, got {value!r}.")
     return value
+
+
+def _check_job_timeout(value: Any) -> float | None:
+    return None if value is None else _check_seconds("job_timeout", value)
 
 
 def _check_stop_after(value: Any) -> float | None:

@@ -1,233 +1,152 @@
-"""What a fan-out does with a journal: which items it calls again, and what it records of those it calls."""
+"""What a fan-out asks of whoever records its items, and what it has where it has no journal."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, Protocol, TypeVar
 
-import attrs
+from refold_async.errors import JournalError
+from refold_async.jobs.outcomes import Outcome
+from refold_async.pipeline.item_context import ItemRecord
 
-from refold_async.codec import json_codec
-from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
-from refold_async.faults import Effect
-from refold_async.jobs.outcomes import Outcome, Status
-from refold_async.journal.journal import Journal, JournalEntry
-from refold_async.journal.sqlite_store import JobIdentity
-from refold_async.journal.writer import JournalWriter, Meeting
-from refold_async.models.model import Model
-from refold_async.pipeline.item_context import ItemContext
-from refold_async.runtime.foreign_errors import said
-from refold_async.runtime.log import logger
-
-__all__ = ["JournalRecorder", "JournalRun"]
+__all__ = ["NullRecorder", "NullRun", "Recorder", "Run", "TakenItem"]
 
 Item = TypeVar("Item")
+Given = TypeVar("Given", covariant=True)
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
-class JournalRecorder(Generic[Item, T]):
-    """How a job is journaled."""
+class TakenItem(Protocol[Given]):
+    """An item that a fan-out has taken, as far as its recording is concerned."""
 
-    journal: Journal
-    """Where."""
-    identity: JobIdentity
-    """What the job is, beside its name."""
-    key: Callable[[Item], str] | None
-    """What an item is known by; None for its linked account id."""
-    retry_failed: bool
-    """Whether to call again what failed without an effect."""
-    resend_unknown: bool
-    """Whether to call again what may have run."""
-    restore: Callable[[Any], T]
-    """Makes a call's value of a result that was recorded."""
-    structures: bool
-    """Whether that is what the call returned, rather than the JSON that it came from."""
+    record: ItemRecord | None
+    """What records that its requests leave; set by the run that records it."""
 
-    async def open(self) -> "JournalRun[Item, T]":
-        """Take the journal for a run.
+    @property
+    def item(self) -> Given:
+        """The item as the source gave it."""
+        ...
+
+    @property
+    def linked_account_id(self) -> str | None:
+        """Its linked account, or None where the item does not tell."""
+        ...
+
+    @property
+    def index(self) -> int:
+        """Its place in the input, from 0."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How many requests were handed to the network for it."""
+        ...
+
+    @property
+    def untouched(self) -> bool:
+        """Whether none of its requests is under way or may have made anything happen."""
+        ...
+
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether a write that nobody vouched for happened, or may have."""
+        ...
+
+
+class Run(Protocol[Item, T]):
+    """One run of a job, whose items are recorded. What it is called for with each item returns at once."""
+
+    @property
+    def error(self) -> JournalError | None:
+        """Why nothing can be recorded any more, or None."""
+        ...
+
+    def look_up(self, taken: TakenItem[Item]) -> Awaitable[Outcome[Item, T] | None] | None:
+        """Look up what an earlier run recorded of an item.
+
+        Returns:
+            None where there is nothing to wait for: the item is to be called. Else an awaitable of the recorded
+            outcome, or of None if the item is to be called, and is recorded from then on.
+        """
+        ...
+
+    def is_looking_up(self, taken: TakenItem[Item]) -> bool:
+        """Tell whether it is still open if an item, which was looked up, is to be called."""
+        ...
+
+    def may_have_run_before(self, taken: TakenItem[Item]) -> bool:
+        """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
+        ...
+
+    def record_outcome(
+        self,
+        taken: TakenItem[Item],
+        outcome: Outcome[Item, T],
+        then: Callable[[Outcome[Item, T], JournalError | None], object],
+    ) -> bool:
+        """Record an outcome.
+
+        Args:
+            taken: The item.
+            outcome: What became of it.
+            then: Called once that is committed, with the outcome and None, or once it is known that it will not be,
+                with the reason.
+
+        Returns:
+            Whether it is being recorded; where it is not, `then` is never called.
+        """
+        ...
+
+    def record_unfinished(self, taken: TakenItem[Item]) -> None:
+        """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
+        ...
+
+    async def aclose(self) -> None:
+        """Commit what is pending and end the run."""
+        ...
+
+
+class Recorder(Protocol[Item, T]):
+    """Where and how a job is recorded."""
+
+    async def open(self) -> Run[Item, T]:
+        """Begin a run.
 
         Raises:
             ConfigurationError: The journal names no job.
             JournalError: It is in use, another job's, no journal, or cannot be written.
         """
-        return JournalRun(self, await JournalWriter.open(self.journal, self.identity))
+        ...
 
 
-class JournalRun(Generic[Item, T]):
-    """One run of a journaled job."""
+class NullRun(Generic[Item, T]):
+    """A run of which nothing is recorded."""
 
-    def __init__(self, journaling: JournalRecorder[Item, T], writer: JournalWriter) -> None:
-        self._journaling = journaling
-        self._writer = writer
-        self._told = False  # that results come back as something else
+    error: JournalError | None = None
 
-    @property
-    def error(self) -> JournalError | None:
-        """Why nothing can be recorded any more, or None."""
-        return self._writer.error
+    def look_up(self, taken: TakenItem[Item]) -> None:
+        """Tell that the item is to be called."""
 
-    async def meet(self, started: ItemContext, place: dict[str, Any]) -> Outcome[Item, T] | None:
-        """Return the outcome that an earlier run recorded of an item, or None if it is to be called in this one.
+    def is_looking_up(self, taken: TakenItem[Item]) -> bool:
+        """Tell that it is not."""
+        return False
 
-        Args:
-            started: The item, which is recorded from now on.
-            place: The item, its linked account and its index, as outcomes tell them.
+    def may_have_run_before(self, taken: TakenItem[Item]) -> bool:
+        """Tell that nothing is known of that."""
+        return False
 
-        Raises:
-            ConfigurationError: The item has no key, or one that was met before in this run.
-            JournalError: The journal fails.
-        """
-        key = self._key_of(place)
-        try:
-            meeting = await self._writer.meet(key)
-        except asyncio.CancelledError:
-            self._writer.release(key)
-            raise
-        if meeting is Meeting.AGAIN:
-            raise ConfigurationError(
-                f"key {key!r} was met before in this run, so this item is not called: pass key=, a function that "
-                "returns another key for each item, or leave out the repeats."
-            )
-        if isinstance(meeting, JournalEntry) and not self._is_called_again(meeting):
-            self._writer.release(key)
-            return self._recorded_outcome(meeting, place)
-        may_have_run = isinstance(meeting, JournalEntry) and meeting.status == "unknown"
-        started.record = _Record(self._writer, key, place["linked_account_id"], may_have_run=may_have_run)
-        return None
+    def record_outcome(self, taken: TakenItem[Item], outcome: Outcome[Item, T], then: Any) -> bool:
+        """Tell that it is not recorded."""
+        return False
 
-    @staticmethod
-    def was_unknown(started: ItemContext) -> bool:
-        """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
-        return isinstance(started.record, _Record) and started.record.may_have_run
-
-    def finish(
-        self, started: ItemContext, outcome: Outcome[Item, T], then: Callable[[JournalError | None], object]
-    ) -> bool:
-        """Record an outcome, and call `then` once that is committed or failed; return whether the item has a record."""
-        record = started.record
-        if not isinstance(record, _Record):
-            return False
-        self._writer.finished(
-            record.key,
-            linked_account_id=outcome.linked_account_id,
-            status=outcome.status,
-            effect=_effect_of(started, outcome),
-            error_type=None if outcome.error is None else type(outcome.error).__name__,
-            error=None if outcome.error is None else said(outcome.error),
-            result=self._result_of(outcome) if self._journaling.journal.results else None,
-            attempts=outcome.attempts,
-            then=then,
-        )
-        return True
-
-    def leave(self, started: ItemContext) -> None:
-        """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
-        record = started.record
-        if not isinstance(record, _Record):
-            return
-        if started.untouched and not (record.may_have_run and record.started):
-            self._writer.release(record.key)
-            return
-        self._writer.finished(
-            record.key,
-            linked_account_id=record.linked_account_id,
-            status="unknown",
-            effect="unknown",
-            error="The job was stopped while it was in flight.",
-            attempts=started.attempts,
-        )
+    def record_unfinished(self, taken: TakenItem[Item]) -> None:
+        """Do nothing."""
 
     async def aclose(self) -> None:
-        """Commit what is pending and give the journal back."""
-        await self._writer.aclose()
-
-    def _key_of(self, place: dict[str, Any]) -> str:
-        key: Any = place["linked_account_id"] if self._journaling.key is None else self._journaling.key(place["item"])
-        if key is None and self._journaling.key is None:
-            raise ConfigurationError(
-                "The journal knows items by their linked account id, and this one has none: pass key=, a function that "
-                "returns what the item is known by."
-            )
-        return key  # type: ignore[no-any-return]  # checked by the writer
-
-    def _is_called_again(self, entry: JournalEntry) -> bool:
-        if entry.status == "unknown":
-            return self._journaling.resend_unknown
-        return entry.status == "failed" and entry.effect == "none" and self._journaling.retry_failed
-
-    def _recorded_outcome(self, entry: JournalEntry, place: dict[str, Any]) -> Outcome[Item, T]:
-        if entry.status == "ok":
-            try:
-                value = None if entry.result is None else self._journaling.restore(entry.result)
-            except RefoldError as misfit:
-                misfit.effect = "done"
-                return Outcome(**place, status="failed", error=misfit, attempts=entry.attempts, recorded=True)
-            return Outcome(**place, status="ok", value=value, attempts=entry.attempts, recorded=True)
-        error = RecordedError(
-            entry.error or "It was in flight when the job's process ended, and may have run.",
-            error_type=entry.error_type,
-        )
-        error.effect = entry.effect or "unknown"
-        error.attempts = entry.attempts
-        error.linked_account_id = entry.linked_account_id
-        status: Status = "failed" if entry.status == "failed" else "unknown"
-        return Outcome(**place, status=status, error=error, attempts=entry.attempts, recorded=True)
-
-    def _result_of(self, outcome: Outcome[Item, T]) -> str | None:
-        value: Any = outcome.value
-        if value is None:
-            return None
-        try:
-            if isinstance(value, Model) and value.raw:
-                text = json_codec.encode_as_read(value.raw)
-                unlike = None if self._journaling.structures else f"is of class {type(value).__qualname__}"
-            else:
-                text = json_codec.encode_as_read(value)
-                unlike = json_codec.unlike_when_read(value)
-        except (TypeError, ValueError, RecursionError) as error:
-            logger.warning("The result of item %d is no JSON and cannot be recorded: %s", outcome.index, error)
-            return None
-        if unlike is not None and not self._told:
-            self._told = True
-            logger.warning(
-                "Results are recorded as JSON, and come back from the next run of this job as what JSON makes of them. "
-                "The result of item %d %s, which JSON does not have: let the call return dicts, lists, strings and "
-                "numbers, such as `.raw`.",
-                outcome.index,
-                unlike,
-            )
-        return text
+        """Do nothing."""
 
 
-class _Record:
-    """An item that is called in this run, and what of it is recorded."""
+class NullRecorder(Generic[Item, T]):
+    """The recorder of a fan-out without a journal."""
 
-    def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None, *, may_have_run: bool) -> None:
-        self._writer = writer
-        self._committed = False
-        self.started = False
-        self.may_have_run = may_have_run
-        self.key = key
-        self.linked_account_id = linked_account_id
-
-    async def start(self) -> None:
-        """Return when it is recorded that requests of the item may leave."""
-        if not self._committed:
-            self.started = True
-            await self._writer.started(self.key, self.linked_account_id)
-            self._committed = True
-
-    def withdraw(self) -> None:
-        """Record that none of its requests made anything happen, and none is under way."""
-        if not self.may_have_run:
-            self._writer.withdrawn(self.key)
-            self._committed = False
-
-
-def _effect_of(started: ItemContext, outcome: Outcome[Any, Any]) -> Effect:
-    """Return what an item's call made happen, of which its error may be only the last part."""
-    if outcome.status != "failed":
-        return "done" if outcome.status == "ok" else "unknown"
-    if isinstance(outcome.error, RefoldError) and outcome.error.effect != "none":
-        return outcome.error.effect
-    return "unknown" if started.may_have_changed else "none"
+    async def open(self) -> Run[Item, T]:
+        """Begin a run of which nothing is recorded."""
+        return NullRun()

@@ -15,7 +15,8 @@ from typing import Any, Final
 import pytest
 
 from refold_async import ConfigurationError
-from refold_async.jobs.progress import INTERVAL, SPAN, Counts, Progress, ProgressReporter, RecentRate
+from refold_async.jobs.progress import SPAN, Counts, Progress, RecentRate
+from refold_async.jobs.progress_reporter import INTERVAL, ProgressReporter
 from support.running_programs import SLOW_MACHINE, ended, run_program, running
 from support.virtual_time import run
 
@@ -455,7 +456,7 @@ def test_without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_tqdm_is_loaded_when_asked_for() -> None:
     """Who wants no bar does not pay for it."""
-    ran = await run_program("-c", "import refold_async.jobs.progress, sys; print('tqdm' in sys.modules)")
+    ran = await run_program("-c", "import refold_async.jobs.progress_reporter, sys; print('tqdm' in sys.modules)")
     assert (ran.output, ran.complaints) == ("False\n", "")
 
 
@@ -463,7 +464,8 @@ async def test_tqdm_is_loaded_when_asked_for() -> None:
 # stdout is a terminal, that.
 PROGRAM: Final = """
 import asyncio, os, sys, threading
-from refold_async.jobs.progress import Counts, ProgressReporter
+from refold_async.jobs.progress import Counts
+from refold_async.jobs.progress_reporter import ProgressReporter
 
 if sys.stdout.isatty():
     os.dup2(1, 2)

@@ -8,7 +8,9 @@ import attrs
 from multidict import CIMultiDict
 
 from refold_async import AccountScope, FanOutReport, Limiter, RateLimit, RetryPolicy, Timeout
-from refold_async.jobs.fan_out import FanOut
+from refold_async.jobs.fan_out import ClientHooks, FanOut
+from refold_async.jobs.options import FanOutOptions, complete
+from refold_async.jobs.recording import NullRecorder
 from refold_async.limits.account_limits import AccountLimitSettings
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.pipeline import Pipeline
@@ -78,22 +80,19 @@ async def collect(
         attempts = [scope.execute_action("hubspot", "create", idempotent=idempotent) for _ in range(calls)]
         await asyncio.gather(*attempts)
 
+    def scope_of(item: str) -> AccountScope:
+        return AccountScope(sender, api_key="tk_test", linked_account_id=item.partition("/")[0])
+
     asyncio.get_running_loop().set_debug(False)
-    return await FanOut(
-        items,
-        call,
-        lambda name: AccountScope(sender, api_key="tk_test", linked_account_id=name),
-        lambda: False,
-        lambda: False,
-        account=lambda item: item.partition("/")[0],
-        concurrency=concurrency,
-        grace=5,
-        stop_after=None,
-        job_timeout=None,
-        max_refusal_wait=max_refusal_wait,
-        progress=None,
-        journaling=None,
-    ).collect()
+    hooks = ClientHooks(
+        scope_of=scope_of,
+        lane_of=AccountScope._lane,  # pyright: ignore[reportPrivateUsage]
+        limits_accounts=lambda: True,
+        refuses_all=lambda: False,
+        is_closed=lambda: False,
+    )
+    options = {"concurrency": concurrency, "max_refusal_wait": max_refusal_wait}
+    return await FanOut(items, call, hooks, NullRecorder(), complete(FanOutOptions, options, "collect")).collect()
 
 
 def ended_after(wire: Wire) -> float:

@@ -1,0 +1,306 @@
+"""`fan_out()` and `fan_out_action()` of the client: calls for many linked accounts at a time."""
+
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from types import MethodType
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
+
+from refold_async.config.client_options import environment_of
+from refold_async.config.settings import Timeout
+from refold_async.config.validation import check_bool
+from refold_async.errors import ConfigurationError
+from refold_async.limits.scheduler import RequestScheduler
+from refold_async.models.results import ActionResult
+from refold_async.pipeline.pipeline import Pipeline
+from refold_async.protocol import requests, responses
+from refold_async.resources.account import AccountScope, resolve_timeout
+from refold_async.transport.transport import Transport
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+    from refold_async.jobs.fan_out import ClientHooks, FanOut
+    from refold_async.jobs.options import ActionFanOutOptions, FanOutOptions
+    from refold_async.jobs.recording import Recorder
+    from refold_async.journal.journal import Journal
+    from refold_async.resources.linked_accounts import LinkedAccount
+
+__all__ = ["BulkCalls"]
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class _MethodWithOptions:
+    """A method whose options a class declares. Its signature and documentation are made when somebody looks at them."""
+
+    def __init__(self, function: Callable[..., Any], declared: str) -> None:
+        self._function = function
+        self._declared = declared
+
+    def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
+        return self._described if instance is None else MethodType(self, instance)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self._function(*args, **options)
+
+    @property
+    def _described(self) -> Callable[..., Any]:
+        if not hasattr(self._function, "__signature__"):
+            from refold_async.jobs import options
+            from refold_async.jobs.options_help import describe
+            from refold_async.resources.linked_accounts import LinkedAccount
+
+            describe(self._function, getattr(options, self._declared), str | AccountScope | LinkedAccount)
+        return self._function
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self._described.__doc__
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._described, name)
+
+
+def _with_options(declared: str) -> Callable[[Method], Method]:
+    """Have a method take the options that a class of `refold_async.jobs.options` declares."""
+
+    def decorate(function: Method) -> Method:
+        return cast("Method", _MethodWithOptions(function, declared))
+
+    return decorate
+
+
+class BulkCalls:
+    """The client's calls for many linked accounts at a time."""
+
+    _api_key: str | None
+    _transport: Transport
+    _scheduler: RequestScheduler
+    _pipeline: Pipeline
+
+    def account(self, linked_account_id: str) -> AccountScope:
+        """Return the scope of one linked account."""
+        raise NotImplementedError
+
+    @_with_options("FanOutOptions")
+    def fan_out(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        call: Callable[[AccountScope, Item], Awaitable[T]],
+        **options: "Unpack[FanOutOptions[Item, str | AccountScope | LinkedAccount]]",
+    ) -> "FanOut[Item, T]":
+        """Await `call(scope, item)` for every item, a bounded number at a time.
+
+        Args:
+            items: Any iterable or async iterable, however long: items are taken as they can be worked on. Up to
+                100,000 items whose linked accounts have to wait are set aside, so that they do not hold up others.
+            call: What to do for an item. What it raises becomes that item's outcome and stops no other.
+            **options: How: see `FanOutOptions`, or `help()` of this method.
+
+        Returns:
+            The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+        """
+        from refold_async.jobs.fan_out import FanOut
+        from refold_async.jobs.options import FanOutOptions, complete
+
+        chosen = complete(FanOutOptions, options, f"{type(self).__name__}.fan_out")
+        recorder: Recorder[Item, T] = self._recorder(chosen, restore=lambda result: result)
+        return FanOut(items, call, self._hooks(chosen["account"]), recorder, chosen)
+
+    @overload
+    def fan_out_action(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        *,
+        into: None = None,
+        **options: "Unpack[ActionFanOutOptions[Item, str | AccountScope | LinkedAccount]]",
+    ) -> "FanOut[Item, ActionResult[Any]]": ...
+
+    @overload
+    def fan_out_action(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        *,
+        into: "TypeForm[T]",
+        **options: "Unpack[ActionFanOutOptions[Item, str | AccountScope | LinkedAccount]]",
+    ) -> "FanOut[Item, ActionResult[T]]": ...
+
+    @_with_options("ActionFanOutOptions")
+    def fan_out_action(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        *,
+        into: Any = None,
+        **options: "Unpack[ActionFanOutOptions[Item, str | AccountScope | LinkedAccount]]",
+    ) -> "FanOut[Item, ActionResult[Any]]":
+        """Execute one action for every item, a bounded number at a time. Refold page: *Execute Action*.
+
+        Args:
+            items: Linked account ids, scopes, `LinkedAccount`s, or anything whose account `account` tells; iterable or
+                async iterable, such as `refold.linked_accounts.list()`.
+            slug: The app, such as `hubspot`.
+            action_id: The action, such as `get_contact`.
+            parameters: The action's parameters, the same for all, or a function that makes them of the item.
+            into: The type to structure each result's `data` into, as for `AccountScope.execute_action`.
+            **options: How: see `ActionFanOutOptions`, or `help()` of this method.
+
+        Returns:
+            The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+            ParameterError: `parameters` are no JSON.
+        """
+        from refold_async.codec import json_codec
+        from refold_async.jobs.fan_out import FanOut
+        from refold_async.jobs.options import ActionFanOutOptions, complete
+
+        chosen = complete(ActionFanOutOptions, options, f"{type(self).__name__}.fan_out_action")
+        idempotent: bool = chosen["idempotent"]
+        parse = responses.parse_action_result(into)
+        # Built once where it is the same for all, and checked in any case before the first item is taken.
+        common = requests.execute_action(
+            slug, action_id, None if callable(parameters) else parameters, idempotent=idempotent
+        )
+        limits = resolve_timeout(chosen["timeout"], self._pipeline.timeout)
+
+        def execute(scope: AccountScope, item: Item) -> Awaitable[ActionResult[Any]]:
+            request = common
+            if callable(parameters):
+                request = requests.execute_action(slug, action_id, parameters(item), idempotent=idempotent)
+            return scope._send(request, parse, limits)  # pyright: ignore[reportPrivateUsage]
+
+        async def execute_if_connected(scope: AccountScope, item: Item) -> ActionResult[Any]:
+            await _ensure_connected(scope, item, slug, limits)
+            return await execute(scope, item)
+
+        def restore(result: Any) -> ActionResult[Any]:
+            return parse(responses.Response(200, {}, json_codec.encode_as_read(result).encode()), common)
+
+        only_connected = check_bool("skip_disconnected", chosen["skip_disconnected"])
+        chosen["resend_unknown"] = chosen["resend_unknown"] or (idempotent and chosen["journal"] is not None)
+        recorder = self._recorder(
+            chosen,
+            restore=restore,
+            slug=slug,
+            action_id=action_id,
+            parameters=None if callable(parameters) else common.body,
+        )
+        call = execute_if_connected if only_connected else execute
+        return FanOut(items, call, self._hooks(chosen["account"]), recorder, chosen)
+
+    def _hooks(self, account: Any) -> "ClientHooks[Any, AccountScope]":
+        """Return what a fan-out asks of the client; `account` tells the account of items that do not themselves."""
+        from refold_async.jobs.fan_out import ClientHooks
+        from refold_async.resources.linked_accounts import LinkedAccount
+
+        if account is not None and not callable(account):
+            raise ConfigurationError("account must be a function that returns an item's linked account id or scope.")
+
+        def scope_of(item: Any) -> AccountScope:
+            told = item if account is None else account(item)
+            if isinstance(told, str):
+                return self.account(told)
+            if isinstance(told, AccountScope):
+                return told
+            if isinstance(told, LinkedAccount):
+                return self.account(told.linked_account_id)
+            if account is None:
+                raise ConfigurationError(
+                    f"An item of type {type(item).__name__} does not tell its linked account: pass account=, a "
+                    "function that returns an item's linked account id or scope."
+                )
+            raise ConfigurationError(f"account= returned {type(told).__name__}, not a linked account id or a scope.")
+
+        return ClientHooks(
+            scope_of=scope_of,
+            lane_of=AccountScope._lane,  # pyright: ignore[reportPrivateUsage]
+            limits_accounts=self._scheduler.limits_accounts,
+            refuses_all=lambda: self._scheduler.refuses_all,
+            is_closed=lambda: self._transport.closed,
+        )
+
+    def _recorder(
+        self,
+        options: Mapping[str, Any],
+        *,
+        restore: Callable[[Any], T],
+        slug: str | None = None,
+        action_id: str | None = None,
+        parameters: bytes | None = None,
+    ) -> "Recorder[Any, T]":
+        journal: "Journal | None" = options["journal"]
+        key: Callable[[Any], str] | None = options["key"]
+        for name in ("retry_failed", "resend_unknown"):
+            if check_bool(name, options[name]) and journal is None:
+                raise ConfigurationError(f"{name}=True is about what a journal has of earlier runs: pass journal=.")
+        if key is not None and not callable(key):
+            raise ConfigurationError("key must be a function that returns what an item is known by, a str.")
+        if journal is None:
+            from refold_async.jobs.recording import NullRecorder
+
+            return NullRecorder()
+        from refold_async.jobs.journal_recorder import JournalRecorder
+        from refold_async.journal.journal import Journal
+        from refold_async.journal.sqlite_store import JobIdentity
+
+        if not isinstance(journal, Journal):
+            raise ConfigurationError(
+                f"journal must be a Journal, such as Journal('june.sqlite', job='june sync'), got {journal!r}."
+            )
+        if journal.job is None:
+            raise ConfigurationError("journal needs the name of the job: pass Journal(..., job='june sync').")
+        identity = JobIdentity(
+            base_url=self._transport.base_url,
+            environment=environment_of(self._api_key),
+            slug=slug,
+            action_id=action_id,
+            parameters_sha256=None if parameters is None else _fingerprint(parameters),
+        )
+        return JournalRecorder(
+            journal=journal,
+            identity=identity,
+            key=key,
+            retry_failed=options["retry_failed"],
+            resend_unknown=options["resend_unknown"],
+            restore=restore,
+            structures=slug is not None,
+        )
+
+
+def _fingerprint(parameters: bytes) -> str:
+    """Return a hash of JSON that does not depend on the order of keys."""
+    import hashlib
+    import json
+
+    return hashlib.sha256(json.dumps(json.loads(parameters), sort_keys=True).encode()).hexdigest()
+
+
+async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeout: Timeout) -> None:
+    from refold_async.resources.applications import disconnected
+    from refold_async.resources.linked_accounts import LinkedAccount
+
+    if (
+        isinstance(item, LinkedAccount)
+        and item.linked_account_id == scope.linked_account_id
+        and item.integrations is not None
+    ):
+        if (state := item.connection_state(slug)) != "connected":
+            error = disconnected(slug, state)
+            error.linked_account_id = item.linked_account_id
+            raise error
+    else:
+        await scope.applications.ensure_connected(slug, timeout=timeout)

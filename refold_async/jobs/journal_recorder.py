@@ -1,0 +1,248 @@
+"""Recording a fan-out in a journal: which items are called again, and what is recorded of those that are."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from refold_async.codec import json_codec
+from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
+from refold_async.faults import Effect
+from refold_async.jobs.outcomes import Outcome
+from refold_async.jobs.recording import TakenItem
+from refold_async.journal.journal import Journal, JournalEntry
+from refold_async.journal.sqlite_store import JobIdentity
+from refold_async.journal.writer import JournalWriter, Meeting
+from refold_async.models.model import Model
+from refold_async.runtime.foreign_errors import said
+from refold_async.runtime.log import logger
+
+__all__ = ["JournalRecorder", "JournalRun"]
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class JournalRecorder(Generic[Item, T]):
+    """How a job is journaled."""
+
+    journal: Journal
+    """Where."""
+    identity: JobIdentity
+    """What the job is, beside its name."""
+    key: Callable[[Item], str] | None
+    """What an item is known by; None for its linked account id."""
+    retry_failed: bool
+    """Whether to call again what failed without an effect."""
+    resend_unknown: bool
+    """Whether to call again what may have run."""
+    restore: Callable[[Any], T]
+    """Makes a call's value of a result that was recorded."""
+    structures: bool
+    """Whether that is what the call returned, rather than the JSON that it came from."""
+
+    async def open(self) -> "JournalRun[Item, T]":
+        """Take the journal for a run.
+
+        Raises:
+            ConfigurationError: The journal names no job.
+            JournalError: It is in use, another job's, no journal, or cannot be written.
+        """
+        return JournalRun(self, await JournalWriter.open(self.journal, self.identity))
+
+
+class JournalRun(Generic[Item, T]):
+    """One run of a journaled job."""
+
+    def __init__(self, recorder: JournalRecorder[Item, T], writer: JournalWriter) -> None:
+        self._recorder = recorder
+        self._writer = writer
+        self._told = False  # that results come back as something else
+
+    @property
+    def error(self) -> JournalError | None:
+        """Why nothing can be recorded any more, or None."""
+        return self._writer.error
+
+    async def look_up(self, taken: TakenItem[Item]) -> Outcome[Item, T] | None:
+        """Return the outcome that an earlier run recorded of an item, or None if it is to be called in this one.
+
+        From then on the item is recorded.
+
+        Raises:
+            ConfigurationError: The item has no key, or one that was looked up before in this run.
+            JournalError: The journal fails.
+        """
+        key = self._key_of(taken)
+        try:
+            known = await self._writer.meet(key)
+        except asyncio.CancelledError:
+            self._writer.release(key)
+            raise
+        if known is Meeting.AGAIN:
+            raise ConfigurationError(
+                f"key {key!r} was met before in this run, so this item is not called: pass key=, a function that "
+                "returns another key for each item, or leave out the repeats."
+            )
+        if isinstance(known, JournalEntry) and not self._is_called_again(known):
+            self._writer.release(key)
+            return self._recorded_outcome(known, taken)
+        may_have_run = isinstance(known, JournalEntry) and known.status == "unknown"
+        taken.record = _Record(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
+        return None
+
+    @staticmethod
+    def is_looking_up(taken: TakenItem[Item]) -> bool:
+        """Tell whether it is still open if an item, which was looked up, is to be called."""
+        return taken.record is None
+
+    @staticmethod
+    def may_have_run_before(taken: TakenItem[Item]) -> bool:
+        """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
+        return isinstance(taken.record, _Record) and taken.record.may_have_run
+
+    def record_outcome(
+        self,
+        taken: TakenItem[Item],
+        outcome: Outcome[Item, T],
+        then: Callable[[Outcome[Item, T], JournalError | None], object],
+    ) -> bool:
+        """Record an outcome, and call `then` once that is committed or failed; return whether the item has a record."""
+        record = taken.record
+        if not isinstance(record, _Record):
+            return False
+        self._writer.finished(
+            record.key,
+            linked_account_id=outcome.linked_account_id,
+            status=outcome.status,
+            effect=_effect_of(taken, outcome),
+            error_type=None if outcome.error is None else type(outcome.error).__name__,
+            error=None if outcome.error is None else said(outcome.error),
+            result=self._result_of(outcome) if self._recorder.journal.results else None,
+            attempts=outcome.attempts,
+            then=partial(then, outcome),
+        )
+        return True
+
+    def record_unfinished(self, taken: TakenItem[Item]) -> None:
+        """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
+        record = taken.record
+        if not isinstance(record, _Record):
+            return
+        if taken.untouched and not (record.may_have_run and record.started):
+            self._writer.release(record.key)
+            return
+        self._writer.finished(
+            record.key,
+            linked_account_id=record.linked_account_id,
+            status="unknown",
+            effect="unknown",
+            error="The job was stopped while it was in flight.",
+            attempts=taken.attempts,
+        )
+
+    async def aclose(self) -> None:
+        """Commit what is pending and give the journal back."""
+        await self._writer.aclose()
+
+    def _key_of(self, taken: TakenItem[Item]) -> str:
+        key: Any = taken.linked_account_id if self._recorder.key is None else self._recorder.key(taken.item)
+        if key is None and self._recorder.key is None:
+            raise ConfigurationError(
+                "The journal knows items by their linked account id, and this one has none: pass key=, a function that "
+                "returns what the item is known by."
+            )
+        return key  # type: ignore[no-any-return]  # checked by the writer
+
+    def _is_called_again(self, entry: JournalEntry) -> bool:
+        if entry.status == "unknown":
+            return self._recorder.resend_unknown
+        return entry.status == "failed" and entry.effect == "none" and self._recorder.retry_failed
+
+    def _recorded_outcome(self, entry: JournalEntry, taken: TakenItem[Item]) -> Outcome[Item, T]:
+        outcome: Outcome[Item, T] = Outcome(
+            item=taken.item,
+            linked_account_id=taken.linked_account_id,
+            index=taken.index,
+            status="ok",
+            attempts=entry.attempts,
+            recorded=True,
+        )
+        if entry.status == "ok":
+            try:
+                outcome.value = None if entry.result is None else self._recorder.restore(entry.result)
+            except RefoldError as misfit:
+                misfit.effect = "done"
+                outcome.status, outcome.error = "failed", misfit
+            return outcome
+        error = RecordedError(
+            entry.error or "It was in flight when the job's process ended, and may have run.",
+            error_type=entry.error_type,
+        )
+        error.effect = entry.effect or "unknown"
+        error.attempts = entry.attempts
+        error.linked_account_id = entry.linked_account_id
+        outcome.status, outcome.error = "failed" if entry.status == "failed" else "unknown", error
+        return outcome
+
+    def _result_of(self, outcome: Outcome[Item, T]) -> str | None:
+        value: Any = outcome.value
+        if value is None:
+            return None
+        try:
+            if isinstance(value, Model) and value.raw:
+                text = json_codec.encode_as_read(value.raw)
+                unlike = None if self._recorder.structures else f"is of class {type(value).__qualname__}"
+            else:
+                text = json_codec.encode_as_read(value)
+                unlike = json_codec.unlike_when_read(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            logger.warning("The result of item %d is no JSON and cannot be recorded: %s", outcome.index, error)
+            return None
+        if unlike is not None and not self._told:
+            self._told = True
+            logger.warning(
+                "Results are recorded as JSON, and come back from the next run of this job as what JSON makes of them. "
+                "The result of item %d %s, which JSON does not have: let the call return dicts, lists, strings and "
+                "numbers, such as `.raw`.",
+                outcome.index,
+                unlike,
+            )
+        return text
+
+
+class _Record:
+    """An item that is called in this run, and what of it is recorded."""
+
+    def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None, *, may_have_run: bool) -> None:
+        self._writer = writer
+        self._committed = False
+        self.started = False
+        self.may_have_run = may_have_run
+        self.key = key
+        self.linked_account_id = linked_account_id
+
+    async def start(self) -> None:
+        """Return when it is recorded that requests of the item may leave."""
+        if not self._committed:
+            self.started = True
+            await self._writer.started(self.key, self.linked_account_id)
+            self._committed = True
+
+    def withdraw(self) -> None:
+        """Record that none of its requests made anything happen, and none is under way."""
+        if not self.may_have_run:
+            self._writer.withdrawn(self.key)
+            self._committed = False
+
+
+def _effect_of(taken: TakenItem[Any], outcome: Outcome[Any, Any]) -> Effect:
+    """Return what an item's call made happen, of which its error may be only the last part."""
+    if outcome.status != "failed":
+        return "done" if outcome.status == "ok" else "unknown"
+    if isinstance(outcome.error, RefoldError) and outcome.error.effect != "none":
+        return outcome.error.effect
+    return "unknown" if taken.may_have_changed else "none"

@@ -1,0 +1,142 @@
+"""The options of fan-outs: what `help()` and signatures show of them, and what becomes of misspelled ones."""
+
+import inspect
+import pydoc
+import re
+import shutil
+import sys
+from pathlib import Path
+from py_compile import compile as compile_file
+from typing import Any, Final
+
+import pytest
+
+import refold_async
+from refold_async import AsyncRefold
+from refold_async.jobs.options import ActionFanOutOptions, FanOutOptions
+from support.running_programs import run_program
+
+OPTIONS: Final[dict[str, Any]] = {
+    "account": None,
+    "key": None,
+    "concurrency": 50,
+    "grace": 5.0,
+    "job_timeout": None,
+    "max_refusal_wait": 600.0,
+    "stop_after": None,
+    "progress": None,
+    "journal": None,
+    "retry_failed": False,
+    "resend_unknown": False,
+}
+"""The options of both methods, and their defaults."""
+FURTHER: Final[dict[str, Any]] = {"into": None, "idempotent": False, "timeout": None, "skip_disconnected": False}
+"""Those of actions alone."""
+
+
+def as_seen(method: str, *, of_client: bool) -> Any:
+    """Return a method as users ask for help about it: of the class, or of a client."""
+    return getattr(AsyncRefold("tk_test") if of_client else AsyncRefold, method)
+
+
+@pytest.mark.parametrize("of_client", [False, True])
+@pytest.mark.parametrize(("method", "options"), [("fan_out", OPTIONS), ("fan_out_action", OPTIONS | FURTHER)])
+def test_signatures_show_every_option(method: str, options: dict[str, Any], of_client: bool) -> None:
+    """With its default and its type, as keyword arguments and nothing besides."""
+    parameters = inspect.signature(as_seen(method, of_client=of_client)).parameters
+    by_keyword = {name: each for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}
+    assert {name: each.default for name, each in by_keyword.items()} == options
+    assert not [each for each in parameters.values() if each.kind is each.VAR_KEYWORD]
+    assert ("self" in parameters) is not of_client
+    types = {name: inspect.formatannotation(each.annotation) for name, each in by_keyword.items()}
+    assert types["account"].endswith(
+        "Callable[[~Item], str | refold_async.resources.account.AccountScope | "
+        "refold_async.resources.linked_accounts.LinkedAccount] | None"
+    )
+    assert (types["concurrency"], types["stop_after"], types["journal"]) == ("int", "float | None", "'Journal | None'")
+
+
+@pytest.mark.parametrize("of_client", [False, True])
+@pytest.mark.parametrize(("method", "options"), [("fan_out", OPTIONS), ("fan_out_action", OPTIONS | FURTHER)])
+def test_help_describes_every_option(method: str, options: dict[str, Any], of_client: bool) -> None:
+    """By the text that stands where it is declared, in lines that are not too long."""
+    help_text = pydoc.plain(pydoc.render_doc(as_seen(method, of_client=of_client)))
+    title, *lines = (line.strip() for line in help_text.splitlines()[2:])
+    assert title.startswith(f"{method}(")
+    described = {name for name in options if any(line.startswith(f"{name}: ") for line in lines)}
+    assert described == options.keys()
+    assert "**options" not in help_text
+    assert "concurrency: How many items are worked on, or have ended and not been read, at once." in lines
+    assert max(map(len, (inspect.getdoc(as_seen(method, of_client=of_client)) or "").splitlines())) < 120
+    assert lines.index("Args:") < lines.index("Returns:") < lines.index("Raises:")
+
+
+def test_help_of_the_client_shows_them_too() -> None:
+    """The methods are methods like any other."""
+    help_text = pydoc.plain(pydoc.render_doc(AsyncRefold))
+    assert re.search(r"\bfan_out\([\s|]*self,[\s|]*items: ", help_text)
+    assert help_text.count("max_refusal_wait: Seconds, in all, that an item may wait") == 2
+    assert AsyncRefold.fan_out.__name__ == AsyncRefold("tk_test").fan_out.__name__ == "fan_out"
+
+
+@pytest.mark.parametrize("declared", [FanOutOptions, ActionFanOutOptions])
+def test_every_option_is_documented(declared: Any) -> None:
+    """A new one needs a type, a default, and a text below."""
+    parameters = inspect.signature(AsyncRefold.fan_out_action).parameters
+    documentation = inspect.getdoc(AsyncRefold.fan_out_action) or ""
+    for name in declared.__annotations__:
+        assert name in parameters
+        assert f"\n    {name}: " in documentation
+
+
+async def test_help_without_sources(tmp_path: Path) -> None:
+    """A program that came without its sources shows the options as far as it can."""
+    shutil.copytree(Path(refold_async.__file__).parent, tmp_path / "refold_async")
+    source = tmp_path / "refold_async" / "jobs" / "options.py"
+    compile_file(str(source), cfile=str(source.with_suffix(".pyc")), doraise=True)
+    source.unlink()
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from refold_async import AsyncRefold; "
+    ran = await run_program("-P", "-c", program + "help(AsyncRefold.fan_out)")
+    assert (ran.exit_code, ran.complaints) == (0, "")
+    assert "concurrency: int = 50" in ran.output
+    assert "    concurrency\n" in ran.output
+    ran = await run_program("-P", "-OO", "-c", program + "help(AsyncRefold.fan_out)")
+    assert (ran.exit_code, ran.complaints) == (0, "")
+    assert "concurrency: int = 50" in ran.output
+
+
+async def test_help_costs_those_who_ask_for_it() -> None:
+    """A job makes neither signature nor documentation."""
+    program = """
+import sys
+from refold_async import AsyncRefold
+AsyncRefold("tk_test").fan_out_action(["user_1"], "hubspot", "get_contact")
+print('refold_async.jobs.options_help' in sys.modules)
+"""
+    ran = await run_program("-c", program)
+    assert (ran.output, ran.complaints) == ("False\n", "")
+
+
+@pytest.mark.parametrize("name", ["concurency", "no_such_option", "idempotent"])
+def test_misspelled_options(name: str) -> None:
+    """They raise what Python raises of any function, with the suggestion that Python 3.13 makes."""
+
+    class Plain:
+        def fan_out(self, items: Any, call: Any, *, concurrency: int = 50) -> None: ...
+
+    def message(client: Any) -> str:
+        with pytest.raises(TypeError) as caught:
+            client.fan_out([], None, **{name: 5})
+        return str(caught.value)
+
+    told = message(AsyncRefold("tk_test"))
+    suggestion = ". Did you mean 'concurrency'?" if name == "concurency" else ""
+    assert told == f"AsyncRefold.fan_out() got an unexpected keyword argument '{name}'{suggestion}"
+    by_python = message(Plain()).rpartition("Plain.")[2]
+    assert told.endswith(by_python) if sys.version_info >= (3, 13) else by_python in told
+
+
+def test_misspelled_options_of_actions() -> None:
+    """Each method has its own options."""
+    with pytest.raises(TypeError, match=r"^AsyncRefold\.fan_out_action\(\) got an unexpected keyword argument 'in_to'"):
+        AsyncRefold("tk_test").fan_out_action([], "hubspot", "get_contact", in_to=dict)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
