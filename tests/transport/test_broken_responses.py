@@ -22,8 +22,8 @@ from refold_async import (
     RateLimitError,
     RefoldError,
 )
-from refold_async.transport.decoding import Content
-from refold_async.transport.refused_responses import read_head
+from refold_async.transport.broken_responses import read_head
+from refold_async.transport.response_body import ResponseBody
 from support.raw_server import OK, answer, raw_server
 from support.retry_policies import IMPATIENT
 
@@ -302,11 +302,11 @@ def test_a_body_in_pieces() -> None:
     """However it is cut, it is the same; what is beyond the limit is not kept."""
     body = packed(OK * 1000)
     for size in (1, 7, 1000):
-        content = Content("gzip", 100_000)
+        content = ResponseBody("gzip", 100_000)
         assert all(content.take(body[start : start + size]) for start in range(0, len(body), size))
         assert content.end(whole=True) == OK * 1000
         assert content.body_error is None
-    content = Content("gzip", 10)
+    content = ResponseBody("gzip", 10)
     assert not content.take(body)
     assert (content.end(whole=True), content.body_error) == (OK[:10], "it is longer than max_response_bytes=10")
 

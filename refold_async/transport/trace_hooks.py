@@ -1,4 +1,4 @@
-"""aiohttp's trace hooks, kept from harming the calls that they observe."""
+"""aiohttp's trace hooks, kept from harming the requests that they observe. Loaded where a client has some."""
 
 import asyncio
 import traceback
