@@ -1,4 +1,4 @@
-"""A request's body, which notes when it begins: until then, nothing of the request can have been acted on."""
+"""The body of a request, which notes when its first byte is about to leave."""
 
 import math
 from typing import Final

@@ -60,7 +60,7 @@ def open_session(
     if trace_configs:
         from refold_async.transport.trace_hooks import guard_hooks
 
-        hooks = [*guard_hooks(trace_configs, aiohttp.TraceConfig, proxy_credentials), *hooks, check_after_hooks()]
+        hooks = [*guard_hooks(trace_configs, proxy_credentials), *hooks, check_after_hooks()]
     try:
         return aiohttp.ClientSession(
             loop=asyncio.get_running_loop(),  # else that of the connector, whichever it is

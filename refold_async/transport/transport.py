@@ -87,7 +87,7 @@ class Transport:
         if trace_configs != ():
             from refold_async.transport.trace_hooks import checked_configs
 
-            trace_configs = checked_configs(trace_configs, aiohttp.TraceConfig)
+            trace_configs = checked_configs(trace_configs)
         self._connector = connector
         limits = [] if connector is None else connection_limits(connector)
         self.connections = min([max_connections, *limits])
@@ -181,17 +181,17 @@ class Transport:
         now = deadlines.now()
         attempt_ends = now + timeout.attempt
         ends = attempt_ends if attempt_ends < deadline else deadline
-        limit = Deadline(deadlines, ends)
+        attempt_deadline = Deadline(deadlines, ends)
         # A timer of aiohttp's costs more than all of ours: only a read gets one, for it has no body that tells.
         connect_timeout = NO_TIMEOUT
         if body is None:
             connect_timeout = _connect_timeout(timeout.connect)
         elif now + timeout.connect < ends:
-            limit.when = now + timeout.connect
-            body.deadline, body.deadline_once_begun = limit, ends
+            attempt_deadline.when = now + timeout.connect
+            body.deadline, body.deadline_once_begun = attempt_deadline, ends
         failure: RefoldError
         try:
-            with limit:
+            with attempt_deadline:
                 while received is None:
                     try:
                         received = await session.request(
@@ -242,7 +242,7 @@ class Transport:
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - connectors and resolvers that are lent may raise anything
-            if limit.cancelled_from_outside:  # and what was lent made something else of it
+            if attempt_deadline.cancelled_from_outside:  # and what was lent made something else of it
                 raise asyncio.CancelledError from None
             from refold_async.transport.broken_responses import response_despite
             from refold_async.transport.wire_errors import expired_timeout, wire_error
@@ -261,7 +261,9 @@ class Transport:
                 error,
                 target.subject,
                 body,
-                expired=expired_timeout(error, limit, ends, "total" if attempt_ends >= deadline else "attempt"),
+                expired=expired_timeout(
+                    error, attempt_deadline, ends, "total" if attempt_ends >= deadline else "attempt"
+                ),
                 timeout=timeout,
                 client_closed=deadlines.closed,
                 connector=self._connector,
