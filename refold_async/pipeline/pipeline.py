@@ -30,7 +30,8 @@ from refold_async.protocol.responses import Parser, Response
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 from refold_async.transport.deadlines import Deadline, Deadlines
-from refold_async.transport.transport import Body, Transport
+from refold_async.transport.request_body import Body
+from refold_async.transport.transport import Transport
 
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane

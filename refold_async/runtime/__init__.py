@@ -1,1 +1,1 @@
-"""What every floor asks of Python and asyncio: the log, others' code that raises, and being cancelled."""
+"""What every package needs of Python and asyncio: a log that raises nothing, errors of foreign code, cancellation."""

@@ -1,4 +1,4 @@
-"""Waiting for an end that must come, such as that of a fan-out, though the one who waits was cancelled."""
+"""Waits that a cancellation must not cut short, such as that for the end of a fan-out."""
 
 import asyncio
 import contextlib

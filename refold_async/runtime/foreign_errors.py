@@ -1,4 +1,4 @@
-"""What code that is not ours may raise, such as connectors, hooks, callbacks and log filters: anything."""
+"""What foreign code may raise, such as connectors, hooks, callbacks and log filters: anything."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,20 +6,20 @@ from typing import Final
 __all__ = ["EXITS", "said", "shown"]
 
 EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
-"""What ends a program, or a coroutine, and is nobody's to keep."""
+"""What ends a program, or a coroutine, and must never be swallowed."""
 
 
 def shown(error: BaseException) -> str:
     """Return the repr of an exception, whose own methods may raise too."""
-    return _made_safely(repr, error)
+    return _safely(repr, error)
 
 
 def said(error: BaseException) -> str:
     """Return what an exception says, as `str()` does."""
-    return _made_safely(str, error)
+    return _safely(str, error)
 
 
-def _made_safely(make: Callable[[BaseException], str], error: BaseException) -> str:
+def _safely(make: Callable[[BaseException], str], error: BaseException) -> str:
     try:
         return make(error)
     except EXITS:

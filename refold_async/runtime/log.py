@@ -1,4 +1,4 @@
-"""The library's logger. A filter or handler that raises harms no call: that is told once, on stderr."""
+"""The library's logger. A filter or handler that raises harms no call: that is reported once, on stderr."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ class Log:
 
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
-        self._complained = False
+        self._reported = False
 
     def debug(self, message: str, *args: object) -> None:
         """Log at level DEBUG."""
@@ -49,13 +49,13 @@ class Log:
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it raises, the call that logs goes on
-            self._complain(error)
+            self._report(error)
 
-    def _complain(self, error: BaseException) -> None:
-        """Tell it where `logging` tells of handlers that fail, but once."""
-        if self._complained or not logging.raiseExceptions or sys.stderr is None:
+    def _report(self, error: BaseException) -> None:
+        """Print it where `logging` prints what handlers raise, but once."""
+        if self._reported or not logging.raiseExceptions or sys.stderr is None:
             return
-        self._complained = True
+        self._reported = True
         with suppress(Exception):
             print("refold_async: a log filter or handler raised, and may do so again:", file=sys.stderr)
             traceback.print_exception(error, file=sys.stderr)

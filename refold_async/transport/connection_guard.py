@@ -1,8 +1,8 @@
-"""Which connections may carry the next request: none on which anything arrived that nobody asked for.
+"""Which connections may carry the next request: none on which anything arrived unsolicited.
 
-An answer that a gateway sends twice, or a stray HTTP 408, lies on a kept connection until the next request goes out on
-it, and is then taken for the answer to that request. The connection pool does not look. The guard looks right before
-the first byte of a request is written: whatever lies there by then cannot be the answer.
+A response that a gateway sends twice, or a stray HTTP 408, lies on a kept connection until the next request goes out on
+it, and is then taken for the response to that request. The connection pool does not look. The guard looks right before
+the first byte of a request is written: whatever lies there by then cannot be the response.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from refold_async.runtime.log import logger
 __all__ = ["Connection", "ConnectionGuard", "UnusableConnectionError", "kept_by_others"]
 
 _FIRST_QUARANTINE: Final = 30.0
-_LONGEST_QUARANTINE: Final = 600.0
-"""Seconds without reuse after something arrived unasked, doubled by each further time: the first, and the most."""
-_MOST_USED: Final = 128
+_MAX_QUARANTINE: Final = 600.0
+"""Seconds without reuse after something arrived unsolicited, doubled each further time: the first, and the most."""
+_MAX_KNOWN: Final = 128
 """How many used connections are known before those that were closed are forgotten."""
-_TURNS_FOR_TLS: Final = 20
+_TLS_TURNS: Final = 20
 """Turns of the event loop that TLS gets to read what arrived, which may be its own: a session ticket, say."""
 
 
@@ -36,7 +36,7 @@ class Connection(Protocol):
 
     @property
     def protocol(self) -> Any:
-        """What parses the answers. Its `should_close` tells whether it read anything unasked."""
+        """What parses the responses. Its `should_close` tells whether it read anything unsolicited."""
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -58,14 +58,14 @@ class UnusableConnectionError(Exception):
 class ConnectionGuard:
     """Checks every connection right before a request is written to it.
 
-    Something that arrives unasked shows that the other side sends what it should not, and the next such answer may
-    come too late to be told from the right one. So for a while after that no connection carries a second request.
+    Something that arrives unsolicited shows that the other side sends what it should not, and the next such response
+    may come too late to be told from the right one. So for a while after that no connection carries a second request.
 
     Args:
         reuse: Whether a connection may carry a second request at all.
         host: Where the connections lead, for the log.
         written_later: Whether time may pass between a check and the first byte of a body, so that it is checked again.
-        hooked: Whether hooks of others run between a check and the first byte of any request.
+        hooked: Whether the user's hooks run between a check and the first byte of any request.
     """
 
     def __init__(self, *, reuse: bool, host: str, written_later: bool, hooked: bool = False) -> None:
@@ -74,7 +74,7 @@ class ConnectionGuard:
         self._reuse = reuse
         self._host = host
         self._used: dict[Any, Callable[[], object]] = {}  # by protocol: what tells whether it is readable
-        self._most_used = _MOST_USED
+        self._max_known = _MAX_KNOWN
         self._quarantine_until = -math.inf if reuse else math.inf
         self._quarantine = _FIRST_QUARANTINE
         self._may_reuse = reuse
@@ -103,7 +103,7 @@ class ConnectionGuard:
             if not self._may_reuse and not fresh:
                 raise UnusableConnectionError(fresh=False)
         if protocol not in self._used and connection.transport is not None:
-            if len(self._used) >= self._most_used:
+            if len(self._used) >= self._max_known:
                 self._forget_closed()
             self._used[protocol] = _readability(connection.transport)
         return not self._may_reuse
@@ -127,7 +127,7 @@ class ConnectionGuard:
                 raise UnusableConnectionError(fresh=fresh)
         else:
             is_readable = _readability(transport)
-            for _ in range(_TURNS_FOR_TLS):
+            for _ in range(_TLS_TURNS):
                 if protocol.should_close or transport.is_closing() or not is_readable():
                     break
                 await asyncio.sleep(0)
@@ -140,17 +140,17 @@ class ConnectionGuard:
 
     def _forget_closed(self) -> None:
         self._used = {protocol: readable for protocol, readable in self._used.items() if protocol.is_connected()}
-        self._most_used = max(_MOST_USED, 2 * len(self._used))
+        self._max_known = max(_MAX_KNOWN, 2 * len(self._used))
 
     def begin_quarantine(self) -> None:
-        """Note that something unasked arrived: for a while no connection is used twice."""
+        """Note that something arrived unsolicited: for a while no connection is used twice."""
         now = asyncio.get_running_loop().time()
         if self._reuse and now >= self._quarantine_until:
-            if now > self._quarantine_until + _LONGEST_QUARANTINE:
+            if now > self._quarantine_until + _MAX_QUARANTINE:
                 self._quarantine = _FIRST_QUARANTINE
             self._quarantine_until = now + self._quarantine
             self._may_reuse = False
-            self._quarantine = min(2 * self._quarantine, _LONGEST_QUARANTINE)
+            self._quarantine = min(2 * self._quarantine, _MAX_QUARANTINE)
         consequence = (
             f"no connection is used twice for the next {self._quarantine_until - now:.0f} seconds"
             if self._reuse

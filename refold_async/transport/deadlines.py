@@ -14,7 +14,7 @@ __all__ = ["Deadline", "Deadlines"]
 
 
 _PRECISION: Final = 0.01
-"""How late a deadline may be met, in seconds."""
+"""How late a deadline may end its block, in seconds."""
 
 
 class Deadlines:

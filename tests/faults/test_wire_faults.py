@@ -136,7 +136,7 @@ def scripted(*trouble: Answer | Drip | Reset | Silence | Truncated, timeout: Tim
 @asynccontextmanager
 async def stale_connection() -> AsyncGenerator[Scene]:
     """A kept connection on which the server no longer listens: what is sent on it is answered by a reset."""
-    answers = {"GET": b"[]", "POST": b'{"node_status": "Success", "data": null}'}
+    bodies = {"GET": b"[]", "POST": b'{"node_status": "Success", "data": null}'}
     seen: list[str] = []
     connections = 0
 
@@ -155,7 +155,7 @@ async def stale_connection() -> AsyncGenerator[Scene]:
                     transport = writer.transport
                     assert isinstance(transport, asyncio.ReadTransport)
                     transport.pause_reading()
-                body = answers[seen[-1]]
+                body = bodies[seen[-1]]
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
                 if stale:
                     await until(lambda: select.select([writer.get_extra_info("socket")], [], [], 0)[0])
@@ -205,9 +205,9 @@ TABLE: dict[str, tuple[Fault, dict[str, Expected]]] = {
     "TLS untrusted": (untrusted, {kind: Expected(APIConnectionError, "none", 0, 1) for kind in CALLS}),
     "proxy hangs up": (proxy_hangs_up, NEVER_SENT),
     "reset before the body was read": (scripted(Reset("before")), LOST),
-    "reset during the answer": (scripted(Reset("during")), LOST),
+    "reset during the response": (scripted(Reset("during")), LOST),
     "reset after the body was read": (scripted(Reset("after")), LOST),
-    "half an answer": (scripted(Truncated()), LOST),
+    "half a response": (scripted(Truncated()), LOST),
     "drip": (scripted(Drip(0.02), timeout=HASTY), LATE),
     "silence": (scripted(Silence(), timeout=HASTY), LATE),
     "stale connection": (
@@ -282,7 +282,7 @@ async def test_half_an_error_is_an_error() -> None:
 
 
 async def test_a_write_that_may_have_run_stays_unknown() -> None:
-    """An idempotent write whose first answer was lost is unknown, though the last attempt certainly did not run."""
+    """An idempotent write whose first response was lost is unknown, though the last attempt certainly did not run."""
     async with (
         MockRefold() as mock,
         AsyncRefold("tk_test", base_url=mock.base_url, retry=IMPATIENT) as refold,
@@ -343,7 +343,7 @@ async def test_a_large_write_cut_half_way_is_unknown() -> None:
 
 
 async def test_cookies_are_not_kept() -> None:
-    """What one account's answer sets is not sent with another's call."""
+    """What one account's response sets is not sent with another's call."""
     async with MockRefold() as mock:
         url = mock.base_url.replace("127.0.0.1", "localhost")
         async with AsyncRefold("tk_test", base_url=url) as refold:

@@ -1,4 +1,4 @@
-"""Answers that are broken in what surrounds their JSON: encodings, lengths, headers. The status comes before it all."""
+"""Responses broken in what surrounds their JSON: encodings, lengths, headers. The status comes before it all."""
 
 import asyncio
 import gzip
@@ -22,8 +22,8 @@ from refold_async import (
     RateLimitError,
     RefoldError,
 )
-from refold_async.transport.decoding import Content
-from refold_async.transport.refused_responses import read_head
+from refold_async.transport.broken_responses import read_head
+from refold_async.transport.response_body import ResponseBody
 from support.raw_server import OK, answer, raw_server
 from support.retry_policies import IMPATIENT
 
@@ -39,11 +39,11 @@ PACKED: Final = packed(ERROR)
 
 
 def head(status: int, *headers: str) -> bytes:
-    """Return the head of an answer, with these headers alone."""
+    """Return the head of a response, with these headers alone."""
     return "\r\n".join([f"HTTP/1.1 {status} Reason", *headers, "", ""]).encode()
 
 
-# What is wrong with an error's answer, and what its `error_code` is where that can be read all the same.
+# What is wrong with an error's response, and what its `error_code` is where that can be read all the same.
 BROKEN: Final[dict[str, tuple[Callable[[int], bytes], str | None]]] = {
     "brotli": (lambda status: answer(b"\x0b\x02\x80{}\x03", status, "Content-Encoding: br"), None),
     "zstd": (lambda status: answer(b"\x28\xb5\x2f\xfd\x04\x00", status, "Content-Encoding: zstd"), None),
@@ -77,7 +77,7 @@ BROKEN: Final[dict[str, tuple[Callable[[int], bytes], str | None]]] = {
     "chunks that are none": (lambda status: head(status, "Transfer-Encoding: chunked") + b"ZZ\r\n{}", None),
     "a header with NUL": (lambda status: head(status, "X-A: a\0b", "Content-Length: 2") + b"{}", None),
     "a header too long": (lambda status: answer(ERROR, status, f"Set-Cookie: a={'x' * 80_000}"), "NOTHING"),
-    "after an interim answer": (
+    "after an interim response": (
         lambda status: head(103, "Link: </a>") + answer(ERROR, status) + b"rubbish",
         "NOTHING",
     ),
@@ -188,7 +188,7 @@ async def test_a_success_that_can_be_read_all_the_same(body: bytes, encoding: st
 
 
 async def test_a_success_followed_by_rubbish_is_not_lost() -> None:
-    """The whole answer came, and the connection is not used again."""
+    """The whole response came, and the connection is not used again."""
     async with (
         raw_server(answer() + b"\0rubbish") as server,
         AsyncRefold("tk_test", base_url=server.base_url, retry=IMPATIENT, timeout=30) as refold,
@@ -215,7 +215,7 @@ async def test_half_a_success_followed_by_nothing_is_lost() -> None:
     ids=["a cookie of 9 KB", "150 cookies", "a long name"],
 )
 async def test_generous_headers_are_read(headers: list[str]) -> None:
-    """What single sign-on, tracing and load balancers add is no reason to lose an answer."""
+    """What single sign-on, tracing and load balancers add is no reason to lose a response."""
     async with (
         raw_server(answer(OK, 200, *headers)) as server,
         AsyncRefold("tk_test", base_url=server.base_url, retry=IMPATIENT, timeout=30) as refold,
@@ -302,11 +302,11 @@ def test_a_body_in_pieces() -> None:
     """However it is cut, it is the same; what is beyond the limit is not kept."""
     body = packed(OK * 1000)
     for size in (1, 7, 1000):
-        content = Content("gzip", 100_000)
+        content = ResponseBody("gzip", 100_000)
         assert all(content.take(body[start : start + size]) for start in range(0, len(body), size))
         assert content.end(whole=True) == OK * 1000
         assert content.body_error is None
-    content = Content("gzip", 10)
+    content = ResponseBody("gzip", 10)
     assert not content.take(body)
     assert (content.end(whole=True), content.body_error) == (OK[:10], "it is longer than max_response_bytes=10")
 

@@ -1,4 +1,4 @@
-"""No call gets the answer to another: what arrives on a connection unasked makes it unusable."""
+"""No call gets another's response: what arrives on a connection unsolicited makes it unusable."""
 
 import asyncio
 import json
@@ -20,8 +20,8 @@ OWN, LENT = "own connector", "lent connector"
 SECOND_STATUSES = [200, 404, 408, 429, 503]
 
 
-def http_answer(status: int, value: object, *, extra: str = "") -> bytes:
-    """Return the bytes of an answer."""
+def http_response(status: int, value: object, *, extra: str = "") -> bytes:
+    """Return the bytes of a response."""
     body = json.dumps(value).encode()
     head = f"HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
     return head.encode() + body
@@ -30,14 +30,14 @@ def http_answer(status: int, value: object, *, extra: str = "") -> bytes:
 class Gateway:
     """A server that answers each request with the account it is for, and then says something that nobody asked for."""
 
-    def __init__(self, unasked: bytes | None = None, *, delay: float = 0.0) -> None:
-        self.unasked = unasked
-        """What it says after each answer; None to say the answer again."""
+    def __init__(self, unsolicited: bytes | None = None, *, delay: float = 0.0) -> None:
+        self.unsolicited = unsolicited
+        """What it says after each response; None to say the response again."""
         self.delay = delay
         """Seconds until it does; 0 for at once, but in a packet of its own."""
         self.silent = False
-        """Whether it says nothing unasked."""
-        self.answer: bytes | None = None
+        """Whether it says nothing unsolicited."""
+        self.response: bytes | None = None
         """What it answers instead."""
         self.connections = 0
         self.writers: list[asyncio.StreamWriter] = []
@@ -58,20 +58,20 @@ class Gateway:
                 account = headers["linked_account_id"]
                 self.requests.append(account)
                 self.heads.append(head)
-                answer = self.answer or http_answer(200, value_of(account, written=head.startswith("POST")))
-                writer.write(answer)
+                response = self.response or http_response(200, value_of(account, written=head.startswith("POST")))
+                writer.write(response)
                 if not self.silent:
                     # A turn later at the least: what comes in one packet aiohttp itself notices.
-                    asyncio.get_running_loop().call_later(self.delay, self.say, writer, self.unasked or answer)
+                    asyncio.get_running_loop().call_later(self.delay, self.say, writer, self.unsolicited or response)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    def say(self, writer: asyncio.StreamWriter, unasked: bytes) -> None:
-        """Say something unasked."""
+    def say(self, writer: asyncio.StreamWriter, unsolicited: bytes) -> None:
+        """Say something unsolicited."""
         if not writer.is_closing():
-            writer.write(unasked)
+            writer.write(unsolicited)
         self.said += 1
 
 
@@ -104,14 +104,14 @@ async def client_of(gateway: Gateway, kind: str = OWN, *, reuse: bool = True) ->
 
 
 async def write(refold: AsyncRefold, account: str) -> str:
-    """Execute an action, and return whose answer came back."""
+    """Execute an action, and return whose response came back."""
     result = await refold.account(account).execute_action("hubspot", "create_contact", {})
     told: str = result.data["account"]
     return told
 
 
 async def read(refold: AsyncRefold, account: str) -> str:
-    """List actions, and return whose answer came back."""
+    """List actions, and return whose response came back."""
     return (await refold.account(account).list_actions("hubspot"))[0].action_id
 
 
@@ -123,17 +123,17 @@ ACCOUNTS = [f"account_{number}" for number in range(8)]
 @pytest.mark.parametrize("status", SECOND_STATUSES)
 @pytest.mark.parametrize("kind", [OWN, LENT])
 @pytest.mark.parametrize("call", CALLS)
-async def test_what_came_before_a_request_is_not_its_answer(
+async def test_what_came_before_a_request_is_not_its_response(
     call: str, kind: str, status: int, processed: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every call gets its own answer, is sent once and succeeds, whatever came unasked before it."""
+    """Every call gets its own response, is sent once and succeeds, whatever came unsolicited before it."""
     gateway = Gateway()
     gateway.silent = True
     async with running(gateway), client_of(gateway, kind) as refold:
         for account in ACCOUNTS:
             assert await CALLS[call](refold, account) == account
             value = {"message": "Unasked"} if status != 200 else value_of(account, written=call == "write")
-            gateway.say(gateway.writers[-1], http_answer(status, value, extra="Retry-After: 9\r\n"))
+            gateway.say(gateway.writers[-1], http_response(status, value, extra="Retry-After: 9\r\n"))
             for _ in range(5 * processed):
                 await asyncio.sleep(0)
     assert gateway.requests == ACCOUNTS
@@ -143,10 +143,10 @@ async def test_what_came_before_a_request_is_not_its_answer(
 @pytest.mark.parametrize("delay", [0.0, 0.001, 0.01])
 @pytest.mark.parametrize("status", SECOND_STATUSES)
 @pytest.mark.parametrize("kind", [OWN, LENT])
-async def test_without_reuse_no_late_answer_reaches_another_call(kind: str, status: int, delay: float) -> None:
-    """With `reuse_connections=False` calls get their own answers however late others come, one connection each."""
-    unasked = None if status == 200 else http_answer(status, {"message": "Unasked"})
-    async with running(Gateway(unasked, delay=delay)) as gateway, client_of(gateway, kind, reuse=False) as refold:
+async def test_without_reuse_no_late_response_reaches_another_call(kind: str, status: int, delay: float) -> None:
+    """With `reuse_connections=False` calls get their own responses however late others come, one connection each."""
+    unsolicited = None if status == 200 else http_response(status, {"message": "Unasked"})
+    async with running(Gateway(unsolicited, delay=delay)) as gateway, client_of(gateway, kind, reuse=False) as refold:
         for account in ACCOUNTS:
             assert await write(refold, account) == account
         await until(lambda: gateway.said == len(ACCOUNTS))
@@ -156,8 +156,8 @@ async def test_without_reuse_no_late_answer_reaches_another_call(kind: str, stat
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.001, 0.01])
-async def test_after_something_unasked_no_connection_is_used_twice_for_a_while(delay: float) -> None:
-    """The connections beside the one that spoke unasked are not used again, nor are new ones used twice."""
+async def test_after_something_unsolicited_no_connection_is_used_twice_for_a_while(delay: float) -> None:
+    """The connections beside the one that spoke unsolicited are not used again, nor are new ones used twice."""
     async with running(Gateway(delay=delay)) as gateway, client_of(gateway) as refold:
         gateway.silent = True
         await asyncio.gather(*(write(refold, account) for account in ACCOUNTS))
@@ -193,7 +193,7 @@ async def test_connections_that_are_silent_are_kept() -> None:
 
 @contextmanager
 def tls_contexts() -> Generator[tuple[ssl.SSLContext, ssl.SSLContext]]:
-    """Make the contexts of a server and of a client that trusts it; after a handshake, tickets come unasked."""
+    """Make the contexts of a server and of a client that trusts it; after a handshake, tickets come unsolicited."""
     authority = trustme.CA()
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -205,7 +205,7 @@ def tls_contexts() -> Generator[tuple[ssl.SSLContext, ssl.SSLContext]]:
 
 
 async def call_over_tls(gateway: Gateway) -> None:
-    """Make a write and a read for every account over TLS, each after what came unasked has arrived."""
+    """Make a write and a read for every account over TLS, each after what came unsolicited has arrived."""
     with tls_contexts() as (server, trusting):
         connector = aiohttp.TCPConnector(ssl=trusting)
         async with running(gateway, server):
@@ -229,7 +229,7 @@ def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
 
 
 def test_session_tickets_cost_no_connection(runner: asyncio.Runner) -> None:
-    """What TLS says for itself is nothing that arrived unasked."""
+    """What TLS says for itself is nothing that arrived unsolicited."""
     gateway = Gateway()
     gateway.silent = True
     runner.run(call_over_tls(gateway))
@@ -237,8 +237,8 @@ def test_session_tickets_cost_no_connection(runner: asyncio.Runner) -> None:
     assert gateway.connections == 1
 
 
-def test_what_comes_unasked_over_tls_is_noticed(runner: asyncio.Runner) -> None:
-    """Answers that come twice over TLS reach no other call."""
+def test_what_comes_unsolicited_over_tls_is_noticed(runner: asyncio.Runner) -> None:
+    """Responses that come twice over TLS reach no other call."""
     gateway = Gateway()
     runner.run(call_over_tls(gateway))
     assert gateway.requests == [account for account in ACCOUNTS for _ in CALLS]
@@ -261,7 +261,7 @@ def test_connections_that_the_server_closed_are_not_written_to(call: str, kind: 
             while b"\r\n\r\n" not in head or (head.startswith(b"POST") and not head.endswith(b"{}")):
                 head += connection.recv(65536)
             served.append(head)
-            connection.sendall(http_answer(200, value_of(f"account_{number}", written=head.startswith(b"POST"))))
+            connection.sendall(http_response(200, value_of(f"account_{number}", written=head.startswith(b"POST"))))
 
     async def call_each() -> None:
         async with client_of(gateway, kind) as refold:
@@ -278,7 +278,7 @@ def test_connections_that_the_server_closed_are_not_written_to(call: str, kind: 
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_server_that_speaks_first_gets_no_request(call: str) -> None:
-    """Where something comes unasked on every new connection, the call fails, with nothing sent and no end of tries."""
+    """Where every new connection says something unsolicited, the call fails: nothing is sent, and the tries end."""
     connections = 0
 
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -317,10 +317,10 @@ async def test_a_write_that_left_is_not_sent_again_because_of_the_connection_bef
     gateway.silent = True
     async with running(gateway), client_of(gateway) as refold:
         assert await write(refold, "first") == "first"
-        gateway.say(gateway.writers[-1], http_answer(200, value_of("first", written=True)))
+        gateway.say(gateway.writers[-1], http_response(200, value_of("first", written=True)))
         for _ in range(turns):
             await asyncio.sleep(0)
-        gateway.answer = broken
+        gateway.response = broken
         with pytest.raises(RefoldError) as caught:
             await write(refold, "second")
     assert gateway.requests == ["first", "second"]
@@ -333,9 +333,9 @@ async def test_without_reuse_a_connection_that_others_kept_is_not_used() -> None
         gateway.silent = True
         async with (
             aiohttp.ClientSession(connector=connector, connector_owner=False) as session,
-            session.get(gateway.url, headers={"linked_account_id": "theirs"}) as answer,
+            session.get(gateway.url, headers={"linked_account_id": "theirs"}) as response,
         ):
-            await answer.read()
+            await response.read()
         async with AsyncRefold("tk_test", base_url=gateway.url, connector=connector, reuse_connections=False) as refold:
             assert await write(refold, "ours") == "ours"
             assert await read(refold, "ours") == "ours"
@@ -369,7 +369,7 @@ async def test_what_arrives_while_a_trace_hook_waits_came_before_the_request(
             gateway.writers[0].close()
         else:
             value = {"message": "Unasked"} if status != 200 else value_of("first", written=call == "write")
-            gateway.say(gateway.writers[0], http_answer(status, value))
+            gateway.say(gateway.writers[0], http_response(status, value))
         for _ in range(5):
             await asyncio.sleep(0)
 
@@ -384,7 +384,7 @@ async def test_what_arrives_while_a_trace_hook_waits_came_before_the_request(
         gateway.silent = False
         assert await CALLS[call](refold, "third") == "third"
     assert gateway.requests == ["first", "second", "third"]
-    # After something unasked no connection is used twice; after a mere end it is.
+    # After something unsolicited no connection is used twice; after a mere end it is.
     assert gateway.connections == (2 if closes else 3)
 
 

@@ -1,4 +1,4 @@
-"""Answers of every kind and size, over real sockets."""
+"""Responses of every kind and size, over real sockets."""
 
 import gzip
 import json
@@ -61,7 +61,7 @@ async def test_an_error_with_any_body(account: AccountScope, mock: MockRefold, b
     ],
 )
 async def test_a_success_that_cannot_be_read(account: AccountScope, mock: MockRefold, body: bytes, told: str) -> None:
-    """A 2xx answer that is no result is an error of its own; a write may have happened and is not sent again."""
+    """A 2xx response that is no result is an error of its own; a write may have happened and is not sent again."""
     mock.script(Answer(200, body=body, content_type="application/json"))
     with pytest.raises(APIResponseValidationError, match=told) as caught:
         await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}, idempotent=True)
@@ -77,8 +77,8 @@ async def test_the_499th_of_500_actions(account: AccountScope, mock: MockRefold)
         await account.list_actions("hubspot")
 
 
-async def test_an_answer_at_the_limit_and_one_beyond_it(mock: MockRefold) -> None:
-    """An answer of exactly max_response_bytes is read; one byte more is refused, told and untold lengths alike."""
+async def test_a_response_at_the_limit_and_one_beyond_it(mock: MockRefold) -> None:
+    """A response of exactly max_response_bytes is read; one byte more is refused, told and untold lengths alike."""
     body = b'{"node_status":"Success","data":"' + b"x" * 1000 + b'"}'
     mock.script(Answer(200, body=body, content_type="application/json"))
     for limit in (len(body), len(body) - 1):
@@ -93,8 +93,8 @@ async def test_an_answer_at_the_limit_and_one_beyond_it(mock: MockRefold) -> Non
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_compressed_answer(account: AccountScope, mock: MockRefold, encoding: str) -> None:
-    """Compressed answers are understood."""
+async def test_a_compressed_response(account: AccountScope, mock: MockRefold, encoding: str) -> None:
+    """Compressed responses are understood."""
     body = json.dumps({"node_status": "Success", "data": ["x"] * 1000}).encode()
     packed = gzip.compress(body) if encoding == "gzip" else zlib.compress(body)
     mock.script(Answer(200, body=packed, headers={"Content-Encoding": encoding}, content_type="application/json"))
@@ -103,7 +103,7 @@ async def test_a_compressed_answer(account: AccountScope, mock: MockRefold, enco
 
 @pytest.mark.parametrize("status", [200, 500])
 async def test_a_decompression_bomb(mock: MockRefold, status: int) -> None:
-    """A small answer that unpacks to 128 MiB is stopped at the limit, in bounded memory."""
+    """A small response that unpacks to 128 MiB is stopped at the limit, in bounded memory."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join([packer.compress(b" " * MEGABYTE) for _ in range(128)]) + packer.flush()
     assert len(bomb) < MEGABYTE
@@ -121,7 +121,7 @@ async def test_a_decompression_bomb(mock: MockRefold, status: int) -> None:
 
 
 async def test_an_encoding_that_does_not_hold(account: AccountScope, mock: MockRefold) -> None:
-    """A 2xx answer that cannot be decompressed is unreadable, like one that is no JSON."""
+    """A 2xx response that cannot be decompressed is unreadable, like one that is no JSON."""
     mock.script(Answer(200, body=b"no gzip", headers={"Content-Encoding": "gzip"}, content_type="application/json"))
     with pytest.raises(APIResponseValidationError, match="Content-Encoding") as read:
         await account.list_actions("hubspot")
@@ -131,7 +131,7 @@ async def test_an_encoding_that_does_not_hold(account: AccountScope, mock: MockR
 
 
 @pytest.mark.parametrize("status", [200, 500])
-async def test_a_large_answer_that_is_no_json(mock: MockRefold, status: int) -> None:
+async def test_a_large_response_that_is_no_json(mock: MockRefold, status: int) -> None:
     """A long page is not decoded over and over for an error that keeps its beginning."""
     body = "<html>😀".encode() + b"x" * (16 * MEGABYTE)
     mock.script(Answer(status, body=body))
@@ -153,8 +153,8 @@ async def test_a_large_write(account: AccountScope, mock: MockRefold) -> None:
     assert mock.requests[-1].json["note"] == text
 
 
-async def test_a_large_answer(account: AccountScope, mock: MockRefold) -> None:
-    """An answer of several megabytes comes in whole."""
+async def test_a_large_response(account: AccountScope, mock: MockRefold) -> None:
+    """A response of several megabytes comes in whole."""
     rows = [{"id": number, "text": "x" * 100} for number in range(30_000)]
     mock.script(Answer(200, json={"node_status": "Success", "data": rows}))
     assert (await account.execute_action("hubspot", "get_contact", into=list[dict[str, object]])).data == rows

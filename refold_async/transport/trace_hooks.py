@@ -1,57 +1,49 @@
-"""aiohttp's trace hooks, kept from harming the calls that they observe."""
+"""The user's trace hooks, kept from harming the requests that they observe. Loaded where a client has some."""
 
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import aiohttp
 
 from refold_async.config.secret import hide
 from refold_async.errors import ConfigurationError
 from refold_async.runtime.foreign_errors import EXITS, shown
 from refold_async.runtime.log import logger
 
-if TYPE_CHECKING:
-    import aiohttp
-
 __all__ = ["checked_configs", "guard_hooks"]
 
 _SECRET_HEADERS: Final = ("x-api-key", "Authorization")
 
 
-def checked_configs(
-    configs: "Iterable[aiohttp.TraceConfig]", kind: "type[aiohttp.TraceConfig]"
-) -> "list[aiohttp.TraceConfig]":
+def checked_configs(configs: Iterable[aiohttp.TraceConfig]) -> list[aiohttp.TraceConfig]:
     """Return what was passed as `trace_configs=`, if it is trace configs."""
     given: list[Any] = list(configs) if isinstance(configs, Iterable) else [None]
-    if all(isinstance(config, kind) for config in given):
+    if all(isinstance(config, aiohttp.TraceConfig) for config in given):
         return given
     raise ConfigurationError(f"trace_configs must be a list of aiohttp.TraceConfig, got {configs!r}.")
 
 
-def guard_hooks(
-    configs: "Iterable[aiohttp.TraceConfig]", kind: "type[aiohttp.TraceConfig]", secrets: list[str]
-) -> "list[aiohttp.TraceConfig]":
+def guard_hooks(configs: Iterable[aiohttp.TraceConfig], secrets: list[str]) -> list[aiohttp.TraceConfig]:
     """Return trace configs whose hooks call those of `configs` and raise nothing of theirs.
 
-    What a hook raises is logged, once for each hook. A cancellation of the call passes, and so does what ends the
+    What a hook raises is logged, once for each hook. A cancellation of the request passes, and so does what ends the
     program.
 
     Args:
         configs: What the user has given. Frozen here, as aiohttp does it.
-        kind: The class `aiohttp.TraceConfig`.
         secrets: What no log line may show, beside the headers that authenticate.
     """
-    return [_guarded(config, kind, secrets) for config in configs]
+    return [_guarded(config, secrets) for config in configs]
 
 
-def _guarded(
-    config: "aiohttp.TraceConfig", kind: "type[aiohttp.TraceConfig]", secrets: list[str]
-) -> "aiohttp.TraceConfig":
+def _guarded(config: aiohttp.TraceConfig, secrets: list[str]) -> aiohttp.TraceConfig:
     config.freeze()
     make_context: Any = _ContextFactory(config, secrets)
-    guarded = kind(make_context)
-    for signal in (name for name in dir(kind) if name.startswith("on_")):
+    guarded = aiohttp.TraceConfig(make_context)
+    for signal in (name for name in dir(aiohttp.TraceConfig) if name.startswith("on_")):
         getattr(guarded, signal).extend(_Hook(signal, hook) for hook in getattr(config, signal))
     return guarded
 
@@ -73,20 +65,20 @@ class _Context:
 
 
 class _Guard:
-    """Tells what one of the user's functions raises, the first time."""
+    """Logs what one of the user's functions raises, the first time."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._told = False
+        self._logged = False
 
-    def tell(self, error: BaseException, context: _Context) -> None:
-        """Log it, but pass on what is not the function's own: a cancellation that somebody asked for."""
+    def log(self, error: BaseException, context: _Context) -> None:
+        """Log an error, but pass on what is not the function's own: a cancellation that somebody asked for."""
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise error
-        if self._told:
+        if self._logged:
             return
-        self._told = True
+        self._logged = True
         # As text: those who collect errors would look into the frames, which hold headers.
         text = f"{shown(error)}\n{''.join(traceback.format_exception(error))}"
         logger.error(
@@ -99,7 +91,7 @@ class _Guard:
 class _ContextFactory(_Guard):
     """Makes the contexts of a trace config, which may have a factory of the user's own."""
 
-    def __init__(self, config: "aiohttp.TraceConfig", secrets: list[str]) -> None:
+    def __init__(self, config: aiohttp.TraceConfig, secrets: list[str]) -> None:
         super().__init__("trace_config_ctx_factory")
         self._config = config
         self._secrets = secrets
@@ -111,7 +103,7 @@ class _ContextFactory(_Guard):
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
-            self.tell(error, _Context(theirs, trace_request_ctx, self._secrets))
+            self.log(error, _Context(theirs, trace_request_ctx, self._secrets))
         return _Context(theirs, trace_request_ctx, self._secrets)
 
 
@@ -122,10 +114,10 @@ class _Hook(_Guard):
         super().__init__(f"{getattr(hook, '__qualname__', type(hook).__qualname__)}(), a hook for {signal}")
         self._hook = hook
 
-    async def __call__(self, session: "aiohttp.ClientSession", context: _Context, params: object) -> None:
+    async def __call__(self, session: aiohttp.ClientSession, context: _Context, params: object) -> None:
         try:
             await self._hook(session, context.theirs, params)
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
-            self.tell(error, context)
+            self.log(error, context)

@@ -1,0 +1,84 @@
+"""The body of a request, which notes when its first byte is about to leave."""
+
+import math
+from typing import Final
+
+import aiohttp
+import aiohttp.abc
+
+from refold_async.transport.connection_guard import ConnectionGuard, UnusableConnectionError
+from refold_async.transport.deadlines import Deadline
+
+__all__ = ["Body"]
+
+_CONTENT_TYPE: Final = "application/json"
+
+
+class Body(aiohttp.Payload):
+    """A request's body, which notes when aiohttp first asks for it, just before the first byte of the request leaves.
+
+    Until then nothing of the request can have been acted on, the connection may still turn out unusable, and the
+    timeout is the one for making a connection.
+    """
+
+    begun = False
+    begins_after_hooks = False
+    """Whether trace hooks run, and may wait, between the request for the body and its first byte."""
+    guard: ConnectionGuard
+    connection: aiohttp.connector.Connection | None = None
+    """What it goes out on, where that is still to be checked or closed."""
+    last = False
+    """Whether `connection` must not be used again."""
+    unusable: UnusableConnectionError | None = None
+    """Why nothing was written to `connection`."""
+    deadline: Deadline | None = None
+    """A deadline that is put off until `deadline_once_begun` when the body begins."""
+    deadline_once_begun = math.inf
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(value, content_type=_CONTENT_TYPE)
+        self._bytes = value
+
+    @property
+    def size(self) -> int:
+        """The length in bytes."""
+        return len(self._bytes)
+
+    @property
+    def autoclose(self) -> bool:
+        """There is nothing to close."""
+        return True
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text."""
+        return self._bytes.decode(encoding, errors)
+
+    async def write_with_length(self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None) -> None:
+        """Write the body."""
+        if not self.begins_after_hooks:
+            if self.connection is not None and self.guard.written_later and not self.guard.is_silent(self.connection):
+                await self.check()
+            self.begin()
+        await writer.write(self._bytes)
+        self.begun = True
+
+    async def check(self) -> None:
+        """Check a last time that nothing arrived on the connection."""
+        if self.connection is not None:
+            try:
+                await self.guard.check_silence(self.connection)
+            except UnusableConnectionError as error:
+                self.unusable = error
+                raise
+
+    def begin(self) -> None:
+        """Note that the first byte is about to leave."""
+        if self.last and self.connection is not None and self.connection.protocol is not None:
+            self.connection.protocol.force_close()
+        self.begun = True
+        if self.deadline is not None:
+            self.deadline.when = self.deadline_once_begun
+
+    async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
+        """Write the body."""
+        await self.write_with_length(writer, None)

@@ -1,0 +1,113 @@
+"""A response's body that is taken piece by piece: no more than is allowed, and decompressed.
+
+Loaded by the first response that needs it: one that is compressed, that does not tell its length, or that is an error.
+"""
+
+import codecs
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["ResponseBody"]
+
+_COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+_READABLE: Final = _COMPRESSED | {"", "identity"}
+_MAX_ERROR_BYTES: Final = 1024 * 1024
+"""How much of a response with an error status is read, in bytes: what it says is said by then."""
+_STEP: Final = 256 * 1024
+"""Bytes to decompress into at once: a few may stand for very many."""
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_STARTS_GZIP: Final = b"\x1f\x8b"
+
+
+class ResponseBody:
+    """The body of a response, taken piece by piece and no further than is allowed, its `Content-Encoding` undone.
+
+    Args:
+        encoding: The response's `Content-Encoding`, if it has one.
+        max_bytes: How much to take, in bytes, decompressed.
+
+    Attributes:
+        body_error: What is wrong with the body, or None.
+    """
+
+    def __init__(self, encoding: str | None, max_bytes: int) -> None:
+        self.body_error: str | None = None
+        self._encoding = (encoding or "").strip().lower()
+        self._max_bytes = self._room = max_bytes
+        self._pieces: list[bytes] = []
+        self._decompressor: Any = None
+        self._ended = False
+
+    @classmethod
+    def of_response(cls, status: int, headers: Mapping[str, str], max_response_bytes: int) -> Self:
+        """Return what takes the body of a response with this status and these headers."""
+        max_bytes = max_response_bytes if status < 300 else min(max_response_bytes, _MAX_ERROR_BYTES)
+        return cls(headers.get("Content-Encoding"), max_bytes)
+
+    async def read(self, received: "aiohttp.ClientResponse") -> None:
+        """Take all that is wanted of a response's body, and close the response."""
+        try:
+            async for piece in received.content.iter_any():
+                wanted = self.take(piece)
+                del piece  # which error reporters would show
+                if not wanted:
+                    break
+        finally:
+            received.close()
+
+    def take(self, piece: bytes) -> bool:
+        """Take a piece as it came; return whether the next is wanted."""
+        try:
+            for part in self._decompressed(piece) if self._encoding in _COMPRESSED else [piece]:
+                self._pieces.append(part[: self._room])
+                self._room -= len(part)
+                if self._room < 0:
+                    self.body_error = f"it is longer than max_response_bytes={self._max_bytes}"
+                    break
+        except zlib.error:
+            self.body_error = f"it is not in the Content-Encoding it claims, {self._encoding}"
+        return self.body_error is None
+
+    def end(self, *, whole: bool) -> bytes:
+        """Return the body. No other piece comes; `whole` tells whether the response ended as it should."""
+        body = b"".join(self._pieces)
+        if self._encoding not in _READABLE and not _is_text(body):
+            self.body_error = (
+                f"its Content-Encoding is {self._encoding!r}, which the client did not ask for and cannot read"
+            )
+            return b""
+        if self.body_error is None and (not whole or self._decompressor is not None):
+            self.body_error = "it broke off"
+        return body
+
+    def _decompressed(self, piece: bytes) -> Iterator[bytes]:
+        """Give what a piece stands for, a bounded part at a time. What follows the end is padding and nothing more."""
+        deflate = self._encoding == "deflate"
+        while piece and not (self._ended and (deflate or not piece.startswith(_STARTS_GZIP))):
+            decompressor = self._decompressor or zlib.decompressobj(_raw_or_not(piece) if deflate else _GZIP)
+            self._decompressor = decompressor
+            self._ended = False
+            yield decompressor.decompress(piece, _STEP)
+            piece = decompressor.unconsumed_tail
+            if decompressor.eof:
+                piece = decompressor.unused_data  # gzip may go on with another member
+                self._decompressor = None
+                self._ended = True
+
+
+def _raw_or_not(piece: bytes) -> int:
+    # Some servers leave out the header of zlib, which begins with an 8 in the lower half of the first byte.
+    return zlib.MAX_WBITS if piece[0] & 0xF == 8 else -zlib.MAX_WBITS
+
+
+def _is_text(body: bytes) -> bool:
+    """Tell whether it is readable all the same, as where a gateway names an encoding and uses none."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(body)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,109 @@
+"""The aiohttp session of a client: how it is made, closed, and freed if nobody closed it."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import aiohttp
+
+from refold_async.errors import ConfigurationError
+from refold_async.transport.connection_guard import ConnectionGuard
+from refold_async.transport.connector import Connector
+from refold_async.transport.guarded_request import GuardedRequest, check_after_hooks, note_kept_by_others
+
+__all__ = ["NO_TIMEOUT", "close_session", "free_session", "keep_for_parent", "open_session"]
+
+NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
+_CLOSE_TIMEOUT: Final = 1.0
+"""Seconds that sockets get to close."""
+
+_inherited: Final[list[object]] = []
+"""Sessions that a forked child has from its parent."""
+
+
+def open_session(
+    *,
+    connector: aiohttp.BaseConnector | None,
+    max_connections: int,
+    keepalive_timeout: float,
+    reuse_connections: bool,
+    headers: Mapping[str, str],
+    proxy: str | None,
+    proxy_credentials: list[str],
+    trace_configs: Sequence[aiohttp.TraceConfig],
+    guard: ConnectionGuard,
+    max_header_bytes: int,
+    max_headers: int,
+) -> aiohttp.ClientSession:
+    """Make a session: no cookies, which would mix accounts; no timeouts but our own.
+
+    Args:
+        connector: The connector that is lent, or None for one of the session's own.
+        max_connections: How many connections its own connector may have.
+        keepalive_timeout: Seconds for which its own connector keeps a connection that is idle.
+        reuse_connections: Whether a connection may carry a second request.
+        headers: What every request is sent with.
+        proxy: The URL of a proxy, without credentials, or None.
+        proxy_credentials: What no log line may show.
+        trace_configs: The user's.
+        guard: Checks connections before requests are written to them.
+        max_header_bytes: How long a header of a response may be.
+        max_headers: How many of them a response may have.
+
+    Raises:
+        ConfigurationError: The connector cannot be used.
+    """
+    hooks: list[aiohttp.TraceConfig] = []
+    if connector is not None and not reuse_connections:
+        hooks.append(note_kept_by_others())
+    if trace_configs:
+        from refold_async.transport.trace_hooks import guard_hooks
+
+        hooks = [*guard_hooks(trace_configs, proxy_credentials), *hooks, check_after_hooks()]
+    try:
+        return aiohttp.ClientSession(
+            loop=asyncio.get_running_loop(),  # else that of the connector, whichever it is
+            connector=connector or Connector(limit=max_connections, keepalive_timeout=keepalive_timeout),
+            connector_owner=connector is None,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=headers if reuse_connections else {**headers, "Connection": "close"},
+            request_class=type("GuardedRequest", (GuardedRequest,), {"guard": guard}),
+            proxy=proxy,
+            timeout=NO_TIMEOUT,
+            trace_configs=hooks,
+            # Done here: aiohttp would tell no status where it cannot read the encoding.
+            auto_decompress=False,
+            max_line_size=max_header_bytes,
+            max_field_size=max_header_bytes,
+            max_headers=max_headers,
+        )
+    except RuntimeError as error:
+        raise ConfigurationError(f"connector= cannot be used: {error}.") from None
+
+
+async def close_session(session: aiohttp.ClientSession) -> None:
+    """Close a session and its connections; a connector that was lent stays open."""
+    if not session.connector_owner:
+        session.detach()  # without asking the connector for anything, which may be one of the user's own
+        return
+    # A socket whose peer does not read what is left for it reports back late, or never.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await session.close()
+
+
+def free_session(session: aiohttp.ClientSession) -> None:
+    """Free the sockets of a session that nobody closed, at once and without a loop."""
+    connector, owned = session.connector, session.connector_owner
+    session.detach()
+    if connector is not None and owned:
+        # Its first step closes the sockets; the rest would wait for them to report back.
+        closing = connector.close().__await__()
+        with contextlib.suppress(StopIteration):
+            next(closing)
+
+
+def keep_for_parent(session: aiohttp.ClientSession) -> None:
+    """Keep a session that a forked child has from its parent: freeing it takes its sockets out of the parent's loop."""
+    _inherited.append(session)
