@@ -6,11 +6,11 @@ from typing import Final
 __all__ = ["Pause"]
 
 _LONGEST_UNASKED: Final = 10.0
-"""Seconds of the longest pause that no answer asked for."""
+"""Seconds of the longest pause that no response asked for."""
 _WORTH_A_LOOK: Final = 0.1
 """Seconds of a pause beyond which one request goes ahead of the others, to look whether it is over."""
 _NEXT_LOOK: Final = 1.0
-"""Seconds after which another looks, at most, where the first has no answer yet."""
+"""Seconds after which another looks, at most, where the first has no response yet."""
 _WORTH_TELLING: Final = 1.0
 """Seconds of a pause beyond which it is worth a line in the log."""
 
@@ -18,7 +18,7 @@ _WORTH_TELLING: Final = 1.0
 class Pause:
     """What refusals ask for: for some seconds nobody passes, and then one looks whether requests are accepted again.
 
-    Its answer ends the pause for the others, or begins another. All times are in seconds of one monotonic clock. While
+    Its response ends the pause for the others, or begins another. All times are in seconds of one monotonic clock. While
     it does not last, `take()` and `accepted()` have nothing to note.
 
     Attributes:
@@ -46,7 +46,7 @@ class Pause:
         return max(0.0, self.until - now)
 
     def take(self, now: float) -> None:
-        """Note that one passes: after a pause it looks, and the others wait for its answer."""
+        """Note that one passes: after a pause it looks, and the others wait for its response."""
         if self.lasts and self._length > _WORTH_A_LOOK:
             self.until = now + min(self._length, _NEXT_LOOK)
 
@@ -55,7 +55,7 @@ class Pause:
 
         Args:
             sent_at: When the request left that was refused.
-            asked: For how many seconds its answer asked, or None.
+            asked: For how many seconds its response asked, or None.
             first: How many seconds it is at least, doubled by each refusal in a row.
             now: The time.
         """

@@ -8,17 +8,17 @@ __all__ = ["RefusalStreaks"]
 
 _CHANCE: Final = 0.001
 """The probability below which so many refusals in a row are no chance."""
-_ANSWERS_OF_OTHERS: Final = 3
+_RESPONSES_TO_OTHERS: Final = 3
 _MOST_ACCOUNTS: Final = 1000
 """Of how many accounts refusals are counted. Of more, those are forgotten that began first."""
 
 
 @attrs.define(eq=False)
 class _Streak:
-    """What an account was refused since its last answer."""
+    """What an account was refused since a request of it was last accepted."""
 
-    answers_before: int
-    """How many answers all accounts together had when it began."""
+    responses_before: int
+    """How many responses that were no refusals all accounts together had when it began."""
     refusals_before: int
     """How many refusals they had."""
     refusals: int = 0
@@ -29,12 +29,12 @@ class RefusalStreaks:
     """Each account's refusals in a row.
 
     Attributes:
-        answers: How many answers there were, in all; for whoever notes them to count.
+        responses: How many responses there were that were no refusals, in all; for whoever notes them to count.
         of_account: The streaks that last, by account.
     """
 
     def __init__(self) -> None:
-        self.answers = 0
+        self.responses = 0
         self.of_account: dict[str, _Streak] = {}
         self._refusals = 0
 
@@ -51,20 +51,20 @@ class RefusalStreaks:
         if streak is None:
             if len(self.of_account) >= _MOST_ACCOUNTS:
                 del self.of_account[next(iter(self.of_account))]
-            streak = self.of_account[account] = _Streak(self.answers, self._refusals - 1)
+            streak = self.of_account[account] = _Streak(self.responses, self._refusals - 1)
         streak.refusals += 1
         if streak.is_own_affair:
             return 0
-        answers = self.answers - streak.answers_before
+        responses = self.responses - streak.responses_before
         refusals = self._refusals - streak.refusals_before - streak.refusals
-        share = (refusals + 1) / (answers + refusals + 2)  # of the others' requests meanwhile
-        if answers < _ANSWERS_OF_OTHERS or share**streak.refusals >= _CHANCE:
+        share = (refusals + 1) / (responses + refusals + 2)  # of the others' requests meanwhile
+        if responses < _RESPONSES_TO_OTHERS or share**streak.refusals >= _CHANCE:
             return None
         streak.is_own_affair = True
         return streak.refusals - 1
 
     def set_apart(self, account: str) -> int:
-        """Take an account's refusals for its own affair until it gets an answer; return how many there were."""
+        """Take an account's refusals for its own affair until a request of it is accepted; return how many there were."""
         streak = self.of_account[account]
         streak.is_own_affair = True
         return streak.refusals
