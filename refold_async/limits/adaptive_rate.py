@@ -3,8 +3,8 @@
 A refusal (HTTP 429) may come by chance, be about one account, mean that the server is closed for a while, or that
 requests come too fast. Only the last is a reason to go slower for long, so the four have to be told apart:
 
-- Refusals run up a debt that accepted requests pay off (a CUSUM test), so that a small share may be refused for ever. Only a debt
-  of several refusals that lasts says that requests come too fast.
+- Refusals run up a debt that accepted requests pay off (a CUSUM test), so that a small share may be refused for ever.
+  Only a debt of several refusals that lasts says that requests come too fast.
 - While it lasted, the server had nothing in reserve: what it accepted meanwhile is its limit. The rate begins anew a
   little below the limit, grows back, and in the end passes it, to notice a limit that was raised.
 - Where that makes refusals no rarer, they have nothing to do with the rate. Then their share is the usual one here, so

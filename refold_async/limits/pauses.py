@@ -18,8 +18,8 @@ _WORTH_TELLING: Final = 1.0
 class Pause:
     """What refusals ask for: for some seconds nobody passes, and then one looks whether requests are accepted again.
 
-    Its response ends the pause for the others, or begins another. All times are in seconds of one monotonic clock. While
-    it does not last, `take()` and `accepted()` have nothing to note.
+    Its response ends the pause for the others, or begins another. All times are in seconds of one monotonic clock.
+    While it does not last, `take()` and `accepted()` have nothing to note.
 
     Attributes:
         lasts: Whether nothing was accepted since the last refusal, as far as is known.

@@ -64,7 +64,7 @@ class RefusalStreaks:
         return streak.refusals - 1
 
     def set_apart(self, account: str) -> int:
-        """Take an account's refusals for its own affair until a request of it is accepted; return how many there were."""
+        """Take an account's refusals for its own affair until one of its requests is accepted; return their number."""
         streak = self.of_account[account]
         streak.is_own_affair = True
         return streak.refusals

@@ -8,7 +8,7 @@ from refold_async.config.settings import RateLimit
 __all__ = ["TokenBucket"]
 
 _CATCH_UP: Final = 0.02
-"""Seconds of lateness that a job may catch up with: the loop wakes nobody on the dot."""
+"""Seconds of lateness that bulk requests may catch up with: the loop wakes nobody on the dot."""
 _TICK: Final = 1e-6
 """Seconds too short to wait for: less may be no more than the rounding of the clock's digits."""
 _MARGIN: Final = 0.001
@@ -18,7 +18,7 @@ _MARGIN: Final = 0.001
 class TokenBucket:
     """Tells when the next request may leave by a `RateLimit`. Times are in seconds of one monotonic clock.
 
-    The calls of a job leave evenly, and so keep the burst in reserve: for single calls, which then need not wait, and
+    Bulk requests leave smoothed, and so keep the burst in reserve: for interactive ones, which then need not wait, and
     for what the network bunches together on the way.
     """
 
@@ -28,12 +28,12 @@ class TokenBucket:
             # Without a reserve, a request that the network brings a moment early is refused.
             self._interval += min(self._interval / 50, _MARGIN)
         self._burst_credit = (limit.burst - 1) * self._interval
-        self._even_credit = min(self._burst_credit, max(self._interval / 2, _CATCH_UP))
+        self._smoothed_credit = min(self._burst_credit, max(self._interval / 2, _CATCH_UP))
         self._full_at = -math.inf  # when the bucket will be full; each token taken puts it off by one interval
 
     def wait(self, now: float, *, smoothed: bool) -> float:
-        """Return the seconds until one may leave; `evenly` for the calls of a job, which leave the burst to others."""
-        wait = self._full_at - now - (self._even_credit if smoothed else self._burst_credit)
+        """Return the seconds until one may leave; `smoothed` for bulk requests, which leave the burst to others."""
+        wait = self._full_at - now - (self._smoothed_credit if smoothed else self._burst_credit)
         return wait if wait > _TICK else 0.0
 
     def take(self, now: float) -> None:
