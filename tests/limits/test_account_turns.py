@@ -1,6 +1,6 @@
 """Fan-outs whose accounts have to wait: others go on, in bounded memory, at a cost that does not grow.
 
-In virtual time, with nothing sent: a call goes in through its client's door, stays a while, and leaves.
+In virtual time, with nothing sent: a call acquires a permit, stays a while, and releases it.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ Item = tuple[str, int]
 
 
 @attrs.define
-class Office:
-    """A client whose calls are made without a network: what went on behind its door, and when."""
+class OfflineClient:
+    """A client whose calls are made without a network: how many had permits at once."""
 
     refold: AsyncRefold
     lasts: float = 1.0
-    inside: Counter[str] = attrs.field(factory=Counter[str])
-    most_inside: Counter[str] = attrs.field(factory=Counter[str])
+    in_use: Counter[str] = attrs.field(factory=Counter[str])
+    most_in_use: Counter[str] = attrs.field(factory=Counter[str])
     waiting: "set[asyncio.Task[Any]]" = attrs.field(factory=set["asyncio.Task[Any]"])
 
     @property
     def scheduler(self) -> RequestScheduler:
-        """The door."""
+        """What grants its permits."""
         return self.refold._scheduler  # pyright: ignore[reportPrivateUsage]
 
     async def attempt(
@@ -57,7 +57,7 @@ class Office:
         fault: Fault | None = None,
         retry_after: float | None = None,
     ) -> None:
-        """Go in as an attempt does, perhaps after a while, stay, and leave."""
+        """Acquire a permit as an attempt does, perhaps after a while, stay, and release it."""
         loop = asyncio.get_running_loop()
         item = current_item.get()
         permit = Permit(account, "interactive" if item is None else "bulk", item)
@@ -65,12 +65,12 @@ class Office:
             await self._wait(permit, item, delay)
         if item is not None:
             await item.before_sending(write=True)
-        self.inside[account] += 1
-        self.most_inside[account] = max(self.most_inside[account], self.inside[account])
+        self.in_use[account] += 1
+        self.most_in_use[account] = max(self.most_in_use[account], self.in_use[account])
         try:
             await asyncio.sleep(self.lasts if lasts is None else lasts)
         finally:
-            self.inside[account] -= 1
+            self.in_use[account] -= 1
             self.scheduler.release(permit)
         self.scheduler.report(permit, fault, retry_after, loop.time())
         if item is not None and fault is not None:
@@ -101,7 +101,7 @@ class Office:
         self.scheduler.report(Permit(account, sent_at=loop.time()), Fault.APP_RATE_LIMITED, seconds, loop.time())
 
     async def aclose(self) -> None:
-        """Close the client, and end the waits at its door."""
+        """Close the client, and end the waits for permits."""
         await self.refold.aclose()
         for task in self.waiting:
             task.cancel()
@@ -116,9 +116,9 @@ class Office:
             assert not limit.turns_kept
 
 
-def office(lasts: float = 1.0, **options: Any) -> Office:
+def offline_client(lasts: float = 1.0, **options: Any) -> OfflineClient:
     """Return a client that sends nothing."""
-    return Office(AsyncRefold("tk_test", **options), lasts)
+    return OfflineClient(AsyncRefold("tk_test", **options), lasts)
 
 
 def now() -> float:
@@ -168,7 +168,7 @@ def test_rows_sorted_by_account(limits: dict[str, Any]) -> None:
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        work = office(0.1, **limits)
+        work = offline_client(0.1, **limits)
         if not limits:
             work.throttle("a", 15.0)
         most_tasks = 0
@@ -206,7 +206,7 @@ def calls_per_item(count: int, *, mixed: bool, shared: bool, **limits: Any) -> f
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        work = office(0.0, **limits)
+        work = offline_client(0.0, **limits)
 
         async def call(scope: AccountScope, item: Item) -> None:
             await work.attempt("shared" if shared else item[0])
@@ -239,7 +239,7 @@ def test_a_job_ends_that_has_nothing_but_waiting_items(leave: str) -> None:
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        work = office(0.1)
+        work = offline_client(0.1)
         work.throttle("a", 3000.0)
         begun: list[Item] = []
 
@@ -290,7 +290,7 @@ def test_a_waiting_item_takes_the_context_it_came_in() -> None:
     of_account: ContextVar[int] = ContextVar("of_account", default=-1)
 
     async def story() -> None:
-        work = office(1.0, account_concurrency=1)
+        work = offline_client(1.0, account_concurrency=1)
         seen: list[tuple[int, int]] = []
 
         async def items() -> AsyncIterator[Item]:
@@ -320,7 +320,7 @@ def test_an_account_that_cannot_be_told_is_its_items_error() -> None:
     """With limits of accounts as without."""
 
     async def story() -> None:
-        work = office(1.0, account_concurrency=1)
+        work = offline_client(1.0, account_concurrency=1)
 
         def account(item: Item) -> str:
             if item[1] == 1:
@@ -344,7 +344,7 @@ def test_progress_counts_waiting_items() -> None:
     """They were taken and have not ended."""
 
     async def story() -> None:
-        work = office(1.0, account_concurrency=1)
+        work = offline_client(1.0, account_concurrency=1)
 
         async def call(scope: AccountScope, item: Item) -> None:
             await work.attempt(item[0])
@@ -362,7 +362,7 @@ def test_a_source_that_gives_nothing_for_long_holds_up_none() -> None:
     """Items that wait for their account go on meanwhile, at any `concurrency`."""
 
     async def story() -> None:
-        work = office(1.0, account_concurrency=1)
+        work = offline_client(1.0, account_concurrency=1)
         ended: dict[Item, float] = {}
 
         async def items() -> AsyncIterator[Item]:
@@ -388,12 +388,14 @@ def test_a_source_that_gives_nothing_for_long_holds_up_none() -> None:
 
 @pytest.mark.parametrize(("others", "most"), [(0, 4), (2000, 12)], ids=["alone", "busy"])
 @pytest.mark.parametrize("limits", [LIMITS["concurrency"], LIMITS["rate"]], ids=["concurrency", "rate"])
-def test_a_job_goes_on_beside_single_calls_of_its_account(limits: dict[str, Any], others: int, most: int) -> None:
-    """One turn in four is the job's, and it is not late for ever where it has to wait for a place first."""
+def test_a_job_goes_on_beside_interactive_requests_of_its_account(
+    limits: dict[str, Any], others: int, most: int
+) -> None:
+    """One turn in four is the job's, and it is not late for ever where it has to wait for a slot first."""
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        work = office(0.2, **limits)
+        work = offline_client(0.2, **limits)
         done = 0
 
         async def call_on_and_on() -> None:
@@ -428,7 +430,7 @@ def test_items_that_are_long_in_coming_do_not_crowd() -> None:
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
-        work = office(0.1, account_rate_limit=RateLimit(1, per=600))
+        work = offline_client(0.1, account_rate_limit=RateLimit(1, per=600))
         most_tasks = 0
         first: dict[str, float] = {}
 
@@ -456,7 +458,7 @@ def test_two_jobs_share_an_account() -> None:
     """Neither waits for the other to end, nor for one that nobody reads."""
 
     async def story() -> None:
-        work = office(1.0, account_concurrency=1)
+        work = offline_client(1.0, account_concurrency=1)
         order: list[str] = []
 
         async def call(scope: AccountScope, item: Item) -> None:
@@ -480,7 +482,7 @@ def test_two_jobs_share_an_account() -> None:
 
 def test_a_client_is_closed_after_its_jobs_event_loop() -> None:
     """What waited there for ever is left alone."""
-    work = office(1000.0, account_concurrency=1)
+    work = offline_client(1000.0, account_concurrency=1)
 
     async def call(scope: AccountScope, item: Item) -> None:
         await work.attempt(item[0])
@@ -498,7 +500,7 @@ def test_a_client_is_closed_after_its_jobs_event_loop() -> None:
 
 
 class Schedule:
-    """One fuzzed story: jobs, single calls and cancellations that come as a seed has it."""
+    """One fuzzed story: jobs, interactive requests and cancellations that come as a seed has it."""
 
     def __init__(self, seed: int) -> None:
         self.chance = chance = random.Random(seed)
@@ -511,7 +513,7 @@ class Schedule:
             self.limits["rate_limit"] = chance.choice([RateLimit(20), RateLimit(5, burst=5)])
         self.faults: list[Fault | None] = [None] * chance.choice([2, 10])
         self.faults += [Fault.APP_RATE_LIMITED, Fault.RATE_LIMITED] if chance.random() < 0.7 else [None]
-        self.work = office(0.1, **self.limits)
+        self.work = offline_client(0.1, **self.limits)
         self.begun: dict[int, list[Item]] = defaultdict(list)
         self.most_waiting = 0
         self.closes = chance.random() < 0.1
@@ -642,7 +644,7 @@ class Schedule:
             if not task.cancelled() and not isinstance(task.exception(), ClientClosedError):
                 task.result()
         most = self.limits.get("account_concurrency", math.inf)
-        assert all(inside <= most for inside in self.work.most_inside.values())
+        assert all(used <= most for used in self.work.most_in_use.values())
         if not self.closes:
             self.work.assert_nothing_left()
         await self.work.aclose()

@@ -66,7 +66,7 @@ def test_random_refusals_cost_little_after_a_limit_was_learned() -> None:
         assert count(client.accepted, 70, 100) >= 0.8 * 0.95 * DEMAND * 30
 
 
-def answer(rate: AdaptiveRate, now: float, *, account: str = "a", latency: float = 0.05) -> None:
+def accept(rate: AdaptiveRate, now: float, *, account: str = "a", latency: float = 0.05) -> None:
     """Have a request accepted that left a moment ago."""
     rate.accepted(now - latency, account, now)
 
@@ -79,12 +79,12 @@ def refuse(
 
 
 def busy(seconds: float = 1.0, until: float = 1000.0) -> AdaptiveRate:
-    """Return the rate of a client that had 200 answers a second, of many accounts."""
+    """Return the rate of a client that had 200 requests a second accepted, of many accounts."""
     rate = AdaptiveRate(CONNECTIONS)
     for number in range(int(200 * seconds)):
         now = until - seconds + number / 200
         rate.take(now - 0.05)
-        answer(rate, now, account=f"user_{number}")
+        accept(rate, now, account=f"user_{number}")
     assert rate.at_rest
     return rate
 
@@ -98,12 +98,12 @@ def test_without_refusals_there_is_no_rate() -> None:
 
 @pytest.mark.parametrize("retry_after", [0, 60, math.inf])
 def test_a_single_refusal_changes_no_rate_and_holds_up_nobody_else(retry_after: float) -> None:
-    """Whatever it asks for; after some answers nothing is left of it."""
+    """Whatever it asks for; after some that are accepted nothing is left of it."""
     rate = busy()
     assert refuse(rate, 1000, retry_after=retry_after) is Concern.CALL
     assert (rate.pause(1000), rate.is_closed, rate.wait(1000, 5, in_bulk=True)) == (0, False, 0)
     for number in range(50):
-        answer(rate, 1000 + number / 200, account=f"user_{number}")
+        accept(rate, 1000 + number / 200, account=f"user_{number}")
         rate.take(1000 + number / 200)
         assert rate.wait(1000 + number / 200, 5, in_bulk=True) == 0
     assert rate.at_rest
@@ -115,7 +115,7 @@ def learned(limit: float = 100.0) -> tuple[AdaptiveRate, float]:
     for number in range(1000):
         now = 1000 + number / limit / 2
         if number % 2:
-            answer(rate, now, account=f"user_{number}", latency=0)
+            accept(rate, now, account=f"user_{number}", latency=0)
         elif refuse(rate, now, account=f"user_{number}", latency=0) is Concern.EVERYBODY:
             return rate, now
     pytest.fail("no limit was learned")
@@ -143,13 +143,13 @@ def test_a_limit_is_forgotten() -> None:
     rate, now = learned()
     assert not rate.at_rest
     rate.take(now + 60)
-    answer(rate, now + 60.1)
+    accept(rate, now + 60.1)
     assert rate.at_rest
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_what_left_before_a_change_does_not_move_the_rate(seed: int) -> None:
-    """Neither its answers, nor its refusals, however many."""
+    """Neither what it is accepted, nor what it is refused, however many."""
     chance = random.Random(seed)
     rate, changed_at = learned()
     other, _ = learned()
@@ -218,7 +218,7 @@ def test_a_closed_server_is_looked_at_seldom() -> None:
     assert count(client.accepted, 616, 625) > 0.9 * 9 * DEMAND
 
 
-def test_while_closed_a_look_without_an_answer_is_followed_by_another() -> None:
+def test_while_closed_a_look_without_a_response_is_followed_by_another() -> None:
     """It was lost, or takes long: after a second somebody else goes."""
     rate = busy()
     for number in range(30):
@@ -248,17 +248,17 @@ def test_retry_after_holds_everybody_only_where_all_are_refused() -> None:
 
 
 def test_an_account_that_alone_is_refused_tells_nothing_of_a_rate() -> None:
-    """Once that is known, however often; and as soon as it has an answer, it is one of all again."""
+    """Once that is known, however often; and as soon as one is accepted, it is one of all again."""
     rate = busy()
     concerns = list[Concern]()
     for number in range(300):
         now = 1000 + number / 100
         concerns.append(refuse(rate, now, account="refused"))
-        answer(rate, now, account=f"user_{number}")
+        accept(rate, now, account=f"user_{number}")
     assert set(concerns[:2]) == {Concern.CALL}
     assert set(concerns[10:]) == {Concern.ACCOUNT}
     assert rate.at_rest or rate.wait(1003, 5, in_bulk=True) == 0
-    answer(rate, 1003, account="refused")
+    accept(rate, 1003, account="refused")
     assert refuse(rate, 1003.1, account="refused") is Concern.CALL
 
 
@@ -270,7 +270,7 @@ def test_where_everybody_is_refused_it_is_nobodys_own_affair() -> None:
         now = 1000 + number / 200
         account = f"user_{chance.randrange(20)}"
         if chance.random() < 0.05:
-            answer(rate, now, account=account)
+            accept(rate, now, account=account)
         else:
             assert refuse(rate, now, account=account) is not Concern.ACCOUNT
 
@@ -281,7 +281,7 @@ def test_an_account_that_asks_alone_is_refused_alone() -> None:
     concerns = [refuse(rate, 1000 + number / 100) for number in range(20)]
     assert concerns == [Concern.CALL] * 5 + [Concern.ACCOUNT] * 15
     assert (rate.is_closed, rate.wait(1000.2, 5, in_bulk=True)) == (False, 0)
-    answer(rate, 1001, latency=0)
+    accept(rate, 1001, latency=0)
     concerns = [refuse(rate, 1001.1 + number / 100, latency=0) for number in range(20)]
     assert concerns[-1] is Concern.EVERYBODY
     assert rate.is_closed
@@ -296,13 +296,13 @@ def test_accounts_are_forgotten() -> None:
 
 
 def test_few_may_be_in_flight_at_first() -> None:
-    """Ten; one more for each answer, two less for each refusal, and never less than three; single calls are free."""
+    """Ten; one more for each accepted, two less for each refused, never less than three; interactive ones are free."""
     rate = AdaptiveRate(100)
     rate.take(1000)
     assert rate.wait(1000, 9, in_bulk=True) == 0
     assert rate.wait(1000, 10, in_bulk=True) == 0.25
     assert rate.wait(1000, 99, in_bulk=False) == 0
-    answer(rate, 1000.1)
+    accept(rate, 1000.1)
     assert rate.wait(1000.1, 10, in_bulk=True) == 0
     for _ in range(3):
         refuse(rate, 1000.1)
@@ -315,19 +315,19 @@ def test_few_may_be_in_flight_at_first() -> None:
 
 
 def test_after_a_few_refusals_in_a_row_all_wait_for_a_moment() -> None:
-    """Longer and longer, up to a tenth of a second; the next answer ends that."""
+    """Longer and longer, up to a tenth of a second; the next that is accepted ends that."""
     rate = busy()
     waits = list[float]()
     for number in range(8):
         refuse(rate, 1000, account=f"user_{number}")
         waits.append(round(rate.wait(1000, 5, in_bulk=False), 6))
     assert waits == [0, 0, 0.0125, 0.025, 0.05, 0.1, 0.1, 0.1]
-    answer(rate, 1000)
+    accept(rate, 1000)
     assert rate.wait(1000, 5, in_bulk=False) == 0
 
 
-def test_calls_that_take_long_hold_up_nobody() -> None:
-    """A hundred that are never answered have left after a second."""
+def test_requests_that_take_long_hold_up_nobody() -> None:
+    """A hundred that never have a response have left after a second."""
     rate = AdaptiveRate(100)
     now, in_flight = 1000.0, 0
     while in_flight < 100:
@@ -338,7 +338,7 @@ def test_calls_that_take_long_hold_up_nobody() -> None:
     assert now == 1001
 
 
-def test_beside_a_limit_that_was_given_jobs_begin_at_once() -> None:
+def test_beside_a_limit_that_was_given_bulk_begins_at_once() -> None:
     """And a quarter may be refused; most may not."""
     rate = AdaptiveRate(100, beside_a_limit=True)
     assert rate.at_rest
@@ -346,14 +346,14 @@ def test_beside_a_limit_that_was_given_jobs_begin_at_once() -> None:
     for number in range(1000):
         now = 1000 + number / 100
         if number % 4:
-            answer(rate, now, account=f"user_{number}")
+            accept(rate, now, account=f"user_{number}")
         else:
             assert refuse(rate, now, account=f"user_{number}") is Concern.CALL
     concerns = list[Concern]()
     for number in range(200):
         now = 1010 + number / 100
         if number % 4 == 0:
-            answer(rate, now, account=f"user_{number}")
+            accept(rate, now, account=f"user_{number}")
         else:
             concerns.append(refuse(rate, now, account=f"user_{number}"))
     assert concerns[:5] == [Concern.CALL] * 5
@@ -368,7 +368,7 @@ def test_refusals_now_and_then_are_no_limit() -> None:
         assert rate.wait(now, 2, in_bulk=True) == 0
         rate.take(now)
         if number % 3:
-            answer(rate, now)
+            accept(rate, now)
         else:
             assert refuse(rate, now) is Concern.CALL
         assert rate.wait(now + 0.1, 2, in_bulk=True) == 0
@@ -376,7 +376,7 @@ def test_refusals_now_and_then_are_no_limit() -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_whatever_happens_somebody_may_leave_before_long(seed: int) -> None:
-    """In any order, late, out of order, unanswered; and once all is accepted for a while, nothing holds anybody."""
+    """In any order, late, out of order, without a response; once all is accepted for a while, nothing holds anybody."""
     chance = random.Random(seed)
     rate = AdaptiveRate(chance.choice([1, 10, 100]), beside_a_limit=chance.random() < 0.3)
     now = 1000.0
@@ -397,5 +397,5 @@ def test_whatever_happens_somebody_may_leave_before_long(seed: int) -> None:
     for _ in range(3000):
         now += 0.1 + rate.wait(now, 0, in_bulk=True)
         rate.take(now)
-        answer(rate, now, latency=0)
+        accept(rate, now, latency=0)
     assert rate.at_rest

@@ -1,4 +1,4 @@
-"""What refusals cost jobs and single calls: by chance, of one account, of a closed server, and by an unknown limit."""
+"""What refusals cost bulk and interactive requests: by chance, of one account, of a closed server, and at a limit."""
 
 import asyncio
 import random
@@ -36,8 +36,8 @@ Limit = Callable[[], RateLimit | Limiter | None]
 LIMITS: Final = {"none": lambda: None, "a limit": lambda: RateLimit(1000, burst=100), "a limiter": Generous}
 
 
-def answers(server: Server, retry_after: float | None = None) -> Callable[[str, float], Received]:
-    """Return the answers of a server that takes requests or refuses them."""
+def responses(server: Server, retry_after: float | None = None) -> Callable[[str, float], Received]:
+    """Return the responses of a server that takes requests or refuses them."""
     chance = random.Random(1)
     return lambda account, now: SUCCESS if server.takes(now, account, chance) else refusal(retry_after)
 
@@ -46,7 +46,7 @@ def answers(server: Server, retry_after: float | None = None) -> Callable[[str, 
 @pytest.mark.parametrize(("share", "retry_after"), [(0.005, None), (0.05, None), (0.005, 1.0), (0.02, 1.0)])
 def test_a_job_whose_requests_are_refused_at_random(share: float, retry_after: float | None, limit: Limit) -> None:
     """Nearly as fast as without, whatever holds it, and whatever the refusals ask for."""
-    wire = Wire(answers(Unlimited(share), retry_after))
+    wire = Wire(responses(Unlimited(share), retry_after))
 
     async def story() -> None:
         report = await collect(wire, [f"user_{number}" for number in range(2000)], limit=limit())
@@ -61,7 +61,7 @@ def test_a_job_whose_requests_are_refused_at_random(share: float, retry_after: f
 @pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
 def test_a_job_of_which_one_account_is_always_refused(limit: Limit) -> None:
     """The others lose nothing; it is asked seldom, and fails."""
-    wire = Wire(answers(Unlimited(refused_accounts=frozenset({"user_0"}))))
+    wire = Wire(responses(Unlimited(refused_accounts=frozenset({"user_0"}))))
 
     async def story() -> None:
         items = [f"user_{number % 100}/{number}" for number in range(2000)]
@@ -76,7 +76,7 @@ def test_a_job_of_which_one_account_is_always_refused(limit: Limit) -> None:
 @pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
 def test_a_job_while_the_server_is_closed_for_a_second(limit: Limit) -> None:
     """Few requests look meanwhile, and then it goes on as before."""
-    wire = Wire(answers(SometimesClosed(1, 5)))
+    wire = Wire(responses(SometimesClosed(1, 5)))
 
     async def story() -> None:
         report = await collect(wire, [f"user_{number}" for number in range(3000)], limit=limit())
@@ -90,7 +90,7 @@ def test_a_job_while_the_server_is_closed_for_a_second(limit: Limit) -> None:
 @pytest.mark.parametrize("retry_after", [None, 1.0])
 def test_a_limit_nobody_told(retry_after: float | None) -> None:
     """A job of 1,000 items is done in little more than the time it takes, and seldom refused."""
-    wire = Wire(answers(Bucket(200, 20), retry_after))
+    wire = Wire(responses(Bucket(200, 20), retry_after))
 
     async def story() -> None:
         report = await collect(wire, [f"user_{number}" for number in range(1000)])
@@ -103,7 +103,7 @@ def test_a_limit_nobody_told(retry_after: float | None) -> None:
 
 def test_a_limit_that_is_lower_than_what_was_told() -> None:
     """It is found out."""
-    wire = Wire(answers(Bucket(50, 10)))
+    wire = Wire(responses(Bucket(50, 10)))
 
     async def story() -> None:
         report = await collect(wire, [f"user_{number}" for number in range(1000)], limit=RateLimit(1000, burst=100))
@@ -115,7 +115,7 @@ def test_a_limit_that_is_lower_than_what_was_told() -> None:
 
 
 @pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
-def test_single_calls_beside_an_account_that_is_always_refused(limit: Limit) -> None:
+def test_interactive_requests_beside_an_account_that_is_always_refused(limit: Limit) -> None:
     """Fifty a second for ten seconds: none of the others waits."""
     chance = random.Random(1)
 

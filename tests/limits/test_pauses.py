@@ -27,7 +27,7 @@ def paused(asked: float | None = None, *, first: float = 0.5, longest: float = 6
     ],
 )
 def test_length(asked: float | None, first: float, longest: float, length: float) -> None:
-    """What the answer asks for and the first pause, the longer of the two; never more than is allowed."""
+    """What the response asks for and the first pause, the longer of the two; never more than is allowed."""
     pause = paused(asked, first=first, longest=longest)
     assert pause.lasts
     assert pause.wait(100.0) == pytest.approx(length)
@@ -35,7 +35,7 @@ def test_length(asked: float | None, first: float, longest: float, length: float
 
 
 def test_doubles_with_each_refusal_in_a_row() -> None:
-    """Up to ten seconds; what left before the present pause is no news; an answer lets it begin anew."""
+    """Up to ten seconds; what left before the present pause is no news; an accepted one lets it begin anew."""
     pause, now, lengths = Pause(60.0), 0.0, list[float]()
     for _ in range(7):
         left, now = now, now + 0.1
@@ -59,7 +59,7 @@ def test_a_longer_one_is_not_shortened() -> None:
 
 
 def test_one_looks() -> None:
-    """Then the others wait for its answer; where none comes, another looks after a second."""
+    """Then the others wait for its response; where none comes, another looks after a second."""
     pause = paused(30.0)
     pause.take(130.0)
     assert pause.wait(130.0) == 1
@@ -74,8 +74,8 @@ def test_one_looks() -> None:
     assert pause.wait(131.1) == 0
 
 
-def test_a_look_in_vain_renews_it() -> None:
-    """For as long as that answer asks."""
+def test_a_look_that_is_refused_renews_it() -> None:
+    """For as long as that response asks."""
     pause = paused(30.0)
     pause.take(130.0)
     pause.refused(130.0, 20.0, 0.5, 130.2)
@@ -83,7 +83,7 @@ def test_a_look_in_vain_renews_it() -> None:
 
 
 def test_a_short_one_is_not_worth_a_look() -> None:
-    """All go on: waiting for an answer would take longer."""
+    """All go on: waiting for a response would take longer."""
     pause = paused(None, first=0.05)
     pause.take(100.05)
     assert pause.wait(100.05) == 0

@@ -1,4 +1,4 @@
-"""The door that every attempt goes through: its rate, its order, its connections, and each account's own limits."""
+"""Which attempt may leave when: at the rate, in its turn, as there are connections, and within its account's limit."""
 
 import asyncio
 import math
@@ -23,7 +23,7 @@ from support.virtual_time import run
 
 @attrs.define
 class Scene:
-    """Attempts at a scene: who was let in, in which order and when, in seconds from the beginning."""
+    """Attempts and a scheduler: who was granted a permit, in which order and when, in seconds from the beginning."""
 
     scheduler: RequestScheduler
     granted: list[str] = attrs.field(factory=list[str])
@@ -33,9 +33,9 @@ class Scene:
     async def attempt(
         self, name: str, *, lasts: float = math.inf, account: str | None = None, item: ItemContext | None = None
     ) -> None:
-        """Go in and stay; a name that begins with `job` is that of a job's attempt."""
+        """Go in and stay; a name that begins with `bulk` is that of a bulk one."""
         loop = asyncio.get_running_loop()
-        if item is None and name.startswith("job"):
+        if item is None and name.startswith("bulk"):
             item = ItemContext()
         permit = self.permits[name] = Permit(account, "interactive" if item is None else "bulk", item)
         if not self.scheduler.try_acquire(permit, loop.time()):
@@ -59,9 +59,9 @@ def scene_with(limit: RateLimit | Limiter | None = None, connections: int = 100,
     return Scene(RequestScheduler(limit, connections, AccountLimitSettings(**accounts)))
 
 
-def jobs(number: int) -> list[str]:
-    """Return names of attempts of a job."""
-    return [f"job{index}" for index in range(number)]
+def bulk(number: int) -> list[str]:
+    """Return names of bulk attempts."""
+    return [f"bulk{index}" for index in range(number)]
 
 
 class OwnLimiter:
@@ -74,7 +74,7 @@ class OwnLimiter:
         self.open = asyncio.Event()
 
     async def acquire(self) -> None:
-        """Let nobody pass before the door is open."""
+        """Let nobody pass before it is open."""
         self.waiting += 1
         self.most_waiting = max(self.most_waiting, self.waiting)
         try:
@@ -116,7 +116,7 @@ def test_connections() -> None:
     run(story())
 
 
-def test_single_calls_leave_at_the_limit() -> None:
+def test_interactive_requests_leave_at_the_limit() -> None:
     """A burst, then even intervals."""
 
     async def story() -> None:
@@ -171,18 +171,18 @@ def test_own_limiter_is_not_asked_without_a_connection() -> None:
 
 
 def test_a_grant_is_for_whoever_comes_first_by_then() -> None:
-    """A single call that comes while the limiter is asked for a job's goes before it."""
+    """An interactive request that comes while the limiter is asked for a bulk one goes before it."""
 
     async def story() -> None:
         limiter = OwnLimiter()
         scene = scene_with(limiter)
-        tasks = scene.begin(*jobs(2))
+        tasks = scene.begin(*bulk(2))
         await settle()
-        tasks += scene.begin("single")
+        tasks += scene.begin("interactive")
         await settle()
         limiter.open.set()
         await asyncio.gather(*tasks)
-        assert scene.granted == ["single", "job0", "job1"]
+        assert scene.granted == ["interactive", "bulk0", "bulk1"]
 
     run(story())
 
@@ -207,12 +207,12 @@ def test_what_a_limiter_raises_is_the_error_of_one(error: BaseException) -> None
     run(story())
 
 
-def test_single_calls_overtake_a_job_at_the_limit() -> None:
-    """The burst is theirs, and then each next turn; the job goes on at what is left."""
+def test_interactive_requests_overtake_bulk_at_the_limit() -> None:
+    """The burst is theirs, and then each next turn; bulk goes on at what is left."""
 
     async def story() -> None:
         scene = scene_with(RateLimit(4, burst=4))
-        tasks = scene.begin(*jobs(8))
+        tasks = scene.begin(*bulk(8))
         await asyncio.sleep(0.5)
         before = len(scene.granted)
         tasks += scene.begin("a", "b")
@@ -225,18 +225,18 @@ def test_single_calls_overtake_a_job_at_the_limit() -> None:
 
 
 @pytest.mark.parametrize("limit", [RateLimit(4), RateLimit(4, burst=5), None], ids=repr)
-def test_a_job_keeps_a_share(limit: RateLimit | None) -> None:
-    """However many single calls wait, one turn in four is the job's, at the limit and at the connections."""
+def test_bulk_keeps_a_share(limit: RateLimit | None) -> None:
+    """However many interactive requests wait, one turn in four is bulk, at the limit and at the connections."""
 
     async def story() -> None:
         scene = scene_with(limit, connections=100 if limit else 1)
-        tasks = scene.begin(*jobs(20), lasts=0.25)
+        tasks = scene.begin(*bulk(20), lasts=0.25)
         await settle()
-        tasks += scene.begin(*(f"single{index}" for index in range(60)), lasts=0.25)
+        tasks += scene.begin(*(f"interactive{index}" for index in range(60)), lasts=0.25)
         await asyncio.gather(*tasks)
         turns = "".join(name[0] for name in scene.granted[10:70])
-        assert turns.count("j") == 15
-        assert "jj" not in turns
+        assert turns.count("b") == 15
+        assert "bb" not in turns
 
     run(story())
 
@@ -281,13 +281,13 @@ def test_retry_after_holds_its_own_account(limit: Any) -> None:
         loop = asyncio.get_running_loop()
         assert scene.scheduler.pause(loop.time(), "a") == 5
         assert scene.scheduler.pause(loop.time(), "b") == 0
-        await asyncio.gather(*scene.begin("b", account="b"), *scene.begin("nobody's", "job"))
+        await asyncio.gather(*scene.begin("b", account="b"), *scene.begin("nobody's", "bulk"))
         assert scene.times[-1] <= 0.1
-        waiting += scene.begin("a4", "job_a", account="a")
+        waiting += scene.begin("a4", "bulk_a", account="a")
         await asyncio.sleep(0.5)
         await asyncio.wait(waiting, timeout=30)
         times = dict(zip(scene.granted, scene.times, strict=True))
-        assert min(times["a4"], times["job_a"]) >= 5
+        assert min(times["a4"], times["bulk_a"]) >= 5
         assert max(scene.times) < 8
         # No limiter hears of what is one account's affair.
         assert all(until <= time.time() + 0.05 for until in limiter.told)
@@ -388,7 +388,7 @@ def test_the_pace_of_looks() -> None:
         scene = scene_with()
         await refuse_all(scene)
         seen = len(scene.granted)
-        tasks = scene.begin(*jobs(40))
+        tasks = scene.begin(*bulk(40))
         for looks in range(1, 25):
             while len(scene.granted) < seen + looks:  # noqa: ASYNC110 - time is virtual
                 await asyncio.sleep(0.01)
@@ -461,7 +461,7 @@ def test_a_limiter_that_fails_when_told_harms_nobody(caplog: pytest.LogCaptureFi
 
 
 def test_refusals_that_last_teach_a_rate() -> None:
-    """A job is refused all but 50 requests a second: before half a second is over, it leaves at that rate."""
+    """Bulk work is refused all but 50 requests a second: before half a second is over, it leaves at that rate."""
 
     async def story() -> None:
         scene = scene_with()
@@ -471,7 +471,7 @@ def test_refusals_that_last_teach_a_rate() -> None:
         async def worker(number: int) -> None:
             nonlocal tokens, looked_at
             for attempt in range(100):
-                name = f"job{number}_{attempt}"
+                name = f"bulk{number}_{attempt}"
                 await scene.attempt(name, account=name)
                 await asyncio.sleep(0.05)
                 tokens, looked_at = min(5.0, tokens + 50 * (loop.time() - looked_at)), loop.time()
@@ -493,17 +493,17 @@ def test_refusals_that_last_teach_a_rate() -> None:
     run(story())
 
 
-def test_a_job_begins_with_few_in_flight() -> None:
-    """Where no limit is known: a few more with each answer, and twice as many each quarter of a second without any."""
+def test_bulk_begins_with_few_in_flight() -> None:
+    """Where no limit is known: a few more with each response, twice as many each quarter of a second without any."""
 
     async def story() -> None:
         scene = scene_with()
-        tasks = scene.begin(*jobs(28), "single")
+        tasks = scene.begin(*bulk(28), "interactive")
         await settle()
         assert len(scene.granted) == 11
-        assert "single" in scene.granted
+        assert "interactive" in scene.granted
         for number in range(5):
-            accept(scene, f"job{number}")
+            accept(scene, f"bulk{number}")
         await settle()
         assert len(scene.granted) == 11 + 9
         await asyncio.gather(*tasks)
@@ -576,8 +576,8 @@ def test_account_rate_holds_where_requests_leave() -> None:
     run(story())
 
 
-def test_who_gives_up_aside_is_passed_over() -> None:
-    """A call that is cancelled while its account is busy takes nobody's place."""
+def test_who_gives_up_while_parked_is_passed_over() -> None:
+    """A call that is cancelled while its account is busy takes nobody's turn."""
 
     async def story() -> None:
         scene = scene_with(concurrency=1)
@@ -617,24 +617,24 @@ def test_a_throttled_account_waits_and_others_go_on() -> None:
     run(story())
 
 
-def test_who_has_a_gate() -> None:
+def test_who_has_a_limit() -> None:
     """Every account where all are limited; else only those whose app said to come slower, and calls look for none."""
-    for limits in (AccountLimitSettings(rate=RateLimit(1)), AccountLimitSettings(concurrency=2)):
-        gates = AccountLimits(limits)
-        assert gates.needed
-        assert gates.find("a", 0) is gates.find("a", 0) is not None
-        assert gates.find(None, 0) is None
-    gates = AccountLimits(AccountLimitSettings())
-    assert not gates.needed
-    assert gates.find("a", 0) is None
-    gate = gates.make("a", 0)
-    assert gates.needed
-    assert gates.find("a", 0) is gate
-    assert gates.find("b", 0) is None
+    for settings in (AccountLimitSettings(rate=RateLimit(1)), AccountLimitSettings(concurrency=2)):
+        limits = AccountLimits(settings)
+        assert limits.needed
+        assert limits.find("a", 0) is limits.find("a", 0) is not None
+        assert limits.find(None, 0) is None
+    limits = AccountLimits(AccountLimitSettings())
+    assert not limits.needed
+    assert limits.find("a", 0) is None
+    limit = limits.make("a", 0)
+    assert limits.needed
+    assert limits.find("a", 0) is limit
+    assert limits.find("b", 0) is None
 
 
 def test_accounts_are_forgotten() -> None:
-    """A job goes through any number of them in bounded memory, and those that wait are kept."""
+    """Bulk work goes through any number of them in bounded memory, and those that wait are kept."""
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
@@ -684,7 +684,7 @@ def test_ten_thousand_give_up_quickly() -> None:
     run(story())
 
 
-def test_a_closed_door_leaves_nothing() -> None:
+def test_a_closed_scheduler_leaves_nothing() -> None:
     """Neither a timer nor a task; who waits is for the client to wake."""
 
     async def story(limit: RateLimit | Limiter) -> None:
@@ -704,28 +704,28 @@ def test_a_closed_door_leaves_nothing() -> None:
         run(story(limit))
 
 
-def with_places(scene: Scene, places: Slots, *names: str, account: str, lasts: float = 1) -> list["asyncio.Task[None]"]:
-    """Begin attempts of a fan-out's items, each of which has one of its places until it ends."""
+def with_slots(scene: Scene, slots: Slots, *names: str, account: str, lasts: float = 1) -> list["asyncio.Task[None]"]:
+    """Begin attempts of a fan-out's items, each of which has one of its slots until it ends."""
 
     async def work(name: str) -> None:
-        await places.take()
-        item = ItemContext(slots=places)
+        await slots.take()
+        item = ItemContext(slots=slots)
         try:
             await scene.attempt(name, lasts=lasts, account=account, item=item)
         finally:
-            places.free()
+            slots.free()
 
     return [asyncio.create_task(work(name)) for name in names]
 
 
-def test_who_is_called_back_and_gives_up_wakes_the_next() -> None:
-    """Those behind it at its account's gate are not forgotten."""
+def test_who_resumes_and_gives_up_wakes_the_next() -> None:
+    """Those parked behind it are not forgotten."""
 
     async def story() -> None:
         scene = scene_with(connections=1, rate=RateLimit(5))
         tasks = scene.begin("a1", "a2", "a3", "a4", lasts=0.01, account="a")
         await asyncio.sleep(0.1)
-        tasks += scene.begin("other", lasts=1)  # has the only connection while a2 is called back
+        tasks += scene.begin("other", lasts=1)  # has the only connection while a2 resumes
         await asyncio.sleep(0.3)
         tasks[1].cancel()
         await asyncio.wait(tasks, timeout=100)
@@ -734,7 +734,7 @@ def test_who_is_called_back_and_gives_up_wakes_the_next() -> None:
     run(story())
 
 
-def test_a_limiter_that_raises_once_leaves_nobody_at_a_gate() -> None:
+def test_a_limiter_that_raises_once_leaves_nobody_parked() -> None:
     """Its error is that of one; the account's next calls go on."""
 
     async def story() -> None:
@@ -752,37 +752,37 @@ def test_a_limiter_that_raises_once_leaves_nobody_at_a_gate() -> None:
     run(story())
 
 
-def test_who_waits_for_a_place_holds_up_nobody_of_its_account() -> None:
-    """A single call for the same account goes on, though an item before it waits for its fan-out's reader."""
+def test_who_waits_for_a_slot_holds_up_nobody_of_its_account() -> None:
+    """An interactive request for the same account goes on, though an item before it waits for its fan-out's reader."""
 
     async def story() -> None:
         scene = scene_with(concurrency=1)
-        places = Slots(1)
+        slots = Slots(1)
         tasks = scene.begin("first", lasts=1, account="a")
-        tasks += with_places(scene, places, "job", account="a")
+        tasks += with_slots(scene, slots, "bulk", account="a")
         await settle()
-        await places.take()  # an item of another account, whose outcome nobody reads
+        await slots.take()  # an item of another account, whose outcome nobody reads
         await asyncio.sleep(5)
-        tasks += scene.begin("single", lasts=1, account="a")
+        tasks += scene.begin("interactive", lasts=1, account="a")
         await asyncio.sleep(5)
-        assert scene.granted == ["first", "single"]
-        places.free()
+        assert scene.granted == ["first", "interactive"]
+        slots.free()
         await asyncio.wait(tasks, timeout=100)
-        assert scene.granted == ["first", "single", "job"]
+        assert scene.granted == ["first", "interactive", "bulk"]
 
     run(story())
 
 
-def test_single_calls_overtake_a_job_at_their_account() -> None:
-    """At an account's own limits too, and the job keeps its share there."""
+def test_interactive_requests_overtake_bulk_at_their_account() -> None:
+    """At an account's own limits too, and bulk keeps its share there."""
 
     async def story() -> None:
         scene = scene_with(concurrency=1)
-        tasks = scene.begin(*jobs(10), lasts=1, account="a")
+        tasks = scene.begin(*bulk(10), lasts=1, account="a")
         await asyncio.sleep(0.5)
         tasks += scene.begin("s1", "s2", "s3", "s4", lasts=1, account="a")
         await asyncio.wait(tasks)
-        order = [name for name in scene.granted if name != "job0"]
+        order = [name for name in scene.granted if name != "bulk0"]
         assert order.index("s1") <= 1
         assert order.index("s4") <= 6
 
@@ -790,11 +790,11 @@ def test_single_calls_overtake_a_job_at_their_account() -> None:
 
 
 def test_a_throttled_account_holds_those_who_wait_already() -> None:
-    """Its app's 429 comes while many of its calls stand in line."""
+    """Its app's 429 comes while many of its calls stand in the queue."""
 
     async def story() -> None:
         scene = scene_with(RateLimit(10, burst=2))
-        tasks = scene.begin("first", *jobs(20), account="a")
+        tasks = scene.begin("first", *bulk(20), account="a")
         await settle()
         assert "first" in scene.granted
         scene.scheduler.report(scene.permits["first"], Fault.APP_RATE_LIMITED, 30.0, 1000.0)
@@ -812,7 +812,7 @@ def test_a_retry_after_of_nothing_is_no_leave_to_hammer(limit: RateLimit | None)
         scene = scene_with(limit)
         loop = asyncio.get_running_loop()
         for number in range(30):
-            name = f"job{number}"
+            name = f"bulk{number}"
             await asyncio.gather(*scene.begin(name))
             await asyncio.sleep(0.01)
             scene.scheduler.release(scene.permits[name])
@@ -841,21 +841,21 @@ def test_a_limiter_may_raise_anything() -> None:
     run(story())
 
 
-def test_many_items_step_aside_and_back_at_once() -> None:
-    """After a pause of all, hundreds of accounts' items lend and take places without going deeper and deeper."""
+def test_many_items_are_parked_and_resume_at_once() -> None:
+    """After a pause of all, hundreds of accounts' items lend and take slots without going deeper and deeper."""
 
     async def story() -> None:
         asyncio.get_running_loop().set_debug(False)
         scene = scene_with(RateLimit(1e6, burst=10_000), connections=10_000, concurrency=1)
-        places = Slots(400)
+        slots = Slots(400)
         accounts = [f"user_{number}" for number in range(400)]
-        tasks = [task for name in accounts for task in with_places(scene, places, f"job_{name}", account=name)]
+        tasks = [task for name in accounts for task in with_slots(scene, slots, f"bulk_{name}", account=name)]
         await settle()
         await refuse_all(scene, 0.8)
         assert scene.scheduler.pause(asyncio.get_running_loop().time()) == pytest.approx(0.8)
         for round_ in range(2):
             for name in accounts:
-                tasks += with_places(scene, places, f"job{round_}_{name}", account=name)
+                tasks += with_slots(scene, slots, f"bulk{round_}_{name}", account=name)
         _, pending = await asyncio.wait(tasks, timeout=10_000)
         assert not pending
 
@@ -865,7 +865,7 @@ def test_many_items_step_aside_and_back_at_once() -> None:
 @pytest.mark.parametrize("look", [0, 0.0005, 0.02])
 @pytest.mark.parametrize("seed", range(40))
 def test_nobody_waits_for_ever(seed: int, look: float) -> None:
-    """Whoever comes, gives up, is refused or throttled, in any order: limits hold, and in the end all are let in."""
+    """Whoever comes, gives up, is refused or throttled, in any order: limits hold, and in the end all are granted."""
     chance = random.Random(seed)
     limit = chance.choice([RateLimit(20), RateLimit(5, burst=5), None])
     connections = chance.choice([1, 3, 100])
@@ -878,25 +878,25 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
         loop.set_debug(False)
         scheduler = scene_with(limit, connections, rate=rate, concurrency=concurrency).scheduler
         everyone = Slots(3)
-        inside = 0
+        in_use = 0
         of_account: Counter[str | None] = Counter()
 
         async def attempt(account: str | None, item: ItemContext | None) -> None:
-            nonlocal inside
+            nonlocal in_use
             permit = Permit(account, "interactive" if item is None else "bulk", item)
             if not scheduler.try_acquire(permit, loop.time()):
                 try:
                     await scheduler.acquire(permit)
                 except KeptWaitingError:
                     return
-            inside += 1
+            in_use += 1
             of_account[account] += 1
-            assert inside <= connections
+            assert in_use <= connections
             assert account is None or of_account[account] <= concurrency
             try:
                 await asyncio.sleep(chance.choice([0, 0.01, 0.3, 1]))
             finally:
-                inside -= 1
+                in_use -= 1
                 of_account[account] -= 1
                 scheduler.release(permit)
             scheduler.report(permit, chance.choice(faults), chance.choice([None, 0.0, 1.0, 5.0]), loop.time())
@@ -917,9 +917,9 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
 
         tasks: list[asyncio.Task[None]] = []
         for _ in range(40):
-            single = chance.random() < 0.4
+            interactive = chance.random() < 0.4
             tasks.append(
-                asyncio.create_task(attempt(chance.choice([None, *"abc"]), None) if single else work_on_item())
+                asyncio.create_task(attempt(chance.choice([None, *"abc"]), None) if interactive else work_on_item())
             )
             if chance.random() < 0.2:
                 loop.call_later(chance.choice([0, 0.001, 0.1, 0.5, 3]), tasks[-1].cancel)
@@ -930,9 +930,9 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
         for task in tasks:
             assert task.cancelled() or task.exception() is None
         for _ in range(3):
-            await asyncio.wait_for(everyone.take(), 1)  # no place was lost
+            await asyncio.wait_for(everyone.take(), 1)  # no slot was lost
         assert not everyone.available
-        assert scheduler.in_flight == inside == 0
+        assert scheduler.in_flight == in_use == 0
         await scheduler.aclose()
 
     run(story(), look=look)

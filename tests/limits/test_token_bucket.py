@@ -12,14 +12,14 @@ BEGIN: Final = 1000.0  # the times of the first tests have exact binary fraction
 
 
 def departures(
-    pace: TokenBucket, number: int, *, smoothed: bool = False, now: float = BEGIN, late: float = 0.0
+    bucket: TokenBucket, number: int, *, smoothed: bool = False, now: float = BEGIN, late: float = 0.0
 ) -> list[float]:
     """Return when so many requests leave, one after the other, in seconds from 1000; each wakes up `late`."""
     times: list[float] = []
     for _ in range(number):
-        wait = pace.wait(now, smoothed=smoothed)
+        wait = bucket.wait(now, smoothed=smoothed)
         now += wait + (late if wait else 0)
-        pace.take(now)
+        bucket.take(now)
         times.append(now - BEGIN)
     return times
 
@@ -34,7 +34,7 @@ def departures(
     ],
     ids=repr,
 )
-def test_single_calls_use_the_burst(limit: RateLimit, times: list[float]) -> None:
+def test_interactive_requests_use_the_burst(limit: RateLimit, times: list[float]) -> None:
     """After a burst, requests leave at even intervals."""
     assert departures(TokenBucket(limit), len(times)) == times
 
@@ -54,8 +54,8 @@ def test_after_a_quiet_spell_the_burst_is_there_again() -> None:
     assert departures(bucket, 5, now=BEGIN + 100) == [100, 100, 100, 100.25, 100.5]
 
 
-def test_jobs_leave_evenly_and_keep_the_burst_in_reserve() -> None:
-    """Half an interval is all that a job takes of it; the rest is there for single calls at any time."""
+def test_bulk_leaves_smoothed_and_keeps_the_burst_in_reserve() -> None:
+    """Half an interval is all that bulk takes of it; the rest is there for interactive requests at any time."""
     bucket = TokenBucket(RateLimit(4, burst=5))
     assert departures(bucket, 5, smoothed=True) == [0, 0.125, 0.375, 0.625, 0.875]
     assert departures(bucket, 4, now=BEGIN + 0.875) == [0.875, 0.875, 0.875, 1.0]
@@ -63,7 +63,7 @@ def test_jobs_leave_evenly_and_keep_the_burst_in_reserve() -> None:
 
 
 @pytest.mark.parametrize("limit", [RateLimit(20, burst=5), RateLimit(200, burst=20)], ids=repr)
-def test_jobs_catch_up_with_the_lateness_of_the_loop(limit: RateLimit) -> None:
+def test_bulk_catches_up_with_the_lateness_of_the_loop(limit: RateLimit) -> None:
     """Though every wait lasts a little longer than asked, the rate is reached, and never passed."""
     times = departures(TokenBucket(limit), 1000, smoothed=True, late=0.002)
     assert times[-1] == pytest.approx(999 / limit.rate, abs=0.03)

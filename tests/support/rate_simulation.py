@@ -37,7 +37,7 @@ LATENCY: Final = 0.1
 DEMAND: Final = CONNECTIONS / LATENCY
 """Requests a second of a job that nothing holds up."""
 PARKED_AT_ONCE: Final = 100
-"""How many items in a row are put aside because their accounts wait, until it is thought that all would be."""
+"""How many items in a row are parked because their accounts wait, until it is thought that all would be."""
 
 
 class Server(Protocol):
@@ -155,7 +155,7 @@ class Client:
     sent: list[float] = attrs.field(factory=list[float])
     """When each left."""
     accepted: list[float] = attrs.field(factory=list[float])
-    """When each answer came."""
+    """When each response came."""
     refused: list[float] = attrs.field(factory=list[float])
     refused_of_parked: int = 0
     """How many refusals were those of accounts that are refused beside the others."""
@@ -214,9 +214,9 @@ class _Simulation:
         """Have the server decide about a request."""
         taken = self.server.takes(now, account, self.chance)
         latency = self.latency if taken else self.refusal_latency
-        self.later(now + latency * self.chance.uniform(0.35, 0.65), "answer", client, sent_at, account, taken)
+        self.later(now + latency * self.chance.uniform(0.35, 0.65), "response", client, sent_at, account, taken)
 
-    def answer(self, client: Client, now: float, sent_at: float, account: str, taken: bool) -> None:
+    def respond(self, client: Client, now: float, sent_at: float, account: str, taken: bool) -> None:
         """Have a client learn what became of a request; one that was refused takes its turn again."""
         client.free += 1
         if taken:
@@ -252,8 +252,8 @@ class _Simulation:
             if what == "arrives":
                 self.arrives(client, now, *rest)
                 continue
-            if what == "answer":
-                self.answer(client, now, *rest)
+            if what == "response":
+                self.respond(client, now, *rest)
                 if len(client.accepted) >= items:
                     break
             elif what == "looks":
@@ -309,7 +309,7 @@ def simulate(
         demand: How many come in a second, at random; None for a job, which fills all connections.
         account: Gives the account of each item.
         retry_after: For how many seconds refusals ask.
-        latency: Seconds that a request and its answer take together, give or take 30 %.
+        latency: Seconds that a request and its response take together, give or take 30 %.
         refusal_latency: The same of a refusal; by default the same.
         clients: How many clients there are.
         seed: Of all that is random.

@@ -31,10 +31,10 @@ def refusal(retry_after: float | None = None) -> Received:
 
 @attrs.define
 class Wire:
-    """What stands where a client has its transport: answers after 100 ms, and what was sent when."""
+    """What stands where a client has its transport: responds after 100 ms, and what was sent when."""
 
-    answer: Callable[[str, float], Received]
-    """Makes the answer of the account and the seconds since the beginning."""
+    respond: Callable[[str, float], Received]
+    """Makes the response for the account and the seconds since the beginning."""
     sent: list[tuple[str, float]] = attrs.field(factory=list[tuple[str, float]])
     closed: bool = False
     base_url: str = "https://refold.example"
@@ -51,9 +51,9 @@ class Wire:
         """Send a request."""
         now = asyncio.get_running_loop().time() - 1000
         self.sent.append((headers["linked_account_id"], round(now, 3)))
-        answer = self.answer(headers["linked_account_id"], now)
+        response = self.respond(headers["linked_account_id"], now)
         await asyncio.sleep(0.1)
-        return answer
+        return response
 
     def times(self, account: str) -> list[float]:
         """Return when requests of an account were sent."""
