@@ -128,13 +128,13 @@ class AccountScope(RawRequests):
 
     def __init__(
         self,
-        sender: Pipeline,
+        pipeline: Pipeline,
         *,
         api_key: str | None = None,
         linked_account_id: str | None = None,
         session_token: str | None = None,
     ) -> None:
-        self._pipeline = sender
+        self._pipeline = pipeline
         self._api_key = api_key
         self._session_token = session_token
         self._headers: dict[str, str] | None = None
@@ -398,11 +398,11 @@ class AccountScope(RawRequests):
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})
 
     def _send(self, request: Request, parse: responses.Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        sender = self._pipeline
-        limits = sender.timeout if timeout is None else resolve_timeout(timeout, sender.timeout)
+        pipeline = self._pipeline
+        limits = pipeline.timeout if timeout is None else resolve_timeout(timeout, pipeline.timeout)
         if self._headers is None:
             self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
-        return sender.send(request, parse, self._headers, self.linked_account_id, limits)
+        return pipeline.send(request, parse, self._headers, self.linked_account_id, limits)
 
     def _lane(self, slots: "SlotPool") -> "Lane | None":
         """Return where the items of a fan-out wait for this account, or None if nothing limits that."""

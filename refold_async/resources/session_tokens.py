@@ -14,6 +14,7 @@ from refold_async.config.validation import check_bool, check_header_value, check
 from refold_async.errors import APIResponseValidationError, AuthenticationError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.model import Model
+from refold_async.pipeline.credentials import Credentials
 from refold_async.pipeline.item_context import ItemContext, current_item
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol.endpoints import Endpoint, Request
@@ -67,9 +68,9 @@ class SessionTokens(Resource):
 
     __slots__ = ("_pipeline",)
 
-    def __init__(self, send: Send, sender: Pipeline) -> None:
+    def __init__(self, send: Send, pipeline: Pipeline) -> None:
         super().__init__(send)
-        self._pipeline = sender
+        self._pipeline = pipeline
 
     async def create(
         self, linked_account_id: str, *, force_refresh: bool = False, timeout: Timeout | float | None = None
@@ -138,7 +139,7 @@ class SessionTokens(Resource):
         return _SelfRenewingScope(self._pipeline, linked_account_id, _OwnToken(create, renew_before))
 
 
-class _OwnToken:
+class _OwnToken(Credentials):
     """A token that is fetched when it is needed, once for all who wait, and again before it expires."""
 
     def __init__(self, create: Callable[[bool], Awaitable[SessionToken]], renew_before: float) -> None:
@@ -200,8 +201,8 @@ class _SelfRenewingScope(AccountScope):
 
     __slots__ = ("_own_token",)
 
-    def __init__(self, sender: Pipeline, linked_account_id: str, own_token: _OwnToken) -> None:
-        super().__init__(sender, linked_account_id=linked_account_id)
+    def __init__(self, pipeline: Pipeline, linked_account_id: str, own_token: _OwnToken) -> None:
+        super().__init__(pipeline, linked_account_id=linked_account_id)
         self._own_token = own_token
 
     def __repr__(self) -> str:

@@ -8,7 +8,10 @@ from typing import Any, Final
 
 from refold_async.runtime.foreign_errors import EXITS
 
-__all__ = ["Log", "logger"]
+__all__ = ["DEBUG", "INFO", "Log", "logger"]
+
+DEBUG: Final = logging.DEBUG
+INFO: Final = logging.INFO
 
 
 class Log:
@@ -21,6 +24,16 @@ class Log:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
         self._reported = False
+
+    def enabled(self, level: int) -> bool:
+        """Tell whether lines of a level go anywhere, for those who would go to some length to make one."""
+        try:
+            return self._logger.isEnabledFor(level)
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a logger may be of a class of the program's own
+            self._complain(error)
+            return False
 
     def debug(self, message: str, *args: object) -> None:
         """Log at level DEBUG."""

@@ -6,7 +6,7 @@ import pytest
 
 from refold_async import RetryPolicy
 from refold_async.faults import Effect, Fault, Kind
-from refold_async.pipeline.pipeline import should_retry
+from refold_async.pipeline.retry import should_retry
 from refold_async.retry_table import RULES
 
 RETRY, RAISE = True, False

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from refold_async import RetryPolicy
-from refold_async.pipeline.pipeline import retry_delay
+from refold_async.pipeline.retry import retry_delay
 
 POLICY = RetryPolicy(initial_delay=0.5, max_delay=10, max_retry_after=60)
 

@@ -1,0 +1,105 @@
+"""What observers are told of a call: that it started, how each attempt ended, that it is tried again, how it ended."""
+
+from typing import Final
+
+import attrs
+
+from refold_async.faults import Effect, Fault, Kind
+
+__all__ = ["CANCELLED", "AttemptEnd", "CallEnd", "CallStart", "Retry", "named_call"]
+
+CANCELLED: Final = "%s: cancelled after it was sent (attempt %d); it may have run."
+"""What is said of a call that was cancelled too late; takes the call and the number of the attempt."""
+
+
+def named_call(method: str, path: str, linked_account_id: str | None) -> str:
+    """Return what logs and notes call a call, by its path without the query."""
+    account = "" if linked_account_id is None else f" for linked account {linked_account_id!r}"
+    return f"{method} {path.partition('?')[0]}{account}"
+
+
+# By identity, so that an observer can keep what belongs to a call under it.
+@attrs.frozen(eq=False, kw_only=True)
+class CallStart:
+    """A call. The same object comes with everything that is told of it later."""
+
+    method: str
+    """The HTTP method."""
+    path: str
+    """The path below the base URL, quoted, without the query."""
+    endpoint: str | None
+    """The path with the names of its ids, `/api/v2/integration-schema/{slug}/actions/{action_id}/execute`; None for
+    `request()`, whose path may be any."""
+    slug: str | None
+    """The app, where the call names one."""
+    action_id: str | None
+    """The action, where the call is about one."""
+    linked_account_id: str | None
+    """The linked account, or None for the organisation, or where only a session token names it."""
+    kind: Kind
+    """`read`, `write`, or `idempotent`: a write that may be sent twice."""
+    bulk: bool
+    """Whether it is made for an item of a fan-out."""
+
+    def __str__(self) -> str:
+        return named_call(self.method, self.path, self.linked_account_id)
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class AttemptEnd:
+    """The end of an attempt that was handed to the network."""
+
+    call: CallStart
+    """The call it was made for."""
+    number: int
+    """Its number, from 1."""
+    status: int | None
+    """The HTTP status of the response, or None if there was none."""
+    fault: Fault | None
+    """The row of the retry table, or None if nothing went wrong that has one."""
+    effect: Effect
+    """What became of the action by this attempt."""
+    error: type[BaseException] | None
+    """The class of what it ended with, `asyncio.CancelledError` included, or None if it succeeded."""
+    request_id: str | None
+    """Refold's id of the request, where the response tells."""
+    seconds_queued: float
+    """Seconds it waited for its permit: for the rate limit, the limits of its linked account, a connection."""
+    seconds_on_wire: float
+    """Seconds from when it was handed to the network to when its response was there, or it failed."""
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Retry:
+    """A call is tried again."""
+
+    attempt: AttemptEnd
+    """The attempt that failed."""
+    delay: float
+    """Seconds until the next one, or until it asks for a permit."""
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class CallEnd:
+    """The end of a call."""
+
+    call: CallStart
+    """The call."""
+    attempts: int
+    """How many attempts were handed to the network."""
+    status: int | None
+    """The HTTP status of the last response, or None if the last attempt got none."""
+    fault: Fault | None
+    """The row of the retry table that its error falls under, or None."""
+    effect: Effect
+    """What became of the action by all attempts; `done` if the call succeeded."""
+    error: type[BaseException] | None
+    """The class of what it ended with, `asyncio.CancelledError` included, or None if it succeeded."""
+    request_id: str | None
+    """Refold's id of the last request, where the response tells."""
+    seconds_queued: float
+    """Seconds that its attempts waited for permits."""
+    seconds_on_wire: float
+    """Seconds that its attempts were on the wire."""
+    seconds: float
+    """Seconds from its start to its end."""

@@ -1,0 +1,54 @@
+"""What every error of a call tells: what it is about, what became of the call, and none of the secrets that were sent.
+
+Loaded by the first failure.
+"""
+
+from collections.abc import Mapping
+
+from refold_async.config.secret import Secret
+from refold_async.errors import RefoldError
+from refold_async.faults import Fault
+from refold_async.pipeline.call_state import CallState
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.redaction import quotes, redact_error
+from refold_async.protocol.responses import Response
+
+__all__ = ["add_to_message", "annotate", "annotate_failure", "redact", "secrets_sent"]
+
+
+def annotate(error: RefoldError, request: Request, base_url: str, linked_account_id: str | None) -> None:
+    """Fill in what an error is about."""
+    error.method = request.target.method
+    error.url = base_url + request.target.path
+    error.linked_account_id = linked_account_id
+
+
+def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None:
+    """Fill in what the error that ends a call tells, and what to do about a write that may have run."""
+    annotate(error, call.request, base_url, call.linked_account_id)
+    error.effect = call.effect
+    error.attempts = call.attempts
+    message = error.message
+    if call.effect == "unknown" and call.request.kind == "write" and error.fault is not Fault.WORKFLOW_ERRORED:
+        message += " It may have run all the same: look in the app before you send it again."
+    # A response may hold half of a surrogate pair, which could not be printed.
+    message = message.encode(errors="backslashreplace").decode()
+    error.args = (message, *error.args[1:])
+
+
+def add_to_message(error: RefoldError, text: str) -> None:
+    """Have the message of an error say this too."""
+    error.args = (f"{error.message} {text}", *error.args[1:])
+
+
+def secrets_sent(headers: Mapping[str, str], own_secrets: list[str]) -> list[str]:
+    """Return the secrets that a response could quote: those of the client, and the token among the headers."""
+    token = headers.get("Authorization", "").removeprefix("Bearer ")
+    return [Secret(token), *own_secrets] if token else own_secrets
+
+
+def redact(error: RefoldError, secrets: list[str], response: Response | None) -> None:
+    """Take out of an error what the response it was made of quotes of the secrets that were sent."""
+    if secrets:
+        # What was made of a large body is looked through only where the body itself holds one.
+        redact_error(error, secrets, thoroughly=response is not None and quotes(response.body, secrets))

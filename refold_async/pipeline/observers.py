@@ -1,0 +1,140 @@
+"""Tells observers what happens to calls. Loaded once somebody observes one, if only the log.
+
+An observer is any object with some of these methods:
+
+```python
+def on_call_start(self, call: CallStart) -> None: ...
+def on_attempt_end(self, attempt: AttemptEnd) -> None: ...
+def on_retry(self, retry: Retry) -> None: ...
+def on_call_end(self, end: CallEnd) -> None: ...
+```
+
+They run in the task and the context of whoever calls, so that a span which `on_call_start` makes current is current
+during the call. Whatever has started ends, also where it is cancelled. What is refused before anything could be done
+about it, such as by a client that is closed, does not start.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from refold_async.errors import RefoldError
+from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Retry
+from refold_async.pipeline.call_log import CallLog
+from refold_async.pipeline.call_state import CallState
+from refold_async.protocol.responses import Response
+from refold_async.runtime.foreign_errors import EXITS, shown
+from refold_async.runtime.log import logger
+
+__all__ = ["Observers"]
+
+Hook = Callable[[Any], object]
+
+
+class Observers:
+    """The observers of a client's calls, and the log after them.
+
+    What one of them raises is logged, once for each of its methods, and stops nothing.
+    """
+
+    def __init__(self, observers: Sequence[object]) -> None:
+        every = [*observers, CallLog()]
+        self._on_call_start: Final = _hooks(every, "on_call_start")
+        self._on_attempt_end: Final = _hooks(every, "on_attempt_end")
+        self._on_retry: Final = _hooks(every, "on_retry")
+        # The last to start is the first to end: of two spans, the inner one.
+        self._on_call_end: Final = _hooks(reversed(every), "on_call_end")
+        self._reported: Final = set[int]()
+
+    def call_started(self, call: CallState) -> None:
+        """Tell that a call starts."""
+        self._tell(self._on_call_start, _start(call))
+
+    def attempt_ended(self, call: CallState, response: Response | None, error: BaseException | None) -> None:
+        """Tell that an attempt which was handed to the network is over, and what it ended with, unless it succeeded."""
+        refold_error = error if isinstance(error, RefoldError) else None
+        effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
+        request_id: str | None = getattr(error, "request_id", None)
+        if request_id is None and response is not None:
+            request_id = response.headers.get("x-request-id")
+        seconds_on_wire = call.returned_at - call.left_at
+        call.seconds_on_wire += seconds_on_wire
+        call.last_attempt = AttemptEnd(
+            call=_start(call),
+            number=call.attempts,
+            status=None if response is None else response.status,
+            fault=None if refold_error is None else refold_error.fault,
+            effect="done" if error is None else effect,
+            error=None if error is None else type(error),
+            request_id=request_id,
+            seconds_queued=call.queued,
+            seconds_on_wire=seconds_on_wire,
+        )
+        self._tell(self._on_attempt_end, call.last_attempt)
+
+    def call_retried(self, call: CallState, delay: float) -> None:
+        """Tell that a call whose attempt was told of is tried again, after `delay` seconds."""
+        if call.last_attempt is not None:
+            self._tell(self._on_retry, Retry(attempt=call.last_attempt, delay=delay))
+
+    def call_ended(self, call: CallState, error: BaseException | None) -> None:
+        """Tell that a call is over, and what it ended with, unless it succeeded."""
+        last = call.last_attempt
+        self._tell(
+            self._on_call_end,
+            CallEnd(
+                call=_start(call),
+                attempts=call.attempts,
+                status=None if last is None else last.status,
+                fault=error.fault if isinstance(error, RefoldError) else None,
+                effect="done" if error is None else call.effect,
+                error=None if error is None else type(error),
+                request_id=None if last is None else last.request_id,
+                seconds_queued=call.seconds_queued,
+                seconds_on_wire=call.seconds_on_wire,
+                seconds=call.deadlines.now() - call.began,
+            ),
+        )
+
+    def _tell(self, hooks: list[Hook], what: object) -> None:
+        for hook in hooks:
+            try:
+                hook(what)
+            except EXITS:
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
+                self._report(hook, error)
+
+    def _report(self, hook: Hook, error: BaseException) -> None:
+        if id(hook) not in self._reported:
+            self._reported.add(id(hook))
+            name = getattr(hook, "__qualname__", type(hook).__qualname__)
+            logger.error(
+                "%s() of an observer raised %s, which harms no call and is not told again",
+                name,
+                shown(error),
+                exc_info=error,
+            )
+
+
+def _hooks(observers: Iterable[object], name: str) -> list[Hook]:
+    """Return the methods of this name that observers have, in their order."""
+    return [hook for observer in observers if (hook := getattr(observer, name, None)) is not None]
+
+
+def _start(call: CallState) -> CallStart:
+    """Return what is told of a call from its start on."""
+    if call.start is None:
+        request = call.request
+        target = request.target
+        call.start = CallStart(
+            method=target.method,
+            path=target.path.partition("?")[0],
+            endpoint=target.template,
+            # The endpoints of workflows take it as a header.
+            slug=target.ids.get("slug", request.headers.get("slug")),
+            action_id=target.ids.get("action_id"),
+            linked_account_id=call.linked_account_id,
+            kind=request.kind,
+            bulk=call.item is not None,
+        )
+    return call.start
