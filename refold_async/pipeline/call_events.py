@@ -1,4 +1,7 @@
-"""What observers are told of a call: that it started, how each attempt ended, that it is tried again, how it ended."""
+"""What observers are told of a call: that it started, how each attempt ended, that it is tried again, how it ended.
+
+And what is noted of it meanwhile. Loaded once somebody observes a call.
+"""
 
 from typing import Final
 
@@ -6,7 +9,7 @@ import attrs
 
 from refold_async.faults import Effect, Fault, Kind
 
-__all__ = ["CANCELLED", "AttemptEnd", "CallEnd", "CallStart", "Retry", "named_call"]
+__all__ = ["CANCELLED", "AttemptEnd", "CallEnd", "CallStart", "Observation", "Retry", "named_call"]
 
 CANCELLED: Final = "%s: cancelled after it was sent (attempt %d); it may have run."
 """What is said of a call that was cancelled too late; takes the call and the number of the attempt."""
@@ -103,3 +106,31 @@ class CallEnd:
     """Seconds that its attempts were on the wire."""
     seconds: float
     """Seconds from its start to its end."""
+
+
+@attrs.define(eq=False, repr=False)
+class Observation:
+    """What is noted of one call that is observed. Times are by the loop's clock.
+
+    Where only the log observes, it may begin with the first failure, and times are not taken: the log tells none.
+    """
+
+    start: CallStart
+    began: float
+    queued: float = 0.0
+    """Seconds that the present attempt waited for its permit."""
+    left_at: float = 0.0
+    """When the present attempt was handed to the network."""
+    returned_at: float = 0.0
+    """When its response was there, or it failed."""
+    seconds_queued: float = 0.0
+    """Seconds that all attempts waited for their permits."""
+    seconds_on_wire: float = 0.0
+    """Seconds that the attempts which are over were on the wire."""
+    last_attempt: AttemptEnd | None = None
+    """The last of those."""
+
+    def note_queued(self, seconds: float) -> None:
+        """Count what an attempt waited for its permit."""
+        self.queued = seconds
+        self.seconds_queued += seconds

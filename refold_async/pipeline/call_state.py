@@ -15,20 +15,19 @@ from refold_async.transport.deadlines import Deadlines
 from refold_async.transport.transport import Body
 
 if TYPE_CHECKING:
-    from refold_async.pipeline.call_events import AttemptEnd, CallStart
+    from refold_async.pipeline.call_events import Observation
 
 __all__ = ["CallState"]
 
 
 @attrs.define(eq=False, repr=False)
 class CallState:
-    """Where one call stands. Times are in seconds by the loop's clock."""
+    """Where one call stands."""
 
     request: Request
     linked_account_id: str | None
     timeout: Timeout
     deadlines: Deadlines
-    began: float
     deadline: float
     item: ItemContext | None
     attempts: int = 0
@@ -45,20 +44,8 @@ class CallState:
     """Of an item that was refused: what with, while it waits for another try."""
     renewed: bool = False
     """Whether it was sent again because its credentials were refused."""
-    queued: float = 0.0
-    """Seconds that the present attempt waited for its permit."""
-    seconds_queued: float = 0.0
-    """Seconds that all attempts waited for theirs."""
-    left_at: float = 0.0
-    """When the present attempt was handed to the network."""
-    returned_at: float = 0.0
-    """When its response was there, or it failed."""
-    start: "CallStart | None" = None
-    """What observers are told of the call, once somebody observes it."""
-    last_attempt: "AttemptEnd | None" = None
-    """What they were told of the last attempt that is over."""
-    seconds_on_wire: float = 0.0
-    """Seconds that the attempts they were told of were on the wire."""
+    observation: "Observation | None" = None
+    """What is noted of it for observers, once somebody observes it."""
 
     def effect_of(self, error: RefoldError) -> Effect:
         """Return what became of an attempt that ended with an error."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from refold_async.errors import RefoldError
-from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Retry
+from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Observation, Retry
 from refold_async.pipeline.call_log import CallLog
 from refold_async.pipeline.call_state import CallState
 from refold_async.protocol.responses import Response
@@ -47,51 +47,55 @@ class Observers:
 
     def call_started(self, call: CallState) -> None:
         """Tell that a call starts."""
-        self._tell(self._on_call_start, _start(call))
+        self._tell(self._on_call_start, _observation(call).start)
 
     def attempt_ended(self, call: CallState, response: Response | None, error: BaseException | None) -> None:
         """Tell that an attempt which was handed to the network is over, and what it ended with, unless it succeeded."""
+        observation = _observation(call)
         refold_error = error if isinstance(error, RefoldError) else None
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
         request_id: str | None = getattr(error, "request_id", None)
         if request_id is None and response is not None:
             request_id = response.headers.get("x-request-id")
-        seconds_on_wire = call.returned_at - call.left_at
-        call.seconds_on_wire += seconds_on_wire
-        call.last_attempt = AttemptEnd(
-            call=_start(call),
+        seconds_on_wire = observation.returned_at - observation.left_at
+        observation.seconds_on_wire += seconds_on_wire
+        observation.last_attempt = AttemptEnd(
+            call=observation.start,
             number=call.attempts,
             status=None if response is None else response.status,
             fault=None if refold_error is None else refold_error.fault,
             effect="done" if error is None else effect,
             error=None if error is None else type(error),
             request_id=request_id,
-            seconds_queued=call.queued,
+            seconds_queued=observation.queued,
             seconds_on_wire=seconds_on_wire,
         )
-        self._tell(self._on_attempt_end, call.last_attempt)
+        observation.queued = 0.0  # the next attempt may not have to wait
+        self._tell(self._on_attempt_end, observation.last_attempt)
 
     def call_retried(self, call: CallState, delay: float) -> None:
-        """Tell that a call whose attempt was told of is tried again, after `delay` seconds."""
-        if call.last_attempt is not None:
-            self._tell(self._on_retry, Retry(attempt=call.last_attempt, delay=delay))
+        """Tell that a call whose last attempt was told of is tried again, after `delay` seconds."""
+        attempt = _observation(call).last_attempt
+        if attempt is not None:
+            self._tell(self._on_retry, Retry(attempt=attempt, delay=delay))
 
     def call_ended(self, call: CallState, error: BaseException | None) -> None:
         """Tell that a call is over, and what it ended with, unless it succeeded."""
-        last = call.last_attempt
+        observation = _observation(call)
+        last = observation.last_attempt
         self._tell(
             self._on_call_end,
             CallEnd(
-                call=_start(call),
+                call=observation.start,
                 attempts=call.attempts,
                 status=None if last is None else last.status,
                 fault=error.fault if isinstance(error, RefoldError) else None,
                 effect="done" if error is None else call.effect,
                 error=None if error is None else type(error),
                 request_id=None if last is None else last.request_id,
-                seconds_queued=call.seconds_queued,
-                seconds_on_wire=call.seconds_on_wire,
-                seconds=call.deadlines.now() - call.began,
+                seconds_queued=observation.seconds_queued,
+                seconds_on_wire=observation.seconds_on_wire,
+                seconds=call.deadlines.now() - observation.began,
             ),
         )
 
@@ -121,20 +125,21 @@ def _hooks(observers: Iterable[object], name: str) -> list[Hook]:
     return [hook for observer in observers if (hook := getattr(observer, name, None)) is not None]
 
 
-def _start(call: CallState) -> CallStart:
-    """Return what is told of a call from its start on."""
-    if call.start is None:
+def _observation(call: CallState) -> Observation:
+    """Return what is noted of a call, from its start on or, where only the log observes, from now on."""
+    if call.observation is None:
         request = call.request
         target = request.target
-        call.start = CallStart(
+        start = CallStart(
             method=target.method,
             path=target.path.partition("?")[0],
             endpoint=target.template,
-            # The endpoints of workflows take it as a header.
+            # Executing a workflow takes it as a header.
             slug=target.ids.get("slug", request.headers.get("slug")),
             action_id=target.ids.get("action_id"),
             linked_account_id=call.linked_account_id,
             kind=request.kind,
             bulk=call.item is not None,
         )
-    return call.start
+        call.observation = Observation(start, call.deadlines.now())
+    return call.observation

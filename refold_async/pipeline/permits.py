@@ -76,11 +76,12 @@ async def wait_for_permit(
         limiter_error = None
     finally:
         now = deadlines.now()
-        call.queued = now - began
-        call.seconds_queued += call.queued
+        waited = now - began
+        if call.observation is not None:
+            call.observation.note_queued(waited)
         if item is not None and permit.refused:
             item.refused -= 1
-            item.note_refusal_wait(call.queued, now)
+            item.note_refusal_wait(waited, now)
     if limiter_error is not None:
         raise APIConnectionError(str(limiter_error)) from limiter_error.__cause__
     if deadlines.closed:
@@ -90,7 +91,7 @@ async def wait_for_permit(
     if (pause := scheduler.pause(deadlines.now(), permit.account)) > 0:
         raise _paused(pause)
     raise APITimeoutError(
-        f"Waited {call.queued:.3g} seconds in vain for the rate limit, the limits of its linked account, or one of the "
+        f"Waited {waited:.3g} seconds in vain for the rate limit, the limits of its linked account, or one of the "
         f"{connections} connections (max_connections=); the time was up (timeout total=)."
     )
 

@@ -89,9 +89,8 @@ class Pipeline:
         except RefoldError as refusal:
             self._annotate(refusal, request, linked_account_id)
             raise
-        began = deadlines.now()
         call = CallState(
-            request, linked_account_id, timeout, deadlines, began, began + timeout.total, current_item.get()
+            request, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total, current_item.get()
         )
         headers = {**account_headers, **request.headers} if request.headers else account_headers
         if self._observed:
@@ -127,7 +126,7 @@ class Pipeline:
         permit = call.permit = Permit(call.linked_account_id or headers.get("Authorization"), item)
         permit.refused = call.refusal is not None
         call.sent = False
-        call.queued = 0.0
+        observation = call.observation
         response: Response | None = None
         try:
             if item is not None and item.must_not_begin:
@@ -144,10 +143,12 @@ class Pipeline:
                 body = call.body = (
                     Body(request.body or b"") if request.kind != "read" or request.body is not None else None
                 )
-                call.left_at = deadlines.now()
+                if observation is not None:
+                    observation.left_at = deadlines.now()
                 response = await self.transport.attempt(request, headers, body, call.timeout, deadlines, call.deadline)
             finally:
-                call.returned_at = deadlines.now()
+                if observation is not None:
+                    observation.returned_at = deadlines.now()
                 self._scheduler.leave(permit)
             if len(response.body) < LARGE or response.status >= 300:
                 value = self._parse(response, request, parse, headers)
@@ -205,7 +206,7 @@ class Pipeline:
     def _note_failure(
         self, call: CallState, headers: Mapping[str, str], response: Response | None, reason: BaseException
     ) -> None:
-        """Note what became of an attempt that failed, for observers, the call, the item it is for, and the scheduler."""
+        """Note what became of an attempt that failed, for observers, the call, its item, and the scheduler."""
         if call.sent and (self._observed or logger.enabled(INFO)):
             self._observers.attempt_ended(call, response, reason)
         if not isinstance(reason, RefoldError):
