@@ -378,6 +378,7 @@ AsyncRefold("tk_test").account("user_1")
 unused = {"backoff", "cattrs", "sqlite3", "jsonschema", "tqdm"}
 unused |= {"refold_async.jobs", "refold_async.journal", "refold_async.resources.actions"}
 unused |= {"refold_async.protocol.redaction", "refold_async.models.executions"}
+unused |= {f"refold_async.pipeline.{name}" for name in ("retry", "error_details", "credentials", "observers")}
 print(*sorted(unused & set(sys.modules)))
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)

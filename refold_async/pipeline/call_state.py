@@ -7,12 +7,13 @@ import attrs
 
 from refold_async.config.settings import Timeout
 from refold_async.errors import RefoldError
-from refold_async.faults import RULES, Effect
-from refold_async.limits.fair_queue import Permit
+from refold_async.faults import Effect
+from refold_async.limits.permits import Permit
 from refold_async.pipeline.item_context import ItemContext
 from refold_async.protocol.endpoints import Request
+from refold_async.retry_table import RULES
 from refold_async.transport.deadlines import Deadlines
-from refold_async.transport.transport import Body
+from refold_async.transport.request_body import Body
 
 if TYPE_CHECKING:
     from refold_async.pipeline.call_events import Observation

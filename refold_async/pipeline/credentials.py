@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from refold_async.errors import APITimeoutError, AuthenticationError, ClientClosedError, RefoldError
 from refold_async.pipeline.call_state import CallState
-from refold_async.pipeline.permits import waiting
+from refold_async.pipeline.permit_wait import waiting
 
 __all__ = ["Credentials"]
 

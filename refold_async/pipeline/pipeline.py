@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, TypeVar
 from refold_async.config.settings import RetryPolicy, Timeout
 from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
 from refold_async.faults import Fault
-from refold_async.limits.account_limits import Lane
-from refold_async.limits.fair_queue import Permit
+from refold_async.limits.permits import Permit
 from refold_async.limits.scheduler import RequestScheduler
-from refold_async.limits.slots import Slots
 from refold_async.pipeline.call_state import CallState
 from refold_async.pipeline.item_context import current_item
 from refold_async.pipeline.large_responses import LARGE, LargeResponses
-from refold_async.pipeline.permits import wait_for_permit
+from refold_async.pipeline.permit_wait import wait_for_permit
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Parser, Response
 from refold_async.runtime.log import DEBUG, INFO, logger
 from refold_async.transport.deadlines import Deadline
-from refold_async.transport.transport import Body, Transport
+from refold_async.transport.request_body import Body
+from refold_async.transport.transport import Transport
 
 if TYPE_CHECKING:
+    from refold_async.limits.lanes import Lane
+    from refold_async.limits.slot_holders import SlotPool
     from refold_async.pipeline.credentials import Credentials
     from refold_async.pipeline.observers import Observers
 
@@ -56,9 +57,9 @@ class Pipeline:
         self._observed = bool(observers)
         """Whether anybody but the log observes the calls."""
 
-    def lane(self, account: str | None, places: Slots) -> Lane | None:
+    def lane(self, account: str | None, slots: "SlotPool") -> "Lane | None":
         """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
-        return self._scheduler.lane(account, places, asyncio.get_running_loop().time())
+        return self._scheduler.lane(account, slots, asyncio.get_running_loop().time())
 
     async def send(
         self,
@@ -123,7 +124,9 @@ class Pipeline:
     async def _attempt(self, call: CallState, headers: Mapping[str, str], parse: Parser[T]) -> T:
         """Wait for a permit, send the request once, and return what `parse` makes of the response."""
         request, item, deadlines = call.request, call.item, call.deadlines
-        permit = call.permit = Permit(call.linked_account_id or headers.get("Authorization"), item)
+        permit = call.permit = Permit(
+            call.linked_account_id or headers.get("Authorization"), "interactive" if item is None else "bulk", item
+        )
         permit.refused = call.refusal is not None
         call.sent = False
         observation = call.observation
@@ -132,7 +135,7 @@ class Pipeline:
             if item is not None and item.must_not_begin:
                 raise asyncio.CancelledError("the fan-out was stopped")
             delay, call.delay = call.delay, 0.0
-            if delay or not self._scheduler.enter_at_once(permit, deadlines.now()):
+            if delay or not self._scheduler.try_acquire(permit, deadlines.now()):
                 await wait_for_permit(self._scheduler, self.transport.connections, call, permit, delay)
             call.refusal = None
             try:
@@ -149,7 +152,7 @@ class Pipeline:
             finally:
                 if observation is not None:
                     observation.returned_at = deadlines.now()
-                self._scheduler.leave(permit)
+                self._scheduler.release(permit)
             if len(response.body) < LARGE or response.status >= 300:
                 value = self._parse(response, request, parse, headers)
             else:
@@ -159,7 +162,7 @@ class Pipeline:
             raise
         if self._observed or logger.enabled(DEBUG):
             self._observers.attempt_ended(call, response, None)
-        self._scheduler.answered(permit, None, None, deadlines.now())
+        self._scheduler.report(permit, None, None, deadlines.now())
         if item is not None and request.kind == "read":
             item.after_sending_in_vain(write=False)
         return value
@@ -220,7 +223,7 @@ class Pipeline:
         if call.item is not None and effect == "none":
             call.item.after_sending_in_vain(write=call.request.kind == "write")
         if reason.fault is not None:
-            self._scheduler.answered(call.permit, reason.fault, reason.retry_after, call.deadlines.now())
+            self._scheduler.report(call.permit, reason.fault, reason.retry_after, call.deadlines.now())
 
     async def _wait_for_retry(self, call: CallState, error: RefoldError) -> bool:
         """Wait for the time of the next attempt; return False if there is to be none."""

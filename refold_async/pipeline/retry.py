@@ -5,10 +5,11 @@ from typing import Final
 
 from refold_async.config.settings import RetryPolicy
 from refold_async.errors import RefoldError
-from refold_async.faults import RULES, Fault, Kind
+from refold_async.faults import Fault, Kind
 from refold_async.pipeline.call_state import CallState
 from refold_async.pipeline.error_details import add_to_message
 from refold_async.pipeline.item_context import ItemContext
+from refold_async.retry_table import RULES
 
 __all__ = ["delay_before_retry", "retry_delay", "should_retry"]
 

@@ -32,7 +32,7 @@ class Log:
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - a logger may be of a class of the program's own
-            self._complain(error)
+            self._report(error)
             return False
 
     def debug(self, message: str, *args: object) -> None:

@@ -11,7 +11,6 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from conftest import IMPATIENT
 from refold_async import (
     AccountScope,
     ActionFailedError,
@@ -34,7 +33,8 @@ from refold_async.pipeline.large_responses import LARGE
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.runtime.log import DEBUG, Log
 from refold_async.testing import Answer, Errored, MockRefold, Reset, Silence
-from waiting import until
+from support.retry_policies import IMPATIENT
+from support.waiting import until
 
 ACTIONS: Final = "/api/v2/integration-schema/{slug}/actions"
 EXECUTE: Final = f"{ACTIONS}/{{action_id}}/execute"

@@ -7,9 +7,9 @@ from collections.abc import Generator
 
 from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RateLimitError, RefoldError
 from refold_async.faults import Fault
-from refold_async.limits.account_limits import KeptWaitingError
-from refold_async.limits.fair_queue import Permit
-from refold_async.limits.scheduler import LimiterError, RequestScheduler
+from refold_async.limits.outside_limiter import LimiterError
+from refold_async.limits.permits import KeptWaitingError, Permit
+from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.call_state import CallState
 from refold_async.pipeline.item_context import ItemContext
 from refold_async.transport.deadlines import Deadline
@@ -68,7 +68,7 @@ async def wait_for_permit(
     limiter_error: LimiterError | None
     try:
         with waiting(call, item_until):
-            await scheduler.enter(permit, delay)
+            await scheduler.acquire(permit, delay)
         return
     except LimiterError as raised:
         limiter_error = raised
