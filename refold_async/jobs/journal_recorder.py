@@ -12,9 +12,10 @@ from refold_async.errors import ConfigurationError, JournalError, RecordedError,
 from refold_async.faults import Effect
 from refold_async.jobs.outcomes import Outcome
 from refold_async.jobs.recording import TakenItem
-from refold_async.journal.journal import Journal, JournalEntry
-from refold_async.journal.sqlite_store import JobIdentity
-from refold_async.journal.writer import JournalWriter, Meeting
+from refold_async.journal.entries import JournalEntry
+from refold_async.journal.journal import Journal, run_opener
+from refold_async.journal.store import JobIdentity
+from refold_async.journal.writer import JournalWriter, NoEntry
 from refold_async.models.model import Model
 from refold_async.runtime.foreign_errors import said
 from refold_async.runtime.log import logger
@@ -51,7 +52,7 @@ class JournalRecorder(Generic[Item, T]):
             ConfigurationError: The journal names no job.
             JournalError: It is in use, another job's, no journal, or cannot be written.
         """
-        return JournalRun(self, await JournalWriter.open(self.journal, self.identity))
+        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)))
 
 
 class JournalRun(Generic[Item, T]):
@@ -78,19 +79,19 @@ class JournalRun(Generic[Item, T]):
         """
         key = self._key_of(taken)
         try:
-            known = await self._writer.meet(key)
+            found = await self._writer.look_up(key)
         except asyncio.CancelledError:
             self._writer.release(key)
             raise
-        if known is Meeting.AGAIN:
+        if found is NoEntry.REPEATED:
             raise ConfigurationError(
                 f"key {key!r} was met before in this run, so this item is not called: pass key=, a function that "
                 "returns another key for each item, or leave out the repeats."
             )
-        if isinstance(known, JournalEntry) and not self._is_called_again(known):
+        if isinstance(found, JournalEntry) and not self._is_called_again(found):
             self._writer.release(key)
-            return self._recorded_outcome(known, taken)
-        may_have_run = isinstance(known, JournalEntry) and known.status == "unknown"
+            return self._recorded_outcome(found, taken)
+        may_have_run = isinstance(found, JournalEntry) and found.status == "unknown"
         taken.record = _Record(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
         return None
 
