@@ -92,18 +92,18 @@ class JournalRun(Generic[Item, T]):
             self._writer.release(key)
             return self._recorded_outcome(found, taken)
         may_have_run = isinstance(found, JournalEntry) and found.status == "unknown"
-        taken.record = _Record(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
+        taken.recorder = _JournalEntryRecorder(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
         return None
 
     @staticmethod
     def is_looking_up(taken: TakenItem[Item]) -> bool:
         """Tell whether it is still open if an item, which was looked up, is to be called."""
-        return taken.record is None
+        return taken.recorder is None
 
     @staticmethod
     def may_have_run_before(taken: TakenItem[Item]) -> bool:
         """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
-        return isinstance(taken.record, _Record) and taken.record.may_have_run
+        return isinstance(taken.recorder, _JournalEntryRecorder) and taken.recorder.may_have_run
 
     def record_outcome(
         self,
@@ -111,12 +111,12 @@ class JournalRun(Generic[Item, T]):
         outcome: Outcome[Item, T],
         then: Callable[[Outcome[Item, T], JournalError | None], object],
     ) -> bool:
-        """Record an outcome, and call `then` once that is committed or failed; return whether the item has a record."""
-        record = taken.record
-        if not isinstance(record, _Record):
+        """Record an outcome, and call `then` once that is committed or failed; return whether it is being recorded."""
+        recorder = taken.recorder
+        if not isinstance(recorder, _JournalEntryRecorder):
             return False
         self._writer.finished(
-            record.key,
+            recorder.key,
             linked_account_id=outcome.linked_account_id,
             status=outcome.status,
             effect=_effect_of(taken, outcome),
@@ -130,15 +130,15 @@ class JournalRun(Generic[Item, T]):
 
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
         """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
-        record = taken.record
-        if not isinstance(record, _Record):
+        recorder = taken.recorder
+        if not isinstance(recorder, _JournalEntryRecorder):
             return
-        if taken.untouched and not (record.may_have_run and record.started):
-            self._writer.release(record.key)
+        if taken.untouched and not (recorder.may_have_run and recorder.started):
+            self._writer.release(recorder.key)
             return
         self._writer.finished(
-            record.key,
-            linked_account_id=record.linked_account_id,
+            recorder.key,
+            linked_account_id=recorder.linked_account_id,
             status="unknown",
             effect="unknown",
             error="The job was stopped while it was in flight.",
@@ -215,8 +215,8 @@ class JournalRun(Generic[Item, T]):
         return text
 
 
-class _Record:
-    """An item that is called in this run, and what of it is recorded."""
+class _JournalEntryRecorder:
+    """Records the entry of an item that is called in this run."""
 
     def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None, *, may_have_run: bool) -> None:
         self._writer = writer

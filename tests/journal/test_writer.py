@@ -85,10 +85,10 @@ async def test_many_at_once(journal: Journal, writer: JournalWriter) -> None:
     assert journal.summary().ok == 500
 
 
-async def test_met_again(writer: JournalWriter) -> None:
+async def test_looked_up_again(writer: JournalWriter) -> None:
     """A key is recognised at once, while it is active, and long after it ended."""
-    met = [writer.look_up("a"), writer.look_up("a")]
-    assert await asyncio.gather(*met) == [NoEntry.NEW, NoEntry.REPEATED]
+    looked_up = [writer.look_up("a"), writer.look_up("a")]
+    assert await asyncio.gather(*looked_up) == [NoEntry.NEW, NoEntry.REPEATED]
     await writer.started("a", None)
     assert await writer.look_up("a") is NoEntry.REPEATED
     ended = asyncio.ensure_future(end(writer, "a"))
@@ -100,7 +100,7 @@ async def test_met_again(writer: JournalWriter) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1 << 10, 1 << 21])
-async def test_met_again_beyond_the_filter(journal: Journal, size: int) -> None:
+async def test_looked_up_again_beyond_the_filter(journal: Journal, size: int) -> None:
     """However full the filter of a first run is, every repeated key is recognised, and no other; it does not grow."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY), filter_size=size)
     keys = [f"user_{number}" for number in range(300)]
@@ -110,14 +110,14 @@ async def test_met_again_beyond_the_filter(journal: Journal, size: int) -> None:
             if expected is NoEntry.NEW:
                 writer.finished(key, linked_account_id=None, status="ok", effect="done")
     assert not vars(writer)["_active"]
-    met: Any = vars(writer)["_looked_up"]
-    assert len(met._bytes) == size
+    keys_seen: Any = vars(writer)["_looked_up"]
+    assert len(keys_seen._bytes) == size
     await writer.aclose()
     assert journal.summary().ok == 300
 
 
 async def test_a_first_run_looks_nothing_up(writer: JournalWriter) -> None:
-    """A key that was not met before is known to be new at once, where no earlier run recorded anything."""
+    """A key that was not looked up before is known to be new at once, where no earlier run recorded anything."""
     assert writer.look_up("a").done()
     writer.release("a")
     assert not writer.look_up("a").done()
@@ -136,8 +136,8 @@ async def test_next_run(journal: Journal) -> None:
     await writer.aclose()
 
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
-    met = {key: await writer.look_up(key) for key in ("ok", "failed", "in flight")}
-    for key, entry in met.items():
+    found = {key: await writer.look_up(key) for key in ("ok", "failed", "in flight")}
+    for key, entry in found.items():
         assert isinstance(entry, JournalEntry)
         assert (entry.key, entry.run) == (key, 1)
         assert entry.status == {"in flight": "unknown"}.get(key, key)
@@ -179,10 +179,10 @@ async def test_withdrawn_and_started_again(journal: Journal, writer: JournalWrit
 
 
 async def test_released_before_it_started(journal: Journal, writer: JournalWriter) -> None:
-    """An item that was met and never begun leaves no row."""
+    """An item that was looked up and never begun leaves no row."""
     assert await writer.look_up("a") is NoEntry.NEW
     writer.release("a")
-    writer.release("never met")
+    writer.release("never looked up")
     assert await writer.look_up("a") is NoEntry.NEW
     assert statuses(journal) == {}
 
@@ -212,9 +212,9 @@ async def test_texts_that_cannot_be_recorded(journal: Journal, writer: JournalWr
 async def test_cancelled_waits(journal: Journal, writer: JournalWriter) -> None:
     """Who stops waiting harms nobody, and what was to be recorded is."""
     await asyncio.gather(writer.look_up("a"), writer.look_up("b"))
-    dropped, met, waited = writer.started("a", None), writer.look_up("c"), writer.started("b", None)
+    dropped, looked_up, waited = writer.started("a", None), writer.look_up("c"), writer.started("b", None)
     dropped.cancel()
-    met.cancel()
+    looked_up.cancel()
     await waited
     assert statuses(journal) == {"a": "started", "b": "started"}
     writer.finished("a", linked_account_id=None, status="ok", effect="done")

@@ -80,7 +80,7 @@ def test_any_key(path: Path, key: str) -> None:
 
 
 def test_in_flight_when_it_ended(path: Path) -> None:
-    """What was in flight when a run ended is unknown to the next, which counts as having met what it looks up."""
+    """What was in flight when a run ended is unknown to the next, which counts as having recorded what it looks up."""
     file = opened(path)
     file.write([("a", None, "started"), ("b", None, "ok", "done")])
     file.close()
