@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
     from refold_async.jobs.progress import Progress
-    from refold_async.journal.journal import Journal, JournalEntry, JournalSummary
+    from refold_async.journal.entries import JournalEntry
+    from refold_async.journal.journal import Journal, JournalSummary
     from refold_async.models.executions import Batch, Execution, ExecutionNode
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.applications import Application, ConnectedAccount, ConnectionState
@@ -133,7 +134,7 @@ _LOADED_WHEN_USED = {
     "FanOutReport": "jobs.outcomes",
     "Integration": "resources.linked_accounts",
     "Journal": "journal.journal",
-    "JournalEntry": "journal.journal",
+    "JournalEntry": "journal.entries",
     "JournalSummary": "journal.journal",
     "LinkedAccount": "resources.linked_accounts",
     "Outcome": "jobs.outcomes",

@@ -255,7 +255,7 @@ class BulkCalls:
             return NullRecorder()
         from refold_async.jobs.journal_recorder import JournalRecorder
         from refold_async.journal.journal import Journal
-        from refold_async.journal.sqlite_store import JobIdentity
+        from refold_async.journal.store import JobIdentity
 
         if not isinstance(journal, Journal):
             raise ConfigurationError(

@@ -45,7 +45,7 @@ KNOWN_TO: Final = {
     "jsonschema": "codec.json_schema",
     "logging": "runtime.log",  # others would let what filters raise out of their calls
     "orjson": "codec.json_codec",
-    "sqlite3": "journal.sqlite_store",
+    "sqlite3": "journal.sqlite",
     "tqdm": "jobs.progress_bar",
 }
 LONGEST: Final = 300

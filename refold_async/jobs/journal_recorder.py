@@ -12,9 +12,10 @@ from refold_async.errors import ConfigurationError, JournalError, RecordedError,
 from refold_async.faults import Effect
 from refold_async.jobs.outcomes import Outcome
 from refold_async.jobs.recording import TakenItem
-from refold_async.journal.journal import Journal, JournalEntry
-from refold_async.journal.sqlite_store import JobIdentity
-from refold_async.journal.writer import JournalWriter, Meeting
+from refold_async.journal.entries import JournalEntry
+from refold_async.journal.journal import Journal, run_opener
+from refold_async.journal.store import JobIdentity
+from refold_async.journal.writer import JournalWriter, NoEntry
 from refold_async.models.model import Model
 from refold_async.runtime.foreign_errors import said
 from refold_async.runtime.log import logger
@@ -51,7 +52,7 @@ class JournalRecorder(Generic[Item, T]):
             ConfigurationError: The journal names no job.
             JournalError: It is in use, another job's, no journal, or cannot be written.
         """
-        return JournalRun(self, await JournalWriter.open(self.journal, self.identity))
+        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)))
 
 
 class JournalRun(Generic[Item, T]):
@@ -78,31 +79,31 @@ class JournalRun(Generic[Item, T]):
         """
         key = self._key_of(taken)
         try:
-            known = await self._writer.meet(key)
+            found = await self._writer.look_up(key)
         except asyncio.CancelledError:
             self._writer.release(key)
             raise
-        if known is Meeting.AGAIN:
+        if found is NoEntry.REPEATED:
             raise ConfigurationError(
                 f"key {key!r} was met before in this run, so this item is not called: pass key=, a function that "
                 "returns another key for each item, or leave out the repeats."
             )
-        if isinstance(known, JournalEntry) and not self._is_called_again(known):
+        if isinstance(found, JournalEntry) and not self._is_called_again(found):
             self._writer.release(key)
-            return self._recorded_outcome(known, taken)
-        may_have_run = isinstance(known, JournalEntry) and known.status == "unknown"
-        taken.record = _Record(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
+            return self._recorded_outcome(found, taken)
+        may_have_run = isinstance(found, JournalEntry) and found.status == "unknown"
+        taken.recorder = _JournalEntryRecorder(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
         return None
 
     @staticmethod
     def is_looking_up(taken: TakenItem[Item]) -> bool:
         """Tell whether it is still open if an item, which was looked up, is to be called."""
-        return taken.record is None
+        return taken.recorder is None
 
     @staticmethod
     def may_have_run_before(taken: TakenItem[Item]) -> bool:
         """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
-        return isinstance(taken.record, _Record) and taken.record.may_have_run
+        return isinstance(taken.recorder, _JournalEntryRecorder) and taken.recorder.may_have_run
 
     def record_outcome(
         self,
@@ -110,12 +111,12 @@ class JournalRun(Generic[Item, T]):
         outcome: Outcome[Item, T],
         then: Callable[[Outcome[Item, T], JournalError | None], object],
     ) -> bool:
-        """Record an outcome, and call `then` once that is committed or failed; return whether the item has a record."""
-        record = taken.record
-        if not isinstance(record, _Record):
+        """Record an outcome, and call `then` once that is committed or failed; return whether it is being recorded."""
+        recorder = taken.recorder
+        if not isinstance(recorder, _JournalEntryRecorder):
             return False
         self._writer.finished(
-            record.key,
+            recorder.key,
             linked_account_id=outcome.linked_account_id,
             status=outcome.status,
             effect=_effect_of(taken, outcome),
@@ -129,15 +130,15 @@ class JournalRun(Generic[Item, T]):
 
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
         """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
-        record = taken.record
-        if not isinstance(record, _Record):
+        recorder = taken.recorder
+        if not isinstance(recorder, _JournalEntryRecorder):
             return
-        if taken.untouched and not (record.may_have_run and record.started):
-            self._writer.release(record.key)
+        if taken.untouched and not (recorder.may_have_run and recorder.started):
+            self._writer.release(recorder.key)
             return
         self._writer.finished(
-            record.key,
-            linked_account_id=record.linked_account_id,
+            recorder.key,
+            linked_account_id=recorder.linked_account_id,
             status="unknown",
             effect="unknown",
             error="The job was stopped while it was in flight.",
@@ -214,8 +215,8 @@ class JournalRun(Generic[Item, T]):
         return text
 
 
-class _Record:
-    """An item that is called in this run, and what of it is recorded."""
+class _JournalEntryRecorder:
+    """Records the entry of an item that is called in this run."""
 
     def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None, *, may_have_run: bool) -> None:
         self._writer = writer

@@ -5,7 +5,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from refold_async.errors import JournalError
 from refold_async.jobs.outcomes import Outcome
-from refold_async.pipeline.item_context import ItemRecord
+from refold_async.pipeline.item_context import EntryRecorder
 
 __all__ = ["NullRecorder", "NullRun", "Recorder", "Run", "TakenItem"]
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 class TakenItem(Protocol[Given]):
     """An item that a fan-out has taken, as far as its recording is concerned."""
 
-    record: ItemRecord | None
+    recorder: EntryRecorder | None
     """What records that its requests leave; set by the run that records it."""
 
     @property

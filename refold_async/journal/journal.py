@@ -1,70 +1,21 @@
 """The journal of a bulk job: what became of every item, kept in a file, so that the job can be run again."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from functools import partial
+from typing import Any, Final, get_args
 
 import attrs
 
-from refold_async.codec import json_codec
 from refold_async.config.validation import check_bool
 from refold_async.errors import ConfigurationError, JournalError
-from refold_async.faults import Effect
-from refold_async.journal.sqlite_reading import is_held, read_items, read_summary
-from refold_async.journal.sqlite_store import Durability, ItemRow, moment_of
+from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry, entry_of
+from refold_async.journal.store import Durability, JobIdentity, JournalStore, StoreRun, moment_of
 
-__all__ = ["EntryStatus", "Journal", "JournalEntry", "JournalSummary", "entry_of"]
-
-EntryStatus = Literal["started", "withdrawn", "ok", "failed", "unknown"]
-"""`started`: in flight. `withdrawn`: it certainly did not run, and the next run calls it. Else how the item ended."""
+__all__ = ["Journal", "JournalSummary", "run_opener"]
 
 _DURABILITIES: Final = get_args(Durability)
-_STATUSES: Final = get_args(EntryStatus)
-_EFFECTS: Final = (None, *get_args(Effect))
-_TEXT: Final = (str, type(None))
-_KINDS: Final[tuple[Any, ...]] = (
-    int,
-    str,
-    _TEXT,
-    str,
-    _TEXT,
-    _TEXT,
-    _TEXT,
-    _TEXT,
-    int,
-    int,
-    _TEXT,
-    _TEXT,
-)  # of an ItemRow
-
-
-@attrs.frozen(kw_only=True)
-class JournalEntry:
-    """What a journal tells of one item."""
-
-    key: str
-    """What the item is known by."""
-    linked_account_id: str | None
-    """Its linked account, or None where the item does not tell."""
-    status: EntryStatus
-    """Where it stands. An item that was in flight when its process died is `unknown`."""
-    effect: Effect | None
-    """What became of the action: it did not run, it ran, or it may have run; None while that is open."""
-    error_type: str | None
-    """The name of its error's class, or None."""
-    error: str | None
-    """The text of its error, or None."""
-    result: Any
-    """What the call returned, as JSON has it, where results were asked for; else None."""
-    attempts: int
-    """How many requests were handed to the network for it."""
-    run: int
-    """The number of the run that last met it, from 1."""
-    started_at: datetime | None
-    """When its last request was about to leave, or None where none ever was."""
-    finished_at: datetime | None
-    """When it ended, or None where it has not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -165,13 +116,11 @@ class Journal:
         Raises:
             JournalError: There is no journal there, or it cannot be read.
         """
-        path = os.fspath(self.path)
-        running = is_held(path)
-        job, counts, last = read_summary(path)
-        if not counts.keys() <= set(_STATUSES):
-            raise JournalError(
-                f"The journal {path!r} is damaged: there is no status {next(iter(counts.keys() - set(_STATUSES)))!r}."
-            )
+        store = _store_of(self)
+        running = store.is_running()
+        job, counts, last = store.read_summary()
+        if wrong := counts.keys() - set(STATUSES):
+            raise JournalError(f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}.")
         started = counts.get("started", 0)
         return JournalSummary(
             job=job.name,
@@ -202,20 +151,21 @@ class Journal:
             ConfigurationError: There is no such status.
             JournalError: There is no journal there, or it cannot be read.
         """
-        if status is not None and status not in _STATUSES:
-            raise ConfigurationError(f"status must be one of {', '.join(map(repr, _STATUSES))}, got {status!r}.")
+        if status is not None and status not in STATUSES:
+            raise ConfigurationError(f"status must be one of {', '.join(map(repr, STATUSES))}, got {status!r}.")
         return self._entries(status)
 
     def _entries(self, status: EntryStatus | None) -> Iterator[JournalEntry]:
-        path = os.path.realpath(self.path)
+        # As the path is now: a reader may change its directory half way.
+        store = _store_of(attrs.evolve(self, path=os.path.realpath(self.path)))
         after = 0
         while True:
-            running = is_held(path)
-            wanted = _STATUSES if status is None else (status,)
+            running = store.is_running()
+            wanted: tuple[str, ...] = STATUSES if status is None else (status,)
             if not running:
                 # Nobody will tell any more what became of those in flight.
                 wanted = {"unknown": ("unknown", "started"), "started": ()}.get(status or "", wanted)
-            rows = read_items(path, after=after, statuses=wanted, known=_STATUSES)
+            rows = store.read_entries(after=after, statuses=wanted, known=STATUSES)
             if not rows:
                 return
             after = rows[-1].id
@@ -225,29 +175,21 @@ class Journal:
                 yield attrs.evolve(entry, status="unknown", effect="unknown") if left else entry
 
 
-def entry_of(row: ItemRow) -> JournalEntry:
-    """Return the entry that a row of a journal stands for.
+def run_opener(journal: Journal, identity: JobIdentity) -> Callable[[], StoreRun]:
+    """Return what begins a run of a journal's job, in the thread that is to write it.
 
     Raises:
-        JournalError: The row is not what a run writes.
+        ConfigurationError: The journal was made without the name of a job.
     """
-    values: dict[str, Any] = row._asdict()
-    del values["id"]
-    try:
-        if row.status not in _STATUSES:
-            raise ValueError(f"there is no status {row.status!r}")
-        if row.effect not in _EFFECTS:
-            raise ValueError(f"there is no effect {row.effect!r}")
-        if not all(map(isinstance, row, _KINDS)):
-            raise TypeError("a value is of another type than its column")
-        if row.attempts < 0 or row.run < 1:
-            raise ValueError(f"it cannot have had {row.attempts} attempts, in run {row.run}")
-        values["result"] = None if row.result is None else json_codec.decode(row.result.encode())
-        for name in ("started_at", "finished_at"):
-            values[name] = None if values[name] is None else moment_of(values[name])
-    except (ValueError, TypeError, RecursionError) as error:
-        raise JournalError(f"The journal's entry of {row.key!r} is damaged: {error}.") from error
-    return JournalEntry(**values)
+    if journal.job is None:
+        raise ConfigurationError("A run needs the job's name in its journal: pass Journal(..., job='june sync').")
+    return partial(_store_of(journal).open_run, journal.job, identity)
+
+
+def _store_of(journal: Journal) -> JournalStore:
+    from refold_async.journal.sqlite.store import SQLiteStore
+
+    return SQLiteStore(os.fspath(journal.path), journal.durability)
 
 
 def _shown(moment: datetime) -> str:

@@ -2,153 +2,89 @@
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from functools import partial
-from queue import SimpleQueue
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, Self
 
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.faults import Effect
-from refold_async.journal.journal import Journal, JournalEntry, entry_of
-from refold_async.journal.sqlite_store import ItemRow, JobIdentity, SQLiteStore
+from refold_async.journal.bloom_filter import BloomFilter
+from refold_async.journal.entries import JournalEntry, entry_of
+from refold_async.journal.store import EntryRow, EntryValues, StoreRun
+from refold_async.journal.worker_thread import WorkerThread
 from refold_async.runtime.cancellation import outlast
 
-__all__ = ["JournalWriter", "Meeting"]
-
-T = TypeVar("T")
+__all__ = ["JournalWriter", "NoEntry"]
 
 _FILTER_SIZE: Final = 2 * 1024 * 1024  # bytes: after a million keys one in 75 is looked up for nothing
 _MOST_TURNS: Final = 8  # of the loop, for which a batch is gathered
 
 
-class Meeting(Enum):
-    """What a journal knows of an item that an earlier run did not end."""
+class NoEntry(Enum):
+    """Why a look-up gives no entry of an earlier run."""
 
     NEW = "new"
-    """Nothing, or that it did not run: it is to be called."""
-    AGAIN = "again"
-    """This run has met its key before: nothing is to be recorded of it, and its key is not to be released."""
+    """There is none, or it says that the item did not run: it is to be called."""
+    REPEATED = "repeated"
+    """This run has looked up its key before: nothing is to be recorded of it, and its key is not to be released."""
 
 
 class _Batch:
     """What is committed, and looked up, together."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[str | int | None, ...]] = []
+        self.entries: list[EntryValues] = []
         self.commits: list[asyncio.Future[None]] = []
         self.calls: list[Callable[[JournalError | None], object]] = []
-        self.look_ups: dict[str, asyncio.Future[Meeting | JournalEntry]] = {}
+        self.look_ups: dict[str, asyncio.Future[NoEntry | JournalEntry]] = {}
 
     def __len__(self) -> int:
-        return len(self.rows) + len(self.look_ups)
-
-
-class _Filter:
-    """A Bloom filter: tells of most keys that they were not met, in constant memory."""
-
-    def __init__(self, size: int) -> None:
-        self._bytes = bytearray(size)
-
-    def add(self, key: str) -> bool:
-        """Add a key; return whether it may have been added before, which is certain if not."""
-        number, size = hash(key), len(self._bytes)
-        there = True
-        for probe in (number, number >> 32):
-            place, bit = (probe >> 3) % size, 1 << (probe & 7)
-            if not self._bytes[place] & bit:
-                self._bytes[place] |= bit
-                there = False
-        return there
-
-
-class _Thread:
-    """A thread that makes calls, one after another."""
-
-    def __init__(self, name: str) -> None:
-        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._loop = asyncio.get_running_loop()
-        # As a daemon it keeps no process alive whose loop ended without closing the journal.
-        self._thread = threading.Thread(target=_make_calls, args=(self._calls,), name=name, daemon=True)
-        self._thread.start()
-        self.call_later = self._calls.put
-
-    def call(self, function: Callable[[], T]) -> "asyncio.Future[T]":
-        """Call a function; return a future of what it returns or raises."""
-        future: asyncio.Future[T] = self._loop.create_future()
-
-        def call() -> None:
-            try:
-                tell = partial(future.set_result, function())
-            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-                tell = partial(future.set_exception, error)
-            with suppress(RuntimeError):  # the loop was closed meanwhile
-                self._loop.call_soon_threadsafe(tell)
-
-        self._calls.put(call)
-        return future
-
-    def end(self) -> None:
-        """End it, after the calls before."""
-        self._calls.put(None)
-        self._thread.join()
-
-
-def _make_calls(calls: "SimpleQueue[Callable[[], object] | None]") -> None:
-    while (call := calls.get()) is not None:
-        call()
-        del call  # and what it holds, before waiting for the next
+        return len(self.entries) + len(self.look_ups)
 
 
 class JournalWriter:
     """A journal that a run writes. Belongs to one event loop.
 
-    A key is active from `meet()`, whose future is awaited before anything else is called for it, until `finished()` or
-    `release()`; what is called for it in between is recorded in that order. The futures may be cancelled at any time.
-    Once a commit fails nothing more is written, and every wait raises.
+    A key is active from `look_up()`, whose future is awaited before anything else is called for it, until `finished()`
+    or `release()`; what is called for it in between is recorded in that order. The futures may be cancelled at any
+    time. Once a commit fails nothing more is written, and every wait raises.
 
     Attributes:
         error: Why the journal can no longer be written, or None.
     """
 
-    def __init__(self, file: SQLiteStore, thread: _Thread, filter_size: int) -> None:
+    def __init__(self, run: StoreRun, thread: WorkerThread, filter_size: int) -> None:
         self.error: JournalError | None = None
         self._refusal: JournalError | None = None  # the error, or that it was closed
-        self._file: Final = file
+        self._run: Final = run
         self._thread: Final = thread
         self._loop: Final = asyncio.get_running_loop()
         self._process: Final = os.getpid()
         self._active: dict[str, bool] = {}  # whether it was recorded as started
-        # Where no earlier run recorded anything, what was not met in this one is new, and need not be looked up.
-        self._met = _Filter(filter_size) if file.blank else None
-        self._new: Final[asyncio.Future[Meeting | JournalEntry]] = self._loop.create_future()
-        self._new.set_result(Meeting.NEW)
+        # Where no earlier run recorded anything, what this one has not looked up is new, and need not be.
+        self._looked_up = BloomFilter(filter_size) if run.blank else None
+        self._new: Final[asyncio.Future[NoEntry | JournalEntry]] = self._loop.create_future()
+        self._new.set_result(NoEntry.NEW)
         self._pending = _Batch()
         self._waiting = False  # for turns of the loop, or for the batch before, to hand on what is pending
         self._closing: asyncio.Future[None] | None = None
 
     @classmethod
-    async def open(cls, journal: Journal, identity: JobIdentity, *, filter_size: int = _FILTER_SIZE) -> Self:
-        """Take the journal for a run of its job. A cancelled call leaves nothing behind.
+    async def open(cls, open_run: Callable[[], StoreRun], *, filter_size: int = _FILTER_SIZE) -> Self:
+        """Begin a run. A cancelled call leaves nothing behind.
 
         Args:
-            journal: The journal.
-            identity: What the job is, beside its name.
-            filter_size: Bytes of memory that save a first run from looking keys up that it cannot have met.
+            open_run: Begins it; called in the writer's thread.
+            filter_size: Bytes of memory that save a first run from looking up keys that it cannot have seen.
 
         Raises:
-            ConfigurationError: The journal was made without the name of a job.
-            JournalError: It is in use, another job's, no journal, or cannot be written.
+            JournalError: The journal is in use, another job's, no journal, or cannot be written.
         """
-        name = journal.job
-        if name is None:
-            raise ConfigurationError("A run needs the job's name in its journal: pass Journal(..., job='june sync').")
-        path, durability = os.fspath(journal.path), journal.durability
-        thread = _Thread("refold_async journal")
+        thread = WorkerThread("refold_async journal")
         try:
-            opening = thread.call(lambda: SQLiteStore.open(path, name=name, identity=identity, durability=durability))
+            opening = thread.call(open_run)
             try:
                 await outlast(opening)
             except asyncio.CancelledError:
@@ -160,7 +96,7 @@ class JournalWriter:
             thread.end()
             raise
 
-    def meet(self, key: str) -> "asyncio.Future[Meeting | JournalEntry]":
+    def look_up(self, key: str) -> "asyncio.Future[NoEntry | JournalEntry]":
         """Look up an item taken from the source, and make its key active.
 
         Returns:
@@ -173,7 +109,7 @@ class JournalWriter:
         _check_key(key)
         if self._refusal is None and key not in self._active:
             self._active[key] = False
-            if self._met is not None and not self._met.add(key):
+            if self._looked_up is not None and not self._looked_up.add(key):
                 return self._new
             future = self._pending.look_ups[key] = self._loop.create_future()
             self._hand_on_soon()
@@ -182,7 +118,7 @@ class JournalWriter:
         if self._refusal is not None:
             _fail(future, self._refusal)
         else:
-            future.set_result(Meeting.AGAIN)
+            future.set_result(NoEntry.REPEATED)
         return future
 
     def started(self, key: str, linked_account_id: str | None) -> "asyncio.Future[None]":
@@ -240,21 +176,21 @@ class JournalWriter:
         if os.getpid() != self._process:  # the thread and the locks stayed with the other process
             return
         if self._closing is None:
-            self._refusal = self.error or JournalError(f"The journal {self._file.path!r} was closed.")
+            self._refusal = self.error or JournalError(f"The journal {self._run.location!r} was closed.")
             self._hand_on()
-            self._closing = self._thread.call(self._file.close)
+            self._closing = self._thread.call(self._run.close)
         await outlast(self._closing)
         self._thread.end()
 
-    def _record(self, row: tuple[str | int | None, ...]) -> None:
+    def _record(self, entry: EntryValues) -> None:
         if self._refusal is None:
-            self._pending.rows.append(row)
+            self._pending.entries.append(entry)
             self._hand_on_soon()
 
-    def _commit(self, row: tuple[str | int | None, ...]) -> "asyncio.Future[None]":
+    def _commit(self, entry: EntryValues) -> "asyncio.Future[None]":
         future: asyncio.Future[None] = self._loop.create_future()
         if self._refusal is None:
-            self._pending.rows.append(row)
+            self._pending.entries.append(entry)
             self._pending.commits.append(future)
             self._hand_on_soon()
         else:
@@ -287,33 +223,33 @@ class JournalWriter:
 
     def _work(self, batch: _Batch) -> None:
         """Write and look up a batch, in the thread."""
-        met: dict[str, Meeting | JournalEntry] = {}
+        found: dict[str, NoEntry | JournalEntry] = {}
         error = self.error
         if error is None:
             try:
-                if batch.rows:
-                    self._file.write(batch.rows)
+                if batch.entries:
+                    self._run.write(batch.entries)
                 if batch.look_ups:
-                    met = {row.key: self._meeting(row) for row in self._file.meet(list(batch.look_ups))}
+                    found = {row.key: self._found(row) for row in self._run.look_up(list(batch.look_ups))}
             except JournalError as failure:
                 error = failure
             except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-                error = JournalError(f"The journal {self._file.path!r} cannot be written: {failure!r}.")
+                error = JournalError(f"The journal {self._run.location!r} cannot be written: {failure!r}.")
                 error.__cause__ = failure
             # At once: what was handed on meanwhile must not be written after what was not.
             self.error = error
         with suppress(RuntimeError):  # the loop was closed meanwhile
-            self._loop.call_soon_threadsafe(self._done, batch, met, error)
+            self._loop.call_soon_threadsafe(self._done, batch, found, error)
 
-    def _meeting(self, row: ItemRow) -> Meeting | JournalEntry:
+    def _found(self, row: EntryRow) -> NoEntry | JournalEntry:
         entry = entry_of(row)
-        if entry.run > self._file.run:
+        if entry.run > self._run.number:
             raise JournalError(f"The journal's entry of {row.key!r} is damaged: its run cannot be {row.run}.")
         if entry.status == "withdrawn":
-            return Meeting.NEW
-        return Meeting.AGAIN if entry.run == self._file.run else entry
+            return NoEntry.NEW
+        return NoEntry.REPEATED if entry.run == self._run.number else entry
 
-    def _done(self, batch: _Batch, met: dict[str, Meeting | JournalEntry], error: JournalError | None) -> None:
+    def _done(self, batch: _Batch, found: dict[str, NoEntry | JournalEntry], error: JournalError | None) -> None:
         """Tell those who wait for a batch."""
         if error is not None:
             self._refuse(batch, error)
@@ -324,11 +260,11 @@ class JournalWriter:
         for call in batch.calls:
             call(None)
         for key, look_up in batch.look_ups.items():
-            meeting = met.get(key, Meeting.NEW)
-            if meeting is Meeting.AGAIN:
+            known = found.get(key, NoEntry.NEW)
+            if known is NoEntry.REPEATED:
                 self._active.pop(key, None)
             if not look_up.done():
-                look_up.set_result(meeting)
+                look_up.set_result(known)
         self._waiting = False
         if len(self._pending):
             self._hand_on_soon()
@@ -353,7 +289,7 @@ def _check_key(key: object) -> None:
 
 
 def _storable(text: str) -> str:
-    """Return `text` with what SQLite cannot hold escaped."""
+    """Return `text` with what stores cannot hold escaped."""
     return text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
 
 

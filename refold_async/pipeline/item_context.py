@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from refold_async.limits.pauses import Pause
     from refold_async.limits.slot_holders import SlotPool
 
-__all__ = ["ItemContext", "ItemRecord", "current_item"]
+__all__ = ["EntryRecorder", "ItemContext", "current_item"]
 
 
-class ItemRecord(Protocol):
-    """Where it is recorded that an item's requests leave."""
+class EntryRecorder(Protocol):
+    """What records in a journal that an item's requests leave."""
 
     async def start(self) -> None:
         """Return when it is recorded that requests of the item may leave."""
@@ -33,8 +33,8 @@ class ItemContext:
 
     outer: "ItemContext | None" = None
     """The item of the fan-out around this one."""
-    record: ItemRecord | None = None
-    """Its record in a journal."""
+    recorder: EntryRecorder | None = None
+    """What records its entry in a journal."""
     slots: "SlotPool | None" = None
     """The slots of its fan-out."""
     attempts: int = 0
@@ -143,10 +143,10 @@ class ItemContext:
         if self.approaching is not None:
             self.arrive()
         if self.outer is None:  # as nearly all are: it costs less
-            if self.record is not None:
+            if self.recorder is not None:
                 self.leaving += 1
                 try:
-                    await self.record.start()
+                    await self.recorder.start()
                 finally:
                     self.leaving -= 1
             self.attempts += 1
@@ -159,8 +159,8 @@ class ItemContext:
             item.leaving += 1
         try:
             for item in items:
-                if item.record is not None:
-                    await item.record.start()
+                if item.recorder is not None:
+                    await item.recorder.start()
         finally:
             for item in items:
                 item.leaving -= 1
@@ -178,8 +178,8 @@ class ItemContext:
         while item is not None:
             item.without_effect += 1
             item.writes_without_effect += write
-            if item.record is not None and item.untouched and not item.leaving:
-                item.record.withdraw()
+            if item.recorder is not None and item.untouched and not item.leaving:
+                item.recorder.withdraw()
             item = item.outer
 
 

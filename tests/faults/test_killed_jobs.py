@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from refold_async import Journal, JournalEntry
-from refold_async.journal.sqlite_store import Durability
+from refold_async.journal.store import Durability
 from refold_async.testing import Answer, Delay, Errored, MockRefold, ReceivedRequest
 from support import killable_job
 from support.running_programs import run_program, running

@@ -30,7 +30,8 @@ from refold_async import (
     RefoldError,
     RetryPolicy,
 )
-from refold_async.journal.journal import Journal, JournalEntry
+from refold_async.journal.entries import JournalEntry
+from refold_async.journal.journal import Journal
 from refold_async.testing import ActionContext, Answer, Delay, Errored, MockRefold, Reset, Silence
 from support.journals import largest_file, statuses
 from support.waiting import until

@@ -15,7 +15,7 @@ import pytest
 
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.journal import Journal
-from refold_async.journal.sqlite_store import SQLiteStore
+from refold_async.journal.sqlite.run import SQLiteRun
 from support.journals import IDENTITY, opened
 
 
@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def running(path: Path) -> Iterator[SQLiteStore]:
+def running(path: Path) -> Iterator[SQLiteRun]:
     """A journal that is being written, with an item of each status."""
     file = opened(path)
     file.write(
@@ -76,7 +76,7 @@ def test_making_one_touches_nothing(tmp_path: Path) -> None:
     assert not os.listdir(tmp_path)
 
 
-def test_summary_while_it_runs(running: SQLiteStore, path: Path) -> None:
+def test_summary_while_it_runs(running: SQLiteRun, path: Path) -> None:
     """A summary counts what is recorded so far, and tells what the job is."""
     summary = Journal(path).summary()
     assert (summary.job, summary.base_url, summary.environment) == ("june sync", IDENTITY.base_url, "test")
@@ -91,7 +91,7 @@ def test_summary_while_it_runs(running: SQLiteStore, path: Path) -> None:
     assert "running, run 1" in str(summary)
 
 
-def test_summary_from_another_process(running: SQLiteStore, path: Path) -> None:
+def test_summary_from_another_process(running: SQLiteRun, path: Path) -> None:
     """Another process reads it while it runs, and is in nobody's way."""
     script = "import sys; from refold_async.journal.journal import Journal; print(Journal(sys.argv[1]).summary())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -103,7 +103,7 @@ def test_summary_from_another_process(running: SQLiteStore, path: Path) -> None:
     assert Journal(path).summary().in_flight == 2
 
 
-def test_summary_afterwards(running: SQLiteStore, path: Path) -> None:
+def test_summary_afterwards(running: SQLiteRun, path: Path) -> None:
     """What was in flight when the job ended is unknown, and reading leaves no file behind."""
     running.close()
     before = files_beside(path)
@@ -115,7 +115,7 @@ def test_summary_afterwards(running: SQLiteStore, path: Path) -> None:
     assert files_beside(path) == before == [path.name, f"{path.name}-lock"]
 
 
-def test_entries(running: SQLiteStore, path: Path) -> None:
+def test_entries(running: SQLiteRun, path: Path) -> None:
     """Entries tell everything that was recorded, in the order in which it was first."""
     running.write([("a", "user_a", "ok", "done", None, None, "null", 1)])
     entries = list(Journal(path).entries())
@@ -132,7 +132,7 @@ def test_entries(running: SQLiteStore, path: Path) -> None:
     assert (withdrawn.started_at, withdrawn.finished_at, withdrawn.attempts) == (None, None, 0)
 
 
-def test_entries_by_status(running: SQLiteStore, path: Path) -> None:
+def test_entries_by_status(running: SQLiteRun, path: Path) -> None:
     """Entries of one status are given alone; one that does not exist is refused at once."""
     assert [entry.key for entry in Journal(path).entries(status="started")] == ["a"]
     assert [entry.key for entry in Journal(path).entries(status="unknown")] == ["d"]
@@ -157,7 +157,7 @@ def test_entries_left_half_read(path: Path) -> None:
     assert [entry.key for entry in entries] == [*(f"user_{number}" for number in range(1, 250)), "late"]
 
 
-def test_readable_by_its_owner_alone(running: SQLiteStore, path: Path) -> None:
+def test_readable_by_its_owner_alone(running: SQLiteRun, path: Path) -> None:
     """None of the files shows others what is in them, whatever the umask."""
     modes = {name: stat.S_IMODE((path.parent / name).stat().st_mode) for name in files_beside(path)}
     assert modes == {f"{path.name}{ending}": 0o600 for ending in ("", "-wal", "-shm", "-lock")}
@@ -177,7 +177,7 @@ def test_no_journal(path: Path) -> None:
     assert files_beside(path) == [path.name]
 
 
-def test_damaged(running: SQLiteStore, path: Path) -> None:
+def test_damaged(running: SQLiteRun, path: Path) -> None:
     """A journal somebody spoiled is told, not taken for what it does not hold."""
     running.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -189,13 +189,13 @@ def test_damaged(running: SQLiteStore, path: Path) -> None:
         Journal(path).summary()
 
 
-def test_documented_query(running: SQLiteStore, path: Path) -> None:
+def test_documented_query(running: SQLiteRun, path: Path) -> None:
     """What the documentation shows of the tables works, while the job runs."""
     with closing(sqlite3.connect(path)) as connection:
         failed = connection.execute("SELECT key, error_type, error FROM items WHERE status = 'failed'").fetchall()
         columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(items)")]
         moments = connection.execute("SELECT datetime(started_at) IS NOT NULL FROM items WHERE key = 'a'").fetchall()
     assert failed == [("c", "NotFoundError", "Nobody there.")]
-    described = sys.modules["refold_async.journal.sqlite_store"].__doc__ or ""
+    described = sys.modules["refold_async.journal.sqlite.schema"].__doc__ or ""
     assert not [name for name in columns if f"`{name}`" not in described]
     assert moments == [(1,)]

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from refold_async.errors import ConfigurationError, JournalError
-from refold_async.journal.journal import Journal, JournalEntry
-from refold_async.journal.writer import JournalWriter, Meeting
+from refold_async.journal.entries import JournalEntry
+from refold_async.journal.journal import Journal, run_opener
+from refold_async.journal.writer import JournalWriter, NoEntry
 from support.journals import IDENTITY, largest_file, statuses
 
 
@@ -28,7 +29,7 @@ def journal(tmp_path: Path) -> Journal:
 @pytest.fixture
 async def writer(journal: Journal) -> AsyncIterator[JournalWriter]:
     """A writer of it."""
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     yield writer
     await writer.aclose()
 
@@ -61,7 +62,7 @@ def threads() -> list[str]:
 
 async def test_one_item(journal: Journal, writer: JournalWriter) -> None:
     """Each step of an item is in the file once its wait is over."""
-    assert await writer.meet("a") is Meeting.NEW
+    assert await writer.look_up("a") is NoEntry.NEW
     assert statuses(journal) == {}
     await writer.started("a", "user_a")
     assert statuses(journal) == {"a": "started"}
@@ -76,7 +77,7 @@ async def test_many_at_once(journal: Journal, writer: JournalWriter) -> None:
 
     async def work(number: int) -> None:
         key = f"user_{number}"
-        assert await writer.meet(key) is Meeting.NEW
+        assert await writer.look_up(key) is NoEntry.NEW
         await writer.started(key, key)
         await end(writer, key)
 
@@ -84,49 +85,49 @@ async def test_many_at_once(journal: Journal, writer: JournalWriter) -> None:
     assert journal.summary().ok == 500
 
 
-async def test_met_again(writer: JournalWriter) -> None:
+async def test_looked_up_again(writer: JournalWriter) -> None:
     """A key is recognised at once, while it is active, and long after it ended."""
-    met = [writer.meet("a"), writer.meet("a")]
-    assert await asyncio.gather(*met) == [Meeting.NEW, Meeting.AGAIN]
+    looked_up = [writer.look_up("a"), writer.look_up("a")]
+    assert await asyncio.gather(*looked_up) == [NoEntry.NEW, NoEntry.REPEATED]
     await writer.started("a", None)
-    assert await writer.meet("a") is Meeting.AGAIN
+    assert await writer.look_up("a") is NoEntry.REPEATED
     ended = asyncio.ensure_future(end(writer, "a"))
     await asyncio.sleep(0)
-    assert await writer.meet("a") is Meeting.AGAIN
+    assert await writer.look_up("a") is NoEntry.REPEATED
     writer.release("a")
     await ended
-    assert await writer.meet("a") is Meeting.AGAIN
+    assert await writer.look_up("a") is NoEntry.REPEATED
 
 
 @pytest.mark.parametrize("size", [1, 1 << 10, 1 << 21])
-async def test_met_again_beyond_the_filter(journal: Journal, size: int) -> None:
+async def test_looked_up_again_beyond_the_filter(journal: Journal, size: int) -> None:
     """However full the filter of a first run is, every repeated key is recognised, and no other; it does not grow."""
-    writer = await JournalWriter.open(journal, IDENTITY, filter_size=size)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY), filter_size=size)
     keys = [f"user_{number}" for number in range(300)]
-    for expected in (Meeting.NEW, Meeting.AGAIN):
+    for expected in (NoEntry.NEW, NoEntry.REPEATED):
         for key in keys:
-            assert await writer.meet(key) is expected
-            if expected is Meeting.NEW:
+            assert await writer.look_up(key) is expected
+            if expected is NoEntry.NEW:
                 writer.finished(key, linked_account_id=None, status="ok", effect="done")
     assert not vars(writer)["_active"]
-    met: Any = vars(writer)["_met"]
-    assert len(met._bytes) == size
+    keys_seen: Any = vars(writer)["_looked_up"]
+    assert len(keys_seen._bytes) == size
     await writer.aclose()
     assert journal.summary().ok == 300
 
 
 async def test_a_first_run_looks_nothing_up(writer: JournalWriter) -> None:
-    """A key that was not met before is known to be new at once, where no earlier run recorded anything."""
-    assert writer.meet("a").done()
+    """A key that was not looked up before is known to be new at once, where no earlier run recorded anything."""
+    assert writer.look_up("a").done()
     writer.release("a")
-    assert not writer.meet("a").done()
+    assert not writer.look_up("a").done()
 
 
 async def test_next_run(journal: Journal) -> None:
     """The next run gets what the earlier one left, once; what did not run is new."""
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     for key in ("ok", "failed", "in flight", "withdrawn", "released"):
-        await writer.meet(key)
+        await writer.look_up(key)
         await writer.started(key, None)
     await end(writer, "ok")
     await end(writer, "failed", status="failed", effect="none", error_type="NotFoundError", error="No.")
@@ -134,27 +135,27 @@ async def test_next_run(journal: Journal) -> None:
     writer.release("released")
     await writer.aclose()
 
-    writer = await JournalWriter.open(journal, IDENTITY)
-    met = {key: await writer.meet(key) for key in ("ok", "failed", "in flight")}
-    for key, entry in met.items():
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
+    found = {key: await writer.look_up(key) for key in ("ok", "failed", "in flight")}
+    for key, entry in found.items():
         assert isinstance(entry, JournalEntry)
         assert (entry.key, entry.run) == (key, 1)
         assert entry.status == {"in flight": "unknown"}.get(key, key)
         writer.release(key)
-        assert await writer.meet(key) is Meeting.AGAIN
-    assert await writer.meet("withdrawn") is Meeting.NEW
-    assert await writer.meet("released") is Meeting.NEW
+        assert await writer.look_up(key) is NoEntry.REPEATED
+    assert await writer.look_up("withdrawn") is NoEntry.NEW
+    assert await writer.look_up("released") is NoEntry.NEW
     await writer.aclose()
     assert statuses(journal)["in flight"] == "unknown"
 
 
 async def test_called_again(journal: Journal) -> None:
     """An item that is called again is in flight again, and nothing is left of how it ended before."""
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     await end(writer, "a", status="failed", effect="none", error_type="NotFoundError", error="No.", attempts=3)
     await writer.aclose()
-    writer = await JournalWriter.open(journal, IDENTITY)
-    assert isinstance(await writer.meet("a"), JournalEntry)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
+    assert isinstance(await writer.look_up("a"), JournalEntry)
     await writer.started("a", "a")
     (entry,) = journal.entries()
     assert (entry.status, entry.run, entry.attempts, entry.effect) == ("started", 2, 0, None)
@@ -164,7 +165,7 @@ async def test_called_again(journal: Journal) -> None:
 
 async def test_withdrawn_and_started_again(journal: Journal, writer: JournalWriter) -> None:
     """What is called for one key is recorded in that order, whatever is waited for."""
-    await writer.meet("a")
+    await writer.look_up("a")
     await writer.started("a", None)
     writer.withdrawn("a")
     await writer.started("a", None)
@@ -172,24 +173,24 @@ async def test_withdrawn_and_started_again(journal: Journal, writer: JournalWrit
     writer.withdrawn("a")
     await writer.started("b", None)
     assert statuses(journal) == {"a": "withdrawn", "b": "started"}
-    assert await writer.meet("a") is Meeting.AGAIN
+    assert await writer.look_up("a") is NoEntry.REPEATED
     writer.release("a")
-    assert await writer.meet("a") is Meeting.NEW
+    assert await writer.look_up("a") is NoEntry.NEW
 
 
 async def test_released_before_it_started(journal: Journal, writer: JournalWriter) -> None:
-    """An item that was met and never begun leaves no row."""
-    assert await writer.meet("a") is Meeting.NEW
+    """An item that was looked up and never begun leaves no row."""
+    assert await writer.look_up("a") is NoEntry.NEW
     writer.release("a")
-    writer.release("never met")
-    assert await writer.meet("a") is Meeting.NEW
+    writer.release("never looked up")
+    assert await writer.look_up("a") is NoEntry.NEW
     assert statuses(journal) == {}
 
 
 async def test_memory(writer: JournalWriter) -> None:
     """What is kept in memory does not grow with the number of items that ended."""
     for number in range(20):
-        await writer.meet(f"user_{number}")
+        await writer.look_up(f"user_{number}")
         await end(writer, f"user_{number}")
     assert not vars(writer)["_active"]
 
@@ -198,7 +199,7 @@ async def test_memory(writer: JournalWriter) -> None:
 async def test_keys_that_cannot_be_recorded(writer: JournalWriter, key: Any) -> None:
     """A key that would not come back as it is is refused."""
     with pytest.raises(ConfigurationError, match="key="):
-        writer.meet(key)
+        writer.look_up(key)
 
 
 async def test_texts_that_cannot_be_recorded(journal: Journal, writer: JournalWriter) -> None:
@@ -210,10 +211,10 @@ async def test_texts_that_cannot_be_recorded(journal: Journal, writer: JournalWr
 
 async def test_cancelled_waits(journal: Journal, writer: JournalWriter) -> None:
     """Who stops waiting harms nobody, and what was to be recorded is."""
-    await asyncio.gather(writer.meet("a"), writer.meet("b"))
-    dropped, met, waited = writer.started("a", None), writer.meet("c"), writer.started("b", None)
+    await asyncio.gather(writer.look_up("a"), writer.look_up("b"))
+    dropped, looked_up, waited = writer.started("a", None), writer.look_up("c"), writer.started("b", None)
     dropped.cancel()
-    met.cancel()
+    looked_up.cancel()
     await waited
     assert statuses(journal) == {"a": "started", "b": "started"}
     writer.finished("a", linked_account_id=None, status="ok", effect="done")
@@ -223,7 +224,7 @@ async def test_cancelled_waits(journal: Journal, writer: JournalWriter) -> None:
 
 async def test_closing_commits_what_is_pending(journal: Journal) -> None:
     """Closing waits for nobody and loses nothing; again it does nothing."""
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     first = writer.started("a", None)
     await asyncio.sleep(0)
     second = finish(writer, "b")
@@ -234,7 +235,7 @@ async def test_closing_commits_what_is_pending(journal: Journal) -> None:
     assert statuses(journal) == {"a": "unknown", "b": "ok", "c": "withdrawn"}
     assert not threads()
     assert writer.error is None
-    for wait in (writer.meet("d"), writer.started("d", None)):
+    for wait in (writer.look_up("d"), writer.started("d", None)):
         with pytest.raises(JournalError, match="closed"):
             await wait
     writer.withdrawn("d")
@@ -242,7 +243,7 @@ async def test_closing_commits_what_is_pending(journal: Journal) -> None:
 
 async def test_closing_though_cancelled(journal: Journal) -> None:
     """However often closing is cancelled, the journal is free when it returns."""
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     writer.withdrawn("a")
     closing = asyncio.create_task(writer.aclose())
     await asyncio.sleep(0)
@@ -260,29 +261,29 @@ async def test_closing_though_cancelled(journal: Journal) -> None:
 @pytest.mark.parametrize("turns", range(4))
 async def test_opening_cancelled(journal: Journal, turns: int) -> None:
     """A cancelled opening leaves no thread and no lock."""
-    opening = asyncio.create_task(JournalWriter.open(journal, IDENTITY))
+    opening = asyncio.create_task(JournalWriter.open(run_opener(journal, IDENTITY)))
     for _ in range(turns):
         await asyncio.sleep(0)
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
     assert not threads()
-    await (await JournalWriter.open(journal, IDENTITY)).aclose()
+    await (await JournalWriter.open(run_opener(journal, IDENTITY))).aclose()
 
 
 async def test_opening_refused(journal: Journal, tmp_path: Path) -> None:
     """An opening that fails leaves nothing; without the job's name it does not begin."""
     with pytest.raises(ConfigurationError, match="job="):
-        await JournalWriter.open(Journal(tmp_path / "sync.sqlite"), IDENTITY)
+        await JournalWriter.open(run_opener(Journal(tmp_path / "sync.sqlite"), IDENTITY))
     with pytest.raises(JournalError, match="No such file"):
-        await JournalWriter.open(Journal(tmp_path / "missing" / "sync.sqlite", job="june sync"), IDENTITY)
+        await JournalWriter.open(run_opener(Journal(tmp_path / "missing" / "sync.sqlite", job="june sync"), IDENTITY))
     assert not threads()
     assert not os.listdir(tmp_path)
 
 
 async def test_in_use_by_this_process(journal: Journal, writer: JournalWriter) -> None:
     """Two uses in one process are refused as those in two are; meanwhile the first goes on."""
-    opening = asyncio.create_task(JournalWriter.open(journal, IDENTITY))
+    opening = asyncio.create_task(JournalWriter.open(run_opener(journal, IDENTITY)))
     await end(writer, "a")
     assert not opening.done()
     with pytest.raises(JournalError, match="in use"):
@@ -293,9 +294,9 @@ async def test_in_use_by_this_process(journal: Journal, writer: JournalWriter) -
 
 async def test_full_disk(journal: Journal) -> None:
     """Once a commit fails every wait raises, nothing more is written, and what was recorded stays."""
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     await end(writer, "a")
-    await asyncio.gather(writer.meet("b"), writer.meet("c"))
+    await asyncio.gather(writer.look_up("b"), writer.look_up("c"))
     with largest_file(100_000):
         unread = finish(writer, "b", status="failed", effect="none", error="x" * 200_000)
         shared = writer.started("c", None)
@@ -304,7 +305,7 @@ async def test_full_disk(journal: Journal) -> None:
         with pytest.raises(JournalError, match="cannot be written") as failure:
             await shared
     assert isinstance(failure.value.__cause__, sqlite3.Error)
-    for wait in (pending, writer.meet("e"), writer.started("e", None)):
+    for wait in (pending, writer.look_up("e"), writer.started("e", None)):
         with pytest.raises(JournalError, match="cannot be written") as later:
             await wait
         assert later.value.__cause__ is failure.value.__cause__
@@ -312,7 +313,7 @@ async def test_full_disk(journal: Journal) -> None:
     assert writer.error is not None
     await writer.aclose()
     assert statuses(journal) == {"a": "ok"}
-    await (await JournalWriter.open(journal, IDENTITY)).aclose()
+    await (await JournalWriter.open(run_opener(journal, IDENTITY))).aclose()
     assert isinstance(unread.exception(), JournalError)
     with pytest.raises(JournalError):
         await finish(writer, "f")
@@ -320,7 +321,7 @@ async def test_full_disk(journal: Journal) -> None:
 
 async def test_failures_nobody_waits_for(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
     """A failure that nobody retrieves is told once, by `error`, and not again when its future is collected."""
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     with largest_file(100_000):
         writer.finished("a", linked_account_id=None, status="failed", effect="none", error="x" * 200_000)
         await writer.aclose()
@@ -333,14 +334,14 @@ async def test_failures_nobody_waits_for(journal: Journal, caplog: pytest.LogCap
 
 async def test_damaged_entry(journal: Journal) -> None:
     """An entry that is not what a run writes stops the run, whoever wrote it."""
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     await end(writer, "a")
     await writer.aclose()
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
         connection.execute("UPDATE items SET status = 'fine'")
-    writer = await JournalWriter.open(journal, IDENTITY)
+    writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     with pytest.raises(JournalError, match="'a' is damaged: there is no status 'fine'"):
-        await writer.meet("a")
+        await writer.look_up("a")
     await writer.aclose()
 
 

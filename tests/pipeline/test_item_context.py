@@ -28,7 +28,7 @@ async def test_a_refusal_withdraws_nothing_while_another_request_leaves() -> Non
     """Of two requests at once one is refused, the other waits to leave: it must find itself recorded."""
     record = Record()
     record.committed.set()
-    item = ItemContext(record=record)
+    item = ItemContext(recorder=record)
     await item.before_sending(write=True)
     record.committed.clear()
     leaving = asyncio.create_task(item.before_sending(write=True))
@@ -43,20 +43,20 @@ async def test_a_refusal_withdraws_nothing_while_another_request_leaves() -> Non
 
 async def test_an_item_counts_for_those_around_it() -> None:
     """Its requests are theirs: recorded before they leave, counted, and remembered where they may have happened."""
-    outer = ItemContext(record=Record())
+    outer = ItemContext(recorder=Record())
     inner = ItemContext(outer=outer)
-    assert isinstance(outer.record, Record)
-    outer.record.committed.set()
+    assert isinstance(outer.recorder, Record)
+    outer.recorder.committed.set()
     await inner.before_sending(write=True)
-    assert (inner.attempts, outer.attempts, outer.record.written) == (1, 1, ["started"])
+    assert (inner.attempts, outer.attempts, outer.recorder.written) == (1, 1, ["started"])
     await inner.before_sending(write=True)
     inner.after_sending_in_vain(write=True)
-    assert (outer.may_have_changed, outer.untouched, outer.record.written) == (True, False, ["started"])
+    assert (outer.may_have_changed, outer.untouched, outer.recorder.written) == (True, False, ["started"])
 
 
 async def test_a_cancelled_departure_is_not_counted() -> None:
     """A request that was cancelled before it was recorded did not leave."""
-    item = ItemContext(record=Record())
+    item = ItemContext(recorder=Record())
     leaving = asyncio.create_task(item.before_sending(write=True))
     await asyncio.sleep(0)
     leaving.cancel()

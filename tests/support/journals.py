@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from refold_async.journal.journal import Journal
-from refold_async.journal.sqlite_store import Durability, JobIdentity, SQLiteStore
+from refold_async.journal.sqlite.run import SQLiteRun
+from refold_async.journal.store import Durability, JobIdentity
 
 IDENTITY = JobIdentity(
     base_url="https://app.refold.ai",
@@ -19,9 +20,9 @@ IDENTITY = JobIdentity(
 
 def opened(
     path: Path | str, *, name: str = "june sync", identity: JobIdentity = IDENTITY, durability: Durability = "process"
-) -> SQLiteStore:
+) -> SQLiteRun:
     """Begin a run."""
-    return SQLiteStore.open(str(path), name=name, identity=identity, durability=durability)
+    return SQLiteRun.open(str(path), name=name, identity=identity, durability=durability)
 
 
 def statuses(journal: Journal) -> dict[str, str]:

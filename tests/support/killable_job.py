@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 
 from refold_async import AsyncRefold, Journal
-from refold_async.journal.sqlite_store import Durability
+from refold_async.journal.store import Durability
 
 CONCURRENCY = 20
 

@@ -15,7 +15,7 @@ import pytest
 
 from refold_async.errors import JournalError
 from refold_async.journal.journal import Journal
-from refold_async.journal.sqlite_store import Durability
+from refold_async.journal.store import Durability
 from support.journals import IDENTITY, largest_file, opened, statuses
 
 
@@ -29,7 +29,7 @@ def test_runs_are_counted(path: Path) -> None:
     """Each run has the next number."""
     for number in (1, 2, 3):
         file = opened(path)
-        assert file.run == number
+        assert file.number == number
         file.close()
     assert Journal(path).summary().runs == 3
 
@@ -74,20 +74,20 @@ def test_any_key(path: Path, key: str) -> None:
     """A key comes back as it was, whatever is in it."""
     file = opened(path)
     file.write([(key, None, "ok", "done", None, key, None, 1)])
-    (row,) = file.meet(["other", key])
+    (row,) = file.look_up(["other", key])
     assert (row.key, row.error) == (key, key)
     file.close()
 
 
 def test_in_flight_when_it_ended(path: Path) -> None:
-    """What was in flight when a run ended is unknown to the next, which counts as having met what it looks up."""
+    """What was in flight when a run ended is unknown to the next, which counts as having recorded what it looks up."""
     file = opened(path)
     file.write([("a", None, "started"), ("b", None, "ok", "done")])
     file.close()
     file = opened(path)
-    (row,) = file.meet(["a"])
+    (row,) = file.look_up(["a"])
     assert (row.status, row.effect, row.run) == ("unknown", "unknown", 1)
-    (row,) = file.meet(["a"])
+    (row,) = file.look_up(["a"])
     assert row.run == 2
     file.close()
 

@@ -18,8 +18,8 @@ import pytest
 from refold_async import AsyncRefold
 from refold_async.errors import JournalError
 from refold_async.journal.journal import Journal
-from refold_async.journal.sqlite_reading import is_held
-from refold_async.journal.sqlite_store import SQLiteStore
+from refold_async.journal.sqlite.locks import is_held
+from refold_async.journal.sqlite.run import SQLiteRun
 from refold_async.testing import MockRefold
 from support.journals import opened, statuses
 from support.waiting import until
@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def file(path: Path) -> Iterator[SQLiteStore]:
+def file(path: Path) -> Iterator[SQLiteRun]:
     """A run that has recorded something."""
     file = opened(path)
     file.write([("a", "user_a", "started"), ("b", None, "ok", "done")])
@@ -53,7 +53,7 @@ def beside(path: Path, ending: str) -> Path:
 @linux_only
 @pytest.mark.parametrize("rubbish", [("-lock",), ("-lock", "-shm"), ("-lock", "-wal", "-shm")])
 def test_no_second_run_whatever_is_deleted_beside_the_file(
-    grown: tuple[Path, SQLiteStore], rubbish: tuple[str, ...]
+    grown: tuple[Path, SQLiteRun], rubbish: tuple[str, ...]
 ) -> None:
     """The lock is on the journal itself, for this process and others, and it is told that the job runs."""
     path, _ = grown
@@ -71,7 +71,7 @@ def another_process(path: Path, statement: str) -> str:
     """Do something in another process and return what it prints, or the message of the error."""
     program = (
         "import sys\nfrom support.journals import opened\nfrom refold_async import Journal, JournalError\n"
-        "from refold_async.journal.sqlite_reading import is_held\npath = sys.argv[1]\n"
+        "from refold_async.journal.sqlite.locks import is_held\npath = sys.argv[1]\n"
         f"try:\n    {statement}\nexcept JournalError as error:\n    print(error)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -155,7 +155,7 @@ def test_one_of_many_wins(path: Path) -> None:
     assert Journal(path).summary().runs == 1
 
 
-def test_a_run_that_was_let_in_stops_the_one_before(path: Path, file: SQLiteStore) -> None:
+def test_a_run_that_was_let_in_stops_the_one_before(path: Path, file: SQLiteRun) -> None:
     """Whatever let a second run begin, as on a system without locks, the first writes nothing from then on."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE job SET runs = runs + 1")
@@ -175,7 +175,7 @@ def test_what_a_run_looks_up_is_its_own(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE job SET runs = runs + 1")
     with pytest.raises(JournalError, match="another run"):
-        file.meet(["a"])
+        file.look_up(["a"])
     file.close()
 
 
@@ -286,7 +286,7 @@ TOUCHES: Final[list[Touch]] = [
 
 
 @pytest.fixture
-def grown(tmp_path: Path) -> Iterator[tuple[Path, SQLiteStore]]:
+def grown(tmp_path: Path) -> Iterator[tuple[Path, SQLiteRun]]:
     """A run whose journal has items of earlier runs, which are in the file itself."""
     (tmp_path / "jobs").mkdir()
     path = tmp_path / "jobs" / "sync.sqlite"
@@ -299,18 +299,18 @@ def grown(tmp_path: Path) -> Iterator[tuple[Path, SQLiteStore]]:
     file.close()
 
 
-def use(file: SQLiteStore, key: str, *, recording: bool) -> None:
+def use(file: SQLiteRun, key: str, *, recording: bool) -> None:
     """Record something of an item, or look it up."""
     if recording:
         file.write([(key, None, "started")])
     else:
-        file.meet([key])
+        file.look_up([key])
 
 
 @linux_only
 @pytest.mark.parametrize("touch", TOUCHES, ids=lambda touch: touch.__name__)
 @pytest.mark.parametrize("writes", [True, False])
-def test_a_run_notices_at_once(grown: tuple[Path, SQLiteStore], touch: Touch, writes: bool) -> None:
+def test_a_run_notices_at_once(grown: tuple[Path, SQLiteRun], touch: Touch, writes: bool) -> None:
     """What is touched is told by the next batch, which is not taken for recorded, and by all after it."""
     path, file = grown
     touch(path)
@@ -333,19 +333,19 @@ HARMLESS: Final[list[Callable[[Path], object]]] = [
 
 @linux_only
 @pytest.mark.parametrize("touch", HARMLESS)
-def test_what_does_no_harm(grown: tuple[Path, SQLiteStore], touch: Callable[[Path], object]) -> None:
+def test_what_does_no_harm(grown: tuple[Path, SQLiteRun], touch: Callable[[Path], object]) -> None:
     """A run goes on where nothing was lost."""
     path, file = grown
     touch(path)
     file.write([("later", None, "started")])
-    assert file.meet(["later"])
+    assert file.look_up(["later"])
     assert another_process(path, "print(Journal(path).summary().ok)") == "1000"
     file.write([("later", None, "ok", "done")])
     assert statuses(Journal(path))["later"] == "ok"
     assert Journal(path).summary().running
 
 
-def test_written_by_hand(grown: tuple[Path, SQLiteStore]) -> None:
+def test_written_by_hand(grown: tuple[Path, SQLiteRun]) -> None:
     """Who changes an item by hand, and puts the log into the file, is in nobody's way."""
     path, file = grown
     for number in range(3):
@@ -353,7 +353,7 @@ def test_written_by_hand(grown: tuple[Path, SQLiteStore]) -> None:
             connection.execute("DELETE FROM items WHERE key = ?", (f"user_{number}",))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         file.write([(f"later_{number}", None, "started")])
-        assert file.meet([f"user_{number}"]) == []
+        assert file.look_up([f"user_{number}"]) == []
     assert len(statuses(Journal(path))) == 1001
 
 
@@ -374,7 +374,7 @@ def test_a_link_that_leads_elsewhere(path: Path) -> None:
 
 @linux_only
 @pytest.mark.parametrize("touch", [moved, log_deleted, index_deleted], ids=lambda touch: touch.__name__)
-def test_what_was_recorded_is_kept_where_it_can_be(grown: tuple[Path, SQLiteStore], touch: Touch) -> None:
+def test_what_was_recorded_is_kept_where_it_can_be(grown: tuple[Path, SQLiteRun], touch: Touch) -> None:
     """When the run ends, the file has everything that was recorded, so the next run goes on with it."""
     path, file = grown
     touch(path)
@@ -388,7 +388,7 @@ def test_what_was_recorded_is_kept_where_it_can_be(grown: tuple[Path, SQLiteStor
 
 
 @linux_only
-def test_ending_takes_nothing_from_the_journal_in_its_place(path: Path, file: SQLiteStore) -> None:
+def test_ending_takes_nothing_from_the_journal_in_its_place(path: Path, file: SQLiteRun) -> None:
     """A run whose file was moved leaves the files of the run that another journal has there by now."""
     all_deleted(path)
     other = opened(path, name="july sync")

@@ -13,9 +13,10 @@ from typing import Final
 import pytest
 
 from refold_async.errors import JournalError
-from refold_async.journal.journal import Journal, entry_of
-from refold_async.journal.sqlite_reading import is_held
-from refold_async.journal.sqlite_store import SQLiteStore
+from refold_async.journal.entries import entry_of
+from refold_async.journal.journal import Journal
+from refold_async.journal.sqlite.locks import is_held
+from refold_async.journal.sqlite.run import SQLiteRun
 from support.journals import opened
 
 KEYS: Final = [f"user_{number}" for number in range(300)]
@@ -52,9 +53,9 @@ def killed(tmp_path_factory: pytest.TempPathFactory, whole: Path) -> Path:
 
 def run(path: Path) -> None:
     """Do what a run does."""
-    file: SQLiteStore = opened(path)
+    file: SQLiteRun = opened(path)
     try:
-        for row in file.meet([*KEYS[:50], "new"]):
+        for row in file.look_up([*KEYS[:50], "new"]):
             entry_of(row)
         file.write([("new", None, "started")])
         file.write([("new", None, "ok", "done", None, None, "{}", 1)])

@@ -1,4 +1,4 @@
-"""The lock of a run, on the journal's own file, and the look at whether that file is still where the run opened it.
+"""The lock of a run on the journal's own file.
 
 The lock is on one byte far behind those that SQLite locks, so programs that read the journal are in nobody's way. It is
 a lock of the open file ("open file description lock"), not of the process: closing the file elsewhere in the process
@@ -16,17 +16,17 @@ from typing import Final
 
 from refold_async.errors import JournalError
 
-__all__ = ["Place", "RunLock", "beside_sqlite", "is_locked"]
+__all__ = ["FileIdentity", "FileLock", "beside_sqlite", "identity_of", "is_locked"]
 
 _LOCKED_BYTE: Final = 0x52664A6C
 _SQLITE_SHARED: Final = (0x40000002, 510)  # the bytes on which SQLite has a lock as long as somebody uses the file
 _FLOCK: Final = "hhqqi4x"  # struct flock: type, whence, start, length, process
-_LOG_BEGINS_WITH: Final = (b"", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")  # empty once it is in the file
 
-_Identity = tuple[int, int]  # of a file: its device and number
-_NO_FILE: Final = (0, 0)
+FileIdentity = tuple[int, int]
+"""Which file something is: its device and number."""
+_NO_FILE: Final[FileIdentity] = (0, 0)
 
-_held: dict[_Identity, int] = {}  # the open files of the runs of this process
+_held: dict[FileIdentity, int] = {}  # the open files of the runs of this process
 _alone = threading.Lock()
 
 
@@ -40,16 +40,9 @@ def beside_sqlite() -> Generator[None]:
         yield
 
 
-if sys.platform == "win32":
-
-    def _beginning_of(file: int) -> bytes:
-        os.lseek(file, 0, os.SEEK_SET)
-        return os.read(file, 4)
-
-else:
-
-    def _beginning_of(file: int) -> bytes:
-        return os.pread(file, 4, 0)
+def identity_of(found: os.stat_result) -> FileIdentity:
+    """Return which file it is whose state was found."""
+    return found.st_dev, found.st_ino
 
 
 if sys.platform == "linux":
@@ -89,14 +82,14 @@ else:
         return False
 
 
-class RunLock:
+class FileLock:
     """The lock that a run holds on its journal's file.
 
     Attributes:
         identity: Which file that is, by its device and number.
     """
 
-    identity: _Identity = _NO_FILE
+    identity: FileIdentity = _NO_FILE
 
     def __init__(self, path: str) -> None:
         """Take it.
@@ -107,14 +100,14 @@ class RunLock:
         """
         with beside_sqlite():
             file = None
-            if _identity_of(os.stat(path)) not in _held:
+            if identity_of(os.stat(path)) not in _held:
                 file = os.open(path, os.O_RDWR)
                 if not _lock(file, _LOCKED_BYTE, 1):
                     os.close(file)
                     file = None
             if file is None:
                 raise JournalError(f"The journal {path!r} is in use: another run of its job has not ended.")
-            self.identity = _identity_of(os.fstat(file))
+            self.identity = identity_of(os.fstat(file))
             _held[self.identity] = file
 
     def keep_log(self) -> None:
@@ -145,7 +138,7 @@ def is_locked(path: str) -> bool:
     with beside_sqlite(), suppress(OSError):
         if not os.path.isfile(path):
             return False
-        if _identity_of(os.stat(path)) in _held:
+        if identity_of(os.stat(path)) in _held:
             return True
         file = os.open(path, os.O_RDONLY)
         try:
@@ -153,76 +146,6 @@ def is_locked(path: str) -> bool:
         finally:
             os.close(file)
     return False
-
-
-class Place:
-    """Where a run's files were when it began."""
-
-    _log: int | None = None
-
-    def __init__(self, path: str, identity: _Identity) -> None:
-        """Look where they are.
-
-        Args:
-            path: The journal's file, in full, as the caller named it: where it is a link, the link.
-            identity: Which file that is.
-        """
-        real = os.path.realpath(path)
-        self._path = path
-        self._identities = {path: identity}
-        self._identities |= {name: _identity_of(os.stat(name)) for name in (f"{real}-wal", f"{real}-shm")}
-        self._log = os.open(f"{real}-wal", os.O_RDONLY)  # on which SQLite has no locks to be given up
-        found = os.stat(path)
-        self._size, self._changed = found.st_size, found.st_mtime_ns
-
-    def was_changed(self) -> bool:
-        """Tell whether somebody else wrote into the journal's file since the last `check()`."""
-        try:
-            found = os.stat(self._path)
-        except OSError:
-            return False  # which check() tells, as it does where this is another file
-        if found.st_mtime_ns == self._changed and found.st_size == self._size:
-            return False
-        return _identity_of(found) == self._identities[self._path]
-
-    def check(self) -> None:
-        """Check, after a commit, that whoever opens the journal next finds what was committed.
-
-        Raises:
-            JournalError: The files are no longer where they were, or were written over.
-        """
-        for name, (device, number) in self._identities.items():
-            try:
-                found = os.stat(name)
-            except OSError as error:
-                reason = f"{name!r} was moved or deleted ({error.strerror})"
-                raise self._lost(reason) from error
-            if found.st_ino != number or found.st_dev != device:
-                raise self._lost(f"another file is in the place of {name!r}")
-            if name == self._path:
-                if found.st_size < self._size:
-                    raise self._lost(f"{name!r} was cut short")
-                self._size, self._changed = found.st_size, found.st_mtime_ns
-        if self._log is not None and _beginning_of(self._log) not in _LOG_BEGINS_WITH:
-            raise self._lost("its -wal was written over")
-
-    def _lost(self, reason: str) -> JournalError:
-        return JournalError(
-            f"The journal {self._path!r} was touched while its job ran: {reason}. Nothing more is sent. Before "
-            "the job is run again, put the file back where it was: else what was sent is sent again."
-        )
-
-    def close(self) -> None:
-        """Look no more."""
-        log, self._log = self._log, None
-        if log is not None:
-            os.close(log)
-
-    __del__ = close
-
-
-def _identity_of(found: os.stat_result) -> _Identity:
-    return found.st_dev, found.st_ino
 
 
 def _forget_after_fork() -> None:

@@ -1,0 +1,75 @@
+"""What a journal tells of one item, and reading it from the row that a store gives."""
+
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+import attrs
+
+from refold_async.codec import json_codec
+from refold_async.errors import JournalError
+from refold_async.faults import Effect
+from refold_async.journal.store import EntryRow, moment_of
+
+__all__ = ["STATUSES", "EntryStatus", "JournalEntry", "entry_of"]
+
+EntryStatus = Literal["started", "withdrawn", "ok", "failed", "unknown"]
+"""`started`: in flight. `withdrawn`: it certainly did not run, and the next run calls it. Else how the item ended."""
+
+STATUSES: Final[tuple[EntryStatus, ...]] = get_args(EntryStatus)
+"""All of them."""
+_EFFECTS: Final = (None, *get_args(Effect))
+_TEXT: Final = (str, type(None))
+_KINDS: Final[tuple[Any, ...]] = (int, str, _TEXT, str, _TEXT, _TEXT, _TEXT, _TEXT, int, int, _TEXT, _TEXT)  # of a row
+
+
+@attrs.frozen(kw_only=True)
+class JournalEntry:
+    """What a journal tells of one item."""
+
+    key: str
+    """What the item is known by."""
+    linked_account_id: str | None
+    """Its linked account, or None where the item does not tell."""
+    status: EntryStatus
+    """Where it stands. An item that was in flight when its process died is `unknown`."""
+    effect: Effect | None
+    """What became of the action: it did not run, it ran, or it may have run; None while that is open."""
+    error_type: str | None
+    """The name of its error's class, or None."""
+    error: str | None
+    """The text of its error, or None."""
+    result: Any
+    """What the call returned, as JSON has it, where results were asked for; else None."""
+    attempts: int
+    """How many requests were handed to the network for it."""
+    run: int
+    """The number of the run that last recorded it or looked it up, from 1."""
+    started_at: datetime | None
+    """When its last request was about to leave, or None where none ever was."""
+    finished_at: datetime | None
+    """When it ended, or None where it has not."""
+
+
+def entry_of(row: EntryRow) -> JournalEntry:
+    """Return the entry that a row stands for.
+
+    Raises:
+        JournalError: The row is not what a run writes.
+    """
+    values: dict[str, Any] = row._asdict()
+    del values["id"]
+    try:
+        if row.status not in STATUSES:
+            raise ValueError(f"there is no status {row.status!r}")
+        if row.effect not in _EFFECTS:
+            raise ValueError(f"there is no effect {row.effect!r}")
+        if not all(map(isinstance, row, _KINDS)):
+            raise TypeError("a value is of another type than its column")
+        if row.attempts < 0 or row.run < 1:
+            raise ValueError(f"it cannot have had {row.attempts} attempts, in run {row.run}")
+        values["result"] = None if row.result is None else json_codec.decode(row.result.encode())
+        for name in ("started_at", "finished_at"):
+            values[name] = None if values[name] is None else moment_of(values[name])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise JournalError(f"The journal's entry of {row.key!r} is damaged: {error}.") from error
+    return JournalEntry(**values)

@@ -1,0 +1,1 @@
+"""Journals kept in SQLite files: the one place that knows sqlite3."""

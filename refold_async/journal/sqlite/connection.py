@@ -1,0 +1,120 @@
+"""Connecting to a journal's file, and looking whether it is a journal and whole. Everything here blocks."""
+
+import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from refold_async.errors import JournalError
+from refold_async.journal.sqlite.file_lock import beside_sqlite
+from refold_async.journal.sqlite.schema import APPLICATION_ID, FORMAT, READ_JOB
+from refold_async.journal.store import JobRow, moment_of
+
+__all__ = ["check_pages", "connect", "connected_to_read", "errors_told", "is_new", "job_row", "may_write"]
+
+_BUSY_TIMEOUT: Final = 10.0  # seconds: for who writes into the journal by hand
+_MOST_RUNS: Final = 2**53
+
+
+@contextmanager
+def errors_told(path: str, doing: str) -> Generator[None]:
+    """Turn what SQLite, the system and values of a wrong type raise into a `JournalError`."""
+    try:
+        yield
+    except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError, MemoryError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise JournalError(f"The journal {path!r} cannot be {doing}: {reason or type(error).__name__}.") from error
+
+
+def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
+    """Open a file as a database.
+
+    Args:
+        path: The file, which must be there.
+        mode: `rw` or `ro`.
+        timeout: Seconds to wait for others who have locked it.
+
+    Raises:
+        JournalError: It is no file.
+        sqlite3.Error: It cannot be opened.
+    """
+    if not os.path.isfile(path):
+        raise JournalError(f"The journal {path!r} is a directory or a device: name a file.")
+    return sqlite3.connect(f"{Path(path).as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=timeout)
+
+
+@contextmanager
+def connected_to_read(path: str) -> Generator[sqlite3.Connection]:
+    """Open a journal's file to read it, for as short as possible."""
+    # Who may not write there cannot make SQLite's own files, nor take them away; without any, nobody writes now.
+    alone = not (may_write(path) and may_write(os.path.dirname(path))) and not os.path.exists(f"{path}-wal")
+    with beside_sqlite(), closing(connect(path, "ro&immutable=1" if alone else "rw")) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
+
+
+def may_write(path: str) -> bool:
+    """Tell whether this process may write a file or directory."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def is_new(connection: sqlite3.Connection, path: str) -> bool:
+    """Tell whether a database is still empty.
+
+    Raises:
+        JournalError: It is no journal, or of a newer format.
+    """
+    try:
+        ((application_id,),) = connection.execute("PRAGMA application_id").fetchall()
+        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+        tables = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+            raise
+        raise JournalError(f"{path!r} is no journal, but another kind of file: name another path.") from error
+    if application_id == 0 and not tables:
+        return True
+    if application_id != APPLICATION_ID:
+        raise JournalError(f"{path!r} is no journal, but a database of another program: name another path.")
+    if version > FORMAT:
+        raise JournalError(
+            f"The journal {path!r} has format {version}, this version of refold_async knows format {FORMAT}: "
+            "use the newer one that wrote it."
+        )
+    return False
+
+
+def job_row(connection: sqlite3.Connection, path: str) -> JobRow:
+    """Return what a journal says of its job.
+
+    Raises:
+        JournalError: It does not say, or not as a run writes it.
+    """
+    rows = connection.execute(READ_JOB).fetchall()
+    if len(rows) != 1:
+        raise JournalError(f"The journal {path!r} is damaged: its table job has {len(rows) or 'no'} rows.")
+    job = JobRow._make(rows[0])
+    texts = (job.name, job.base_url, *(value for value in job[2:6] if value is not None))
+    try:
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a column for text holds something else")
+        if not (isinstance(job.runs, int) and 0 <= job.runs < _MOST_RUNS):
+            raise ValueError(f"it cannot have been run {job.runs!r} times")
+        for moment in (job.created_at, job.opened_at):
+            moment_of(moment)
+    except ValueError as error:
+        raise JournalError(f"The journal {path!r} is damaged, in its table job: {error}.") from error
+    return job
+
+
+def check_pages(connection: sqlite3.Connection, path: str) -> None:
+    """Check that tables and indexes agree: by an index that lacks a key, its item would be taken for a new one.
+
+    Raises:
+        JournalError: They do not.
+    """
+    ((told,),) = connection.execute("PRAGMA integrity_check(1)").fetchall()
+    if told != "ok":
+        raise JournalError(f"The journal {path!r} is damaged, its disk image malformed: {told}.")

@@ -1,0 +1,90 @@
+"""Watching the files of a run: whether they are where it opened them, and what it did not write into them."""
+
+import os
+import sys
+from typing import Final
+
+from refold_async.errors import JournalError
+from refold_async.journal.sqlite.file_lock import FileIdentity, identity_of
+
+__all__ = ["FileWatch"]
+
+_LOG_BEGINS_WITH: Final = (b"", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")  # empty once it is in the file
+
+
+if sys.platform == "win32":
+
+    def _beginning_of(file: int) -> bytes:
+        os.lseek(file, 0, os.SEEK_SET)
+        return os.read(file, 4)
+
+else:
+
+    def _beginning_of(file: int) -> bytes:
+        return os.pread(file, 4, 0)
+
+
+class FileWatch:
+    """Where a run's files were when it began, and whether they are there still."""
+
+    _log: int | None = None
+
+    def __init__(self, path: str, identity: FileIdentity) -> None:
+        """Look where they are.
+
+        Args:
+            path: The journal's file, in full, as the caller named it: where it is a link, the link.
+            identity: Which file that is.
+        """
+        real = os.path.realpath(path)
+        self._path = path
+        self._identities = {path: identity}
+        self._identities |= {name: identity_of(os.stat(name)) for name in (f"{real}-wal", f"{real}-shm")}
+        self._log = os.open(f"{real}-wal", os.O_RDONLY)  # on which SQLite has no locks to be given up
+        found = os.stat(path)
+        self._size, self._changed = found.st_size, found.st_mtime_ns
+
+    def was_changed(self) -> bool:
+        """Tell whether somebody else wrote into the journal's file since the last `check()`."""
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return False  # which check() tells, as it does where this is another file
+        if found.st_mtime_ns == self._changed and found.st_size == self._size:
+            return False
+        return identity_of(found) == self._identities[self._path]
+
+    def check(self) -> None:
+        """Check, after a commit, that whoever opens the journal next finds what was committed.
+
+        Raises:
+            JournalError: The files are no longer where they were, or were written over.
+        """
+        for name, (device, number) in self._identities.items():
+            try:
+                found = os.stat(name)
+            except OSError as error:
+                reason = f"{name!r} was moved or deleted ({error.strerror})"
+                raise self._lost(reason) from error
+            if found.st_ino != number or found.st_dev != device:
+                raise self._lost(f"another file is in the place of {name!r}")
+            if name == self._path:
+                if found.st_size < self._size:
+                    raise self._lost(f"{name!r} was cut short")
+                self._size, self._changed = found.st_size, found.st_mtime_ns
+        if self._log is not None and _beginning_of(self._log) not in _LOG_BEGINS_WITH:
+            raise self._lost("its -wal was written over")
+
+    def _lost(self, reason: str) -> JournalError:
+        return JournalError(
+            f"The journal {self._path!r} was touched while its job ran: {reason}. Nothing more is sent. Before "
+            "the job is run again, put the file back where it was: else what was sent is sent again."
+        )
+
+    def close(self) -> None:
+        """Look no more."""
+        log, self._log = self._log, None
+        if log is not None:
+            os.close(log)
+
+    __del__ = close

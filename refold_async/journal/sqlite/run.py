@@ -1,0 +1,223 @@
+"""A run that holds a journal's file: how it begins, writes, looks up, and ends. Everything here blocks."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Final, Self
+
+import attrs
+
+from refold_async.errors import JournalError
+from refold_async.journal.sqlite import schema
+from refold_async.journal.sqlite.connection import (
+    check_pages,
+    connect,
+    connected_to_read,
+    errors_told,
+    is_new,
+    job_row,
+    may_write,
+)
+from refold_async.journal.sqlite.file_watch import FileWatch
+from refold_async.journal.sqlite.locks import RunLocks
+from refold_async.journal.store import Durability, EntryRow, EntryValues, JobIdentity, JobRow
+
+__all__ = ["SQLiteRun"]
+
+_LOG_PAGES: Final = 2000  # of the `-wal`, before they are put into the file, which waits for the disk
+_NO_VALUES: Final = (None,) * 8
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class SQLiteRun:
+    """A run that holds a journal's file. Opened, used and closed in one and the same thread.
+
+    Attributes:
+        location: Where the file is.
+        number: The number of the run.
+        blank: Whether no earlier run has recorded an item.
+    """
+
+    def __init__(self, path: str, job: JobRow, locks: RunLocks, connection: sqlite3.Connection, *, blank: bool) -> None:
+        self.location = path
+        self.number = job.runs
+        self.blank = blank
+        self._job = job
+        self._locks = locks
+        self._connection = connection
+        self._watch = FileWatch(path, locks.file.identity)
+        self._lost = False
+
+    @classmethod
+    def open(cls, path: str, *, name: str, identity: JobIdentity, durability: Durability) -> Self:
+        """Take the locks, make the file or check that it is this job's, and begin a run.
+
+        Raises:
+            JournalError: The journal is in use, another job's, no journal, or cannot be written.
+        """
+        named = os.path.join(os.getcwd(), path)
+        path = os.path.realpath(path)
+        with errors_told(path, "opened"):
+            if os.path.exists(path):
+                # Before anything is put beside a file that is none of ours or cannot be written.
+                with connected_to_read(path) as connection:
+                    is_new(connection, path)
+                if not may_write(path):
+                    raise JournalError(f"The journal {path!r} is readonly: let its owner write it.")
+            locks = RunLocks(path)
+            try:
+                connection = connect(path, "rw")
+                try:
+                    new = is_new(connection, path)
+                    _configure(connection, path, durability)
+                    job = _begin(connection, path, (name, *attrs.astuple(identity)), new=new)
+                    blank = not connection.execute(schema.HAS_ENTRIES).fetchall()
+                    run = cls(named, job, locks, connection, blank=blank)
+                except BaseException:
+                    connection.close()
+                    raise
+            except BaseException:
+                locks.release()
+                raise
+            locks.file.keep_log()
+        return run
+
+    def write(self, entries: Sequence[EntryValues]) -> None:
+        """Commit what is to be recorded of items, in its order.
+
+        Raises:
+            JournalError: It could not be written; nothing of it was.
+        """
+        with errors_told(self.location, "written"):
+            self._look_before()
+            if len(entries) <= schema.MOST_ROWS:
+                self._write_some(entries)
+            else:
+                self._write_all(entries)
+            self._look_after()
+
+    def _write_all(self, entries: Sequence[EntryValues]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for first in range(0, len(entries), schema.MOST_ROWS):
+                self._write_some(entries[first : first + schema.MOST_ROWS])
+            self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def _write_some(self, entries: Sequence[EntryValues]) -> None:
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        parameters: list[str | int | None] = [self.number, f"{moment[:-6]}Z"]
+        for values in entries:
+            parameters += values
+            parameters += _NO_VALUES[len(values) :]
+        missing = -len(entries) % schema.ROW_STEP
+        parameters += _NO_VALUES * missing
+        # By executemany, as execute would take the interpreter's lock once more to ask for the last row's id.
+        done = self._connection.executemany(schema.write_statement(len(entries) + missing), (parameters,))
+        if done.rowcount != len(entries):
+            raise self._taken_over()
+
+    def look_up(self, keys: Sequence[str]) -> list[EntryRow]:
+        """Return the rows that there are of these keys, and mark those of earlier runs with this one.
+
+        Raises:
+            JournalError: They could not be read or marked.
+        """
+        with errors_told(self.location, "read"):
+            self._look_before()
+            ((number, found),) = self._connection.execute(schema.LOOK_UP, (_to_json(keys),)).fetchall()
+            if number != self.number:
+                raise self._taken_over()
+            rows = [EntryRow._make(row) for row in json.loads(found)]
+            earlier = [row.key for row in rows if row.run != self.number]
+            if earlier:
+                done = self._connection.executemany(schema.MARK, [{"run": self.number, "keys": _to_json(earlier)}])
+                if done.rowcount != len(earlier):
+                    raise self._taken_over()
+            self._look_after()
+        return rows
+
+    def _look_before(self) -> None:
+        """Check that what others wrote into the file, such as by hand, left it the journal that it was."""
+        if not self._watch.was_changed():
+            return
+        with connected_to_read(os.path.realpath(self.location)) as connection:
+            is_new(connection, self.location)
+            if job_row(connection, self.location) != self._job:
+                raise self._taken_over()
+            check_pages(connection, self.location)
+
+    def _look_after(self) -> None:
+        try:
+            self._watch.check()
+        except JournalError:
+            self._lost = True
+            raise
+
+    def _taken_over(self) -> JournalError:
+        return JournalError(
+            f"The journal {self.location!r} is no longer this run's: another run of its job has begun, or somebody "
+            "changed its table job. This run stops; what it had sent is recorded."
+        )
+
+    def close(self) -> None:
+        """Put everything into the one file, and give the locks back."""
+        self._watch.close()
+        # A reader may be in the way, or the disk full: what is in the `-wal` is as safe there.
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA busy_timeout = 1000")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if not self._lost:  # else what lies there now may be another journal's
+            self._locks.file.let_go_of_log()
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        self._locks.release()
+
+
+def _configure(connection: sqlite3.Connection, path: str, durability: Durability) -> None:
+    """Set how a run's connection commits."""
+    ((mode,),) = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    if mode != "wal":
+        raise JournalError(f"The journal {path!r} is where SQLite cannot share memory: put it on a local disk.")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
+    if durability == "power":
+        # Of effect on macOS only, where a plain sync stops at the drive's cache.
+        connection.execute("PRAGMA fullfsync = ON")
+        connection.execute("PRAGMA checkpoint_fullfsync = ON")
+
+
+def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None, ...], *, new: bool) -> JobRow:
+    """Make the tables, or check that they are this job's and whole, and return the row of the run that begins."""
+    connection.execute("BEGIN IMMEDIATE")
+    if new:
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {schema.FORMAT}")
+        for table in schema.TABLES:
+            connection.execute(table)
+        connection.execute(schema.ADD_JOB, identity)
+    job = job_row(connection, path)
+    differing = [
+        f"{part} is {then!r} there and {now!r} here"
+        for part, then, now in zip(("job", *JobRow._fields[1:6]), job[:6], identity, strict=True)
+        if then != now
+    ]
+    if differing:
+        raise JournalError(
+            f"The journal {path!r} belongs to another job: {', '.join(differing)}. Give each job a journal of its own."
+        )
+    if not new:
+        check_pages(connection, path)
+        if connection.execute(schema.FIND_IMPOSSIBLE_RUN, (job.runs,)).fetchall():
+            raise JournalError(f"The journal {path!r} is damaged: it has items of a run that never began.")
+    connection.execute(schema.COUNT_RUN)
+    connection.execute(schema.END_ORPHANS)
+    job = job_row(connection, path)
+    connection.execute("COMMIT")
+    return job

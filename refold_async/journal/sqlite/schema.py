@@ -1,0 +1,137 @@
+"""The tables of a journal's file, and every statement that reads or writes them.
+
+A journal is an SQLite database, which the `sqlite3` shell reads as well, also while a job runs:
+
+    sqlite3 sync-contacts.sqlite "SELECT key, error_type, error FROM items WHERE status = 'failed'"
+
+Table `job`, one row: `name`, `base_url`, `environment`, `slug`, `action_id` and `parameters_sha256` say what job it is;
+`runs` counts how often it was run, `created_at` is when the first run began, `opened_at` when the last one did.
+
+Table `items`, one row for each item of which a request may have left or that ended:
+
+| column                            | holds                                                                           |
+|-----------------------------------|---------------------------------------------------------------------------------|
+| `id`                              | its place in the order in which items were first recorded                       |
+| `key`                             | what the item is known by                                                       |
+| `linked_account_id`               | its linked account                                                              |
+| `status`                          | `started`: in flight, or it was when the process died; `ok`, `failed`,          |
+|                                   | `unknown`: how it ended; `withdrawn`: it certainly did not run, and will again  |
+| `effect`                          | `none`, `done` or `unknown`: what became of the action                          |
+| `error_type`, `error`             | the class and the text of its error                                             |
+| `result`                          | what the call returned, as JSON, where that was asked for                       |
+| `attempts`                        | how many requests were handed to the network                                    |
+| `run`                             | the number of the run that last recorded or looked up the item, from 1          |
+| `started_at`, `finished_at`       | when its last request was about to leave, and when it ended                     |
+
+All times are UTC, such as `2026-06-01T09:30:00.125Z`. `PRAGMA user_version` holds the version of this format.
+
+The process that runs the job holds a lock on the file itself, which the kernel takes away when the process dies (see
+`file_lock.py`). Beside it lie, while it is in use, SQLite's own `-wal` and `-shm`, which hold what was recorded last
+and belong to it, and for good an empty file ending in `-lock`. A run locks that as well, for systems where files have
+no lock that suits, and so that no earlier version of this library runs the job at the same time.
+
+`job.runs` is also the ticket of the run: each statement that writes looks whether it is still the number of its run, so
+that of two runs, whatever let the second in, the first stops. After each commit a run looks whether its files are where
+they were. It does so before a request leaves: what was sent is recorded where the next run finds it, or the run ends.
+"""
+
+from functools import cache
+from typing import Final
+
+from refold_async.journal.store import EntryRow, JobRow
+
+__all__ = [
+    "ADD_JOB",
+    "APPLICATION_ID",
+    "COUNT_RUN",
+    "END_ORPHANS",
+    "FIND_IMPOSSIBLE_RUN",
+    "FORMAT",
+    "HAS_ENTRIES",
+    "LOOK_UP",
+    "MARK",
+    "MOST_ROWS",
+    "READ_ENTRIES",
+    "READ_JOB",
+    "ROW_STEP",
+    "SUMMARISE",
+    "TABLES",
+    "write_statement",
+]
+
+APPLICATION_ID: Final = 0x52664A6C  # "RfJl"
+FORMAT: Final = 1
+
+TABLES: Final = (
+    """
+    CREATE TABLE job (
+        name TEXT NOT NULL, base_url TEXT NOT NULL, environment TEXT, slug TEXT, action_id TEXT, parameters_sha256 TEXT,
+        runs INTEGER NOT NULL, created_at TEXT NOT NULL, opened_at TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE items (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, linked_account_id TEXT, status TEXT NOT NULL, effect TEXT,
+        error_type TEXT, error TEXT, result TEXT, attempts INTEGER NOT NULL, run INTEGER NOT NULL,
+        started_at TEXT, finished_at TEXT
+    )
+    """,
+)
+_NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+_ENTRY: Final = ", ".join(f"items.{column}" for column in EntryRow._fields)
+
+# A run begins.
+ADD_JOB: Final = f"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, {_NOW}, {_NOW})"  # noqa: S608
+READ_JOB: Final = f"SELECT {', '.join(JobRow._fields)} FROM job LIMIT 2"  # noqa: S608
+FIND_IMPOSSIBLE_RUN: Final = "SELECT 1 FROM items WHERE run NOT BETWEEN 1 AND ? LIMIT 1"
+COUNT_RUN: Final = f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}"  # noqa: S608
+# What was in flight when the process died: nobody knows what became of it.
+END_ORPHANS: Final = "UPDATE items SET status = 'unknown', effect = 'unknown' WHERE status = 'started'"
+HAS_ENTRIES: Final = "SELECT 1 FROM items LIMIT 1"
+
+# A run writes and looks up. Each statement is one for a whole batch, and gives one row at most: a thread has to wait
+# for the interpreter's lock after every step of a statement, which a busy event loop keeps for milliseconds.
+_WRITE: Final = """
+    INSERT INTO items (
+        run, key, linked_account_id, status, effect, error_type, error, result, attempts, started_at, finished_at
+    )
+    SELECT
+        this.run, column1, column2, column3, column4, column5, column6, column7, coalesce(column8, 0),
+        CASE WHEN column3 = 'started' THEN this.moment END,
+        CASE WHEN column3 NOT IN ('started', 'withdrawn') THEN this.moment END
+    FROM (SELECT ? AS run, ? AS moment) AS this CROSS JOIN (VALUES {rows})
+    WHERE column1 IS NOT NULL AND this.run = (SELECT max(runs) FROM job)
+    ON CONFLICT (key) DO UPDATE SET
+        linked_account_id = coalesce(excluded.linked_account_id, linked_account_id),
+        status = excluded.status, effect = excluded.effect, error_type = excluded.error_type, error = excluded.error,
+        result = excluded.result, attempts = excluded.attempts, run = excluded.run,
+        started_at = coalesce(excluded.started_at, started_at), finished_at = excluded.finished_at
+"""
+ROW_STEP: Final = 8  # statements are made, and kept, for multiples of it only
+MOST_ROWS: Final = 96  # in one statement: older versions of SQLite let it have 999 parameters
+LOOK_UP: Final = f"""
+    SELECT (SELECT max(runs) FROM job), json_group_array(json_array({_ENTRY}))
+    FROM json_each(?) AS wanted CROSS JOIN items ON items.key = wanted.value
+"""  # noqa: S608
+MARK: Final = """
+    UPDATE items SET run = :run
+    WHERE key IN (SELECT value FROM json_each(:keys)) AND :run = (SELECT max(runs) FROM job)
+"""
+
+# Somebody reads.
+SUMMARISE: Final = """
+    SELECT status, count(*), max(max(coalesce(started_at, ''), coalesce(finished_at, ''))) FROM items GROUP BY status
+"""
+READ_ENTRIES: Final = f"""
+    SELECT {_ENTRY} FROM items
+    WHERE id > ? AND (
+        status IN (SELECT value FROM json_each(?)) OR coalesce(status, '') NOT IN (SELECT value FROM json_each(?))
+    )
+    ORDER BY id LIMIT ?
+"""  # noqa: S608
+
+
+@cache
+def write_statement(rows: int) -> str:
+    """Return the statement that writes so many rows, each of eight values, some of which may be empty."""
+    return _WRITE.format(rows=", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows))

@@ -1,0 +1,89 @@
+"""A journal in an SQLite file: its runs, and reading it, also while a run writes it, in this process or another."""
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+from refold_async.errors import JournalError
+from refold_async.journal.sqlite import schema
+from refold_async.journal.sqlite.connection import connected_to_read, errors_told, is_new, job_row
+from refold_async.journal.sqlite.locks import is_held
+from refold_async.journal.sqlite.run import SQLiteRun
+from refold_async.journal.store import Durability, EntryRow, JobIdentity, JobRow, StoreSummary, moment_of
+
+__all__ = ["SQLiteStore"]
+
+_PAGE: Final = 100  # rows read at a time: few enough to hold in memory with their results
+
+
+class SQLiteStore:
+    """A journal in an SQLite file. Everything here blocks.
+
+    Attributes:
+        location: The path of the file.
+    """
+
+    def __init__(self, path: str, durability: Durability = "process") -> None:
+        self.location = path
+        self._durability: Durability = durability
+
+    def open_run(self, job: str, identity: JobIdentity) -> SQLiteRun:
+        """Begin a run of a job, in the thread that uses and closes it.
+
+        Raises:
+            JournalError: The journal is in use, another job's, no journal, or cannot be written.
+        """
+        return SQLiteRun.open(self.location, name=job, identity=identity, durability=self._durability)
+
+    def is_running(self) -> bool:
+        """Tell whether a process runs the job now.
+
+        Raises:
+            JournalError: That cannot be told.
+        """
+        return is_held(self.location)
+
+    def read_summary(self) -> StoreSummary:
+        """Return what the journal tells of the job as a whole.
+
+        Raises:
+            JournalError: There is no journal there, or it cannot be read.
+        """
+        job, counted = _read(self.location, schema.SUMMARISE)
+        with errors_told(self.location, "read"):
+            last = max([job.opened_at, *(moment for _, _, moment in counted)])
+            moment_of(last)
+        return StoreSummary(job, {status: count for status, count, _ in counted}, last)
+
+    def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
+        """Return the next rows with one of `statuses` after that with the id `after`, or none where there is no more.
+
+        Rows whose status is none of the `known` are among them, so that the caller can report them.
+
+        Raises:
+            JournalError: There is no journal there, or it cannot be read.
+        """
+        wanted = (after, json.dumps(statuses), json.dumps(known), _PAGE)
+        _, found = _read(self.location, schema.READ_ENTRIES, wanted)
+        rows = [EntryRow._make(row) for row in found]
+        for row in rows:
+            if type(row.id) is not int or row.id <= after:
+                raise JournalError(
+                    f"The journal {self.location!r} is damaged: the ids of its table items are out of order."
+                )
+            after = row.id
+        return rows
+
+
+def _read(path: str, query: str, parameters: Sequence[Any] = ()) -> tuple[JobRow, list[Any]]:
+    """Return what a journal says of its job, and the rows that a query finds. Leaves nothing open."""
+    path = os.path.realpath(path)
+    with errors_told(path, "read"):
+        if not os.path.exists(path):
+            raise JournalError(f"There is no journal {path!r}: a job makes it when it is first run.")
+        with connected_to_read(path) as connection:
+            if is_new(connection, path):
+                raise JournalError(f"{path!r} is empty: a job makes it a journal when it is first run.")
+            connection.execute("BEGIN")
+            return job_row(connection, path), connection.execute(query, parameters).fetchall()
