@@ -8,11 +8,13 @@ VENV ?= .venv
 EXTRAS ?= [speed,progress,schema]
 CONSTRAINTS ?=
 # Many tests wait for something, so there are more of them at work than cores.
-WORKERS ?= $(shell $(BIN)/python -c 'import os; print(2 * (os.cpu_count() or 1))')
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(os.cpu_count() or 1)')
 
 BIN := $(VENV)/bin
 SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What was compiled is kept: with the assertions it rewrites, pytest would take longer to compile than to collect.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test soak check lint types test-every-python test-lowest bench bench-bulk format clean
 .DELETE_ON_ERROR:

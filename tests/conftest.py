@@ -7,10 +7,11 @@ import math
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -18,15 +19,27 @@ from refold_async import AccountScope, AsyncRefold
 from refold_async.testing import MockRefold
 from support.retry_policies import IMPATIENT
 
+SETTINGS_OF_OTHERS: Final = [
+    *("REFOLD_API_KEY", "REFOLD_BASE_URL"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
+]
 
-def pytest_configure() -> None:
-    """Let the programs that tests start heed Ctrl-C, also where whoever runs the tests does not: it is handed down."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what whoever runs the tests has set out of them, and out of the programs they start.
+
+    Those programs heed Ctrl-C, also where whoever runs the tests does not: that is handed down.
+    """
+    # Python's development mode, which programs are handed down too, makes asyncio look closely.
+    config.option.asyncio_debug = sys.flags.dev_mode
+    for name in SETTINGS_OF_OTHERS:
+        os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
-    """Keep what was imported and collected out of the garbage collections that follow every test."""
+    """Keep what was imported and collected out of the garbage collections of every test."""
     gc.collect()
     gc.freeze()
 
@@ -39,18 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "nothing_left")
 
 
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out of them."""
-    for name in ("REFOLD_API_KEY", "REFOLD_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 async def nothing_left() -> AsyncIterator[None]:
     """Fail a test that leaves a task running. What is left to the garbage collector warns, and warnings are errors."""
     # That a machine is slow is no fault: what is said of it is not to be among what tests find logged.
     asyncio.get_running_loop().slow_callback_duration = math.inf
+    gc.collect()
+    gc.freeze()  # the collection after the test, and this one before the next, look only at what was made since
     yield
     gc.collect()
     for _ in range(3):  # tasks that are ending need a turn of the loop to be gone

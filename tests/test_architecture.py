@@ -5,6 +5,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final, TypeGuard
@@ -61,7 +62,6 @@ def short_name(path: Path) -> str:
 MODULES: Final = {short_name(path): path for path in sorted(ROOT.rglob("*.py"))}
 MOCK: Final = {name: path for name, path in MODULES.items() if name.split(".")[0] == "testing"}
 CLIENT: Final = {name: path for name, path in MODULES.items() if name not in MOCK}
-FILES: Final = [*MODULES.values()]
 
 
 def module_name(path: Path) -> str:
@@ -70,6 +70,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     """Return the syntax tree of a module."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
@@ -101,6 +102,7 @@ def package_of(path: Path) -> str:
     return name if path.name == "__init__.py" else name.rpartition(".")[0]
 
 
+@cache
 def imports_of_file(path: Path) -> list[str]:
     """Give whatever the module in a file imports at run time."""
     return list(imports_of(parsed(path), package_of(path)))
@@ -178,6 +180,7 @@ def module_imported(name: str) -> str:
     return module or "__init__"
 
 
+@cache
 def own_imports(name: str) -> set[str]:
     """Return the modules of this package that one imports, for type checkers alone too."""
     found = {
@@ -193,13 +196,17 @@ def test_every_module_has_its_floor() -> None:
     assert len(FLOORS) <= 8
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_point_down(name: str) -> None:
+def points_down(name: str, imported: str) -> bool:
+    """Tell whether a module may import another: from floors below its own, or from its own package."""
+    parts = {part_of(imported), part_of(name)}
+    same_package = len(parts) == 1 or parts <= floors_of(name)[-1]
+    return same_package or floor_of(imported) < floor_of(name)
+
+
+def test_imports_point_down() -> None:
     """A module imports from floors below its own, and of its own floor only from its own package."""
-    for imported in own_imports(name):
-        parts = {part_of(imported), part_of(name)}
-        same_package = len(parts) == 1 or parts <= floors_of(name)[-1]
-        assert same_package or floor_of(imported) < floor_of(name), f"{name} imports {imported}"
+    imports = [(name, imported) for name in MODULES for imported in sorted(own_imports(name))]
+    assert not [f"{name} imports {imported}" for name, imported in imports if not points_down(name, imported)]
 
 
 def test_no_circles() -> None:
@@ -208,18 +215,23 @@ def test_no_circles() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
 
 
-@pytest.mark.parametrize("path", FILES, ids=short_name)
-def test_modules_are_short(path: Path) -> None:
+def test_modules_are_short() -> None:
     """What grows longer holds more than one thing. Docstrings for users may take what they need."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) - lines_for_users(parsed(path)) <= LONGEST
+    lengths = {
+        name: len(path.read_text(encoding="utf-8").splitlines()) - lines_for_users(parsed(path))
+        for name, path in MODULES.items()
+    }
+    assert not {name: length for name, length in lengths.items() if length > LONGEST}
 
 
-@pytest.mark.parametrize("name", MOCK)
-def test_the_mock_knows_nothing_of_the_client(name: str) -> None:
+def test_the_mock_knows_nothing_of_the_client() -> None:
     """The mock would not show a mistake it shares with the client."""
-    for imported in imports_of_file(MOCK[name]):
-        assert is_within(imported, TESTING) or not is_within(imported, PACKAGE), f"{name} imports {imported}"
+    imports = [(name, imported) for name, path in MOCK.items() for imported in imports_of_file(path)]
+    assert not [
+        f"{name} imports {imported}"
+        for name, imported in imports
+        if is_within(imported, PACKAGE) and not is_within(imported, TESTING)
+    ]
 
 
 def classes_of(modules: dict[str, Path]) -> set[str]:
@@ -232,10 +244,10 @@ def test_client_and_mock_share_no_class_name() -> None:
     assert not classes_of(CLIENT) & classes_of(MOCK)
 
 
-@pytest.mark.parametrize("name", CLIENT)
-def test_the_client_knows_nothing_of_the_mock(name: str) -> None:
+def test_the_client_knows_nothing_of_the_mock() -> None:
     """Who uses the client does not load the mock."""
-    assert not [imported for imported in imports_of_file(CLIENT[name]) if is_within(imported, TESTING)]
+    imports = [(name, imported) for name, path in CLIENT.items() for imported in imports_of_file(path)]
+    assert not [f"{name} imports {imported}" for name, imported in imports if is_within(imported, TESTING)]
 
 
 @pytest.mark.parametrize(("dependency", "knower"), KNOWN_TO.items())
@@ -276,10 +288,9 @@ def test_nothing_else_is_needed() -> None:
     assert imported <= allowed
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_module_names_tell_something(path: Path) -> None:
+def test_module_names_tell_something() -> None:
     """A module is named for what it holds."""
-    assert not set(module_name(path).split(".")) & TELLING_NOTHING
+    assert not [name for name in MODULES if set(name.split(".")) & TELLING_NOTHING]
 
 
 def public_definitions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
@@ -315,12 +326,13 @@ def _j(): ...
     assert [name for name, _ in public_definitions(ast.parse(source))] == ["A", "A.b", "A.c", "g", "i"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_everything_public_is_described(path: Path) -> None:
+def test_everything_public_is_described() -> None:
     """Modules, and the classes, functions and methods that users see, have a docstring."""
-    tree = parsed(path)
-    assert ast.get_docstring(tree), "the module"
-    assert not [name for name, node in public_definitions(tree) if not ast.get_docstring(node)]
+    assert not [name for name, path in MODULES.items() if not ast.get_docstring(parsed(path))]
+    definitions = [
+        (name, *definition) for name, path in MODULES.items() for definition in public_definitions(parsed(path))
+    ]
+    assert not [f"{name}: {defined}" for name, defined, node in definitions if not ast.get_docstring(node)]
 
 
 def order_of_exports(name: str) -> tuple[int, str]:
@@ -328,18 +340,18 @@ def order_of_exports(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_name)
-def test_exports(path: Path) -> None:
+def test_exports() -> None:
     """`__all__` is sorted, without doubles, and everything in it is there; a module with public names has one."""
-    if path.name == "__main__.py":
-        return
-    module = importlib.import_module(module_name(path))
-    exported: list[str] | None = getattr(module, "__all__", None)
-    if exported is None:
-        assert not list(public_definitions(parsed(path)))
-        return
-    assert exported == sorted(set(exported), key=order_of_exports)
-    assert not [name for name in exported if not hasattr(module, name)]
+    for path in MODULES.values():
+        if path.name == "__main__.py":
+            continue
+        module = importlib.import_module(module_name(path))
+        exported: list[str] | None = getattr(module, "__all__", None)
+        if exported is None:
+            assert not list(public_definitions(parsed(path))), module
+            continue
+        assert exported == sorted(set(exported), key=order_of_exports), module
+        assert not [name for name in exported if not hasattr(module, name)], module
 
 
 @pytest.mark.parametrize(

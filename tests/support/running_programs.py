@@ -40,7 +40,7 @@ async def running(
     """Run `python` with these arguments, with these variables added to the environment, no longer than the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-W", "error", "-X", "dev"),
+        *("-W", "error", "-X", "faulthandler"),
         *arguments,
         env={
             **os.environ,
@@ -83,7 +83,7 @@ async def ended(process: Process) -> Finished:
         communicating.cancel()
         raise
     if not done:
-        process.send_signal(signal.SIGABRT)  # as Python does in development mode, it tells then where it is
+        process.send_signal(signal.SIGABRT)  # as its fault handler does, it tells then where it is
     output, complaints = ((part or b"").decode() for part in await communicating)
     assert done, f"It did not end. {output}{complaints}"
     return Finished(process.returncode, output, SLOW_MACHINE.sub("", complaints))

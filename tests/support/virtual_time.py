@@ -61,5 +61,5 @@ def run(main: Coroutine[Any, Any, T], *, look: float = 0.0) -> T:
         main: What to run.
         look: Seconds that pass with every look at the clock, as they do where code takes its time.
     """
-    with asyncio.Runner(loop_factory=partial(_Loop, look), debug=True) as runner:
+    with asyncio.Runner(loop_factory=partial(_Loop, look)) as runner:
         return runner.run(main)
