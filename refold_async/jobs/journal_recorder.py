@@ -10,8 +10,8 @@ import attrs
 from refold_async.codec import json_codec
 from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
 from refold_async.faults import Effect
+from refold_async.jobs.items import TakenItem
 from refold_async.jobs.outcomes import Outcome
-from refold_async.jobs.recording import TakenItem
 from refold_async.journal.journal import Journal, JournalEntry
 from refold_async.journal.sqlite_store import JobIdentity
 from refold_async.journal.writer import JournalWriter, Meeting
