@@ -18,10 +18,10 @@ from refold_async.transport.transport import Transport
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
-    from refold_async.jobs.fan_out import ClientHooks, FanOut
+    from refold_async.jobs.client_hooks import ClientHooks
+    from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.options import ActionFanOutOptions, FanOutOptions
     from refold_async.jobs.recording import Recorder
-    from refold_async.journal.journal import Journal
     from refold_async.resources.linked_accounts import LinkedAccount
 
 __all__ = ["BulkCalls"]
@@ -204,7 +204,7 @@ class BulkCalls:
 
     def _hooks(self, account: Any) -> "ClientHooks[Any, AccountScope]":
         """Return what a fan-out asks of the client; `account` tells the account of items that do not themselves."""
-        from refold_async.jobs.fan_out import ClientHooks
+        from refold_async.jobs.client_hooks import ClientHooks
         from refold_async.resources.linked_accounts import LinkedAccount
 
         if account is not None and not callable(account):
@@ -242,7 +242,7 @@ class BulkCalls:
         action_id: str | None = None,
         parameters: bytes | None = None,
     ) -> "Recorder[Any, T]":
-        journal: "Journal | None" = options["journal"]
+        journal = options["journal"]
         key: Callable[[Any], str] | None = options["key"]
         for name in ("retry_failed", "resend_unknown"):
             if check_bool(name, options[name]) and journal is None:

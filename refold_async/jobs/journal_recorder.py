@@ -10,8 +10,8 @@ import attrs
 from refold_async.codec import json_codec
 from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
 from refold_async.faults import Effect
+from refold_async.jobs.items import TakenItem
 from refold_async.jobs.outcomes import Outcome
-from refold_async.jobs.recording import TakenItem
 from refold_async.journal.entries import JournalEntry
 from refold_async.journal.journal import Journal, run_opener
 from refold_async.journal.store import JobIdentity

@@ -4,51 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 from refold_async.errors import JournalError
+from refold_async.jobs.items import TakenItem
 from refold_async.jobs.outcomes import Outcome
-from refold_async.pipeline.item_context import EntryRecorder
 
-__all__ = ["NullRecorder", "NullRun", "Recorder", "Run", "TakenItem"]
+__all__ = ["NullRecorder", "NullRun", "Recorder", "Run"]
 
 Item = TypeVar("Item")
-Given = TypeVar("Given", covariant=True)
 T = TypeVar("T")
-
-
-class TakenItem(Protocol[Given]):
-    """An item that a fan-out has taken, as far as its recording is concerned."""
-
-    recorder: EntryRecorder | None
-    """What records that its requests leave; set by the run that records it."""
-
-    @property
-    def item(self) -> Given:
-        """The item as the source gave it."""
-        ...
-
-    @property
-    def linked_account_id(self) -> str | None:
-        """Its linked account, or None where the item does not tell."""
-        ...
-
-    @property
-    def index(self) -> int:
-        """Its place in the input, from 0."""
-        ...
-
-    @property
-    def attempts(self) -> int:
-        """How many requests were handed to the network for it."""
-        ...
-
-    @property
-    def untouched(self) -> bool:
-        """Whether none of its requests is under way or may have made anything happen."""
-        ...
-
-    @property
-    def may_have_changed(self) -> bool:
-        """Whether a write that nobody vouched for happened, or may have."""
-        ...
 
 
 class Run(Protocol[Item, T]):

@@ -149,7 +149,7 @@ def tasks_of_items() -> int:
 
 def assert_slots_are_back(job: FanOut[Any, Any], concurrency: int) -> None:
     """No slot was lost or made."""
-    slots = job._places  # pyright: ignore[reportPrivateUsage]
+    slots = job._slots  # pyright: ignore[reportPrivateUsage]
     assert (slots._free, slots._lent, slots.parked) == (concurrency, 0, 0)  # pyright: ignore[reportPrivateUsage]
 
 
@@ -492,11 +492,11 @@ def test_a_client_is_closed_after_its_jobs_event_loop() -> None:
     async def begin() -> None:
         await job.__aenter__()
         await asyncio.sleep(1)
-        assert job._places.parked == 2  # pyright: ignore[reportPrivateUsage]
+        assert job._slots.parked == 2  # pyright: ignore[reportPrivateUsage]
 
     run(begin())
     run(work.aclose())
-    assert job._places.parked <= 2  # pyright: ignore[reportPrivateUsage]
+    assert job._slots.parked <= 2  # pyright: ignore[reportPrivateUsage]
 
 
 class Schedule:
@@ -615,7 +615,7 @@ class Schedule:
         finally:
             told = [*(outcome.item for outcome in read + job.unread), *(left.item for left in job.unfinished)]
             assert sorted(told) == sorted(taken)
-            assert not job._places.parked  # pyright: ignore[reportPrivateUsage]
+            assert not job._slots.parked  # pyright: ignore[reportPrivateUsage]
             by_account: dict[str, list[int]] = defaultdict(list)
             for account, number in begun:
                 by_account[account].append(number)

@@ -8,7 +8,8 @@ import attrs
 from multidict import CIMultiDict
 
 from refold_async import AccountScope, FanOutReport, Limiter, RateLimit, RetryPolicy, Timeout
-from refold_async.jobs.fan_out import ClientHooks, FanOut
+from refold_async.jobs.client_hooks import ClientHooks
+from refold_async.jobs.fan_out import FanOut
 from refold_async.jobs.options import FanOutOptions, complete
 from refold_async.jobs.recording import NullRecorder
 from refold_async.limits.account_limits import AccountLimitSettings

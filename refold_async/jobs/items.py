@@ -1,0 +1,33 @@
+"""An item of a fan-out, from when it is taken to when its outcome is recorded."""
+
+from contextvars import Context
+from typing import Generic, TypeVar
+
+import attrs
+
+from refold_async.jobs.client_hooks import Scope
+from refold_async.pipeline.item_context import ItemContext
+
+__all__ = ["TakenItem"]
+
+Item = TypeVar("Item")
+
+
+@attrs.define(eq=False, repr=False)
+class TakenItem(ItemContext, Generic[Item]):
+    """An item that a fan-out has taken."""
+
+    item: Item = attrs.field(kw_only=True)
+    """The item as the source gave it."""
+    index: int = attrs.field(kw_only=True)
+    """Its place in the input, from 0."""
+    taken_at: float = attrs.field(kw_only=True)
+    """When it was taken, by `time.perf_counter()`."""
+    linked_account_id: str | None = None
+    """Its linked account, or None where the item does not tell."""
+    cancelled: bool = False
+    """Whether the fan-out itself cancelled it."""
+    scope: Scope | None = None
+    """The scope of its account, if that was looked at before it began."""
+    context: Context | None = None
+    """The context it is to begin in, if it may begin later than it was taken."""

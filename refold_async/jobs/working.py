@@ -1,0 +1,226 @@
+"""Working on items: a task for each, which makes its call, until its outcome is recorded."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from refold_async.errors import APIConnectionError, ClientClosedError, JournalError, RefoldError
+from refold_async.jobs.client_hooks import ClientHooks
+from refold_async.jobs.items import TakenItem
+from refold_async.jobs.outcomes import Outcome, Status, Unfinished
+from refold_async.jobs.recording import Run
+from refold_async.jobs.slots import Slots
+from refold_async.pipeline.item_context import current_item
+from refold_async.runtime.log import logger
+
+if TYPE_CHECKING:
+    from refold_async.limits.lanes import Lane
+
+__all__ = ["Work"]
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+
+class Work(Generic[Item, T]):
+    """The items of a fan-out that have begun and not ended."""
+
+    def __init__(
+        self,
+        call: Callable[[Any, Item], Awaitable[T]],
+        client: ClientHooks[Item, Any],
+        slots: Slots,
+        *,
+        deliver: Callable[[Outcome[Item, T]], object],
+        stop: Callable[[RefoldError], object],
+        on_change: Callable[[], object],
+    ) -> None:
+        """Begin with no item.
+
+        Args:
+            call: What to do for an item, with the scope of its account.
+            client: What is asked of the client.
+            slots: The slots of the fan-out.
+            deliver: Called with each outcome, once it is recorded.
+            stop: Called with the error that ends the fan-out.
+            on_change: Called when an item has ended, or may not be waited for any more.
+        """
+        self._call = call
+        self._client = client
+        self._slots = slots
+        self._deliver = deliver
+        self._stop = stop
+        self._on_change = on_change
+        self._loop: asyncio.AbstractEventLoop
+        self._run: Run[Item, T]
+        self._tasks: dict[asyncio.Task[None], TakenItem[Item]] = {}
+        self._recording = 0  # outcomes that the journal has not committed yet
+        self._is_read = True
+        self.unfinished: list[Unfinished[Item]] = []
+        """Items that were taken and have no outcome."""
+        self.unrecorded: list[Outcome[Item, T]] = []
+        """Outcomes that the journal could not take."""
+
+    def begin(self, loop: asyncio.AbstractEventLoop, run: Run[Item, T]) -> None:
+        """Be ready for items, which `run` records."""
+        self._loop = loop
+        self._run = run
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def done(self) -> bool:
+        """Whether all items that began have ended, and are recorded."""
+        return not self._tasks and not self._recording
+
+    def count_held_up(self, *, refuses_all: bool) -> int:
+        """Return how many items wait because requests were refused; `refuses_all` where those of all accounts are."""
+        return sum(taken.held_up or (refuses_all and taken.waits > 0) for taken in self._tasks.values())
+
+    def start(self, taken: TakenItem[Item], lane: "Lane | None" = None) -> None:
+        """Have an item begin, for which a slot was taken; `lane` holds those of its account that have not."""
+        task = self._loop.create_task(
+            self._work(taken), name=f"refold_async fan-out item {taken.index}", context=taken.context
+        )
+        self._tasks[task] = taken
+        task.add_done_callback(self._item_ended)
+        if lane is not None:
+            lane.approaching = True
+            taken.approaching = lane
+            self._loop.call_soon(self._look_after, taken, lane)
+
+    def leave_unfinished(self, taken: TakenItem[Item]) -> None:
+        """Account for an item that has no outcome."""
+        self.unfinished.append(
+            Unfinished(
+                item=taken.item,
+                linked_account_id=taken.linked_account_id,
+                index=taken.index,
+                attempts=taken.attempts,
+            )
+        )
+        self._run.record_unfinished(taken)
+
+    def stop(self) -> None:
+        """Have no item send its first request any more."""
+        for task, taken in self._tasks.items():
+            taken.stop_requested = True
+            if (taken.waits or taken.leaving) and taken.untouched:
+                self._cancel(task, taken)
+
+    def cancel(self) -> None:
+        """Cancel all items."""
+        for task, taken in self._tasks.items():
+            self._cancel(task, taken)
+
+    async def wait_until_ended(self) -> None:
+        """Wait for all items to end."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def note_left(self) -> None:
+        """Note that nobody reads any more what goes wrong."""
+        self._is_read = False
+
+    async def aclose(self, news: asyncio.Event) -> None:
+        """Record all that there is to record, and end the run; `news` is set whenever `on_change` is called."""
+        await self._run.aclose()
+        while self._recording:
+            news.clear()
+            await news.wait()
+
+    def _look_after(self, taken: TakenItem[Item], lane: "Lane") -> None:
+        """Have others of its account begin, too, where an item does something else before it calls."""
+        if taken.approaching is None:
+            return
+        waits_for_permit = taken.waits > 0 and not self._run.is_looking_up(taken)
+        if waits_for_permit or self._slots.crowded:
+            lane.changed()
+        else:
+            taken.arrive()
+
+    async def _work(self, taken: TakenItem[Item]) -> None:
+        """Run the call for one item and keep its outcome. One item's failure stays its own."""
+        current_item.set(taken)
+        try:
+            scope = taken.scope or self._client.scope_of(taken.item)
+            taken.linked_account_id = scope.linked_account_id
+            looked_up = self._run.look_up(taken)
+            if looked_up is not None and (recorded := await looked_up) is not None:
+                self._deliver(recorded)
+                return
+            taken.waits -= 1
+            value = await self._call(scope, taken.item)
+        except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever else an item's call raises is that item's outcome
+            if isinstance(error, JournalError) and self._run.error is not None:
+                self._stop(self._run.error)
+                self.leave_unfinished(taken)
+                return
+            not_sent = isinstance(error, ClientClosedError | APIConnectionError) and taken.untouched
+            if not_sent and self._client.is_closed():
+                closed = ClientClosedError("The client was closed while the fan-out ran.")
+                self._stop(error if isinstance(error, ClientClosedError) else closed)
+                self.leave_unfinished(taken)
+                return
+            unclear = isinstance(error, RefoldError) and error.effect == "unknown"
+            self._end(taken, "unknown" if unclear else "failed", error=error)
+        else:
+            self._end(taken, "ok", value=value)
+
+    def _end(
+        self, taken: TakenItem[Item], status: Status, *, value: T | None = None, error: BaseException | None = None
+    ) -> None:
+        """Make the outcome of an item, and deliver it once it is recorded."""
+        if status == "failed" and self._run.may_have_run_before(taken):
+            status = "unknown"  # what failed now may have run before
+        outcome: Outcome[Item, T] = Outcome(
+            item=taken.item,
+            linked_account_id=taken.linked_account_id,
+            index=taken.index,
+            status=status,
+            value=value,
+            error=error,
+            attempts=taken.attempts,
+            elapsed=time.perf_counter() - taken.taken_at,
+        )
+        if self._run.record_outcome(taken, outcome, self._committed):
+            self._recording += 1
+        else:
+            self._deliver(outcome)
+
+    def _committed(self, outcome: Outcome[Item, T], error: JournalError | None) -> None:
+        self._recording -= 1
+        if error is None:
+            self._deliver(outcome)
+            return
+        self.unrecorded.append(outcome)
+        if not self._is_read:
+            logger.error("The outcome of item %d was not recorded: %s", outcome.index, error)
+        self._stop(error)
+        self._on_change()
+
+    def _item_ended(self, task: asyncio.Task[None]) -> None:
+        taken = self._tasks.pop(task)
+        if taken.approaching is not None:
+            taken.arrive()
+        try:
+            task.result()
+        except asyncio.CancelledError as cancelled:
+            if taken.cancelled or (taken.stop_requested and taken.untouched):
+                self.leave_unfinished(taken)
+            else:
+                # The call cancelled itself, or somebody cancelled its task; nobody stopped the fan-out.
+                self._end(taken, "failed" if taken.untouched else "unknown", error=cancelled)
+        except BaseException:  # noqa: BLE001 - KeyboardInterrupt or SystemExit, which the loop raises by itself
+            self.leave_unfinished(taken)
+        self._on_change()
+
+    @staticmethod
+    def _cancel(task: asyncio.Task[None], taken: TakenItem[Item]) -> None:
+        if not taken.cancelled:  # once is enough: a second time would interrupt its cleaning up
+            taken.cancelled = True
+            task.cancel()
