@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from refold_async.codec import json_codec
 from refold_async.config.secret import hide
-from refold_async.config.settings import RateLimit, RetryPolicy, Timeout
+from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, resolve_timeout
 from refold_async.config.validation import (
     check_base_url,
     check_bool,
@@ -25,9 +25,13 @@ from refold_async.limits.account_limits import AccountLimitSettings
 from refold_async.limits.scheduler import Limiter, RequestScheduler
 from refold_async.models.results import ActionResult
 from refold_async.pipeline.pipeline import Pipeline
-from refold_async.protocol import requests, responses
+from refold_async.protocol import requests
+from refold_async.protocol.action_results import parse_action_result
 from refold_async.protocol.endpoints import Request
-from refold_async.resources.account import NO_API_KEY, AccountScope, RawRequests, resolve_timeout
+from refold_async.protocol.headers import NO_API_KEY
+from refold_async.protocol.responses import Parser, Response
+from refold_async.resources.account import AccountScope
+from refold_async.resources.raw_requests import RawRequests
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.transport.transport import Transport
 from refold_async.version import __version__
@@ -254,10 +258,11 @@ class AsyncRefold(RawRequests):
             APIResponseValidationError: Something answered at `base_url` that is not Refold.
             RefoldError: Whatever else may keep a call from being answered.
         """
+        from refold_async.protocol.pages import parse_page
         from refold_async.resources.linked_accounts import LinkedAccount
 
-        call = requests.arbitrary("GET", "/api/v2/public/linked-account", query={"page": 1, "limit": 1})
-        await self._send(call, responses.parse_page(LinkedAccount), timeout)
+        request = requests.raw_request("GET", "/api/v2/public/linked-account", query={"page": 1, "limit": 1})
+        await self._send(request, parse_page(LinkedAccount), timeout)
 
     def fan_out(
         self,
@@ -442,7 +447,7 @@ class AsyncRefold(RawRequests):
         """
         from refold_async.jobs.fan_out import FanOut
 
-        read = responses.parse_action_result(into)
+        parse = parse_action_result(into)
         # Built once where it is the same for all, and checked in any case before the first item is taken.
         common = requests.execute_action(
             slug, action_id, None if callable(parameters) else parameters, idempotent=idempotent
@@ -454,14 +459,14 @@ class AsyncRefold(RawRequests):
             call = common
             if callable(parameters):
                 call = requests.execute_action(slug, action_id, parameters(item), idempotent=idempotent)
-            return scope._send(call, read, limits)  # pyright: ignore[reportPrivateUsage]
+            return scope._send(call, parse, limits)  # pyright: ignore[reportPrivateUsage]
 
         async def execute_if_connected(scope: AccountScope, item: Item) -> ActionResult[Any]:
             await _ensure_connected(scope, item, slug, limits)
             return await execute(scope, item)
 
         def restore(result: Any) -> ActionResult[Any]:
-            return read(responses.Response(200, {}, json_codec.encode_as_read(result).encode()), common)
+            return parse(Response(200, {}, json_codec.encode_as_read(result).encode()), common)
 
         return FanOut(
             items,
@@ -535,7 +540,7 @@ class AsyncRefold(RawRequests):
             structures=slug is not None,
         )
 
-    def _send(self, request: Request, parse: responses.Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+    def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         return self._organisation._send(request, parse, timeout)  # pyright: ignore[reportPrivateUsage]
 
     async def aclose(self) -> None:

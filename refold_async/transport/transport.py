@@ -30,7 +30,7 @@ from refold_async.errors import (
 )
 from refold_async.faults import Fault
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import Response, shortened
+from refold_async.protocol.responses import Response
 from refold_async.runtime.foreign_errors import EXITS, shown
 from refold_async.transport.connection_guard import ConnectionGuard, UnusableConnectionError, kept_by_others
 from refold_async.transport.deadlines import Deadline, Deadlines
@@ -571,6 +571,8 @@ class Transport:
             proxied = isinstance(error, aiohttp.ClientHttpProxyError)
             by = "The proxy" if proxied else "The server"
             said = " ".join(f"{error.status if proxied else ''} {error.message}".split())
+            from refold_async.codec.excerpts import shortened
+
             said = shortened(said, _IN_MESSAGES).removesuffix(".")
             text = f"{by} gave no usable answer, calling {subject}: {said}."
         elif isinstance(error, RuntimeError) and self._connector_closed() and (body is None or not body.begun):
