@@ -10,7 +10,8 @@ from contestants import CONCURRENCY, Parameters
 
 from refold_async import AccountScope, Action, AsyncRefold, RetryPolicy
 from refold_async.protocol.requests import list_actions
-from refold_async.protocol.responses import Response, parse_actions
+from refold_async.protocol.responses import Response
+from refold_async.resources.actions import parse_actions
 
 
 class RefoldClient:

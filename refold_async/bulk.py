@@ -5,14 +5,16 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from refold_async.config.client_options import environment_of
-from refold_async.config.settings import Timeout
+from refold_async.config.settings import Timeout, resolve_timeout
 from refold_async.config.validation import check_bool
 from refold_async.errors import ConfigurationError
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.models.results import ActionResult
 from refold_async.pipeline.pipeline import Pipeline
-from refold_async.protocol import requests, responses
-from refold_async.resources.account import AccountScope, resolve_timeout
+from refold_async.protocol import requests
+from refold_async.protocol.action_results import parse_action_result
+from refold_async.protocol.responses import Response
+from refold_async.resources.account import AccountScope
 from refold_async.transport.transport import Transport
 
 if TYPE_CHECKING:
@@ -170,7 +172,7 @@ class BulkCalls:
 
         chosen = complete(ActionFanOutOptions, options, f"{type(self).__name__}.fan_out_action")
         idempotent: bool = chosen["idempotent"]
-        parse = responses.parse_action_result(into)
+        parse = parse_action_result(into)
         # Built once where it is the same for all, and checked in any case before the first item is taken.
         common = requests.execute_action(
             slug, action_id, None if callable(parameters) else parameters, idempotent=idempotent
@@ -188,7 +190,7 @@ class BulkCalls:
             return await execute(scope, item)
 
         def restore(result: Any) -> ActionResult[Any]:
-            return parse(responses.Response(200, {}, json_codec.encode_as_read(result).encode()), common)
+            return parse(Response(200, {}, json_codec.encode_as_read(result).encode()), common)
 
         only_connected = check_bool("skip_disconnected", chosen["skip_disconnected"])
         chosen["resend_unknown"] = chosen["resend_unknown"] or (idempotent and chosen["journal"] is not None)

@@ -15,16 +15,19 @@ from refold_async.config.client_options import (
     find_base_url,
 )
 from refold_async.config.secret import hide
-from refold_async.config.settings import RateLimit, RetryPolicy, Timeout
+from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, resolve_timeout
 from refold_async.config.validation import check_bool, check_positive, check_proxy, check_whole_number
 from refold_async.errors import ConfigurationError
 from refold_async.limits.account_limits import AccountLimitSettings
 from refold_async.limits.outside_limiter import Limiter
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.pipeline import Pipeline
-from refold_async.protocol import requests, responses
+from refold_async.protocol import requests
 from refold_async.protocol.endpoints import Request
-from refold_async.resources.account import NO_API_KEY, AccountScope, RawRequests, resolve_timeout
+from refold_async.protocol.headers import NO_API_KEY
+from refold_async.protocol.responses import Parser
+from refold_async.resources.account import AccountScope
+from refold_async.resources.raw_requests import RawRequests
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.transport.transport import Transport
 from refold_async.version import __version__
@@ -232,12 +235,13 @@ class AsyncRefold(BulkCalls, RawRequests):
             APIResponseValidationError: Something answered at `base_url` that is not Refold.
             RefoldError: Whatever else may keep a call from being answered.
         """
+        from refold_async.protocol.pages import parse_page
         from refold_async.resources.linked_accounts import LinkedAccount
 
-        request = requests.arbitrary("GET", "/api/v2/public/linked-account", query={"page": 1, "limit": 1})
-        await self._send(request, responses.parse_page(LinkedAccount), timeout)
+        request = requests.raw_request("GET", "/api/v2/public/linked-account", query={"page": 1, "limit": 1})
+        await self._send(request, parse_page(LinkedAccount), timeout)
 
-    def _send(self, request: Request, parse: responses.Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+    def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         return self._organisation._send(request, parse, timeout)  # pyright: ignore[reportPrivateUsage]
 
     async def aclose(self) -> None:

@@ -1,6 +1,6 @@
 """The retry table: for every fault, its effect on a write, and which kinds of request are sent again.
 
-It is the whole policy. The transport and the error mapping name the `Fault` of an attempt; the pipeline looks it up here.
+It is the whole policy. The transport and the error mapping name the `Fault` of an attempt, the pipeline looks it up.
 """
 
 from typing import NamedTuple

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
+from refold_async.codec.excerpts import shortened
 from refold_async.errors import ConfigurationError
-from refold_async.protocol.responses import shortened
 
 __all__ = ["misfits"]
 

@@ -9,7 +9,7 @@ import attrs
 from refold_async.config.validation import check_bool, check_whole_number
 from refold_async.errors import ConfigurationError
 
-__all__ = ["RateLimit", "RetryPolicy", "Timeout"]
+__all__ = ["RateLimit", "RetryPolicy", "Timeout", "resolve_timeout"]
 
 
 def _is_number(value: Any) -> bool:
@@ -66,6 +66,13 @@ class Timeout:
     def with_total(self, total: float) -> "Timeout":
         """Return these limits with another `total`, in seconds."""
         return attrs.evolve(self, total=total)
+
+
+def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
+    """Return the limits that a call runs under: a number stands for the total alone."""
+    if timeout is None:
+        return default
+    return timeout if isinstance(timeout, Timeout) else default.with_total(timeout)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""Pure functions that build the four calls, and that of `request()`, but for the account they go out for."""
+"""The requests of the four calls, and those of `request()`: pure functions that build them for any account."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -6,9 +6,11 @@ from typing import Any, cast
 from refold_async.config.validation import check_bool, check_header_value, check_path
 from refold_async.errors import ConfigurationError, ParameterError
 from refold_async.faults import Kind
-from refold_async.protocol.endpoints import NO_HEADERS, Endpoint, Request, Target, encode_json, given_texts, with_query
+from refold_async.protocol.encoding import encode_json, with_query
+from refold_async.protocol.endpoints import NO_HEADERS, Endpoint, Request, Target
+from refold_async.protocol.headers import added_headers, workflow_headers
 
-__all__ = ["UNSET", "arbitrary", "execute_action", "execute_workflow", "get_action_parameters", "list_actions"]
+__all__ = ["UNSET", "execute_action", "execute_workflow", "get_action_parameters", "list_actions", "raw_request"]
 
 UNSET: Any = ...
 """Stands for a `body=` that was not given, where None would be JSON's null."""
@@ -37,41 +39,22 @@ EXECUTE_WORKFLOW = Endpoint(
 
 _READS = frozenset({"GET", "HEAD"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-_OURS = frozenset(
-    {
-        "x-api-key",
-        "linked_account_id",
-        "authorization",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 
 
 def list_actions(slug: str) -> Request:
-    """Build the call that lists an app's actions."""
+    """Build the request that lists an app's actions."""
     return Request(LIST_ACTIONS.target(slug))
 
 
 def get_action_parameters(slug: str, action_id: str) -> Request:
-    """Build the call that reads an action's parameter schema."""
+    """Build the request that reads an action's parameter schema."""
     return Request(GET_ACTION_PARAMETERS.target(slug, action_id))
 
 
 def execute_action(
     slug: str, action_id: str, parameters: Mapping[str, Any] | None = None, *, idempotent: bool = False
 ) -> Request:
-    """Build the call that executes an action."""
+    """Build the request that executes an action."""
     if parameters is None:
         parameters = {}
     elif not isinstance(parameters, dict):
@@ -100,11 +83,8 @@ def execute_workflow(
     instance_tag: str | None = None,
     include_headers: bool = False,
 ) -> Request:
-    """Build the call that runs a workflow."""
-    headers = {
-        "slug": check_header_value("slug", slug),
-        **given_texts(config_id=config_id, instance_tag=instance_tag),
-    }
+    """Build the request that runs a workflow."""
+    headers = workflow_headers(slug=check_header_value("slug", slug), config_id=config_id, instance_tag=instance_tag)
     if check_bool("sync", sync):
         headers["sync_execution"] = "true"
     if check_bool("include_headers", include_headers):
@@ -118,7 +98,7 @@ def execute_workflow(
     return Request(EXECUTE_WORKFLOW.target(workflow_id), "write", encoded, headers, synchronous=sync)
 
 
-def arbitrary(
+def raw_request(
     method: str,
     path: str,
     *,
@@ -127,7 +107,7 @@ def arbitrary(
     json: Any = None,
     idempotent: bool = False,
 ) -> Request:
-    """Build the call of `request()`: any endpoint. Only GET and HEAD count as reads."""
+    """Build the request of `request()`: to any endpoint. Only GET and HEAD count as reads."""
     if not isinstance(method, str) or (method := method.upper()) not in _METHODS:
         raise ConfigurationError(f"method must be one of {', '.join(sorted(_METHODS))}, got {method!r}.")
     wire_path = check_path("path", path)
@@ -145,19 +125,5 @@ def arbitrary(
         Target(method, wire_path, f"{method} {path}"),
         kind,
         None if json is None else encode_json(json, "json"),
-        _extra_headers(headers) if headers else NO_HEADERS,
+        added_headers(headers) if headers else NO_HEADERS,
     )
-
-
-def _extra_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    extra: dict[str, str] = {}
-    for name, value in headers.items():
-        check_header_value("a header's name", name)
-        if name.lower() in _OURS:
-            raise ConfigurationError(f"headers may not set {name!r}: the client sets it, for the account of the call.")
-        if not all(
-            character.isascii() and (character.isalnum() or character in "!#$%&'*+-.^_`|~") for character in name
-        ):
-            raise ConfigurationError(f"headers holds {name!r}, which is no header name.")
-        extra[name] = check_header_value(f"headers[{name!r}]", value)
-    return extra

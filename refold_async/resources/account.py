@@ -1,18 +1,21 @@
-"""The four calls, for one linked account, and the namespaces of all others."""
+"""The scope of one linked account: the four calls, and the resources that hold all others."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from refold_async.config.secret import Secret
-from refold_async.config.settings import Timeout
+from refold_async.config.settings import Timeout, resolve_timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
-from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
+from refold_async.errors import ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.models.results import ActionResult, WorkflowExecution
 from refold_async.pipeline.pipeline import Pipeline
-from refold_async.protocol import requests, responses
+from refold_async.protocol import requests
+from refold_async.protocol.action_results import parse_action_result
 from refold_async.protocol.endpoints import Request
+from refold_async.protocol.headers import account_headers
 from refold_async.protocol.requests import UNSET
+from refold_async.protocol.responses import Parser
+from refold_async.resources.raw_requests import RawRequests
 from refold_async.runtime.log import logger
 
 if TYPE_CHECKING:
@@ -27,91 +30,9 @@ if TYPE_CHECKING:
     from refold_async.resources.executions import Executions
     from refold_async.resources.workflows import Workflows
 
-__all__ = ["NO_API_KEY", "AccountScope"]
+__all__ = ["AccountScope"]
 
 T = TypeVar("T")
-
-NO_API_KEY: Final = "No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY."
-
-
-def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
-    """Return the limits a call runs under: a number stands for the total alone."""
-    if timeout is None:
-        return default
-    return timeout if isinstance(timeout, Timeout) else default.with_total(timeout)
-
-
-class RawRequests:
-    """The `request()` of scopes, which call for an account, and of the client, which calls for the organisation."""
-
-    __slots__ = ()
-
-    @overload
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        into: None = None,
-        idempotent: bool = False,
-        timeout: Timeout | float | None = None,
-    ) -> Any: ...
-
-    @overload
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        into: "TypeForm[T]",
-        idempotent: bool = False,
-        timeout: Timeout | float | None = None,
-    ) -> T: ...
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        into: Any = None,
-        idempotent: bool = False,
-        timeout: Timeout | float | None = None,
-    ) -> Any:
-        """Call any endpoint that has no method of its own. Refold page: *API Reference*.
-
-        Args:
-            method: The HTTP method. GET and HEAD are tried again as reads; every other method counts as a write.
-            path: The path below the base URL, such as `/api/v2/public/execution`; quote ids that go into it.
-            query: Query parameters; None values are left out, lists repeat the name.
-            headers: Headers beside those the client sets.
-            json: The body, any JSON value but null; None sends none.
-            into: The type to structure the answer into; by default it stays as JSON gave it.
-            idempotent: You vouch that it does no harm to send this twice.
-            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
-
-        Returns:
-            The answer's JSON, as `into`; None where the answer is empty.
-
-        Raises:
-            APIStatusError: Refold answered with an error status.
-            APIResponseValidationError: The answer is not JSON or does not fit `into`.
-            APIConnectionError: No answer; `effect` says whether a write may have happened.
-        """
-        request = requests.arbitrary(method, path, query=query, headers=headers, json=json, idempotent=idempotent)
-        return await self._send(request, responses.parse_value(into), timeout)
-
-    def _send(self, request: Request, parse: responses.Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        """Send a call, and return what `read` makes of the answer. Every method is made of this one."""
-        raise NotImplementedError
 
 
 class AccountScope(RawRequests):
@@ -191,7 +112,9 @@ class AccountScope(RawRequests):
         Raises:
             NotFoundError: There is no such app.
         """
-        return await self._send(requests.list_actions(slug), responses.parse_actions, timeout)
+        from refold_async.resources.actions import parse_actions
+
+        return await self._send(requests.list_actions(slug), parse_actions, timeout)
 
     async def get_action_parameters(
         self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
@@ -209,8 +132,10 @@ class AccountScope(RawRequests):
         Raises:
             NotFoundError: There is no such app, or the app has no such action.
         """
+        from refold_async.resources.actions import parse_action_parameters
+
         request = requests.get_action_parameters(slug, action_id)
-        return await self._send(request, responses.parse_action_parameters(slug, action_id), timeout)
+        return await self._send(request, parse_action_parameters(slug, action_id), timeout)
 
     @overload
     async def execute_action(
@@ -273,7 +198,7 @@ class AccountScope(RawRequests):
             APIConnectionError: No answer; `effect` says whether the action may have run.
         """
         request = requests.execute_action(slug, action_id, parameters, idempotent=idempotent)
-        return await self._send(request, responses.parse_action_result(into), timeout)
+        return await self._send(request, parse_action_result(into), timeout)
 
     async def execute_workflow(
         self,
@@ -313,6 +238,8 @@ class AccountScope(RawRequests):
             NotFoundError: There is no such workflow for this linked account.
             APIConnectionError: No answer; `effect` says whether the workflow may have started.
         """
+        from refold_async.protocol.workflow_executions import parse_workflow_execution
+
         request = requests.execute_workflow(
             workflow_id,
             slug=slug,
@@ -329,7 +256,7 @@ class AccountScope(RawRequests):
                 timeout = default
             elif not isinstance(timeout, Timeout):
                 timeout = Timeout(total=timeout, attempt=timeout, connect=default.connect)
-        return await self._send(request, responses.parse_workflow_execution, timeout)
+        return await self._send(request, parse_workflow_execution, timeout)
 
     async def run_workflow(
         self,
@@ -397,7 +324,7 @@ class AccountScope(RawRequests):
     def _annotate(self, error: RefoldError, request: Request) -> None:
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})
 
-    def _send(self, request: Request, parse: responses.Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+    def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         pipeline = self._pipeline
         limits = pipeline.timeout if timeout is None else resolve_timeout(timeout, pipeline.timeout)
         if self._headers is None:
@@ -410,16 +337,3 @@ class AccountScope(RawRequests):
         if account is None and self._session_token is not None:
             account = account_headers(None, None, self._session_token)["Authorization"]
         return self._pipeline.lane(account, slots)
-
-
-def account_headers(
-    api_key: str | None, linked_account_id: str | None, session_token: str | None = None
-) -> dict[str, str]:
-    """Return the headers that authenticate a call and name its account; a session token stands for both."""
-    if session_token is not None:
-        return {"Authorization": Secret(f"Bearer {session_token}")}
-    if api_key is None:
-        raise ConfigurationError(NO_API_KEY)
-    if linked_account_id is None:
-        return {"x-api-key": api_key}
-    return {"x-api-key": api_key, "linked_account_id": linked_account_id}

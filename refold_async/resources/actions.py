@@ -1,4 +1,4 @@
-"""What an app can do: its actions, and their parameters."""
+"""What an app can do: its actions, and their parameters. Executing one does not load this."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
@@ -7,8 +7,11 @@ import attrs
 
 from refold_async.errors import ParameterError
 from refold_async.models.model import Model
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.parsers import parse_json, structured
+from refold_async.protocol.responses import Parser, Response, fields_of
 
-__all__ = ["Action", "ActionParameter", "ActionParameters"]
+__all__ = ["Action", "ActionParameter", "ActionParameters", "parse_action_parameters", "parse_actions"]
 
 
 @attrs.frozen
@@ -117,3 +120,20 @@ class ActionParameters(Sequence[ActionParameter]):
         }
         required = list(dict.fromkeys(parameter.name for parameter in self.parameters if parameter.required))
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def parse_actions(response: Response, request: Request) -> list[Action]:
+    """Parse the response to `list_actions`: a list, or an object that holds it."""
+    value = parse_json(response, request)
+    actions = fields_of(value).get("actions", value)
+    return structured(actions, list[Action], "actions", response, request, body=value)  # type: ignore[no-any-return]
+
+
+def parse_action_parameters(slug: str, action_id: str) -> Parser[ActionParameters]:
+    """Return the parser of the response to `get_action_parameters`."""
+
+    def parse(response: Response, request: Request) -> ActionParameters:
+        parameters = structured(parse_json(response, request), list[ActionParameter], "parameters", response, request)
+        return ActionParameters(slug, action_id, tuple(parameters))
+
+    return parse

@@ -11,8 +11,10 @@ from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError, ReconnectRequiredError
 from refold_async.faults import Fault
 from refold_async.models.model import Model, named
-from refold_async.protocol.endpoints import Endpoint, Request, given_texts
-from refold_async.protocol.responses import HOW_TO_RECONNECT, Response, parse_list, parse_model
+from refold_async.protocol.encoding import given_texts
+from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.parsers import parse_list, parse_model
+from refold_async.protocol.responses import Response
 from refold_async.resources.resource import Resource
 
 __all__ = ["Application", "Applications", "ConnectedAccount", "ConnectionState", "disconnected"]
@@ -137,10 +139,10 @@ class Applications(Resource):
             ReconnectRequiredError: The linked account has not connected the app, or its credentials no longer work.
             NotFoundError: There is no such app.
         """
-        return await self._send(_GET.request(slug), _read_connected, timeout)
+        return await self._send(_GET.request(slug), _parse_connected, timeout)
 
 
-def _read_connected(response: Response, request: Request) -> Application:
+def _parse_connected(response: Response, request: Request) -> Application:
     application = parse_model(Application)(response, request)
     if application.state == "connected":
         return application
@@ -149,6 +151,8 @@ def _read_connected(response: Response, request: Request) -> Application:
 
 def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
     """Return the error for a linked account that is to connect or to reconnect an app."""
+    from refold_async.protocol.error_mapping import HOW_TO_RECONNECT
+
     problem, advice = "no longer has working credentials for", HOW_TO_RECONNECT
     if state == "connect":
         problem, advice = "has not connected", advice.replace("must reconnect", "must connect", 1)

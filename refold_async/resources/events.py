@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value
-from refold_async.protocol.endpoints import Endpoint, given_texts
-from refold_async.protocol.responses import parse_nothing
+from refold_async.protocol.endpoints import Endpoint
+from refold_async.protocol.headers import workflow_headers
+from refold_async.protocol.parsers import parse_nothing
 from refold_async.resources.resource import Resource
 
 __all__ = ["Events"]
@@ -47,7 +48,7 @@ class Events(Resource):
             APIConnectionError: No answer; `effect` says whether the event may have been fired.
         """
         request = _TRIGGER.request(
-            headers=given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag),
+            headers=workflow_headers(slug=slug, config_id=config_id, instance_tag=instance_tag),
             body={"event": check_header_value("event", event), "payload": payload},
         )
         await self._send(request, parse_nothing, timeout)

@@ -19,8 +19,9 @@ from refold_async.errors import (
 )
 from refold_async.faults import Fault
 from refold_async.models.executions import Batch, Execution
-from refold_async.protocol.endpoints import Endpoint, Request, given_texts
-from refold_async.protocol.responses import parse_model, parse_nothing, said_by_app, shortened
+from refold_async.protocol.encoding import given_texts
+from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.parsers import parse_model, parse_nothing
 from refold_async.resources.resource import Resource, Send, dates
 from refold_async.retry_table import RULES
 
@@ -313,6 +314,9 @@ def _may_pass(error: RefoldError) -> bool:
 
 
 def _failure(execution: Execution) -> WorkflowFailedError:
+    from refold_async.codec.excerpts import shortened
+    from refold_async.protocol.execution_errors import said_by_app
+
     nodes = "".join(
         f"; node {node.node_name or node.node_id!r} ({node.node_id}) {node.node_status}"
         + (f": {shortened(said, 300)}" if (said := said_by_app(node.latest_output)) else "")

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value, check_whole_number
 from refold_async.protocol.endpoints import Endpoint, Request
-from refold_async.protocol.pages import paginate
-from refold_async.protocol.responses import Page, Parser, parse_page
+from refold_async.protocol.pages import Page, paginate, parse_page
+from refold_async.protocol.responses import Parser
 
 __all__ = ["Resource", "Send", "dates"]
 

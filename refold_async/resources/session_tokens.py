@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import attrs
 
 from refold_async.config.secret import hide
-from refold_async.config.settings import Timeout
+from refold_async.config.settings import Timeout, resolve_timeout
 from refold_async.config.validation import check_bool, check_header_value, check_seconds, check_secret, flaw_of_secret
 from refold_async.errors import APIResponseValidationError, AuthenticationError, RefoldError
 from refold_async.faults import Fault
@@ -18,8 +18,10 @@ from refold_async.pipeline.credentials import Credentials
 from refold_async.pipeline.item_context import ItemContext, current_item
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol.endpoints import Endpoint, Request
-from refold_async.protocol.responses import Parser, Response, parse_model, parse_nothing
-from refold_async.resources.account import AccountScope, account_headers, resolve_timeout
+from refold_async.protocol.headers import account_headers
+from refold_async.protocol.parsers import parse_model, parse_nothing
+from refold_async.protocol.responses import Parser, Response
+from refold_async.resources.account import AccountScope
 from refold_async.resources.resource import Resource, Send
 
 __all__ = ["SessionToken", "SessionTokens"]
@@ -45,7 +47,7 @@ class SessionToken(Model):
     """Seconds until the refresh token expires."""
 
 
-def _read_token(response: Response, request: Request) -> SessionToken:
+def _parse_token(response: Response, request: Request) -> SessionToken:
     try:
         token = parse_model(SessionToken)(response, request)
         flaw = flaw_of_secret("its token", token.token)
@@ -92,7 +94,7 @@ class SessionTokens(Resource):
             query={"force_refresh": True} if check_bool("force_refresh", force_refresh) else None,
             body={"linked_account_id": check_header_value("linked_account_id", linked_account_id)},
         )
-        return await self._send(request, _read_token, timeout)
+        return await self._send(request, _parse_token, timeout)
 
     async def revoke(self, session_token: str, *, timeout: Timeout | float | None = None) -> None:
         """Make a session token worthless. Refold page: *Revoke Session Token*.

@@ -11,7 +11,7 @@ from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError
 from refold_async.models.model import Model, named
 from refold_async.protocol.endpoints import Endpoint
-from refold_async.protocol.responses import parse_model, parse_nothing
+from refold_async.protocol.parsers import parse_model, parse_nothing
 from refold_async.resources.resource import Resource
 
 __all__ = ["WebhookSubscription", "Webhooks"]

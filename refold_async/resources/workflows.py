@@ -11,8 +11,9 @@ from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_header_value, check_string, check_whole_number
 from refold_async.errors import ParameterError
 from refold_async.models.model import Model, named
-from refold_async.protocol.endpoints import Endpoint, given_texts
-from refold_async.protocol.responses import parse_list, parse_model, parse_nothing
+from refold_async.protocol.encoding import given_texts
+from refold_async.protocol.endpoints import Endpoint
+from refold_async.protocol.parsers import parse_list, parse_model, parse_nothing
 from refold_async.resources.resource import Resource, dates
 
 __all__ = ["EnabledWorkflow", "RequestStructure", "Workflow", "WorkflowVersion", "Workflows"]

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import aiohttp
 
+from refold_async.codec.excerpts import shortened
 from refold_async.errors import (
     APIConnectionError,
     APIResponseValidationError,
@@ -12,7 +13,6 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.faults import Fault
-from refold_async.protocol.responses import shortened
 from refold_async.runtime.foreign_errors import shown
 from refold_async.transport.broken_responses import has_too_long_headers
 from refold_async.transport.connection_guard import UnusableConnectionError

@@ -1,4 +1,4 @@
-"""Answers nested as deep as they are read: whatever is made of them can be pickled, copied and sent to processes."""
+"""Responses nested as deep as they are parsed: what is made of them can be pickled, copied and sent to processes."""
 
 import copy
 import importlib
@@ -20,11 +20,13 @@ from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
 from refold_async.models.executions import Execution, ExecutionNode
 from refold_async.models.model import Model
 from refold_async.models.results import ActionResult
-from refold_async.protocol import requests, responses
+from refold_async.protocol import requests
+from refold_async.protocol.action_results import parse_action_result
+from refold_async.protocol.responses import Response
 from support.nesting import DEEPEST, nested
 from support.raising import fail
 
-CALL: Final = requests.execute_action("hubspot", "create_contact", {})
+REQUEST: Final = requests.execute_action("hubspot", "create_contact", {})
 
 
 def pickled(value: Any, protocol: int) -> Any:
@@ -41,14 +43,14 @@ COPIES: Final[dict[str, Callable[[Any], Any]]] = {
 each_way: Final = pytest.mark.parametrize("again", COPIES.values(), ids=COPIES)
 
 
-def read(status: int, levels: int, kind: str) -> ActionResult[Any] | RefoldError:
-    """Return what is read of an answer to an action that has so many levels, or the error that comes of it."""
+def parse(status: int, levels: int, kind: str) -> ActionResult[Any] | RefoldError:
+    """Return what is made of a response to an action that has so many levels, or the error that comes of it."""
     odd = kind == "mixed" and levels % 2 == 0
     data = f"[{nested(levels - 2, kind)}]" if odd else nested(levels - 1, kind)
     body = f'{{"node_status":"Success","http_status":200,"message":"x","data":{data}}}'
-    answer = responses.Response(status, CIMultiDict({"Content-Type": "application/json"}), body.encode())
+    response = Response(status, CIMultiDict({"Content-Type": "application/json"}), body.encode())
     try:
-        return responses.parse_action_result(None)(answer, CALL)
+        return parse_action_result(None)(response, REQUEST)
     except RefoldError as error:
         return error
 
@@ -56,9 +58,9 @@ def read(status: int, levels: int, kind: str) -> ActionResult[Any] | RefoldError
 @pytest.mark.parametrize("kind", ["lists", "objects", "mixed"])
 @pytest.mark.parametrize("levels", [5, DEEPEST - 1, DEEPEST, DEEPEST + 1, 500, 900, 1020, 1500, 5000, 100_000])
 @pytest.mark.parametrize("status", [200, 400, 429, 500])
-def test_whatever_comes_of_an_answer(kind: str, levels: int, status: int) -> None:
-    """A result, or an error that has the answer in its body, is the same in a copy, however deep the answer was."""
-    made: ActionResult[Any] | RefoldError = read(status, levels, kind)
+def test_whatever_comes_of_a_response(kind: str, levels: int, status: int) -> None:
+    """A result, or an error that has the response in its body, is the same in a copy, however deep that was."""
+    made: ActionResult[Any] | RefoldError = parse(status, levels, kind)
     assert isinstance(made, ActionResult) == (status == 200 and levels <= DEEPEST)
     assert isinstance(made, APIResponseValidationError) == (status == 200 and levels > DEEPEST)
     for again in COPIES.values():
@@ -102,7 +104,7 @@ def subclasses(of: type[Model]) -> list[type[Model]]:
 
 
 def every_model() -> list[Model]:
-    """Return an object of each class that answers are read as, with all that it may hold as deep as it may be."""
+    """Return an object of each class that responses are parsed as, with all that it may hold as deep as it may be."""
     for name in MODULES:
         importlib.import_module(f"refold_async.{name}")
     made: list[Model] = []

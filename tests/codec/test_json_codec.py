@@ -366,19 +366,21 @@ import sys
 sys.modules["orjson"] = None
 import refold_async
 from refold_async.codec import json_codec
-from refold_async.protocol import requests, responses
+from refold_async.protocol import requests
+from refold_async.protocol.action_results import parse_action_result
+from refold_async.protocol.responses import Response
 assert json_codec.encode is json_codec.encode_with_json
 assert json_codec.decode is json_codec.decode_with_json
-call = requests.execute_action("hubspot", "create_contact", {"n": 2**70, "name": "Zo\\u00eb"})
-assert call.body == '{"n":1180591620717411303424,"name":"Zo\\u00eb"}'.encode(), call.body
+request = requests.execute_action("hubspot", "create_contact", {"n": 2**70, "name": "Zo\\u00eb"})
+assert request.body == '{"n":1180591620717411303424,"name":"Zo\\u00eb"}'.encode(), request.body
 try:
     requests.execute_action("hubspot", "create_contact", {"n": float("nan")})
 except refold_async.ParameterError as error:
     assert "parameters.n" in error.message
 else:
     raise AssertionError("NaN was not refused")
-answer = responses.Response(200, {}, b'{"node_status": "Success", "data": 99999999999999999999}')
-assert responses.parse_action_result(int)(answer, call).data == 99999999999999999999
+response = Response(200, {}, b'{"node_status": "Success", "data": 99999999999999999999}')
+assert parse_action_result(int)(response, request).data == 99999999999999999999
 print("works")
 """
 

@@ -41,7 +41,8 @@ import typing_extensions
 
 from refold_async import Action, ConfigurationError
 from refold_async.codec.structuring import MisfitError, structure
-from refold_async.protocol.responses import parse_action_result, parse_value
+from refold_async.protocol.action_results import parse_action_result
+from refold_async.protocol.parsers import parse_value
 from support import postponed_annotations as postponed
 
 T = TypeVar("T")

@@ -206,6 +206,13 @@ def test_copies(model: Any, again: Any) -> None:
     assert attrs.asdict(twin, recurse=False) == attrs.asdict(model, recurse=False)
 
 
+def test_pickles_of_earlier_versions() -> None:
+    """They name `refold_async.models` as the home of results."""
+    for model in (ActionResult("Errored", {"a": 1}, 404, raw={"x": 1}), WorkflowExecution("exec_1")):
+        earlier = pickle.dumps(model, 0).replace(b"refold_async.models.results", b"refold_async.models")
+        assert pickle.loads(earlier) == model
+
+
 def test_equality_leaves_out_where_it_came_from() -> None:
     """Two actions are equal by what they say, however much else came along."""
     assert Action("a", raw={"x": 1}) == Action("a", raw={"x": 2})

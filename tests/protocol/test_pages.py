@@ -18,8 +18,7 @@ from refold_async import (
     NotFoundError,
     ReconnectRequiredError,
 )
-from refold_async.protocol.pages import WINDOW, paginate
-from refold_async.protocol.responses import Page
+from refold_async.protocol.pages import WINDOW, Page, paginate
 from refold_async.testing import Answer, MockRefold, Silence
 from support import virtual_time
 from support.waiting import until

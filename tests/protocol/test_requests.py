@@ -1,4 +1,4 @@
-"""The calls that are built: method, path, body and headers, and what is refused instead of being sent."""
+"""The requests that are built: method, path, body and headers, and what is refused instead of being sent."""
 
 import enum
 import json
@@ -14,11 +14,11 @@ import pytest
 from refold_async import ConfigurationError, ParameterError
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.requests import (
-    arbitrary,
     execute_action,
     execute_workflow,
     get_action_parameters,
     list_actions,
+    raw_request,
 )
 
 ACTIONS: Final = "/api/v2/integration-schema"
@@ -43,10 +43,10 @@ BAD_IDS: Final[dict[str, Any]] = {
 }
 
 
-def body_of(call: Request) -> Any:
-    """Return the JSON value of a call's body."""
-    assert call.body is not None
-    return json.loads(call.body)
+def body_of(request: Request) -> Any:
+    """Return the JSON value of a request's body."""
+    assert request.body is not None
+    return json.loads(request.body)
 
 
 # Actions
@@ -55,35 +55,35 @@ def body_of(call: Request) -> Any:
 @pytest.mark.parametrize(("slug", "quoted"), SEGMENTS)
 def test_listing_actions(slug: str, quoted: str) -> None:
     """A read of the app's actions."""
-    call = list_actions(slug)
-    assert (call.target.method, call.target.path) == ("GET", f"{ACTIONS}/{quoted}/actions")
-    assert (call.kind, call.body, dict(call.headers), call.synchronous) == ("read", None, {}, False)
-    assert repr(slug) in call.target.subject
-    assert "slug" in call.target.if_not_found
+    request = list_actions(slug)
+    assert (request.target.method, request.target.path) == ("GET", f"{ACTIONS}/{quoted}/actions")
+    assert (request.kind, request.body, dict(request.headers), request.synchronous) == ("read", None, {}, False)
+    assert repr(slug) in request.target.subject
+    assert "slug" in request.target.if_not_found
 
 
 @pytest.mark.parametrize(("action_id", "quoted"), SEGMENTS)
 def test_describing_an_action(action_id: str, quoted: str) -> None:
     """A read of the action's parameters."""
-    call = get_action_parameters("my/app", action_id)
-    assert (call.target.method, call.target.path) == ("GET", f"{ACTIONS}/my%2Fapp/actions/{quoted}")
-    assert (call.kind, call.body, dict(call.headers), call.synchronous) == ("read", None, {}, False)
+    request = get_action_parameters("my/app", action_id)
+    assert (request.target.method, request.target.path) == ("GET", f"{ACTIONS}/my%2Fapp/actions/{quoted}")
+    assert (request.kind, request.body, dict(request.headers), request.synchronous) == ("read", None, {}, False)
 
 
 @pytest.mark.parametrize(("action_id", "quoted"), SEGMENTS)
 def test_executing_an_action(action_id: str, quoted: str) -> None:
     """A write whose body is the parameters, one key each."""
-    call = execute_action("my/app", action_id, {"email": "ada@example.com", "n": 1})
-    assert (call.target.method, call.target.path) == ("POST", f"{ACTIONS}/my%2Fapp/actions/{quoted}/execute")
-    assert (call.kind, dict(call.headers), call.synchronous) == ("write", {}, False)
-    assert call.body == b'{"email":"ada@example.com","n":1}'
-    assert repr(action_id) in call.target.subject
-    assert "'my/app'" in call.target.subject
-    assert "list_actions(slug)" in call.target.if_not_found
+    request = execute_action("my/app", action_id, {"email": "ada@example.com", "n": 1})
+    assert (request.target.method, request.target.path) == ("POST", f"{ACTIONS}/my%2Fapp/actions/{quoted}/execute")
+    assert (request.kind, dict(request.headers), request.synchronous) == ("write", {}, False)
+    assert request.body == b'{"email":"ada@example.com","n":1}'
+    assert repr(action_id) in request.target.subject
+    assert "'my/app'" in request.target.subject
+    assert "list_actions(slug)" in request.target.if_not_found
 
 
 def test_the_same_ids_read_and_executed() -> None:
-    """Describing an action and executing it are different calls, in any order."""
+    """Describing an action and executing it are different requests, in any order."""
     paths = [make("app", "act").target.path for make in (execute_action, get_action_parameters, execute_action)]
     assert paths == [f"{ACTIONS}/app/actions/act{end}" for end in ("/execute", "", "/execute")]
 
@@ -95,7 +95,7 @@ def test_what_tells_the_endpoint_and_its_ids() -> None:
     assert target.ids == {"slug": "my/app", "action_id": "a b"}
     listed = Endpoint("GET", "/x/{x_id}", "x {x_id!r}").request("1", query={"page": 1}).target
     assert (listed.path, listed.template, listed.ids) == ("/x/1?page=1", "/x/{x_id}", {"x_id": "1"})
-    raw = arbitrary("GET", f"{ACTIONS}/hubspot/actions").target
+    raw = raw_request("GET", f"{ACTIONS}/hubspot/actions").target
     assert (raw.template, raw.ids) == (None, {})
 
 
@@ -185,7 +185,7 @@ def test_parameters_that_are_no_json(parameters: Any, path: str) -> None:
 OTHER_BODIES: Final[dict[str, Callable[[Any], Request]]] = {
     "payload": lambda value: execute_workflow("w", slug="s", payload=value),
     "body": lambda value: execute_workflow("w", slug="s", body=value),
-    "json": lambda value: arbitrary("POST", "/x", json=value),
+    "json": lambda value: raw_request("POST", "/x", json=value),
 }
 
 
@@ -225,11 +225,11 @@ class App(enum.StrEnum):
 
 
 def test_ids_of_an_enum() -> None:
-    """A member of an enum of strings is the string it is, on the wire and in messages, now and for later calls."""
+    """A member of an enum of strings is the string it is, on the wire and in messages, now and for later requests."""
     for slug in (App.HUBSPOT, "hubspot"):
-        call = execute_action(slug, slug)
-        assert call.target.path == f"{ACTIONS}/hubspot/actions/hubspot/execute"
-        assert call.target.subject == "action 'hubspot' of app 'hubspot'"
+        request = execute_action(slug, slug)
+        assert request.target.path == f"{ACTIONS}/hubspot/actions/hubspot/execute"
+        assert request.target.subject == "action 'hubspot' of app 'hubspot'"
 
 
 # Workflows
@@ -238,30 +238,30 @@ def test_ids_of_an_enum() -> None:
 @pytest.mark.parametrize(("workflow_id", "quoted"), SEGMENTS)
 def test_executing_a_workflow(workflow_id: str, quoted: str) -> None:
     """A write with the app in a header and an empty payload."""
-    call = execute_workflow(workflow_id, slug="my app")
-    assert (call.target.method, call.target.path) == ("POST", f"/api/v2/public/workflow/{quoted}/execute")
-    assert (call.kind, call.body, call.synchronous) == ("write", b'{"payload":{}}', False)
-    assert call.headers["slug"] == "my app"
-    assert call.headers.get("sync_execution", "false") == "false"
-    assert call.headers.get("include-headers", "false") == "false"
-    assert not {"config_id", "instance_tag"} & call.headers.keys()
-    assert repr(workflow_id) in call.target.subject
-    assert "published" in call.target.if_not_found
+    request = execute_workflow(workflow_id, slug="my app")
+    assert (request.target.method, request.target.path) == ("POST", f"/api/v2/public/workflow/{quoted}/execute")
+    assert (request.kind, request.body, request.synchronous) == ("write", b'{"payload":{}}', False)
+    assert request.headers["slug"] == "my app"
+    assert request.headers.get("sync_execution", "false") == "false"
+    assert request.headers.get("include-headers", "false") == "false"
+    assert not {"config_id", "instance_tag"} & request.headers.keys()
+    assert repr(workflow_id) in request.target.subject
+    assert "published" in request.target.if_not_found
 
 
 def test_all_headers_of_a_workflow() -> None:
     """Each option travels in a header of its own."""
-    call = execute_workflow(
+    request = execute_workflow(
         "w", slug="s", sync=True, config_id="ada+test@example.com", instance_tag="née 1", include_headers=True
     )
-    assert call.headers == {
+    assert request.headers == {
         "slug": "s",
         "sync_execution": "true",
         "config_id": "ada+test@example.com",
         "instance_tag": "née 1",
         "include-headers": "true",
     }
-    assert call.synchronous
+    assert request.synchronous
 
 
 @pytest.mark.parametrize(
@@ -351,9 +351,9 @@ def test_bad_flags_of_a_workflow(name: str, bad: Any) -> None:
 )
 def test_kinds_of_requests(method: str, idempotent: bool, kind: str) -> None:
     """Only GET and HEAD are reads; PUT and DELETE are writes like POST, unless the caller vouches."""
-    call = arbitrary(method, "/api/v2/public/webhook", idempotent=idempotent)
-    assert (call.target.method, call.kind) == (method.upper(), kind)
-    assert (call.target.path, call.body, dict(call.headers), call.synchronous) == (
+    request = raw_request(method, "/api/v2/public/webhook", idempotent=idempotent)
+    assert (request.target.method, request.kind) == (method.upper(), kind)
+    assert (request.target.path, request.body, dict(request.headers), request.synchronous) == (
         "/api/v2/public/webhook",
         None,
         {},
@@ -367,7 +367,7 @@ def test_kinds_of_requests(method: str, idempotent: bool, kind: str) -> None:
 def test_bad_methods(method: Any) -> None:
     """A method that Refold has no use for is refused."""
     with pytest.raises(ConfigurationError, match=r"^method must be one of DELETE, GET, HEAD, PATCH, POST, PUT"):
-        arbitrary(method, "/x")
+        raw_request(method, "/x")
 
 
 @pytest.mark.parametrize(
@@ -385,14 +385,14 @@ def test_bad_methods(method: Any) -> None:
 )
 def test_body_of_a_request(json_value: Any, body: bytes | None) -> None:
     """Any JSON value is a body; None sends none."""
-    assert arbitrary("POST", "/x", json=json_value).body == body
+    assert raw_request("POST", "/x", json=json_value).body == body
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_no_body_for_reads(method: str) -> None:
     """A body that a read would drop is refused."""
     with pytest.raises(ConfigurationError, match=f"json cannot be sent with {method}"):
-        arbitrary(method, "/x", json={})
+        raw_request(method, "/x", json={})
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ def test_no_body_for_reads(method: str) -> None:
 )
 def test_query(query: Mapping[str, Any] | None, spelled: str) -> None:
     """Booleans are in lower case, lists repeat the name, None is left out."""
-    assert arbitrary("GET", "/x", query=query).target.path.removesuffix("?") == f"/x{spelled}"
+    assert raw_request("GET", "/x", query=query).target.path.removesuffix("?") == f"/x{spelled}"
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ def test_query(query: Mapping[str, Any] | None, spelled: str) -> None:
 )
 def test_query_values_arrive_as_they_are(value: str) -> None:
     """Names and values are quoted, in ASCII, so that the server reads what was given."""
-    path = arbitrary("GET", "/x", query={value: value}).target.path
+    path = raw_request("GET", "/x", query={value: value}).target.path
     assert path.isascii()
     assert path.isprintable()
     assert " " not in path
@@ -434,40 +434,40 @@ def test_query_values_arrive_as_they_are(value: str) -> None:
 def test_bad_query_values(bad: Any) -> None:
     """A value that has no spelling in a query is refused by its name."""
     with pytest.raises(ConfigurationError, match=r"^query\['filter'\] must hold"):
-        arbitrary("GET", "/x", query={"filter": bad})
+        raw_request("GET", "/x", query={"filter": bad})
 
 
 @pytest.mark.parametrize("bad", [{"a": "\ud800"}, {"\ud800": "a"}, {"a": ["\ud800"]}], ids=ascii)
 def test_queries_with_lone_surrogates(bad: Any) -> None:
     """What has no UTF-8 cannot be sent."""
     with pytest.raises(ConfigurationError, match=r"^query"):
-        arbitrary("GET", "/x", query=bad)
+        raw_request("GET", "/x", query=bad)
 
 
 @pytest.mark.parametrize("bad", ["a=b", [("a", "b")], 5, {"a"}], ids=repr)
 def test_queries_that_are_no_mapping(bad: Any) -> None:
     """A query is given by name and value."""
     with pytest.raises(ConfigurationError, match=r"^query "):
-        arbitrary("GET", "/x", query=bad)
+        raw_request("GET", "/x", query=bad)
 
 
 def test_path_of_a_request() -> None:
     """A path is quoted where it must be, and joined with the query."""
-    assert arbitrary("GET", "/a%2Fb/c d", query={"q": 1}).target.path == "/a%2Fb/c%20d?q=1"
+    assert raw_request("GET", "/a%2Fb/c d", query={"q": 1}).target.path == "/a%2Fb/c%20d?q=1"
 
 
 @pytest.mark.parametrize("path", ["x", "//x", "/x?y=z", "/x/../y", "", None, ["/x"]], ids=repr)
 def test_bad_paths(path: Any) -> None:
     """A path that leads elsewhere is refused."""
     with pytest.raises(ConfigurationError, match=r"^path "):
-        arbitrary("GET", path)
+        raw_request("GET", path)
 
 
 def test_extra_headers() -> None:
     """Headers of the caller's own go along, with names and values as given."""
     headers = {"slug": "hubspot", "X-Trace.Id_1": "a b;c=é", "sync_execution": "true"}
-    assert arbitrary("POST", "/x", headers=headers).headers == headers
-    assert dict(arbitrary("POST", "/x", headers={}).headers) == {}
+    assert raw_request("POST", "/x", headers=headers).headers == headers
+    assert dict(raw_request("POST", "/x", headers={}).headers) == {}
 
 
 @pytest.mark.parametrize(
@@ -493,7 +493,7 @@ def test_extra_headers() -> None:
 def test_headers_that_are_not_the_callers(name: str) -> None:
     """What names the account, or frames the request, is set by the client alone; its value is not repeated."""
     with pytest.raises(ConfigurationError, match=f"headers may not set '{name}'") as caught:
-        arbitrary("GET", "/x", headers={name: "S3CRET"})
+        raw_request("GET", "/x", headers={name: "S3CRET"})
     assert "S3CRET" not in str(caught.value)
 
 
@@ -501,7 +501,7 @@ def test_headers_that_are_not_the_callers(name: str) -> None:
 def test_bad_header_names(name: Any) -> None:
     """What is no header name is refused."""
     with pytest.raises(ConfigurationError, match="header"):
-        arbitrary("GET", "/x", headers={name: "b"})
+        raw_request("GET", "/x", headers={name: "b"})
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_bad_header_names(name: Any) -> None:
 def test_bad_header_values(value: Any) -> None:
     """What cannot travel as a header is refused by the header's name, without the value."""
     with pytest.raises(ConfigurationError, match=r"^headers\['X-Token'\] ") as caught:
-        arbitrary("GET", "/x", headers={"X-Token": value})
+        raw_request("GET", "/x", headers={"X-Token": value})
     assert "S3CRET" not in str(caught.value)
 
 
@@ -518,4 +518,4 @@ def test_bad_header_values(value: Any) -> None:
 def test_headers_that_are_no_mapping(bad: Any) -> None:
     """Headers are given by name and value."""
     with pytest.raises(ConfigurationError, match=r"^headers "):
-        arbitrary("GET", "/x", headers=bad)
+        raw_request("GET", "/x", headers=bad)

@@ -37,7 +37,7 @@ def endpoints() -> list[Endpoint]:
 
 
 def method(path: str) -> Any:
-    """Return the method or the namespace that the table names, such as `account.workflows.list`."""
+    """Return the method or the resource that the table names, such as `account.workflows.list`."""
     return attrgetter(path.partition(".")[2])(OWNERS[path.partition(".")[0]])
 
 
@@ -59,18 +59,18 @@ def test_what_serves_them_is_there() -> None:
         assert re.search(r"Refold pages?: \*", inspect.getdoc(method(name)) or ""), name
 
 
-NAMESPACES: Final = [
+RESOURCES: Final = [
     *("account.applications", "account.events", "account.executions", "account.workflows"),
     *("refold.linked_accounts", "refold.session_tokens", "refold.webhooks"),
 ]
 
 
-@pytest.mark.parametrize("namespace", NAMESPACES)
-def test_every_method_is_there(namespace: str) -> None:
-    """The table names every method of every namespace."""
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_every_method_is_there(resource: str) -> None:
+    """The table names every method of every resource."""
     public = {
-        f"{namespace}.{name}"
-        for name, _ in inspect.getmembers(method(namespace), inspect.ismethod)
+        f"{resource}.{name}"
+        for name, _ in inspect.getmembers(method(resource), inspect.ismethod)
         if not name.startswith("_")
     }
-    assert public == {name for name in SERVING if name.startswith(f"{namespace}.")}
+    assert public == {name for name in SERVING if name.startswith(f"{resource}.")}

@@ -44,7 +44,7 @@ from refold_async.testing import (
     WorkflowContext,
 )
 from support import virtual_time
-from support.responses import json_answer
+from support.responses import json_response
 from support.retry_policies import IMPATIENT
 from support.waiting import until
 
@@ -95,7 +95,7 @@ class Refold:
             raise APITimeoutError("no answer")
         if isinstance(answer, RefoldError):
             raise answer
-        return parse(json_answer(answer), request)
+        return parse(json_response(answer), request)
 
     async def pause(self, seconds: float) -> None:
         """Wait."""

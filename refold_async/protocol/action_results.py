@@ -1,0 +1,53 @@
+"""The parser of what executing an action gives."""
+
+from typing import Any
+
+from refold_async.models.results import ActionResult
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.parsers import parse_json
+from refold_async.protocol.responses import Parser, Response, fields_of, status_or_none
+
+__all__ = ["parse_action_result"]
+
+
+def parse_action_result(into: Any) -> Parser[ActionResult[Any]]:
+    """Return the parser of the response to `execute_action`, with `data` as `into`."""
+    if into is None or into is Any:
+        return _parse_plain
+    from refold_async.codec.structuring import check_target
+
+    check_target(into)
+    return lambda response, request: _parse_into(into, response, request)
+
+
+def _parse_plain(response: Response, request: Request) -> ActionResult[Any]:
+    fields = fields_of(value := parse_json(response, request))
+    node_status = fields.get("node_status")
+    if not isinstance(node_status, str):
+        from refold_async.protocol.error_mapping import unreadable_error
+
+        raise unreadable_error(response, request, "it has no node_status", value)
+    http_status = fields.get("http_status")
+    result = ActionResult(
+        node_status, fields.get("data"), None if http_status is None else status_or_none(http_status), raw=fields
+    )
+    if node_status != "Success":
+        from refold_async.protocol.execution_errors import action_error
+
+        raise action_error(result, response, request)
+    return result
+
+
+def _parse_into(into: Any, response: Response, request: Request) -> ActionResult[Any]:
+    from refold_async.codec.structuring import MisfitError, structure
+
+    result = _parse_plain(response, request)
+    try:
+        data = structure(result.data, into, "data")
+    except MisfitError as misfit:
+        problem = str(misfit)
+    else:
+        return ActionResult(result.node_status, data, result.http_status, raw=result.raw)
+    from refold_async.protocol.execution_errors import data_error
+
+    raise data_error(result, into, problem, response, request)

@@ -1,0 +1,103 @@
+"""How values are spelled on the wire: in the JSON of a body, in a query, and as texts in headers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from refold_async.codec import json_codec
+from refold_async.config.validation import check_header_value
+from refold_async.errors import ConfigurationError, ParameterError
+
+__all__ = ["encode_json", "given_texts", "with_query"]
+
+
+def given_texts(**values: Any) -> dict[str, str]:
+    """Return the arguments that are not None, each checked under its own name: no empty ones, no control characters."""
+    return {name: check_header_value(name, value) for name, value in values.items() if value is not None}
+
+
+def encode_json(value: Any, name: str = "") -> bytes:
+    """Return `value` as JSON bytes.
+
+    Args:
+        value: A JSON value.
+        name: What messages call it; without one, they call its fields by their own names.
+
+    Raises:
+        ParameterError: Names the place in `value` that is no JSON.
+    """
+    try:
+        return json_codec.encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = str(error)
+    message = f"{_first_unsendable(name, value)} cannot be sent as JSON: {reason}."
+    raise ParameterError(message.encode(errors="backslashreplace").decode())
+
+
+def _first_unsendable(path: str, value: Any) -> str:
+    """Return the path of the first part of `value` that is no JSON by itself, else the path of the whole."""
+    parts: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        prefix = f"{path}." if path else ""
+        parts = [(f"{prefix}{key}", part) for key, part in cast("dict[str, Any]", value).items()]
+    elif isinstance(value, list | tuple):
+        parts = [(f"{path}[{index}]", part) for index, part in enumerate(cast("Sequence[Any]", value))]
+    for part_path, part in parts:
+        try:
+            json_codec.encode(part)
+        except (TypeError, ValueError, RecursionError) as error:
+            # A cycle is part of itself all the way down.
+            cyclic = isinstance(error, RecursionError) or "Circular" in str(error)
+            return part_path if cyclic else _first_unsendable(part_path, part)
+    return path
+
+
+def with_query(path: str, query: Mapping[str, Any]) -> str:
+    """Return a path with a query, spelled as Refold reads it.
+
+    True and false are in lower case, a list is a repeated name, and what is None is left out.
+
+    Raises:
+        ConfigurationError: Names the parameter that cannot be sent.
+    """
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        values = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,)
+        pairs += [(_query_text("query's names", name), _query_value(name, one)) for one in values if one is not None]
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _query_value(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _query_text(f"query[{name!r}]", value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float.__repr__(value)
+    if isinstance(value, datetime):
+        return _query_moment(name, value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise ConfigurationError(
+        f"query[{name!r}] must hold str, int, finite float, bool, datetime, date or None, got {value!r}."
+    )
+
+
+def _query_moment(name: str, moment: datetime) -> str:
+    """Spell a point in time as Refold does: in UTC, to the millisecond."""
+    if moment.tzinfo is None:
+        raise ConfigurationError(
+            f"query[{name!r}] is a datetime without a time zone, which could be any of many moments: "
+            "give it one, such as datetime.now(UTC)."
+        )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _query_text(what: str, value: Any) -> str:
+    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ConfigurationError(f"{what} must be str without lone surrogates, got {value!r}.")
+    return str.__str__(value)

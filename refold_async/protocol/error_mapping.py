@@ -1,0 +1,196 @@
+"""Which error a response stands for: its status as a class of error, as a fault, and as advice. Loaded by the first.
+
+What connected apps and workflows answer is in `execution_errors`.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from refold_async import errors
+from refold_async.codec.excerpts import shortened_body
+from refold_async.errors import APIResponseValidationError, APIStatusError, RefoldError
+from refold_async.faults import Fault
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.responses import SUCCESS, Response, fields_of, json_or_none
+from refold_async.protocol.retry_after import read_retry_after
+
+__all__ = [
+    "HOW_TO_RECONNECT",
+    "IN_MESSAGES",
+    "NOT_CONNECTED",
+    "misfit_error",
+    "response_error",
+    "status_error",
+    "status_name",
+    "type_name",
+    "unreadable_error",
+    "with_fault",
+]
+
+E = TypeVar("E", bound=RefoldError)
+
+IN_MESSAGES: Final = 300
+"""How many characters of a text that came with a response stand in a message."""
+_IN_BODY: Final = 10_000
+"""How many characters of a body that is no JSON are kept with the error."""
+
+NOT_CONNECTED: Final = "Application Authentication not found"
+"""How Refold says that it holds no working credentials."""
+HOW_TO_RECONNECT: Final = (
+    "The linked account must reconnect the app, in your product's Refold Connect page or the Console; subscribe to the "
+    "'Connection Expired' webhook to hear of it before a call fails."
+)
+
+_CLASSES: Final[Mapping[int, type[APIStatusError]]] = {
+    400: errors.BadRequestError,
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    422: errors.UnprocessableEntityError,
+    429: errors.RateLimitError,
+}
+_ADVICE: Final[Mapping[int, str]] = {
+    401: "The API key or session token is missing, wrong, revoked or expired: check it, or make a new one.",
+    403: "The API key or session token is not allowed to do this.",
+    429: "Too many calls: wait, or set rate_limit= to the limit that applies.",
+}
+_FIELDS_OF_REFOLDS_ERRORS: Final = frozenset({"message", "status_code", "http_error_type", "error_code", "error"})
+
+
+def response_error(response: Response, request: Request, reason: Exception | None) -> RefoldError:
+    """Return the error for a response whose JSON was not to be had; `reason` is why its body could not be decoded."""
+    if response.status not in SUCCESS:
+        return status_error(response, request)
+    if reason is None:
+        return unreadable_error(response, request, f"{response.body_error}")
+    if isinstance(reason, UnicodeDecodeError):
+        problem = f"it is not valid UTF-8 at byte {reason.start:,}"
+    else:
+        kind = response.headers.get("Content-Type", "no content type")
+        problem = f"it is not JSON ({reason}; {kind}): {_beginning(response, IN_MESSAGES)!r}"
+    return unreadable_error(response, request, problem, _beginning(response, _IN_BODY))
+
+
+def status_error(response: Response, request: Request) -> RefoldError:
+    """Return the error for a response with an error status."""
+    status = response.status
+    value = json_or_none(response)
+    fields = fields_of(value)
+    code = _text(fields.get("error_code")) or _text(fields.get("error"))
+    text = _text(fields.get("message"))
+    body = value
+    if value is None:
+        body = _beginning(response, _IN_BODY) or None
+        text = body and " ".join(_beginning(response, IN_MESSAGES).split())
+        if text and response.body_error is not None and len(response.body) <= IN_MESSAGES:
+            text += "…"  # more of the message follows, and by this mark a secret is known of which only a part came
+    elif not text:
+        text = _beginning(response, IN_MESSAGES)
+    said = f"{text}: {code}" if text and code and " " in code else text or code or ""
+    error_class = _CLASSES.get(status) or (errors.InternalServerError if status >= 500 else APIStatusError)
+    error = error_class(
+        f"Refold answered {status_name(status)} about {request.target.subject}{': ' + said if said else ''}."
+        f" {_advice(response, request)}".rstrip(),
+        status_code=status,
+        error_code=code,
+        http_error_type=_text(fields.get("http_error_type")),
+        request_id=_text(fields.get("request_id")) or response.headers.get("x-request-id"),
+        body=body,
+        headers=_plain_copy(response.headers),
+    )
+    error.retry_after = read_retry_after(response.headers)
+    if request.synchronous and response.body_error is not None:
+        return with_fault(error, Fault.WORKFLOW_UNCLEAR)
+    fault = _fault_of_status(status, fields, request)
+    not_connected = any(NOT_CONNECTED in (_text(fields.get(name)) or "") for name in ("message", "error"))
+    if not_connected and status != HTTPStatus.TOO_MANY_REQUESTS:
+        told = f"{status_name(status)}, request id {error.request_id}"
+        reconnect = errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}")
+        reconnect.retry_after = error.retry_after
+        return with_fault(reconnect, _fault_if_not_connected(fault, fields, request))
+    return with_fault(error, fault)
+
+
+def _fault_if_not_connected(fault: Fault, fields: Mapping[str, Any], request: Request) -> Fault:
+    """Return what it is that an error status says that an app is not connected; `fault` is that of the status."""
+    if request.synchronous:
+        # A node may have said so, and the Response node have passed it on, after others had run.
+        if fault is Fault.SERVER_ERROR:
+            return fault
+        return Fault.NOT_CONNECTED if _is_refolds(fields) else Fault.WORKFLOW_UNCLEAR
+    if fault is Fault.SERVER_ERROR and len(fields.keys() & _FIELDS_OF_REFOLDS_ERRORS) < 2:
+        return fault
+    return Fault.NOT_CONNECTED
+
+
+def _is_refolds(fields: Mapping[str, Any]) -> bool:
+    """Tell whether an error is in the shape of Refold's own, which a workflow's response is not likely to have."""
+    return "message" in fields and len(fields.keys() & _FIELDS_OF_REFOLDS_ERRORS) > 1
+
+
+def _fault_of_status(status: int, fields: Mapping[str, Any], request: Request) -> Fault:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        # Whoever answers it refuses the request; but a Response node of a synchronous workflow may choose it too.
+        return Fault.RATE_LIMITED if _is_refolds(fields) or not request.synchronous else Fault.WORKFLOW_RATE_LIMITED
+    if status == 408 or (status >= 500 and status != 501):
+        return Fault.SERVER_ERROR
+    return Fault.REFUSED
+
+
+def _advice(response: Response, request: Request) -> str:
+    if response.status == 404:
+        return request.target.if_not_found
+    if 300 <= response.status < 400:
+        place = response.headers.get("Location")
+        return f"Redirects are not followed{f' (to {place})' if place else ''}: check base_url."
+    return _ADVICE.get(response.status, "")
+
+
+def misfit_error(response: Response, request: Request, target: Any, problem: str, body: Any) -> RefoldError:
+    """Return the error for a response whose value does not fit a type."""
+    return unreadable_error(response, request, f"it does not fit {type_name(target)}: {problem}", body)
+
+
+def unreadable_error(response: Response, request: Request, problem: str, body: Any = None) -> RefoldError:
+    """Return the error for a response that is not what the API promises."""
+    error = APIResponseValidationError(
+        f"The answer about {request.target.subject} (HTTP {response.status}) cannot be read: {problem}.",
+        status_code=response.status,
+        body=body,
+    )
+    return with_fault(error, Fault.UNREADABLE)
+
+
+def with_fault(error: E, fault: Fault) -> E:
+    """Return an error that knows its row of the retry table."""
+    error.fault = fault
+    return error
+
+
+def status_name(status: int) -> str:
+    """Return a status with its name, such as `HTTP 404 Not Found`."""
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def type_name(target: Any) -> str:
+    """Return what messages call a type: models of this library without their module."""
+    return target.__name__ if isinstance(target, type) else re.sub(r"refold_async\.(\w+\.)*", "", str(target))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _beginning(response: Response, length: int) -> str:
+    return shortened_body(response.body, length, broken_off=response.body_error is not None)
+
+
+def _plain_copy(headers: Any) -> Mapping[str, str]:
+    """Return a copy that pickles and is case-insensitive still."""
+    return headers.copy()  # type: ignore[no-any-return]

@@ -1,0 +1,97 @@
+"""What connected apps and workflows answer where they did not succeed: errors made of results. Loaded by the first."""
+
+from http import HTTPStatus
+from typing import Any
+
+from refold_async.codec.excerpts import shortened
+from refold_async.errors import (
+    ActionFailedError,
+    APIResponseValidationError,
+    ReconnectRequiredError,
+    RefoldError,
+    WorkflowFailedError,
+)
+from refold_async.faults import Fault
+from refold_async.models.results import ActionResult, WorkflowExecution
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.error_mapping import (
+    HOW_TO_RECONNECT,
+    IN_MESSAGES,
+    NOT_CONNECTED,
+    status_name,
+    type_name,
+    with_fault,
+)
+from refold_async.protocol.responses import Response, fields_of
+from refold_async.protocol.retry_after import read_retry_after
+
+__all__ = ["action_error", "data_error", "said_by_app", "workflow_error"]
+
+
+def action_error(result: ActionResult[Any], response: Response, request: Request) -> RefoldError:
+    """Return the error for an action that Refold ran and that did not succeed."""
+    http_status = result.http_status
+    said = said_by_app(result.data)
+    message = f"{_capital(request.target.subject)} did not succeed: node_status {result.node_status!r}"
+    if http_status is not None:
+        message += f", the app answered {status_name(http_status)}"
+    message += f": {shortened(said, IN_MESSAGES).removesuffix('.')}." if said else "."
+    fault = Fault.APP_UNCLEAR
+    if NOT_CONNECTED in said:
+        fault = Fault.NOT_CONNECTED
+    elif http_status is not None and http_status >= 500:
+        fault = Fault.APP_FAILED
+    elif http_status is not None and http_status >= 400 and result.node_status in {"Errored", "Failed"}:
+        fault = Fault.APP_RATE_LIMITED if http_status == HTTPStatus.TOO_MANY_REQUESTS else Fault.APP_REFUSED
+    error: ActionFailedError
+    if fault is Fault.NOT_CONNECTED or http_status == 401:
+        error = ReconnectRequiredError(f"{message} {HOW_TO_RECONNECT}", result=result)
+    else:
+        error = ActionFailedError(message, result=result)
+    if result.raw.get("http_status") is not None:
+        error.retry_after = read_retry_after(response.headers)
+    return with_fault(error, fault)
+
+
+def data_error(
+    result: ActionResult[Any], into: Any, problem: str, response: Response, request: Request
+) -> APIResponseValidationError:
+    """Return the error for an action that succeeded, and whose data does not fit the type asked for."""
+    error = APIResponseValidationError(
+        f"{_capital(request.target.subject)} succeeded, but its data does not fit into={type_name(into)}: {problem}. "
+        "The data as it came is in .result; do not call again to get it.",
+        status_code=response.status,
+        body=result.raw,
+        result=result,
+    )
+    return with_fault(error, Fault.MISFIT)
+
+
+def workflow_error(execution: WorkflowExecution, response: Response, request: Request) -> RefoldError:
+    """Return the error for a synchronous workflow that stopped at an error, or answered with an error status."""
+    run = f"{_capital(request.target.subject)} (execution {execution.execution_id})"
+    if execution.errored:
+        said = said_by_app(execution.execution_error) or said_by_app(execution.return_value)
+        message = (
+            f"{run} stopped at an error{': ' + shortened(said, IN_MESSAGES) if said else ''}. Nodes before it ran."
+        )
+        return with_fault(WorkflowFailedError(message, execution=execution), Fault.WORKFLOW_ERRORED)
+    message = f"{run} ran, and answered with {status_name(response.status)} of its own choosing; see .execution."
+    return with_fault(WorkflowFailedError(message, execution=execution), Fault.WORKFLOW_SET_STATUS)
+
+
+def said_by_app(data: Any, depth: int = 3) -> str:
+    """Return the human part of an app's error, whose shape is the app's own; look no deeper than `depth` objects."""
+    if isinstance(data, str):
+        return data
+    if depth == 0:
+        return ""
+    if isinstance(data, list):
+        return said_by_app(data[0] if data else None, depth - 1)
+    fields = fields_of(data)
+    names = ("message", "error", "error_description", "detail", "errorMessage")
+    return next((said for name in names if (said := said_by_app(fields.get(name), depth - 1))), "")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

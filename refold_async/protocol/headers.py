@@ -1,0 +1,71 @@
+"""The headers of requests: those that name the account, those of workflows, and those that callers may add."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from refold_async.config.secret import Secret
+from refold_async.config.validation import check_header_value
+from refold_async.errors import ConfigurationError
+from refold_async.protocol.encoding import given_texts
+
+__all__ = ["NO_API_KEY", "account_headers", "added_headers", "workflow_headers"]
+
+NO_API_KEY: Final = "No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY."
+
+_OURS: Final = frozenset(
+    {
+        "x-api-key",
+        "linked_account_id",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that the client alone sets, in lower case."""
+
+
+def account_headers(
+    api_key: str | None, linked_account_id: str | None, session_token: str | None = None
+) -> dict[str, str]:
+    """Return the headers that authenticate a request and name its account; a session token stands for both."""
+    if session_token is not None:
+        return {"Authorization": Secret(f"Bearer {session_token}")}
+    if api_key is None:
+        raise ConfigurationError(NO_API_KEY)
+    if linked_account_id is None:
+        return {"x-api-key": api_key}
+    return {"x-api-key": api_key, "linked_account_id": linked_account_id}
+
+
+def workflow_headers(*, slug: str | None, config_id: str | None, instance_tag: str | None) -> dict[str, str]:
+    """Return the headers that say which app's workflows run, under which config and label; None leaves one out."""
+    return given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag)
+
+
+def added_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers that a caller adds to those of the client, checked.
+
+    Raises:
+        ConfigurationError: The client sets one of them itself, or it cannot be sent.
+    """
+    added: dict[str, str] = {}
+    for name, value in headers.items():
+        check_header_value("a header's name", name)
+        if name.lower() in _OURS:
+            raise ConfigurationError(f"headers may not set {name!r}: the client sets it, for the account of the call.")
+        if not all(
+            character.isascii() and (character.isalnum() or character in "!#$%&'*+-.^_`|~") for character in name
+        ):
+            raise ConfigurationError(f"headers holds {name!r}, which is no header name.")
+        added[name] = check_header_value(f"headers[{name!r}]", value)
+    return added

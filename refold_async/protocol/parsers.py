@@ -1,0 +1,101 @@
+"""Parsers of every kind of response: of one object, of a list, of nothing, of any JSON. Resources are made of these.
+
+What errors are made of is loaded by the first response that stands for one.
+"""
+
+from typing import Any, TypeVar, cast
+
+from refold_async.codec import json_codec
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of
+
+__all__ = ["parse_docs", "parse_json", "parse_list", "parse_model", "parse_nothing", "parse_value", "structured"]
+
+T = TypeVar("T")
+
+
+def parse_json(response: Response, request: Request) -> Any:
+    """Return a response's JSON value. The status comes first: an error status is an error whatever the body."""
+    reason: Exception | None = None
+    if response.status in SUCCESS and response.body_error is None:
+        try:
+            return json_codec.decode(response.body)
+        except (ValueError, RecursionError) as error:
+            reason = error.with_traceback(None)  # whose frames hold this one
+    from refold_async.protocol.error_mapping import response_error
+
+    raise response_error(response, request, reason)
+
+
+def structured(value: Any, target: Any, root: str, response: Response, request: Request, *, body: Any = None) -> Any:
+    """Return a JSON value of a response as a type.
+
+    Args:
+        value: The value.
+        target: The type.
+        root: What messages call the value.
+        response: The response it came in.
+        request: What that is the response to.
+        body: What the error shows of the response; by default the value.
+
+    Raises:
+        APIResponseValidationError: The value does not fit.
+    """
+    from refold_async.codec.structuring import MisfitError, structure  # and cattrs: not needed for plain results
+
+    try:
+        return structure(value, target, root)
+    except MisfitError as misfit:
+        problem = str(misfit)
+    from refold_async.protocol.error_mapping import misfit_error
+
+    raise misfit_error(response, request, target, problem, value if body is None else body)
+
+
+def parse_value(into: Any) -> Parser[Any]:
+    """Return the parser of any response: its JSON, as `into`, or None where it is empty."""
+    as_it_came = into is None or into is Any
+    if not as_it_came:
+        from refold_async.codec.structuring import check_target
+
+        check_target(into)
+
+    def parse(response: Response, request: Request) -> Any:
+        empty = not response.body and response.body_error is None and response.status in SUCCESS
+        value = None if empty else parse_json(response, request)
+        return value if as_it_came else structured(value, into, "answer", response, request)
+
+    return parse
+
+
+def parse_model(model: type[T], **known: str) -> Parser[T]:
+    """Return the parser of one object; `known` is for what the response may leave out."""
+
+    def parse(response: Response, request: Request) -> T:
+        value = parse_json(response, request)
+        if known and isinstance(value, dict):
+            value = {**known, **cast("dict[str, Any]", value)}
+        return structured(value, model, "answer", response, request)  # type: ignore[no-any-return]
+
+    return parse
+
+
+def parse_nothing(response: Response, request: Request) -> None:
+    """Parse a response that brings nothing: its status says that it was done, whatever the body."""
+    if response.status not in SUCCESS:
+        from refold_async.protocol.error_mapping import status_error
+
+        raise status_error(response, request)
+
+
+def parse_list(model: type[T]) -> Parser[list[T]]:
+    """Return the parser of a list, whether or not it comes in the envelope of a page."""
+    return lambda response, request: parse_docs(parse_json(response, request), model, response, request)
+
+
+def parse_docs(value: Any, model: type[T], response: Response, request: Request) -> list[T]:
+    """Return the members of a list that may come in the envelope of a page."""
+    docs = fields_of(value).get("docs", value)
+    if docs is None and value is not None:
+        docs = []
+    return structured(docs, list[model], "docs", response, request, body=value)  # type: ignore[no-any-return,valid-type]
