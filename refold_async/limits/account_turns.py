@@ -93,12 +93,8 @@ class AccountTurns:
             self._wait_at(limit, waiter)
             return False
         waiter.note_resumed(limit, now)
-        self.requeue(waiter)
-        return True
-
-    def requeue(self, waiter: Waiter) -> None:
-        """Have a permit that was parked stand first in the queue."""
         self._queue.add(waiter, first=True)
+        return True
 
     def look_again(self, limit: AccountLimit, loop: asyncio.AbstractEventLoop) -> None:
         """Have whoever may go on by now."""

@@ -65,10 +65,6 @@ class Turns(Protocol):
         """Have a permit go on, now that its account may; return whether it did, or others may."""
         ...
 
-    def requeue(self, waiter: "Waiter") -> None:
-        """Have a permit that was parked stand first in the queue."""
-        ...
-
     def look_again(self, limit: "AccountLimit", loop: asyncio.AbstractEventLoop) -> None:
         """Have whoever may go on by now."""
         ...
@@ -104,15 +100,16 @@ class Patience:
     def look(self) -> None:
         """Give up if it has been long enough, and look again in time."""
         now = self._loop.time()
-        if self._left(now) <= 0 and self._pause.lasts:
-            self._give_up(now)
-        self.look_later(now, _PRECISION if self._pause.lasts else _PRECISION_WITHOUT_REFUSALS)
-
-    def look_later(self, now: float, soonest: float = 0.0) -> None:
-        """Look again as soon as it may have been long enough, but after `soonest` seconds at the earliest."""
         left = self._left(now)
+        if left <= 0 and self._pause.lasts:
+            self._give_up(now)
         if self._timer is None and left < math.inf:
+            soonest = _PRECISION if self._pause.lasts else _PRECISION_WITHOUT_REFUSALS
             self._timer = self._loop.call_at(now + max(left, soonest), self._look_in_time)
+
+    def look_later(self, now: float) -> None:
+        """Look for the first time as soon as it may have been long enough."""
+        self._timer = self._loop.call_at(now + self._left(now), self._look_in_time)
 
     def _look_in_time(self) -> None:
         self._timer = None
