@@ -19,7 +19,7 @@ from refold_async.jobs.stopping import Stopper
 from refold_async.jobs.working import Work
 from refold_async.pipeline.item_context import current_item
 from refold_async.runtime.cancellation import shielded_from_anyio
-from refold_async.runtime.foreign_errors import shown
+from refold_async.runtime.foreign_errors import safe_repr
 from refold_async.runtime.log import logger
 
 __all__ = ["FanOut"]
@@ -127,7 +127,7 @@ class FanOut(Generic[Item, T]):
             self.unread.extend(self._queue.unread)
             self._queue.unread.clear()
             if self._feeder.error is not None:
-                logger.warning("items raised %s, which nobody read", shown(self._feeder.error))
+                logger.warning("items raised %s, which nobody read", safe_repr(self._feeder.error))
             if self._cancelled_owner and self._owner is not None:
                 self._owner.uncancel()
             self._owner = None

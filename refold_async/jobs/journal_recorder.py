@@ -17,7 +17,7 @@ from refold_async.journal.journal import Journal, run_opener
 from refold_async.journal.store import JobIdentity
 from refold_async.journal.writer import JournalWriter, NoEntry
 from refold_async.models.model import Model
-from refold_async.runtime.foreign_errors import said
+from refold_async.runtime.foreign_errors import safe_str
 from refold_async.runtime.log import logger
 
 __all__ = ["JournalRecorder", "JournalRun"]
@@ -121,7 +121,7 @@ class JournalRun(Generic[Item, T]):
             status=outcome.status,
             effect=_effect_of(taken, outcome),
             error_type=None if outcome.error is None else type(outcome.error).__name__,
-            error=None if outcome.error is None else said(outcome.error),
+            error=None if outcome.error is None else safe_str(outcome.error),
             result=self._result_of(outcome) if self._recorder.journal.results else None,
             attempts=outcome.attempts,
             then=partial(then, outcome),

@@ -12,8 +12,8 @@ import attrs
 
 from refold_async.errors import ConfigurationError
 from refold_async.jobs.progress import Counts, Progress, RecentRate
-from refold_async.runtime.cancellation import outlast
-from refold_async.runtime.foreign_errors import shown
+from refold_async.runtime.cancellation import wait_despite_cancellation
+from refold_async.runtime.foreign_errors import safe_repr
 from refold_async.runtime.log import logger
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class ProgressReporter:
             self._timer.cancel()
         ending = asyncio.create_task(self._end(timeout), name="refold_async progress ends")
         try:
-            await outlast(ending)
+            await wait_despite_cancellation(ending)
         finally:
             if self._exit is not None:
                 raise self._exit
@@ -212,7 +212,7 @@ class ProgressReporter:
     def _give_up(self, error: BaseException) -> None:
         if self._callback is not None:  # else it was cancelled here, and that was told
             self._callback = None
-            logger.error("progress= raised %s, and is not called again", shown(error), exc_info=error)
+            logger.error("progress= raised %s, and is not called again", safe_repr(error), exc_info=error)
 
 
 def _bar(total: int | None) -> "ProgressBar":

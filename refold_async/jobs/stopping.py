@@ -7,7 +7,7 @@ from refold_async.errors import ConfigurationError, FanOutStoppedError, RefoldEr
 from refold_async.jobs.feeding import Feeder
 from refold_async.jobs.outcomes import Outcome
 from refold_async.jobs.working import Work
-from refold_async.runtime.foreign_errors import said
+from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["Stopper"]
 
@@ -84,7 +84,7 @@ class Stopper(Generic[Item]):
         if (failures if isinstance(most, int) else share) >= most:
             error = FanOutStoppedError(
                 f"{failures} of {ended} items did not succeed, which is where stop_after={most} ends it. "
-                f"The last error: {'' if outcome.error is None else said(outcome.error)}"
+                f"The last error: {'' if outcome.error is None else safe_str(outcome.error)}"
             )
             error.__cause__ = outcome.error
             self.stop(error)

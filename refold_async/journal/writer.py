@@ -14,7 +14,7 @@ from refold_async.journal.bloom_filter import BloomFilter
 from refold_async.journal.entries import JournalEntry, entry_of
 from refold_async.journal.store import EntryRow, EntryValues, StoreRun
 from refold_async.journal.worker_thread import WorkerThread
-from refold_async.runtime.cancellation import outlast
+from refold_async.runtime.cancellation import wait_despite_cancellation
 
 __all__ = ["JournalWriter", "NoEntry"]
 
@@ -86,10 +86,10 @@ class JournalWriter:
         try:
             opening = thread.call(open_run)
             try:
-                await outlast(opening)
+                await wait_despite_cancellation(opening)
             except asyncio.CancelledError:
                 if opening.exception() is None:
-                    await outlast(thread.call(opening.result().close))
+                    await wait_despite_cancellation(thread.call(opening.result().close))
                 raise
             return cls(opening.result(), thread, filter_size)
         except BaseException:
@@ -179,7 +179,7 @@ class JournalWriter:
             self._refusal = self.error or JournalError(f"The journal {self._run.location!r} was closed.")
             self._hand_on()
             self._closing = self._thread.call(self._run.close)
-        await outlast(self._closing)
+        await wait_despite_cancellation(self._closing)
         self._thread.end()
 
     def _record(self, entry: EntryValues) -> None:

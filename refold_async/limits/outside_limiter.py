@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol, runtime_checkable
 
-from refold_async.runtime.foreign_errors import EXITS, shown
+from refold_async.runtime.foreign_errors import EXITS, safe_repr
 from refold_async.runtime.log import logger
 
 __all__ = ["Limiter", "LimiterError", "ask", "tell_throttled"]
@@ -40,7 +40,7 @@ async def ask(limiter: Limiter) -> LimiterError | None:
     except BaseException as cause:
         if isinstance(cause, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
-        error = LimiterError(f"The limiter given as rate_limit= raised {shown(cause)}.")
+        error = LimiterError(f"The limiter given as rate_limit= raised {safe_repr(cause)}.")
         error.__cause__ = cause
         return error
     return None

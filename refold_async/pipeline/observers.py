@@ -22,7 +22,7 @@ from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Ob
 from refold_async.pipeline.call_log import CallLog
 from refold_async.pipeline.call_state import CallState
 from refold_async.protocol.responses import Response
-from refold_async.runtime.foreign_errors import EXITS, shown
+from refold_async.runtime.foreign_errors import EXITS, safe_repr
 from refold_async.runtime.log import logger
 
 __all__ = ["Observers"]
@@ -115,7 +115,7 @@ class Observers:
             logger.error(
                 "%s() of an observer raised %s, which harms no call and is not told again",
                 name,
-                shown(error),
+                safe_repr(error),
                 exc_info=error,
             )
 

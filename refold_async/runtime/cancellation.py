@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractContextManager
 from typing import Any
 
-__all__ = ["outlast", "shielded_from_anyio"]
+__all__ = ["shielded_from_anyio", "wait_despite_cancellation"]
 
 
 def shielded_from_anyio() -> AbstractContextManager[object]:
@@ -22,7 +22,7 @@ def shielded_from_anyio() -> AbstractContextManager[object]:
     return contextlib.nullcontext()
 
 
-async def outlast(future: "asyncio.Future[Any]") -> None:
+async def wait_despite_cancellation(future: "asyncio.Future[Any]") -> None:
     """Wait until `future` is done, however often that is cancelled; pass a cancellation on afterwards."""
     cancelled: asyncio.CancelledError | None = None
     if future.done():

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["EXITS", "said", "shown"]
+__all__ = ["EXITS", "safe_repr", "safe_str"]
 
 EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """What ends a program, or a coroutine, and must never be swallowed."""
 
 
-def shown(error: BaseException) -> str:
+def safe_repr(error: BaseException) -> str:
     """Return the repr of an exception, whose own methods may raise too."""
     return _safely(repr, error)
 
 
-def said(error: BaseException) -> str:
+def safe_str(error: BaseException) -> str:
     """Return what an exception says, as `str()` does."""
     return _safely(str, error)
 

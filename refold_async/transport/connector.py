@@ -6,7 +6,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from refold_async.errors import ConfigurationError
-from refold_async.runtime.foreign_errors import shown
+from refold_async.runtime.foreign_errors import safe_repr
 
 __all__ = ["Connector", "CountingProtocol", "connection_limits", "is_closed"]
 
@@ -48,7 +48,7 @@ def connection_limits(connector: object) -> list[int]:
     try:
         return [limit for limit in (connector.limit, connector.limit_per_host) if limit > 0]
     except Exception as error:  # noqa: BLE001 - one of the user's own may raise anything
-        problem = shown(error)
+        problem = safe_repr(error)
     raise ConfigurationError(f"connector cannot be used: its limits cannot be read ({problem}).")
 
 

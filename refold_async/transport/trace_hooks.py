@@ -10,7 +10,7 @@ import aiohttp
 
 from refold_async.config.secret import hide
 from refold_async.errors import ConfigurationError
-from refold_async.runtime.foreign_errors import EXITS, shown
+from refold_async.runtime.foreign_errors import EXITS, safe_repr
 from refold_async.runtime.log import logger
 
 __all__ = ["checked_configs", "guard_hooks"]
@@ -80,7 +80,7 @@ class _Guard:
             return
         self._logged = True
         # As text: those who collect errors would look into the frames, which hold headers.
-        text = f"{shown(error)}\n{''.join(traceback.format_exception(error))}"
+        text = f"{safe_repr(error)}\n{''.join(traceback.format_exception(error))}"
         logger.error(
             "%s of trace_configs= raised, which harms no call and is not told again: %s",
             self._name,

@@ -13,7 +13,7 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.faults import Fault
-from refold_async.runtime.foreign_errors import shown
+from refold_async.runtime.foreign_errors import safe_repr
 from refold_async.transport.broken_responses import has_too_long_headers
 from refold_async.transport.connection_guard import UnusableConnectionError
 from refold_async.transport.connector import is_closed
@@ -100,7 +100,7 @@ def wire_error(
         said = " ".join(f"{error.status if proxied else ''} {error.message}".split())
         text = f"{by} gave no usable answer, calling {subject}: {shortened(said, _MAX_QUOTED).removesuffix('.')}."
     elif isinstance(error, RuntimeError) and is_closed(connector) and (body is None or not body.begun):
-        return ConfigurationError(f"connector= cannot be used: {shown(error)}.")
+        return ConfigurationError(f"connector= cannot be used: {safe_repr(error)}.")
     else:
         what = "The connection broke while calling"
         if connecting or not begun:
@@ -132,7 +132,7 @@ def reason(error: BaseException) -> str:
         return "the answer broke off"
     if isinstance(error, aiohttp.ClientError | OSError | UnusableConnectionError):
         return str(error) or type(error).__name__
-    return shown(error)
+    return safe_repr(error)
 
 
 def _system_error(error: BaseException) -> OSError | None:
