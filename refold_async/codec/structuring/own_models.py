@@ -1,4 +1,4 @@
-"""Refold's own answers as models: small objects at a glance, all of them leniently and with what they came from."""
+"""Refold's own responses as models, leniently and with what they came from."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (cattrs is typed in part)
@@ -27,7 +27,7 @@ def is_model(target: Any) -> bool:
 def model_hook(target: Any, converter: Converter) -> Hook:
     """Structure one of our own models, and keep the object it came from in `raw`.
 
-    An optional text, number or date that is none is taken for missing: Refold's answers differ from its documents in
+    An optional text, number or date that is none is taken for missing: Refold's responses differ from its documents in
     small ways, and one odd name must not make a list unreadable. What decisions hang on stays strict.
     """
     overrides: dict[str, Any] = {"raw": override(omit=True)}
