@@ -5,9 +5,9 @@ RefoldError
 ├── ConfigurationError             wrong or missing key, URL, option; raised before anything is sent
 ├── ParameterError                 parameters that do not fit the action's schema, or are not JSON
 ├── ClientClosedError              the client was used after aclose()
-├── APIConnectionError             no answer
-│   └── APITimeoutError            no answer in time; also a TimeoutError
-├── APIStatusError                 an answer with an error status
+├── APIConnectionError             no response
+│   └── APITimeoutError            no response in time; also a TimeoutError
+├── APIStatusError                 a response with an error status
 │   ├── BadRequestError            400
 │   ├── AuthenticationError        401
 │   ├── PermissionDeniedError      403
@@ -16,7 +16,7 @@ RefoldError
 │   ├── UnprocessableEntityError   422
 │   ├── RateLimitError             429
 │   └── InternalServerError        5xx
-├── APIResponseValidationError     an answer that is not what the API promises, or does not fit `into=`
+├── APIResponseValidationError     a response that is not what the API promises, or does not fit `into=`
 ├── ActionFailedError              Refold answered, the action did not succeed
 │   └── ReconnectRequiredError     the linked account is not connected, or its credentials no longer work
 ├── WorkflowFailedError            the workflow ran and did not succeed
@@ -78,7 +78,7 @@ class RefoldError(Exception):
         url: The full URL of the call, or None.
         linked_account_id: The linked account the call was for, or None.
         attempts: How often the request was handed to the network.
-        retry_after: Seconds after which the answer says to come back, or None if it did not say.
+        retry_after: Seconds after which the response says to come back, or None if it did not say.
         fault: The row of the retry table that the error falls under, or None if it came before anything was sent.
     """
 
@@ -134,11 +134,11 @@ class ClientClosedError(RefoldError):
 
 
 class APIConnectionError(RefoldError):
-    """No answer came: the connection could not be made, or broke. `effect` says whether the action may have run."""
+    """No response came: the connection could not be made, or broke. `effect` says whether the action may have run."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """No answer came in time. `effect` says whether the action may have run."""
+    """No response came in time. `effect` says whether the action may have run."""
 
 
 class APIStatusError(RefoldError):
@@ -149,8 +149,8 @@ class APIStatusError(RefoldError):
         error_code: Refold's code for the error, such as `VALIDATION_ERROR`, or None.
         http_error_type: Refold's name for the status, such as `Bad Request`, or None.
         request_id: Refold's id of the request, to quote to support, or None.
-        body: The answer: parsed JSON, else text, shortened where it was long, else None.
-        headers: The answer's headers; names are case-insensitive.
+        body: The response: parsed JSON, else text, shortened where it was long, else None.
+        headers: The response's headers; names are case-insensitive.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class UnprocessableEntityError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """HTTP 429: too many calls. `retry_after` holds the seconds after which to come back, where the answer told."""
+    """HTTP 429: too many calls. `retry_after` holds the seconds after which to come back, where the response told."""
 
 
 class InternalServerError(APIStatusError):
@@ -206,11 +206,11 @@ class InternalServerError(APIStatusError):
 
 
 class APIResponseValidationError(RefoldError):
-    """An answer that is not what the API promises, or data that does not fit the `into=` asked for.
+    """A response that is not what the API promises, or data that does not fit the `into=` asked for.
 
     Attributes:
-        status_code: The HTTP status of the answer.
-        body: The answer: parsed JSON, else text, shortened where it was long, else None.
+        status_code: The HTTP status of the response.
+        body: The response: parsed JSON, else text, shortened where it was long, else None.
         result: The action's result with its data as it came, where the action succeeded and only `into=` did not fit.
     """
 

@@ -84,7 +84,7 @@ EXECUTION: Final = WorkflowExecution(
 
 
 def status_error(error_class: type[errors.APIStatusError], status: int) -> errors.APIStatusError:
-    """Return a status error with everything an answer can tell."""
+    """Return a status error with everything a response can tell."""
     return error_class(
         "Refold answered.",
         status_code=status,
@@ -167,7 +167,7 @@ def test_copies_have_everything(name: str, way: str) -> None:
 
 @pytest.mark.parametrize("way", COPIES)
 def test_copies_keep_results_as_they_came(way: str) -> None:
-    """The app's answer goes along, with fields that the models do not know."""
+    """The app's response goes along, with fields that the models do not know."""
     failed = COPIES[way](errors.ActionFailedError("Failed.", result=RESULT))
     assert failed.result == RESULT
     assert failed.result.raw == RAW
@@ -219,7 +219,7 @@ def test_text_with_one_attempt_and_no_account() -> None:
 
 
 def test_attributes_without_values() -> None:
-    """What an answer did not tell is None or empty, never missing."""
+    """What a response did not tell is None or empty, never missing."""
     status = errors.APIStatusError("x")
     assert (status.status_code, status.error_code, status.http_error_type, status.request_id) == (0, None, None, None)
     assert status.body is None

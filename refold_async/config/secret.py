@@ -1,7 +1,7 @@
 """Keys, tokens and passwords as the client holds them: whoever shows its frames and objects sees `***`.
 
 Error reporters, debuggers and test runners show the local variables of every frame of a traceback by their repr, and
-walk through mappings, lists and attrs classes to do so. A `Secret` travels like any string and shows nothing.
+go through mappings, lists and attrs classes to do so. A `Secret` travels like any string and shows nothing.
 """
 
 from typing import Any, SupportsIndex
@@ -17,8 +17,8 @@ class _SecretBytes(bytes):
     def __repr__(self) -> str:
         return _SHOWN
 
-    def __getitem__(self, place: SupportsIndex | slice) -> Any:
-        part = super().__getitem__(place)
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        part = super().__getitem__(index)
         return _SecretBytes(part) if isinstance(part, bytes) else part
 
 
@@ -30,8 +30,8 @@ class Secret(str):
     def __repr__(self) -> str:
         return _SHOWN
 
-    def __getitem__(self, place: SupportsIndex | slice) -> "Secret":
-        return Secret(super().__getitem__(place))  # some show the beginning of what is long
+    def __getitem__(self, index: SupportsIndex | slice) -> "Secret":
+        return Secret(super().__getitem__(index))  # some show the beginning of what is long
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """Return its bytes, which show no more."""

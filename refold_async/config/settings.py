@@ -58,7 +58,7 @@ class Timeout:
     between them. In a fan-out the wait for the rate limit does not count."""
 
     attempt: float = attrs.field(default=60.0, validator=_positive)
-    """One attempt: from getting a connection to the last byte of the answer."""
+    """One attempt: from getting a connection to the last byte of the response."""
 
     connect: float = attrs.field(default=10.0, validator=_positive)
     """Making a new connection: DNS, TCP, proxy and TLS together."""
@@ -79,8 +79,8 @@ def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeou
 class RetryPolicy:
     """How often, and after how long, a call is tried again. What is tried again at all does not depend on it.
 
-    The pause before attempt n+1 is random between 0 and `initial_delay * 2 ** (n - 1)`, at most `max_delay`. An
-    answer's `Retry-After` is a floor under it: the random part comes on top.
+    The pause before attempt n+1 is random between 0 and `initial_delay * 2 ** (n - 1)`, at most `max_delay`. A
+    response's `Retry-After` is a floor under it: the random part comes on top.
     """
 
     max_retries: int = attrs.field(default=3, validator=_whole_number(0))

@@ -26,7 +26,7 @@ __all__ = [
     "check_string",
     "check_whole_number",
     "credentials_of",
-    "flaw_of_secret",
+    "problem_with_secret",
     "quote_segment",
     "split_proxy",
 ]
@@ -82,12 +82,12 @@ def check_secret(name: str, value: Any) -> str:
     when it was copied, and looks like nothing or like another character.
     """
     value = hide(value)
-    if (flaw := flaw_of_secret(name, value)) is not None:
-        raise ConfigurationError(flaw)
+    if (problem := problem_with_secret(name, value)) is not None:
+        raise ConfigurationError(problem)
     return value  # type: ignore[no-any-return]
 
 
-def flaw_of_secret(name: str, value: object) -> str | None:
+def problem_with_secret(name: str, value: object) -> str | None:
     """Return what keeps `value` from being an API key or session token, in words that do not show it; else None."""
     if not isinstance(value, str):
         return f"{name} must be a str, not {type(value).__name__}."

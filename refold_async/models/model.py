@@ -1,6 +1,6 @@
 """The root of all models: frozen attrs classes of what Refold answers.
 
-Fields that an answer lacks are None; fields that Refold adds later are in `raw`, the JSON object as it came.
+Fields that a response lacks are None; fields that Refold adds later are in `raw`, the JSON object as it came.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 STRICT: Final[Mapping[str, Any]] = {"strict": True}
-"""The metadata of an optional field that decisions hang on: what does not fit makes the answer unreadable."""
+"""The metadata of an optional field that decisions hang on: what does not fit makes the response unreadable."""
 
 
 def named(*names: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class ActionResult(Model, Generic[T_co]):
     node_status: str
     """How the action ended; `Success` in every result that is returned rather than carried by an error."""
     data: T_co
-    """The app's answer."""
+    """The app's response."""
     http_status: int | None = None
     """The app's own HTTP status, where Refold passes it on."""
 
@@ -36,6 +36,6 @@ class WorkflowExecution(Model):
     errored: bool | None = None
     """Whether a synchronous run stopped at an error."""
     status_code: int | None = None
-    """The HTTP status that the workflow chose for its answer."""
+    """The HTTP status that the workflow chose for its response."""
     execution_error: Any = None
     """The error a synchronous run stopped at."""

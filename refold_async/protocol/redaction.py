@@ -1,4 +1,4 @@
-"""Takes secrets out of what errors tell, where an answer quotes them: as they are, or escaped for JSON, URLs or HTML.
+"""Takes secrets out of what errors tell, where a response quotes them: as they are, or escaped for JSON, URLs or HTML.
 
 Those of ASCII are found also in UTF-16 and UTF-32, whose NULs are skipped: read as UTF-8 they stand between characters.
 
@@ -19,7 +19,7 @@ from refold_async.errors import RefoldError
 __all__ = ["quotes", "redact_error", "redacted"]
 
 _OPENING: Final = 4
-"""How many characters make a place worth a closer look."""
+"""How many characters make a closer look worth while."""
 _LONGEST_OPENING: Final = 512
 """More bytes than those characters have, however they are escaped."""
 _TELLING: Final = 12
@@ -94,18 +94,18 @@ def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> tuple[int, b
     """
     if text.startswith(literal, start):
         return start + len(literal), True
-    known, place = 0, start
+    known, position = 0, start
     while known < len(secret):
-        if known and (cut := _CUT_OFF.match(text, place)):
+        if known and (cut := _CUT_OFF.match(text, position)):
             return cut.end() - len("…".encode()) if cut.group().endswith("…".encode()) else cut.end(), False
-        match = _CHARACTER.match(text, place)
+        match = _CHARACTER.match(text, position)
         if match is None or not secret.startswith(part := _plain(match), known):
-            return place if known >= _TELLING else start, False
-        known, place = known + len(part), match.end()
-    return place if known else start, True
+            return position if known >= _TELLING else start, False
+        known, position = known + len(part), match.end()
+    return position if known else start, True
 
 
-def _places(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
+def _occurrences(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
     """Give where a text holds a secret, or the beginning of one, within which another may begin."""
     literal = secret.encode()
     # The backslashes of the secret cannot be told from those that escape.
@@ -131,16 +131,16 @@ def _search(opening: re.Pattern[bytes], text: bytes, start: int) -> re.Match[byt
 
 def quotes(text: bytes, secrets: Sequence[str]) -> bool:
     """Tell whether a text holds one of the secrets, or so much of the beginning of one that it must not be shown."""
-    return any(True for secret in secrets for _ in _places(text, secret))
+    return any(True for secret in secrets for _ in _occurrences(text, secret))
 
 
 def _redacted_text(text: str, secrets: Sequence[str]) -> str:
     data = text.encode("utf-8", "surrogatepass")
     # All are sought in the text as it came: of two that begin alike, one would take away what the other is found by.
-    places = sorted(place for secret in secrets for place in _places(data, secret))
+    occurrences = sorted(occurrence for secret in secrets for occurrence in _occurrences(data, secret))
     kept: list[bytes] = []
     after = 0
-    for start, end in places:
+    for start, end in occurrences:
         if start >= after or not kept:
             kept.append(data[after:start])
         after = max(after, end)
@@ -187,7 +187,7 @@ def redact_error(error: RefoldError, secrets: Sequence[str], *, thoroughly: bool
     Args:
         error: The error, which is changed.
         secrets: The secrets.
-        thoroughly: Whether the body of the answer it was made of holds one. If not, only its message and headers can.
+        thoroughly: Whether the body of the response it was made of holds one. If not, only its message and headers can.
     """
     if not thoroughly:
         headers: Mapping[str, str] = getattr(error, "headers", {})

@@ -181,8 +181,8 @@ class AccountScope(RawRequests):
             action_id: The action, such as `create_contact`.
             parameters: The action's parameters, one key each; JSON values only.
             into: The type to structure `data` into: an attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
-                Nothing is coerced. By default `data` stays as JSON gave it. Of answers of 256 KB and more, your classes
-                are made in a thread.
+                Nothing is coerced. By default `data` stays as JSON gave it. Of responses of 256 KB and more, your
+                classes are made in a thread.
             idempotent: You vouch that it does no harm to send this twice, as with any read.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
@@ -195,7 +195,7 @@ class AccountScope(RawRequests):
             NotFoundError: There is no such app, or the app has no such action.
             ParameterError: `parameters` are no JSON; nothing was sent.
             APIResponseValidationError: `data` does not fit `into`; the action ran, `.result` holds its data.
-            APIConnectionError: No answer; `effect` says whether the action may have run.
+            APIConnectionError: No response; `effect` says whether the action may have run.
         """
         request = requests.execute_action(slug, action_id, parameters, idempotent=idempotent)
         return await self._send(request, parse_action_result(into), timeout)
@@ -225,7 +225,7 @@ class AccountScope(RawRequests):
             sync: Wait for the run to end.
             config_id: The config to run under; by default the linked account's id.
             instance_tag: A label for the run.
-            include_headers: Have sanitised request headers in the answer (in `.raw`).
+            include_headers: Have sanitised request headers in the response (in `.raw`).
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's. With `sync=True` a number
                 is the limit of the one attempt too, and the default is 300 seconds unless the client was given
                 limits of its own.
@@ -236,7 +236,7 @@ class AccountScope(RawRequests):
         Raises:
             WorkflowFailedError: A synchronous run stopped at an error, or answered with an error status of its own.
             NotFoundError: There is no such workflow for this linked account.
-            APIConnectionError: No answer; `effect` says whether the workflow may have started.
+            APIConnectionError: No response; `effect` says whether the workflow may have started.
         """
         from refold_async.protocol.workflow_executions import parse_workflow_execution
 

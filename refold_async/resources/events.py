@@ -45,7 +45,7 @@ class Events(Resource):
 
         Raises:
             NotFoundError: There is no such event.
-            APIConnectionError: No answer; `effect` says whether the event may have been fired.
+            APIConnectionError: No response; `effect` says whether the event may have been fired.
         """
         request = _TRIGGER.request(
             headers=workflow_headers(slug=slug, config_id=config_id, instance_tag=instance_tag),

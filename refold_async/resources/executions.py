@@ -85,7 +85,7 @@ class Executions(Resource):
     ) -> AsyncGenerator[Execution, None]:
         """Iterate over the runs, newest first: `async for execution in account.executions.list()`.
 
-        Runs that begin meanwhile move the others to later pages; each is met once all the same. The next page is
+        Runs that begin meanwhile move the others to later pages; each comes once all the same. The next page is
         fetched while the present one is read. Refold page: *List Executions*.
 
         Args:
@@ -138,7 +138,7 @@ class Executions(Resource):
 
         Raises:
             NotFoundError: There is no such run of this linked account.
-            APITimeoutError: No answer in time; Refold leaves some questions about unknown ids without any.
+            APITimeoutError: No response in time; Refold leaves some questions about unknown ids without any.
         """
         return await self._send(_GET.request(execution_id), parse_model(Execution, execution_id=execution_id), timeout)
 
@@ -171,7 +171,7 @@ class Executions(Resource):
 
         Raises:
             NotFoundError: There is no such run of this linked account.
-            APIConnectionError: No answer; `effect` says whether the new run may have begun.
+            APIConnectionError: No response; `effect` says whether the new run may have begun.
         """
         return await self._send(_RERUN.request(execution_id), parse_model(Execution), timeout)
 
@@ -215,7 +215,7 @@ class Executions(Resource):
         """Wait for a run to end. Refold page: *Get Execution*.
 
         Looks at the run again and again, with pauses that grow and are random, each look within the client's rate
-        limit. A look that fails or gets no answer is followed by another.
+        limit. A look that fails or gets no response is followed by another.
 
         Args:
             execution_id: The run's id.
@@ -306,7 +306,7 @@ def _pauses(first: float) -> Iterator[float]:
 def _may_pass(error: RefoldError) -> bool:
     """Tell whether another look may go better: where a read is tried again, and where there was no time for it.
 
-    So may an answer that cannot be read, such as the page of a gateway.
+    So may a response that cannot be read, such as the page of a gateway.
     """
     if error.fault is None:
         return isinstance(error, APIConnectionError)

@@ -52,7 +52,7 @@ class LinkedAccount(Model):
     udf: Any = None
     """Fields of your own, as Refold shows them; see `user_defined_fields`."""
     integrations: list[Integration] | None = None
-    """The apps it has connected, or None where the answer does not tell."""
+    """The apps it has connected, or None where the response does not tell."""
     created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
     """When it was made."""
     updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
@@ -68,7 +68,7 @@ class LinkedAccount(Model):
         return {field["key_name"]: field.get("key_value") for field in fields if "key_name" in field}
 
     def connection_state(self, slug: str) -> ConnectionState:
-        """Return whether the account has to connect an app, has to reconnect it, or is connected, as this answer told.
+        """Return whether the account has to connect an app, has to reconnect it, or is connected, as the response told.
 
         Args:
             slug: The app, such as `hubspot`.
@@ -94,8 +94,8 @@ class LinkedAccounts(Resource):
         report = await refold.fan_out_action(refold.linked_accounts.list(connected_to="hubspot"), …).collect()
         ```
 
-        The next page is fetched while the present one is read. The list may change meanwhile: an account is met once,
-        also when it moves to a later page (among the last 10,000 met), and the walk always ends; but where accounts
+        The next page is fetched while the present one is read. The list may change meanwhile: an account comes once,
+        also when it moves to a later page (among the last 10,000), and the iteration always ends; but where accounts
         are deleted, those behind them move up, and as many as were deleted can be missed.
 
         Args:
@@ -166,7 +166,7 @@ class LinkedAccounts(Resource):
 
         Raises:
             BadRequestError: There is such an account already, or Refold refused a value.
-            APIConnectionError: No answer; `effect` says whether it may have been made. `upsert` does no harm then.
+            APIConnectionError: No response; `effect` says whether it may have been made. `upsert` does no harm then.
         """
         request = _CREATE.request(body=_fields(linked_account_id, name, user_defined_fields))
         return await self._send(request, parse_model(LinkedAccount), timeout)
@@ -192,7 +192,7 @@ class LinkedAccounts(Resource):
 
         Raises:
             BadRequestError: Refold refused a value.
-            APIConnectionError: No answer; `effect` says whether it may have been changed.
+            APIConnectionError: No response; `effect` says whether it may have been changed.
         """
         request = _UPSERT.request(body=_fields(linked_account_id, name, user_defined_fields))
         return await self._send(request, parse_model(LinkedAccount), timeout)
@@ -206,7 +206,7 @@ class LinkedAccounts(Resource):
 
         Raises:
             NotFoundError: There is no such linked account.
-            APIConnectionError: No answer; `effect` says whether it may have been deleted.
+            APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
         await self._send(
             _DELETE.request(check_header_value("linked_account_id", linked_account_id)), parse_nothing, timeout

@@ -70,17 +70,17 @@ class RawRequests:
             query: Query parameters; None values are left out, lists repeat the name.
             headers: Headers beside those the client sets.
             json: The body, any JSON value but null; None sends none.
-            into: The type to structure the answer into; by default it stays as JSON gave it.
+            into: The type to structure the response into; by default it stays as JSON gave it.
             idempotent: You vouch that it does no harm to send this twice.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The answer's JSON, as `into`; None where the answer is empty.
+            The response's JSON, as `into`; None where the response is empty.
 
         Raises:
             APIStatusError: Refold answered with an error status.
-            APIResponseValidationError: The answer is not JSON or does not fit `into`.
-            APIConnectionError: No answer; `effect` says whether a write may have happened.
+            APIResponseValidationError: The response is not JSON or does not fit `into`.
+            APIConnectionError: No response; `effect` says whether a write may have happened.
         """
         request = raw_request(method, path, query=query, headers=headers, json=json, idempotent=idempotent)
         return await self._send(request, parse_value(into), timeout)

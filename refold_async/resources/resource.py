@@ -1,4 +1,4 @@
-"""What every namespace is made of: the way its calls go out, through one account or through the organisation."""
+"""What every resource is made of: how its requests are sent, for one account or for the organisation."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import date, datetime
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class Send(Protocol):
-    """Sends a call for whoever the namespace belongs to, and returns what `read` makes of the answer."""
+    """Sends a request for whom the resource belongs to, and returns what `parse` makes of the response."""
 
     def __call__(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        """Send a call."""
+        """Send a request."""
         ...
 
 

@@ -10,7 +10,13 @@ import attrs
 
 from refold_async.config.secret import hide
 from refold_async.config.settings import Timeout, resolve_timeout
-from refold_async.config.validation import check_bool, check_header_value, check_seconds, check_secret, flaw_of_secret
+from refold_async.config.validation import (
+    check_bool,
+    check_header_value,
+    check_seconds,
+    check_secret,
+    problem_with_secret,
+)
 from refold_async.errors import APIResponseValidationError, AuthenticationError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.model import Model
@@ -50,15 +56,16 @@ class SessionToken(Model):
 def _parse_token(response: Response, request: Request) -> SessionToken:
     try:
         token = parse_model(SessionToken)(response, request)
-        flaw = flaw_of_secret("its token", token.token)
+        problem = problem_with_secret("its token", token.token)
     except APIResponseValidationError:
-        flaw = "it may hold a token"
+        problem = "it may hold a token"
     else:
-        if flaw is None:
+        if problem is None:
             return token
         del token
     error = APIResponseValidationError(
-        f"The answer about the session token (HTTP {response.status}) cannot be read, nor shown: {flaw.rstrip('.')}.",
+        f"The answer about the session token (HTTP {response.status}) cannot be read, nor shown: "
+        f"{problem.rstrip('.')}.",
         status_code=response.status,
     )
     error.fault = Fault.UNREADABLE
@@ -112,7 +119,7 @@ class SessionTokens(Resource):
         try:
             await self._pipeline.send(_REVOKE.request(), parse_nothing, headers, None, limits)
         except AuthenticationError as error:
-            # An earlier attempt, whose answer was lost, may have revoked it already.
+            # An earlier attempt, whose response was lost, may have revoked it already.
             if error.effect == "none":
                 raise
 

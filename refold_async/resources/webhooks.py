@@ -72,7 +72,7 @@ class Webhooks(Resource):
 
         Raises:
             BadRequestError: Refold refused the URL or an event.
-            APIConnectionError: No answer; `effect` says whether it may have been made.
+            APIConnectionError: No response; `effect` says whether it may have been made.
         """
         if isinstance(webhook_events, str) or not isinstance(webhook_events, Sequence) or not webhook_events:
             raise ConfigurationError(

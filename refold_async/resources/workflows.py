@@ -252,7 +252,7 @@ class Workflows(Resource):
         Raises:
             NotFoundError: There is no such app.
             BadRequestError: Refold refused the name.
-            APIConnectionError: No answer; `effect` says whether it may have been made.
+            APIConnectionError: No response; `effect` says whether it may have been made.
         """
         body = {
             "name": check_header_value("name", name),
@@ -297,7 +297,7 @@ class Workflows(Resource):
 
         Raises:
             NotFoundError: There is no such draft for this linked account.
-            APIConnectionError: No answer; `effect` says whether it may have been published.
+            APIConnectionError: No response; `effect` says whether it may have been published.
         """
         body = {
             "published": True,
@@ -333,6 +333,6 @@ class Workflows(Resource):
         Raises:
             BadRequestError: It is a draft or a version.
             NotFoundError: There is no such workflow for this linked account.
-            APIConnectionError: No answer; `effect` says whether it may have been deleted.
+            APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
         await self._send(_DELETE.request(workflow_id), parse_nothing, timeout)

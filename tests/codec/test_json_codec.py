@@ -342,7 +342,7 @@ def test_what_is_read(codec: tuple[Encode, Decode], body: bytes, value: Any) -> 
 
 @pytest.mark.parametrize("body", UNREADABLE, ids=lambda value: repr(value)[:40])
 def test_what_is_not_read(codec: tuple[Encode, Decode], body: bytes) -> None:
-    """What is no JSON in UTF-8 is refused, in ways that the reader of answers expects."""
+    """What is no JSON in UTF-8 is refused, in ways that parsers expect."""
     with pytest.raises((ValueError, RecursionError)):
         codec[1](body)
 

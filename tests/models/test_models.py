@@ -26,7 +26,7 @@ PARAMETERS: Final = ActionParameters("hubspot", "create_contact", (EMAIL, NAME, 
 
 
 def test_a_sequence() -> None:
-    """Parameters are counted, walked through, indexed and sliced like any sequence."""
+    """Parameters are counted, iterated over, indexed and sliced like any sequence."""
     assert isinstance(PARAMETERS, Sequence)
     assert len(PARAMETERS) == 4
     assert list(PARAMETERS) == [EMAIL, NAME, NOTES, AGE]
@@ -238,7 +238,7 @@ def test_reprs_are_short(model: Any) -> None:
 
 
 def test_missing_fields() -> None:
-    """What an answer did not have is None, and `raw` is empty."""
+    """What a response did not have is None, and `raw` is empty."""
     assert attrs.asdict(Action("a")) == {"action_id": "a", "name": None, "description": None, "tag": None, "raw": {}}
     assert attrs.asdict(ActionParameter("a")) == {"name": "a", "label": None, "required": None, "type": None, "raw": {}}
     execution = attrs.asdict(WorkflowExecution("e"))

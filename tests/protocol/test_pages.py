@@ -61,10 +61,10 @@ def endless(docs: Callable[[int], list[int]], total: int | None = None, pages: i
     return lambda number: Page(docs(number), True, total, pages)
 
 
-async def read(walking: AsyncGenerator[int, None], found: list[int] | None = None) -> list[int]:
+async def collect(pages: AsyncGenerator[int, None], found: list[int] | None = None) -> list[int]:
     """Read it to its end; what came before an error is in `found`."""
     found = [] if found is None else found
-    async for doc in walking:
+    async for doc in pages:
         found.append(doc)
     return found
 
@@ -96,7 +96,7 @@ def test_every_doc_in_order(size: int) -> None:
 
     async def main() -> None:
         book = Book(pages_of(list(range(10)), size))
-        assert await read(book.paginate()) == list(range(10))
+        assert await collect(book.paginate()) == list(range(10))
         assert book.asked == list(range(1, -(-10 // size) + 1))
 
     run(main)
@@ -107,21 +107,21 @@ def test_nothing() -> None:
 
     async def main() -> None:
         book = Book(pages_of([], 5))
-        assert await read(book.paginate()) == []
+        assert await collect(book.paginate()) == []
         assert book.asked == [1]
 
     run(main)
 
 
 def test_nothing_is_fetched_before_it_is_read() -> None:
-    """A walk that is never begun fetches nothing."""
+    """An iteration that is never begun fetches nothing."""
 
     async def main() -> None:
         book = Book(pages_of([1, 2], 1))
-        walking = book.paginate()
+        iterating = book.paginate()
         await asyncio.sleep(1)
         assert book.asked == []
-        await walking.aclose()
+        await iterating.aclose()
 
     run(main)
 
@@ -131,12 +131,12 @@ def test_the_next_page_is_fetched_while_this_one_is_read() -> None:
 
     async def main() -> None:
         book = Book(pages_of(list(range(6)), 2))
-        walking = book.paginate()
+        iterating = book.paginate()
         for doc in range(6):
-            assert await anext(walking) == doc
+            assert await anext(iterating) == doc
             await asyncio.sleep(1)
             assert book.came == list(range(1, min(doc // 2 + 2, 3) + 1))
-        assert await read(walking) == []
+        assert await collect(iterating) == []
         assert book.asked == [1, 2, 3]
 
     run(main)
@@ -147,11 +147,11 @@ def test_a_page_begins_before_the_reader_pauses() -> None:
 
     async def main() -> None:
         book = Book(pages_of([1, 2, 3], 2))
-        walking = book.paginate()
-        assert await anext(walking) == 1
+        iterating = book.paginate()
+        assert await anext(iterating) == 1
         await asyncio.sleep(0)
         assert book.asked == [1, 2]
-        await walking.aclose()
+        await iterating.aclose()
 
     run(main)
 
@@ -161,7 +161,7 @@ def test_docs_that_are_left_out() -> None:
 
     async def main() -> None:
         book = Book(pages_of(list(range(100)), 10))
-        assert await read(book.paginate(keep=lambda doc: doc in {3, 77})) == [3, 77]
+        assert await collect(book.paginate(keep=lambda doc: doc in {3, 77})) == [3, 77]
         assert book.asked == list(range(1, 11))
 
     run(main)
@@ -172,7 +172,7 @@ def test_docs_without_a_key() -> None:
 
     async def main() -> None:
         book = Book(pages_of([1] * 5, 2))
-        assert await read(paginate(book.fetch, "the ones", key=lambda _: None, keep=lambda _: True)) == [1] * 5
+        assert await collect(paginate(book.fetch, "the ones", key=lambda _: None, keep=lambda _: True)) == [1] * 5
 
     run(main)
 
@@ -186,7 +186,7 @@ def test_a_page_number_that_is_ignored(total: int | None) -> None:
 
     async def main() -> None:
         book = Book(endless(lambda _: [1, 2], total))
-        assert await read(book.paginate()) == [1, 2]
+        assert await collect(book.paginate()) == [1, 2]
         assert book.asked == [1, 2, 3, 4]
 
     run(main)
@@ -198,7 +198,7 @@ def test_a_list_that_does_not_bring_what_it_says() -> None:
     async def main() -> None:
         book, found = Book(endless(lambda _: [1, 2], 1500)), list[int]()
         with pytest.raises(APIResponseValidationError, match=r"The numbers.*page 4.*2 of 1,500") as caught:
-            await read(book.paginate(), found)
+            await collect(book.paginate(), found)
         assert found == [1, 2]
         assert (caught.value.effect, caught.value.attempts) == ("none", 0)
 
@@ -210,7 +210,7 @@ def test_an_empty_page_that_names_a_next_one() -> None:
 
     async def main() -> None:
         book = Book(endless(lambda number: [number] if number <= 5 else []))
-        assert await read(book.paginate()) == [1, 2, 3, 4, 5]
+        assert await collect(book.paginate()) == [1, 2, 3, 4, 5]
         assert book.asked == [1, 2, 3, 4, 5, 6]
 
     run(main)
@@ -221,7 +221,7 @@ def test_two_pages_by_turns() -> None:
 
     async def main() -> None:
         book = Book(endless(lambda number: [number % 2]))
-        assert await read(book.paginate()) == [1, 0]
+        assert await collect(book.paginate()) == [1, 0]
         assert len(book.asked) == 5
 
     run(main)
@@ -232,7 +232,7 @@ def test_some_pages_of_repeats_in_between() -> None:
 
     async def main() -> None:
         book = Book(lambda number: Page([[1, 2], [1, 2], [2], [3], [3], [3], [4]][number - 1], number < 7, 4, 7))
-        assert await read(book.paginate()) == [1, 2, 3, 4]
+        assert await collect(book.paginate()) == [1, 2, 3, 4]
 
     run(main)
 
@@ -246,7 +246,7 @@ def test_a_list_that_grows_faster_than_it_is_read() -> None:
 
         book = Book(page)
         with pytest.raises(APIResponseValidationError, match="does not end as it should"):
-            await read(book.paginate())
+            await collect(book.paginate())
         assert len(book.asked) == 10 * 11 + 1000
 
     run(main)
@@ -260,7 +260,7 @@ def test_a_list_that_grows_and_ends() -> None:
             return Page([number], number < 100, 10, 1)
 
         book = Book(page)
-        assert await read(book.paginate()) == list(range(1, 101))
+        assert await collect(book.paginate()) == list(range(1, 101))
 
     run(main)
 
@@ -270,7 +270,7 @@ def test_fewer_than_were_said_on_the_last_page() -> None:
 
     async def main() -> None:
         book = Book(lambda number: Page([number], number < 3, 5, 3))
-        assert await read(book.paginate()) == [1, 2, 3]
+        assert await collect(book.paginate()) == [1, 2, 3]
 
     run(main)
 
@@ -283,13 +283,13 @@ def test_repeats_come_once() -> None:
 
     async def main() -> None:
         book = Book(lambda number: Page([[1, 2, 3], [3, 4, 5], [4, 5, 6]][number - 1], number < 3, 6, 3))
-        assert await read(book.paginate()) == [1, 2, 3, 4, 5, 6]
+        assert await collect(book.paginate()) == [1, 2, 3, 4, 5, 6]
 
     run(main)
 
 
 def test_the_window_is_bounded() -> None:
-    """What was met within the last ten thousand is known again; what was met before that comes once more."""
+    """What came within the last ten thousand is known again; what came before that comes once more."""
 
     async def main() -> None:
         size = 1000
@@ -301,7 +301,7 @@ def test_the_window_is_bounded() -> None:
             last = {11: [0, WINDOW - 1], 12: [WINDOW], 13: [1, 0]}
             return Page(last[number], number < 13, None, None)
 
-        found = await read(Book(page).paginate())
+        found = await collect(Book(page).paginate())
         assert found == [*range(WINDOW), WINDOW, 1]
 
     run(main)
@@ -331,13 +331,13 @@ def test_leaving_by_aclose(pause: float | None) -> None:
 
     async def main() -> None:
         book = Book(pages_of(list(range(10)), 2))
-        walking = book.paginate()
-        assert await anext(walking) == 0
+        iterating = book.paginate()
+        assert await anext(iterating) == 0
         if pause is not None:
             await asyncio.sleep(pause)
-        await walking.aclose()
+        await iterating.aclose()
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert await read(walking) == []
+        assert await collect(iterating) == []
 
     run(main)
 
@@ -348,7 +348,7 @@ def test_leaving_by_cancellation(pause: float) -> None:
 
     async def main() -> None:
         book = Book(pages_of(list(range(10)), 1))
-        task = asyncio.create_task(read(book.paginate()))
+        task = asyncio.create_task(collect(book.paginate()))
         await asyncio.sleep(pause)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -376,15 +376,15 @@ def failing(at: int) -> PageOf:
 
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_an_error_comes_after_the_docs_before_it(at: int) -> None:
-    """A page that fails does so after all docs of the pages before it, and ends the walk."""
+    """A page that fails does so after all docs of the pages before it, and ends the iteration."""
 
     async def main() -> None:
         book, found = Book(failing(at)), list[int]()
-        walking = book.paginate()
+        iterating = book.paginate()
         with pytest.raises(NotFoundError, match="gone"):
-            await read(walking, found)
+            await collect(iterating, found)
         assert found == list(range(2, 2 * at))
-        assert await read(walking) == []
+        assert await collect(iterating) == []
         assert book.asked == list(range(1, at + 1))
 
     run(main)
@@ -398,15 +398,15 @@ def test_an_error_that_nobody_waits_for(way: str) -> None:
         book = Book(failing(2))
 
         async def read_one() -> None:
-            walking = book.paginate()
-            async for _ in walking:
+            iterating = book.paginate()
+            async for _ in iterating:
                 await asyncio.sleep(1)  # the next page has failed by now
                 assert book.came == [1, 2]
                 if way == "cancel":
                     await asyncio.sleep(1000)
                 break
             if way == "aclose":
-                await walking.aclose()
+                await iterating.aclose()
 
         task = asyncio.create_task(read_one())
         await asyncio.sleep(5)
@@ -429,10 +429,10 @@ def test_a_page_that_fails_while_it_is_called_off() -> None:
             except asyncio.CancelledError:
                 raise NotFoundError("gone", status_code=404) from None
 
-        walking = paginate(fetch, "the numbers", key=lambda doc: doc, keep=lambda _: True)
-        assert await anext(walking) == 1
+        iterating = paginate(fetch, "the numbers", key=lambda doc: doc, keep=lambda _: True)
+        assert await anext(iterating) == 1
         await asyncio.sleep(0.005)
-        await walking.aclose()
+        await iterating.aclose()
         assert (book.asked, book.came) == ([1, 2], [1])
 
     run(main)
@@ -516,11 +516,11 @@ async def test_an_error_in_the_middle_of_the_accounts(
 ) -> None:
     """A page that fails for good is told after the accounts before it, with the call it was."""
     mock.script(Answer(500), calls=range(2, 100))
-    walking = refold.linked_accounts.list()
-    found = [(await anext(walking)).linked_account_id for _ in range(100)]
+    iterating = refold.linked_accounts.list()
+    found = [(await anext(iterating)).linked_account_id for _ in range(100)]
     assert found == customers[:100]
     with pytest.raises(APIStatusError, match="the list of linked accounts") as caught:
-        await anext(walking)
+        await anext(iterating)
     assert str(caught.value.url).endswith("/api/v2/public/linked-account?page=2&limit=100")
     assert (caught.value.attempts, caught.value.effect) == (3, "none")
 
@@ -528,11 +528,11 @@ async def test_an_error_in_the_middle_of_the_accounts(
 async def test_leaving_while_a_page_is_on_its_way(mock: MockRefold, refold: AsyncRefold, customers: list[str]) -> None:
     """A page that never comes does not keep a reader that leaves."""
     mock.script(Silence(), calls=2)
-    walking = refold.linked_accounts.list()
+    iterating = refold.linked_accounts.list()
     async with asyncio.timeout(30):  # half of an attempt
-        first = await anext(walking)
+        first = await anext(iterating)
         await until(lambda: mock.in_flight)
-        await walking.aclose()
+        await iterating.aclose()
         await until(lambda: not mock.in_flight)
     assert first.linked_account_id == customers[0]
 
@@ -569,7 +569,7 @@ async def test_accounts_as_items_of_an_action(mock: MockRefold, refold: AsyncRef
     assert sent == {customer: f"{customer}@example.com" for customer in customers}
 
 
-async def test_a_slow_fan_out_slows_the_walk(mock: MockRefold, refold: AsyncRefold, customers: list[str]) -> None:
+async def test_a_slow_fan_out_slows_the_iteration(mock: MockRefold, refold: AsyncRefold, customers: list[str]) -> None:
     """Pages are fetched no faster than their accounts are worked on, but for one ahead."""
     enough = asyncio.Event()
 
@@ -585,17 +585,19 @@ async def test_a_slow_fan_out_slows_the_walk(mock: MockRefold, refold: AsyncRefo
         assert len([outcome async for outcome in outcomes]) == 250
 
 
-async def test_leaving_a_fan_out_closes_the_walk(mock: MockRefold, refold: AsyncRefold, customers: list[str]) -> None:
+async def test_leaving_a_fan_out_ends_the_iteration(
+    mock: MockRefold, refold: AsyncRefold, customers: list[str]
+) -> None:
     """A fan-out that is left early closes the list it reads, and calls off the page on its way."""
     assert len(customers) == 250
     mock.script(Silence(), route="list_linked_accounts", calls=2)
-    walking = refold.linked_accounts.list()
-    async with refold.fan_out_action(walking, "hubspot", "get_contact", concurrency=5) as outcomes:
+    iterating = refold.linked_accounts.list()
+    async with refold.fan_out_action(iterating, "hubspot", "get_contact", concurrency=5) as outcomes:
         async for outcome in outcomes:
             assert outcome.status == "ok"
             await until(lambda: len(mock.requests_to("list_linked_accounts")) >= 2)
             break
-    assert [one async for one in walking] == []
+    assert [one async for one in iterating] == []
     await until(lambda: not mock.in_flight)
 
 
@@ -758,7 +760,7 @@ def test_the_last_docs_come_before_the_error() -> None:
     async def main() -> None:
         book, found = Book(lambda number: Page([number], True, number + 1000, 1)), list[int]()
         with pytest.raises(APIResponseValidationError, match="1,010 of 2,010"):
-            await read(book.paginate(), found)
+            await collect(book.paginate(), found)
         assert found == list(range(1, 1011))
 
     run(main)
@@ -770,7 +772,7 @@ def test_an_empty_page_too_early() -> None:
     async def main() -> None:
         book, found = Book(lambda number: Page([1, 2] if number == 1 else [], True, 1500, 15)), list[int]()
         with pytest.raises(APIResponseValidationError, match=r"2 of 1,500"):
-            await read(book.paginate(), found)
+            await collect(book.paginate(), found)
         assert found == [1, 2]
 
     run(main)
@@ -815,7 +817,7 @@ def test_a_list_that_grows_at_its_front() -> None:
             docs = newest_first[(number - 1) * 2 : number * 2]
             return Page(docs, bool(docs), len(newest_first), len(newest_first) // 2)
 
-        found = await read(paginate(Book(page).fetch, "the runs", key=lambda doc: doc, keep=lambda _: True))
+        found = await collect(paginate(Book(page).fetch, "the runs", key=lambda doc: doc, keep=lambda _: True))
         assert len(found) == len(set(found))
 
     with pytest.raises(APIResponseValidationError):  # it grows for ever, and faster than it is read

@@ -1,4 +1,4 @@
-"""What an answer quotes of a secret, as it stands or escaped, is in nothing that the error of that answer tells."""
+"""What a response quotes of a secret, as it stands or escaped, is in nothing that the error made of it tells."""
 
 import copy
 import json
@@ -136,7 +136,7 @@ def test_other_encodings(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32-be"])
 @pytest.mark.parametrize("status", [200, 400])
-async def test_an_answer_in_another_encoding(mock: MockRefold, status: int, encoding: str) -> None:
+async def test_a_response_in_another_encoding(mock: MockRefold, status: int, encoding: str) -> None:
     """Its error is as clean as any."""
     mock.script(Answer(status, body=f'{{"message": "you sent {KEY}"}}'.encode(encoding)))
     async with AsyncRefold(KEY, base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
@@ -206,7 +206,7 @@ def echo(spelled: str, **fields: Any) -> str:
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-async def test_no_error_shows_what_an_answer_quotes(mock: MockRefold, name: str) -> None:
+async def test_no_error_shows_what_a_response_quotes(mock: MockRefold, name: str) -> None:
     """Message, body, headers, codes and result are clean, of key and token, and keep what else they say."""
     spell = SPELLINGS[name]
     shown: list[RefoldError] = []
@@ -217,7 +217,7 @@ async def test_no_error_shows_what_an_answer_quotes(mock: MockRefold, name: str)
         ):
             spelled = spell(secret)
             in_a_url = quote(secret, safe="")
-            answers = [
+            responses = [
                 (401, echo(spelled, message="no, SECRET", error_code="SECRET", http_error_type="SECRET")),
                 (302, echo(spelled)),
                 (500, f"<html>{'x' * 280}{spelled}{'y' * 20_000}"),
@@ -226,7 +226,7 @@ async def test_no_error_shows_what_an_answer_quotes(mock: MockRefold, name: str)
                 (200, "not JSON, " + spelled),
                 (200, '{"broken": "' + spelled),
             ]
-            for status, body in answers:
+            for status, body in responses:
                 headers = {"Location": f"/login?key={in_a_url}", "x-request-id": secret, f"X-{len(secret)}": secret}
                 mock.script(Answer(status, body=body, headers=headers, content_type="application/json"), calls=1)
                 with pytest.raises(RefoldError) as caught:
@@ -234,7 +234,7 @@ async def test_no_error_shows_what_an_answer_quotes(mock: MockRefold, name: str)
                 shown.append(caught.value)
                 assert not quotes(everything_read(caught.value).encode(), [KEY, TOKEN])
                 assert "***" in everything_read(caught.value)
-    refused, moved, _, failed, misfit, *unreadable = shown[: len(answers)]
+    refused, moved, _, failed, misfit, *unreadable = shown[: len(responses)]
     assert isinstance(refused, APIStatusError)
     assert "no, " in str(refused)
     assert (refused.error_code or "").endswith("***")
@@ -271,7 +271,7 @@ async def test_a_body_that_breaks_off_within_a_secret(status: int) -> None:
 
 
 async def test_what_aiohttp_quotes_is_cut_within_a_secret() -> None:
-    """An answer that is refused is quoted, not at any length, and without what the key begins with."""
+    """A response that is refused is quoted, not at any length, and without what the key begins with."""
     async with AsyncExitStack() as stack:
         for padding in range(80, 180, 5):
             server = await stack.enter_async_context(raw_server(f"{'p' * padding}{KEY}\r\n\r\n".encode(), close=True))

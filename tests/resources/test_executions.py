@@ -66,14 +66,14 @@ def warnings_of_ours(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 class Silent:
-    """Stands for a look that gets no answer."""
+    """Stands for a look that gets no response."""
 
 
 class Refold:
-    """Answers looks at the run `e1`, one after the other; the last answer stands for all later ones."""
+    """Answers looks at the run `e1`, one after the other; the last response stands for all later ones."""
 
-    def __init__(self, *answers: dict[str, Any] | RefoldError | Silent) -> None:
-        self._answers = list(answers)
+    def __init__(self, *responses: dict[str, Any] | RefoldError | Silent) -> None:
+        self._responses = list(responses)
         self.looks: list[tuple[float, Timeout]] = []
         self.pauses: list[float] = []
         self.paths: set[str] = set()
@@ -89,13 +89,13 @@ class Refold:
         assert isinstance(timeout, Timeout)
         self.looks.append((asyncio.get_running_loop().time(), timeout))
         self.paths.add(f"{request.target.method} {request.target.path}")
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(answer, Silent):
+        response = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
+        if isinstance(response, Silent):
             await asyncio.sleep(min(timeout.total, timeout.attempt))
             raise APITimeoutError("no answer")
-        if isinstance(answer, RefoldError):
-            raise answer
-        return parse(json_response(answer), request)
+        if isinstance(response, RefoldError):
+            raise response
+        return parse(json_response(response), request)
 
     async def pause(self, seconds: float) -> None:
         """Wait."""
@@ -154,7 +154,7 @@ def test_the_poll_interval_is_the_first_pause(poll_interval: float) -> None:
 
 
 @pytest.mark.parametrize("looks", [1, 3, 10])
-def test_looks_without_an_answer(looks: int) -> None:
+def test_looks_without_a_response(looks: int) -> None:
     """Looks that Refold leaves unanswered end by themselves, and others follow."""
 
     async def main() -> None:
@@ -249,13 +249,13 @@ def test_out_of_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "cause"), [(Silent(), APITimeoutError), ({"_id": "e1", "status": 5}, APIResponseValidationError)]
+    ("response", "cause"), [(Silent(), APITimeoutError), ({"_id": "e1", "status": 5}, APIResponseValidationError)]
 )
-def test_out_of_time_without_an_answer(answer: Any, cause: type[RefoldError]) -> None:
-    """Where no look was answered, or none could be read, the error says so, and what the last of them met."""
+def test_out_of_time_without_a_response(response: Any, cause: type[RefoldError]) -> None:
+    """Where no look was answered, or none could be read, the error says so, and what became of the last."""
 
     async def main() -> None:
-        refold, began = Refold(answer), asyncio.get_running_loop().time()
+        refold, began = Refold(response), asyncio.get_running_loop().time()
         with pytest.raises(ExecutionTimeoutError, match="nothing could be learned of it; check its id") as caught:
             await refold.executions.wait("e1", timeout=100)
         assert asyncio.get_running_loop().time() - began == pytest.approx(100)
@@ -721,10 +721,10 @@ async def test_errors_of_waiting_tell_what_they_are_about(account: AccountScope,
         assert str(error.url).endswith(f"/api/v2/public/execution/{started.execution_id}")
 
 
-@pytest.mark.parametrize("answer", [{"status": "RUNNING"}, {"message": "ok"}, {}])
-async def test_a_new_run_whose_id_is_not_told(account: AccountScope, mock: MockRefold, answer: Any) -> None:
+@pytest.mark.parametrize("body", [{"status": "RUNNING"}, {"message": "ok"}, {}])
+async def test_a_new_run_whose_id_is_not_told(account: AccountScope, mock: MockRefold, body: Any) -> None:
     """It may run, and nobody could follow it: that is an error."""
-    mock.script(Answer(200, json=answer), route="rerun_execution")
+    mock.script(Answer(200, json=body), route="rerun_execution")
     with pytest.raises(APIResponseValidationError) as caught:
         await account.executions.rerun("e1")
     assert caught.value.effect == "unknown"

@@ -1,4 +1,4 @@
-"""Every call of every namespace, as one table: what it sends, what it gives, and how it fails."""
+"""Every call of every resource, as one table: what it sends, what it gives, and how it fails."""
 
 import asyncio
 import inspect
@@ -84,7 +84,7 @@ class Row:
     gives: Mapping[str, Any] = attrs.field(factory=dict[str, Any], kw_only=True)
     """Fields of what it gives, or of the first of many."""
     kind: Kind = attrs.field(default=attrs.Factory(_kind_of, takes_self=True), kw_only=True)
-    """How it bears a lost answer."""
+    """How it bears a lost response."""
 
     @property
     def for_organisation(self) -> bool:
@@ -275,7 +275,7 @@ async def call_row(row: Row, refold: AsyncRefold, ids: Ids, **more: Any) -> Any:
 
 
 def test_the_table_has_every_public_call() -> None:
-    """A method without a row is missing here, as is a namespace of neither the scopes nor the client."""
+    """A method without a row is missing here, as is a resource of neither the scopes nor the client."""
     found: set[str] = set()
     refold = AsyncRefold("tk_test")
     for owner in (refold, refold.account(ACCOUNT)):
@@ -296,7 +296,7 @@ BY_KEY_AND_TOKEN: Final = [
 
 @pytest.mark.parametrize(("row", "by"), BY_KEY_AND_TOKEN, ids=[f"{row.name}-{by}" for row, by in BY_KEY_AND_TOKEN])
 async def test_what_it_sends_and_gives(mock: MockRefold, refold: AsyncRefold, row: Row, by: str) -> None:
-    """The server sees the exact request, for either kind of authentication; the answer comes typed, with `raw`."""
+    """The server sees the exact request, for either kind of authentication; the response comes typed, with `raw`."""
     ids = await made(refold, mock, row)
     owner, credentials = owner_of(row, refold), {"x-api-key": "tk_test", "linked_account_id": ACCOUNT}
     if by == "token" or row.name == "session_tokens.revoke":
@@ -367,7 +367,7 @@ async def test_a_wrong_key_or_none(row: Row) -> None:
 
 @every_row
 @pytest.mark.parametrize("trouble", [Reset("after"), Answer(503)], ids=["lost", "503"])
-async def test_an_answer_that_is_lost(mock: MockRefold, refold: AsyncRefold, row: Row, trouble: Reset | Answer) -> None:
+async def test_a_lost_response(mock: MockRefold, refold: AsyncRefold, row: Row, trouble: Reset | Answer) -> None:
     """Reads are tried again and succeed; of a write nobody knows, and it is not sent again."""
     ids = await made(refold, mock, row)
     mock.script(trouble, route=row.route, calls=1)
@@ -522,8 +522,8 @@ async def test_fields_of_an_account(refold: AsyncRefold) -> None:
     assert (changed.connection_state("hubspot"), changed.connection_state("no_app")) == ("connected", "connect")
 
 
-async def test_a_lost_answer_to_a_revocation(mock: MockRefold, refold: AsyncRefold) -> None:
-    """The token is revoked though the answer was lost; that Refold refuses it then is no error."""
+async def test_a_lost_response_to_a_revocation(mock: MockRefold, refold: AsyncRefold) -> None:
+    """The token is revoked though the response was lost; that Refold refuses it then is no error."""
     token = mock.session_token(ACCOUNT)
     mock.script(Reset("after"), route="revoke_session_token", calls=1)
     await refold.session_tokens.revoke(token)
@@ -547,7 +547,7 @@ async def test_calls_that_give_nothing(mock: MockRefold, refold: AsyncRefold, em
 NOTHING: Final[Mapping[str, Any]] = {}
 LATER: Final = {"added_later": {"a": [1]}}
 # fmt: off
-ANSWERS: Final[Sequence[tuple[str, Any, str, Any]]] = (
+BODIES: Final[Sequence[tuple[str, Any, str, Any]]] = (
     ("applications.get", {"slug": "a"}, "state", "connect"),
     ("applications.get", {"slug": "a", "connected": True, "reauth_required": True}, "state", "reconnect"),
     ("applications.list", [{"slug": "a", "tags": None, "connected_accounts": None}], "slug", "a"),
@@ -588,9 +588,9 @@ ANSWERS: Final[Sequence[tuple[str, Any, str, Any]]] = (
 # fmt: on
 
 
-@pytest.mark.parametrize(("name", "answer", "field", "value"), ANSWERS)
-async def test_answers_that_differ_from_the_documents(
-    mock: MockRefold, refold: AsyncRefold, name: str, answer: Any, field: str, value: object
+@pytest.mark.parametrize(("name", "body", "field", "value"), BODIES)
+async def test_responses_that_differ_from_the_documents(
+    mock: MockRefold, refold: AsyncRefold, name: str, body: Any, field: str, value: object
 ) -> None:
     """What is missing is None, what has another name is found, what is new is in `raw`."""
 
@@ -598,13 +598,13 @@ async def test_answers_that_differ_from_the_documents(
         return {**doc, **LATER}
 
     row = next(row for row in ROWS if row.name == name)
-    if isinstance(answer, list):
-        answer = list(map(with_more, cast("Sequence[Any]", answer)))
-    elif "docs" in answer:
-        answer = {"docs": [with_more(doc) for doc in answer["docs"]]}
+    if isinstance(body, list):
+        body = list(map(with_more, cast("Sequence[Any]", body)))
+    elif "docs" in body:
+        body = {"docs": [with_more(doc) for doc in body["docs"]]}
     else:
-        answer = with_more(answer)
-    mock.script(Answer(200, json=answer))
+        body = with_more(body)
+    mock.script(Answer(200, json=body))
     result = await call_row(row, refold, Ids())
     first = first_of(result)
     assert [type(first)] == [row.model]
@@ -614,8 +614,8 @@ async def test_answers_that_differ_from_the_documents(
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.model is not None], ids=lambda row: row.name)
-async def test_answers_that_cannot_be_read(mock: MockRefold, refold: AsyncRefold, row: Row) -> None:
-    """An answer of another shape is told so, once: a write may have happened."""
+async def test_responses_that_cannot_be_read(mock: MockRefold, refold: AsyncRefold, row: Row) -> None:
+    """A response of another shape is told so, once: a write may have happened."""
     for body in (b"", b"<html>", b'"text"', b"[5]", b'{"docs": 5, "schema": '):
         mock.clear()
         mock.script(Answer(200, body=body), route=row.route)

@@ -236,7 +236,7 @@ async def test_a_call_that_is_refused_with_the_new_token_too(mock: MockRefold, r
 
 
 async def test_a_synchronous_workflow_that_answers_401(mock: MockRefold, refold: AsyncRefold) -> None:
-    """A 401 may be the workflow's own answer: it is not started once more."""
+    """A 401 may be the workflow's own response: it is not started once more."""
     scope = refold.session_tokens.account(ACCOUNT)
     mock.script(Answer(401), route="execute_workflow")
     with pytest.raises(AuthenticationError):

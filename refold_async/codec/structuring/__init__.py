@@ -32,7 +32,7 @@ from refold_async.codec.structuring.declarations import (
     parts_of,
     plain_form,
 )
-from refold_async.codec.structuring.misfits import MisfitError, described, start_looking
+from refold_async.codec.structuring.misfits import MisfitError, describe, start_looking
 from refold_async.codec.structuring.own_models import is_model, model_hook
 from refold_async.codec.structuring.plain_values import (
     Hook,
@@ -164,5 +164,5 @@ def structure(value: Any, target: Any, root: str) -> Any:
     try:
         return _thorough.structure(value, target)
     except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
-        problem = described(error, root)
+        problem = describe(error, root)
     raise MisfitError(problem)

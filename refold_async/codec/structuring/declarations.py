@@ -159,13 +159,13 @@ def _filled_in(hint: Any, arguments: Mapping[Any, Any]) -> Any:
 
 def parts_of(target: Any) -> Iterator[Any]:
     """Give every type that a type is made of, itself first and each once, but those that wait for an argument."""
-    met: set[Any] = set()
+    seen: set[Any] = set()
     pending = [target]
     while pending:
         part = pending.pop(0)
-        if part in met or part is Ellipsis or (met and _waits_for_arguments(part)):
+        if part in seen or part is Ellipsis or (seen and _waits_for_arguments(part)):
             continue
-        met.add(part)
+        seen.add(part)
         yield part
         pending += _children(part)
 

@@ -1,4 +1,4 @@
-"""Values in Refold's own answers, read leniently: an optional one that is none is taken for missing."""
+"""Values in Refold's own responses, parsed leniently: an optional one that is none is taken for missing."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ __all__ = ["LENIENT", "identifier"]
 
 
 def identifier(value: Any, _: Any) -> str:
-    """Read an id, which may have come as a number."""
+    """Parse an id, which may have come as a number."""
     text = _text(value, _)
     if text is None:
         raise wrong_type(str, value)
@@ -34,7 +34,7 @@ def _count(value: Any, _: Any) -> int | None:
 
 
 def _measure(value: Any, _: Any) -> float | None:
-    """Read a number, which may have come as a string."""
+    """Parse a number, which may have come as a string."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     with suppress(ValueError, OverflowError):
@@ -44,12 +44,12 @@ def _measure(value: Any, _: Any) -> float | None:
 
 
 def _moment(value: Any, _: Any) -> datetime | None:
-    """Read a point in time, as ISO 8601 or as HTTP writes it."""
+    """Parse a point in time, as ISO 8601 or as HTTP writes it."""
     if not isinstance(value, str):
         return None
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
         with suppress(ValueError, OverflowError):
-            moment = read(value)
+            moment = parse(value)
             return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return None
 
@@ -60,4 +60,4 @@ LENIENT: Final[Mapping[Any, Hook]] = {
     float | None: _measure,
     datetime | None: _moment,
 }
-"""How optional fields are read, by their type."""
+"""How optional fields are parsed, by their type."""

@@ -18,7 +18,7 @@ from cattrs.v import format_exception
 
 from refold_async.codec.structuring.plain_values import Hook, WrongTypeError
 
-__all__ = ["MisfitError", "Misfits", "described", "looking_for_a_few", "start_looking"]
+__all__ = ["MisfitError", "Misfits", "describe", "looking_for_a_few", "start_looking"]
 
 _SHOWN: Final = 5
 _MOST_OF_A_PROBLEM: Final = 500
@@ -95,9 +95,9 @@ def looking_for_a_few(hook: Hook) -> Hook:
     return structure
 
 
-def described(error: Exception, root: str) -> str:
+def describe(error: Exception, root: str) -> str:
     """Return what is wrong and where, with `root` as the name of the whole value."""
-    problems = transform_error(error, path=root, format_exception=_annotate)
+    problems = transform_error(error, path=root, format_exception=_describe_one)
     problems = [problem for problem in problems if not problem.startswith(_ENOUGH)]
     return "; ".join(problems[:_SHOWN]) + ("; and more" if len(problems) > _SHOWN else "")
 
@@ -105,7 +105,7 @@ def described(error: Exception, root: str) -> str:
 _ENOUGH: Final = "\0enough"
 
 
-def _annotate(error: BaseException, target: type | None) -> str:
+def _describe_one(error: BaseException, target: type | None) -> str:
     if isinstance(error, _EnoughError):
         return _ENOUGH
     text = str(error) if isinstance(error, WrongTypeError) else _describe_other(error, target)
