@@ -16,7 +16,7 @@ from refold_async.pipeline.item_context import current_item
 from refold_async.pipeline.large_responses import LARGE, LargeResponses
 from refold_async.pipeline.permit_wait import wait_for_permit
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import Parser, Response
+from refold_async.protocol.responses import SUCCESS, Parser, Response
 from refold_async.runtime.log import DEBUG, INFO, logger
 from refold_async.transport.deadlines import Deadline
 from refold_async.transport.request_body import Body
@@ -153,7 +153,7 @@ class Pipeline:
                 if observation is not None:
                     observation.returned_at = deadlines.now()
                 self._scheduler.release(permit)
-            if len(response.body) < LARGE or response.status >= 300:
+            if len(response.body) < LARGE or response.status not in SUCCESS:
                 value = self._parse(response, request, parse, headers)
             else:
                 value = await self._parse_large(call, response, parse, headers)

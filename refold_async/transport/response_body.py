@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from refold_async.protocol.responses import SUCCESS
+
 if TYPE_CHECKING:
     import aiohttp
 
@@ -45,7 +47,7 @@ class ResponseBody:
     @classmethod
     def of_response(cls, status: int, headers: Mapping[str, str], max_response_bytes: int) -> Self:
         """Return what takes the body of a response with this status and these headers."""
-        max_bytes = max_response_bytes if status < 300 else min(max_response_bytes, _MAX_ERROR_BYTES)
+        max_bytes = max_response_bytes if status in SUCCESS else min(max_response_bytes, _MAX_ERROR_BYTES)
         return cls(headers.get("Content-Encoding"), max_bytes)
 
     async def read(self, received: "aiohttp.ClientResponse") -> None:

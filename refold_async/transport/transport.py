@@ -17,7 +17,7 @@ from refold_async.config.settings import Timeout
 from refold_async.config.validation import credentials_of, split_proxy
 from refold_async.errors import ClientClosedError, ConfigurationError, RefoldError
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import Response
+from refold_async.protocol.responses import SUCCESS, Response
 from refold_async.runtime.foreign_errors import EXITS
 from refold_async.transport.connection_guard import ConnectionGuard, UnusableConnectionError
 from refold_async.transport.connector import connection_limits
@@ -224,7 +224,7 @@ class Transport:
                 if (
                     length is not None
                     and length <= self._max_response_bytes
-                    and received.status < 300  # else every piece of it is wanted
+                    and received.status in SUCCESS  # else every piece of it is wanted
                     and "Content-Encoding" not in received.headers
                 ):
                     return Response(received.status, received.headers, await received.read())
