@@ -96,7 +96,7 @@ class BulkCalls:
 
         Args:
             items: Any iterable or async iterable, however long: items are taken as they can be worked on. Up to
-                100,000 items whose linked accounts have to wait are set aside, so that they do not hold up others.
+                100,000 items whose linked accounts have to wait are parked, so that they do not hold up others.
             call: What to do for an item. What it raises becomes that item's outcome and stops no other.
             **options: How: see `FanOutOptions`, or `help()` of this method.
 

@@ -1,4 +1,4 @@
-"""Jobs beside rate limits, single calls and failures: what the server saw, and what came out."""
+"""Jobs beside rate limits, interactive calls and failures: what the server saw, and what came out."""
 
 import asyncio
 import gc
@@ -63,7 +63,7 @@ async def test_a_gateways_refusals_cost_a_job_of_writes_nothing(mock: MockRefold
     assert len(mock.requests) == sum(outcome.attempts for outcome in report.outcomes) == 1030
 
 
-async def test_a_single_calls_attempts_are_spent(mock: MockRefold) -> None:
+async def test_an_interactive_calls_attempts_are_spent(mock: MockRefold) -> None:
     """Outside a job a refusal counts, as the policy says."""
     mock.script(Answer(429))
     async with AsyncRefold("tk_test", base_url=mock.base_url, retry=RetryPolicy(max_retries=1)) as refold:
@@ -86,7 +86,7 @@ async def test_a_policy_that_does_not_resend_refused_writes_holds_in_jobs(mock: 
 
 @pytest.mark.parametrize("limit", [None, RateLimit(1000, burst=10)])
 async def test_retry_after_holds_its_own_account_alone(mock: MockRefold, limit: RateLimit | None) -> None:
-    """The refused item and its account wait as long as asked; the job's others and single calls do not."""
+    """The refused item and its account wait as long as asked; the job's others and interactive calls do not."""
     mock.script(Answer(429, retry_after=1.5), linked_account_id="user_5", calls=1)
     async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limit) as refold:
         job = refold.fan_out_action(IDS, "hubspot", "get_contact", concurrency=3)
@@ -105,7 +105,7 @@ async def test_retry_after_holds_its_own_account_alone(mock: MockRefold, limit: 
 async def test_a_day_for_one_call_is_nobody_elses_matter(
     mock: MockRefold, limit: RateLimit | None, shape: dict[str, Any]
 ) -> None:
-    """One call is told to come back tomorrow: it is told so at once, and neither single calls nor a job wait for it."""
+    """One call is told to come back tomorrow: it fails at once, and neither interactive calls nor a job wait for it."""
     mock.script(Answer(429, retry_after=86_400, **shape), linked_account_id="user_5")
     async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limit, timeout=20) as refold:
         with pytest.raises(RateLimitError) as caught:
@@ -275,7 +275,7 @@ async def test_an_endless_account_is_taken_in_bounded_numbers(mock: MockRefold) 
 
 
 async def test_account_rate_limit_is_what_the_server_sees(mock: MockRefold) -> None:
-    """Every account's requests come at its rate, session tokens' too; single calls as well as jobs'."""
+    """Every account's requests come at its rate, session tokens' too; interactive calls as well as jobs'."""
     async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=RateLimit(2)) as refold:
         by_token = refold.account_from_session_token(mock.session_token("by_token"))
         await asyncio.gather(
@@ -296,8 +296,8 @@ async def test_account_rate_limit_lets_one_go(mock: MockRefold) -> None:
     async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=limit) as refold:
         by_token = refold.account_from_session_token(mock.session_token("by_token"))
         job = refold.fan_out_action(["user_1", "user_2"] * 3, "hubspot", "get_contact")
-        single = refold.account("user_3")
-        calls = [job.collect(), *(scope.list_actions("hubspot") for scope in (single, by_token) for _ in range(3))]
+        interactive = refold.account("user_3")
+        calls = [job.collect(), *(scope.list_actions("hubspot") for scope in (interactive, by_token) for _ in range(3))]
         tasks = [asyncio.ensure_future(call) for call in calls]
         await until(lambda: len(mock.requests) >= 4, within=20)
         await settle()
@@ -308,28 +308,28 @@ async def test_account_rate_limit_lets_one_go(mock: MockRefold) -> None:
     assert arrived == dict.fromkeys(("user_1", "user_2", "user_3", "by_token"), 1)
 
 
-async def test_a_single_call_overtakes_a_job_in_the_pool(mock: MockRefold) -> None:
+async def test_an_interactive_call_overtakes_a_job_in_the_pool(mock: MockRefold) -> None:
     """It has the next connection that comes free, though many of the job's calls wait for one."""
     mock.script(Delay(0.02))
     async with AsyncRefold("tk_test", base_url=mock.base_url, max_connections=2) as refold:
         job = asyncio.create_task(refold.fan_out_action(IDS * 2, "hubspot", "get_contact").collect())
         await asyncio.sleep(0.1)
         seen = len(mock.requests)
-        await refold.account("single").list_actions("hubspot")
+        await refold.account("interactive").list_actions("hubspot")
         order = [request.linked_account_id for request in mock.requests]
-        assert order.index("single") - seen <= 2
+        assert order.index("interactive") - seen <= 2
         assert (await job).counts["ok"] == 40
 
 
-async def test_a_job_goes_on_beside_many_single_calls(mock: MockRefold) -> None:
-    """However many single calls there are, a quarter of the connections' turns is the job's."""
+async def test_a_job_goes_on_beside_many_interactive_calls(mock: MockRefold) -> None:
+    """However many interactive calls there are, a quarter of the connections' turns is the job's."""
     mock.script(Delay(0.005))
     async with AsyncRefold("tk_test", base_url=mock.base_url, max_connections=1) as refold:
-        single = refold.account("single")
+        interactive = refold.account("interactive")
 
         async def call_on_and_on() -> None:
             while True:
-                await single.list_actions("hubspot")
+                await interactive.list_actions("hubspot")
 
         calling = [asyncio.create_task(call_on_and_on()) for _ in range(10)]
         report = await refold.fan_out_action(IDS, "hubspot", "get_contact").collect()
@@ -337,7 +337,7 @@ async def test_a_job_goes_on_beside_many_single_calls(mock: MockRefold) -> None:
             task.cancel()
         await asyncio.wait(calling)
     assert report.counts["ok"] == 20
-    assert 40 <= len([request for request in mock.requests if request.linked_account_id == "single"]) <= 90
+    assert 40 <= len([request for request in mock.requests if request.linked_account_id == "interactive"]) <= 90
 
 
 async def test_job_timeout(mock: MockRefold) -> None:
@@ -351,7 +351,7 @@ async def test_job_timeout(mock: MockRefold) -> None:
             await job.collect()
     assert 1 < len(job.report) < 25
     assert job.report.counts["ok"] == len(job.report) == len(mock.requests)
-    # Those that stood at the door were not begun.
+    # Those that waited for a permit were not begun.
     assert job.unfinished
     assert all(unfinished.attempts == 0 for unfinished in job.unfinished)
 
@@ -567,7 +567,7 @@ async def test_a_client_that_is_closed_ends_its_jobs(mock: MockRefold) -> None:
 
 
 async def test_a_stopped_job_begins_nothing_that_was_getting_ready(mock: MockRefold) -> None:
-    """Calls that do something of their own before their first request are stopped at the door."""
+    """Calls that do something of their own before their first request do not send it."""
     getting_ready = 0
     all_are_there, ready = asyncio.Event(), asyncio.Event()
 

@@ -362,7 +362,7 @@ class Odd(BaseException):
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError("own"), Odd("odd"), ValueError("plain")])
 async def test_a_call_that_raises_anything(refold: AsyncRefold, error: BaseException) -> None:
-    """Whatever a call raises is its item's outcome; the others go on, and no place is lost."""
+    """Whatever a call raises is its item's outcome; the others go on, and no slot is lost."""
 
     async def call(scope: AccountScope, item: str) -> str:
         if item.endswith("5"):
@@ -378,7 +378,7 @@ async def test_a_call_that_raises_anything(refold: AsyncRefold, error: BaseExcep
 
 @pytest.mark.parametrize("concurrency", [1, 5])
 async def test_a_task_that_somebody_cancels_is_an_outcome(refold: AsyncRefold, concurrency: int) -> None:
-    """An item whose task is cancelled by anybody but the fan-out is an outcome too, and its place is free again."""
+    """An item whose task is cancelled by anybody but the fan-out is an outcome too, and its slot is free again."""
 
     async def call(scope: AccountScope, item: str) -> str:
         task = asyncio.current_task()
@@ -416,7 +416,7 @@ async def test_items_are_closed_on_leaving(refold: AsyncRefold) -> None:
 async def test_an_error_of_the_items_that_nobody_read_is_logged(
     refold: AsyncRefold, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Leaving before the items' error was met does not hide it."""
+    """Leaving before the items' error was raised does not hide it."""
     is_gone = asyncio.Event()
 
     def items() -> Iterator[str]:

@@ -47,20 +47,20 @@ def job() -> Job:
     return Job()
 
 
-class AccountLimit:
-    """An async callback that ends when the test lets it."""
+class HeldCallback:
+    """An async callback that returns when the test releases it."""
 
     def __init__(self) -> None:
         self.begun: list[Progress] = []
         self.ended = 0
         self.cancelled = 0
-        self.opened = asyncio.Event()
+        self.released = asyncio.Event()
 
     async def __call__(self, progress: Progress) -> None:
-        """Wait to be let through."""
+        """Wait to be released."""
         self.begun.append(progress)
         try:
-            await self.opened.wait()
+            await self.released.wait()
         except asyncio.CancelledError:
             await asyncio.sleep(0)  # a moment to clean up
             self.cancelled += 1
@@ -212,49 +212,49 @@ def test_ten_times_a_second(job: Job) -> None:
 
 async def test_async_callback(job: Job) -> None:
     """It is awaited, one call at a time; what changed meanwhile is told by the next."""
-    gate = AccountLimit()
-    reporter = job.reporter(gate)
+    callback = HeldCallback()
+    reporter = job.reporter(callback)
     for number in range(1, 4):
         job.later(1.0, ok=number)
         reporter.tick()
         await turns()
-    assert [progress.ok for progress in gate.begun] == [1]
-    gate.opened.set()
+    assert [progress.ok for progress in callback.begun] == [1]
+    callback.released.set()
     await turns()
     reporter.tick()
     await turns()
-    assert [progress.ok for progress in gate.begun] == [1, 3]
+    assert [progress.ok for progress in callback.begun] == [1, 3]
     await reporter.finish(1)
-    assert gate.ended == 3
+    assert callback.ended == 3
 
 
 async def test_end_waits_for_the_call_under_way(job: Job) -> None:
     """Then comes the last one, which is awaited too."""
-    gate = AccountLimit()
-    reporter = job.reporter(gate)
+    callback = HeldCallback()
+    reporter = job.reporter(callback)
     job.later(1.0, ok=1)
     reporter.tick()
     await turns()
     job.later(1.0, ok=2)
     finishing = asyncio.create_task(reporter.finish(10))
     await turns()
-    assert [progress.ok for progress in gate.begun] == [1]
-    gate.opened.set()
+    assert [progress.ok for progress in callback.begun] == [1]
+    callback.released.set()
     await finishing
-    assert [progress.ok for progress in gate.begun] == [1, 2]
-    assert gate.ended == 2
+    assert [progress.ok for progress in callback.begun] == [1, 2]
+    assert callback.ended == 2
 
 
 @pytest.mark.parametrize("under_way", [True, False])
 async def test_callback_that_hangs(job: Job, caplog: pytest.LogCaptureFixture, under_way: bool) -> None:
     """The end waits for it as long as it is told, then cancels it and says so."""
-    gate = AccountLimit()
-    reporter = job.reporter(gate)
+    callback = HeldCallback()
+    reporter = job.reporter(callback)
     job.later(1.0, ok=1)
     if under_way:
         reporter.tick()
     await reporter.finish(0.01)
-    assert (len(gate.begun), gate.ended, gate.cancelled) == (1, 0, 1)
+    assert (len(callback.begun), callback.ended, callback.cancelled) == (1, 0, 1)
     record = the_record(caplog)
     assert record.levelno == logging.WARNING
     assert "is cancelled" in record.message
@@ -262,18 +262,18 @@ async def test_callback_that_hangs(job: Job, caplog: pytest.LogCaptureFixture, u
 
 async def test_end_is_cancelled(job: Job) -> None:
     """However often, it goes on to its end, and is cancelled then."""
-    gate = AccountLimit()
-    reporter = job.reporter(gate)
+    callback = HeldCallback()
+    reporter = job.reporter(callback)
     finishing = asyncio.create_task(reporter.finish(10))
     for _ in range(3):
         await turns()
         finishing.cancel()
     await turns()
     assert not finishing.done()
-    gate.opened.set()
+    callback.released.set()
     with pytest.raises(asyncio.CancelledError):
         await finishing
-    assert (gate.ended, gate.cancelled) == (1, 0)
+    assert (callback.ended, callback.cancelled) == (1, 0)
 
 
 def raising(error: BaseException) -> Callable[[Progress], object]:

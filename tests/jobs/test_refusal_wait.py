@@ -29,16 +29,16 @@ from support.virtual_time import run
 APP_REFUSAL: Final = Received(200, {}, b'{"node_status": "Errored", "http_status": 429, "data": {}}')
 
 
-def always(refused: str, answer: Received) -> Callable[[str, float], Received]:
-    """Return the answers of a server that answers one account in this way, and the others well."""
-    return lambda account, now: answer if account == refused else SUCCESS
+def always(refused: str, response: Received) -> Callable[[str, float], Received]:
+    """Return the responses of a server that gives one account this one, and lets the others succeed."""
+    return lambda account, now: response if account == refused else SUCCESS
 
 
 @pytest.mark.parametrize("retry_after", [None, 0, 1, 45])
 @pytest.mark.parametrize("limit", [None, RateLimit(100, burst=5)], ids=["learned", "given"])
 @pytest.mark.parametrize("wait", [600.0, 20.0, 5.0])
 def test_an_account_that_is_always_refused(wait: float, limit: RateLimit | None, retry_after: float | None) -> None:
-    """Its item fails when its time is over, and not before, unless the answer asks for longer."""
+    """Its item fails when its time is over, and not before, unless the response asks for longer."""
     wire = Wire(always("a", refusal(retry_after)))
 
     async def story() -> None:
@@ -58,7 +58,7 @@ def test_an_account_that_is_always_refused(wait: float, limit: RateLimit | None,
         assert max(times) < wait
         if retry_after == 45 and wait < 45:
             assert ended_after(wire) < 0.3
-        else:  # it does not wait to be told in vain what it was told before
+        else:  # it makes no attempt that would be refused as the one before was
             assert wait - (retry_after or 0) - 0.1 <= ended_after(wire) <= wait + 0.1
             assert len(times) >= 3
 
@@ -139,12 +139,12 @@ def test_refusals_now_and_then_add_up_for_nobody_else() -> None:
     """One of four is refused, each time another: all are done, though the job lasts far longer than one may wait."""
     number = 0
 
-    def answer(account: str, now: float) -> Received:
+    def respond(account: str, now: float) -> Received:
         nonlocal number
         number += 1
         return refusal() if number % 4 == 0 else SUCCESS
 
-    wire = Wire(answer)
+    wire = Wire(respond)
 
     async def story() -> None:
         items = [f"user_{number}" for number in range(300)]
@@ -170,10 +170,10 @@ def test_what_waits_at_the_same_time_counts_once() -> None:
 def test_an_earlier_attempt_may_have_run() -> None:
     """Then the effect is unknown, whatever is refused afterwards."""
 
-    def answer(account: str, now: float) -> Received:
+    def respond(account: str, now: float) -> Received:
         return Received(503, CIMultiDict(), b"") if now < 0.05 else refusal()
 
-    wire = Wire(answer)
+    wire = Wire(respond)
 
     async def story() -> None:
         report = await collect(wire, ["a"], max_refusal_wait=10, idempotent=True)
@@ -267,7 +267,7 @@ async def test_a_waiting_job_says_so(mock: MockRefold, caplog: pytest.LogCapture
     assert record.levelno == logging.INFO
 
 
-async def test_items_that_wait_for_another_try_lend_their_places(mock: MockRefold) -> None:
+async def test_items_that_wait_for_another_try_lend_their_slots(mock: MockRefold) -> None:
     """Though they were taken first and are as many as there may be, the others are done meanwhile."""
     mock.script(Answer(429, retry_after=1), linked_account_id="user_0", calls=range(1, 4))
     items = ["user_0"] * 3 + [f"user_{number}" for number in range(1, 21)]
