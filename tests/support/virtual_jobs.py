@@ -48,7 +48,7 @@ class Wire:
             self.deadlines = Deadlines(asyncio.get_running_loop())
         return self.deadlines
 
-    async def attempt(self, call: Any, headers: dict[str, str], *_: Any) -> Received:
+    async def attempt(self, request: Any, headers: dict[str, str], *_: Any) -> Received:
         """Send a request."""
         now = asyncio.get_running_loop().time() - 1000
         self.sent.append((headers["linked_account_id"], round(now, 3)))
@@ -74,15 +74,15 @@ async def collect(
     calls: int = 1,
 ) -> FanOutReport[str, None]:
     """Run a job of writes, whose items are the names of accounts, perhaps with a number after a `/`."""
-    admission = RequestScheduler(limit, 100, accounts, policy.max_retry_after)
-    sender = Pipeline(cast("Transport", wire), admission, policy, Timeout(), Timeout(), [])
+    scheduler = RequestScheduler(limit, 100, accounts, policy.max_retry_after)
+    pipeline = Pipeline(cast("Transport", wire), scheduler, policy, Timeout(), Timeout(), [])
 
     async def call(scope: AccountScope, item: str) -> None:
         attempts = [scope.execute_action("hubspot", "create", idempotent=idempotent) for _ in range(calls)]
         await asyncio.gather(*attempts)
 
     def scope_of(item: str) -> AccountScope:
-        return AccountScope(sender, api_key="tk_test", linked_account_id=item.partition("/")[0])
+        return AccountScope(pipeline, api_key="tk_test", linked_account_id=item.partition("/")[0])
 
     asyncio.get_running_loop().set_debug(False)
     hooks = ClientHooks(
