@@ -1,4 +1,4 @@
-"""Large answers are read beside the event loop, in a thread: meanwhile other calls go on, and deadlines hold."""
+"""Large responses are parsed beside the event loop, in a thread: meanwhile other calls go on, and deadlines hold."""
 
 import asyncio
 import contextlib
@@ -13,21 +13,21 @@ __all__ = ["LARGE", "LargeResponses", "collector_spared"]
 T = TypeVar("T")
 
 LARGE: Final = 256 * 1024
-"""From how many bytes on an answer is large. A smaller one is read in a few milliseconds, at once and on the loop."""
+"""From how many bytes on a response is large. A smaller one takes a few milliseconds, at once and on the loop."""
 _SPARED: Final = 2 * 1024 * 1024
-"""From how many bytes on the garbage collector is spared what is made of an answer."""
+"""From how many bytes on the garbage collector is spared what is made of a response."""
 _AT_ONCE: Final = 4
-"""How many are read at once. Threads take turns of 5 milliseconds, and the loop must not wait for many of them."""
+"""How many are parsed at once. Threads take turns of 5 milliseconds, and the loop must not wait for many of them."""
 
 
 class LargeResponses:
-    """Reads large answers, each in a thread that ends with it."""
+    """Parses large responses, each in a thread that ends with it."""
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(_AT_ONCE)  # bound to a loop once somebody waits
 
-    async def read(self, size: int, function: Callable[..., T], *arguments: Any) -> T:
-        """Return what `function` makes of an answer of `size` bytes, or raise what it raises.
+    async def parse(self, size: int, function: Callable[..., T], *arguments: Any) -> T:
+        """Return what `function` makes of a response of `size` bytes, or raise what it raises.
 
         Whoever is cancelled meanwhile does not wait for it: what it returns is dropped, and its thread ends with it,
         or with the program.
@@ -35,14 +35,14 @@ class LargeResponses:
         async with self._turns:
             loop = asyncio.get_running_loop()
             ended: asyncio.Future[T] = loop.create_future()
-            reading = threading.Thread(
+            thread = threading.Thread(
                 target=copy_context().run,
                 args=(_run, loop, ended, size, function, arguments),
-                name="refold_async large answer",
+                name="refold_async large response",
                 daemon=True,
             )
             try:
-                reading.start()
+                thread.start()
             except RuntimeError:  # there are too many threads
                 return function(*arguments)
             return await ended
@@ -89,8 +89,8 @@ def collector_spared() -> Generator[None]:
     """Keep the garbage collector from looking at what is made meanwhile.
 
     It would look at all of it again and again while it grows, and let no thread run while it does: a second for the
-    largest answers. What is made of JSON has no cycles, so there is nothing to find. Afterwards the collector finds it
-    among what is old, without having looked at it.
+    largest responses. What is made of JSON has no cycles, so there is nothing to find. Afterwards the collector finds
+    it among what is old, without having looked at it.
 
     Where the program has the collector switched off, or has frozen objects of its own, nothing is changed.
     """

@@ -190,7 +190,7 @@ class Pipeline:
         error: RefoldError
         try:
             with Deadline(deadlines, call.deadline):
-                return await self._large_responses.read(
+                return await self._large_responses.parse(
                     len(response.body), self._parse, response, request, parse, headers
                 )
         except TimeoutError as expired:

@@ -23,19 +23,23 @@ class Work:
 
     def __init__(self) -> None:
         self.begun = 0
+        self._all_begun = asyncio.Event()
         self.ended: list[str] = []
         self.may_end = asyncio.Event()
 
     async def __call__(self, scope: AccountScope, item: str) -> str:
         """Wait to be let go."""
         self.begun += 1
+        if self.begun == len(IDS):
+            self._all_begun.set()
         await self.may_end.wait()
         self.ended.append(item)
         return item
 
     async def all_begun(self) -> None:
-        """Wait until all items are in flight."""
-        await until(lambda: self.begun == len(IDS))
+        """Wait until all items are in flight. All who wait for that hear of it in the same turn of the loop."""
+        async with asyncio.timeout(30):
+            await self._all_begun.wait()
 
 
 async def iterate(fan_out: FanOut[str, Any]) -> None:

@@ -123,7 +123,7 @@ async def test_authentication_on_the_wire(mock: MockRefold, refold: AsyncRefold)
 
 
 async def test_execute_workflow_asynchronously(either: AccountScope, mock: MockRefold) -> None:
-    """An asynchronous start sends the seed's body and answers with the execution's id, which then completes."""
+    """An asynchronous start sends the seed's body and is told the execution's id, which then completes."""
     run = await either.execute_workflow("workflow_id", slug="hubspot", payload={"email": "jane@example.com"})
     assert run.message == "Workflow execution started"
     request = mock.requests[-1]
@@ -171,8 +171,8 @@ async def test_execute_workflow_that_is_not_there(either: AccountScope) -> None:
 @pytest.mark.parametrize("status", [200, 201, 302, 404, 429, 500])
 async def test_a_synchronous_workflow_sets_its_own_status(account: AccountScope, mock: MockRefold, status: int) -> None:
     """Whatever status a workflow's Response node chose, the run is never sent again, and its effect is told."""
-    answer = {"execution_id": "e1", "return_value": {"x": 1}, "message": "from the workflow", "status_code": status}
-    mock.script(Answer(status, json=answer, retry_after=0))
+    body = {"execution_id": "e1", "return_value": {"x": 1}, "message": "from the workflow", "status_code": status}
+    mock.script(Answer(status, json=body, retry_after=0))
     if status < 300:
         run = await account.execute_workflow("workflow_id", slug="hubspot", sync=True)
         assert run.return_value == {"x": 1}
@@ -194,7 +194,7 @@ async def test_a_synchronous_workflow_that_errored(account: AccountScope, mock: 
 
 
 @pytest.mark.parametrize("status", [404, 429])
-async def test_a_synchronous_workflow_whose_answer_breaks_off(
+async def test_a_synchronous_workflow_whose_response_breaks_off(
     account: AccountScope, mock: MockRefold, status: int
 ) -> None:
     """An error status whose body is cut may be the workflow's own: unknown, and not sent again."""
@@ -226,7 +226,7 @@ async def test_a_limited_start_of_a_workflow_is_sent_again(account: AccountScope
 
 
 async def test_request(either: AccountScope, mock: MockRefold) -> None:
-    """Any endpoint, with query, headers and a type for the answer."""
+    """Any endpoint, with query, headers and a type for the response."""
     page = await either.request(
         "get",
         "/api/v2/public/execution",
@@ -249,8 +249,8 @@ async def test_request_for_the_organisation(mock: MockRefold, refold: AsyncRefol
     assert await refold.account_from_session_token(token["token"]).list_actions("hubspot")
 
 
-async def test_request_with_an_empty_answer(account: AccountScope, mock: MockRefold) -> None:
-    """An empty answer of 2xx is None; a DELETE without a body says it has none."""
+async def test_request_with_an_empty_response(account: AccountScope, mock: MockRefold) -> None:
+    """An empty response of 2xx is None; a DELETE without a body says it has none."""
     mock.script(Answer(204))
     assert await account.request("DELETE", "/api/v2/public/webhook/1") is None
     request = mock.requests[-1]
@@ -260,7 +260,7 @@ async def test_request_with_an_empty_answer(account: AccountScope, mock: MockRef
 
 
 async def test_request_into_a_type_that_does_not_fit(account: AccountScope, mock: MockRefold) -> None:
-    """A write whose answer does not fit is unknown, and the error names the field."""
+    """A write whose response does not fit is unknown, and the error names the field."""
     mock.script(Answer(200, json={"id": 1}))
     with pytest.raises(APIResponseValidationError, match=r"answer\.id") as caught:
         await account.request("POST", "/api/v2/public/event/trigger", json={}, into=Created)
@@ -269,7 +269,7 @@ async def test_request_into_a_type_that_does_not_fit(account: AccountScope, mock
 
 
 async def test_an_impossible_type_is_refused_before_anything_is_sent(account: AccountScope, mock: MockRefold) -> None:
-    """A type that nothing can be structured into is the caller's mistake, not the answer's."""
+    """A type that nothing can be structured into is the caller's mistake, not the response's."""
 
     @attrs.frozen
     class Inner:
@@ -459,7 +459,7 @@ async def test_too_long_a_retry_after_is_raised_at_once(account: AccountScope, m
 
 
 async def test_accounts_do_not_meet(mock: MockRefold, refold: AsyncRefold) -> None:
-    """Concurrent calls for many accounts each carry their own id, and each gets its own answer."""
+    """Concurrent calls for many accounts each carry their own id, and each gets its own response."""
     mock.script(Delay(0.01))
 
     async def write_and_read(number: int) -> str:
@@ -468,8 +468,8 @@ async def test_accounts_do_not_meet(mock: MockRefold, refold: AsyncRefold) -> No
         found = await account.execute_action("hubspot", "get_contact", {"email": f"{number}@example.com"})
         return str(found.data)
 
-    answers = await asyncio.gather(*(write_and_read(number) for number in range(50)))
-    assert all(f"'{number}@example.com'" in answer for number, answer in enumerate(answers))
+    found = await asyncio.gather(*(write_and_read(number) for number in range(50)))
+    assert all(f"'{number}@example.com'" in text for number, text in enumerate(found))
 
 
 @pytest.mark.parametrize("value", ["", " x", "x ", "a\nb", "a\x00b", "\ud800", "\u00a0x", None, 5])

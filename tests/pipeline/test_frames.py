@@ -33,9 +33,9 @@ ONE_ATTEMPT: Final = RetryPolicy(max_retries=0)
 Scene = Callable[[MockRefold], Awaitable[object]]
 
 
-def proxy_at(place: str) -> str:
+def proxy_at(address: str) -> str:
     """Return the URL of a proxy with credentials."""
-    return f"http://proxyuser:{QUOTED_PASSWORD}@{place}"
+    return f"http://proxyuser:{QUOTED_PASSWORD}@{address}"
 
 
 def client(base_url: str = NEVER, **options: Any) -> AsyncRefold:
@@ -45,12 +45,12 @@ def client(base_url: str = NEVER, **options: Any) -> AsyncRefold:
 
 
 @contextlib.asynccontextmanager
-async def answering(*pieces: bytes) -> AsyncGenerator[str]:
-    """Serve these bytes in answer to whatever begins, and then nothing; give the place."""
-    answers: set[asyncio.Task[object] | None] = set()
+async def serving(*pieces: bytes) -> AsyncGenerator[str]:
+    """Serve these bytes in response to whatever begins, and then nothing; give the address."""
+    serving_tasks: set[asyncio.Task[object] | None] = set()
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers.add(asyncio.current_task())
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving_tasks.add(asyncio.current_task())
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             for piece in pieces:
@@ -60,9 +60,9 @@ async def answering(*pieces: bytes) -> AsyncGenerator[str]:
             await reader.read()
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    await until(lambda: all(task is not None and task.done() for task in answers))
+    await until(lambda: all(task is not None and task.done() for task in serving_tasks))
 
 
 async def cancelled(call: Awaitable[object], when: Callable[[], object] | None = None) -> None:
@@ -99,7 +99,7 @@ async def html(mock: MockRefold) -> None:
 
 
 async def silence(mock: MockRefold) -> None:
-    """No answer comes in time."""
+    """No response comes in time."""
     mock.script(Silence())
     async with client(mock.base_url, timeout=Timeout(attempt=0.05)) as refold:
         await refold.account("user_12345").list_actions("hubspot")
@@ -120,8 +120,8 @@ async def refused_by_the_proxy(mock: MockRefold) -> None:
 async def proxy_asks_for_a_password(_: MockRefold) -> None:
     """The proxy refuses the CONNECT."""
     async with (
-        answering(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n") as place,
-        client("https://127.0.0.1:1", proxy=proxy_at(place)) as refold,
+        serving(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n") as address,
+        client("https://127.0.0.1:1", proxy=proxy_at(address)) as refold,
     ):
         await refold.account("user_12345").list_actions("hubspot")
 
@@ -164,12 +164,12 @@ async def token_not_readable(mock: MockRefold) -> None:
 
 
 async def token_cut_off(mock: MockRefold) -> None:
-    """The answer with a token stops half way, and the call is cancelled."""
+    """The response with a token stops half way, and the call is cancelled."""
     # An encoding is told so that the client reads it in pieces.
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 999\r\n\r\n"
     async with (
-        answering(head, b'{"token":"' + TOKEN.encode(), b'","refresh_token":"' + REFRESH_TOKEN.encode()) as place,
-        client(f"http://{place}") as refold,
+        serving(head, b'{"token":"' + TOKEN.encode(), b'","refresh_token":"' + REFRESH_TOKEN.encode()) as address,
+        client(f"http://{address}") as refold,
     ):
         await cancelled(refold.session_tokens.create("user_12345"))
 
@@ -181,7 +181,7 @@ async def token_not_revoked(mock: MockRefold) -> None:
 
 
 async def cancelled_on_its_way(mock: MockRefold) -> None:
-    """A call is cancelled while it waits for its answer."""
+    """A call is cancelled while it waits for its response."""
     mock.script(Silence())
     async with client(mock.base_url) as refold:
         await cancelled(refold.account("user_12345").execute_action("hubspot", "get_contact"), lambda: mock.in_flight)
@@ -196,13 +196,13 @@ async def cancelled_with_a_token(mock: MockRefold) -> None:
 
 async def cancelled_at_the_proxy(_: MockRefold) -> None:
     """So is one whose proxy does not answer the CONNECT."""
-    async with answering() as place, client("https://127.0.0.1:1", proxy=proxy_at(place)) as refold:
+    async with serving() as address, client("https://127.0.0.1:1", proxy=proxy_at(address)) as refold:
         await cancelled(refold.account("user_12345").list_actions("hubspot"))
 
 
 async def cancelled_behind_the_proxy(_: MockRefold) -> None:
     """So is one that a proxy passes on."""
-    async with answering() as place, client(proxy=proxy_at(place)) as refold:
+    async with serving() as address, client(proxy=proxy_at(address)) as refold:
         await cancelled(refold.account("user_12345").list_actions("hubspot"))
 
 
@@ -325,8 +325,8 @@ async def test_what_is_hidden_is_sent_as_it_is(mock: MockRefold, base_url: str) 
         writer.close()
 
     async with await asyncio.start_server(keep, "127.0.0.1", 0) as server:
-        place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        for url, proxy in ((base_url, proxy_at(place)), (f"http://{place}", None)):
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for url, proxy in ((base_url, proxy_at(address)), (f"http://{address}", None)):
             async with client(url, proxy=proxy) as refold:
                 for account in (refold.account("user_12345"), refold.account_from_session_token(TOKEN)):
                     with pytest.raises(RefoldError):
@@ -399,11 +399,11 @@ def test_refused():
     asyncio.run(call())
 
 def test_cancelled():
-    async def never_answer(reader, writer):
+    async def never_respond(reader, writer):
         await reader.read()
         writer.close()
     async def call():
-        async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as server:
+        async with await asyncio.start_server(never_respond, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             async with AsyncRefold(os.environ["KEY"], base_url=url) as refold, asyncio.timeout(0.05):
                 await refold.account_from_session_token(os.environ["TOKEN"]).list_actions("hubspot")

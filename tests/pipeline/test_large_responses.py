@@ -1,4 +1,4 @@
-"""Large answers: read beside the loop, so that other calls go on and deadlines hold, whatever reading them takes."""
+"""Large responses: parsed beside the loop, so that other calls go on and deadlines hold, whatever that takes."""
 
 import asyncio
 import contextvars
@@ -51,23 +51,23 @@ def _slow() -> Iterator[None]:
     Slow.made_by.clear()
     yield
     Slow.may.set()
-    for thread in readers():
+    for thread in parsing():
         thread.join(20)
-    assert not readers()
+    assert not parsing()
 
 
-def readers() -> list[threading.Thread]:
-    """Return the threads that read answers."""
-    return [thread for thread in threading.enumerate() if thread.name == "refold_async large answer"]
+def parsing() -> list[threading.Thread]:
+    """Return the threads that parse responses."""
+    return [thread for thread in threading.enumerate() if thread.name == "refold_async large response"]
 
 
 def success(data: Any) -> Answer:
-    """Return the answer of an action."""
+    """Return the response of an action."""
     return Answer(200, json={"node_status": "Success", "data": data, "http_status": 200})
 
 
 async def test_other_calls_go_on(mock: MockRefold, account: AccountScope) -> None:
-    """While a large answer is read, calls are sent and answered; its values are made in the caller's context."""
+    """While a large response is parsed, calls are sent and answered; its values are made in the caller's context."""
     mock.script(success({"text": PADDING}), calls=1)
     caller.set("the caller")
     slow = asyncio.create_task(account.execute_action("hubspot", "get_contact", {"limit": "1"}, into=Slow))
@@ -76,11 +76,11 @@ async def test_other_calls_go_on(mock: MockRefold, account: AccountScope) -> Non
     assert not slow.done()
     Slow.may.set()
     assert (await slow).data == Slow(PADDING)
-    assert Slow.made_by[0] == ("refold_async large answer", "the caller")
+    assert Slow.made_by[0] == ("refold_async large response", "the caller")
 
 
-async def test_small_answers_are_read_at_once(mock: MockRefold, account: AccountScope) -> None:
-    """No thread is started for an answer as most are."""
+async def test_small_responses_are_parsed_at_once(mock: MockRefold, account: AccountScope) -> None:
+    """No thread is started for a response as most are."""
     mock.script(success({"text": "x" * 1000}), calls=1)
     Slow.may.set()
     await account.execute_action("hubspot", "get_contact", {"limit": "1"}, into=Slow)
@@ -89,16 +89,16 @@ async def test_small_answers_are_read_at_once(mock: MockRefold, account: Account
 
 @pytest.mark.parametrize("idempotent", [False, True])
 async def test_the_deadline_holds(mock: MockRefold, account: AccountScope, idempotent: bool) -> None:
-    """An answer that cannot be read in time tells nothing: a write may have run, and is not sent again."""
+    """A response that cannot be parsed in time tells nothing: a write may have run, and is not sent again."""
     mock.script(success({"text": PADDING}))
     with pytest.raises(APITimeoutError, match=r"not yet read when the time was up \(timeout total=0\.2\)") as caught:
         await account.execute_action(
             "hubspot", "get_contact", {"limit": "1"}, into=Slow, timeout=0.2, idempotent=idempotent
         )
     assert (caught.value.effect, caught.value.attempts, len(mock.requests)) == ("unknown", 1, 1)
-    assert len(readers()) == 1
+    assert len(parsing()) == 1
     Slow.may.set()
-    await until(lambda: not readers())
+    await until(lambda: not parsing())
 
 
 async def test_the_deadline_of_a_read_holds(mock: MockRefold, account: AccountScope) -> None:
@@ -110,7 +110,7 @@ async def test_the_deadline_of_a_read_holds(mock: MockRefold, account: AccountSc
 
 
 async def test_closing_meanwhile(mock: MockRefold) -> None:
-    """Closing the client waits for no answer to be read."""
+    """Closing the client waits for no response to be parsed."""
     mock.script(success({"text": PADDING}))
     async with AsyncRefold(KEY, base_url=mock.base_url) as refold:
         call = asyncio.create_task(refold.account("a").execute_action("hubspot", "get_contact", into=Slow))
@@ -129,16 +129,16 @@ async def test_cancelled_meanwhile(mock: MockRefold, account: AccountScope) -> N
     with pytest.raises(asyncio.CancelledError) as caught:
         await call
     assert "may have run" in str(caught.value.__notes__)
-    assert readers()
+    assert parsing()
 
 
 async def test_many_at_once(mock: MockRefold, account: AccountScope) -> None:
-    """A few large answers are read at once, the others in their turn."""
+    """A few large responses are parsed at once, the others in their turn."""
     mock.script(success({"text": PADDING}))
     calls = [asyncio.create_task(account.execute_action("hubspot", "get_contact", into=Slow)) for _ in range(10)]
     await until(lambda: len(mock.requests) == 10 and all(request.status for request in mock.requests))
     await until(lambda: len(Slow.made_by) == 4)
-    assert len(readers()) == 4
+    assert len(parsing()) == 4
     Slow.may.set()
     assert len(await asyncio.gather(*calls)) == 10
 
@@ -157,8 +157,8 @@ async def test_large_misfits(mock: MockRefold, account: AccountScope) -> None:
 
 
 @pytest.mark.parametrize("body", [f'{{"data": "{PADDING}"', "<html>" + PADDING, f'["{PADDING}"]'])
-async def test_large_answers_that_cannot_be_read(mock: MockRefold, account: AccountScope, body: str) -> None:
-    """What is unreadable is told as of any answer."""
+async def test_large_responses_that_cannot_be_read(mock: MockRefold, account: AccountScope, body: str) -> None:
+    """What is unreadable is told as of any response."""
     mock.script(Answer(200, body=body))
     with pytest.raises(APIResponseValidationError) as caught:
         await account.execute_action("hubspot", "create_contact", {"email": "a@example.com"})

@@ -69,7 +69,7 @@ async def test_close_while_a_call_is_in_flight(mock: MockRefold) -> None:
 
 
 async def test_close_ends_every_wait_at_once(mock: MockRefold) -> None:
-    """Closing ends calls that wait for an answer, a connection, the rate limit or their next attempt."""
+    """Closing ends calls that wait for a response, a connection, the rate limit or their next attempt."""
     mock.script(Silence(), linked_account_id="silent")
     mock.script(Answer(429, retry_after=30), linked_account_id="limited")
 

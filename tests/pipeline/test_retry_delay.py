@@ -47,7 +47,7 @@ def test_jitter(attempts: int, cap: float) -> None:
 
 @pytest.mark.parametrize("retry_after", [0, 0.25, 7, 59.9, 60])
 def test_retry_after_is_a_floor(retry_after: float) -> None:
-    """What an answer asks for is waited for in full; jitter comes on top of it."""
+    """What a response asks for is waited for in full; jitter comes on top of it."""
     assert retry_delay(POLICY, 3, retry_after, shortest) == retry_after
     assert retry_delay(POLICY, 3, retry_after, longest) == retry_after + 2
 

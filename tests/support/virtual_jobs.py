@@ -48,7 +48,7 @@ class Wire:
             self.deadlines = Deadlines(asyncio.get_running_loop())
         return self.deadlines
 
-    async def attempt(self, call: Any, headers: dict[str, str], *_: Any) -> Received:
+    async def attempt(self, request: Any, headers: dict[str, str], *_: Any) -> Received:
         """Send a request."""
         now = asyncio.get_running_loop().time() - 1000
         self.sent.append((headers["linked_account_id"], round(now, 3)))
