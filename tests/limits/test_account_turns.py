@@ -223,6 +223,7 @@ def calls_per_item(count: int, *, mixed: bool, shared: bool, **limits: Any) -> f
     return sum(entry.callcount for entry in profile.getstats()) / (2 * count if mixed else count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mixed", "shared"), [(False, False), (True, False), (False, True)], ids=str)
 @pytest.mark.parametrize(
     "limits", [{"account_concurrency": 2}, {"account_rate_limit": RateLimit(1000)}], ids=["concurrency", "rate"]
