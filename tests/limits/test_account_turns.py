@@ -28,6 +28,7 @@ from refold_async.jobs.fan_out import FanOut
 from refold_async.limits.permits import Permit
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.item_context import ItemContext, current_item
+from support.cases import each_case
 from support.virtual_time import run
 
 Item = tuple[str, int]
@@ -653,8 +654,8 @@ class Schedule:
         assert not left, left
 
 
-@pytest.mark.parametrize("look", [0, 0.0005])
-@pytest.mark.parametrize("seed", range(40))
+@each_case("look", [0, 0.0005])
+@each_case("seed", range(40))
 def test_any_schedule_ends(seed: int, look: float) -> None:
     """Whatever jobs, calls and cancellations meet: limits hold, no item is lost, and all come to their end."""
 
