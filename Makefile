@@ -11,19 +11,23 @@ CONSTRAINTS ?=
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(os.cpu_count() or 1)')
 
 BIN := $(VENV)/bin
+PYTEST = REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What was compiled is kept: with the assertions it rewrites, pytest would take longer to compile than to collect.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test soak check lint types test-every-python test-lowest bench bench-bulk format clean
+.PHONY: demo test test-all soak check lint types test-every-python test-lowest bench bench-bulk format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
 	$(BIN)/python examples/demo.py
 
-test: $(VENV)/installed  ## Run the suite against the built wheel.
-	REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST_OPTIONS)
+test: $(VENV)/installed  ## Run the suite against the built wheel, but for what is marked slow.
+	$(PYTEST) -m "not slow" $(PYTEST_OPTIONS)
+
+test-all: $(VENV)/installed  ## Run all of the suite.
+	$(PYTEST) $(PYTEST_OPTIONS)
 
 # One round again: make soak SEED=41 CALLS=2500. One fault alone: make soak SOAK_OPTIONS='--fault "a redirect"'.
 soak: $(VENV)/installed  ## 100,000 calls through a server that breaks answers in every way, judged; 5 minutes.

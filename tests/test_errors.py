@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 import refold_async
 from refold_async import ActionResult, WorkflowExecution, errors
 from refold_async.faults import Fault
+from support.cases import each_case
 
 PARENTS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "RefoldError": (Exception,),
@@ -150,8 +151,8 @@ def sent(error: errors.RefoldError) -> errors.RefoldError:
     return error
 
 
-@pytest.mark.parametrize("way", COPIES)
-@pytest.mark.parametrize("name", PARENTS)
+@each_case("way", COPIES)
+@each_case("name", PARENTS)
 def test_copies_have_everything(name: str, way: str) -> None:
     """A pickled or copied error is the same in class, message, attributes and notes: it can cross processes."""
     original = sent(MAKERS[name]())

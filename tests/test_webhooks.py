@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from refold_async import APIResponseValidationError, ConfigurationError, webhooks
+from support.cases import each_case
 
 KEY: Final = "tk_test"
 BODY: Final = b'{"linked_account_id":"user_12345","event":"Connection Expired","slug":"hubspot"}'
@@ -109,14 +110,14 @@ def test_changed_body(body: bytes) -> None:
     assert not webhooks.verify(body, SIGNATURE, KEY)
 
 
-@pytest.mark.parametrize("position", range(64))
+@each_case("position", range(64))
 def test_changed_signature(position: int) -> None:
     """Every digit counts."""
     digit = "0" if SIGNATURE[position] != "0" else "1"
     assert not webhooks.verify(BODY, SIGNATURE[:position] + digit + SIGNATURE[position + 1 :], KEY)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "signature",
     [
         None,
@@ -157,9 +158,8 @@ def test_changed_signature(position: int) -> None:
         sign(BODY, "tk_other"),
         "x" * 1_000_000,
     ],
-    ids=range(37),
 )
-@pytest.mark.parametrize("keys", [KEY, [KEY, "tk_new"]], ids=["one key", "two keys"])
+@each_case("keys", [KEY, [KEY, "tk_new"]])
 def test_forged_signature(signature: str | None, keys: str | list[str]) -> None:
     """What is not the signature to the letter is refused, never an error."""
     assert webhooks.verify(BODY, signature, keys) is False
@@ -211,7 +211,7 @@ def test_body_that_is_not_raw(body: Any) -> None:
         webhooks.delivery_key(body)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("key", "problem"),
     [
         ("", "api_key is empty"),
@@ -234,9 +234,8 @@ def test_body_that_is_not_raw(body: Any) -> None:
         ([KEY, None], r"api_key\[1\] must be a str, not NoneType"),
         ([KEY.encode()], r"api_key\[0\] must be a str, not bytes"),
     ],
-    ids=range(19),
 )
-@pytest.mark.parametrize("signature", [SIGNATURE, None], ids=["signed", "unsigned"])
+@each_case("signature", [SIGNATURE, None])
 def test_wrong_key(key: Any, problem: str, signature: str | None) -> None:
     """A key that is empty or none is an error whatever came: it would accept what anybody signed."""
     with pytest.raises(ConfigurationError, match=problem) as raised:
@@ -357,8 +356,8 @@ def test_missing_fields(model: Any, value: dict[str, Any]) -> None:
             assert event.raw == drifted
 
 
-@pytest.mark.parametrize("wrong", [1.5, True, [], ["user_12345"], {}, {"id": "user_12345"}], ids=repr)
 @pytest.mark.parametrize(("model", "value"), EVENTS)
+@each_case("wrong", [1.5, True, [], ["user_12345"], {}, {"id": "user_12345"}])
 def test_fields_of_a_wrong_type(model: Any, value: dict[str, Any], wrong: Any) -> None:
     """Where a field that its class needs is of another type, an event is an unknown one; other such fields are None."""
     needed = {"linked_account_id", "slug" if "slug" in value else "instance_id"}

@@ -23,6 +23,7 @@ from refold_async.models.results import ActionResult
 from refold_async.protocol import requests
 from refold_async.protocol.action_results import parse_action_result
 from refold_async.protocol.responses import Response
+from support.cases import each_case
 from support.nesting import DEEPEST, nested
 from support.raising import fail
 
@@ -55,9 +56,9 @@ def parse(status: int, levels: int, kind: str) -> ActionResult[Any] | RefoldErro
         return error
 
 
-@pytest.mark.parametrize("kind", ["lists", "objects", "mixed"])
-@pytest.mark.parametrize("levels", [5, DEEPEST - 1, DEEPEST, DEEPEST + 1, 500, 900, 1020, 1500, 5000, 100_000])
-@pytest.mark.parametrize("status", [200, 400, 429, 500])
+@each_case("kind", ["lists", "objects", "mixed"])
+@each_case("levels", [5, DEEPEST - 1, DEEPEST, DEEPEST + 1, 500, 900, 1020, 1500, 5000, 100_000])
+@each_case("status", [200, 400, 429, 500])
 def test_whatever_comes_of_a_response(kind: str, levels: int, status: int) -> None:
     """A result, or an error that has the response in its body, is the same in a copy, however deep that was."""
     made: ActionResult[Any] | RefoldError = parse(status, levels, kind)

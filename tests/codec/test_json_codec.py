@@ -21,6 +21,7 @@ import attrs
 import pytest
 
 from refold_async.codec import json_codec
+from support.cases import each_case
 
 Encode = Callable[[Any], bytes]
 Decode = Callable[[bytes], Any]
@@ -218,7 +219,7 @@ def as_text(value: Any) -> str:
     return repr(value)
 
 
-@pytest.mark.parametrize(("value", "read"), SENDABLE.values(), ids=SENDABLE)
+@each_case(("value", "read"), SENDABLE.values())
 def test_what_is_sent(codec: tuple[Encode, Decode], value: Any, read: Any) -> None:
     """A value is sent as JSON in UTF-8 from which a server reads the same value."""
     body = codec[0](value)
@@ -226,7 +227,7 @@ def test_what_is_sent(codec: tuple[Encode, Decode], value: Any, read: Any) -> No
     assert as_text(codec[1](body)) == as_text(read)
 
 
-@pytest.mark.parametrize("value", NOT_SENDABLE.values(), ids=NOT_SENDABLE)
+@each_case("value", NOT_SENDABLE.values())
 def test_what_is_not_sent(codec: tuple[Encode, Decode], value: Any) -> None:
     """What is no JSON is refused, rather than sent as something like it."""
     with pytest.raises(REFUSALS):
@@ -334,13 +335,13 @@ UNREADABLE: Final[list[bytes]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "value"), READABLE.items(), ids=lambda value: repr(value)[:40])
+@each_case(("body", "value"), READABLE.items())
 def test_what_is_read(codec: tuple[Encode, Decode], body: bytes, value: Any) -> None:
     """Whole numbers stay whole and exact, however long."""
     assert as_text(codec[1](body)) == as_text(value)
 
 
-@pytest.mark.parametrize("body", UNREADABLE, ids=lambda value: repr(value)[:40])
+@each_case("body", UNREADABLE)
 def test_what_is_not_read(codec: tuple[Encode, Decode], body: bytes) -> None:
     """What is no JSON in UTF-8 is refused, in ways that parsers expect."""
     with pytest.raises((ValueError, RecursionError)):

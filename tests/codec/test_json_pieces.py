@@ -9,6 +9,7 @@ import pytest
 
 from refold_async.codec import json_codec
 from refold_async.codec.json_pieces import decode_in_pieces
+from support.cases import each_case
 
 LEVELS: Final = 320
 SPACES: Final = ["", "", "", " ", "\n\t ", "      \r\n     "]
@@ -52,7 +53,7 @@ def decode(request: pytest.FixtureRequest) -> Callable[[bytes, int], Any]:
     return json_codec.decode_at_once_with_orjson
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_case("seed", range(20))
 def test_the_same_values_come_out(decode: Callable[[bytes, int], Any], seed: int) -> None:
     """Wherever the pieces end: in a string, a number, a character, an escape, white space, deep inside."""
     chance = random.Random(seed)
@@ -63,7 +64,7 @@ def test_the_same_values_come_out(decode: Callable[[bytes, int], Any], seed: int
             assert outcome(lambda piece=piece, body=body: decode_in_pieces(body, decode, LEVELS, piece)) == expected  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_case("seed", range(20))
 def test_the_same_texts_are_refused(decode: Callable[[bytes, int], Any], seed: int) -> None:
     """A text with a byte too many, too few or changed is refused just where it is by the decoder itself."""
     chance = random.Random(seed)
@@ -123,9 +124,9 @@ def test_too_deep(body: bytes) -> None:
         json_codec.decode(body)
 
 
-@pytest.mark.parametrize("levels", [*range(1, 8), 319, 320, 321, 322, 400])
-@pytest.mark.parametrize("opening", ["[", '{"a":', '[1,{"b":2,"a":'])
-@pytest.mark.parametrize("large_at", ["inside", "outside", "nowhere"])
+@each_case("levels", [*range(1, 8), 319, 320, 321, 322, 400])
+@each_case("opening", ["[", '{"a":', '[1,{"b":2,"a":'])
+@each_case("large_at", ["inside", "outside", "nowhere"])
 def test_levels(decode: Callable[[bytes, int], Any], levels: int, opening: str, large_at: str) -> None:
     """As many levels are read as of a short text, whether the pieces end far inside, far outside or in between."""
     begin = opening * levels

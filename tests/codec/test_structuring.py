@@ -44,6 +44,7 @@ from refold_async.codec.structuring import MisfitError, structure
 from refold_async.protocol.action_results import parse_action_result
 from refold_async.protocol.parsers import parse_value
 from support import postponed_annotations as postponed
+from support.cases import each_case
 
 T = TypeVar("T")
 ContactId = NewType("ContactId", str)
@@ -366,7 +367,7 @@ def name_of_case(value: Any) -> str:
     return getattr(value, "__name__", None) or repr(value).replace("typing.", "")[:60]
 
 
-@pytest.mark.parametrize(("into", "value", "expected"), FITTING, ids=name_of_case)
+@each_case(("into", "value", "expected"), FITTING, ids=name_of_case)
 def test_what_fits(into: Any, value: Any, expected: Any) -> None:
     """A value that fits becomes what was asked for, and of the same type all through."""
     structured = structure(value, into, "data")
@@ -507,7 +508,7 @@ MISFITS: Final[list[tuple[Any, Any, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("into", "value", "place"), MISFITS, ids=name_of_case)
+@each_case(("into", "value", "place"), MISFITS, ids=name_of_case)
 def test_what_does_not_fit(into: Any, value: Any, place: str) -> None:
     """Nothing is coerced, and the message names the place."""
     with pytest.raises(MisfitError) as caught:
@@ -640,9 +641,9 @@ OPTIONAL_TEXTS: Final[tuple[tuple[Any, str | None], ...]] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("action_id", ["get_contact", 5, None, MISSING])
-@pytest.mark.parametrize(("given", "name"), OPTIONAL_TEXTS)
-@pytest.mark.parametrize("others", [{"description": "d", "tag": "t"}, {"description": None, "tag": 7, "new": []}, {}])
+@each_case("action_id", ["get_contact", 5, None, MISSING])
+@each_case(("given", "name"), OPTIONAL_TEXTS)
+@each_case("others", [{"description": "d", "tag": "t"}, {"description": None, "tag": 7, "new": []}, {}])
 def test_small_models(action_id: Any, given: Any, name: str | None, others: dict[str, Any]) -> None:
     """Whether an object can be taken at a glance or must be looked into: the same model comes out, frozen, with raw."""
     value = {key: one for key, one in {"action_id": action_id, "name": given}.items() if one is not MISSING} | others
@@ -755,16 +756,16 @@ REFUSED: Final[list[Any]] = [
 ]
 
 
-@pytest.mark.parametrize("make_reader", [parse_action_result, parse_value])
-@pytest.mark.parametrize("into", REFUSED, ids=name_of_case)
+@each_case("make_reader", [parse_action_result, parse_value])
+@each_case("into", REFUSED, ids=name_of_case)
 def test_types_that_nothing_fits(make_reader: Callable[[Any], Any], into: Any) -> None:
     """A type that JSON cannot be structured into is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^into="):
         make_reader(into)
 
 
-@pytest.mark.parametrize("make_reader", [parse_action_result, parse_value])
-@pytest.mark.parametrize("into", [into for into, _, _ in FITTING], ids=name_of_case)
+@each_case("make_reader", [parse_action_result, parse_value])
+@each_case("into", [into for into, _, _ in FITTING], ids=name_of_case)
 def test_types_that_something_fits(make_reader: Callable[[Any], Any], into: Any) -> None:
     """A type that JSON can be structured into is not refused."""
     assert callable(make_reader(into))

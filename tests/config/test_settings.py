@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from refold_async import ConfigurationError, RateLimit, RetryPolicy, Timeout
+from support.cases import each_case
 
 NO_NUMBERS: Final[list[Any]] = [math.nan, True, False, "5", None, [1], 1j]
 NO_POSITIVE_NUMBERS: Final = [*NO_NUMBERS, 0, 0.0, -0.0, -1, -0.5, -math.inf]
@@ -33,8 +34,8 @@ def test_limits_of_time(name: str, value: float) -> None:
     assert getattr(Timeout(**{name: value}), name) == value
 
 
-@pytest.mark.parametrize("value", NO_POSITIVE_NUMBERS, ids=repr)
-@pytest.mark.parametrize("name", ["total", "attempt", "connect"])
+@each_case("value", NO_POSITIVE_NUMBERS)
+@each_case("name", ["total", "attempt", "connect"])
 def test_no_limits_of_time(name: str, value: Any) -> None:
     """What is no time above 0 is refused by the argument's name, with the value."""
     with pytest.raises(ConfigurationError) as caught:
@@ -58,8 +59,8 @@ def test_pauses(name: str, value: float) -> None:
     assert getattr(RetryPolicy(**pauses), name) == value
 
 
-@pytest.mark.parametrize("value", [*NO_NUMBERS, -1, -0.001, -math.inf], ids=repr)
-@pytest.mark.parametrize("name", ["initial_delay", "max_delay", "max_retry_after"])
+@each_case("value", [*NO_NUMBERS, -1, -0.001, -math.inf])
+@each_case("name", ["initial_delay", "max_delay", "max_retry_after"])
 def test_no_pauses(name: str, value: Any) -> None:
     """What is no number of seconds is refused by the argument's name."""
     with pytest.raises(ConfigurationError) as caught:
@@ -93,8 +94,8 @@ def test_the_documented_rate_limit() -> None:
     assert attrs.asdict(RateLimit(0.5, per=60)) == {"rate": 0.5, "per": 60, "burst": 1}
 
 
-@pytest.mark.parametrize("value", [*NO_POSITIVE_NUMBERS, math.inf], ids=repr)
-@pytest.mark.parametrize("name", ["rate", "per"])
+@each_case("value", [*NO_POSITIVE_NUMBERS, math.inf])
+@each_case("name", ["rate", "per"])
 def test_no_rate(name: str, value: Any) -> None:
     """A rate is above 0 and finite, and so is the span it counts over."""
     with pytest.raises(ConfigurationError) as caught:

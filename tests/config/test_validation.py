@@ -20,6 +20,7 @@ from refold_async.config.validation import (
     check_whole_number,
     quote_segment,
 )
+from support.cases import each_case
 
 Check = Callable[[str, Any], str]
 
@@ -87,8 +88,8 @@ def test_members_of_an_enum(check: Check) -> None:
     assert str(sent) == f"{sent}" == "acme"
 
 
-@pytest.mark.parametrize("value", UNSENDABLE.values(), ids=UNSENDABLE)
-@pytest.mark.parametrize("check", [check_header_value, quote_segment])
+@each_case("value", UNSENDABLE.values())
+@each_case("check", [check_header_value, quote_segment])
 def test_what_cannot_be_sent(check: Check, value: Any) -> None:
     """What would not arrive as it is, or is no str, is refused by the argument's name."""
     with pytest.raises(ConfigurationError, match=r"^linked_account_id ") as caught:
@@ -210,7 +211,7 @@ def test_paths(path: str, on_the_wire: str) -> None:
     assert check_path("path", path) == on_the_wire
 
 
-@pytest.mark.parametrize(
+@each_case(
     "path",
     [
         "",
@@ -240,7 +241,6 @@ def test_paths(path: str, on_the_wire: str) -> None:
         "/.%2e",
         "/%2e",
     ],
-    ids=ascii,
 )
 def test_refused_paths(path: Any) -> None:
     """A path that could lead to another host or resource, or that holds a query, is refused."""

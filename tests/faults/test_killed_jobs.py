@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import attrs
+import pytest
 
 from refold_async import Journal, JournalEntry
 from refold_async.journal.store import Durability
@@ -131,6 +132,7 @@ async def kill_and_resume(job: Job, kills: int, requests: range, refused: set[st
     assert resent == dict.fromkeys((key for key, entry in entries.items() if entry.status == "unknown"), 1)
 
 
+@pytest.mark.slow
 async def test_killed_ten_times(mock: MockRefold, tmp_path: Path) -> None:
     """2,000 writes through ten deaths: each is done once, but for those in flight, which are told and sent if asked."""
     refused = {f"user_{number}" for number in range(0, 2000, 200)}

@@ -51,7 +51,13 @@ async def test_it_finds_what_is_wrong() -> None:
     assert {violation.invariant for violation in report.violations if violation.judged} >= EVERYTHING
 
 
-@pytest.mark.parametrize("seed", range(len(SETTINGS)), ids=[setting.name for setting in SETTINGS])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(seed, id=setting.name, marks=[pytest.mark.slow] if seed > 1 else [])
+        for seed, setting in enumerate(SETTINGS)
+    ],
+)
 async def test_it_finds_nothing(seed: int) -> None:
     """Each call gets its own answer, runs as often as it may and is told so, and leaves nothing."""
     report = await play(seed, 150)

@@ -424,8 +424,11 @@ else:
 """
 
 
-@pytest.mark.parametrize("how", ["plain, collect", "plain, sleep", "async, collect"])
-@pytest.mark.parametrize("when", ["at once", "at the end"])
+@pytest.mark.parametrize(
+    "how",
+    ["plain, collect", *(pytest.param(how, marks=pytest.mark.slow) for how in ("plain, sleep", "async, collect"))],
+)
+@pytest.mark.parametrize("when", ["at once", pytest.param("at the end", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("kind", "exit_code", "runner"),
     [("SystemExit", 3, "run"), ("KeyboardInterrupt", -signal.SIGINT, "run_until_complete")],

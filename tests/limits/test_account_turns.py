@@ -28,6 +28,7 @@ from refold_async.jobs.fan_out import FanOut
 from refold_async.limits.permits import Permit
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.item_context import ItemContext, current_item
+from support.cases import each_case
 from support.virtual_time import run
 
 Item = tuple[str, int]
@@ -223,6 +224,7 @@ def calls_per_item(count: int, *, mixed: bool, shared: bool, **limits: Any) -> f
     return sum(entry.callcount for entry in profile.getstats()) / (2 * count if mixed else count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mixed", "shared"), [(False, False), (True, False), (False, True)], ids=str)
 @pytest.mark.parametrize(
     "limits", [{"account_concurrency": 2}, {"account_rate_limit": RateLimit(1000)}], ids=["concurrency", "rate"]
@@ -652,8 +654,8 @@ class Schedule:
         assert not left, left
 
 
-@pytest.mark.parametrize("look", [0, 0.0005])
-@pytest.mark.parametrize("seed", range(40))
+@each_case("look", [0, 0.0005])
+@each_case("seed", range(40))
 def test_any_schedule_ends(seed: int, look: float) -> None:
     """Whatever jobs, calls and cancellations meet: limits hold, no item is lost, and all come to their end."""
 

@@ -25,7 +25,11 @@ from support.rate_simulation import (
 # `PYTHONPATH=tests python -m support.rate_simulation` runs them for longer, and with more seeds.
 SECONDS: Final = {"G": 200.0}
 SEEDS: Final = {"D": 3, "E": 2, "F": 2}
-RUNS: Final = [(name, seed) for name in SITUATIONS for seed in range(SEEDS.get(name[0], 1))]
+RUNS: Final = [
+    pytest.param(name, seed, marks=[pytest.mark.slow] if seed else [])
+    for name in SITUATIONS
+    for seed in range(SEEDS.get(name[0], 1))
+]
 
 
 @pytest.mark.parametrize(("name", "seed"), RUNS, ids=str)

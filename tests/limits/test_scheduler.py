@@ -18,6 +18,7 @@ from refold_async.limits.outside_limiter import LimiterError
 from refold_async.limits.permits import KeptWaitingError, Permit
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.item_context import ItemContext
+from support.cases import each_case
 from support.virtual_time import run
 
 
@@ -862,8 +863,8 @@ def test_many_items_are_parked_and_resume_at_once() -> None:
     run(story())
 
 
-@pytest.mark.parametrize("look", [0, 0.0005, 0.02])
-@pytest.mark.parametrize("seed", range(40))
+@each_case("look", [0, 0.0005, 0.02])
+@each_case("seed", range(40))
 def test_nobody_waits_for_ever(seed: int, look: float) -> None:
     """Whoever comes, gives up, is refused or throttled, in any order: limits hold, and in the end all are granted."""
     chance = random.Random(seed)

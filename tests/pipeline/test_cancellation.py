@@ -13,6 +13,7 @@ CALLS = 10_000
 CONCURRENCY = 200
 
 
+@pytest.mark.slow
 async def test_ten_thousand_calls_of_which_many_are_cancelled() -> None:
     """After 10,000 calls, over a fifth cancelled once the server had read them, the client is as good as new."""
     asyncio.get_running_loop().set_debug(False)  # 10,000 recorded stacks would be most of the work

@@ -8,6 +8,7 @@ from refold_async import RetryPolicy
 from refold_async.faults import Effect, Fault, Kind
 from refold_async.pipeline.retry import should_retry
 from refold_async.retry_table import RULES
+from support.cases import each_case
 
 RETRY, RAISE = True, False
 
@@ -63,8 +64,8 @@ def test_the_kinds_of_call() -> None:
     assert set(KINDS) == {"read", "write", "idempotent"}
 
 
-@pytest.mark.parametrize("fault", list(Fault), ids=name_of_fault)
-@pytest.mark.parametrize("kind", KINDS)
+@each_case("fault", list(Fault), ids=name_of_fault)
+@each_case("kind", KINDS)
 def test_the_policy_switch_decides_over_rate_limited_writes_alone(kind: Kind, fault: Fault) -> None:
     """`resend_rate_limited_writes=False` keeps writes that met HTTP 429 from being sent again, and nothing else."""
     by_default = should_retry(RetryPolicy(), kind, fault)

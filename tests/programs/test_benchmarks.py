@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
 
+import pytest
+
 from support.running_programs import run_program
 
 BENCHMARKS: Final = Path(__file__).parent.parent.parent / "benchmarks"
@@ -16,6 +18,7 @@ def read_results(directory: Path) -> dict[str, Any]:
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in directory.glob("*.json")}
 
 
+@pytest.mark.slow
 async def test_every_case_runs(tmp_path: Path) -> None:
     """Each case writes its tables, with targets and versions, whatever other libraries are installed."""
     ran = await run_program(str(BENCHMARKS / "suite.py"), "--quick", "--results", str(tmp_path))

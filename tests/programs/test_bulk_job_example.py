@@ -78,7 +78,9 @@ def writes(mock: MockRefold) -> Counter[str]:
     return Counter(str(request.linked_account_id) for request in mock.requests_to("execute_action"))
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 async def test_interrupted_and_run_again(job: Job, mock: MockRefold, number: signal.Signals, exit_code: int) -> None:
     """What is in flight ends, the summary and the way on are told, and the same command does the rest, each once."""
     job = attrs.evolve(job, ids=MANY_IDS)
@@ -100,6 +102,7 @@ async def test_interrupted_and_run_again(job: Job, mock: MockRefold, number: sig
     assert mock.rate_limited == 0
 
 
+@pytest.mark.slow
 async def test_a_second_signal_ends_it_at_once(job: Job, mock: MockRefold) -> None:
     """What was in flight is unknown then, and is written again only if asked for."""
     script = mock.script(Delay(30))

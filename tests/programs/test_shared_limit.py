@@ -84,6 +84,7 @@ def most_in_a_second(times: Sequence[float]) -> int:
     return max(bisect_left(times, begin + 1) - first for first, begin in enumerate(times))
 
 
+@pytest.mark.slow
 async def test_four_processes(mock: MockRefold, redis: str, open_limiter: Open) -> None:
     """Together they stay within the limit, each gets on, each account is read once; one throttled makes all wait."""
     mock.limit_rate(RATE, burst=BURST)

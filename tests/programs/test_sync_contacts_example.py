@@ -440,8 +440,10 @@ async def test_killed_while_it_reads(customers: Customers, table: Table, program
     assert customers.reads("customer_2") == [{"limit": "100"}]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=["update", "create"])
-@pytest.mark.parametrize("happened", [True, False])
+@pytest.mark.parametrize(
+    "change", [CHANGES[0], pytest.param(CHANGES[1], marks=pytest.mark.slow)], ids=["update", "create"]
+)
+@pytest.mark.parametrize("happened", [pytest.param(True, marks=pytest.mark.slow), False])
 async def test_killed_while_it_writes(
     customers: Customers, table: Table, programs: Programs, change: str, happened: bool
 ) -> None:

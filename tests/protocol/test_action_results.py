@@ -9,6 +9,7 @@ from refold_async import ActionFailedError, ActionResult, APIResponseValidationE
 from refold_async.faults import Fault
 from refold_async.protocol.action_results import parse_action_result
 from refold_async.retry_table import RULES
+from support.cases import each_case
 from support.responses import ACTION, NOT_CONNECTED, Contact, error_from, json_response, parse_result
 
 # Success
@@ -133,8 +134,8 @@ OUTCOMES: Final[list[tuple[str, Any, Fault]]] = [
 ]
 
 
-@pytest.mark.parametrize("spelled", [int, str])
-@pytest.mark.parametrize(("node_status", "http_status", "fault"), OUTCOMES)
+@each_case("spelled", [int, str])
+@each_case(("node_status", "http_status", "fault"), OUTCOMES)
 def test_what_became_of_a_failed_action(
     node_status: str, http_status: Any, fault: Fault, spelled: Callable[[int], Any]
 ) -> None:

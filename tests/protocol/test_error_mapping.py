@@ -23,6 +23,7 @@ from refold_async.protocol.responses import Parser
 from refold_async.protocol.workflow_executions import parse_workflow_execution
 from refold_async.resources.actions import parse_actions
 from refold_async.retry_table import RULES
+from support.cases import each_case
 from support.responses import (
     ACTION,
     ASYNCHRONOUS_WORKFLOW,
@@ -70,7 +71,7 @@ STATUSES: Final[list[tuple[int, type[APIStatusError], Fault]]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "error_class", "fault"), STATUSES)
+@each_case(("status", "error_class", "fault"), STATUSES)
 @each_parser
 def test_error_statuses(
     parse: Parser[Any], sent: Request, status: int, error_class: type[APIStatusError], fault: Fault

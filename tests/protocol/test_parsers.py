@@ -9,6 +9,7 @@ from refold_async.faults import Fault
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_value
 from refold_async.protocol.responses import Parser, Response
+from support.cases import each_case
 from support.responses import (
     ACTION,
     PARSERS,
@@ -76,7 +77,7 @@ UNREADABLE: Final[dict[str, tuple[Response, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("response", "problem"), UNREADABLE.values(), ids=UNREADABLE)
+@each_case(("response", "problem"), UNREADABLE.values())
 @each_parser
 def test_responses_that_cannot_be_read(parse: Parser[Any], sent: Request, response: Response, problem: str) -> None:
     """A 2xx that is no JSON says why, and leaves open what became of a write."""

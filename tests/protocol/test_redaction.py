@@ -28,6 +28,7 @@ from refold_async import (
 from refold_async.models.results import ActionResult
 from refold_async.protocol.redaction import quotes, redacted
 from refold_async.testing import Answer, MockRefold, RouteName
+from support.cases import each_case
 from support.raw_server import raw_server
 from support.retry_policies import IMPATIENT
 
@@ -70,8 +71,8 @@ SECRETS: Final = {
 }
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
-@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+@each_case("spelling", SPELLINGS.values())
+@each_case("secret", SECRETS.values())
 def test_every_spelling_is_found(secret: str, spelling: Callable[[str], str]) -> None:
     """However a secret is spelled, in JSON as it came and as it was read, it is found; what is around it stays."""
     spelled = spelling(secret)
@@ -96,7 +97,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert not quotes((text + ".").encode(), [KEY])
 
 
-@pytest.mark.parametrize("length", range(4, len(KEY) * 6))
+@each_case("length", range(4, len(KEY) * 6))
 def test_a_secret_that_is_cut_off(length: int) -> None:
     """Of a secret that a cut text ends with, no more than its first three characters are left."""
     for spelled in (KEY, in_escapes(KEY), quote(KEY, safe="")):
@@ -109,8 +110,8 @@ def test_a_secret_that_is_cut_off(length: int) -> None:
                 assert left == f"a ***{text.removeprefix(cut)}"
 
 
-@pytest.mark.parametrize("after", [".", ". More", '"}', "'", " ^", "<br>", "\N{REPLACEMENT CHARACTER}", "x" * 20])
-@pytest.mark.parametrize("name", ["as it is", "all escaped", "in a URL"])
+@each_case("after", [".", ". More", '"}', "'", " ^", "<br>", "\N{REPLACEMENT CHARACTER}", "x" * 20])
+@each_case("name", ["as it is", "all escaped", "in a URL"])
 def test_most_of_a_secret_whatever_follows(name: str, after: str) -> None:
     """Whoever cut it, and whatever was written after it: no long beginning of a secret is shown."""
     spell = SPELLINGS[name]

@@ -20,6 +20,7 @@ from refold_async.protocol.requests import (
     list_actions,
     raw_request,
 )
+from support.cases import each_case
 
 ACTIONS: Final = "/api/v2/integration-schema"
 SEGMENTS: Final = [
@@ -210,8 +211,8 @@ TAKERS_OF_IDS: Final[dict[str, Callable[[Any], Request]]] = {
 }
 
 
-@pytest.mark.parametrize("bad", BAD_IDS.values(), ids=BAD_IDS)
-@pytest.mark.parametrize("taker", TAKERS_OF_IDS)
+@each_case("bad", BAD_IDS.values())
+@each_case("taker", TAKERS_OF_IDS)
 def test_bad_ids(taker: str, bad: Any) -> None:
     """An id that would address something else, or is no str, is refused by the argument's name."""
     with pytest.raises(ConfigurationError, match=f"^{taker.split()[0]} "):
@@ -305,8 +306,8 @@ def test_payload_and_body_exclude_each_other(payload: Any) -> None:
         execute_workflow("w", slug="s", payload=payload, body={})
 
 
-@pytest.mark.parametrize("bad", ["", " a", "a ", "a\r\nx-api-key: other", "\ud800", 5, b"a", ["a"]], ids=ascii)
-@pytest.mark.parametrize("name", ["slug", "config_id", "instance_tag"])
+@each_case("bad", ["", " a", "a ", "a\r\nx-api-key: other", "\ud800", 5, b"a", ["a"]])
+@each_case("name", ["slug", "config_id", "instance_tag"])
 def test_bad_headers_of_a_workflow(name: str, bad: Any) -> None:
     """What cannot travel as a header is refused by the argument's name."""
     arguments: dict[str, Any] = {"slug": "app", name: bad}

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from refold_async.protocol.retry_after import read_retry_after
+from support.cases import each_case
 
 NOON: Final = 1_792_584_000.0  # Wed, 21 Oct 2026 12:00:00 GMT
 
@@ -48,7 +49,7 @@ def test_retry_after_beside_a_date_that_cannot_be_read(date: str) -> None:
     assert read_retry_after(headers, lambda: NOON) == 30
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     [
         "",
@@ -89,7 +90,6 @@ def test_retry_after_beside_a_date_that_cannot_be_read(date: str) -> None:
         "Wed,",
         "\u00e9",
     ],
-    ids=ascii,
 )
 def test_retry_after_that_says_nothing(value: str) -> None:
     """What is neither seconds nor a date is as good as no header, and breaks nothing."""

@@ -6,6 +6,7 @@ import pytest
 
 from refold_async import APIConnectionError, AsyncRefold, RetryPolicy
 from refold_async.transport.proxies import is_exempt, proxy_from_environment
+from support.cases import each_case
 from support.raw_server import answer, raw_server
 
 # (host, port, NO_PROXY, whether it exempts the host)
@@ -83,7 +84,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.mark.parametrize(("host", "port", "no_proxy", "exempt"), CASES)
+@each_case(("host", "port", "no_proxy", "exempt"), CASES)
 def test_whom_no_proxy_exempts(host: str, port: int, no_proxy: str, exempt: bool) -> None:
     """As curl, requests and httpx read it."""
     assert is_exempt(host, port, no_proxy) is exempt

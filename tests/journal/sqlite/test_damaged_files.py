@@ -102,7 +102,7 @@ def spoil(chance: random.Random, path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, 4))])
 def test_bytes_at_random(whole: Path, killed: Path, tmp_path: Path, part: int) -> None:
     """Bytes that are spoiled anywhere, in the file or in SQLite's log, are harmless or told."""
     seed = random.randrange(2**32)
@@ -142,6 +142,7 @@ COLUMNS: Final = {
 
 
 @pytest.mark.parametrize(("table", "column"), [(table, column) for table in COLUMNS for column in COLUMNS[table]])
+@pytest.mark.slow
 def test_values_of_another_kind(whole: Path, tmp_path: Path, table: str, column: str) -> None:
     """A value that no run writes, in whatever column, is harmless or told."""
     for number, value in enumerate(VALUES):
