@@ -98,7 +98,7 @@ class BulkCalls:
             items: Any iterable or async iterable, however long: items are taken as they can be worked on. Up to
                 100,000 items whose linked accounts have to wait are parked, so that they do not hold up others.
             call: What to do for an item. What it raises becomes that item's outcome and stops no other.
-            **options: How: see `FanOutOptions`, or `help()` of this method.
+            **options: Any of `FanOutOptions`, such as `concurrency`; `help()` of this method lists them.
 
         Returns:
             The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
@@ -157,7 +157,7 @@ class BulkCalls:
             action_id: The action, such as `get_contact`.
             parameters: The action's parameters, the same for all, or a function that makes them of the item.
             into: The type to structure each result's `data` into, as for `AccountScope.execute_action`.
-            **options: How: see `ActionFanOutOptions`, or `help()` of this method.
+            **options: Any of `ActionFanOutOptions`, such as `concurrency`; `help()` of this method lists them.
 
         Returns:
             The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.

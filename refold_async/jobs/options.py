@@ -15,7 +15,8 @@ Item = TypeVar("Item")
 Account = TypeVar("Account")
 
 
-# A field's annotation holds its type and its default; the text below it is its documentation, which editors show too.
+# A field's annotation holds its type and its default; the text below it is its documentation, which editors show too,
+# but not the default: so the text tells those that one would not guess.
 class FanOutOptions(TypedDict, Generic[Item, Account], total=False):
     """The options of `AsyncRefold.fan_out()`, and of `fan_out_action()` too."""
 
@@ -25,15 +26,15 @@ class FanOutOptions(TypedDict, Generic[Item, Account], total=False):
     """Tells what a journal knows an item by; by default its linked account id. Needed where an account has several
     items: of those with one key, only the first is called."""
     concurrency: Annotated[int, 50]
-    """How many items are worked on, or have ended and not been read, at once."""
+    """How many items are worked on, or have ended and not been read, at once; by default 50."""
     grace: Annotated[float, 5.0]
-    """Seconds that items in flight get to end when the fan-out is left early, or stopped."""
+    """Seconds that items in flight get to end when the fan-out is left early, or stopped; by default 5."""
     job_timeout: Annotated[float | None, None]
     """Seconds for the whole job. Then it is stopped, and `FanOutStoppedError` raised at the end."""
     max_refusal_wait: Annotated[float, 600.0]
     """Seconds, in all, that an item may wait because its own requests or those of its linked account are refused
-    (HTTP 429); above 0, or `math.inf`. Beyond that it fails with `RateLimitError`, at once where `Retry-After` asks for
-    longer. Waiting because others are refused does not count."""
+    (HTTP 429); above 0, or `math.inf`; by default 600. Beyond that it fails with `RateLimitError`, at once where
+    `Retry-After` asks for longer. Waiting because others are refused does not count."""
     stop_after: Annotated[float | None, None]
     """How many items may fail or come out unknown until the job is stopped, and `FanOutStoppedError` raised at the end:
     an int counts them, a float is their share (once 20 items have ended)."""

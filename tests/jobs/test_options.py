@@ -66,7 +66,9 @@ def test_help_describes_every_option(method: str, options: dict[str, Any], of_cl
     described = {name for name in options if any(line.startswith(f"{name}: ") for line in lines)}
     assert described == options.keys()
     assert "**options" not in help_text
-    assert "concurrency: How many items are worked on, or have ended and not been read, at once." in lines
+    assert (
+        "concurrency: How many items are worked on, or have ended and not been read, at once; by default 50." in lines
+    )
     assert max(map(len, (inspect.getdoc(as_seen(method, of_client=of_client)) or "").splitlines())) < 120
     assert lines.index("Args:") < lines.index("Returns:") < lines.index("Raises:")
 
@@ -86,7 +88,10 @@ def test_every_option_is_documented(declared: Any) -> None:
     documentation = inspect.getdoc(AsyncRefold.fan_out_action) or ""
     for name in declared.__annotations__:
         assert name in parameters
-        assert f"\n    {name}: " in documentation
+        (text,) = re.findall(rf"^    {name}: (.*(?:\n {{8}}.*)*)", documentation, re.MULTILINE)
+        default = parameters[name].default
+        if default is not None and default is not False:  # editors show no other default of it
+            assert f"by default {default:g}." in text
 
 
 async def test_help_without_sources(tmp_path: Path) -> None:
