@@ -60,9 +60,11 @@ async def serving(*pieces: bytes) -> AsyncGenerator[str]:
             await reader.read()
         writer.close()
 
-    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    await until(lambda: all(task is not None and task.done() for task in serving_tasks))
+    try:
+        async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+            yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:  # whatever the block raises
+        await until(lambda: all(task is not None and task.done() for task in serving_tasks))
 
 
 async def cancelled(call: Awaitable[object], when: Callable[[], object] | None = None) -> None:
