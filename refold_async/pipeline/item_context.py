@@ -168,7 +168,7 @@ class ItemContext:
             item.attempts += 1
             item.writes += write
 
-    def after_sending_in_vain(self, *, write: bool) -> None:
+    def note_without_effect(self, *, write: bool) -> None:
         """Note that an attempt is over and certainly made nothing happen.
 
         Args:
