@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from refold_async.bulk import BulkCalls
 from refold_async.config.client_options import (
     Environment,
     check_environment,
@@ -18,6 +17,7 @@ from refold_async.config.secret import hide
 from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, resolve_timeout
 from refold_async.config.validation import check_bool, check_positive, check_proxy, check_whole_number
 from refold_async.errors import ConfigurationError
+from refold_async.fan_out_methods import FanOutMethods
 from refold_async.limits.account_limits import AccountLimitSettings
 from refold_async.limits.outside_limiter import Limiter
 from refold_async.limits.scheduler import RequestScheduler
@@ -52,7 +52,7 @@ _DEFAULT_TIMEOUT = Timeout()
 _SYNCHRONOUS_WORKFLOW = Timeout(total=300, attempt=300)
 
 
-class AsyncRefold(BulkCalls, RawRequests):
+class AsyncRefold(FanOutMethods, RawRequests):
     """A session with Refold: one pool of connections, one rate limit, one retry policy for all linked accounts.
 
     Make one for the life of your program and close it at its end, by `async with` or `await aclose()`. It belongs to

@@ -10,7 +10,7 @@ import attrs
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
     from refold_async.limits.pauses import Pause
-    from refold_async.limits.slot_holders import SlotPool
+    from refold_async.limits.slot_interfaces import SlotPool
 
 __all__ = ["EntryRecorder", "ItemContext", "current_item"]
 
@@ -168,7 +168,7 @@ class ItemContext:
             item.attempts += 1
             item.writes += write
 
-    def after_sending_in_vain(self, *, write: bool) -> None:
+    def note_without_effect(self, *, write: bool) -> None:
         """Note that an attempt is over and certainly made nothing happen.
 
         Args:

@@ -24,7 +24,7 @@ from refold_async.transport.transport import Transport
 
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
-    from refold_async.limits.slot_holders import SlotPool
+    from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.pipeline.credentials import Credentials
     from refold_async.pipeline.observers import Observers
 
@@ -164,7 +164,7 @@ class Pipeline:
             self._observers.attempt_ended(call, response, None)
         self._scheduler.report(permit, None, None, deadlines.now())
         if item is not None and request.kind == "read":
-            item.after_sending_in_vain(write=False)
+            item.note_without_effect(write=False)
         return value
 
     def _parse(self, response: Response, request: Request, parse: Parser[T], headers: Mapping[str, str]) -> T:
@@ -221,7 +221,7 @@ class Pipeline:
         effect = call.effect_of(reason)
         call.note(effect)
         if call.item is not None and effect == "none":
-            call.item.after_sending_in_vain(write=call.request.kind == "write")
+            call.item.note_without_effect(write=call.request.kind == "write")
         if reason.fault is not None:
             self._scheduler.report(call.permit, reason.fault, reason.retry_after, call.deadlines.now())
 

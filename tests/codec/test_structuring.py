@@ -40,7 +40,8 @@ import pytest
 import typing_extensions
 
 from refold_async import Action, ConfigurationError
-from refold_async.codec.structuring import MisfitError, structure
+from refold_async.codec.structuring.converters import structure
+from refold_async.codec.structuring.misfits import MisfitError
 from refold_async.protocol.action_results import parse_action_result
 from refold_async.protocol.parsers import parse_value
 from support import postponed_annotations as postponed

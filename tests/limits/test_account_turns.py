@@ -75,7 +75,7 @@ class OfflineClient:
             self.scheduler.release(permit)
         self.scheduler.report(permit, fault, retry_after, loop.time())
         if item is not None and fault is not None:
-            item.after_sending_in_vain(write=True)
+            item.note_without_effect(write=True)
 
     async def _wait(self, permit: Permit, item: ItemContext | None, delay: float) -> None:
         task = asyncio.current_task()

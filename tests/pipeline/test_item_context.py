@@ -33,11 +33,11 @@ async def test_a_refusal_withdraws_nothing_while_another_request_leaves() -> Non
     record.committed.clear()
     leaving = asyncio.create_task(item.before_sending(write=True))
     await asyncio.sleep(0)
-    item.after_sending_in_vain(write=True)
+    item.note_without_effect(write=True)
     record.committed.set()
     await leaving
     assert (record.written, item.attempts, item.untouched) == (["started"], 2, False)
-    item.after_sending_in_vain(write=True)
+    item.note_without_effect(write=True)
     assert record.written == ["started", "withdrawn"]
 
 
@@ -50,7 +50,7 @@ async def test_an_item_counts_for_those_around_it() -> None:
     await inner.before_sending(write=True)
     assert (inner.attempts, outer.attempts, outer.recorder.written) == (1, 1, ["started"])
     await inner.before_sending(write=True)
-    inner.after_sending_in_vain(write=True)
+    inner.note_without_effect(write=True)
     assert (outer.may_have_changed, outer.untouched, outer.recorder.written) == (True, False, ["started"])
 
 
