@@ -28,7 +28,6 @@ from refold_async.journal.store import Durability, EntryRow, EntryValues, JobIde
 __all__ = ["SQLiteRun"]
 
 _LOG_PAGES: Final = 2000  # of the `-wal`, before they are put into the file, which waits for the disk
-_NO_VALUES: Final = (None,) * 8
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -115,9 +114,9 @@ class SQLiteRun:
         parameters: list[str | int | None] = [self.number, f"{moment[:-6]}Z"]
         for values in entries:
             parameters += values
-            parameters += _NO_VALUES[len(values) :]
+            parameters += sql.NO_VALUES[len(values) :]
         missing = -len(entries) % sql.ROW_STEP
-        parameters += _NO_VALUES * missing
+        parameters += sql.NO_VALUES * missing
         # By executemany, as execute would take the interpreter's lock once more to ask for the last row's id.
         done = self._connection.executemany(sql.write_statement(len(entries) + missing), (parameters,))
         if done.rowcount != len(entries):
