@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from refold_async.bulk import BulkCalls
 from refold_async.config.client_options import (
     Environment,
     check_environment,
@@ -18,6 +17,7 @@ from refold_async.config.secret import hide
 from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, resolve_timeout
 from refold_async.config.validation import check_bool, check_positive, check_proxy, check_whole_number
 from refold_async.errors import ConfigurationError
+from refold_async.fan_out_methods import FanOutMethods
 from refold_async.limits.account_limits import AccountLimitSettings
 from refold_async.limits.outside_limiter import Limiter
 from refold_async.limits.scheduler import RequestScheduler
@@ -52,7 +52,7 @@ _DEFAULT_TIMEOUT = Timeout()
 _SYNCHRONOUS_WORKFLOW = Timeout(total=300, attempt=300)
 
 
-class AsyncRefold(BulkCalls, RawRequests):
+class AsyncRefold(FanOutMethods, RawRequests):
     """A session with Refold: one pool of connections, one rate limit, one retry policy for all linked accounts.
 
     Make one for the life of your program and close it at its end, by `async with` or `await aclose()`. It belongs to
@@ -72,10 +72,10 @@ class AsyncRefold(BulkCalls, RawRequests):
         max_connections: How many connections may be open at once.
         keepalive_timeout: Seconds an idle connection is kept for the next call.
         reuse_connections: Keep connections open for further calls. False opens one for each attempt: that costs a
-            handshake each time, but no late second answer to one call can be taken for the answer to the next.
-        max_response_bytes: The longest answer to read, in bytes, counted after decompression. Answers of 256 KB and
+            handshake each time, but no late second response to one call can be taken for the response to the next.
+        max_response_bytes: The longest response to read, in bytes, counted after decompression. Those of 256 KB and
             more are read in a thread, so that the event loop goes on meanwhile.
-        max_header_bytes: The longest header of an answer to read, in bytes. An answer may have about one header for
+        max_header_bytes: The longest header of a response to read, in bytes. A response may have about one header for
             every 64 of these bytes, by default 1,024 of them, and at least about 128.
         connector: An aiohttp connector of yours, for TLS settings, a resolver or unix sockets. Never closed by the
             client; `max_connections` holds beside its own limit, and its own `keepalive_timeout` counts.

@@ -31,7 +31,8 @@ from typing import Any, Final, TypeAlias, cast
 import attrs
 
 from refold_async.codec.json_codec import decode
-from refold_async.codec.structuring import MisfitError, structure
+from refold_async.codec.structuring.converters import structure
+from refold_async.codec.structuring.misfits import MisfitError
 from refold_async.config.secret import hide
 from refold_async.config.validation import check_secret
 from refold_async.errors import APIResponseValidationError, ConfigurationError

@@ -189,8 +189,8 @@ async def options(refold: AsyncRefold, rows: list[Row], accounts: list[LinkedAcc
     assert_type(structured, FanOut[Row, ActionResult[list[Contact]]])
 
 
-async def namespaces(refold: AsyncRefold, account: AccountScope, body: bytes) -> None:
-    """What the namespaces give."""
+async def resources(refold: AsyncRefold, account: AccountScope, body: bytes) -> None:
+    """What the resources give."""
     async for linked_account in refold.linked_accounts.list(connected_to="hubspot"):
         assert_type(linked_account, LinkedAccount)
         assert_type(linked_account.linked_account_id, str)

@@ -27,7 +27,7 @@ FLOORS: Final = [
     {"transport"},
     {"pipeline"},
     {"resources", "jobs"},
-    {"client", "bulk", "__init__"},
+    {"client", "fan_out_methods", "__init__"},
 ]
 # Those of the mock, which stands beside the client.
 MOCK_FLOORS: Final = [

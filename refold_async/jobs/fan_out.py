@@ -7,16 +7,16 @@ from typing import Any, Generic, Self, TypeVar
 
 from refold_async.config.validation import check_positive, check_whole_number
 from refold_async.errors import ConfigurationError
-from refold_async.jobs.client_hooks import AnyScope, ClientHooks
+from refold_async.jobs.client_interface import AnyScope, ClientInterface
 from refold_async.jobs.feeding import STEPS_BEFORE_A_TURN, Feeder
+from refold_async.jobs.item_tasks import ItemTasks
 from refold_async.jobs.outcome_queue import OutcomeQueue
 from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
 from refold_async.jobs.progress import Counts
 from refold_async.jobs.progress_reporter import ProgressReporter
-from refold_async.jobs.recording import Recorder
+from refold_async.jobs.recorder import Recorder
 from refold_async.jobs.slots import Slots
 from refold_async.jobs.stopping import Stopper
-from refold_async.jobs.working import Work
 from refold_async.pipeline.item_context import current_item
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.runtime.foreign_errors import safe_repr
@@ -47,7 +47,7 @@ class FanOut(Generic[Item, T]):
         self,
         items: Iterable[Item] | AsyncIterable[Item],
         call: Callable[[AnyScope, Item], Awaitable[T]],
-        client: ClientHooks[Item, AnyScope],
+        client: ClientInterface[Item, AnyScope],
         recorder: Recorder[Item, T],
         options: Mapping[str, Any],
     ) -> None:
@@ -55,7 +55,7 @@ class FanOut(Generic[Item, T]):
             raise ConfigurationError(f"items must be an iterable or async iterable, not {type(items).__name__}.")
         if not callable(call):
             raise ConfigurationError("call must be a function of a scope and an item.")
-        self._client: ClientHooks[Item, Any] = client
+        self._client: ClientInterface[Item, Any] = client
         self._recorder = recorder
         self._stopper: Stopper[Item] = Stopper(
             grace=options["grace"], job_timeout=options["job_timeout"], stop_after=options["stop_after"]
@@ -63,7 +63,7 @@ class FanOut(Generic[Item, T]):
         # A slot is taken with an item and given back when its outcome is read: so a slow reader slows the work.
         self._slots = Slots(check_whole_number("concurrency", options["concurrency"], at_least=1))
         self._queue: OutcomeQueue[Item, T] = OutcomeQueue(self._stopper.note_failure)
-        self._work: Work[Item, T] = Work(
+        self._item_tasks: ItemTasks[Item, T] = ItemTasks(
             call,
             client,
             self._slots,
@@ -72,7 +72,7 @@ class FanOut(Generic[Item, T]):
             on_change=self._queue.news.set,
         )
         max_refusal_wait = check_positive("max_refusal_wait", options["max_refusal_wait"])
-        self._feeder = Feeder(items, client, self._slots, self._work, self._queue.news.set, max_refusal_wait)
+        self._feeder = Feeder(items, client, self._slots, self._item_tasks, self._queue.news.set, max_refusal_wait)
         self._reporter: ProgressReporter | None = None
         progress = options["progress"]
         if progress is not None and progress is not False:
@@ -82,8 +82,8 @@ class FanOut(Generic[Item, T]):
         self._reads = 0
         self._entered = self._left = self._closed = self._cancelled_owner = False
         self._report: dict[int, Outcome[Item, T]] | None = None
-        self.unfinished: list[Unfinished[Item]] = self._work.unfinished
-        self.unread: list[Outcome[Item, T]] = self._work.unrecorded
+        self.unfinished: list[Unfinished[Item]] = self._item_tasks.unfinished
+        self.unread: list[Outcome[Item, T]] = self._item_tasks.unrecorded
 
     async def __aenter__(self) -> Self:
         if self._entered:
@@ -92,18 +92,18 @@ class FanOut(Generic[Item, T]):
         loop = asyncio.get_running_loop()
         self._owner = asyncio.current_task()
         outer = current_item.get()
-        self._work.begin(loop, await self._recorder.open())
+        self._item_tasks.begin(loop, await self._recorder.open())
         if self._reporter is not None:
             self._reporter.start()
         self._feeder.start(loop, outer)
-        self._stopper.start(loop, self._feeder, self._work)
+        self._stopper.start(loop, self._feeder, self._item_tasks)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._left = True
-        self._work.note_left()
+        self._item_tasks.note_left()
         with shielded_from_anyio():
             await self._leave()
 
@@ -115,7 +115,7 @@ class FanOut(Generic[Item, T]):
             await self._stopper.wait_until_ended()
         finally:
             self._stopper.forget_timers()
-            while self._work or self._slots.parked or not self._feeder.done or not self._closed:
+            while self._item_tasks or self._slots.parked or not self._feeder.done or not self._closed:
                 try:
                     self._stopper.cancel()
                     await self._stopper.wait_until_ended()
@@ -136,7 +136,7 @@ class FanOut(Generic[Item, T]):
 
     async def _close(self) -> None:
         """Give the journal back, with all that there is to record, and tell the progress a last time."""
-        await self._work.aclose(self._queue.news)
+        await self._item_tasks.aclose(self._queue.news)
         if self._reporter is not None:
             reporter, self._reporter = self._reporter, None
             await reporter.finish(max(self._stopper.grace, 1.0))
@@ -178,7 +178,7 @@ class FanOut(Generic[Item, T]):
             await asyncio.sleep(0)
         queue = self._queue
         while not queue.unread:
-            if self._feeder.done and self._work.done and not self._slots.parked:
+            if self._feeder.done and self._item_tasks.done and not self._slots.parked:
                 self._raise_error()
                 raise StopAsyncIteration
             queue.news.clear()
@@ -217,11 +217,11 @@ class FanOut(Generic[Item, T]):
     def _count(self) -> Counts:
         parked = self._slots.parked
         refuses_all = self._client.refuses_all()
-        held_up = self._work.count_held_up(refuses_all=refuses_all)
+        held_up = self._item_tasks.count_held_up(refuses_all=refuses_all)
         held_up += parked if refuses_all else self._slots.held_up
         return Counts(
             **self._queue.ended_as,
-            in_flight=len(self._work) + parked,
+            in_flight=len(self._item_tasks) + parked,
             recorded=self._queue.recorded,
             held_up=held_up,
         )

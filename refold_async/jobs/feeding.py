@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from refold_async.jobs.client_hooks import ClientHooks
+from refold_async.jobs.client_interface import ClientInterface
+from refold_async.jobs.item_tasks import ItemTasks
 from refold_async.jobs.items import TakenItem
 from refold_async.jobs.slots import Slots
-from refold_async.jobs.working import Work
 from refold_async.pipeline.item_context import ItemContext
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class Feeder(Generic[Item]):
     def __init__(
         self,
         items: Iterable[Item] | AsyncIterable[Item],
-        client: ClientHooks[Item, Any],
+        client: ClientInterface[Item, Any],
         slots: Slots,
-        work: Work[Item, Any],
+        item_tasks: ItemTasks[Item, Any],
         on_change: Callable[[], object],
         max_refusal_wait: float,
     ) -> None:
@@ -41,14 +41,14 @@ class Feeder(Generic[Item]):
             items: The source.
             client: What is asked of the client.
             slots: The slots of the fan-out: one is there before an item is taken.
-            work: Where items begin.
+            item_tasks: Where items begin.
             on_change: Called when the source has ended, or there are no parked items any more.
             max_refusal_wait: Seconds that refusals may keep an item waiting.
         """
         self._items = items
         self._client = client
         self._slots = slots
-        self._work = work
+        self._item_tasks = item_tasks
         self._on_change = on_change
         self._max_refusal_wait = max_refusal_wait
         self._loop: asyncio.AbstractEventLoop
@@ -117,20 +117,20 @@ class Feeder(Generic[Item]):
         )
         self._taken += 1
         if self._stopped:  # the source did not let itself be cancelled, or stopped its own fan-out
-            self._work.leave_unfinished(taken)
+            self._item_tasks.leave_unfinished(taken)
             return False
         try:
             if not self._slots.available:  # parked items took all slots while the source was waited for
                 await self._slots.wait()
         except asyncio.CancelledError:
-            self._work.leave_unfinished(taken)
+            self._item_tasks.leave_unfinished(taken)
             raise
         lane = self._lane_of(taken) if self._client.limits_accounts() else None
         if lane is not None and not lane.is_open(now := self._loop.time()):
             lane.park(taken, self._start_parked, now)
         else:
             self._slots.take_in_any_case()
-            self._work.start(taken, lane)
+            self._item_tasks.start(taken, lane)
         if self._taken % STEPS_BEFORE_A_TURN == 0:
             await asyncio.sleep(0)
         if not self._slots.available:
@@ -154,15 +154,15 @@ class Feeder(Generic[Item]):
             return
         if self._stopped:
             self._slots.free()
-            self._work.leave_unfinished(taken)
+            self._item_tasks.leave_unfinished(taken)
             self._on_change()
         else:
-            self._work.start(taken, lane)
+            self._item_tasks.start(taken, lane)
 
     def _leave_parked(self) -> None:
         """Account for the items that will not begin, so many at a time that others have a turn."""
         for _ in range(min(self._slots.parked, 10 * STEPS_BEFORE_A_TURN)):
-            self._work.leave_unfinished(self._slots.unpark())
+            self._item_tasks.leave_unfinished(self._slots.unpark())
         if self._slots.parked:
             self._loop.call_soon(self._leave_parked)
         else:

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from refold_async.jobs.client_hooks import Scope
+from refold_async.jobs.client_interface import Scope
 from refold_async.pipeline.item_context import ItemContext
 
 __all__ = ["TakenItem"]

@@ -85,7 +85,7 @@ class JournalRun(Generic[Item, T]):
             raise
         if found is NoEntry.REPEATED:
             raise ConfigurationError(
-                f"key {key!r} was met before in this run, so this item is not called: pass key=, a function that "
+                f"key {key!r} occurred before in this run, so this item is not called: pass key=, a function that "
                 "returns another key for each item, or leave out the repeats."
             )
         if isinstance(found, JournalEntry) and not self._is_called_again(found):

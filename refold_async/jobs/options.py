@@ -9,7 +9,7 @@ from refold_async.jobs.progress import Progress
 if TYPE_CHECKING:
     from refold_async.journal.journal import Journal
 
-__all__ = ["Account", "ActionFanOutOptions", "FanOutOptions", "complete"]
+__all__ = ["Account", "ActionFanOutOptions", "FanOutOptions", "with_defaults"]
 
 Item = TypeVar("Item")
 Account = TypeVar("Account")
@@ -63,7 +63,7 @@ class ActionFanOutOptions(FanOutOptions[Item, Account], Generic[Item, Account], 
     one more call each, which `timeout` holds for by itself."""
 
 
-def complete(declared: Any, options: Mapping[str, Any], function: str) -> dict[str, Any]:
+def with_defaults(declared: Any, options: Mapping[str, Any], function: str) -> dict[str, Any]:
     """Return all options that a class declares, those that were not given with their defaults.
 
     Args:
@@ -74,12 +74,12 @@ def complete(declared: Any, options: Mapping[str, Any], function: str) -> dict[s
     Raises:
         TypeError: There is no such option.
     """
-    completed = {name: hint.__metadata__[0] for name, hint in declared.__annotations__.items()}
+    chosen = {name: hint.__metadata__[0] for name, hint in declared.__annotations__.items()}
     for name in options:
-        if name not in completed:
+        if name not in chosen:
             from difflib import get_close_matches  # only for mistakes
 
-            similar = get_close_matches(name, completed, n=1)
+            similar = get_close_matches(name, chosen, n=1)
             suggestion = f". Did you mean {similar[0]!r}?" if similar else ""
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{suggestion}")
-    return {**completed, **options}
+    return {**chosen, **options}

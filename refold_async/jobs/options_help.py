@@ -10,13 +10,13 @@ from typing import Any, Final, ForwardRef
 from refold_async.jobs import options
 from refold_async.jobs.options import Account
 
-__all__ = ["describe"]
+__all__ = ["document"]
 
 _WIDTH: Final = 112
 """How wide lines of documentation may be."""
 
 
-def describe(function: Callable[..., Any], declared: Any, account: Any) -> None:
+def document(function: Callable[..., Any], declared: Any, account: Any) -> None:
     """Have a function's signature and documentation show the options that it takes as keyword arguments.
 
     Args:

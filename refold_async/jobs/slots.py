@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from refold_async.limits.slot_holders import ParkedItems
+    from refold_async.limits.slot_interfaces import ParkedItems
 
 __all__ = ["MOST_PARKED", "Slots"]
 

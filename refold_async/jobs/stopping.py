@@ -5,8 +5,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from refold_async.errors import ConfigurationError, FanOutStoppedError, RefoldError
 from refold_async.jobs.feeding import Feeder
+from refold_async.jobs.item_tasks import ItemTasks
 from refold_async.jobs.outcomes import Outcome
-from refold_async.jobs.working import Work
 from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["Stopper"]
@@ -38,18 +38,18 @@ class Stopper(Generic[Item]):
         self._job_timeout = None if job_timeout is None else _check_seconds("job_timeout", job_timeout)
         self._stop_after = _check_stop_after(stop_after)
         self._feeder: Feeder[Item] | None = None
-        self._work: Work[Item, Any]
+        self._item_tasks: ItemTasks[Item, Any]
         self._loop: asyncio.AbstractEventLoop
         self._timers: list[asyncio.TimerHandle] = []
         self._stopped = False
         self.error: RefoldError | None = None
         """Why it was stopped, if for an error."""
 
-    def start(self, loop: asyncio.AbstractEventLoop, feeder: Feeder[Item], work: Work[Item, Any]) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop, feeder: Feeder[Item], item_tasks: ItemTasks[Item, Any]) -> None:
         """Stop these when it is time, or at once if that was asked for before."""
         self._loop = loop
         self._feeder = feeder
-        self._work = work
+        self._item_tasks = item_tasks
         if self._stopped:
             feeder.stop()
         elif self._job_timeout is not None and self._job_timeout < _FOR_EVER:
@@ -65,7 +65,7 @@ class Stopper(Generic[Item]):
         if self._feeder is None:
             return
         self._feeder.stop()
-        self._work.stop()
+        self._item_tasks.stop()
         if self.grace < _FOR_EVER:
             self._timers.append(self._loop.call_later(self.grace, self.cancel))
 
@@ -93,13 +93,13 @@ class Stopper(Generic[Item]):
         """Cancel all that is under way."""
         if self._feeder is not None:
             self._feeder.cancel()  # again: a source may swallow a cancellation
-            self._work.cancel()
+            self._item_tasks.cancel()
 
     async def wait_until_ended(self) -> None:
         """Wait for all that is under way to end."""
         if self._feeder is not None:
             await self._feeder.wait_until_ended()
-            await self._work.wait_until_ended()
+            await self._item_tasks.wait_until_ended()
 
     def forget_timers(self) -> None:
         """Stop by no timer any more."""

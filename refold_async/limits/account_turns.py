@@ -12,7 +12,7 @@ from refold_async.limits.permits import Waiter
 
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
-    from refold_async.limits.slot_holders import SlotHolder, SlotPool
+    from refold_async.limits.slot_interfaces import SlotHolder, SlotPool
 
 __all__ = ["AccountTurns"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from refold_async.limits.account_limits import AccountLimit
     from refold_async.limits.fair_queue import Priority
     from refold_async.limits.permits import Turns
-    from refold_async.limits.slot_holders import SlotHolder, SlotPool
+    from refold_async.limits.slot_interfaces import SlotHolder, SlotPool
 
 __all__ = ["Lane"]
 

@@ -12,7 +12,7 @@ from refold_async.limits.fair_queue import Priority
 if TYPE_CHECKING:
     from refold_async.limits.account_limits import AccountLimit
     from refold_async.limits.pauses import Pause
-    from refold_async.limits.slot_holders import SlotHolder
+    from refold_async.limits.slot_interfaces import SlotHolder
 
 __all__ = ["KeptWaitingError", "Patience", "Permit", "Turns", "Waiter"]
 

@@ -22,7 +22,7 @@ from refold_async.limits.token_bucket import TokenBucket
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
     from refold_async.limits.refusals import Refusals
-    from refold_async.limits.slot_holders import SlotPool
+    from refold_async.limits.slot_interfaces import SlotPool
 
 __all__ = ["RequestScheduler"]
 

@@ -10,7 +10,7 @@ import attrs
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
     from refold_async.limits.pauses import Pause
-    from refold_async.limits.slot_holders import SlotPool
+    from refold_async.limits.slot_interfaces import SlotPool
 
 __all__ = ["EntryRecorder", "ItemContext", "current_item"]
 

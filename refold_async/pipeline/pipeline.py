@@ -24,7 +24,7 @@ from refold_async.transport.transport import Transport
 
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
-    from refold_async.limits.slot_holders import SlotPool
+    from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.pipeline.credentials import Credentials
     from refold_async.pipeline.observers import Observers
 

@@ -14,7 +14,7 @@ def parse_action_result(into: Any) -> Parser[ActionResult[Any]]:
     """Return the parser of the response to `execute_action`, with `data` as `into`."""
     if into is None or into is Any:
         return _parse_plain
-    from refold_async.codec.structuring import check_target
+    from refold_async.codec.structuring.into_types import check_target
 
     check_target(into)
     return lambda response, request: _parse_into(into, response, request)
@@ -39,7 +39,8 @@ def _parse_plain(response: Response, request: Request) -> ActionResult[Any]:
 
 
 def _parse_into(into: Any, response: Response, request: Request) -> ActionResult[Any]:
-    from refold_async.codec.structuring import MisfitError, structure
+    from refold_async.codec.structuring.converters import structure
+    from refold_async.codec.structuring.misfits import MisfitError
 
     result = _parse_plain(response, request)
     try:

@@ -41,7 +41,8 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
     Raises:
         APIResponseValidationError: The value does not fit.
     """
-    from refold_async.codec.structuring import MisfitError, structure  # and cattrs: not needed for plain results
+    from refold_async.codec.structuring.converters import structure  # and cattrs: not needed for plain results
+    from refold_async.codec.structuring.misfits import MisfitError
 
     try:
         return structure(value, target, root)
@@ -56,7 +57,7 @@ def parse_value(into: Any) -> Parser[Any]:
     """Return the parser of any response: its JSON, as `into`, or None where it is empty."""
     as_it_came = into is None or into is Any
     if not as_it_came:
-        from refold_async.codec.structuring import check_target
+        from refold_async.codec.structuring.into_types import check_target
 
         check_target(into)
 

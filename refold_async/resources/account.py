@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
     from refold_async.limits.lanes import Lane
-    from refold_async.limits.slot_holders import SlotPool
+    from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
     from refold_async.resources.actions import Action, ActionParameters
     from refold_async.resources.applications import Applications

@@ -17,7 +17,7 @@ from refold_async.testing.catalogue.sample_catalogue import SAMPLE_WORKFLOW_ID, 
 from refold_async.testing.endpoints.route import Route
 from refold_async.testing.endpoints.routes import ROUTES
 from refold_async.testing.faults.scripts import Script
-from refold_async.testing.faults.trouble import (
+from refold_async.testing.faults.troubles import (
     Answer,
     Delay,
     Drip,

@@ -11,7 +11,7 @@ from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.catalogue.sample_catalogue import sample_catalogue
 from refold_async.testing.faults.rate_limits import Rate, RefusingTokenBucket
 from refold_async.testing.faults.scripts import Script
-from refold_async.testing.faults.trouble import Trouble
+from refold_async.testing.faults.troubles import Trouble
 from refold_async.testing.protocol.route_names import RouteName
 from refold_async.testing.server.dispatch import Dispatcher
 from refold_async.testing.server.listener import Listener

@@ -109,6 +109,6 @@ async def never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        from refold_async.transport.wire_errors import reason  # loaded by the first failure
+        from refold_async.transport.exception_mapping import reason  # loaded by the first failure
 
         raise aiohttp.ClientConnectionError(reason(error)) from error

@@ -236,7 +236,7 @@ class Transport:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            from refold_async.transport.wire_errors import cancelled_from_within
+            from refold_async.transport.exception_mapping import cancelled_from_within
 
             failure = cancelled_from_within(target.subject, body, self._connector)
         except EXITS:
@@ -245,7 +245,7 @@ class Transport:
             if attempt_deadline.cancelled_from_outside:  # and what was lent made something else of it
                 raise asyncio.CancelledError from None
             from refold_async.transport.broken_responses import response_despite
-            from refold_async.transport.wire_errors import expired_timeout, wire_error
+            from refold_async.transport.exception_mapping import expired_timeout, wire_error
 
             response = response_despite(
                 error,

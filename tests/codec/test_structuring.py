@@ -40,7 +40,8 @@ import pytest
 import typing_extensions
 
 from refold_async import Action, ConfigurationError
-from refold_async.codec.structuring import MisfitError, structure
+from refold_async.codec.structuring.converters import structure
+from refold_async.codec.structuring.misfits import MisfitError
 from refold_async.protocol.action_results import parse_action_result
 from refold_async.protocol.parsers import parse_value
 from support import postponed_annotations as postponed
@@ -756,16 +757,16 @@ REFUSED: Final[list[Any]] = [
 ]
 
 
-@each_case("make_reader", [parse_action_result, parse_value])
+@each_case("make_parser", [parse_action_result, parse_value])
 @each_case("into", REFUSED, ids=name_of_case)
-def test_types_that_nothing_fits(make_reader: Callable[[Any], Any], into: Any) -> None:
+def test_types_that_nothing_fits(make_parser: Callable[[Any], Any], into: Any) -> None:
     """A type that JSON cannot be structured into is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^into="):
-        make_reader(into)
+        make_parser(into)
 
 
-@each_case("make_reader", [parse_action_result, parse_value])
+@each_case("make_parser", [parse_action_result, parse_value])
 @each_case("into", [into for into, _, _ in FITTING], ids=name_of_case)
-def test_types_that_something_fits(make_reader: Callable[[Any], Any], into: Any) -> None:
+def test_types_that_something_fits(make_parser: Callable[[Any], Any], into: Any) -> None:
     """A type that JSON can be structured into is not refused."""
-    assert callable(make_reader(into))
+    assert callable(make_parser(into))

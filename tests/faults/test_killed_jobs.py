@@ -38,7 +38,7 @@ class Job:
 
     @property
     def writes(self) -> Counter[str]:
-        """How often each linked account was written to; what was refused at the door was not."""
+        """How often each linked account was written to; what was refused with HTTP 429 was not."""
         return Counter(account_of(request) for request in self.mock.requests if request.status != 429)
 
     def entries(self) -> dict[str, JournalEntry]:
@@ -143,7 +143,7 @@ async def test_killed_ten_times(mock: MockRefold, tmp_path: Path) -> None:
 
 
 async def test_killed_with_power_in_mind(mock: MockRefold, tmp_path: Path) -> None:
-    """It holds as well where every commit waits for the disk, and where Refold refuses many requests at its door."""
+    """It holds as well where every commit waits for the disk, and where Refold refuses many requests with HTTP 429."""
     mock.script(Answer(429), route="execute_action", calls=range(20, 2000, 40))
     mock.script(Delay(ANSWER_AFTER))
     job = Job(mock, tmp_path / "contacts.sqlite", 150, durability="power")

@@ -80,7 +80,7 @@ def entries(journal: Journal) -> dict[str, JournalEntry]:
 
 
 def writes(mock: MockRefold) -> Counter[str | None]:
-    """Return how many contacts were asked for, by account, without those that were refused at the door."""
+    """Return how many contacts were asked for, by account, without those that were refused with HTTP 429."""
     return Counter(request.linked_account_id for request in mock.requests if request.status != 429)
 
 
@@ -113,10 +113,10 @@ async def test_a_request_finds_its_row_and_an_outcome_too(
     assert journal.summary().updated_at == max(entry.finished_at for entry in journal.entries() if entry.finished_at)
 
 
-async def test_nothing_is_recorded_of_who_waits_to_be_let_in(mock: MockRefold, journal: Journal) -> None:
+async def test_nothing_is_recorded_of_items_that_wait_for_a_permit(mock: MockRefold, journal: Journal) -> None:
     """The grant comes before the row: a limiter that grants nothing leaves a journal without items."""
 
-    class AccountLimit:
+    class HeldLimiter:
         def __init__(self) -> None:
             self.granted = asyncio.Semaphore(0)
             self.asked = 0
@@ -125,16 +125,16 @@ async def test_nothing_is_recorded_of_who_waits_to_be_let_in(mock: MockRefold, j
             self.asked += 1
             await self.granted.acquire()
 
-    gate = AccountLimit()
-    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=gate) as refold:
+    limiter = HeldLimiter()
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limiter) as refold:
         collecting = asyncio.create_task(write(refold, journal).collect())
-        await until(lambda: gate.asked == 1)
+        await until(lambda: limiter.asked == 1)
         assert statuses(journal) == {}
-        gate.granted.release()
-        await until(lambda: gate.asked == 2 and len(mock.requests) == 1)
+        limiter.granted.release()
+        await until(lambda: limiter.asked == 2 and len(mock.requests) == 1)
         assert len(statuses(journal)) == 1
         for _ in IDS:
-            gate.granted.release()
+            limiter.granted.release()
         assert (await collecting).counts["ok"] == 20
 
 
@@ -416,7 +416,9 @@ async def test_items_are_known_by_their_key(mock: MockRefold, refold: AsyncRefol
 
 
 @pytest.mark.parametrize("concurrency", [1, 10])
-async def test_a_key_met_twice(mock: MockRefold, refold: AsyncRefold, journal: Journal, concurrency: int) -> None:
+async def test_a_key_that_occurs_twice(
+    mock: MockRefold, refold: AsyncRefold, journal: Journal, concurrency: int
+) -> None:
     """The second item of a key is not called, in any run, and is told so; nothing is recorded of it."""
     items = ["user_1", "user_2", "user_1", "user_1"]
     for run in (1, 2):
@@ -425,7 +427,7 @@ async def test_a_key_met_twice(mock: MockRefold, refold: AsyncRefold, journal: J
         assert [outcome.recorded for outcome in report.outcomes] == [run == 2, run == 2, False, False]
         for outcome in report.failed:
             assert isinstance(outcome.error, ConfigurationError)
-            assert "met before in this run" in str(outcome.error)
+            assert "occurred before in this run" in str(outcome.error)
     assert writes(mock) == {"user_1": 1, "user_2": 1}
     assert statuses(journal) == {"user_1": "ok", "user_2": "ok"}
 
@@ -549,11 +551,11 @@ async def test_one_run_at_a_time(mock: MockRefold, refold: AsyncRefold, journal:
     assert writes(mock) == dict.fromkeys(IDS, 1)
 
 
-# Leaving early, and refusals at the door.
+# Leaving early, and refusals with HTTP 429.
 
 
 async def test_items_that_were_not_sent_are_done_next_time(mock: MockRefold, journal: Journal) -> None:
-    """Stopped with many at the door, a job begins none of those; the next run does them, and no other."""
+    """Stopped with many waiting for permits, a job begins none of those; the next run does them, and no other."""
     mock.script(Delay(0.02))
     async with AsyncRefold("tk_test", base_url=mock.base_url, max_connections=2) as refold:
         stopped = write(refold, journal, concurrency=10)
@@ -642,7 +644,7 @@ async def test_cancelled_reader(mock: MockRefold, refold: AsyncRefold, journal: 
     assert (summary.running, summary.ok, summary.unknown) == (False, 19, 1)
 
 
-async def test_refused_at_the_door(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_refused_items_start_again(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
     """While a refused item waits its row says that it did not run; it comes out ok, its attempts counted."""
     mock.script(Answer(429, retry_after=1.5), linked_account_id="user_3", calls=1)
     collecting = asyncio.create_task(write(refold, journal, IDS[:5]).collect())
@@ -655,7 +657,7 @@ async def test_refused_at_the_door(mock: MockRefold, refold: AsyncRefold, journa
     assert [request.status for request in mock.requests_to(linked_account_id="user_3")] == [429, 200]
 
 
-async def test_stopped_while_refused_at_the_door(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_stopped_while_refused(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
     """An item that had only refusals is no unknown one: the next run does it without being told to."""
     mock.script(Answer(429, retry_after=5), calls=1)
     job = write(refold, journal, ["user_1"])

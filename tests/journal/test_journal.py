@@ -196,6 +196,6 @@ def test_documented_query(running: SQLiteRun, path: Path) -> None:
         columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(items)")]
         moments = connection.execute("SELECT datetime(started_at) IS NOT NULL FROM items WHERE key = 'a'").fetchall()
     assert failed == [("c", "NotFoundError", "Nobody there.")]
-    described = sys.modules["refold_async.journal.sqlite.schema"].__doc__ or ""
+    described = sys.modules["refold_async.journal.sqlite.sql"].__doc__ or ""
     assert not [name for name in columns if f"`{name}`" not in described]
     assert moments == [(1,)]

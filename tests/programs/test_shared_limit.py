@@ -127,7 +127,7 @@ async def test_four_processes(mock: MockRefold, redis: str, open_limiter: Open) 
     assert len(requests) - items <= 2, "a machine that stood still for long may have bunched requests"
 
 
-async def test_evenly(open_limiter: Open) -> None:
+async def test_requests_are_smoothed(open_limiter: Open) -> None:
     """Requests of all leave at even intervals, and while somebody waits the limit is used."""
     limiters = [await open_limiter() for _ in range(PROCESSES)]
     late = inf

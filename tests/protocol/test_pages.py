@@ -1,4 +1,4 @@
-"""Walking through lists that come in pages: with pages by hand, and through the linked accounts of the mock."""
+"""Iterating over lists that come in pages: with pages by hand, and through the linked accounts of the mock."""
 
 import asyncio
 import gc
@@ -42,7 +42,7 @@ class Book:
         return self._page(number)
 
     def paginate(self, keep: Callable[[int], bool] = lambda _: True) -> AsyncGenerator[int, None]:
-        """Walk through them."""
+        """Iterate over them."""
         return paginate(self.fetch, "the numbers", key=lambda doc: doc, keep=keep)
 
 

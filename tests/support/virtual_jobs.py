@@ -8,10 +8,10 @@ import attrs
 from multidict import CIMultiDict
 
 from refold_async import AccountScope, FanOutReport, Limiter, RateLimit, RetryPolicy, Timeout
-from refold_async.jobs.client_hooks import ClientHooks
+from refold_async.jobs.client_interface import ClientInterface
 from refold_async.jobs.fan_out import FanOut
-from refold_async.jobs.options import FanOutOptions, complete
-from refold_async.jobs.recording import NullRecorder
+from refold_async.jobs.options import FanOutOptions, with_defaults
+from refold_async.jobs.recorder import NullRecorder
 from refold_async.limits.account_limits import AccountLimitSettings
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.pipeline import Pipeline
@@ -85,7 +85,7 @@ async def collect(
         return AccountScope(pipeline, api_key="tk_test", linked_account_id=item.partition("/")[0])
 
     asyncio.get_running_loop().set_debug(False)
-    hooks = ClientHooks(
+    hooks = ClientInterface(
         scope_of=scope_of,
         lane_of=AccountScope._lane,  # pyright: ignore[reportPrivateUsage]
         limits_accounts=lambda: True,
@@ -93,7 +93,7 @@ async def collect(
         is_closed=lambda: False,
     )
     options = {"concurrency": concurrency, "max_refusal_wait": max_refusal_wait}
-    return await FanOut(items, call, hooks, NullRecorder(), complete(FanOutOptions, options, "collect")).collect()
+    return await FanOut(items, call, hooks, NullRecorder(), with_defaults(FanOutOptions, options, "collect")).collect()
 
 
 def ended_after(wire: Wire) -> float:

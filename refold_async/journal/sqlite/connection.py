@@ -9,7 +9,7 @@ from typing import Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.sqlite.file_lock import beside_sqlite
-from refold_async.journal.sqlite.schema import APPLICATION_ID, FORMAT, READ_JOB
+from refold_async.journal.sqlite.sql import APPLICATION_ID, FORMAT, READ_JOB
 from refold_async.journal.store import JobRow, moment_of
 
 __all__ = ["check_pages", "connect", "connected_to_read", "errors_told", "is_new", "job_row", "may_write"]

@@ -11,7 +11,7 @@ from typing import Final, Self
 import attrs
 
 from refold_async.errors import JournalError
-from refold_async.journal.sqlite import schema
+from refold_async.journal.sqlite import sql
 from refold_async.journal.sqlite.connection import (
     check_pages,
     connect,
@@ -28,7 +28,6 @@ from refold_async.journal.store import Durability, EntryRow, EntryValues, JobIde
 __all__ = ["SQLiteRun"]
 
 _LOG_PAGES: Final = 2000  # of the `-wal`, before they are put into the file, which waits for the disk
-_NO_VALUES: Final = (None,) * 8
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -75,7 +74,7 @@ class SQLiteRun:
                     new = is_new(connection, path)
                     _configure(connection, path, durability)
                     job = _begin(connection, path, (name, *attrs.astuple(identity)), new=new)
-                    blank = not connection.execute(schema.HAS_ENTRIES).fetchall()
+                    blank = not connection.execute(sql.HAS_ENTRIES).fetchall()
                     run = cls(named, job, locks, connection, blank=blank)
                 except BaseException:
                     connection.close()
@@ -94,7 +93,7 @@ class SQLiteRun:
         """
         with errors_told(self.location, "written"):
             self._look_before()
-            if len(entries) <= schema.MOST_ROWS:
+            if len(entries) <= sql.MOST_ROWS:
                 self._write_some(entries)
             else:
                 self._write_all(entries)
@@ -103,8 +102,8 @@ class SQLiteRun:
     def _write_all(self, entries: Sequence[EntryValues]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            for first in range(0, len(entries), schema.MOST_ROWS):
-                self._write_some(entries[first : first + schema.MOST_ROWS])
+            for first in range(0, len(entries), sql.MOST_ROWS):
+                self._write_some(entries[first : first + sql.MOST_ROWS])
             self._connection.execute("COMMIT")
         finally:
             if self._connection.in_transaction:
@@ -115,11 +114,11 @@ class SQLiteRun:
         parameters: list[str | int | None] = [self.number, f"{moment[:-6]}Z"]
         for values in entries:
             parameters += values
-            parameters += _NO_VALUES[len(values) :]
-        missing = -len(entries) % schema.ROW_STEP
-        parameters += _NO_VALUES * missing
+            parameters += sql.NO_VALUES[len(values) :]
+        missing = -len(entries) % sql.ROW_STEP
+        parameters += sql.NO_VALUES * missing
         # By executemany, as execute would take the interpreter's lock once more to ask for the last row's id.
-        done = self._connection.executemany(schema.write_statement(len(entries) + missing), (parameters,))
+        done = self._connection.executemany(sql.write_statement(len(entries) + missing), (parameters,))
         if done.rowcount != len(entries):
             raise self._taken_over()
 
@@ -131,13 +130,13 @@ class SQLiteRun:
         """
         with errors_told(self.location, "read"):
             self._look_before()
-            ((number, found),) = self._connection.execute(schema.LOOK_UP, (_to_json(keys),)).fetchall()
+            ((number, found),) = self._connection.execute(sql.LOOK_UP, (_to_json(keys),)).fetchall()
             if number != self.number:
                 raise self._taken_over()
             rows = [EntryRow._make(row) for row in json.loads(found)]
             earlier = [row.key for row in rows if row.run != self.number]
             if earlier:
-                done = self._connection.executemany(schema.MARK, [{"run": self.number, "keys": _to_json(earlier)}])
+                done = self._connection.executemany(sql.MARK, [{"run": self.number, "keys": _to_json(earlier)}])
                 if done.rowcount != len(earlier):
                     raise self._taken_over()
             self._look_after()
@@ -197,11 +196,11 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
     """Make the tables, or check that they are this job's and whole, and return the row of the run that begins."""
     connection.execute("BEGIN IMMEDIATE")
     if new:
-        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {schema.FORMAT}")
-        for table in schema.TABLES:
+        connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {sql.FORMAT}")
+        for table in sql.TABLES:
             connection.execute(table)
-        connection.execute(schema.ADD_JOB, identity)
+        connection.execute(sql.ADD_JOB, identity)
     job = job_row(connection, path)
     differing = [
         f"{part} is {then!r} there and {now!r} here"
@@ -214,10 +213,10 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
         )
     if not new:
         check_pages(connection, path)
-        if connection.execute(schema.FIND_IMPOSSIBLE_RUN, (job.runs,)).fetchall():
+        if connection.execute(sql.FIND_IMPOSSIBLE_RUN, (job.runs,)).fetchall():
             raise JournalError(f"The journal {path!r} is damaged: it has items of a run that never began.")
-    connection.execute(schema.COUNT_RUN)
-    connection.execute(schema.END_ORPHANS)
+    connection.execute(sql.COUNT_RUN)
+    connection.execute(sql.END_ORPHANS)
     job = job_row(connection, path)
     connection.execute("COMMIT")
     return job

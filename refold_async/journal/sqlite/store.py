@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from refold_async.errors import JournalError
-from refold_async.journal.sqlite import schema
+from refold_async.journal.sqlite import sql
 from refold_async.journal.sqlite.connection import connected_to_read, errors_told, is_new, job_row
 from refold_async.journal.sqlite.locks import is_held
 from refold_async.journal.sqlite.run import SQLiteRun
@@ -50,7 +50,7 @@ class SQLiteStore:
         Raises:
             JournalError: There is no journal there, or it cannot be read.
         """
-        job, counted = _read(self.location, schema.SUMMARISE)
+        job, counted = _read(self.location, sql.SUMMARISE)
         with errors_told(self.location, "read"):
             last = max([job.opened_at, *(moment for _, _, moment in counted)])
             moment_of(last)
@@ -65,7 +65,7 @@ class SQLiteStore:
             JournalError: There is no journal there, or it cannot be read.
         """
         wanted = (after, json.dumps(statuses), json.dumps(known), _PAGE)
-        _, found = _read(self.location, schema.READ_ENTRIES, wanted)
+        _, found = _read(self.location, sql.READ_ENTRIES, wanted)
         rows = [EntryRow._make(row) for row in found]
         for row in rows:
             if type(row.id) is not int or row.id <= after:

@@ -6,7 +6,7 @@ from refold_async.testing.catalogue.apps import MockAction, MockApp
 from refold_async.testing.catalogue.handlers import ActionContext, AppError
 from refold_async.testing.endpoints.endpoint_call import EndpointCall
 from refold_async.testing.endpoints.route import RouteGroup
-from refold_async.testing.faults.trouble import Errored, ExpiredConnection
+from refold_async.testing.faults.troubles import Errored, ExpiredConnection
 from refold_async.testing.protocol.replies import Refused, Reply, json_reply
 
 __all__ = ["GROUP"]

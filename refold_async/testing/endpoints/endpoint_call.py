@@ -6,7 +6,7 @@ from typing import Any, NoReturn, cast
 
 import attrs
 
-from refold_async.testing.faults.trouble import Errored, ExpiredConnection
+from refold_async.testing.faults.troubles import Errored, ExpiredConnection
 from refold_async.testing.protocol.replies import Refused
 from refold_async.testing.state.accounts import MockAccount
 from refold_async.testing.state.mock_state import MockState

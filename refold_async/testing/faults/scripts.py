@@ -5,7 +5,7 @@ from typing import Final, get_args
 
 import attrs
 
-from refold_async.testing.faults.trouble import (
+from refold_async.testing.faults.troubles import (
     Answer,
     Delay,
     Drip,

@@ -11,7 +11,7 @@ from refold_async.testing.endpoints.endpoint_call import EndpointCall
 from refold_async.testing.endpoints.routes import ROUTES
 from refold_async.testing.faults.rate_limits import RefusingTokenBucket
 from refold_async.testing.faults.scripts import NO_TROUBLE, Plan, Scripts
-from refold_async.testing.faults.trouble import Answer, Drip, Errored, ExpiredConnection, Reset, Silence, Truncated
+from refold_async.testing.faults.troubles import Answer, Drip, Errored, ExpiredConnection, Reset, Silence, Truncated
 from refold_async.testing.protocol.replies import Refused, Reply, error_reply, json_reply
 from refold_async.testing.server.authentication import authenticate, linked_account_id_of
 from refold_async.testing.server.connections import ServerConnection

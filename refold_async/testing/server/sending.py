@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from refold_async.testing.faults.trouble import Drip, Reset, Truncated
+from refold_async.testing.faults.troubles import Drip, Reset, Truncated
 from refold_async.testing.protocol.replies import Reply
 from refold_async.testing.server.connections import ServerConnection
 

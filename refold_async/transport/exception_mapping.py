@@ -1,4 +1,4 @@
-"""Our error, and its fault, for what an attempt raised. Loaded by the first failure."""
+"""Our error, and its fault, for the exception that ended an attempt, timeouts included. Loaded by the first failure."""
 
 from typing import TYPE_CHECKING, Final, Literal
 

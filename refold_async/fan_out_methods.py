@@ -20,13 +20,13 @@ from refold_async.transport.transport import Transport
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
-    from refold_async.jobs.client_hooks import ClientHooks
+    from refold_async.jobs.client_interface import ClientInterface
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.options import ActionFanOutOptions, FanOutOptions
-    from refold_async.jobs.recording import Recorder
+    from refold_async.jobs.recorder import Recorder
     from refold_async.resources.linked_accounts import LinkedAccount
 
-__all__ = ["BulkCalls"]
+__all__ = ["FanOutMethods"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -41,27 +41,27 @@ class _MethodWithOptions:
         self._declared = declared
 
     def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
-        return self._described if instance is None else MethodType(self, instance)
+        return self._documented if instance is None else MethodType(self, instance)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self._function(*args, **options)
 
     @property
-    def _described(self) -> Callable[..., Any]:
+    def _documented(self) -> Callable[..., Any]:
         if not hasattr(self._function, "__signature__"):
             from refold_async.jobs import options
-            from refold_async.jobs.options_help import describe
+            from refold_async.jobs.options_help import document
             from refold_async.resources.linked_accounts import LinkedAccount
 
-            describe(self._function, getattr(options, self._declared), str | AccountScope | LinkedAccount)
+            document(self._function, getattr(options, self._declared), str | AccountScope | LinkedAccount)
         return self._function
 
     @property
     def __doc__(self) -> str | None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self._described.__doc__
+        return self._documented.__doc__
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._described, name)
+        return getattr(self._documented, name)
 
 
 def _with_options(declared: str) -> Callable[[Method], Method]:
@@ -73,7 +73,7 @@ def _with_options(declared: str) -> Callable[[Method], Method]:
     return decorate
 
 
-class BulkCalls:
+class FanOutMethods:
     """The client's calls for many linked accounts at a time."""
 
     _api_key: str | None
@@ -107,11 +107,11 @@ class BulkCalls:
             ConfigurationError: An argument is wrong; the message names it.
         """
         from refold_async.jobs.fan_out import FanOut
-        from refold_async.jobs.options import FanOutOptions, complete
+        from refold_async.jobs.options import FanOutOptions, with_defaults
 
-        chosen = complete(FanOutOptions, options, f"{type(self).__name__}.fan_out")
+        chosen = with_defaults(FanOutOptions, options, f"{type(self).__name__}.fan_out")
         recorder: Recorder[Item, T] = self._recorder(chosen, restore=lambda result: result)
-        return FanOut(items, call, self._hooks(chosen["account"]), recorder, chosen)
+        return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
     @overload
     def fan_out_action(
@@ -168,9 +168,9 @@ class BulkCalls:
         """
         from refold_async.codec import json_codec
         from refold_async.jobs.fan_out import FanOut
-        from refold_async.jobs.options import ActionFanOutOptions, complete
+        from refold_async.jobs.options import ActionFanOutOptions, with_defaults
 
-        chosen = complete(ActionFanOutOptions, options, f"{type(self).__name__}.fan_out_action")
+        chosen = with_defaults(ActionFanOutOptions, options, f"{type(self).__name__}.fan_out_action")
         idempotent: bool = chosen["idempotent"]
         parse = parse_action_result(into)
         # Built once where it is the same for all, and checked in any case before the first item is taken.
@@ -202,11 +202,11 @@ class BulkCalls:
             parameters=None if callable(parameters) else common.body,
         )
         call = execute_if_connected if only_connected else execute
-        return FanOut(items, call, self._hooks(chosen["account"]), recorder, chosen)
+        return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
-    def _hooks(self, account: Any) -> "ClientHooks[Any, AccountScope]":
+    def _interface(self, account: Any) -> "ClientInterface[Any, AccountScope]":
         """Return what a fan-out asks of the client; `account` tells the account of items that do not themselves."""
-        from refold_async.jobs.client_hooks import ClientHooks
+        from refold_async.jobs.client_interface import ClientInterface
         from refold_async.resources.linked_accounts import LinkedAccount
 
         if account is not None and not callable(account):
@@ -227,7 +227,7 @@ class BulkCalls:
                 )
             raise ConfigurationError(f"account= returned {type(told).__name__}, not a linked account id or a scope.")
 
-        return ClientHooks(
+        return ClientInterface(
             scope_of=scope_of,
             lane_of=AccountScope._lane,  # pyright: ignore[reportPrivateUsage]
             limits_accounts=self._scheduler.limits_accounts,
@@ -252,7 +252,7 @@ class BulkCalls:
         if key is not None and not callable(key):
             raise ConfigurationError("key must be a function that returns what an item is known by, a str.")
         if journal is None:
-            from refold_async.jobs.recording import NullRecorder
+            from refold_async.jobs.recorder import NullRecorder
 
             return NullRecorder()
         from refold_async.jobs.journal_recorder import JournalRecorder

@@ -51,6 +51,7 @@ __all__ = [
     "LOOK_UP",
     "MARK",
     "MOST_ROWS",
+    "NO_VALUES",
     "READ_ENTRIES",
     "READ_JOB",
     "ROW_STEP",
@@ -107,6 +108,9 @@ _WRITE: Final = """
         result = excluded.result, attempts = excluded.attempts, run = excluded.run,
         started_at = coalesce(excluded.started_at, started_at), finished_at = excluded.finished_at
 """
+NO_VALUES: Final = (None,) * len(EntryRow._fields[EntryRow._fields.index("key") : EntryRow._fields.index("run")])
+"""As many as are written of an item."""
+_VALUES: Final = f"({', '.join('?' for _ in NO_VALUES)})"
 ROW_STEP: Final = 8  # statements are made, and kept, for multiples of it only
 MOST_ROWS: Final = 96  # in one statement: older versions of SQLite let it have 999 parameters
 LOOK_UP: Final = f"""
@@ -133,5 +137,5 @@ READ_ENTRIES: Final = f"""
 
 @cache
 def write_statement(rows: int) -> str:
-    """Return the statement that writes so many rows, each of eight values, some of which may be empty."""
-    return _WRITE.format(rows=", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows))
+    """Return the statement that writes so many rows, some of which may be empty."""
+    return _WRITE.format(rows=", ".join([_VALUES] * rows))

@@ -1,4 +1,4 @@
-"""Working on items: a task for each, which makes its call, until its outcome is recorded."""
+"""A task for each item that has begun: it makes the call, and ends when the outcome is recorded."""
 
 import asyncio
 import time
@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from refold_async.errors import APIConnectionError, ClientClosedError, JournalError, RefoldError
-from refold_async.jobs.client_hooks import ClientHooks
+from refold_async.jobs.client_interface import ClientInterface
 from refold_async.jobs.items import TakenItem
 from refold_async.jobs.outcomes import Outcome, Status, Unfinished
-from refold_async.jobs.recording import Run
+from refold_async.jobs.recorder import Run
 from refold_async.jobs.slots import Slots
 from refold_async.pipeline.item_context import current_item
 from refold_async.runtime.log import logger
@@ -17,19 +17,19 @@ from refold_async.runtime.log import logger
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
 
-__all__ = ["Work"]
+__all__ = ["ItemTasks"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 
 
-class Work(Generic[Item, T]):
+class ItemTasks(Generic[Item, T]):
     """The items of a fan-out that have begun and not ended."""
 
     def __init__(
         self,
         call: Callable[[Any, Item], Awaitable[T]],
-        client: ClientHooks[Item, Any],
+        client: ClientInterface[Item, Any],
         slots: Slots,
         *,
         deliver: Callable[[Outcome[Item, T]], object],
@@ -82,7 +82,7 @@ class Work(Generic[Item, T]):
     def start(self, taken: TakenItem[Item], lane: "Lane | None" = None) -> None:
         """Have an item begin, for which a slot was taken; `lane` holds those of its account that have not."""
         task = self._loop.create_task(
-            self._work(taken), name=f"refold_async fan-out item {taken.index}", context=taken.context
+            self._run_item(taken), name=f"refold_async fan-out item {taken.index}", context=taken.context
         )
         self._tasks[task] = taken
         task.add_done_callback(self._item_ended)
@@ -141,7 +141,7 @@ class Work(Generic[Item, T]):
         else:
             taken.arrive()
 
-    async def _work(self, taken: TakenItem[Item]) -> None:
+    async def _run_item(self, taken: TakenItem[Item]) -> None:
         """Run the call for one item and keep its outcome. One item's failure stays its own."""
         current_item.set(taken)
         try:

@@ -1,4 +1,4 @@
-"""What a fan-out asks of whoever records its items, and what it has where it has no journal."""
+"""The recorder of a fan-out: what is asked of one, and the one that records nothing, where there is no journal."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol, TypeVar

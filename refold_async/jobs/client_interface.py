@@ -10,7 +10,7 @@ from refold_async.jobs.slots import Slots
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
 
-__all__ = ["AnyScope", "ClientHooks", "Scope"]
+__all__ = ["AnyScope", "ClientInterface", "Scope"]
 
 Item = TypeVar("Item")
 AnyScope = TypeVar("AnyScope", bound="Scope")
@@ -26,7 +26,7 @@ class Scope(Protocol):
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class ClientHooks(Generic[Item, AnyScope]):
+class ClientInterface(Generic[Item, AnyScope]):
     """What a fan-out asks of its client."""
 
     scope_of: Callable[[Item], AnyScope]

@@ -1,0 +1,120 @@
+"""Structuring a JSON value into a type, with a fast converter of cattrs, and a thorough one that tells what misfits."""
+
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# (cattrs is typed in part)
+
+import operator
+from datetime import date, datetime
+from enum import Enum
+from functools import partial
+from typing import Any, Final
+
+from cattrs import Converter, StructureHandlerNotFoundError
+from cattrs.preconf.json import make_converter
+
+from refold_async.codec.structuring.classes import class_hook, made_once, typed_dict_hook
+from refold_async.codec.structuring.containers import (
+    is_list,
+    is_mapping,
+    is_other_collection,
+    is_tuple,
+    list_hook,
+    mapping_hook,
+    named_tuple_hook,
+    refuse,
+    tuple_hook,
+)
+from refold_async.codec.structuring.declarations import (
+    is_class_with_fields,
+    is_named_tuple,
+    is_typed_dict,
+    plain_form,
+)
+from refold_async.codec.structuring.misfits import MisfitError, describe, start_looking
+from refold_async.codec.structuring.own_models import is_model, model_hook
+from refold_async.codec.structuring.plain_values import (
+    Hook,
+    WrongTypeError,
+    enum_hook,
+    exactly,
+    is_literal,
+    literal_hook,
+    number,
+    plain,
+)
+from refold_async.codec.structuring.unions import is_union, union_hook
+
+__all__ = ["NO_BYTES", "fast_converter", "structure"]
+
+NO_BYTES: Final = "JSON holds no bytes; take a str and decode it."
+"""What is said of types of bytes."""
+
+
+def _refuse_bytes(_: Any, target: Any) -> Any:
+    raise StructureHandlerNotFoundError(NO_BYTES, target)
+
+
+def _moment(value: Any, target: Any) -> Any:
+    """Read a date or a time, as ISO 8601."""
+    if type(value) is not str:
+        raise WrongTypeError(f"expected a {target.__name__} in ISO 8601")
+    return target.fromisoformat(value)
+
+
+def _behind_a_name(target: Any, converter: Converter) -> Hook:
+    """Look what a name stands for up when it is used: it may stand for a type that holds itself."""
+    form = plain_form(target)
+    return lambda value, _: converter.structure(value, form)
+
+
+def _make_converter(*, detailed: bool) -> Converter:
+    converter = make_converter(detailed_validation=detailed)
+    converter.register_structure_hook_factory(is_other_collection, refuse)
+    converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
+    converter.register_structure_hook_func(is_literal, literal_hook)
+    converter.register_structure_hook(Enum, enum_hook)
+    converter.register_structure_hook(bytes, _refuse_bytes)
+    for nothing in (None, type(None)):
+        converter.register_structure_hook_func(partial(operator.is_, nothing), exactly(type(None)))
+    for kind in (str, bool, int):
+        converter.register_structure_hook(kind, plain(kind))
+    converter.register_structure_hook(float, number)
+    for moment in (date, datetime):
+        converter.register_structure_hook(moment, _moment)
+    converter.register_structure_hook_factory(is_list, list_hook)
+    converter.register_structure_hook_factory(is_mapping, mapping_hook)
+    converter.register_structure_hook_factory(is_tuple, tuple_hook)
+    converter.register_structure_hook_factory(is_named_tuple, made_once(named_tuple_hook))
+    converter.register_structure_hook_factory(is_class_with_fields, class_hook)
+    converter.register_structure_hook_factory(is_typed_dict, typed_dict_hook)
+    converter.register_structure_hook_factory(is_model, model_hook)
+    converter.register_structure_hook_factory(is_union, union_hook)
+    converter.register_structure_hook_factory(lambda target: plain_form(target) is not target, _behind_a_name)
+    return converter
+
+
+fast_converter: Final = _make_converter(detailed=False)
+_thorough_converter: Final = _make_converter(detailed=True)
+
+
+def structure(value: Any, target: Any, root: str) -> Any:
+    """Return `value`, as JSON gave it, as `target`.
+
+    Args:
+        value: The JSON value.
+        target: An attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
+        root: Names the value in the paths of the error.
+
+    Raises:
+        MisfitError: The value does not fit. Only its first few bad fields are looked for.
+    """
+    try:
+        return fast_converter.structure(value, target)
+    except Exception:  # noqa: BLE001, S110 - whatever it was, the thorough converter tells where
+        pass
+    start_looking()
+    try:
+        return _thorough_converter.structure(value, target)
+    except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
+        problem = describe(error, root)
+    raise MisfitError(problem)

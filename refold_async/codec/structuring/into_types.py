@@ -1,0 +1,60 @@
+"""The types that `into=` may name: those that JSON can be structured into, all that they are made of included."""
+
+import inspect
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final, cast, get_args
+
+from cattrs import StructureHandlerNotFoundError
+
+from refold_async.codec.structuring.containers import is_mapping
+from refold_async.codec.structuring.converters import NO_BYTES, fast_converter
+from refold_async.codec.structuring.declarations import parts_of, plain_form
+from refold_async.codec.structuring.plain_values import is_enum, is_literal
+from refold_async.errors import ConfigurationError
+
+__all__ = ["check_target"]
+
+_JSON: Final = frozenset({str, bool, int, float, type(None)})
+_NO_KEYS: Final = frozenset({bool, int, float, type(None)})
+
+
+@lru_cache(maxsize=256)
+def _problem_with(target: Any) -> str | None:
+    """Return why nothing can be structured into a type: all that it is made of is looked at, now."""
+    for part in parts_of(target):
+        try:
+            fast_converter.get_structure_hook(part)
+        except StructureHandlerNotFoundError as error:
+            return str(error)
+        if (problem := _problem_with_values(part)) is not None:
+            return problem
+    return None
+
+
+def _problem_with_values(part: Any) -> str | None:
+    if inspect.isclass(part) and issubclass(part, bytes):
+        return NO_BYTES
+    if is_mapping(part) and plain_form((*get_args(part), Any)[0]) in _NO_KEYS:
+        return f"The keys of JSON's objects are strings, those of {part} never."
+    if is_literal(part):
+        values = [choice.value if isinstance(choice, Enum) else choice for choice in get_args(part)]
+    elif is_enum(part):
+        values = [member.value for member in cast("type[Enum]", part)]
+    else:
+        return None
+    return None if any(type(value) in _JSON for value in values) else f"No value of {part} is one of JSON."
+
+
+def check_target(target: Any) -> None:
+    """Raise `ConfigurationError` for an `into=` that nothing can be structured into."""
+    try:
+        problem = _problem_with(target)
+    except Exception as error:  # noqa: BLE001 - such as a TypeError for Annotated with a list
+        problem = f"{error}."
+    if problem is not None:
+        problem = problem.partition(" Register a")[0]  # hooks are cattrs' own matter
+        raise ConfigurationError(
+            f"into={target!r} cannot be built from JSON: {problem} Use attrs classes, dataclasses, TypedDicts, "
+            "list[...], dict[str, ...], X | None, str, int, float, bool, datetime or Enum."
+        )
