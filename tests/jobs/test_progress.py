@@ -547,8 +547,11 @@ async def test_no_bar_elsewhere() -> None:
 
 @pytest.mark.parametrize(
     "stderr",
-    ["None", "closed", "Sink()"],
-    ids=["none, as in a program without a console", "closed", "half a stream"],
+    [
+        pytest.param("None", id="none, as in a program without a console"),
+        pytest.param("closed", marks=pytest.mark.slow),
+        pytest.param("Sink()", id="half a stream", marks=pytest.mark.slow),
+    ],
 )
 async def test_no_bar_without_a_stream(stderr: str) -> None:
     """A program that has no stderr runs as any other, and nothing is complained of."""
