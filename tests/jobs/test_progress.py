@@ -524,6 +524,7 @@ async def test_bar_on_a_terminal() -> None:
     assert lines[-1] == "threads: 1"
 
 
+@pytest.mark.slow
 async def test_bar_without_a_total() -> None:
     """It counts."""
     pytest.importorskip("tqdm")
@@ -571,6 +572,7 @@ sys.stderr = {stderr}
     assert (ran.exit_code, ran.output, ran.complaints) == (0, "threads: 1\n", "")
 
 
+@pytest.mark.slow
 async def test_a_bar_starts_no_process() -> None:
     """Where a program is frozen, one that a lock between processes needs would be all of the program once more."""
     pytest.importorskip("tqdm")

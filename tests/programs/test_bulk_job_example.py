@@ -170,6 +170,7 @@ async def test_a_real_service_is_not_written_to_unasked(job: Job, mock: MockRefo
     assert mock.request_count == 0
 
 
+@pytest.mark.slow
 async def test_without_a_key(job: Job) -> None:
     """It runs as it is, against a mock of its own, and goes on with the same job when run again."""
     for run in (1, 2):

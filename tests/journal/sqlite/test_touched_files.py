@@ -130,6 +130,7 @@ def test_the_lock_ends_with_its_process(path: Path, forked: bool) -> None:
 
 
 @linux_only
+@pytest.mark.slow
 def test_one_of_many_wins(path: Path) -> None:
     """Of processes that begin at the same time, with nothing there yet, one runs the job and the others are refused."""
     program = "import sys\nfrom support.journals import opened\nsys.stdin.readline()\n"
