@@ -41,6 +41,8 @@ class ItemContext:
     """How many requests were handed to the network for it."""
     without_effect: int = 0
     """How many of those ended, and certainly made nothing happen."""
+    without_connection: int = 0
+    """How many of the attempts ended before there was a connection for them."""
     writes: int = 0
     """How many of the attempts were writes that nobody vouched for."""
     writes_without_effect: int = 0
@@ -180,6 +182,13 @@ class ItemContext:
             item.writes_without_effect += write
             if item.recorder is not None and item.untouched and not item.leaving:
                 item.recorder.withdraw()
+            item = item.outer
+
+    def note_no_connection(self) -> None:
+        """Note that an attempt is over, for which there was no connection."""
+        item: ItemContext | None = self
+        while item is not None:
+            item.without_connection += 1
             item = item.outer
 
 

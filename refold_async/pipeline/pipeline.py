@@ -212,6 +212,8 @@ class Pipeline:
         """Note what became of an attempt that failed, for observers, the call, its item, and the scheduler."""
         if call.sent and (self._observed or logger.enabled(INFO)):
             self._observers.attempt_ended(call, response, reason)
+        if call.sent and call.item is not None and call.body is not None and not call.body.begun:
+            call.item.note_no_connection()
         if not isinstance(reason, RefoldError):
             return
         if response is None:

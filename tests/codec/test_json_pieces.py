@@ -124,7 +124,9 @@ def test_too_deep(body: bytes) -> None:
         json_codec.decode(body)
 
 
-@each_case("levels", [*range(1, 8), 319, 320, 321, 322, 400])
+@pytest.mark.parametrize(
+    "levels", [*range(1, 8), 320, 321, *(pytest.param(levels, marks=pytest.mark.slow) for levels in (319, 322, 400))]
+)
 @each_case("opening", ["[", '{"a":', '[1,{"b":2,"a":'])
 @each_case("large_at", ["inside", "outside", "nowhere"])
 def test_levels(decode: Callable[[bytes, int], Any], levels: int, opening: str, large_at: str) -> None:

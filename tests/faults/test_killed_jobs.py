@@ -142,6 +142,7 @@ async def test_killed_ten_times(mock: MockRefold, tmp_path: Path) -> None:
     await kill_and_resume(Job(mock, tmp_path / "contacts.sqlite", 2000), 10, range(1, 200), refused)
 
 
+@pytest.mark.slow
 async def test_killed_with_power_in_mind(mock: MockRefold, tmp_path: Path) -> None:
     """It holds as well where every commit waits for the disk, and where Refold refuses many requests with HTTP 429."""
     mock.script(Answer(429), route="execute_action", calls=range(20, 2000, 40))

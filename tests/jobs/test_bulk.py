@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 
 from refold_async import (
@@ -564,6 +565,39 @@ async def test_a_client_that_is_closed_ends_its_jobs(mock: MockRefold) -> None:
     assert taken == len(job.report) + len(job.unfinished) + len(job.unread) < 100
     assert all(outcome.attempts == 1 for outcome in job.report.outcomes)
     assert all(unfinished.attempts == 0 for unfinished in job.unfinished)
+
+
+class SilentResolver(aiohttp.abc.AbstractResolver):
+    """Never finds the server's address."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[aiohttp.abc.ResolveResult]:
+        """Wait."""
+        self.asked += 1
+        return await asyncio.get_running_loop().create_future()
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+
+@pytest.mark.parametrize("end", ["closed", "left"])
+async def test_items_that_never_had_a_connection_are_told_without_attempts(end: str) -> None:
+    """Nothing of them can have happened, whether the client is closed meanwhile or the job is left."""
+    resolver = SilentResolver()
+    connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
+    async with connector, AsyncRefold("tk_test", base_url="https://refold.invalid", connector=connector) as refold:
+        job = refold.fan_out_action(IDS[:3], "hubspot", "create_contact", {"email": "a@b.c"}, grace=0)
+        async with job:
+            await until(lambda: resolver.asked == 3)
+            if end == "closed":
+                await refold.aclose()
+                with pytest.raises(ClientClosedError):
+                    await anext(job)
+    assert sorted((unfinished.item, unfinished.attempts) for unfinished in job.unfinished) == [
+        (item, 0) for item in sorted(IDS[:3])
+    ]
 
 
 async def test_a_stopped_job_begins_nothing_that_was_getting_ready(mock: MockRefold) -> None:

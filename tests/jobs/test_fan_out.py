@@ -190,6 +190,7 @@ async def test_concurrency_is_bounded_and_items_are_taken_as_needed(refold: Asyn
     assert (taken, read, most_running) == (100, 100, 7)
 
 
+@pytest.mark.slow
 async def test_constant_memory(refold: AsyncRefold) -> None:
     """Reading outcomes one by one, 20,000 items cost no more memory than 2,000."""
     asyncio.get_running_loop().set_debug(False)

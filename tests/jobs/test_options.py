@@ -94,6 +94,7 @@ def test_every_option_is_documented(declared: Any) -> None:
             assert f"by default {default:g}." in text
 
 
+@pytest.mark.slow
 async def test_help_without_sources(tmp_path: Path) -> None:
     """A program that came without its sources shows the options as far as it can."""
     shutil.copytree(Path(refold_async.__file__).parent, tmp_path / "refold_async")

@@ -524,6 +524,7 @@ async def test_bar_on_a_terminal() -> None:
     assert lines[-1] == "threads: 1"
 
 
+@pytest.mark.slow
 async def test_bar_without_a_total() -> None:
     """It counts."""
     pytest.importorskip("tqdm")
@@ -547,8 +548,11 @@ async def test_no_bar_elsewhere() -> None:
 
 @pytest.mark.parametrize(
     "stderr",
-    ["None", "closed", "Sink()"],
-    ids=["none, as in a program without a console", "closed", "half a stream"],
+    [
+        pytest.param("None", id="none, as in a program without a console"),
+        pytest.param("closed", marks=pytest.mark.slow),
+        pytest.param("Sink()", id="half a stream", marks=pytest.mark.slow),
+    ],
 )
 async def test_no_bar_without_a_stream(stderr: str) -> None:
     """A program that has no stderr runs as any other, and nothing is complained of."""
@@ -568,6 +572,7 @@ sys.stderr = {stderr}
     assert (ran.exit_code, ran.output, ran.complaints) == (0, "threads: 1\n", "")
 
 
+@pytest.mark.slow
 async def test_a_bar_starts_no_process() -> None:
     """Where a program is frozen, one that a lock between processes needs would be all of the program once more."""
     pytest.importorskip("tqdm")

@@ -43,7 +43,10 @@ def responses(server: Server, retry_after: float | None = None) -> Callable[[str
 
 
 @pytest.mark.parametrize("limit", LIMITS.values(), ids=LIMITS)
-@pytest.mark.parametrize(("share", "retry_after"), [(0.005, None), (0.05, None), (0.005, 1.0), (0.02, 1.0)])
+@pytest.mark.parametrize(
+    ("share", "retry_after"),
+    [(0.05, None), (0.02, 1.0), *(pytest.param(0.005, seconds, marks=pytest.mark.slow) for seconds in (None, 1.0))],
+)
 def test_a_job_whose_requests_are_refused_at_random(share: float, retry_after: float | None, limit: Limit) -> None:
     """Nearly as fast as without, whatever holds it, and whatever the refusals ask for."""
     wire = Wire(responses(Unlimited(share), retry_after))

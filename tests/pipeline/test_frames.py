@@ -413,6 +413,7 @@ def test_cancelled():
 """
 
 
+@pytest.mark.slow
 def test_pytest_shows_no_secret_with_locals(tmp_path: Path) -> None:
     """The tests of a program that fail in calls of ours show no secret with `pytest -l`, however verbose."""
     (tmp_path / "test_program.py").write_text(FAILING_TESTS)

@@ -123,6 +123,7 @@ async def test_a_second_signal_ends_it_at_once(job: Job, mock: MockRefold) -> No
     assert writes(mock) == {**dict.fromkeys(IDS, 1), **dict.fromkeys(lost, 2)}
 
 
+@pytest.mark.slow
 async def test_failures(job: Job, mock: MockRefold) -> None:
     """`--retry-failed` tries what failed without effect again; what is unknown is left alone."""
     mock.script(Errored(400), linked_account_id="customer_1", calls=1)
@@ -169,6 +170,7 @@ async def test_a_real_service_is_not_written_to_unasked(job: Job, mock: MockRefo
     assert mock.request_count == 0
 
 
+@pytest.mark.slow
 async def test_without_a_key(job: Job) -> None:
     """It runs as it is, against a mock of its own, and goes on with the same job when run again."""
     for run in (1, 2):

@@ -68,7 +68,7 @@ async def test_quickstart_writes_if_asked(mock: MockRefold) -> None:
     assert len(mock.requests_to("execute_workflow")) == 2
 
 
-@pytest.mark.parametrize("name", ["quickstart.py", "custom_types.py"])
+@pytest.mark.parametrize("name", ["quickstart.py", pytest.param("custom_types.py", marks=pytest.mark.slow)])
 async def test_error_is_told_without_traceback(mock: MockRefold, name: str) -> None:
     """An error of the library ends an example with its message and exit code 1."""
     mock.account("user_12345").expire("hubspot")
@@ -112,6 +112,7 @@ async def test_custom_types() -> None:
     assert "The data is not lost: '51'" in ran.output
 
 
+@pytest.mark.slow
 async def test_demo(mock: MockRefold) -> None:
     """It shows what it promises, and talks to its own mock even where a key for another service is set."""
     ran = await run_example("demo.py", service=mock)

@@ -414,6 +414,7 @@ def programs(customers: Customers, table: Table) -> Programs:
     return Programs(customers, table)
 
 
+@pytest.mark.slow
 async def test_killed_while_it_reads(customers: Customers, table: Table, programs: Programs) -> None:
     """What was committed is not read again, and what was not is."""
     script = customers.mock.script(Silence(), route="execute_action", linked_account_id="customer_2")
@@ -487,6 +488,7 @@ async def test_program_tells_errors_in_a_line(customers: Customers, programs: Pr
     assert "Traceback" not in ran.complaints
 
 
+@pytest.mark.slow
 async def test_program_without_a_key() -> None:
     """It runs as it is, against a mock of its own, and prints what three syncs do."""
     ran = await run_program(PROGRAM)

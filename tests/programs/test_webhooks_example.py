@@ -323,6 +323,7 @@ async def test_program_without_a_key() -> None:
     assert "Traceback" not in complaints
 
 
+@pytest.mark.slow
 async def test_program_with_keys(mock: MockRefold) -> None:
     """It takes both keys from the environment, and on SIGTERM the webhook under way is handled and answered."""
     mock.script(Delay(0.3), route="get_application", linked_account_id="user_2")

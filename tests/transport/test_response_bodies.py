@@ -101,7 +101,7 @@ async def test_a_compressed_response(account: AccountScope, mock: MockRefold, en
     assert (await account.execute_action("hubspot", "get_contact")).data == ["x"] * 1000
 
 
-@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("status", [200, pytest.param(500, marks=pytest.mark.slow)])
 async def test_a_decompression_bomb(mock: MockRefold, status: int) -> None:
     """A small response that unpacks to 128 MiB is stopped at the limit, in bounded memory."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)

@@ -51,7 +51,13 @@ def beside(path: Path, ending: str) -> Path:
 
 
 @linux_only
-@pytest.mark.parametrize("rubbish", [("-lock",), ("-lock", "-shm"), ("-lock", "-wal", "-shm")])
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        *(pytest.param(rubbish, marks=pytest.mark.slow) for rubbish in [("-lock",), ("-lock", "-shm")]),
+        ("-lock", "-wal", "-shm"),
+    ],
+)
 def test_no_second_run_whatever_is_deleted_beside_the_file(
     grown: tuple[Path, SQLiteRun], rubbish: tuple[str, ...]
 ) -> None:
@@ -124,6 +130,7 @@ def test_the_lock_ends_with_its_process(path: Path, forked: bool) -> None:
 
 
 @linux_only
+@pytest.mark.slow
 def test_one_of_many_wins(path: Path) -> None:
     """Of processes that begin at the same time, with nothing there yet, one runs the job and the others are refused."""
     program = "import sys\nfrom support.journals import opened\nsys.stdin.readline()\n"
@@ -323,16 +330,18 @@ def test_a_run_notices_at_once(grown: tuple[Path, SQLiteRun], touch: Touch, writ
 
 HARMLESS: Final[list[Callable[[Path], object]]] = [
     lambda path: beside(path, "-lock").unlink(),
+    lambda path: path.rename(path.with_name("b")).rename(path),
     lambda path: path.touch(),
     lambda path: path.chmod(0o400),
-    lambda path: path.rename(path.with_name("b")).rename(path),
     lambda path: path.read_bytes(),
     lambda path: shutil.copy(path, path.with_name("backup")),
 ]
 
 
 @linux_only
-@pytest.mark.parametrize("touch", HARMLESS)
+@pytest.mark.parametrize(
+    "touch", [*HARMLESS[:2], *(pytest.param(touch, marks=pytest.mark.slow) for touch in HARMLESS[2:])]
+)
 def test_what_does_no_harm(grown: tuple[Path, SQLiteRun], touch: Callable[[Path], object]) -> None:
     """A run goes on where nothing was lost."""
     path, file = grown
