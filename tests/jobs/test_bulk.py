@@ -576,7 +576,8 @@ class SilentResolver(aiohttp.abc.AbstractResolver):
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[aiohttp.abc.ResolveResult]:
         """Wait."""
         self.asked += 1
-        return await asyncio.get_running_loop().create_future()
+        never: asyncio.Future[list[aiohttp.abc.ResolveResult]] = asyncio.get_running_loop().create_future()
+        return await never
 
     async def close(self) -> None:
         """Close nothing."""
