@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
+import aiohttp.abc
 import pytest
 
 from refold_async import (
