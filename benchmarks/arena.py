@@ -111,10 +111,10 @@ class Worker:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": what, **arguments}) + "\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
+        line = self._process.stdout.readline()
+        if not line:
             raise RuntimeError(f"The worker ended, asked to {what} {arguments}.")
-        figures: dict[str, float] = json.loads(answer)
+        figures: dict[str, float] = json.loads(line)
         return figures
 
 

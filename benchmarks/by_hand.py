@@ -195,16 +195,16 @@ class CarefulClient(TaskGroupClient):
     ) -> ActionResult:
         """Execute an action."""
         path = f"{ACTIONS}/{quote(action_id, safe='')}/execute"
-        answer = await self._request("POST", path, account, parameters, idempotent=idempotent)
-        result = ActionResult(answer["node_status"], answer.get("data"), answer.get("http_status"))
+        value = await self._request("POST", path, account, parameters, idempotent=idempotent)
+        result = ActionResult(value["node_status"], value.get("data"), value.get("http_status"))
         if result.node_status != "Success":
             raise ActionError(result)
         return result
 
     async def list_actions(self, account: str) -> None:
         """List the actions, and read every field."""
-        answer = await self._request("GET", ACTIONS, account, idempotent=True)
-        for item in answer:
+        value = await self._request("GET", ACTIONS, account, idempotent=True)
+        for item in value:
             action = Action(item["action_id"], item.get("name"), item.get("description"), item.get("tag"))
             _ = action.action_id, action.name, action.description, action.tag
 
@@ -264,8 +264,8 @@ class BareClient(TaskGroupClient):
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         writer.write(head.encode() + body)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        length = int(answer.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        response_head = await reader.readuntil(b"\r\n\r\n")
+        length = int(response_head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         value = json.loads(await reader.readexactly(length))
         self._idle.append((reader, writer))
         return value

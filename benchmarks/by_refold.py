@@ -51,8 +51,8 @@ async def refold(url: str, connections: int) -> AsyncGenerator[RefoldClient]:
 
 def read_actions() -> None:
     """Read an answer of 500 actions without any transport, and every field of them."""
-    answer = Response(200, {"Content-Type": "application/json"}, ACTIONS_BODY)
-    for action in parse_actions(answer, LIST_ACTIONS):
+    response = Response(200, {"Content-Type": "application/json"}, ACTIONS_BODY)
+    for action in parse_actions(response, LIST_ACTIONS):
         _ = action.action_id, action.name, action.description, action.tag
 
 

@@ -16,13 +16,13 @@ BODY = (
 )
 
 
-def http_answer(status: bytes, body: bytes, *headers: bytes) -> bytes:
+def http_response(status: bytes, body: bytes, *headers: bytes) -> bytes:
     """Return the bytes of an answer."""
     head = (b"HTTP/1.1 " + status, b"Content-Type: application/json; charset=utf-8", *headers)
     return b"\r\n".join((*head, b"Content-Length: %d" % len(body), b"", body))
 
 
-ANSWER = http_answer(b"200 OK", BODY)
+RESPONSE = http_response(b"200 OK", BODY)
 
 
 class CannedProtocol(asyncio.Protocol):
@@ -48,17 +48,17 @@ class CannedProtocol(asyncio.Protocol):
             if len(self._received) < end + 4 + length:
                 return
             self._received = self._received[end + 4 + length :]
-            self.answer(head)
+            self.respond(head)
 
-    def answer(self, head: bytes) -> None:
+    def respond(self, head: bytes) -> None:
         """Answer the request with this head, in lower case."""
-        self.write(ANSWER)
+        self.write(RESPONSE)
 
-    def write(self, answer: bytes) -> None:
+    def write(self, response: bytes) -> None:
         """Send an answer, if anybody still waits for it."""
         assert self._transport is not None
         if not self._transport.is_closing():
-            self._transport.write(answer)
+            self._transport.write(response)
 
 
 async def serve(protocol: Callable[[], asyncio.Protocol]) -> None:

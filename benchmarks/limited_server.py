@@ -11,7 +11,7 @@ import random
 import time
 from collections import Counter
 
-from canned_server import ANSWER, CannedProtocol, http_answer, serve
+from canned_server import RESPONSE, CannedProtocol, http_response, serve
 
 REFUSAL = (
     b'{"status_code":429,"http_error_type":"Too Many Requests","error_code":"RATE_LIMIT",'
@@ -61,17 +61,17 @@ class LimitedProtocol(CannedProtocol):
         self._delay = delay
         self._loop = asyncio.get_running_loop()
 
-    def answer(self, head: bytes) -> None:
+    def respond(self, head: bytes) -> None:
         """Keep the request on its way for a while."""
         if head.startswith(b"get /counts "):
-            self.write(http_answer(b"200 OK", self._limit.counts()))
+            self.write(http_response(b"200 OK", self._limit.counts()))
             return
         account = head.partition(b"\r\nlinked_account_id:")[2].partition(b"\r\n")[0].strip()
         self._loop.call_later(random.uniform(0, self._jitter), self._arrive, account)
 
     def _arrive(self, account: bytes) -> None:
         if self._limit.admit(account):
-            self._loop.call_later(self._delay, self.write, ANSWER)
+            self._loop.call_later(self._delay, self.write, RESPONSE)
         else:
             self.write(self._refusal)
 
@@ -89,7 +89,7 @@ def main() -> None:
     random.seed(1)
     limit = Limit(arguments.rate, arguments.burst)
     headers = [] if arguments.retry_after is None else [b"Retry-After: %d" % arguments.retry_after]
-    refusal = http_answer(b"429 Too Many Requests", REFUSAL, *headers)
+    refusal = http_response(b"429 Too Many Requests", REFUSAL, *headers)
     asyncio.run(serve(lambda: LimitedProtocol(limit, refusal, arguments.jitter, arguments.delay)))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from api import ACTIONS, ACTIONS_BODY, LARGE_BODY
-from canned_server import ANSWER, CannedProtocol, http_answer, serve
+from canned_server import RESPONSE, CannedProtocol, http_response, serve
 from servers import allow_many_connections
 
 try:
@@ -22,13 +22,13 @@ except ImportError:
 else:
     loop_factory = uvloop.new_event_loop
 
-_REFUSAL: Final = http_answer(
+_REFUSAL: Final = http_response(
     b"503 Service Unavailable",
     b'{"status_code":503,"http_error_type":"Service Unavailable","error_code":"UNAVAILABLE","message":"Try again."}',
 )
-_ANSWERS: Final = {
-    f"get {ACTIONS}".encode(): http_answer(b"200 OK", ACTIONS_BODY),
-    f"post {ACTIONS}/export_contacts/execute".encode(): http_answer(b"200 OK", LARGE_BODY),
+_RESPONSES: Final = {
+    f"get {ACTIONS}".encode(): http_response(b"200 OK", ACTIONS_BODY),
+    f"post {ACTIONS}/export_contacts/execute".encode(): http_response(b"200 OK", LARGE_BODY),
 }
 _HELD: Final = f"post {ACTIONS}/held/execute".encode()
 _UNAVAILABLE: Final = f"post {ACTIONS}/unavailable/execute".encode()
@@ -52,13 +52,13 @@ class Service:
         self._held.append(connection)
         if len(self._held) == self._hold:
             for waiting in self._held:
-                waiting.write(ANSWER)
+                waiting.write(RESPONSE)
             self._held.clear()
 
     def refuse_once(self) -> bytes:
         """Return a refusal and an answer by turns."""
         self._refused = not self._refused
-        return _REFUSAL if self._refused else ANSWER
+        return _REFUSAL if self._refused else RESPONSE
 
     def seen(self) -> bytes:
         """Return what it saw, as JSON."""
@@ -77,7 +77,7 @@ class SuiteProtocol(CannedProtocol):
         super().connection_made(transport)
         self._service.connections += 1
 
-    def answer(self, head: bytes) -> None:
+    def respond(self, head: bytes) -> None:
         """Answer the request with this head, in lower case."""
         request = head[: head.index(b" http/")]
         if request == _HELD:
@@ -85,9 +85,9 @@ class SuiteProtocol(CannedProtocol):
         elif request == _UNAVAILABLE:
             self.write(self._service.refuse_once())
         elif request == b"get /seen":
-            self.write(http_answer(b"200 OK", self._service.seen()))
+            self.write(http_response(b"200 OK", self._service.seen()))
         else:
-            self.write(_ANSWERS.get(request, ANSWER))
+            self.write(_RESPONSES.get(request, RESPONSE))
 
 
 def main() -> None:

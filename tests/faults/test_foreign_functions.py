@@ -20,7 +20,7 @@ from support.foreign_code import (
     client_of,
     make_raised,
 )
-from support.raw_server import answer, raw_server
+from support.raw_server import http_response, raw_server
 
 
 class FailingLimiter:
@@ -44,9 +44,9 @@ class FailingLimiter:
 async def test_a_limiter_that_raises(raised: str) -> None:
     """Of what it raises when it hears of a refusal, the call knows nothing; when it is asked, nothing is sent."""
     limiter = FailingLimiter(RAISED[raised])
-    refusal = answer(b'{"message": "no", "error_code": "LIMIT"}', 429)
+    refusal = http_response(b'{"message": "no", "error_code": "LIMIT"}', 429)
     async with (
-        raw_server(lambda number: refusal if number == 1 else answer()) as server,
+        raw_server(lambda number: refusal if number == 1 else http_response()) as server,
         client_of(server, rate_limit=limiter) as refold,
     ):
         assert (await refold.account("user_1").execute_action("hubspot", "create_contact")).data == 1
@@ -72,7 +72,7 @@ async def test_functions_of_a_job_that_raise(raised: str, tmp_path: Path) -> Non
     def parameters(item: int) -> dict[str, str]:
         return {"id": fail_for_two(item)}
 
-    async with raw_server(answer()) as server, client_of(server) as refold:
+    async with raw_server(http_response()) as server, client_of(server) as refold:
 
         async def run(**options: Any) -> None:
             server.seen.clear()

@@ -18,7 +18,7 @@ from support.running_programs import run_program, running
 from support.waiting import until
 
 PROGRAM: Final = killable_job.__file__
-ANSWER_AFTER: Final = 0.02  # seconds: so that there are always requests in flight
+RESPONSE_AFTER: Final = 0.02  # seconds: so that there are always requests in flight
 
 
 @attrs.frozen
@@ -101,7 +101,7 @@ async def kill_and_resume(job: Job, kills: int, requests: range, refused: set[st
     chance = random.Random(seed)
     unknowns: list[set[str]] = [set()]
     for run in range(1, kills + 1):
-        unanswered = await job.run_until_killed(chance.choice(requests), chance.uniform(0, 2 * ANSWER_AFTER))
+        unanswered = await job.run_until_killed(chance.choice(requests), chance.uniform(0, 2 * RESPONSE_AFTER))
         unknowns.append(check(job, run, unanswered, unknowns[-1]))
     print("unknown after each kill:", *map(len, unknowns[1:]))
     assert sum(len(later) > len(earlier) for earlier, later in pairwise(unknowns)) >= kills // 2
@@ -138,7 +138,7 @@ async def test_killed_ten_times(mock: MockRefold, tmp_path: Path) -> None:
     refused = {f"user_{number}" for number in range(0, 2000, 200)}
     for linked_account_id in refused:
         mock.script(Errored(400), linked_account_id=linked_account_id)
-    mock.script(Delay(ANSWER_AFTER))
+    mock.script(Delay(RESPONSE_AFTER))
     await kill_and_resume(Job(mock, tmp_path / "contacts.sqlite", 2000), 10, range(1, 200), refused)
 
 
@@ -146,6 +146,6 @@ async def test_killed_ten_times(mock: MockRefold, tmp_path: Path) -> None:
 async def test_killed_with_power_in_mind(mock: MockRefold, tmp_path: Path) -> None:
     """It holds as well where every commit waits for the disk, and where Refold refuses many requests with HTTP 429."""
     mock.script(Answer(429), route="execute_action", calls=range(20, 2000, 40))
-    mock.script(Delay(ANSWER_AFTER))
+    mock.script(Delay(RESPONSE_AFTER))
     job = Job(mock, tmp_path / "contacts.sqlite", 150, durability="power")
     await kill_and_resume(job, 3, range(1, 40), set())

@@ -317,7 +317,7 @@ def test_a_day_is_no_pause() -> None:
     run(story())
 
 
-def test_who_looks_and_gets_no_answer_holds_up_nobody_for_long(caplog: pytest.LogCaptureFixture) -> None:
+def test_who_looks_and_gets_no_response_holds_up_nobody_for_long(caplog: pytest.LogCaptureFixture) -> None:
     """Another looks a second later, and so on; whoever gives up is no matter. The log says once that they wait."""
     caplog.set_level("INFO", "refold_async")
 
@@ -513,7 +513,7 @@ def test_bulk_begins_with_few_in_flight() -> None:
     run(story())
 
 
-def test_no_answer_teaches_nothing() -> None:
+def test_no_response_teaches_nothing() -> None:
     """Neither that requests are accepted, nor that they are not."""
 
     async def story() -> None:

@@ -199,11 +199,11 @@ async def test_overview_reads_side_by_side(mock: MockRefold, service: Service) -
     mock.script(Delay(0.8))
     request = asyncio.create_task(service.get(OVERVIEW))
     await until(lambda: mock.in_flight == 3)
-    status, _, answer = await request
+    status, _, body = await request
     assert status == 200
-    assert answer["contacts"][0]["properties"]["email"] == "contact@example.com"
-    assert [channel["name"] for channel in answer["channels"]] == ["general", "sales"]
-    assert answer["connected"] == ["hubspot", "slack"]
+    assert body["contacts"][0]["properties"]["email"] == "contact@example.com"
+    assert [channel["name"] for channel in body["channels"]] == ["general", "sales"]
+    assert body["connected"] == ["hubspot", "slack"]
 
 
 async def test_requests_share_connections(mock: MockRefold, service: Service) -> None:
@@ -217,8 +217,8 @@ async def test_requests_share_connections(mock: MockRefold, service: Service) ->
 
 async def test_contact_is_created(mock: MockRefold, service: Service) -> None:
     """A write goes to the linked account that the request names, as its body says."""
-    status, _, answer = await service.post(CONTACTS, JANE)
-    assert (status, answer) == (201, {"id": "1510721"})
+    status, _, body = await service.post(CONTACTS, JANE)
+    assert (status, body) == (201, {"id": "1510721"})
     (request,) = mock.requests_to("execute_action", "user_12345")
     assert request.json == {"email": "jane@example.com"}
 
@@ -247,9 +247,9 @@ async def test_failed_write(
 ) -> None:
     """Each kind of failure has its status; `effect` is passed on, and nobody is invited to repeat an unknown write."""
     mock.script(trouble)
-    answered, headers, answer = await service.post(CONTACTS, JANE)
-    assert (answered, answer["effect"], headers.get("Retry-After")) == (status, effect, retry_after)
-    assert "tk_test" not in answer["problem"]
+    answered_status, headers, body = await service.post(CONTACTS, JANE)
+    assert (answered_status, body["effect"], headers.get("Retry-After")) == (status, effect, retry_after)
+    assert "tk_test" not in body["problem"]
     assert mock.request_count == 1
 
 
@@ -264,9 +264,9 @@ async def test_failed_write(
 )
 async def test_bad_body(service: Service, body: str, problem: str) -> None:
     """What the caller sent wrongly is told to the caller."""
-    status, _, answer = await service.post(CONTACTS, body)
+    status, _, body = await service.post(CONTACTS, body)
     assert status == 400
-    assert problem in (answer if isinstance(answer, str) else answer["problem"])
+    assert problem in (body if isinstance(body, str) else body["problem"])
 
 
 async def test_bad_account(mock: MockRefold, service: Service) -> None:
@@ -279,8 +279,8 @@ async def test_bad_account(mock: MockRefold, service: Service) -> None:
 async def test_failed_read(mock: MockRefold, service: Service) -> None:
     """One failed read fails the overview; of reads no effect is told."""
     mock.account("user_12345").disconnect("slack")
-    status, _, answer = await service.get(OVERVIEW)
-    assert (status, answer) == (409, {"problem": "Reconnect the app, then try again."})
+    status, _, body = await service.get(OVERVIEW)
+    assert (status, body) == (409, {"problem": "Reconnect the app, then try again."})
 
 
 async def test_late_read(mock: MockRefold, service: Service) -> None:

@@ -235,7 +235,7 @@ CHANGES: Final = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=["update", "create"])
-async def test_lost_answer_to_a_write_that_happened(customers: Customers, table: Table, change: str) -> None:
+async def test_lost_response_to_a_write_that_happened(customers: Customers, table: Table, change: str) -> None:
     """It is told, and not sent again: the next sync reads that it happened."""
     await table.sync()
     table.execute(change)
@@ -253,7 +253,7 @@ async def test_lost_answer_to_a_write_that_happened(customers: Customers, table:
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=["update", "create"])
-async def test_lost_answer_to_a_write_that_did_not_happen(customers: Customers, table: Table, change: str) -> None:
+async def test_lost_response_to_a_write_that_did_not_happen(customers: Customers, table: Table, change: str) -> None:
     """It is told by every sync, and sent again by one that is asked to."""
     await table.sync()
     table.execute(change)
@@ -346,7 +346,7 @@ async def test_failure_in_the_middle_of_a_transaction(customers: Customers, tabl
     assert "rows changed: 2, conflicts: 0" in await table.sync()
 
 
-async def test_answer_of_another_shape(customers: Customers, table: Table) -> None:
+async def test_response_of_another_shape(customers: Customers, table: Table) -> None:
     """A contact that is not what it should be is an error of its account, told by its path."""
     customers.put("customer_1", "52", phone=7)
     printed = await table.sync()

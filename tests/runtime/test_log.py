@@ -19,7 +19,7 @@ from support.foreign_code import (
     OwnError,
     client_of,
 )
-from support.raw_server import answer, raw_server
+from support.raw_server import http_response, raw_server
 from support.retry_policies import IMPATIENT
 from support.running_programs import run_program
 
@@ -43,7 +43,7 @@ def a_filter_that_raises() -> Iterator[Callable[[logging.LogRecord], bool]]:
 async def test_a_log_filter_that_raises() -> None:
     """Calls that succeed, that are tried again and that fail end as they would without it."""
     async with (
-        raw_server(lambda number: answer(ACTIONS) if number != 2 else answer(b"{}", 503)) as server,
+        raw_server(lambda number: http_response(ACTIONS) if number != 2 else http_response(b"{}", 503)) as server,
         client_of(server) as refold,
     ):
         account = refold.account("user_1")
@@ -69,7 +69,7 @@ async def test_a_log_filter_that_raises_in_a_job(tmp_path: Path) -> None:
         raise OwnError
 
     journal = Journal(tmp_path / "job.sqlite", job="sync", results=True)
-    async with raw_server(answer()) as server, client_of(server) as refold:
+    async with raw_server(http_response()) as server, client_of(server) as refold:
         fan_out = refold.fan_out(items(), call, journal=journal, progress=lambda progress: 1 / 0)
         with pytest.raises(OwnError):
             await fan_out.collect()

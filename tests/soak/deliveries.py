@@ -31,7 +31,7 @@ class Fault:
 async def plain(exchange: Exchange) -> None:
     """Do it and say so."""
     await exchange.run()
-    exchange.answer(response(200, exchange.success()))
+    exchange.respond(response(200, exchange.success()))
 
 
 async def delayed(exchange: Exchange) -> None:
@@ -44,32 +44,32 @@ async def delayed(exchange: Exchange) -> None:
 async def in_chunks(exchange: Exchange) -> None:
     """Answer in chunks."""
     await exchange.run()
-    exchange.answer(chunked(200, exchange.success(), exchange.random.randint(1, 60)))
+    exchange.respond(chunked(200, exchange.success(), exchange.random.randint(1, 60)))
 
 
 async def in_pieces(exchange: Exchange) -> None:
     """Answer in pieces of all sizes, each in a segment of its own."""
     await exchange.run()
-    answer = response(200, exchange.success())
-    cuts = sorted(exchange.random.sample(range(1, len(answer)), exchange.random.randint(1, 5)))
-    for start, end in zip([0, *cuts], [*cuts, len(answer)], strict=True):
-        exchange.write(answer[start:end])
+    data = response(200, exchange.success())
+    cuts = sorted(exchange.random.sample(range(1, len(data)), exchange.random.randint(1, 5)))
+    for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
+        exchange.write(data[start:end])
         await exchange.pause(0.002)
-    exchange.answer_sent = answer
+    exchange.response_sent = data
 
 
 async def in_gzip(exchange: Exchange) -> None:
     """Answer in an encoding that was asked for."""
     await exchange.run()
-    exchange.answer(response(200, compressed(exchange.success()), [("Content-Encoding", "gzip")]))
+    exchange.respond(response(200, compressed(exchange.success()), [("Content-Encoding", "gzip")]))
 
 
-async def after_interim_answers(exchange: Exchange) -> None:
+async def after_interim_responses(exchange: Exchange) -> None:
     """Send what comes before an answer."""
     await exchange.run()
     exchange.write(head(103, [("Link", "</style.css>; rel=preload")]))
     await exchange.pause(0.002)
-    exchange.answer(head(100) + response(200, exchange.success()))
+    exchange.respond(head(100) + response(200, exchange.success()))
 
 
 async def then_closed(exchange: Exchange) -> None:
@@ -89,7 +89,7 @@ async def until_closed(exchange: Exchange) -> None:
 async def with_byte_order_mark(exchange: Exchange) -> None:
     """Put a UTF-8 BOM before the JSON."""
     await exchange.run()
-    exchange.answer(response(200, b"\xef\xbb\xbf" + exchange.success()))
+    exchange.respond(response(200, b"\xef\xbb\xbf" + exchange.success()))
 
 
 async def with_huge_headers(exchange: Exchange) -> None:
@@ -124,26 +124,26 @@ async def reset_after_it_ran(exchange: Exchange) -> None:
     exchange.reset()
 
 
-async def closed_without_answer(exchange: Exchange) -> None:
+async def closed_without_response(exchange: Exchange) -> None:
     """Close in good order, having done it or not."""
     await exchange.maybe_run()
     exchange.close()
 
 
-async def reset_in_the_answer(exchange: Exchange) -> None:
+async def reset_in_the_response(exchange: Exchange) -> None:
     """Reset half way through the answer."""
     await exchange.run()
-    answer = response(200, exchange.success())
-    exchange.write(answer[: exchange.random.randrange(len(answer))])
+    data = response(200, exchange.success())
+    exchange.write(data[: exchange.random.randrange(len(data))])
     await exchange.pause(0.002)
     exchange.reset()
 
 
-async def cut_answer(exchange: Exchange) -> None:
+async def cut_response(exchange: Exchange) -> None:
     """Close half way through the answer."""
     await exchange.run()
-    answer = response(200, exchange.success())
-    exchange.write(answer[: exchange.random.randrange(len(answer))])
+    data = response(200, exchange.success())
+    exchange.write(data[: exchange.random.randrange(len(data))])
     exchange.close()
 
 
@@ -171,13 +171,13 @@ async def false_chunks(exchange: Exchange) -> None:
     exchange.close()
 
 
-async def no_answer_before_it_ran(exchange: Exchange) -> None:
+async def no_response_before_it_ran(exchange: Exchange) -> None:
     """Hang with nothing done."""
     await exchange.body()
     await exchange.hang()
 
 
-async def no_answer_after_it_ran(exchange: Exchange) -> None:
+async def no_response_after_it_ran(exchange: Exchange) -> None:
     """Do it, and hang."""
     await exchange.run()
     await exchange.hang()
@@ -222,7 +222,7 @@ DELIVERIES: Final = [
     Fault("chunks", in_chunks, 2),
     Fault("pieces", in_pieces, 2),
     Fault("gzip", in_gzip, 2),
-    Fault("interim answers", after_interim_answers),
+    Fault("interim answers", after_interim_responses),
     Fault("Connection: close", then_closed, 2),
     Fault("HTTP/1.0, until closed", until_closed),
     Fault("a BOM", with_byte_order_mark, 0.5),
@@ -231,14 +231,14 @@ DELIVERIES: Final = [
     Fault("reset while the body was read", reset_in_the_body),
     Fault("reset before it ran", reset_before_it_ran),
     Fault("reset after it ran", reset_after_it_ran),
-    Fault("closed without an answer", closed_without_answer),
-    Fault("reset in the answer", reset_in_the_answer),
-    Fault("a cut answer", cut_answer),
+    Fault("closed without an answer", closed_without_response),
+    Fault("reset in the answer", reset_in_the_response),
+    Fault("a cut answer", cut_response),
     Fault("too short a Content-Length", too_short_a_length),
     Fault("too long a Content-Length", too_long_a_length, 0.3),
     Fault("false chunks", false_chunks),
-    Fault("hangs before it ran", no_answer_before_it_ran, 0.3),
-    Fault("hangs after it ran", no_answer_after_it_ran, 0.3),
+    Fault("hangs before it ran", no_response_before_it_ran, 0.3),
+    Fault("hangs after it ran", no_response_after_it_ran, 0.3),
     Fault("it runs when nobody waits", it_runs_when_nobody_waits, 0.3),
     Fault("a dribble", dribble, 0.3),
     Fault("no HTTP", no_http),

@@ -64,7 +64,7 @@ class Exchange:
     request: Request
     record: CallRecord
     random: random.Random
-    answer_sent: bytes = b""
+    response_sent: bytes = b""
     """The whole answer, where one was sent as it should be."""
     told: int | None = None
     _unread: int = attrs.field(init=False)
@@ -103,15 +103,15 @@ class Exchange:
         """Send bytes of an answer."""
         self.line.write(data)
 
-    def answer(self, data: bytes) -> None:
+    def respond(self, data: bytes) -> None:
         """Send a whole and proper answer."""
         self.line.write(data)
-        self.answer_sent = data
+        self.response_sent = data
 
     def refuse(self, status: int, body: bytes, headers: Headers = (), *, content_type: str = JSON) -> None:
         """Send an error status that the client is to tell as such."""
         self.tell(status)
-        self.answer(response(status, body, headers, content_type=content_type))
+        self.respond(response(status, body, headers, content_type=content_type))
 
     def tell(self, status: int) -> None:
         """Note an error status that reached the client for certain."""

@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._received = bytearray()
         self._news = asyncio.Event()
         self._eof = self._lost = self._closing = self._half_closed = False
-        self._answering = False
+        self._responding = False
         self._transport: asyncio.Transport
         self._socket: socket.socket
         self._poll = select.poll()
@@ -117,7 +117,7 @@ class Connection(asyncio.Protocol):
         The client is in this very thread, so nothing can happen between this look and what follows.
         """
         over = self._eof or self._lost or self._closing
-        return not (over or self._received or self._answering or self._poll.poll(0))
+        return not (over or self._received or self._responding or self._poll.poll(0))
 
     async def _more(self) -> bool:
         """Wait for bytes; return False if none will come."""
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
                 await fault.act(exchange)
                 record.told[-1] = exchange.told
                 await exchange.body()
-                self._answering = False
+                self._responding = False
                 self._plan_stray(exchange)
         except GoneError:
             pass
@@ -192,7 +192,7 @@ class Connection(asyncio.Protocol):
                 return None
         lines = bytes(self._received[:end]).decode("latin-1").split("\r\n")
         del self._received[: end + 4]
-        self._answering = True
+        self._responding = True
         method, path, _ = lines[0].split(" ", 2)
         pairs = (line.partition(":") for line in lines[1:])
         request = Request(method, path, {name.lower(): value.strip() for name, _, value in pairs})
@@ -235,14 +235,14 @@ class Connection(asyncio.Protocol):
         account = body.decode().split('"linked_account_id":')[1].split('"')[1]
         token = f"{TOKEN}/{account}/{self._ledger.requests}"
         self.write(response(200, b'{"token": "%b", "refresh_token": "r", "expires_in": 1000}' % token.encode()))
-        self._answering = False
+        self._responding = False
 
     def _plan_stray(self, exchange: Exchange) -> None:
         """Have something come unasked after this answer, or nothing."""
         server = self._server
-        if not exchange.answer_sent or self._closing:
+        if not exchange.response_sent or self._closing:
             return
-        stray = choose(exchange.random, server.timing, self._ledger.requests, exchange.answer_sent)
+        stray = choose(exchange.random, server.timing, self._ledger.requests, exchange.response_sent)
         if stray is None:
             return
         if stray.delay == 0.0:

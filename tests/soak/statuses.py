@@ -152,7 +152,7 @@ async def no_sense(exchange: Exchange) -> None:
     bodies = [b"OK", b'{"half": ', b"\xff\xff", exchange.gateway_error(200)]
     if exchange.operation != "request":  # to which all that is JSON, and nothing at all, is an answer
         bodies += [b"", b"null", b"[[]]", b'"text"']
-    exchange.answer(response(200, exchange.random.choice(bodies)))
+    exchange.respond(response(200, exchange.random.choice(bodies)))
 
 
 async def false_encoding(exchange: Exchange) -> None:
@@ -163,25 +163,27 @@ async def false_encoding(exchange: Exchange) -> None:
     exchange.close()
 
 
-def app_answer(exchange: Exchange, node_status: str, http_status: Any = ...) -> None:
+def app_response(exchange: Exchange, node_status: str, http_status: Any = ...) -> None:
     """Send what an action answers that did not succeed."""
-    answer: dict[str, Any] = {"node_status": node_status, "data": {"message": f"No. <{exchange.record.mark}>"}}
+    body: dict[str, Any] = {"node_status": node_status, "data": {"message": f"No. <{exchange.record.mark}>"}}
     if http_status is not ...:
-        answer["http_status"] = http_status
-    exchange.answer(response(200, json.dumps(answer).encode()))
+        body["http_status"] = http_status
+    exchange.respond(response(200, json.dumps(body).encode()))
 
 
 async def app_refuses(exchange: Exchange) -> None:
     """Have the app refuse: nothing was done."""
     await exchange.body()
     status = exchange.random.choice([400, 401, 403, 404, 422, 429, "404"])
-    app_answer(exchange, exchange.random.choice(["Errored", "Failed"]), status)
+    app_response(exchange, exchange.random.choice(["Errored", "Failed"]), status)
 
 
 async def app_fails(exchange: Exchange) -> None:
     """Have the app fail, having done it or not."""
     await exchange.maybe_run()
-    app_answer(exchange, exchange.random.choice(["Errored", "Failed"]), exchange.random.choice([500, 502, 503, "500"]))
+    app_response(
+        exchange, exchange.random.choice(["Errored", "Failed"]), exchange.random.choice([500, 502, 503, "500"])
+    )
 
 
 async def app_is_unclear(exchange: Exchange) -> None:
@@ -191,17 +193,17 @@ async def app_is_unclear(exchange: Exchange) -> None:
         ["Waiting", "Stopped", "Rejected", "Errored_and_Skipped", "Timed_Out", "Errored", "?"]
     )
     if word == "Errored":
-        app_answer(exchange, word)
+        app_response(exchange, word)
     else:
-        app_answer(exchange, word, exchange.random.choice([200, 404, 500, None]))
+        app_response(exchange, word, exchange.random.choice([200, 404, 500, None]))
 
 
-async def workflow_answers(exchange: Exchange) -> None:
+async def workflow_responses(exchange: Exchange) -> None:
     """Have the workflow choose a status, or stop at an error."""
     await exchange.run()
     status = exchange.random.choice([200, 400, 404, 409, 429, 500, 302])
-    answer = {**exchange.result(), "errored": status == 200, "execution_error": {"message": "a node failed"}}
-    exchange.answer(response(status, json.dumps(answer).encode()))
+    body = {**exchange.result(), "errored": status == 200, "execution_error": {"message": "a node failed"}}
+    exchange.respond(response(status, json.dumps(body).encode()))
 
 
 STATUSES: Final = [
@@ -222,5 +224,5 @@ STATUSES: Final = [
     Fault("the app refuses", app_refuses, 4, EXECUTIONS),
     Fault("the app fails", app_fails, 2, EXECUTIONS),
     Fault("the app is unclear", app_is_unclear, 2, EXECUTIONS),
-    Fault("the workflow's own answer", workflow_answers, 8, frozenset({"run_workflow"})),
+    Fault("the workflow's own answer", workflow_responses, 8, frozenset({"run_workflow"})),
 ]

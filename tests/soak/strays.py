@@ -47,33 +47,33 @@ Content = Callable[[str, bytes], bytes]
 
 
 def _is(content: bytes) -> Content:
-    def make(mark: str, answer: bytes) -> bytes:
+    def make(mark: str, sent: bytes) -> bytes:
         return content
 
     return make
 
 
 def _status(status: int) -> Content:
-    def make(mark: str, answer: bytes) -> bytes:
+    def make(mark: str, sent: bytes) -> bytes:
         return response(status, html(status, mark), content_type=HTML)
 
     return make
 
 
-def _again(mark: str, answer: bytes) -> bytes:
-    return answer
+def _again(mark: str, sent: bytes) -> bytes:
+    return sent
 
 
-def _half(mark: str, answer: bytes) -> bytes:
-    return answer[: len(answer) // 3]
+def _half(mark: str, sent: bytes) -> bytes:
+    return sent[: len(sent) // 3]
 
 
-def _success(mark: str, answer: bytes) -> bytes:
+def _success(mark: str, sent: bytes) -> bytes:
     body = {"node_status": "Success", "data": {"answer": mark}, "answer": mark, "execution_id": mark}
     return response(200, json.dumps(body).encode())
 
 
-def _refusal(mark: str, answer: bytes) -> bytes:
+def _refusal(mark: str, sent: bytes) -> bytes:
     return response(429, json.dumps({"status_code": 429, "error_code": "SOAKED", "message": mark}).encode())
 
 
@@ -102,7 +102,7 @@ _DELAYS: Final = [0.0, 0.0, 0.0, 0.001, 0.001, 0.003, 0.01, 0.03]
 _MOST_TURNS: Final = 8
 
 
-def choose(source: random.Random, timing: Timing, number: int, answer: bytes) -> Stray | None:
+def choose(source: random.Random, timing: Timing, number: int, sent: bytes) -> Stray | None:
     """Choose what is to come unasked after an answer, if anything."""
     if timing == "none" or source.random() > 0.12:
         return None
@@ -111,4 +111,4 @@ def choose(source: random.Random, timing: Timing, number: int, answer: bytes) ->
     if timing == "late" and source.random() < 0.3:
         delay = WITH_THE_NEXT_REQUEST
     mark = f"stray-{number}@nobody"
-    return Stray(name, mark, STRAYS[name][1](f"<{mark}>", answer), delay, source.randrange(_MOST_TURNS))
+    return Stray(name, mark, STRAYS[name][1](f"<{mark}>", sent), delay, source.randrange(_MOST_TURNS))

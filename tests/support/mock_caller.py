@@ -21,7 +21,7 @@ SESSION_TOKEN = "/api/v2/public/session-token"
 
 
 @frozen
-class Answered:
+class ReceivedResponse:
     """One answer, read to its end."""
 
     status: int
@@ -51,7 +51,7 @@ class MockCaller:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
         **options: Any,
-    ) -> Answered:
+    ) -> ReceivedResponse:
         """Send a request and read its answer."""
         sent = dict(headers or {})
         if token is not None:
@@ -61,34 +61,34 @@ class MockCaller:
             sent |= {} if account is None else {"linked_account_id": account}
         url = self.mock.base_url + path
         async with self.session.request(method, url, headers=sent, **options) as response:
-            return Answered(response.status, await response.read(), response.headers)
+            return ReceivedResponse(response.status, await response.read(), response.headers)
 
-    async def get(self, path: str, **options: Any) -> Answered:
+    async def get(self, path: str, **options: Any) -> ReceivedResponse:
         """Send a GET."""
         return await self.send("GET", path, **options)
 
-    async def post(self, path: str, **options: Any) -> Answered:
+    async def post(self, path: str, **options: Any) -> ReceivedResponse:
         """Send a POST."""
         return await self.send("POST", path, **options)
 
-    async def put(self, path: str, **options: Any) -> Answered:
+    async def put(self, path: str, **options: Any) -> ReceivedResponse:
         """Send a PUT."""
         return await self.send("PUT", path, **options)
 
-    async def delete(self, path: str, **options: Any) -> Answered:
+    async def delete(self, path: str, **options: Any) -> ReceivedResponse:
         """Send a DELETE."""
         return await self.send("DELETE", path, **options)
 
-    async def execute(self, slug: str, action_id: str, parameters: Any = None, **options: Any) -> Answered:
+    async def execute(self, slug: str, action_id: str, parameters: Any = None, **options: Any) -> ReceivedResponse:
         """Execute an action."""
         return await self.post(EXECUTE.format(slug, action_id), json=parameters or {}, **options)
 
     async def data(self, slug: str, action_id: str, parameters: Any = None, **options: Any) -> Any:
         """Execute an action that must succeed and return its data."""
-        answered = await self.execute(slug, action_id, parameters, **options)
-        assert answered.status == 200
-        assert answered.json["node_status"] == "Success", answered.json
-        return answered.json["data"]
+        received = await self.execute(slug, action_id, parameters, **options)
+        assert received.status == 200
+        assert received.json["node_status"] == "Success", received.json
+        return received.json["data"]
 
 
 def create_contact_request(body: bytes = b'{"email": "a@b.c"}') -> bytes:

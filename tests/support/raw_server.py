@@ -5,13 +5,13 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
-__all__ = ["OK", "RawServer", "answer", "raw_server"]
+__all__ = ["OK", "RawServer", "http_response", "raw_server"]
 
 OK = b'{"node_status": "Success", "data": 1}'
 
 
-def answer(body: bytes = OK, status: int = 200, *headers: str, length: int | None = None) -> bytes:
-    """Return an answer with a body, and with `Content-Length` as it is or is claimed to be."""
+def http_response(body: bytes = OK, status: int = 200, *headers: str, length: int | None = None) -> bytes:
+    """Return a response with a body, and with `Content-Length` as it is or is claimed to be."""
     lines = [f"HTTP/1.1 {status} Reason", *headers, f"Content-Length: {len(body) if length is None else length}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
@@ -55,7 +55,7 @@ async def raw_server(say: bytes | Callable[[int], bytes], *, close: bool = False
 
     Args:
         say: What every request is answered with, or a function of the request's number.
-        close: Whether to close the connection after each answer.
+        close: Whether to close the connection after each response.
     """
     server = RawServer(say if callable(say) else lambda number: say, close=close)
     tasks: set[asyncio.Task[None]] = set()

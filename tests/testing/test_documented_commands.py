@@ -157,6 +157,6 @@ async def test_placeholders_reach_the_sample_workflow(mock: MockRefold) -> None:
     """The placeholders of the workflow's command stand as they are, whether or not the braces are quoted."""
     arguments = arguments_of(EXECUTE_WORKFLOW, mock.base_url)
     for path in ("{workflow_id}", "workflow_id", "%7Bworkflow_id%7D"):
-        answer = await run_as_curl([argument.replace("{workflow_id}", path) for argument in arguments])
-        assert answer["message"] == "Workflow execution started"
+        body = await run_as_curl([argument.replace("{workflow_id}", path) for argument in arguments])
+        assert body["message"] == "Workflow execution started"
     assert {request.linked_account_id for request in mock.requests} == {"YOUR_LINKED_ACCOUNT_ID"}

@@ -146,9 +146,9 @@ async def test_many_requests_at_once(mock: MockRefold) -> None:
     connector = aiohttp.TCPConnector(limit=50)
     async with aiohttp.ClientSession(connector=connector) as session:
         caller = MockCaller(session, mock)
-        answered = await asyncio.gather(
+        responses = await asyncio.gather(
             *(caller.execute("hubspot", "create_contact", {"email": "a@b.c"}, account=f"u{n}") for n in range(300))
         )
-    assert {(answer.status, answer.json["data"]["id"]) for answer in answered} == {(200, "1510721")}
+    assert {(response.status, response.json["data"]["id"]) for response in responses} == {(200, "1510721")}
     assert mock.request_count == 300
     assert mock.connections_opened <= 50

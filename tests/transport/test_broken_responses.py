@@ -24,7 +24,7 @@ from refold_async import (
 )
 from refold_async.transport.broken_responses import read_head
 from refold_async.transport.response_body import ResponseBody
-from support.raw_server import OK, answer, raw_server
+from support.raw_server import OK, http_response, raw_server
 from support.retry_policies import IMPATIENT
 
 ERROR: Final = b'{"message": "No such thing", "error_code": "NOTHING", "request_id": "req_1"}'
@@ -45,27 +45,30 @@ def head(status: int, *headers: str) -> bytes:
 
 # What is wrong with an error's response, and what its `error_code` is where that can be read all the same.
 BROKEN: Final[dict[str, tuple[Callable[[int], bytes], str | None]]] = {
-    "brotli": (lambda status: answer(b"\x0b\x02\x80{}\x03", status, "Content-Encoding: br"), None),
-    "zstd": (lambda status: answer(b"\x28\xb5\x2f\xfd\x04\x00", status, "Content-Encoding: zstd"), None),
-    "unknown encoding": (lambda status: answer(b"\xff\xfe\x00", status, "Content-Encoding: x-unknown"), None),
-    "an encoding not used": (lambda status: answer(ERROR, status, "Content-Encoding: x-unknown"), "NOTHING"),
-    "gzip that is none": (lambda status: answer(ERROR, status, "Content-Encoding: gzip"), None),
-    "gzip cut": (lambda status: answer(PACKED[:30], status, "Content-Encoding: gzip"), None),
-    "gzip wrong at its end": (lambda status: answer(PACKED[:-8] + b"12345678", status, "Content-Encoding: gzip"), None),
-    "gzip padded": (lambda status: answer(PACKED + bytes(100), status, "Content-Encoding: gzip"), "NOTHING"),
-    "gzip in two encodings": (lambda status: answer(PACKED, status, "Content-Encoding: gzip, br"), None),
-    "deflate that is none": (lambda status: answer(b"\x78\x9cnone", status, "Content-Encoding: deflate"), None),
-    "cut": (lambda status: answer(ERROR[:20], status, length=1000), None),
+    "brotli": (lambda status: http_response(b"\x0b\x02\x80{}\x03", status, "Content-Encoding: br"), None),
+    "zstd": (lambda status: http_response(b"\x28\xb5\x2f\xfd\x04\x00", status, "Content-Encoding: zstd"), None),
+    "unknown encoding": (lambda status: http_response(b"\xff\xfe\x00", status, "Content-Encoding: x-unknown"), None),
+    "an encoding not used": (lambda status: http_response(ERROR, status, "Content-Encoding: x-unknown"), "NOTHING"),
+    "gzip that is none": (lambda status: http_response(ERROR, status, "Content-Encoding: gzip"), None),
+    "gzip cut": (lambda status: http_response(PACKED[:30], status, "Content-Encoding: gzip"), None),
+    "gzip wrong at its end": (
+        lambda status: http_response(PACKED[:-8] + b"12345678", status, "Content-Encoding: gzip"),
+        None,
+    ),
+    "gzip padded": (lambda status: http_response(PACKED + bytes(100), status, "Content-Encoding: gzip"), "NOTHING"),
+    "gzip in two encodings": (lambda status: http_response(PACKED, status, "Content-Encoding: gzip, br"), None),
+    "deflate that is none": (lambda status: http_response(b"\x78\x9cnone", status, "Content-Encoding: deflate"), None),
+    "cut": (lambda status: http_response(ERROR[:20], status, length=1000), None),
     "cut in the headers": (lambda status: head(status, "Content-Type: application/json", "X-Reques")[:-4], None),
     "cut after the status": (lambda status: head(status)[:-2], None),
-    "longer than told": (lambda status: answer(ERROR + b" " * 20, status, length=len(ERROR)), "NOTHING"),
-    "followed by rubbish": (lambda status: answer(ERROR, status) + b"\0\1\2\3", "NOTHING"),
+    "longer than told": (lambda status: http_response(ERROR + b" " * 20, status, length=len(ERROR)), "NOTHING"),
+    "followed by rubbish": (lambda status: http_response(ERROR, status) + b"\0\1\2\3", "NOTHING"),
     "longer than told, and the last": (
-        lambda status: answer(ERROR + b"\r\n", status, "Connection: close", length=len(ERROR)),
+        lambda status: http_response(ERROR + b"\r\n", status, "Connection: close", length=len(ERROR)),
         "NOTHING",
     ),
     "packed, followed by rubbish": (
-        lambda status: answer(PACKED, status, "Content-Encoding: gzip") + b"rubbish",
+        lambda status: http_response(PACKED, status, "Content-Encoding: gzip") + b"rubbish",
         "NOTHING",
     ),
     "no length": (lambda status: head(status, "Content-Length: many") + ERROR, None),
@@ -76,9 +79,9 @@ BROKEN: Final[dict[str, tuple[Callable[[int], bytes], str | None]]] = {
     ),
     "chunks that are none": (lambda status: head(status, "Transfer-Encoding: chunked") + b"ZZ\r\n{}", None),
     "a header with NUL": (lambda status: head(status, "X-A: a\0b", "Content-Length: 2") + b"{}", None),
-    "a header too long": (lambda status: answer(ERROR, status, f"Set-Cookie: a={'x' * 80_000}"), "NOTHING"),
+    "a header too long": (lambda status: http_response(ERROR, status, f"Set-Cookie: a={'x' * 80_000}"), "NOTHING"),
     "after an interim response": (
-        lambda status: head(103, "Link: </a>") + answer(ERROR, status) + b"rubbish",
+        lambda status: head(103, "Link: </a>") + http_response(ERROR, status) + b"rubbish",
         "NOTHING",
     ),
 }
@@ -147,7 +150,7 @@ async def test_a_refusal_stays_one(what: str) -> None:
 async def test_a_success_in_an_encoding_that_cannot_be_read(body: bytes, encoding: str, says: str) -> None:
     """It is unreadable: a write may have run, and nobody asks again; the message does not blame the server wrongly."""
     async with (
-        raw_server(answer(body, 200, f"Content-Encoding: {encoding}")) as server,
+        raw_server(http_response(body, 200, f"Content-Encoding: {encoding}")) as server,
         AsyncRefold("tk_test", base_url=server.base_url, retry=IMPATIENT, timeout=30) as refold,
     ):
         for kind, call in CALLS.items():
@@ -180,7 +183,7 @@ async def test_a_success_in_an_encoding_that_cannot_be_read(body: bytes, encodin
 async def test_a_success_that_can_be_read_all_the_same(body: bytes, encoding: str) -> None:
     """Padded, in several parts, with a byte order mark, or in an encoding that is named and not used."""
     async with (
-        raw_server(answer(body, 200, f"Content-Encoding: {encoding}")) as server,
+        raw_server(http_response(body, 200, f"Content-Encoding: {encoding}")) as server,
         AsyncRefold("tk_test", base_url=server.base_url, retry=IMPATIENT, timeout=30) as refold,
     ):
         assert (await refold.account("user_1").execute_action("hubspot", "create_contact")).data == 1
@@ -190,7 +193,7 @@ async def test_a_success_that_can_be_read_all_the_same(body: bytes, encoding: st
 async def test_a_success_followed_by_rubbish_is_not_lost() -> None:
     """The whole response came, and the connection is not used again."""
     async with (
-        raw_server(answer() + b"\0rubbish") as server,
+        raw_server(http_response() + b"\0rubbish") as server,
         AsyncRefold("tk_test", base_url=server.base_url, retry=IMPATIENT, timeout=30) as refold,
     ):
         for number in (1, 2):
@@ -217,7 +220,7 @@ async def test_half_a_success_followed_by_nothing_is_lost() -> None:
 async def test_generous_headers_are_read(headers: list[str]) -> None:
     """What single sign-on, tracing and load balancers add is no reason to lose a response."""
     async with (
-        raw_server(answer(OK, 200, *headers)) as server,
+        raw_server(http_response(OK, 200, *headers)) as server,
         AsyncRefold("tk_test", base_url=server.base_url, retry=IMPATIENT, timeout=30) as refold,
     ):
         assert (await refold.account("user_1").execute_action("hubspot", "create_contact")).data == 1
@@ -232,7 +235,7 @@ async def test_generous_headers_are_read(headers: list[str]) -> None:
 async def test_headers_beyond_the_limit(headers: list[str]) -> None:
     """They are told by the option's name, nobody asks again, and what they hold is not shown."""
     async with (
-        raw_server(answer(OK, 200, *headers)) as server,
+        raw_server(http_response(OK, 200, *headers)) as server,
         AsyncRefold("tk_test", base_url=server.base_url, retry=IMPATIENT, max_header_bytes=4096) as refold,
     ):
         for kind, call in CALLS.items():
@@ -247,7 +250,9 @@ async def test_headers_beyond_the_limit(headers: list[str]) -> None:
 async def test_the_limit_of_headers_is_an_option() -> None:
     """A larger one reads more; one too small to read anything is refused."""
     async with (
-        raw_server(answer(OK, 200, f"Set-Cookie: session={'x' * 100_000}", *["Set-Cookie: a=b"] * 1500)) as server,
+        raw_server(
+            http_response(OK, 200, f"Set-Cookie: session={'x' * 100_000}", *["Set-Cookie: a=b"] * 1500)
+        ) as server,
         AsyncRefold("tk_test", base_url=server.base_url, max_header_bytes=128 * 1024) as refold,
     ):
         assert (await refold.account("user_1").execute_action("hubspot", "create_contact")).data == 1
@@ -257,7 +262,7 @@ async def test_the_limit_of_headers_is_an_option() -> None:
 
 async def test_a_proxy_is_not_the_server() -> None:
     """What a proxy answers before the request left is no status of the server's."""
-    broken = answer(b"go away", 404) + b"rubbish"
+    broken = http_response(b"go away", 404) + b"rubbish"
     async with raw_server(broken) as proxy:
         async with AsyncRefold(
             "tk_test", base_url="https://refold.invalid", proxy=proxy.base_url, retry=IMPATIENT

@@ -28,7 +28,7 @@ from support.foreign_code import (
     client_of,
     resolving,
 )
-from support.raw_server import answer, raw_server
+from support.raw_server import http_response, raw_server
 from support.retry_policies import IMPATIENT
 
 Lend = Callable[[Callable[[], BaseException], int], aiohttp.TCPConnector]
@@ -38,7 +38,7 @@ Lend = Callable[[Callable[[], BaseException], int], aiohttp.TCPConnector]
 @pytest.mark.parametrize("raised", RAISED)
 async def test_a_connector_that_fails(raised: str, lend: Lend) -> None:
     """Nothing was sent: a write is tried again too. The error is ours, and holds neither the key nor frames with it."""
-    async with raw_server(answer(ACTIONS)) as server:
+    async with raw_server(http_response(ACTIONS)) as server:
         for kind, call in CALLS.items():
             async with lend(RAISED[raised], 1) as connector, client_of(server, connector=connector) as refold:
                 await call(refold.account("user_1"))
@@ -145,7 +145,7 @@ async def test_what_never_left_is_recorded_as_such(tmp_path: Path) -> None:
     """A job whose connector fails has nothing to clear up, and is run again."""
     journal = Journal(tmp_path / "job.sqlite", job="sync")
     connector = FailingConnector(lambda: NoExceptionAtAll("down"), 6)
-    async with raw_server(answer()) as server, connector, client_of(server, connector=connector) as refold:
+    async with raw_server(http_response()) as server, connector, client_of(server, connector=connector) as refold:
         for status, effect in (("failed", "none"), ("ok", "done")):
             report = await refold.fan_out_action(
                 ["user_1", "user_2"], "hubspot", "create_contact", journal=journal, retry_failed=True

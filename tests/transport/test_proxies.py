@@ -7,7 +7,7 @@ import pytest
 from refold_async import APIConnectionError, AsyncRefold, RetryPolicy
 from refold_async.transport.proxies import is_exempt, proxy_from_environment
 from support.cases import each_case
-from support.raw_server import answer, raw_server
+from support.raw_server import http_response, raw_server
 
 # (host, port, NO_PROXY, whether it exempts the host)
 CASES: Final = [
@@ -122,7 +122,7 @@ def test_the_proxy_of_the_environment(
 @pytest.mark.parametrize("exempt", [True, False])
 async def test_an_exempt_host_is_called_directly(monkeypatch: pytest.MonkeyPatch, exempt: bool) -> None:
     """The server sees the call; the proxy, where nobody listens, is not asked."""
-    async with raw_server(answer()) as server:
+    async with raw_server(http_response()) as server:
         port = server.base_url.rpartition(":")[2]
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("NO_PROXY", f"127.0.0.0/8:1, 127.0.0.1:{port if exempt else 1}")

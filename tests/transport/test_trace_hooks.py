@@ -25,7 +25,7 @@ from support.foreign_code import (
     make_raised,
     resolving,
 )
-from support.raw_server import answer, raw_server
+from support.raw_server import http_response, raw_server
 from support.retry_policies import IMPATIENT
 from support.waiting import until
 
@@ -57,7 +57,7 @@ async def test_a_trace_hook_that_raises(signal: str, caplog: pytest.LogCaptureFi
         config = aiohttp.TraceConfig()
         getattr(config, signal).append(hook)
         async with (
-            raw_server(answer(ACTIONS)) as server,
+            raw_server(http_response(ACTIONS)) as server,
             resolving(OwnError, 0) as connector,
             client_of(server, connector=connector, trace_configs=[config]) as refold,
         ):
@@ -116,7 +116,7 @@ async def test_trace_hooks_get_what_aiohttp_gives(caplog: pytest.LogCaptureFixtu
 
     config = aiohttp.TraceConfig(Context)
     config.on_request_start.append(start)
-    async with raw_server(answer(ACTIONS)) as server, client_of(server, trace_configs=[config]) as refold:
+    async with raw_server(http_response(ACTIONS)) as server, client_of(server, trace_configs=[config]) as refold:
         config.on_request_end.append(end)
         for call in CALLS.values():
             await call(refold.account("user_1"))
@@ -133,7 +133,7 @@ async def test_a_context_of_trace_hooks_that_cannot_be_made(caplog: pytest.LogCa
 
     make: Any = fail
     async with (
-        raw_server(answer()) as server,
+        raw_server(http_response()) as server,
         client_of(server, trace_configs=[aiohttp.TraceConfig(make)]) as refold,
     ):
         for _ in range(2):
@@ -150,7 +150,7 @@ async def test_what_a_trace_hook_raises_shows_no_secret(token: bool, caplog: pyt
 
     config = aiohttp.TraceConfig()
     config.on_request_start.append(hook)
-    async with raw_server(answer()) as server, client_of(server, trace_configs=[config]) as refold:
+    async with raw_server(http_response()) as server, client_of(server, trace_configs=[config]) as refold:
         account = refold.account_from_session_token("st_very_secret") if token else refold.account("user_1")
         await account.execute_action("hubspot", "create_contact")
     (told,) = errors_of(caplog)
@@ -172,7 +172,7 @@ async def test_a_trace_hook_does_not_swallow_a_cancellation() -> None:
     config = aiohttp.TraceConfig()
     config.on_request_start.append(hook)
     timeout = Timeout(total=60, attempt=0.05)
-    async with raw_server(answer()) as server:
+    async with raw_server(http_response()) as server:
         async with client_of(server, trace_configs=[config], timeout=timeout) as refold:
             with pytest.raises(APITimeoutError) as caught:
                 await refold.account("user_1").execute_action("hubspot", "create_contact")

@@ -16,9 +16,9 @@ ACTIONS = "/api/v2/integration-schema/{}/actions"
 
 async def test_lists_the_actions_of_an_app(caller: MockCaller) -> None:
     """Each action has an id, a name and a description; the raw request is among them."""
-    answered = await caller.get(ACTIONS.format("hubspot"))
-    assert answered.status == 200
-    actions = {action["action_id"]: action for action in answered.json}
+    response = await caller.get(ACTIONS.format("hubspot"))
+    assert response.status == 200
+    actions = {action["action_id"]: action for action in response.json}
     assert {"get_contact", "search_contacts", "create_contact", "update_contact", "delete_contact"} < actions.keys()
     assert actions["create_contact"] == {
         "action_id": "create_contact",
@@ -32,23 +32,23 @@ async def test_lists_the_actions_of_an_app(caller: MockCaller) -> None:
 
 async def test_describes_the_parameters_of_an_action(caller: MockCaller) -> None:
     """Every parameter has the four fields, and `email` alone is required to create a contact."""
-    answered = await caller.get(ACTIONS.format("hubspot") + "/create_contact")
-    assert answered.status == 200
-    assert answered.json[0] == {"name": "email", "label": "Email", "required": True, "type": "email"}
-    assert all(parameter.keys() == {"name", "label", "required", "type"} for parameter in answered.json)
-    assert [parameter["name"] for parameter in answered.json if parameter["required"]] == ["email"]
+    response = await caller.get(ACTIONS.format("hubspot") + "/create_contact")
+    assert response.status == 200
+    assert response.json[0] == {"name": "email", "label": "Email", "required": True, "type": "email"}
+    assert all(parameter.keys() == {"name", "label", "required", "type"} for parameter in response.json)
+    assert [parameter["name"] for parameter in response.json if parameter["required"]] == ["email"]
 
 
 async def test_unknown_app(caller: MockCaller) -> None:
     """Listing an unknown app's actions is 404 in Refold's error shape."""
-    answered = await caller.get(ACTIONS.format("no_such_app"))
-    assert answered.status == 404
-    assert answered.json == {
+    response = await caller.get(ACTIONS.format("no_such_app"))
+    assert response.status == 404
+    assert response.json == {
         "status_code": 404,
         "http_error_type": "NOT_FOUND",
         "error_code": "APPLICATION_NOT_FOUND",
         "message": "Application app_type 'no_such_app' not found",
-        "request_id": answered.headers["x-request-id"],
+        "request_id": response.headers["x-request-id"],
     }
 
 
@@ -56,16 +56,16 @@ async def test_unknown_app(caller: MockCaller) -> None:
 async def test_unknown_action(caller: MockCaller, method: str) -> None:
     """Describing and executing an unknown action are both 404."""
     path = ACTIONS.format("hubspot") + "/no_such_action" + ("/execute" if method == "POST" else "")
-    answered = await caller.send(method, path)
-    assert answered.status == 404
-    assert answered.json["message"] == "Action no_such_action not found in Application hubspot"
+    response = await caller.send(method, path)
+    assert response.status == 404
+    assert response.json["message"] == "Action no_such_action not found in Application hubspot"
 
 
 async def test_reads_the_sample_contact(caller: MockCaller) -> None:
     """An account that has written nothing holds the sample contact."""
-    answered = await caller.execute("hubspot", "get_contact", {"limit": "1"})
-    assert answered.status == 200
-    assert answered.json == {
+    response = await caller.execute("hubspot", "get_contact", {"limit": "1"})
+    assert response.status == 200
+    assert response.json == {
         "node_status": "Success",
         "data": {
             "results": [
@@ -88,9 +88,9 @@ async def test_reads_the_sample_contact(caller: MockCaller) -> None:
 async def test_creates_contacts_with_deterministic_ids(caller: MockCaller) -> None:
     """The first contact of every account has the documented id and time, the next one their successors."""
     jane = {"email": "jane@example.com", "firstname": "Jane", "lastname": "Doe"}
-    answered = await caller.execute("hubspot", "create_contact", jane)
+    response = await caller.execute("hubspot", "create_contact", jane)
     first = {"id": "1510721", "createdAt": "2026-06-21T10:04:11.000Z"}
-    assert answered.json == {"node_status": "Success", "data": first}
+    assert response.json == {"node_status": "Success", "data": first}
     second = await caller.data("hubspot", "create_contact", jane)
     assert second == {"id": "1510722", "createdAt": "2026-06-21T10:04:12.000Z"}
     assert await caller.data("hubspot", "create_contact", jane, account="user_2") == first
@@ -135,41 +135,41 @@ async def test_updates_and_deletes_a_contact(caller: MockCaller) -> None:
 
 async def test_the_apps_own_refusal_comes_with_http_200(caller: MockCaller) -> None:
     """What the app does not like is an Errored node, not an HTTP error."""
-    answered = await caller.execute("hubspot", "get_contact", {"limit": "many"})
-    assert answered.status == 200
-    assert (answered.json["node_status"], answered.json["http_status"]) == ("Errored", 400)
-    assert answered.json["data"]["message"] == "limit must be 1 to 100, not 'many'"
+    response = await caller.execute("hubspot", "get_contact", {"limit": "many"})
+    assert response.status == 200
+    assert (response.json["node_status"], response.json["http_status"]) == ("Errored", 400)
+    assert response.json["data"]["message"] == "limit must be 1 to 100, not 'many'"
 
 
 @pytest.mark.parametrize("parameters", [{}, {"email": ""}, {"email": None}, {"firstname": "Jane"}])
 async def test_missing_required_parameter(caller: MockCaller, parameters: dict[str, Any]) -> None:
     """A required parameter that is absent, empty or null is 400."""
-    answered = await caller.execute("hubspot", "create_contact", parameters)
-    assert answered.status == 400
-    assert answered.json["error_code"] == "VALIDATION_ERROR"
-    assert answered.json["message"] == "Required parameter 'email' is missing"
+    response = await caller.execute("hubspot", "create_contact", parameters)
+    assert response.status == 400
+    assert response.json["error_code"] == "VALIDATION_ERROR"
+    assert response.json["message"] == "Required parameter 'email' is missing"
 
 
 @pytest.mark.parametrize("body", [b"{", b"email=a", b'{"limit": NaN}', b"\xff", b"[]", b'"text"', b"[" * 100_000])
 async def test_body_that_is_no_json_object(caller: MockCaller, body: bytes) -> None:
     """Anything but a JSON object is 400."""
-    answered = await caller.post(EXECUTE.format("hubspot", "get_contact"), data=body)
-    assert answered.status == 400
-    assert answered.json["http_error_type"] == "BAD_REQUEST"
+    response = await caller.post(EXECUTE.format("hubspot", "get_contact"), data=body)
+    assert response.status == 400
+    assert response.json["http_error_type"] == "BAD_REQUEST"
 
 
 async def test_empty_body_is_no_parameters(caller: MockCaller) -> None:
     """An execute without a body runs the action without parameters."""
-    answered = await caller.post(EXECUTE.format("slack", "list_channels"))
-    assert [channel["name"] for channel in answered.json["data"]["channels"]] == ["general", "sales"]
+    response = await caller.post(EXECUTE.format("slack", "list_channels"))
+    assert [channel["name"] for channel in response.json["data"]["channels"]] == ["general", "sales"]
 
 
 async def test_large_body(caller: MockCaller) -> None:
     """A body of several megabytes goes both ways."""
     text = "é" * 2_000_000
     body = json.dumps({"channel": "general", "text": text}).encode()
-    answered = await caller.post(EXECUTE.format("slack", "send_message"), data=io.BytesIO(body))
-    assert answered.json["data"]["message"]["text"] == text
+    response = await caller.post(EXECUTE.format("slack", "send_message"), data=io.BytesIO(body))
+    assert response.json["data"]["message"]["text"] == text
 
 
 async def test_slack_keeps_messages_by_account_and_channel(caller: MockCaller) -> None:
@@ -180,8 +180,8 @@ async def test_slack_keeps_messages_by_account_and_channel(caller: MockCaller) -
     assert [message["text"] for message in listed["messages"]] == ["two", "one"]
     assert (await caller.data("slack", "list_messages", {"channel": "sales"}))["messages"] == []
     assert (await caller.data("slack", "list_messages", {"channel": "general"}, account="user_2"))["messages"] == []
-    answered = await caller.execute("slack", "list_messages", {"channel": "nowhere"})
-    assert (answered.json["http_status"], answered.json["data"]["error"]) == (200, "channel_not_found")
+    response = await caller.execute("slack", "list_messages", {"channel": "nowhere"})
+    assert (response.json["http_status"], response.json["data"]["error"]) == (200, "channel_not_found")
 
 
 @pytest.mark.parametrize("slug", ["hubspot", "slack"])
@@ -201,10 +201,10 @@ async def test_custom_action(caller: MockCaller) -> None:
 async def test_disconnected_app_is_refused(caller: MockCaller, mock: MockRefold) -> None:
     """An app that is not connected is 400 for that account, until it is connected again."""
     mock.account("user_1").disconnect("hubspot")
-    answered = await caller.execute("hubspot", "get_contact")
-    assert answered.status == 400
+    response = await caller.execute("hubspot", "get_contact")
+    assert response.status == 400
     assert (
-        answered.json["message"] == "Application Authentication not found for linked_account_id user_1 and app hubspot"
+        response.json["message"] == "Application Authentication not found for linked_account_id user_1 and app hubspot"
     )
     await caller.data("hubspot", "get_contact", account="user_2")
     await caller.data("slack", "list_channels")
@@ -215,10 +215,10 @@ async def test_disconnected_app_is_refused(caller: MockCaller, mock: MockRefold)
 async def test_expired_credentials_are_the_apps_own_401(caller: MockCaller, mock: MockRefold) -> None:
     """Expired credentials are HTTP 200 with the app's error, and the action does not run."""
     mock.account("user_1").expire("hubspot")
-    answered = await caller.execute("hubspot", "create_contact", {"email": "a@b.c"})
-    assert answered.status == 200
-    assert (answered.json["node_status"], answered.json["http_status"]) == ("Errored", 401)
-    assert answered.json["data"]["category"] == "EXPIRED_AUTHENTICATION"
+    response = await caller.execute("hubspot", "create_contact", {"email": "a@b.c"})
+    assert response.status == 200
+    assert (response.json["node_status"], response.json["http_status"]) == ("Errored", 401)
+    assert response.json["data"]["category"] == "EXPIRED_AUTHENTICATION"
     mock.account("user_1").connect("hubspot")
     assert (await caller.data("hubspot", "search_contacts", {"query": "a@b.c"}))["total"] == 0
 
@@ -267,9 +267,9 @@ async def test_app_error_of_a_handler(caller: MockCaller, mock: MockRefold) -> N
     async def fail(context: ActionContext, parameters: dict[str, Any]) -> Any:  # pyright: ignore[reportUnusedFunction]
         raise AppError(409, {"message": "Contact already exists"})
 
-    answered = await caller.execute("hubspot", "fail")
-    assert answered.status == 200
-    assert answered.json == {
+    response = await caller.execute("hubspot", "fail")
+    assert response.status == 200
+    assert response.json == {
         "node_status": "Errored",
         "data": {"message": "Contact already exists"},
         "http_status": 409,
@@ -288,9 +288,9 @@ async def test_failing_handler_is_500_and_logged(
             raise result
         return result
 
-    answered = await caller.execute("hubspot", "fail")
-    assert answered.status == 500
-    assert answered.json["http_error_type"] == "INTERNAL_SERVER_ERROR"
+    response = await caller.execute("hubspot", "fail")
+    assert response.status == 500
+    assert response.json["http_error_type"] == "INTERNAL_SERVER_ERROR"
     assert "execute_action failed" in caplog.text
 
 

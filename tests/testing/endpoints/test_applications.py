@@ -19,10 +19,10 @@ async def test_three_states(
 ) -> None:
     """An app is connected, to be reconnected, or to be connected: for this account alone."""
     getattr(mock.account("user_1"), change)("hubspot")
-    answered = await caller.get(f"{APPLICATION}/hubspot")
-    assert answered.status == 200
-    assert (answered.json["connected"], answered.json["reauth_required"]) == (connected, reauth_required)
-    assert [account["status"] for account in answered.json["connected_accounts"]] == statuses
+    response = await caller.get(f"{APPLICATION}/hubspot")
+    assert response.status == 200
+    assert (response.json["connected"], response.json["reauth_required"]) == (connected, reauth_required)
+    assert [account["status"] for account in response.json["connected_accounts"]] == statuses
     other = (await caller.get(f"{APPLICATION}/hubspot", account="user_2")).json
     assert (other["connected"], other["reauth_required"]) == (True, False)
 
@@ -50,5 +50,5 @@ async def test_one_application(caller: MockCaller) -> None:
 
 async def test_unknown_application(caller: MockCaller) -> None:
     """An unknown app is 404."""
-    answered = await caller.get(f"{APPLICATION}/no_such_app")
-    assert (answered.status, answered.json["message"]) == (404, "Application app_type 'no_such_app' not found")
+    response = await caller.get(f"{APPLICATION}/no_such_app")
+    assert (response.status, response.json["message"]) == (404, "Application app_type 'no_such_app' not found")

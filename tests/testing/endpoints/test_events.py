@@ -12,8 +12,8 @@ FIRED = {"event": "contact_created", "payload": {"email": "jane@example.com"}}
 
 async def test_an_event_starts_its_workflow(caller: MockCaller, mock: MockRefold) -> None:
     """The sample event starts the sample workflow for the account, and is there for the test to see."""
-    answered = await caller.post(EVENT, json=FIRED)
-    assert (answered.status, answered.json) == (200, {"message": "Webhook Fired Success"})
+    response = await caller.post(EVENT, json=FIRED)
+    assert (response.status, response.json) == (200, {"message": "Webhook Fired Success"})
     (event,) = mock.events
     (execution_id,) = event.execution_ids
     assert event == FiredEvent(
@@ -68,14 +68,14 @@ async def test_session_token_fires_events(caller: MockCaller, mock: MockRefold) 
 
 async def test_unknown_event(caller: MockCaller, mock: MockRefold) -> None:
     """An event that is not in the catalogue is 404, and was not fired."""
-    answered = await caller.post(EVENT, json={"event": "nothing", "payload": {}})
-    assert (answered.status, answered.json["error_code"]) == (404, "INVALID_EVENT")
-    assert answered.json["message"] == "Trigger not found"
+    response = await caller.post(EVENT, json={"event": "nothing", "payload": {}})
+    assert (response.status, response.json["error_code"]) == (404, "INVALID_EVENT")
+    assert response.json["message"] == "Trigger not found"
     assert mock.events == []
 
 
 @pytest.mark.parametrize("body", [{}, {"payload": {}}, {"event": ""}, {"event": 7}, {"event": None}, ["event"]])
 async def test_event_without_a_name(caller: MockCaller, body: object) -> None:
     """An event must be named."""
-    answered = await caller.post(EVENT, json=body)
-    assert (answered.status, answered.json["error_code"]) == (400, "VALIDATION_ERROR")
+    response = await caller.post(EVENT, json=body)
+    assert (response.status, response.json["error_code"]) == (400, "VALIDATION_ERROR")

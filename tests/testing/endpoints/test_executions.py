@@ -29,16 +29,16 @@ async def slow(session: aiohttp.ClientSession, mock: MockRefold) -> MockCaller:
 
 async def start(caller: MockCaller, workflow_id: str = "wait") -> str:
     """Start a workflow and return the id of the execution."""
-    answered = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=FOR_HUBSPOT, json=JANE)
-    execution_id: str = answered.json["execution_id"]
+    response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=FOR_HUBSPOT, json=JANE)
+    execution_id: str = response.json["execution_id"]
     return execution_id
 
 
 async def read(caller: MockCaller, execution_id: str) -> dict[str, Any]:
     """Return an execution."""
-    answered = await caller.get(f"{EXECUTION}/{execution_id}")
-    assert answered.status == 200
-    document: dict[str, Any] = answered.json
+    response = await caller.get(f"{EXECUTION}/{execution_id}")
+    assert response.status == 200
+    document: dict[str, Any] = response.json
     return document
 
 
@@ -176,9 +176,9 @@ async def test_synchronous_run_that_times_out(caller: MockCaller, mock: MockRefo
         mock.execution(context.execution_id).end("TIMED_OUT", error={"message": "too slow"})
         await asyncio.Event().wait()
 
-    answered = await caller.post(f"{WORKFLOW}/endless/execute", headers=SYNCHRONOUS)
-    assert (answered.json["errored"], answered.json["execution_error"]) == (True, {"message": "too slow"})
-    assert (await read(caller, answered.json["execution_id"]))["status"] == "TIMED_OUT"
+    response = await caller.post(f"{WORKFLOW}/endless/execute", headers=SYNCHRONOUS)
+    assert (response.json["errored"], response.json["execution_error"]) == (True, {"message": "too slow"})
+    assert (await read(caller, response.json["execution_id"]))["status"] == "TIMED_OUT"
 
 
 async def test_execution_that_is_not_there(mock: MockRefold) -> None:
@@ -193,22 +193,22 @@ async def test_unknown_execution(caller: MockCaller, action: str) -> None:
     method, _, path = action.partition(" ")
     execution_id = await start(caller, SAMPLE_WORKFLOW_ID)
     for unknown, account in (("6a31ffffffffffffffffffff", "user_1"), (execution_id, "user_2")):
-        answered = await caller.send(method, f"{EXECUTION}/{unknown}{path}", account=account)
-        assert answered.status == 404
-        assert answered.json["error"] == "RESOURCE_NOT_FOUND"
+        response = await caller.send(method, f"{EXECUTION}/{unknown}{path}", account=account)
+        assert response.status == 404
+        assert response.json["error"] == "RESOURCE_NOT_FOUND"
 
 
 async def test_stop(slow: MockCaller) -> None:
     """A stopped execution is STOPPED and cannot be stopped again."""
     execution_id = await start(slow)
-    answered = await slow.post(f"{EXECUTION}/{execution_id}/stop")
-    assert (answered.status, answered.json) == (200, {"message": "Execution stopped"})
+    response = await slow.post(f"{EXECUTION}/{execution_id}/stop")
+    assert (response.status, response.json) == (200, {"message": "Execution stopped"})
     document = await read(slow, execution_id)
     assert document["status"] == "STOPPED"
     assert document["completion_percentage"] < 100
     assert document["nodes"][-1]["node_status"] == "Stopped"
-    answered = await slow.post(f"{EXECUTION}/{execution_id}/stop")
-    assert (answered.status, answered.json["error"]) == (400, "EXECUTION_NOT_RUNNING")
+    response = await slow.post(f"{EXECUTION}/{execution_id}/stop")
+    assert (response.status, response.json["error"]) == (400, "EXECUTION_NOT_RUNNING")
 
 
 async def test_a_stopped_workflow_has_no_effect(session: aiohttp.ClientSession) -> None:
@@ -244,9 +244,9 @@ async def test_stopped_is_final(caller: MockCaller, mock: MockRefold) -> None:
 async def test_rerun(caller: MockCaller) -> None:
     """Running again makes a new execution with the same payload."""
     first = (await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)).json["execution_id"]
-    answered = await caller.post(f"{EXECUTION}/{first}/rerun")
-    assert (answered.status, answered.json["status"]) == (200, "RUNNING")
-    second = answered.json["id"]
+    response = await caller.post(f"{EXECUTION}/{first}/rerun")
+    assert (response.status, response.json["status"]) == (200, "RUNNING")
+    second = response.json["id"]
     assert second != first
     document = await read_until(caller, second, "COMPLETED")
     assert document["nodes"][0]["input_data"] == JANE["payload"]
@@ -257,11 +257,11 @@ async def test_batches(caller: MockCaller) -> None:
     """A batch node lists its batches; another node is 501, an unknown one 404."""
     execution_id = (await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)).json["execution_id"]
     batches = f"{EXECUTION}/{execution_id}/nodes/{{}}/batches"
-    answered = await caller.get(batches.format("batch"))
-    assert answered.json["totalDocs"] == 1
-    assert answered.json["docs"][0]["input_data"] == JANE["payload"]
-    answered = await caller.get(batches.format("run"))
-    assert (answered.status, answered.json["http_error_type"]) == (501, "NOT_IMPLEMENTED")
+    response = await caller.get(batches.format("batch"))
+    assert response.json["totalDocs"] == 1
+    assert response.json["docs"][0]["input_data"] == JANE["payload"]
+    response = await caller.get(batches.format("run"))
+    assert (response.status, response.json["http_error_type"]) == (501, "NOT_IMPLEMENTED")
     assert (await caller.get(batches.format("no_such_node"))).status == 404
     assert [node["is_batch"] for node in (await read(caller, execution_id))["nodes"]] == [False, True, False]
 
@@ -272,9 +272,9 @@ async def test_lists_executions(slow: MockCaller) -> None:
     running = await start(slow)
 
     async def ids(query: str, account: str = "user_1") -> list[str]:
-        answered = await slow.get(f"{EXECUTION}?{query}", account=account)
-        assert answered.status == 200
-        return [execution["_id"] for execution in answered.json["docs"]]
+        response = await slow.get(f"{EXECUTION}?{query}", account=account)
+        assert response.status == 200
+        return [execution["_id"] for execution in response.json["docs"]]
 
     assert await ids("") == await ids("status=All&execution_type=All") == [running, done]
     assert await ids("sortAsc=true") == [done, running]
@@ -317,5 +317,5 @@ async def test_pages(slow: MockCaller) -> None:
 @pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "page=", "limit=0", "limit=1.5"])
 async def test_page_that_cannot_be(caller: MockCaller, query: str) -> None:
     """A page or limit below 1, or no whole number, is 400."""
-    answered = await caller.get(f"{EXECUTION}?{query}")
-    assert (answered.status, answered.json["error"]) == (400, "VALIDATION_ERROR")
+    response = await caller.get(f"{EXECUTION}?{query}")
+    assert (response.status, response.json["error"]) == (400, "VALIDATION_ERROR")

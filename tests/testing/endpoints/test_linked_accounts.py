@@ -17,8 +17,8 @@ async def test_create_and_get(caller: MockCaller) -> None:
     assert created.json["name"] == "Jane"
     assert created.json["udf"] == [{"key_name": "plan", "key_value": "gold"}]
     assert [app["type"] for app in created.json["integrations"]] == ["hubspot", "slack"]
-    answered = await caller.get(f"{LINKED_ACCOUNT}/{quote('jane/+@example.com', safe='')}", account=None)
-    assert answered.json == created.json
+    response = await caller.get(f"{LINKED_ACCOUNT}/{quote('jane/+@example.com', safe='')}", account=None)
+    assert response.json == created.json
 
 
 async def test_creating_twice(caller: MockCaller, mock: MockRefold) -> None:
@@ -26,8 +26,8 @@ async def test_creating_twice(caller: MockCaller, mock: MockRefold) -> None:
     body = {"linked_account_id": "user_1"}
     mock.account("user_1")
     assert (await caller.post(LINKED_ACCOUNT, json=body)).status == 200
-    answered = await caller.post(LINKED_ACCOUNT, json=body)
-    assert (answered.status, answered.json["message"]) == (400, "Linked account with id user_1 already exists")
+    response = await caller.post(LINKED_ACCOUNT, json=body)
+    assert (response.status, response.json["message"]) == (400, "Linked account with id user_1 already exists")
 
 
 async def test_upsert(caller: MockCaller) -> None:
@@ -54,8 +54,8 @@ async def test_upsert(caller: MockCaller) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_body_that_makes_no_account(caller: MockCaller, method: str, body: object, code: str) -> None:
     """A body without a usable id or fields is 400."""
-    answered = await caller.send(method, LINKED_ACCOUNT, json=body)
-    assert (answered.status, answered.json["error_code"]) == (400, code)
+    response = await caller.send(method, LINKED_ACCOUNT, json=body)
+    assert (response.status, response.json["error_code"]) == (400, code)
 
 
 async def test_list(caller: MockCaller, mock: MockRefold) -> None:
@@ -74,8 +74,8 @@ async def test_pages_shift_under_a_reader(caller: MockCaller, mock: MockRefold) 
     """A page is cut from what there is when it is asked for: who pages on misses one after a deletion."""
 
     async def page(number: int) -> list[str]:
-        answered = await caller.get(f"{LINKED_ACCOUNT}?page={number}&limit=2", account=None)
-        return [account["account_id"] for account in answered.json["docs"]]
+        response = await caller.get(f"{LINKED_ACCOUNT}?page={number}&limit=2", account=None)
+        return [account["account_id"] for account in response.json["docs"]]
 
     for number in range(5):
         mock.account(f"user_{number}")
@@ -109,8 +109,8 @@ async def test_a_hundred_thousand_accounts(
 async def test_delete(caller: MockCaller) -> None:
     """A deleted account is gone with all that was written for it."""
     await caller.data("hubspot", "create_contact", {"email": "a@b.c"})
-    answered = await caller.send("DELETE", f"{LINKED_ACCOUNT}/user_1", account=None)
-    assert (answered.status, answered.json) == (200, {"message": "User deleted successfully"})
+    response = await caller.send("DELETE", f"{LINKED_ACCOUNT}/user_1", account=None)
+    assert (response.status, response.json) == (200, {"message": "User deleted successfully"})
     assert (await caller.get(LINKED_ACCOUNT, account=None)).json["docs"] == []
     assert (await caller.data("hubspot", "search_contacts", {"query": "a@b.c"}))["total"] == 0
 

@@ -51,9 +51,9 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def subscribe(caller: MockCaller, url: str, *events: str, **options: Any) -> str:
     """Subscribe a URL to events, `Connection Expired` if none are given; return the id."""
     body = {"webhook_url": url, "webhook_events": events or ["Connection Expired"]}
-    answered = await caller.post(WEBHOOK, json=body, **options)
-    assert answered.status == 200
-    webhook_id: str = answered.json["_id"]
+    response = await caller.post(WEBHOOK, json=body, **options)
+    assert response.status == 200
+    webhook_id: str = response.json["_id"]
     return webhook_id
 
 
@@ -105,16 +105,16 @@ async def test_update(caller: MockCaller) -> None:
 async def test_delete(caller: MockCaller) -> None:
     """A deleted subscription is gone."""
     webhook_id = await subscribe(caller, "http://localhost/hook")
-    answered = await caller.delete(f"{WEBHOOK}/{webhook_id}", account=None)
-    assert (answered.status, answered.json) == (200, {"message": "Webhook deleted successfully"})
+    response = await caller.delete(f"{WEBHOOK}/{webhook_id}", account=None)
+    assert (response.status, response.json) == (200, {"message": "Webhook deleted successfully"})
     assert (await caller.get(WEBHOOK)).json["docs"] == []
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_unknown_webhook(caller: MockCaller, method: str) -> None:
     """An unknown subscription is 404."""
-    answered = await caller.send(method, f"{WEBHOOK}/{NOWHERE}")
-    assert (answered.status, answered.json["error_code"]) == (404, "RESOURCE_NOT_FOUND")
+    response = await caller.send(method, f"{WEBHOOK}/{NOWHERE}")
+    assert (response.status, response.json["error_code"]) == (404, "RESOURCE_NOT_FOUND")
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ async def test_unknown_webhook(caller: MockCaller, method: str) -> None:
 )
 async def test_body_that_makes_no_webhook(caller: MockCaller, change: dict[str, Any]) -> None:
     """A subscription needs an HTTP URL and known events."""
-    answered = await caller.post(WEBHOOK, json=SUBSCRIPTION | change)
-    assert (answered.status, answered.json["error_code"]) == (400, "VALIDATION_ERROR")
+    response = await caller.post(WEBHOOK, json=SUBSCRIPTION | change)
+    assert (response.status, response.json["error_code"]) == (400, "VALIDATION_ERROR")
 
 
 async def test_delivered_and_signed(caller: MockCaller, mock: MockRefold, receiver: Receiver) -> None:

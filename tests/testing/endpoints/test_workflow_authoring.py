@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from refold_async.testing import SAMPLE_WORKFLOW_ID, MockRefold, WorkflowContext
-from support.mock_caller import EXECUTION, WORKFLOW, Answered, MockCaller
+from support.mock_caller import EXECUTION, WORKFLOW, MockCaller, ReceivedResponse
 
 MINE = {"name": "Mine", "slug": "slack", "description": "Tells the team."}
 SYNCHRONOUS = {"slug": "slack", "sync_execution": "true"}
@@ -14,51 +14,51 @@ NOWHERE = "6b00000000000000000000ff"
 
 async def create(caller: MockCaller, **fields: Any) -> str:
     """Create a workflow and return the id of its draft."""
-    answered = await caller.post(WORKFLOW, json=MINE | fields)
-    assert answered.status == 200
-    draft_id: str = answered.json["_id"]
+    response = await caller.post(WORKFLOW, json=MINE | fields)
+    assert response.status == 200
+    draft_id: str = response.json["_id"]
     return draft_id
 
 
 async def publish(caller: MockCaller, draft_id: str, **fields: Any) -> str:
     """Publish a draft and return the id of the workflow."""
-    answered = await caller.put(f"{WORKFLOW}/{draft_id}/publish", json={"published": True, **fields})
-    assert (answered.status, answered.json["published"]) == (200, True)
-    workflow_id: str = answered.json["_id"]
+    response = await caller.put(f"{WORKFLOW}/{draft_id}/publish", json={"published": True, **fields})
+    assert (response.status, response.json["published"]) == (200, True)
+    workflow_id: str = response.json["_id"]
     return workflow_id
 
 
-async def unpublish(caller: MockCaller, workflow_id: str) -> Answered:
+async def unpublish(caller: MockCaller, workflow_id: str) -> ReceivedResponse:
     """Try to take a workflow back."""
     return await caller.put(f"{WORKFLOW}/{workflow_id}/publish", json={"published": False})
 
 
 async def ids(caller: MockCaller, query: str = "", account: str = "user_1") -> list[str]:
     """List the ids of an account's workflows."""
-    answered = await caller.get(f"{WORKFLOW}?{query}", account=account)
-    assert answered.status == 200
-    return [workflow["_id"] for workflow in answered.json["docs"]]
+    response = await caller.get(f"{WORKFLOW}?{query}", account=account)
+    assert response.status == 200
+    return [workflow["_id"] for workflow in response.json["docs"]]
 
 
 async def versions(caller: MockCaller, workflow_id: str) -> list[dict[str, Any]]:
     """List the versions of a workflow."""
-    answered = await caller.get(f"{WORKFLOW}/versions/{workflow_id}")
-    assert answered.status == 200
-    docs: list[dict[str, Any]] = answered.json["docs"]
+    response = await caller.get(f"{WORKFLOW}/versions/{workflow_id}")
+    assert response.status == 200
+    docs: list[dict[str, Any]] = response.json["docs"]
     return docs
 
 
 async def test_created_as_a_draft(caller: MockCaller) -> None:
     """A new workflow is an unpublished draft with a start node; it cannot be executed."""
-    answered = await caller.post(WORKFLOW, json=MINE)
-    created = answered.json
+    response = await caller.post(WORKFLOW, json=MINE)
+    created = response.json
     assert (created["name"], created["slug"], created["description"]) == ("Mine", "slack", "Tells the team.")
     assert (created["published"], len(created["nodes"]), created["edges"]) == (False, 1, [])
     draft_id = created["_id"]
     assert (await caller.get(f"{WORKFLOW}/{draft_id}")).json == created
     assert await ids(caller) == [SAMPLE_WORKFLOW_ID, draft_id]
-    answered = await caller.post(f"{WORKFLOW}/{draft_id}/execute", headers=SYNCHRONOUS)
-    assert (answered.status, answered.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
+    response = await caller.post(f"{WORKFLOW}/{draft_id}/execute", headers=SYNCHRONOUS)
+    assert (response.status, response.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
     assert await versions(caller, draft_id) == []
 
 
@@ -67,14 +67,14 @@ async def test_created_as_a_draft(caller: MockCaller) -> None:
 )
 async def test_body_that_makes_no_workflow(caller: MockCaller, body: dict[str, Any]) -> None:
     """Name and slug are required, and strings."""
-    answered = await caller.post(WORKFLOW, json=body)
-    assert (answered.status, answered.json["error"]) == (400, "VALIDATION_ERROR")
+    response = await caller.post(WORKFLOW, json=body)
+    assert (response.status, response.json["error"]) == (400, "VALIDATION_ERROR")
 
 
 async def test_workflow_of_an_unknown_app(caller: MockCaller) -> None:
     """A workflow belongs to an app that there is."""
-    answered = await caller.post(WORKFLOW, json=MINE | {"slug": "no_such_app"})
-    assert (answered.status, answered.json["message"]) == (404, "Application app_type 'no_such_app' not found")
+    response = await caller.post(WORKFLOW, json=MINE | {"slug": "no_such_app"})
+    assert (response.status, response.json["message"]) == (404, "Application app_type 'no_such_app' not found")
 
 
 async def test_private(caller: MockCaller, mock: MockRefold) -> None:
@@ -84,10 +84,10 @@ async def test_private(caller: MockCaller, mock: MockRefold) -> None:
     assert await ids(caller, account="user_2") == [SAMPLE_WORKFLOW_ID]
     for hidden in (draft_id, workflow_id):
         for path in (f"/{hidden}", f"/{hidden}/edit", f"/versions/{hidden}", f"/request-structure/{hidden}"):
-            answered = await caller.get(WORKFLOW + path, account="user_2")
-            assert (answered.status, answered.json["error"]) == (404, "RESOURCE_NOT_FOUND")
-    answered = await caller.get(f"{WORKFLOW}/{workflow_id}", token=mock.session_token("user_1"))
-    assert answered.json["name"] == "Mine"
+            response = await caller.get(WORKFLOW + path, account="user_2")
+            assert (response.status, response.json["error"]) == (404, "RESOURCE_NOT_FOUND")
+    response = await caller.get(f"{WORKFLOW}/{workflow_id}", token=mock.session_token("user_1"))
+    assert response.json["name"] == "Mine"
     assert await create(MockCaller(caller.session, mock)) not in (draft_id, workflow_id)
 
 
@@ -114,20 +114,20 @@ async def test_published(caller: MockCaller) -> None:
     assert [workflow["id"] for workflow in enabled] == [SAMPLE_WORKFLOW_ID, workflow_id]
     structure = (await caller.get(f"{WORKFLOW}/request-structure/{workflow_id}")).json
     assert structure == {"payload": None, "schema": None, "schema_interpreted": None}
-    answered = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS, json={"payload": {"a": 1}})
-    assert (answered.status, answered.json["return_value"]) == (200, {"a": 1})
-    execution = (await caller.get(f"{EXECUTION}/{answered.json['execution_id']}")).json
+    response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS, json={"payload": {"a": 1}})
+    assert (response.status, response.json["return_value"]) == (200, {"a": 1})
+    execution = (await caller.get(f"{EXECUTION}/{response.json['execution_id']}")).json
     assert (execution["name"], execution["status"]) == ("Mine", "COMPLETED")
-    answered = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": "hubspot"})
-    assert answered.status == 404
+    response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": "hubspot"})
+    assert response.status == 404
 
 
 async def test_execution_of_a_private_workflow_is_stopped_and_rerun(caller: MockCaller, mock: MockRefold) -> None:
     """Its executions are like any others."""
     workflow_id = await publish(caller, await create(caller))
     mock.hold_executions()
-    answered = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": "slack"}, json={"a": 1})
-    execution_id = answered.json["execution_id"]
+    response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": "slack"}, json={"a": 1})
+    execution_id = response.json["execution_id"]
     assert (await caller.post(f"{EXECUTION}/{execution_id}/stop")).status == 200
     again = mock.execution((await caller.post(f"{EXECUTION}/{execution_id}/rerun")).json["id"])
     mock.release_executions()
@@ -199,8 +199,8 @@ async def test_body_that_publishes_nothing(caller: MockCaller, body: dict[str, A
     """What is to be done must be said, and a version's number must be a new one."""
     draft_id = await create(caller)
     workflow_id = await publish(caller, draft_id)
-    answered = await caller.put(f"{WORKFLOW}/{draft_id}/publish", json=body)
-    assert (answered.status, answered.json["error"]) == (400, "VALIDATION_ERROR")
+    response = await caller.put(f"{WORKFLOW}/{draft_id}/publish", json=body)
+    assert (response.status, response.json["error"]) == (400, "VALIDATION_ERROR")
     assert len(await versions(caller, workflow_id)) == 1
 
 
@@ -208,11 +208,11 @@ async def test_unpublished(caller: MockCaller) -> None:
     """A workflow that was taken back stays, cannot be executed, and comes back by publishing its draft."""
     draft_id = await create(caller)
     workflow_id = await publish(caller, draft_id)
-    answered = await unpublish(caller, workflow_id)
-    assert (answered.json["_id"], answered.json["published"]) == (workflow_id, False)
+    response = await unpublish(caller, workflow_id)
+    assert (response.json["_id"], response.json["published"]) == (workflow_id, False)
     assert await ids(caller, "scope=private&published=false") == [workflow_id]
-    answered = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS)
-    assert (answered.status, answered.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
+    response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS)
+    assert (response.status, response.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
     assert await publish(caller, draft_id) == workflow_id
     assert (await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS)).status == 200
 
@@ -224,13 +224,13 @@ async def test_ids_of_the_wrong_kind(caller: MockCaller) -> None:
     (version,) = await versions(caller, workflow_id)
     message = "Only public and published workflows can be unpublished"
     for wrong in (draft_id, version["_id"]):
-        answered = await unpublish(caller, wrong)
-        assert (answered.status, answered.json["error"]) == (400, "INVALID_WORKFLOW_ID")
-        assert answered.json["message"] == message
-        answered = await caller.delete(f"{WORKFLOW}/{wrong}")
-        assert (answered.status, answered.json["error"]) == (400, "INVALID_WORKFLOW_ID")
-    answered = await caller.put(f"{WORKFLOW}/{workflow_id}/publish", json={"published": True})
-    assert (answered.status, answered.json["error"]) == (400, "INVALID_WORKFLOW_ID")
+        response = await unpublish(caller, wrong)
+        assert (response.status, response.json["error"]) == (400, "INVALID_WORKFLOW_ID")
+        assert response.json["message"] == message
+        response = await caller.delete(f"{WORKFLOW}/{wrong}")
+        assert (response.status, response.json["error"]) == (400, "INVALID_WORKFLOW_ID")
+    response = await caller.put(f"{WORKFLOW}/{workflow_id}/publish", json={"published": True})
+    assert (response.status, response.json["error"]) == (400, "INVALID_WORKFLOW_ID")
     await unpublish(caller, workflow_id)
     assert (await unpublish(caller, workflow_id)).json["message"] == message
 
@@ -240,8 +240,8 @@ async def test_delete(caller: MockCaller) -> None:
     draft_id = await create(caller)
     workflow_id = await publish(caller, draft_id)
     (version,) = await versions(caller, workflow_id)
-    answered = await caller.delete(f"{WORKFLOW}/{workflow_id}")
-    assert (answered.status, answered.json) == (200, {"success": True, "triggers_deregistered": True})
+    response = await caller.delete(f"{WORKFLOW}/{workflow_id}")
+    assert (response.status, response.json) == (200, {"success": True, "triggers_deregistered": True})
     assert await ids(caller, "scope=private") == []
     for gone in (workflow_id, draft_id, version["_id"]):
         assert (await caller.get(f"{WORKFLOW}/{gone}")).status == 404
@@ -268,8 +268,8 @@ async def test_delete_a_shared_workflow(caller: MockCaller) -> None:
 )
 async def test_unknown_workflow(caller: MockCaller, method: str, path: str, body: object) -> None:
     """An unknown workflow is 404."""
-    answered = await caller.send(method, WORKFLOW + path.format(NOWHERE), json=body)
-    assert (answered.status, answered.json["error"]) == (404, "RESOURCE_NOT_FOUND")
+    response = await caller.send(method, WORKFLOW + path.format(NOWHERE), json=body)
+    assert (response.status, response.json["error"]) == (404, "RESOURCE_NOT_FOUND")
 
 
 async def test_deleted_accounts_leave_no_workflows(caller: MockCaller, mock: MockRefold) -> None:
@@ -288,5 +288,5 @@ async def test_handler_of_a_private_workflow(caller: MockCaller, mock: MockRefol
 
     workflow_id = await publish(caller, await create(caller))
     mock.account("user_1").workflows.get(workflow_id).handler = shout
-    answered = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS, json={"payload": "hi"})
-    assert answered.json["return_value"] == "HI"
+    response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS, json={"payload": "hi"})
+    assert response.json["return_value"] == "HI"

@@ -16,9 +16,9 @@ JANE = {"payload": {"email": "jane@example.com"}}
 
 async def test_asynchronous_run(caller: MockCaller) -> None:
     """A run is acknowledged at once, with the documented first id, and takes effect later."""
-    answered = await caller.post(RUN, headers=FOR_HUBSPOT, json=JANE)
-    assert answered.status == 200
-    assert answered.json == {
+    response = await caller.post(RUN, headers=FOR_HUBSPOT, json=JANE)
+    assert response.status == 200
+    assert response.json == {
         "message": "Workflow execution started",
         "execution_id": "6a314c54d4616e99e7fa5a02",
     }
@@ -32,14 +32,14 @@ async def test_asynchronous_run(caller: MockCaller) -> None:
 
 async def test_synchronous_run(caller: MockCaller) -> None:
     """A synchronous run answers the workflow's result."""
-    answered = await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)
-    assert answered.status == 200
-    assert answered.json == {
+    response = await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)
+    assert response.status == 200
+    assert response.json == {
         "execution_id": "6a314c54d4616e99e7fa5a02",
         "return_value": {"contact_id": "1510721", "created": True},
     }
-    answered = await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)
-    assert answered.json["return_value"] == {"contact_id": "1510721", "created": False}
+    response = await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)
+    assert response.json["return_value"] == {"contact_id": "1510721", "created": False}
 
 
 @pytest.mark.parametrize("body", [{"payload": {"a": 1}}, {"a": 1}])
@@ -50,8 +50,8 @@ async def test_both_forms_of_the_body(caller: MockCaller, mock: MockRefold, body
     async def echo(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
         return payload
 
-    answered = await caller.post(f"{WORKFLOW}/echo/execute", headers=SYNCHRONOUS, json=body)
-    assert answered.json["return_value"] == {"a": 1}
+    response = await caller.post(f"{WORKFLOW}/echo/execute", headers=SYNCHRONOUS, json=body)
+    assert response.json["return_value"] == {"a": 1}
     assert mock.requests[0].json == body
 
 
@@ -71,11 +71,11 @@ async def test_context_of_a_workflow(caller: MockCaller, mock: MockRefold) -> No
 
     await caller.data("slack", "send_message", {"channel": "general", "text": "hi"})
     headers = {"slug": "slack", "sync_execution": "true"}
-    answered = await caller.post(f"{WORKFLOW}/tell/execute", headers=headers)
-    assert answered.json["return_value"] == ["user_1", "slack", "6a314c54d4616e99e7fa5a02", "user_1", None, 1]
+    response = await caller.post(f"{WORKFLOW}/tell/execute", headers=headers)
+    assert response.json["return_value"] == ["user_1", "slack", "6a314c54d4616e99e7fa5a02", "user_1", None, 1]
     headers |= {"config_id": "c1", "instance_tag": "nightly"}
-    answered = await caller.post(f"{WORKFLOW}/tell/execute", headers=headers)
-    assert answered.json["return_value"] == ["user_1", "slack", "6a314c54d4616e99e7fa5a03", "c1", "nightly", 1]
+    response = await caller.post(f"{WORKFLOW}/tell/execute", headers=headers)
+    assert response.json["return_value"] == ["user_1", "slack", "6a314c54d4616e99e7fa5a03", "c1", "nightly", 1]
     (execution, _) = (await caller.get(EXECUTION)).json["docs"]
     assert (execution["config_id"], execution["instance_tag"]) == ("c1", "nightly")
 
@@ -87,9 +87,9 @@ async def test_response_node_chooses_the_status(caller: MockCaller, mock: MockRe
     async def refuse(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
         return WorkflowAnswer(422, {"reason": "no"})
 
-    answered = await caller.post(f"{WORKFLOW}/refuse/execute", headers=SYNCHRONOUS)
-    assert answered.status == 422
-    assert answered.json == {
+    response = await caller.post(f"{WORKFLOW}/refuse/execute", headers=SYNCHRONOUS)
+    assert response.status == 422
+    assert response.json == {
         "execution_id": "6a314c54d4616e99e7fa5a02",
         "return_value": {"reason": "no"},
         "status_code": 422,
@@ -113,10 +113,10 @@ async def test_errored_run(caller: MockCaller, mock: MockRefold, raised: Excepti
     async def fail(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
         raise raised
 
-    answered = await caller.post(f"{WORKFLOW}/fail/execute", headers=SYNCHRONOUS)
-    assert answered.status == 200
-    execution_id = answered.json["execution_id"]
-    assert answered.json == {
+    response = await caller.post(f"{WORKFLOW}/fail/execute", headers=SYNCHRONOUS)
+    assert response.status == 200
+    execution_id = response.json["execution_id"]
+    assert response.json == {
         "execution_id": execution_id,
         "return_value": None,
         "errored": True,
@@ -132,25 +132,25 @@ async def test_sample_workflow_wants_an_email(caller: MockCaller) -> None:
     """The sample workflow fails without an e-mail in its payload."""
     bodies: list[Any] = [{"payload": {}}, {"payload": None}, ["text"]]
     for body in bodies:
-        answered = await caller.post(RUN, headers=SYNCHRONOUS, json=body)
-        assert answered.json["execution_error"] == {"message": "the payload holds no email"}
+        response = await caller.post(RUN, headers=SYNCHRONOUS, json=body)
+        assert response.json["execution_error"] == {"message": "the payload holds no email"}
 
 
 @pytest.mark.parametrize("headers", [{}, {"slug": ""}])
 async def test_slug_is_required(caller: MockCaller, headers: dict[str, str]) -> None:
     """Without the header `slug` the refusal has a shape of its own."""
-    answered = await caller.post(RUN, headers=headers, json=JANE)
-    assert answered.status == 400
-    assert answered.json == {"message": "Server Error", "error": "Workflow ID and slug are required"}
+    response = await caller.post(RUN, headers=headers, json=JANE)
+    assert response.status == 400
+    assert response.json == {"message": "Server Error", "error": "Workflow ID and slug are required"}
 
 
 @pytest.mark.parametrize(("workflow_id", "slug"), [("nothing", "hubspot"), (SAMPLE_WORKFLOW_ID, "slack")])
 async def test_unknown_workflow(caller: MockCaller, workflow_id: str, slug: str) -> None:
     """A workflow that is not there, or not in that app, is 404 with the code in `error`."""
-    answered = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": slug}, json=JANE)
-    assert answered.status == 404
-    assert answered.json["error"] == "RESOURCE_NOT_FOUND"
-    assert "error_code" not in answered.json
+    response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": slug}, json=JANE)
+    assert response.status == 404
+    assert response.json["error"] == "RESOURCE_NOT_FOUND"
+    assert "error_code" not in response.json
 
 
 async def test_unpublished_workflow(caller: MockCaller, mock: MockRefold) -> None:
@@ -160,8 +160,8 @@ async def test_unpublished_workflow(caller: MockCaller, mock: MockRefold) -> Non
     async def draft(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
         return None
 
-    answered = await caller.post(f"{WORKFLOW}/draft/execute", headers=FOR_HUBSPOT)
-    assert (answered.status, answered.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
+    response = await caller.post(f"{WORKFLOW}/draft/execute", headers=FOR_HUBSPOT)
+    assert (response.status, response.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
     drafts = (await caller.get(f"{WORKFLOW}?published=false")).json["docs"]
     assert [workflow["_id"] for workflow in drafts] == ["draft"]
     enabled = (await caller.get(f"{WORKFLOW}/enabled")).json
@@ -172,8 +172,8 @@ async def test_include_headers_gives_no_secrets_away(caller: MockCaller, mock: M
     """The request's headers come back on demand, without credentials."""
     headers = {**SYNCHRONOUS, "include-headers": "true", "Cookie": "a=b", "X-Trace": "7"}
     for token in (None, mock.session_token("user_1")):
-        answered = await caller.post(RUN, headers=headers, json=JANE, token=token)
-        returned = answered.json["headers"]
+        response = await caller.post(RUN, headers=headers, json=JANE, token=token)
+        returned = response.json["headers"]
         assert returned["x-trace"] == "7"
         assert not {"x-api-key", "authorization", "cookie"} & returned.keys()
     assert "headers" not in (await caller.post(RUN, headers=FOR_HUBSPOT, json=JANE)).json
@@ -230,8 +230,8 @@ async def test_request_structure(caller: MockCaller, mock: MockRefold) -> None:
 @pytest.mark.parametrize("path", ["/no_such_one", "/request-structure/no_such_one"])
 async def test_reading_an_unknown_workflow(caller: MockCaller, path: str) -> None:
     """An unknown workflow is 404."""
-    answered = await caller.get(WORKFLOW + path)
-    assert (answered.status, answered.json["error"]) == (404, "RESOURCE_NOT_FOUND")
+    response = await caller.get(WORKFLOW + path)
+    assert (response.status, response.json["error"]) == (404, "RESOURCE_NOT_FOUND")
 
 
 async def test_synchronous_run_that_is_stopped(caller: MockCaller, mock: MockRefold) -> None:
@@ -246,5 +246,5 @@ async def test_synchronous_run_that_is_stopped(caller: MockCaller, mock: MockRef
     call = asyncio.create_task(caller.post(f"{WORKFLOW}/forever/execute", headers=SYNCHRONOUS))
     await entered.wait()
     assert (await caller.post(f"{EXECUTION}/6a314c54d4616e99e7fa5a02/stop")).status == 200
-    answered = await call
-    assert (answered.json["errored"], answered.json["return_value"]) == (True, None)
+    response = await call
+    assert (response.json["errored"], response.json["return_value"]) == (True, None)

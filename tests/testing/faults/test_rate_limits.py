@@ -56,15 +56,15 @@ async def test_requests_beyond_the_rate_are_429(caller: MockCaller, mock: MockRe
     """What comes too fast is refused for all accounts together, takes no effect and is counted."""
     mock.limit_rate(1, per=HOUR, burst=2, retry_after=7)
     jane = {"email": "jane@example.com"}
-    answered = [await caller.execute("hubspot", "create_contact", jane, account=f"user_{n}") for n in range(3)]
-    assert [answer.status for answer in answered] == [200, 200, 429]
-    assert answered[2].headers["Retry-After"] == "7"
-    assert answered[2].json == {
+    responses = [await caller.execute("hubspot", "create_contact", jane, account=f"user_{n}") for n in range(3)]
+    assert [response.status for response in responses] == [200, 200, 429]
+    assert responses[2].headers["Retry-After"] == "7"
+    assert responses[2].json == {
         "status_code": 429,
         "http_error_type": "TOO_MANY_REQUESTS",
         "error_code": "RATE_LIMIT_EXCEEDED",
         "message": "Too Many Requests",
-        "request_id": answered[2].headers["x-request-id"],
+        "request_id": responses[2].headers["x-request-id"],
     }
     assert mock.rate_limited == 1
     assert mock.requests[2].json == jane
@@ -95,10 +95,10 @@ async def test_app_limit_is_for_each_account(caller: MockCaller, mock: MockRefol
     mock.limit_app_rate("hubspot", 1, per=HOUR, burst=2)
     for _ in range(2):
         await caller.data("hubspot", "get_contact")
-    answered = await caller.execute("hubspot", "get_contact")
-    assert answered.status == 200
-    assert (answered.json["node_status"], answered.json["http_status"]) == ("Errored", 429)
-    assert answered.json["data"]["category"] == "RATE_LIMITS"
+    response = await caller.execute("hubspot", "get_contact")
+    assert response.status == 200
+    assert (response.json["node_status"], response.json["http_status"]) == ("Errored", 429)
+    assert response.json["data"]["category"] == "RATE_LIMITS"
     await caller.data("hubspot", "get_contact", account="user_2")
     await caller.data("slack", "list_channels")
     assert (mock.app_rate_limited, mock.rate_limited) == (1, 0)

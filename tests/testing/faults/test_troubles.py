@@ -34,14 +34,14 @@ def contacts_created(mock: MockRefold) -> int:
 async def test_canned_error(caller: MockCaller, mock: MockRefold) -> None:
     """A response with nothing but a status has Refold's error shape, and the request has no effect."""
     mock.script(Answer(503))
-    answered = await caller.execute("hubspot", "create_contact", JANE)
-    assert answered.status == 503
-    assert answered.json == {
+    response = await caller.execute("hubspot", "create_contact", JANE)
+    assert response.status == 503
+    assert response.json == {
         "status_code": 503,
         "http_error_type": "SERVICE_UNAVAILABLE",
         "error_code": "SERVER_ERROR",
         "message": "Service Unavailable",
-        "request_id": answered.headers["x-request-id"],
+        "request_id": response.headers["x-request-id"],
     }
     assert contacts_created(mock) == 0
     assert mock.requests[0].status == 503
@@ -64,23 +64,23 @@ async def test_canned_bodies(
 ) -> None:
     """A canned response carries the body it was given, whatever that is."""
     mock.script(answer)
-    answered = await caller.execute("hubspot", "get_contact")
-    assert (answered.status, answered.body) == (answer.status, body)
-    assert answered.headers["Content-Type"] == content_type
+    response = await caller.execute("hubspot", "get_contact")
+    assert (response.status, response.body) == (answer.status, body)
+    assert response.headers["Content-Type"] == content_type
 
 
 async def test_canned_error_of_no_known_status(caller: MockCaller, mock: MockRefold) -> None:
     """A status that HTTP does not define has the error shape too."""
     mock.script(Answer(599))
-    answered = await caller.execute("hubspot", "get_contact")
-    assert (answered.status, answered.json["http_error_type"]) == (599, "UNKNOWN")
+    response = await caller.execute("hubspot", "get_contact")
+    assert (response.status, response.json["http_error_type"]) == (599, "UNKNOWN")
 
 
 async def test_canned_response_without_body(caller: MockCaller, mock: MockRefold) -> None:
     """A status that is no error comes with an empty body; headers are sent as given."""
     mock.script(Answer(307, headers={"Location": "https://elsewhere.example/"}))
-    answered = await caller.execute("hubspot", "get_contact", allow_redirects=False)
-    assert (answered.status, answered.body, answered.headers["Location"]) == (307, b"", "https://elsewhere.example/")
+    response = await caller.execute("hubspot", "get_contact", allow_redirects=False)
+    assert (response.status, response.body, response.headers["Location"]) == (307, b"", "https://elsewhere.example/")
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ async def test_canned_response_without_body(caller: MockCaller, mock: MockRefold
 async def test_retry_after(caller: MockCaller, mock: MockRefold, retry_after: float | str, sent: str) -> None:
     """`Retry-After` is sent as seconds or as a date."""
     mock.script(Answer(429, retry_after=retry_after))
-    answered = await caller.execute("hubspot", "get_contact")
-    assert answered.headers["Retry-After"] == sent
-    assert answered.json["http_error_type"] == "TOO_MANY_REQUESTS"
+    response = await caller.execute("hubspot", "get_contact")
+    assert response.headers["Retry-After"] == sent
+    assert response.json["http_error_type"] == "TOO_MANY_REQUESTS"
 
 
 async def test_delay(caller: MockCaller, mock: MockRefold) -> None:
@@ -164,10 +164,10 @@ async def test_truncated_is_an_error_to_the_client(caller: MockCaller, mock: Moc
 async def test_errored(caller: MockCaller, mock: MockRefold, http_status: int | None) -> None:
     """The action does not run and comes back as Errored, with HTTP 200."""
     mock.script(Errored(http_status, {"message": "no"}, node_status="Failed"))
-    answered = await caller.execute("hubspot", "create_contact", JANE)
-    assert answered.status == 200
+    response = await caller.execute("hubspot", "create_contact", JANE)
+    assert response.status == 200
     expected = {"node_status": "Failed", "data": {"message": "no"}}
-    assert answered.json == (expected if http_status is None else {**expected, "http_status": http_status})
+    assert response.json == (expected if http_status is None else {**expected, "http_status": http_status})
     assert contacts_created(mock) == 0
     assert (await caller.get("/api/v2/integration-schema/hubspot/actions")).status == 200
 
@@ -182,8 +182,8 @@ async def test_errored_comes_after_authentication(caller: MockCaller, mock: Mock
 async def test_expired_connection(caller: MockCaller, mock: MockRefold) -> None:
     """The app's own words for expired credentials, with HTTP 200."""
     mock.script(ExpiredConnection(), calls=1)
-    answered = await caller.execute("slack", "list_channels")
-    assert answered.json == {
+    response = await caller.execute("slack", "list_channels")
+    assert response.json == {
         "node_status": "Errored",
         "data": {"ok": False, "error": "token_expired"},
         "http_status": 401,
@@ -205,8 +205,8 @@ async def test_silence(caller: MockCaller, mock: MockRefold) -> None:
 async def test_drip(caller: MockCaller, mock: MockRefold) -> None:
     """A dripping response arrives whole, in pieces."""
     mock.script(Drip(0.001, chunk_bytes=20))
-    answered = await caller.execute("hubspot", "create_contact", JANE)
-    assert answered.json["node_status"] == "Success"
+    response = await caller.execute("hubspot", "create_contact", JANE)
+    assert response.json["node_status"] == "Success"
     assert mock.requests[0].status == 200
 
 

@@ -34,19 +34,19 @@ def test_the_table_holds_every_route_name_once() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=by_name)
 async def test_without_credentials_every_route_is_401(caller: MockCaller, route: Route) -> None:
     """No key and no token is 401, in the error shape of the service."""
-    answered = await caller.send(route.method, route.path, key=None, account=None)
-    assert answered.status == 401
-    assert answered.json["http_error_type"] == "UNAUTHORIZED"
-    assert answered.json[route.error_field] == "UNAUTHORIZED"
-    assert len({"error", "error_code"} & answered.json.keys()) == 1
+    response = await caller.send(route.method, route.path, key=None, account=None)
+    assert response.status == 401
+    assert response.json["http_error_type"] == "UNAUTHORIZED"
+    assert response.json[route.error_field] == "UNAUTHORIZED"
+    assert len({"error", "error_code"} & response.json.keys()) == 1
 
 
 @pytest.mark.parametrize("route", ACCOUNT_LEVEL, ids=by_name)
 async def test_account_level_without_linked_account_is_400(caller: MockCaller, route: Route) -> None:
     """A key alone does not say whose connection to use."""
-    answered = await caller.send(route.method, route.path, account=None)
-    assert answered.status == 400
-    assert answered.json[route.error_field] == "INVALID_LINKED_ACCOUNT_ID"
+    response = await caller.send(route.method, route.path, account=None)
+    assert response.status == 400
+    assert response.json[route.error_field] == "INVALID_LINKED_ACCOUNT_ID"
 
 
 @pytest.mark.parametrize("route", ORGANISATION_LEVEL, ids=by_name)
@@ -54,9 +54,9 @@ async def test_organisation_level_with_a_session_token_is_403(
     caller: MockCaller, mock: MockRefold, route: Route
 ) -> None:
     """A session token stands for a linked account and cannot act for the organisation."""
-    answered = await caller.send(route.method, route.path, token=mock.session_token("user_1"))
-    assert answered.status == 403
-    assert answered.json["http_error_type"] == "FORBIDDEN"
+    response = await caller.send(route.method, route.path, token=mock.session_token("user_1"))
+    assert response.status == 403
+    assert response.json["http_error_type"] == "FORBIDDEN"
 
 
 async def test_only_the_keys_given_are_accepted(session: aiohttp.ClientSession) -> None:
@@ -64,8 +64,8 @@ async def test_only_the_keys_given_are_accepted(session: aiohttp.ClientSession) 
     async with MockRefold(api_keys=["tk_right"]) as mock:
         caller = MockCaller(session, mock)
         assert (await caller.execute("hubspot", "get_contact", key="tk_right")).status == 200
-        answered = await caller.execute("hubspot", "get_contact", key="tk_wrong")
-        assert (answered.status, answered.json["message"]) == (401, "Invalid Credentials")
+        response = await caller.execute("hubspot", "get_contact", key="tk_wrong")
+        assert (response.status, response.json["message"]) == (401, "Invalid Credentials")
     with pytest.raises(TypeError, match="collection of keys"):
         MockRefold(api_keys="tk_right")
 
@@ -78,8 +78,8 @@ async def test_linked_account_ids_arrive_as_they_are(
 ) -> None:
     """Any id goes through header and session token unharmed and names one and the same account."""
     await caller.data("hubspot", "create_contact", {"email": "a@b.c"}, account=linked_account_id)
-    answered = await caller.post(SESSION_TOKEN, json={"linked_account_id": linked_account_id})
-    token = answered.json["token"]
+    response = await caller.post(SESSION_TOKEN, json={"linked_account_id": linked_account_id})
+    token = response.json["token"]
     found = await caller.execute("hubspot", "search_contacts", {"query": "a@b.c"}, token=token)
     assert found.json["data"]["total"] == 1
     assert [request.linked_account_id for request in mock.requests] == [linked_account_id, "user_1", linked_account_id]
@@ -96,10 +96,10 @@ async def test_linked_account_id_that_is_not_utf8(mock: MockRefold) -> None:
 async def test_session_token_replaces_key_and_linked_account(caller: MockCaller, mock: MockRefold) -> None:
     """With a token, the headers of the other kind do not count."""
     headers = {"x-api-key": "tk", "linked_account_id": "user_2"}
-    answered = await caller.execute(
+    response = await caller.execute(
         "hubspot", "create_contact", {"email": "a@b.c"}, token=mock.session_token("user_1"), headers=headers
     )
-    assert answered.status == 200
+    assert response.status == 200
     assert mock.requests[0].linked_account_id == "user_1"
     assert "contacts" in mock.account("user_1").store("hubspot")
     assert "contacts" not in mock.account("user_2").store("hubspot")
@@ -108,14 +108,14 @@ async def test_session_token_replaces_key_and_linked_account(caller: MockCaller,
 @pytest.mark.parametrize("authorization", ["Bearer unknown", "Bearer ", "Bearer", "Basic abc", ""])
 async def test_malformed_or_unknown_token(caller: MockCaller, authorization: str) -> None:
     """A token nobody handed out is 401, even beside a good key."""
-    answered = await caller.execute("hubspot", "get_contact", headers={"Authorization": authorization})
-    assert (answered.status, answered.json["message"]) == (401, "Invalid session token")
+    response = await caller.execute("hubspot", "get_contact", headers={"Authorization": authorization})
+    assert (response.status, response.json["message"]) == (401, "Invalid session token")
 
 
 async def test_expired_token(caller: MockCaller, mock: MockRefold) -> None:
     """A token whose time is over is 401."""
-    answered = await caller.execute("hubspot", "get_contact", token=mock.session_token("user_1", expires_in=0))
-    assert answered.status == 401
+    response = await caller.execute("hubspot", "get_contact", token=mock.session_token("user_1", expires_in=0))
+    assert response.status == 401
     assert mock.requests[0].linked_account_id == "user_1"
 
 
@@ -126,8 +126,8 @@ async def test_revoked_token(caller: MockCaller) -> None:
         for _ in range(2)
     ]
     assert (await caller.get(EXECUTION, token=first)).status == 200
-    answered = await caller.post(f"{SESSION_TOKEN}/revoke", token=first)
-    assert (answered.status, answered.json) == (200, {"message": "Session token revoked"})
+    response = await caller.post(f"{SESSION_TOKEN}/revoke", token=first)
+    assert (response.status, response.json) == (200, {"message": "Session token revoked"})
     assert (await caller.get(EXECUTION, token=first)).status == 401
     assert (await caller.post(f"{SESSION_TOKEN}/revoke", token=first)).status == 401
     assert (await caller.get(EXECUTION, token=second)).status == 200
@@ -135,17 +135,17 @@ async def test_revoked_token(caller: MockCaller) -> None:
 
 async def test_revoking_asks_for_the_token(caller: MockCaller) -> None:
     """An API key does not say which token to revoke."""
-    answered = await caller.post(f"{SESSION_TOKEN}/revoke")
-    assert (answered.status, answered.json["message"]) == (401, "A session token is required")
+    response = await caller.post(f"{SESSION_TOKEN}/revoke")
+    assert (response.status, response.json["message"]) == (401, "A session token is required")
 
 
 async def test_session_token_is_reused_until_forced(caller: MockCaller) -> None:
     """The same token comes back until `force_refresh=true`, which leaves the old one valid."""
 
     async def create(query: str = "") -> dict[str, object]:
-        answered = await caller.post(SESSION_TOKEN + query, json={"linked_account_id": "user_1"}, account=None)
-        assert answered.status == 200
-        created: dict[str, object] = answered.json
+        response = await caller.post(SESSION_TOKEN + query, json={"linked_account_id": "user_1"}, account=None)
+        assert response.status == 200
+        created: dict[str, object] = response.json
         return created
 
     first = await create()
@@ -162,8 +162,8 @@ async def test_session_token_is_reused_until_forced(caller: MockCaller) -> None:
 async def test_expired_token_is_not_handed_out_again(caller: MockCaller, mock: MockRefold) -> None:
     """A token that has expired is replaced by a new one."""
     expired = mock.session_token("user_1", expires_in=0)
-    answered = await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})
-    assert answered.json["token"] != expired
+    response = await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})
+    assert response.json["token"] != expired
 
 
 async def test_session_tokens_of_a_short_life(session: aiohttp.ClientSession) -> None:
@@ -175,8 +175,8 @@ async def test_session_tokens_of_a_short_life(session: aiohttp.ClientSession) ->
         async with asyncio.timeout(5):
             while (await caller.get(EXECUTION, token=created["token"])).status == 200:
                 pass
-        answered = await caller.get(EXECUTION, token=created["token"])
-        assert (answered.status, answered.json["message"]) == (401, "Invalid session token")
+        response = await caller.get(EXECUTION, token=created["token"])
+        assert (response.status, response.json["message"]) == (401, "Invalid session token")
         again = (await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})).json
         assert again["token"] != created["token"]
     async with MockRefold(session_token_seconds=3600) as mock:
@@ -193,22 +193,22 @@ async def test_session_tokens_of_a_short_life(session: aiohttp.ClientSession) ->
 @pytest.mark.parametrize("body", [{}, {"linked_account_id": ""}, {"linked_account_id": 5}, {"linked_account_id": None}])
 async def test_session_token_needs_a_linked_account(caller: MockCaller, body: dict[str, object]) -> None:
     """A token for nobody is 400 INVALID_LINKED_ACCOUNT_ID."""
-    answered = await caller.post(SESSION_TOKEN, json=body)
-    assert answered.status == 400
-    assert answered.json["error_code"] == "INVALID_LINKED_ACCOUNT_ID"
+    response = await caller.post(SESSION_TOKEN, json=body)
+    assert response.status == 400
+    assert response.json["error_code"] == "INVALID_LINKED_ACCOUNT_ID"
 
 
 async def test_known_accounts_only(session: aiohttp.ClientSession) -> None:
     """With `known_accounts_only`, an account must have been created before anything is done for it."""
     async with MockRefold(known_accounts_only=True) as mock:
         caller = MockCaller(session, mock)
-        answered = await caller.execute("hubspot", "get_contact")
-        assert (answered.status, answered.json["error_code"]) == (400, "INVALID_LINKED_ACCOUNT_ID")
+        response = await caller.execute("hubspot", "get_contact")
+        assert (response.status, response.json["error_code"]) == (400, "INVALID_LINKED_ACCOUNT_ID")
         body = {"linked_account_id": "user_1"}
-        answered = await caller.post(SESSION_TOKEN, json=body)
-        assert (answered.status, answered.json["error_code"]) == (400, "INVALID_LINKED_ACCOUNT_ID")
-        answered = await caller.get(f"{LINKED_ACCOUNT}/user_1")
-        assert (answered.status, answered.json["error_code"]) == (404, "RESOURCE_NOT_FOUND")
+        response = await caller.post(SESSION_TOKEN, json=body)
+        assert (response.status, response.json["error_code"]) == (400, "INVALID_LINKED_ACCOUNT_ID")
+        response = await caller.get(f"{LINKED_ACCOUNT}/user_1")
+        assert (response.status, response.json["error_code"]) == (404, "RESOURCE_NOT_FOUND")
         assert (await caller.post(LINKED_ACCOUNT, json=body)).status == 200
         await caller.data("hubspot", "get_contact")
         token = mock.session_token("user_2")

@@ -120,21 +120,21 @@ async def test_without_recording(session: aiohttp.ClientSession) -> None:
 )
 async def test_what_is_not_served(caller: MockCaller, mock: MockRefold, method: str, path: str, status: int) -> None:
     """An unknown path or method is refused in Refold's error shape and recorded without a route."""
-    answered = await caller.send(method, path)
-    assert answered.status == status
-    assert answered.json["message"] == f"Cannot {method} {path}"
-    assert answered.json["request_id"] == answered.headers["x-request-id"]
+    response = await caller.send(method, path)
+    assert response.status == status
+    assert response.json["message"] == f"Cannot {method} {path}"
+    assert response.json["request_id"] == response.headers["x-request-id"]
     assert (mock.requests[0].route, mock.requests[0].status) == (None, status)
 
 
 async def test_index(caller: MockCaller) -> None:
     """The root lists what is served."""
-    answered = await caller.get("/", key=None)
-    assert answered.status == 200
-    assert answered.json["routes"]["get_execution"] == "GET /api/v2/public/execution/{execution_id}"
+    response = await caller.get("/", key=None)
+    assert response.status == 200
+    assert response.json["routes"]["get_execution"] == "GET /api/v2/public/execution/{execution_id}"
 
 
 async def test_request_ids_differ(caller: MockCaller) -> None:
     """Every response has a request id of its own."""
-    answered = [await caller.get(EXECUTION) for _ in range(3)]
-    assert len({answer.headers["x-request-id"] for answer in answered}) == 3
+    responses = [await caller.get(EXECUTION) for _ in range(3)]
+    assert len({response.headers["x-request-id"] for response in responses}) == 3
