@@ -16,12 +16,12 @@ import sys
 import time
 from typing import Any, Self
 
+from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis import RedisError
 from redis.asyncio import Redis
 
-from limits import RateLimitItemPerMinute
 from refold_async import RefoldError
 from service import open_refold
 
