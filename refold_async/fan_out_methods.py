@@ -34,20 +34,29 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class _MethodWithOptions:
-    """A method whose options a class declares. Its signature and documentation are made when somebody looks at them."""
+    """A method whose options a class declares. Its signature and documentation are made when somebody looks at them.
+
+    Whoever looks at the class finds a plain function from then on: tools that go through classes know no others.
+    """
 
     def __init__(self, function: Callable[..., Any], declared: str) -> None:
         self._function = function
         self._declared = declared
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = owner
+
     def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
-        return self._documented if instance is None else MethodType(self, instance)
+        if instance is not None:
+            return MethodType(self, instance)
+        setattr(self._owner, self._function.__name__, self.__wrapped__)
+        return self.__wrapped__
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self._function(*args, **options)
 
     @property
-    def _documented(self) -> Callable[..., Any]:
+    def __wrapped__(self) -> Callable[..., Any]:
         if not hasattr(self._function, "__signature__"):
             from refold_async.jobs import options
             from refold_async.jobs.options_help import document
@@ -58,10 +67,10 @@ class _MethodWithOptions:
 
     @property
     def __doc__(self) -> str | None:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self._documented.__doc__
+        return self.__wrapped__.__doc__
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._documented, name)
+        return getattr(self.__wrapped__, name)
 
 
 def _with_options(declared: str) -> Callable[[Method], Method]:
@@ -109,7 +118,7 @@ class FanOutMethods:
         from refold_async.jobs.fan_out import FanOut
         from refold_async.jobs.options import FanOutOptions, with_defaults
 
-        chosen = with_defaults(FanOutOptions, options, f"{type(self).__name__}.fan_out")
+        chosen = with_defaults(FanOutOptions, options, "AsyncRefold.fan_out")
         recorder: Recorder[Item, T] = self._recorder(chosen, restore=lambda result: result)
         return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
@@ -170,7 +179,7 @@ class FanOutMethods:
         from refold_async.jobs.fan_out import FanOut
         from refold_async.jobs.options import ActionFanOutOptions, with_defaults
 
-        chosen = with_defaults(ActionFanOutOptions, options, f"{type(self).__name__}.fan_out_action")
+        chosen = with_defaults(ActionFanOutOptions, options, "AsyncRefold.fan_out_action")
         idempotent: bool = chosen["idempotent"]
         parse = parse_action_result(into)
         # Built once where it is the same for all, and checked in any case before the first item is taken.

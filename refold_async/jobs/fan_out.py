@@ -131,6 +131,7 @@ class FanOut(Generic[Item, T]):
             if self._cancelled_owner and self._owner is not None:
                 self._owner.uncancel()
             self._owner = None
+            self._stopper.detach()
             if ended_by is not None:
                 raise ended_by
 

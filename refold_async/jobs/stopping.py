@@ -38,7 +38,7 @@ class Stopper(Generic[Item]):
         self._job_timeout = None if job_timeout is None else _check_seconds("job_timeout", job_timeout)
         self._stop_after = _check_stop_after(stop_after)
         self._feeder: Feeder[Item] | None = None
-        self._item_tasks: ItemTasks[Item, Any]
+        self._item_tasks: ItemTasks[Item, Any] | None = None
         self._loop: asyncio.AbstractEventLoop
         self._timers: list[asyncio.TimerHandle] = []
         self._stopped = False
@@ -62,7 +62,7 @@ class Stopper(Generic[Item]):
         if self._stopped:
             return
         self._stopped = True
-        if self._feeder is None:
+        if self._feeder is None or self._item_tasks is None:
             return
         self._feeder.stop()
         self._item_tasks.stop()
@@ -91,13 +91,13 @@ class Stopper(Generic[Item]):
 
     def cancel(self) -> None:
         """Cancel all that is under way."""
-        if self._feeder is not None:
+        if self._feeder is not None and self._item_tasks is not None:
             self._feeder.cancel()  # again: a source may swallow a cancellation
             self._item_tasks.cancel()
 
     async def wait_until_ended(self) -> None:
         """Wait for all that is under way to end."""
-        if self._feeder is not None:
+        if self._feeder is not None and self._item_tasks is not None:
             await self._feeder.wait_until_ended()
             await self._item_tasks.wait_until_ended()
 
@@ -105,6 +105,11 @@ class Stopper(Generic[Item]):
         """Stop by no timer any more."""
         for timer in self._timers:
             timer.cancel()
+
+    def detach(self) -> None:
+        """Let go of what has ended, which else would hold itself, and its items, until the garbage collector looks."""
+        self._feeder = None
+        self._item_tasks = None
 
 
 def _check_seconds(name: str, value: Any) -> float:

@@ -1,7 +1,9 @@
 """One call across many linked accounts."""
 
 import asyncio
+import gc
 import tracemalloc
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -492,6 +494,26 @@ async def test_wrong_arguments_are_refused_by_name(refold: AsyncRefold, mock: Mo
     with pytest.raises(ParameterError, match=r"parameters\.x"):
         refold.fan_out_action(IDS, "hubspot", "x", {"x": {1, 2}})
     assert not mock.requests
+
+
+async def test_a_fan_out_that_has_ended_is_freed_at_once(refold: AsyncRefold) -> None:
+    """With the items it was given, without the garbage collector, which a program may have switched off."""
+
+    class Items(list[str]):
+        pass
+
+    items = Items(IDS)
+    freed = weakref.ref(items)
+    gc.collect()
+    gc.disable()
+    try:
+        report = await refold.fan_out(items, give_id, job_timeout=20, stop_after=5).collect()
+        await asyncio.sleep(0)  # the loop has done with the last task
+        del items
+        assert freed() is None
+    finally:
+        gc.enable()
+    report.raise_for_errors()
 
 
 async def test_an_action_that_is_not_there(refold: AsyncRefold) -> None:

@@ -123,6 +123,51 @@ print('refold_async.jobs.options_help' in sys.modules)
     assert (ran.output, ran.complaints) == ("False\n", "")
 
 
+@pytest.mark.parametrize("client", ["create_autospec(AsyncRefold)()", "create_autospec(AsyncRefold, instance=True)"])
+async def test_mocks_of_the_client(client: str) -> None:
+    """They take the calls that the client takes, and no others; in a program in which nobody has asked for help yet."""
+    program = f"""
+from unittest.mock import create_autospec
+from refold_async import AsyncRefold
+client = {client}
+client.fan_out(["user_1"], print, concurrency=5)
+client.fan_out_action(["user_1"], "hubspot", "get_contact", into=dict)
+for options in {{"concurency": 5}}, {{"call": print}}:
+    try:
+        client.fan_out(["user_1"], print, **options)
+    except TypeError as error:
+        print(error)
+client.fan_out.assert_called_once_with(["user_1"], print, concurrency=5)
+"""
+    ran = await run_program("-c", program)
+    assert ran.complaints == ""
+    assert ran.output == "got an unexpected keyword argument 'concurency'\nmultiple values for argument 'call'\n"
+
+
+async def test_tools_find_a_function() -> None:
+    """By the client and by its class; in a program in which nobody has asked for help yet."""
+    program = """
+import inspect
+from refold_async import AsyncRefold
+print("Await `call(scope, item)` for every item" in inspect.getsource(AsyncRefold("tk_test").fan_out))
+print(inspect.isfunction(AsyncRefold.fan_out), AsyncRefold("tk_test").fan_out.__func__ is AsyncRefold.fan_out)
+"""
+    ran = await run_program("-c", program)
+    assert (ran.output, ran.complaints) == ("True\nTrue True\n", "")
+
+
+def test_a_client_of_a_class_of_its_own() -> None:
+    """Its methods may call those that they stand for, which are named in errors."""
+
+    class Client(AsyncRefold):
+        def fan_out(self, items: Any, call: Any, **options: Any) -> Any:
+            return super().fan_out(items, call, **options)
+
+    with pytest.raises(TypeError, match=r"^AsyncRefold\.fan_out\(\) got an unexpected keyword argument 'grce'"):
+        Client("tk_test").fan_out([], print, grce=5)
+    Client("tk_test").fan_out([], print, grace=5)
+
+
 @pytest.mark.parametrize("name", ["concurency", "no_such_option", "idempotent"])
 def test_misspelled_options(name: str) -> None:
     """They raise what Python raises of any function, with the suggestion that Python 3.13 makes."""
