@@ -9,7 +9,7 @@ from refold_async.errors import APIConnectionError, ClientClosedError, JournalEr
 from refold_async.jobs.client_interface import ClientInterface
 from refold_async.jobs.items import TakenItem
 from refold_async.jobs.outcomes import Outcome, Status, Unfinished
-from refold_async.jobs.recorder import Run
+from refold_async.jobs.recorder import NullRun, Run
 from refold_async.jobs.slots import Slots
 from refold_async.pipeline.item_context import current_item
 from refold_async.runtime.log import logger
@@ -53,7 +53,7 @@ class ItemTasks(Generic[Item, T]):
         self._stop = stop
         self._on_change = on_change
         self._loop: asyncio.AbstractEventLoop
-        self._run: Run[Item, T]
+        self._run: Run[Item, T] = NullRun()  # for who leaves what was never entered
         self._tasks: dict[asyncio.Task[None], TakenItem[Item]] = {}
         self._recording = 0  # outcomes that the journal has not committed yet
         self._is_read = True

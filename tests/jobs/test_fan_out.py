@@ -5,7 +5,7 @@ import gc
 import tracemalloc
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import attrs
@@ -494,6 +494,14 @@ async def test_wrong_arguments_are_refused_by_name(refold: AsyncRefold, mock: Mo
     with pytest.raises(ParameterError, match=r"parameters\.x"):
         refold.fan_out_action(IDS, "hubspot", "x", {"x": {1, 2}})
     assert not mock.requests
+
+
+async def test_leaving_what_was_never_entered(refold: AsyncRefold) -> None:
+    """As an exit stack does, to which it was given too early."""
+    outcomes = refold.fan_out(IDS, give_id)
+    async with AsyncExitStack() as stack:
+        stack.push_async_exit(outcomes)
+    assert not outcomes.unfinished
 
 
 async def test_a_fan_out_that_has_ended_is_freed_at_once(refold: AsyncRefold) -> None:
