@@ -100,13 +100,19 @@ class Observers:
         )
 
     def _tell(self, hooks: list[Hook], what: object) -> None:
+        ends_program: BaseException | None = None
         for hook in hooks:
             try:
                 hook(what)
-            except EXITS:
-                raise
+            except EXITS as error:
+                ends_program = ends_program or error  # once all are told: what has started ends for each of them
             except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
                 self._report(hook, error)
+        if ends_program is not None:
+            try:
+                raise ends_program
+            finally:
+                del ends_program
 
     def _report(self, hook: Hook, error: BaseException) -> None:
         if id(hook) not in self._reported:

@@ -94,9 +94,9 @@ class Pipeline:
             request, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total, current_item.get()
         )
         headers = {**account_headers, **request.headers} if request.headers else account_headers
-        if self._observed:
-            self._observers.call_started(call)
         try:
+            if self._observed:
+                self._observers.call_started(call)
             while True:
                 try:
                     if credentials is not None:

@@ -472,6 +472,27 @@ async def test_an_observer_that_ends_the_program(mock: MockRefold) -> None:
     assert stops.end.error is SystemExit
 
 
+@pytest.mark.parametrize("method", ["on_call_start", "on_attempt_end", "on_retry", "on_call_end"])
+async def test_an_observer_that_ends_the_program_among_others(mock: MockRefold, method: str) -> None:
+    """The others, before it and behind it, are told of every end of what they were told has started."""
+
+    def stop(_: object) -> None:
+        raise SystemExit(3)
+
+    class Stops:
+        pass
+
+    setattr(Stops, method, staticmethod(stop))
+    before, behind = Recorder(), Recorder()
+    mock.script(Answer(503), calls=1)
+    async with observed(mock, before, Stops(), behind) as refold:
+        with pytest.raises(SystemExit):
+            await refold.account("user_1").list_actions("hubspot")
+    for recorder in before, behind:
+        recorder.check()
+        assert recorder.names[-1] == "CallEnd"
+
+
 async def test_observers_with_some_methods_only(mock: MockRefold) -> None:
     """Each is told what it asks for."""
     ends: list[CallEnd] = []
