@@ -51,10 +51,10 @@ def document(function: Callable[..., Any], declared: Any, account: Any) -> None:
 def _documentation() -> dict[str, str]:
     """Return the text below each option where it is declared; nothing where a program came without its source."""
     try:
-        source = inspect.getsource(options)
-    except OSError:
+        source = ast.parse(inspect.getsource(options))
+    except (OSError, TypeError, SyntaxError):  # of a module without a file, and of a file that is being replaced
         return {}
-    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    classes = [node for node in source.body if isinstance(node, ast.ClassDef)]
     return {
         field.target.id: " ".join(text.value.value.split())
         for body in (each.body for each in classes)

@@ -210,15 +210,13 @@ class Pipeline:
         self, call: CallState, headers: Mapping[str, str], response: Response | None, reason: BaseException
     ) -> None:
         """Note what became of an attempt that failed, for observers, the call, its item, and the scheduler."""
+        if response is None and isinstance(reason, RefoldError):
+            self._redact(reason, headers, None)  # first: it is the context of what observers and log filters raise
         if call.sent and (self._observed or logger.enabled(INFO)):
             self._observers.attempt_ended(call, response, reason)
         if call.sent and call.item is not None and call.body is not None and not call.body.begun:
             call.item.note_no_connection()
-        if not isinstance(reason, RefoldError):
-            return
-        if response is None:
-            self._redact(reason, headers, None)
-        if not call.sent:
+        if not call.sent or not isinstance(reason, RefoldError):
             return
         effect = call.effect_of(reason)
         call.note(effect)

@@ -111,6 +111,28 @@ async def test_help_without_sources(tmp_path: Path) -> None:
     assert "concurrency: int = 50" in ran.output
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "del options.__file__",
+        "options.__file__ = __file__; __import__('linecache').cache[__file__] = (9, None, ['if'], __file__)",
+    ],
+    ids=["without a file", "another file"],
+)
+async def test_help_of_a_module_whose_file_is_gone(tmp_path: Path, lost: str) -> None:
+    """As in a program that loads modules from memory, or while an update of the package is being installed."""
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+from refold_async import AsyncRefold
+from refold_async.jobs import options
+{lost}
+help(AsyncRefold.fan_out)
+""")
+    ran = await run_program(str(program))
+    assert (ran.exit_code, ran.complaints) == (0, "")
+    assert "concurrency: int = 50" in ran.output
+
+
 async def test_help_costs_those_who_ask_for_it() -> None:
     """A job makes neither signature nor documentation."""
     program = """

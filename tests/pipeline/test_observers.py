@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar, Token
 from typing import Any, Final
 
+import aiohttp
 import attrs
 import pytest
 
@@ -454,6 +455,29 @@ async def test_an_observer_that_raises(
     for name, message in zip(["on_call_start", "on_attempt_end", "on_retry", "on_call_end"], messages, strict=True):
         assert f"{name}() of an observer raised {error!r}" in message
     recorder.check()
+
+
+async def test_no_key_in_the_context_of_what_an_observer_raises(
+    mock: MockRefold, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The error being handled is shown with it, by then without the key that a connector put into it."""
+
+    class Raises:
+        def on_attempt_end(self, attempt: AttemptEnd) -> None:
+            raise ValueError(attempt.number)
+
+    class Telling(aiohttp.TCPConnector):
+        async def connect(self, req: Any, *_: Any, **__: Any) -> Any:
+            raise OSError("no way for " + req.headers["x-api-key"])
+
+    async with (
+        Telling() as connector,
+        observed(mock, Raises(), retry=RetryPolicy(max_retries=0), connector=connector) as refold,
+    ):
+        with pytest.raises(APIConnectionError, match="no way for"):
+            await refold.account("user_1").list_actions("hubspot")
+    assert "no way for ***" in caplog.text
+    assert "tk_test" not in caplog.text
 
 
 async def test_an_observer_that_ends_the_program(mock: MockRefold) -> None:
