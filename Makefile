@@ -71,7 +71,7 @@ format: $(VENV)/check
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv* dist build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv* .coverage* dist build .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
