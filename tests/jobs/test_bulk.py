@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import math
+import socket
 import weakref
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
+import aiohttp.abc
 import pytest
 
 from refold_async import (
@@ -573,10 +575,13 @@ class SilentResolver(aiohttp.abc.AbstractResolver):
     def __init__(self) -> None:
         self.asked = 0
 
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[aiohttp.abc.ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
         """Wait."""
         self.asked += 1
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.Event().wait()
+        return []
 
     async def close(self) -> None:
         """Close nothing."""
