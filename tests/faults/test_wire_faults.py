@@ -23,6 +23,7 @@ from refold_async import (
     Timeout,
 )
 from refold_async.testing import Answer, Drip, MockRefold, Reset, Silence, Truncated
+from support.raw_server import serving
 from support.retry_policies import IMPATIENT
 from support.waiting import until
 
@@ -108,13 +109,10 @@ async def proxy_hangs_up() -> AsyncGenerator[Scene]:
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.close()
-        await writer.wait_closed()
 
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as proxy, MockRefold() as mock:
-        url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    async with serving(hang_up) as address, MockRefold() as mock:
         behind = mock.base_url.replace("http:", "https:")
-        async with AsyncRefold("tk_test", base_url=behind, proxy=url, retry=IMPATIENT) as refold:
+        async with AsyncRefold("tk_test", base_url=behind, proxy=f"http://{address}", retry=IMPATIENT) as refold:
             yield Scene(refold, lambda: len(mock.requests))
 
 
@@ -166,12 +164,13 @@ async def stale_connection() -> AsyncGenerator[Scene]:
         finally:
             writer.transport.abort()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with AsyncRefold("tk_test", base_url=url, retry=IMPATIENT) as refold:
-            await refold.account("first").list_actions("hubspot")
-            seen.clear()
-            yield Scene(refold, lambda: len(seen))
+    async with (
+        serving(serve) as address,
+        AsyncRefold("tk_test", base_url=f"http://{address}", retry=IMPATIENT) as refold,
+    ):
+        await refold.account("first").list_actions("hubspot")
+        seen.clear()
+        yield Scene(refold, lambda: len(seen))
 
 
 @asynccontextmanager
@@ -302,11 +301,9 @@ async def tls_proxy() -> AsyncIterator[tuple[str, list[bytes]]]:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-        await writer.wait_closed()
 
-    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
+    async with serving(refuse) as address:
+        yield address, heads
 
 
 async def test_proxy_refuses(tls_proxy: tuple[str, list[bytes]]) -> None:
@@ -334,11 +331,12 @@ async def test_a_large_write_cut_half_way_is_unknown() -> None:
         await reader.readexactly(100_000)
         writer.transport.abort()
 
-    async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with AsyncRefold("tk_test", base_url=url, retry=IMPATIENT) as refold:
-            with pytest.raises(APIConnectionError) as caught:
-                await refold.account("user_12345").execute_action("hubspot", "upload", {"file": "x" * 8_000_000})
+    async with (
+        serving(cut) as address,
+        AsyncRefold("tk_test", base_url=f"http://{address}", retry=IMPATIENT) as refold,
+    ):
+        with pytest.raises(APIConnectionError) as caught:
+            await refold.account("user_12345").execute_action("hubspot", "upload", {"file": "x" * 8_000_000})
     assert (caught.value.effect, caught.value.attempts, heads) == ("unknown", 1, 1)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import math
+import socket
 import weakref
 from collections import Counter
 from collections.abc import Iterator
@@ -574,11 +575,13 @@ class SilentResolver(aiohttp.abc.AbstractResolver):
     def __init__(self) -> None:
         self.asked = 0
 
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[aiohttp.abc.ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
         """Wait."""
         self.asked += 1
-        never: asyncio.Future[list[aiohttp.abc.ResolveResult]] = asyncio.get_running_loop().create_future()
-        return await never
+        await asyncio.Event().wait()
+        return []
 
     async def close(self) -> None:
         """Close nothing."""

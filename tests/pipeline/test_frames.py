@@ -15,6 +15,7 @@ import pytest
 from refold_async import AsyncRefold, RefoldError, RetryPolicy, Timeout, webhooks
 from refold_async.errors import APIResponseValidationError, ConfigurationError
 from refold_async.testing import Answer, MockRefold, Silence
+from support.raw_server import serving
 from support.reporters import REPORTERS
 from support.retry_policies import IMPATIENT
 from support.waiting import until
@@ -45,26 +46,19 @@ def client(base_url: str = NEVER, **options: Any) -> AsyncRefold:
 
 
 @contextlib.asynccontextmanager
-async def serving(*pieces: bytes) -> AsyncGenerator[str]:
+async def serving_bytes(*pieces: bytes) -> AsyncGenerator[str]:
     """Serve these bytes in response to whatever begins, and then nothing; give the address."""
-    serving_tasks: set[asyncio.Task[object] | None] = set()
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving_tasks.add(asyncio.current_task())
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            for piece in pieces:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0.01)
-            await reader.read()
-        writer.close()
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        await reader.read()
 
-    try:
-        async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
-            yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:  # whatever the block raises
-        await until(lambda: all(task is not None and task.done() for task in serving_tasks))
+    async with serving(respond) as address:
+        yield address
 
 
 async def cancelled(call: Awaitable[object], when: Callable[[], object] | None = None) -> None:
@@ -122,7 +116,7 @@ async def refused_by_the_proxy(mock: MockRefold) -> None:
 async def proxy_asks_for_a_password(_: MockRefold) -> None:
     """The proxy refuses the CONNECT."""
     async with (
-        serving(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n") as address,
+        serving_bytes(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n") as address,
         client("https://127.0.0.1:1", proxy=proxy_at(address)) as refold,
     ):
         await refold.account("user_12345").list_actions("hubspot")
@@ -170,7 +164,7 @@ async def token_cut_off(mock: MockRefold) -> None:
     # An encoding is told so that the client reads it in pieces.
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 999\r\n\r\n"
     async with (
-        serving(head, b'{"token":"' + TOKEN.encode(), b'","refresh_token":"' + REFRESH_TOKEN.encode()) as address,
+        serving_bytes(head, b'{"token":"' + TOKEN.encode(), b'","refresh_token":"' + REFRESH_TOKEN.encode()) as address,
         client(f"http://{address}") as refold,
     ):
         await cancelled(refold.session_tokens.create("user_12345"))
@@ -198,13 +192,13 @@ async def cancelled_with_a_token(mock: MockRefold) -> None:
 
 async def cancelled_at_the_proxy(_: MockRefold) -> None:
     """So is one whose proxy does not answer the CONNECT."""
-    async with serving() as address, client("https://127.0.0.1:1", proxy=proxy_at(address)) as refold:
+    async with serving_bytes() as address, client("https://127.0.0.1:1", proxy=proxy_at(address)) as refold:
         await cancelled(refold.account("user_12345").list_actions("hubspot"))
 
 
 async def cancelled_behind_the_proxy(_: MockRefold) -> None:
     """So is one that a proxy passes on."""
-    async with serving() as address, client(proxy=proxy_at(address)) as refold:
+    async with serving_bytes() as address, client(proxy=proxy_at(address)) as refold:
         await cancelled(refold.account("user_12345").list_actions("hubspot"))
 
 
@@ -324,10 +318,8 @@ async def test_what_is_hidden_is_sent_as_it_is(mock: MockRefold, base_url: str) 
     async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        writer.close()
 
-    async with await asyncio.start_server(keep, "127.0.0.1", 0) as server:
-        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with serving(keep) as address:
         for url, proxy in ((base_url, proxy_at(address)), (f"http://{address}", None)):
             async with client(url, proxy=proxy) as refold:
                 for account in (refold.account("user_12345"), refold.account_from_session_token(TOKEN)):

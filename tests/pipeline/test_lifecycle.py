@@ -26,6 +26,7 @@ from refold_async import (
     Timeout,
 )
 from refold_async.testing import Answer, MockRefold, Silence
+from support.raw_server import serving
 from support.retry_policies import IMPATIENT
 from support.waiting import until
 
@@ -492,18 +493,15 @@ async def test_closing_does_not_wait_for_a_peer_that_does_not_read() -> None:
     """What is left for it in a socket keeps `aclose()` no longer than a second."""
     began = asyncio.Event()
     stop = asyncio.Event()
-    ended = asyncio.Event()
 
     async def hardly_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(1)
         began.set()
         await stop.wait()
         writer.transport.abort()
-        ended.set()
 
-    async with await asyncio.start_server(hardly_read, "127.0.0.1", 0, limit=1) as server:
-        base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        refold = AsyncRefold("tk_test", base_url=base_url, retry=IMPATIENT)
+    async with serving(hardly_read, limit=1) as address:
+        refold = AsyncRefold("tk_test", base_url=f"http://{address}", retry=IMPATIENT)
         write = refold.account("user_1").execute_action("hubspot", "create_contact", {"text": "x" * 30_000_000})
         task = asyncio.create_task(write)
         await began.wait()
@@ -513,4 +511,3 @@ async def test_closing_does_not_wait_for_a_peer_that_does_not_read() -> None:
             await task
         assert caught.value.effect == "unknown"
         stop.set()
-        await ended.wait()

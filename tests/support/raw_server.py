@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-__all__ = ["OK", "RawServer", "http_response", "raw_server"]
+__all__ = ["OK", "RawServer", "http_response", "raw_server", "serving"]
 
 OK = b'{"node_status": "Success", "data": 1}'
 
@@ -44,9 +45,44 @@ class RawServer:
                 if self._close:
                     break
         self._connections.discard(writer)
+
+
+@asynccontextmanager
+async def serving(
+    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]],
+    *,
+    tls: ssl.SSLContext | None = None,
+    limit: int = 65536,
+) -> AsyncGenerator[str]:
+    """Serve on loopback, and give the address, such as `127.0.0.1:1234`; afterwards wait until all is over.
+
+    Args:
+        handle: Called with each connection, which is closed when it returns. A client that hangs up may end it.
+        tls: What to serve HTTPS with.
+        limit: How many bytes are read at once.
+    """
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await handle(reader, writer)
         writer.close()
-        with suppress(ConnectionError):
+        with suppress(OSError):
             await writer.wait_closed()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, limit=limit)
+    try:
+        yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    finally:
+        listener.close()
+        async with asyncio.timeout(30):
+            while tasks:
+                await asyncio.wait(tasks)
 
 
 @asynccontextmanager
@@ -58,18 +94,6 @@ async def raw_server(say: bytes | Callable[[int], bytes], *, close: bool = False
         close: Whether to close the connection after each response.
     """
     server = RawServer(say if callable(say) else lambda number: say, close=close)
-    tasks: set[asyncio.Task[None]] = set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(server.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
-    server.base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with serving(server.serve) as address:
+        server.base_url = f"http://{address}"
         yield server
-    finally:
-        listener.close()
-        while tasks:
-            await asyncio.wait(tasks, timeout=5)

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final
 
 import aiohttp
@@ -24,7 +23,7 @@ from refold_async import (
 )
 from refold_async.transport.broken_responses import read_head
 from refold_async.transport.response_body import ResponseBody
-from support.raw_server import OK, http_response, raw_server
+from support.raw_server import OK, http_response, raw_server, serving
 from support.retry_policies import IMPATIENT
 
 ERROR: Final = b'{"message": "No such thing", "error_code": "NOTHING", "request_id": "req_1"}'
@@ -282,22 +281,21 @@ async def test_what_reads_like_a_status_further_on(told: bytes, lent: bool) -> N
     seen: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            seen.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(b"HTTP/1.1 200 OK\r\nX-Upstream-Status: ")
-            await writer.drain()
-            await asyncio.sleep(0.05)  # for the other side to read
-            writer.write(told + b"\r\nX-Bad: a\0b\r\nContent-Length: 2\r\n\r\n{}")
-            await writer.drain()
-            await reader.read()
-        writer.close()
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Upstream-Status: ")
+        await writer.drain()
+        await asyncio.sleep(0.05)  # for the other side to read
+        writer.write(told + b"\r\nX-Bad: a\0b\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        await reader.read()
 
     connector = aiohttp.TCPConnector() if lent else None
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        base_url = "http://127.0.0.1:{1}".format(*server.sockets[0].getsockname())
-        async with AsyncRefold("tk_test", base_url=base_url, retry=IMPATIENT, connector=connector) as refold:
-            with pytest.raises(APIConnectionError) as caught:
-                await refold.account("user_1").execute_action("hubspot", "create_contact")
+    async with (
+        serving(serve) as address,
+        AsyncRefold("tk_test", base_url=f"http://{address}", retry=IMPATIENT, connector=connector) as refold,
+    ):
+        with pytest.raises(APIConnectionError) as caught:
+            await refold.account("user_1").execute_action("hubspot", "create_contact")
     if connector is not None:
         await connector.close()
     assert (caught.value.effect, caught.value.attempts, len(seen)) == ("unknown", 1, 1)

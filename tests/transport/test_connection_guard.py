@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from refold_async import APIConnectionError, AsyncRefold, ConfigurationError, RefoldError
+from support.raw_server import serving
 from support.retry_policies import IMPATIENT
 from support.waiting import until
 
@@ -85,9 +86,8 @@ def value_of(account: str, *, written: bool) -> object:
 @asynccontextmanager
 async def running(gateway: Gateway, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Gateway]:
     """Run a gateway."""
-    server = await asyncio.start_server(gateway.serve, "127.0.0.1", 0, ssl=tls)
-    gateway.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
+    async with serving(gateway.serve, tls=tls) as address:
+        gateway.url = f"http{'s' if tls else ''}://{address}"
         yield gateway
 
 
@@ -286,7 +286,6 @@ async def test_a_server_that_speaks_first_gets_no_request(call: str) -> None:
         connections += 1
         writer.write(b"220 mail.example.com ESMTP\r\n")
         assert not await reader.read()  # no byte of a request
-        writer.close()
 
     class Late(aiohttp.TCPConnector):
         """A connector whose connections are taken only once the greeting is there."""
@@ -299,11 +298,13 @@ async def test_a_server_that_speaks_first_gets_no_request(call: str) -> None:
             await until(lambda: connection.protocol is None or connection.protocol.should_close)
             return connection
 
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server, Late(limit=2) as connector:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with AsyncRefold("tk_test", base_url=url, connector=connector, retry=IMPATIENT) as refold:
-            with pytest.raises(APIConnectionError, match="something arrived on it, before") as caught:
-                await CALLS[call](refold, "account_1")
+    async with (
+        serving(greet) as address,
+        Late(limit=2) as connector,
+        AsyncRefold("tk_test", base_url=f"http://{address}", connector=connector, retry=IMPATIENT) as refold,
+    ):
+        with pytest.raises(APIConnectionError, match="something arrived on it, before") as caught:
+            await CALLS[call](refold, "account_1")
     assert caught.value.effect == "none"
     assert caught.value.attempts == IMPATIENT.max_retries + 1
     assert connections == (3 + 2 + 1) * caught.value.attempts
