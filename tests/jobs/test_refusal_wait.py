@@ -269,7 +269,7 @@ async def test_a_waiting_job_says_so(mock: MockRefold, caplog: pytest.LogCapture
 
 async def test_items_that_wait_for_another_try_lend_their_slots(mock: MockRefold) -> None:
     """Though they were taken first and are as many as there may be, the others are done meanwhile."""
-    mock.script(Answer(429, retry_after=1), linked_account_id="user_0", calls=range(1, 4))
+    mock.script(Answer(429, retry_after=3), linked_account_id="user_0", calls=range(1, 4))
     items = ["user_0"] * 3 + [f"user_{number}" for number in range(1, 21)]
     async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(1000, burst=100)) as refold:
         job = refold.fan_out_action(items, "hubspot", "get_contact", concurrency=3)

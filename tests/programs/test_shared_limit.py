@@ -20,6 +20,7 @@ import pytest
 from refold_async import AsyncRefold, RateLimitError, RetryPolicy
 from refold_async.testing import Answer, MockRefold
 from support.running_programs import ended, first_line, run_program, running
+from support.stopwatch import stopwatch
 from support.waiting import until
 
 EXAMPLES: Final = Path(__file__).parent.parent.parent / "examples"
@@ -131,7 +132,7 @@ async def test_requests_are_smoothed(open_limiter: Open) -> None:
     """Requests of all leave at even intervals, and while somebody waits the limit is used."""
     limiters = [await open_limiter() for _ in range(PROCESSES)]
     late = inf
-    for _ in range(5):  # a machine that is busy with other things gets several tries
+    for _ in range(20):  # a machine that is busy with other things gets several tries
         times: list[float] = []
 
         async def leave(limiter: Any, times: list[float] = times) -> None:
@@ -140,10 +141,11 @@ async def test_requests_are_smoothed(open_limiter: Open) -> None:
                 times.append(time.time())
 
         first_slot = int(time.time() * RATE)
-        await asyncio.gather(*map(leave, limiters))
+        async with stopwatch() as watch:
+            await asyncio.gather(*map(leave, limiters))
         earliest = [(first_slot + number) / RATE - A_MOMENT for number in range(3 * PROCESSES)]
         assert all(left >= allowed for left, allowed in zip(times, earliest, strict=True))
-        late = min(late, times[-1] - earliest[-1])
+        late = min(late, times[-1] - earliest[-1] - (watch.taken - watch.moving))
         if late < 0.3:
             break
     assert late < 0.3

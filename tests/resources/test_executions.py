@@ -607,7 +607,7 @@ async def test_errors_that_tell_the_run_themselves(
 # Within limits, and for many
 
 
-async def test_every_look_is_within_the_rate_limit() -> None:
+async def test_every_look_is_within_the_rate_limit(mock: MockRefold) -> None:
     """The limiter is asked before the start and before every look."""
 
     class Limiter:
@@ -620,13 +620,16 @@ async def test_every_look_is_within_the_rate_limit() -> None:
             self.asked += 1
 
     limiter = Limiter()
-    async with (
-        MockRefold(workflow_seconds=0.5) as mock,  # time enough for a second look
-        AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limiter) as refold,
-    ):
-        await refold.account("user_12345").run_workflow(
-            SAMPLE_WORKFLOW_ID, slug="hubspot", payload=JANE, poll_interval=0.001
+    mock.hold_executions()
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=limiter) as refold:
+        account = refold.account("user_12345")
+        running = asyncio.create_task(
+            account.run_workflow(SAMPLE_WORKFLOW_ID, slug="hubspot", payload=JANE, poll_interval=0.001)
         )
+        await looked(mock, 2)
+        (run,) = [execution.execution_id async for execution in account.executions.list()]
+        mock.execution(run).end("COMPLETED")
+        await running
     assert limiter.asked == len(mock.requests) >= 3
 
 
@@ -711,8 +714,8 @@ async def test_errors_of_waiting_tell_what_they_are_about(account: AccountScope,
     started = await account.execute_workflow(SAMPLE_WORKFLOW_ID, slug="hubspot")
     mock.clear()
     with pytest.raises(ExecutionTimeoutError) as late:
-        await account.executions.wait(started.execution_id, timeout=0.2, poll_interval=0.01)
-    assert late.value.attempts == len(mock.requests) > 1
+        await account.executions.wait(started.execution_id, timeout=1, poll_interval=0.01)
+    await until(lambda: late.value.attempts == len(mock.requests))
     mock.execution(started.execution_id).end("TIMED_OUT")
     with pytest.raises(WorkflowFailedError) as failed:
         await account.executions.wait(started.execution_id)
