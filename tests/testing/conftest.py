@@ -19,7 +19,7 @@ async def mock() -> AsyncIterator[MockRefold]:
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """A plain HTTP client."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
         yield session
 
 

@@ -44,7 +44,7 @@ async def read(caller: MockCaller, execution_id: str) -> dict[str, Any]:
 
 async def read_until(caller: MockCaller, execution_id: str, status: str) -> dict[str, Any]:
     """Read an execution until it has a status."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             document = await read(caller, execution_id)
             if document["status"] == status:
@@ -122,7 +122,7 @@ async def test_a_handler_tells_how_far_it_is(caller: MockCaller, mock: MockRefol
     execution_id = await start(caller, "stepwise")
     for percentage in (30, 60):
         steps.put_nowait(percentage)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await read(caller, execution_id))["completion_percentage"] != percentage:
                 pass
     steps.put_nowait(100)

@@ -235,7 +235,7 @@ async def test_a_client_that_leaves_a_dripping_response(caller: MockCaller, mock
 
 async def test_expect_100_continue(caller: MockCaller, mock: MockRefold) -> None:
     """A client that asks before it sends its body is told to go on, unless the connection breaks first."""
-    await asyncio.wait_for(caller.data("hubspot", "create_contact", JANE, expect100=True), 2)
+    await asyncio.wait_for(caller.data("hubspot", "create_contact", JANE, expect100=True), 30)
     mock.script(Reset("before"))
     with pytest.raises(aiohttp.ClientError):
         await caller.execute("hubspot", "create_contact", JANE, expect100=True)

@@ -172,7 +172,7 @@ async def test_session_tokens_of_a_short_life(session: aiohttp.ClientSession) ->
         caller = MockCaller(session, mock)
         created = (await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})).json
         assert 0 <= created["expires_in"] <= 0.3
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await caller.get(EXECUTION, token=created["token"])).status == 200:
                 pass
         response = await caller.get(EXECUTION, token=created["token"])
