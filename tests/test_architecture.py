@@ -394,7 +394,9 @@ unused |= {f"refold_async.pipeline.{name}" for name in ("retry", "error_details"
 unused |= {"refold_async.protocol.error_mapping", "refold_async.protocol.pages", "refold_async.codec.excerpts"}
 print(*sorted(unused & set(sys.modules)))
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent
+    )
     assert ran.stdout.strip() == ""
 
 
@@ -412,7 +414,9 @@ asyncio.run(main())
 assert "refold_async.jobs.fan_out" in sys.modules
 print(*sorted({"sqlite3", "refold_async.journal", "refold_async.jobs.journal_recorder"} & set(sys.modules)))
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent
+    )
     assert ran.stdout.strip() == ""
 
 

@@ -390,7 +390,7 @@ def test_without_orjson() -> None:
     """The library works without its optional dependency."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", WITHOUT_ORJSON],
+        [sys.executable, "-P", "-W", "error", "-c", WITHOUT_ORJSON],
         capture_output=True,
         text=True,
         timeout=120,

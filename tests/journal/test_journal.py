@@ -96,7 +96,7 @@ def test_summary_from_another_process(running: SQLiteRun, path: Path) -> None:
     script = "import sys; from refold_async.journal.journal import Journal; print(Journal(sys.argv[1]).summary())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     told = subprocess.run(
-        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, "-P", "-c", script, str(path)], capture_output=True, text=True, check=True, env=environment
     )
     assert "1 in flight" in told.stdout
     running.write([("f", None, "started")])

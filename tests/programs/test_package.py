@@ -3,14 +3,13 @@
 import importlib.metadata
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import refold_async
+from support.running_programs import run_program
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -40,18 +39,17 @@ def test_the_lowest_versions_are_those_of_the_project() -> None:
     )
 
 
-def test_importing_leaves_the_mock_and_the_extras_alone() -> None:
+async def test_importing_leaves_the_mock_and_the_extras_alone() -> None:
     """What a program does not use is not imported with the package."""
     program = (
         "import sys, refold_async; "
         "print([name for name in ('refold_async.testing', 'aiohttp.web', 'uvloop') if name in sys.modules])"
     )
-    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert "refold_async.testing" not in printed.stdout
-    assert "uvloop" not in printed.stdout
+    ran = await run_program("-c", program)
+    assert (ran.output, ran.complaints) == ("[]\n", "")
 
 
-def test_uvloop() -> None:
+async def test_uvloop() -> None:
     """Calls, deadlines and fan-outs work on uvloop."""
     pytest.importorskip("uvloop")
     program = """
@@ -73,7 +71,5 @@ async def main():
 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
     runner.run(main())
 """
-    printed = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (printed.stdout, printed.stderr) == ("in time\n", "")
+    ran = await run_program("-c", program)
+    assert (ran.output, ran.complaints) == ("in time\n", "")

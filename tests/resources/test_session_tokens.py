@@ -524,7 +524,7 @@ async def test_items_wait_for_a_token_no_longer_than_refusals_may_keep_them(mock
 
 async def test_a_token_that_dies_while_items_wait(mock: MockRefold) -> None:
     """However long an item waited for its turn, its token is renewed."""
-    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(3), timeout=2) as refold:
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(5), timeout=1) as refold:
         scope = refold.session_tokens.account(ACCOUNT)
         await scope.list_actions("hubspot")
         await revoke(mock, refold)

@@ -41,6 +41,7 @@ async def running(
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-W", "error", "-X", "faulthandler"),
+        *(["-P"] if "-c" in arguments else []),  # of the library, what is tested, not what lies in this directory
         *arguments,
         env={
             **os.environ,

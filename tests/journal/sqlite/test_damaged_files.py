@@ -43,7 +43,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory, whole: Path) -> Path:
     program = "import os, sys\nfrom support.journals import opened\nfile = opened(sys.argv[1])\n"
     program += "file.write([(f'later_{number}', None, 'ok', 'done') for number in range(300)])\nos._exit(0)"
     subprocess.run(
-        [sys.executable, "-c", program, str(directory / "sync.sqlite")],
+        [sys.executable, "-P", "-c", program, str(directory / "sync.sqlite")],
         check=True,
         env={"PYTHONPATH": ":".join(filter(None, sys.path))},
     )

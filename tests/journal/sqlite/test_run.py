@@ -166,7 +166,7 @@ def other_process(path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that runs the job, has recorded something and waits."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(path)],
+        [sys.executable, "-P", "-c", KILLED, str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

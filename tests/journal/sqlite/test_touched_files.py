@@ -82,7 +82,7 @@ def another_process(path: Path, statement: str) -> str:
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, "-P", "-c", program, str(path)], capture_output=True, text=True, check=True, env=environment
     )
     return done.stdout.strip()
 
@@ -104,7 +104,7 @@ def test_the_lock_ends_with_its_process(path: Path, forked: bool) -> None:
     """A process that is killed leaves no lock, though it had a child, and though `-lock` was deleted before."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", RUN, str(path), *(["fork"] if forked else [])],
+        [sys.executable, "-P", "-W", "ignore", "-c", RUN, str(path), *(["fork"] if forked else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -139,7 +139,7 @@ def test_one_of_many_wins(path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", program, str(path)],
+            [sys.executable, "-P", "-c", program, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
