@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What was compiled is kept: with the assertions it rewrites, pytest would take longer to compile than to collect.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all test-coverage soak check lint types test-other-pythons test-lowest bench bench-bulk format clean
+.PHONY: demo test test-all soak check lint types test-other-pythons test-lowest bench bench-bulk format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
@@ -28,10 +28,6 @@ test: $(VENV)/installed  ## Run the suite against the built wheel, but for what 
 
 test-all: $(VENV)/installed  ## Run all of the suite.
 	$(PYTEST) $(PYTEST_OPTIONS)
-
-# Python's development mode brings asyncio's debug mode; the programs that tests start have it too, but are not measured.
-test-coverage: $(VENV)/installed  ## Run all of it in development mode, and measure how much of the library it runs through.
-	PYTHONDEVMODE=1 $(PYTEST) --cov $(PYTEST_OPTIONS)
 
 # One round again: make soak SEED=41 CALLS=2500. One fault alone: make soak SOAK_OPTIONS='--fault "a redirect"'.
 soak: $(VENV)/installed  ## 100,000 calls through a server that breaks answers in every way, judged; 5 minutes.
