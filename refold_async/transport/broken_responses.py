@@ -4,7 +4,7 @@ Loaded by the first failure.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import aiohttp
@@ -39,13 +39,13 @@ def response_despite(
     if received is not None:
         if partial_body is None or received.status < 300:
             return None
-        return _response(received.status, received.headers, partial_body, whole=False)
+        return partial_body.response(received.status, received.headers, whole=False)
     if not from_server:
         return None
     closed = isinstance(error, aiohttp.ClientConnectionError)
     if closed and (status := _status_cut_short(error) or 0) >= 300:
         # Without headers: the last may be half of one.
-        return _response(status, CIMultiDict[str](), ResponseBody(None, 0), whole=False)
+        return ResponseBody(None, 0).response(status, CIMultiDict[str](), whole=False)
     if not isinstance(error, aiohttp.ClientResponseError) or (head := read_head(_refused_bytes(error))) is None:
         return None
     if head.status < 300 and (not head.whole or has_too_long_headers(error)):
@@ -53,12 +53,7 @@ def response_despite(
     headers = CIMultiDict(head.headers)
     body = ResponseBody.of_response(head.status, headers, max_response_bytes)
     body.take(head.body)
-    return _response(head.status, headers, body, whole=head.whole)
-
-
-def _response(status: int, headers: Mapping[str, str], body: ResponseBody, *, whole: bool) -> Response:
-    taken = body.end(whole=whole)
-    return Response(status, headers, taken, body.body_error)
+    return body.response(head.status, headers, whole=head.whole)
 
 
 def has_too_long_headers(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from refold_async.protocol.responses import SUCCESS
+from refold_async.protocol.responses import SUCCESS, Response
 
 if TYPE_CHECKING:
     import aiohttp
@@ -85,6 +85,11 @@ class ResponseBody:
         if self.body_error is None and (not whole or self._decompressor is not None):
             self.body_error = "it broke off"
         return body
+
+    def response(self, status: int, headers: Mapping[str, str], *, whole: bool) -> Response:
+        """Return the response with this body. No other piece comes; `whole` tells whether it ended as it should."""
+        taken = self.end(whole=whole)
+        return Response(status, headers, taken, self.body_error)
 
     def _decompressed(self, piece: bytes) -> Iterator[bytes]:
         """Give what a piece stands for, a bounded part at a time. What follows the end is padding and nothing more."""

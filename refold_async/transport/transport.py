@@ -230,8 +230,7 @@ class Transport:
                     return Response(received.status, received.headers, await received.read())
                 response_body = self._body_of(received)
                 await response_body.read(received)
-                whole = response_body.end(whole=True)
-                return Response(received.status, received.headers, whole, response_body.body_error)
+                return response_body.response(received.status, received.headers, whole=True)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
