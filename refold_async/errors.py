@@ -78,6 +78,7 @@ class RefoldError(Exception):
         url: The full URL of the call, or None.
         linked_account_id: The linked account the call was for, or None.
         attempts: How often the request was handed to the network.
+        request_id: Refold's id of the request, to quote to support, or None where no response named one.
         retry_after: Seconds after which the response says to come back, or None if it did not say.
         fault: The row of the retry table that the error falls under, or None if it came before anything was sent.
     """
@@ -87,6 +88,7 @@ class RefoldError(Exception):
     url: str | None = None
     linked_account_id: str | None = None
     attempts: int = 0
+    request_id: str | None = None
     retry_after: float | None = None
     fault: Fault | None = None
 
@@ -148,7 +150,6 @@ class APIStatusError(RefoldError):
         status_code: The HTTP status.
         error_code: Refold's code for the error, such as `VALIDATION_ERROR`, or None.
         http_error_type: Refold's name for the status, such as `Bad Request`, or None.
-        request_id: Refold's id of the request, to quote to support, or None.
         body: The response: parsed JSON, else text, shortened where it was long, else None.
         headers: The response's headers; names are case-insensitive.
     """
@@ -186,7 +187,7 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """HTTP 404: no such app, action, workflow, execution or linked account."""
+    """HTTP 404, or 400 with the code `RESOURCE_NOT_FOUND`: no such app, action, workflow, execution, linked account or webhook."""
 
 
 class ConflictError(APIStatusError):

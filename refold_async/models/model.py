@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-__all__ = ["STRICT", "Model", "named"]
+__all__ = ["STRICT", "Model", "Result", "named"]
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -28,3 +28,11 @@ class Model:
 
     raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False, kw_only=True)
     """The JSON object as it came."""
+
+
+@attrs.frozen
+class Result(Model):
+    """What a call gave, or one member of a list that it gave."""
+
+    request_id: str | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
+    """Refold's id of the request whose response this came in, to quote to support; None where Refold gave none."""

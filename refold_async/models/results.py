@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from refold_async.models.model import Model
+from refold_async.models.model import Result
 
 __all__ = ["ActionResult", "WorkflowExecution"]
 
@@ -12,7 +12,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @attrs.frozen
-class ActionResult(Model, Generic[T_co]):
+class ActionResult(Result, Generic[T_co]):
     """What an action gave: `data` in the app's own shape, or in the type asked for with `into=`."""
 
     node_status: str
@@ -24,7 +24,7 @@ class ActionResult(Model, Generic[T_co]):
 
 
 @attrs.frozen
-class WorkflowExecution(Model):
+class WorkflowExecution(Result):
     """A run of a workflow: just started, or, where it was run with `sync=True`, ended."""
 
     execution_id: str

@@ -21,7 +21,7 @@ from refold_async.errors import RefoldError
 from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Observation, Retry
 from refold_async.pipeline.call_log import CallLog
 from refold_async.pipeline.call_state import CallState
-from refold_async.protocol.responses import Response
+from refold_async.protocol.responses import Response, request_id_of
 from refold_async.runtime.foreign_errors import EXITS, safe_repr
 from refold_async.runtime.log import logger
 
@@ -54,9 +54,9 @@ class Observers:
         observation = _observation(call)
         refold_error = error if isinstance(error, RefoldError) else None
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
-        request_id: str | None = getattr(error, "request_id", None)
+        request_id = None if refold_error is None else refold_error.request_id
         if request_id is None and response is not None:
-            request_id = response.headers.get("x-request-id")
+            request_id = request_id_of(response.headers, {})
         seconds_on_wire = observation.returned_at - observation.left_at
         observation.seconds_on_wire += seconds_on_wire
         observation.last_attempt = AttemptEnd(

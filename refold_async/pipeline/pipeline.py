@@ -16,7 +16,7 @@ from refold_async.pipeline.item_context import current_item
 from refold_async.pipeline.large_responses import LARGE, LargeResponses
 from refold_async.pipeline.permit_wait import wait_for_permit
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import SUCCESS, Parser, Response
+from refold_async.protocol.responses import SUCCESS, Parser, Response, request_id_of
 from refold_async.runtime.log import DEBUG, INFO, logger
 from refold_async.transport.deadlines import Deadline
 from refold_async.transport.request_body import Body
@@ -204,6 +204,7 @@ class Pipeline:
         else:
             error = APITimeoutError(f"{told}the time was up (timeout total={call.timeout.total:g}).")
         error.fault = Fault.UNREADABLE
+        error.request_id = request_id_of(response.headers, {})
         raise error
 
     def _note_failure(

@@ -5,7 +5,7 @@ from typing import Any
 from refold_async.models.results import ActionResult
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json
-from refold_async.protocol.responses import Parser, Response, fields_of, status_or_none
+from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of, status_or_none
 
 __all__ = ["parse_action_result"]
 
@@ -29,7 +29,11 @@ def _parse_plain(response: Response, request: Request) -> ActionResult[Any]:
         raise unreadable_error(response, request, "it has no node_status", value)
     http_status = fields.get("http_status")
     result = ActionResult(
-        node_status, fields.get("data"), None if http_status is None else status_or_none(http_status), raw=fields
+        node_status,
+        fields.get("data"),
+        None if http_status is None else status_or_none(http_status),
+        raw=fields,
+        request_id=request_id_of(response.headers, fields),
     )
     if node_status != "Success":
         from refold_async.protocol.execution_errors import action_error
@@ -48,7 +52,9 @@ def _parse_into(into: Any, response: Response, request: Request) -> ActionResult
     except MisfitError as misfit:
         problem = str(misfit)
     else:
-        return ActionResult(result.node_status, data, result.http_status, raw=result.raw)
+        return ActionResult(
+            result.node_status, data, result.http_status, raw=result.raw, request_id=result.request_id
+        )
     from refold_async.protocol.execution_errors import data_error
 
     raise data_error(result, into, problem, response, request)

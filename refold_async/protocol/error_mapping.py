@@ -13,7 +13,7 @@ from refold_async.codec.excerpts import shortened_body
 from refold_async.errors import APIResponseValidationError, APIStatusError, RefoldError
 from refold_async.faults import Fault
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import SUCCESS, Response, fields_of, json_or_none
+from refold_async.protocol.responses import SUCCESS, Response, fields_of, json_or_none, request_id_of
 from refold_async.protocol.retry_after import read_retry_after
 
 __all__ = [
@@ -90,14 +90,16 @@ def status_error(response: Response, request: Request) -> RefoldError:
     elif not text:
         text = _beginning(response, IN_MESSAGES)
     said = f"{text}: {code}" if text and code and " " in code else text or code or ""
-    error_class = _CLASSES.get(status) or (errors.InternalServerError if status >= 500 else APIStatusError)
+    # Refold says of webhooks in this way that there is no such one.
+    meaning = 404 if status == 400 and code == "RESOURCE_NOT_FOUND" else status
+    error_class = _CLASSES.get(meaning) or (errors.InternalServerError if status >= 500 else APIStatusError)
     error = error_class(
         f"Refold answered {status_name(status)} about {request.target.subject}{': ' + said if said else ''}."
-        f" {_advice(response, request)}".rstrip(),
+        f" {_advice(meaning, response, request)}".rstrip(),
         status_code=status,
         error_code=code,
         http_error_type=_text(fields.get("http_error_type")),
-        request_id=_text(fields.get("request_id")) or response.headers.get("x-request-id"),
+        request_id=request_id_of(response.headers, fields),
         body=body,
         headers=_plain_copy(response.headers),
     )
@@ -107,9 +109,10 @@ def status_error(response: Response, request: Request) -> RefoldError:
     fault = _fault_of_status(status, fields, request)
     not_connected = any(NOT_CONNECTED in (_text(fields.get(name)) or "") for name in ("message", "error"))
     if not_connected and status != HTTPStatus.TOO_MANY_REQUESTS:
-        told = f"{status_name(status)}, request id {error.request_id}"
+        told = status_name(status) + (f", request id {error.request_id}" if error.request_id else "")
         reconnect = errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}")
         reconnect.retry_after = error.retry_after
+        reconnect.request_id = error.request_id
         return with_fault(reconnect, _fault_if_not_connected(fault, fields, request))
     return with_fault(error, fault)
 
@@ -140,13 +143,13 @@ def _fault_of_status(status: int, fields: Mapping[str, Any], request: Request) -
     return Fault.REFUSED
 
 
-def _advice(response: Response, request: Request) -> str:
-    if response.status == 404:
+def _advice(meaning: int, response: Response, request: Request) -> str:
+    if meaning == 404:
         return request.target.if_not_found
-    if 300 <= response.status < 400:
+    if 300 <= meaning < 400:
         place = response.headers.get("Location")
         return f"Redirects are not followed{f' (to {place})' if place else ''}: check base_url."
-    return _ADVICE.get(response.status, "")
+    return _ADVICE.get(meaning, "")
 
 
 def misfit_error(response: Response, request: Request, target: Any, problem: str, body: Any) -> RefoldError:
@@ -161,6 +164,7 @@ def unreadable_error(response: Response, request: Request, problem: str, body: A
         status_code=response.status,
         body=body,
     )
+    error.request_id = request_id_of(response.headers, fields_of(body))
     return with_fault(error, Fault.UNREADABLE)
 
 

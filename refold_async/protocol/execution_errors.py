@@ -48,6 +48,7 @@ def action_error(result: ActionResult[Any], response: Response, request: Request
         error = ReconnectRequiredError(f"{message} {HOW_TO_RECONNECT}", result=result)
     else:
         error = ActionFailedError(message, result=result)
+    error.request_id = result.request_id
     if result.raw.get("http_status") is not None:
         error.retry_after = read_retry_after(response.headers)
     return with_fault(error, fault)
@@ -64,6 +65,7 @@ def data_error(
         body=result.raw,
         result=result,
     )
+    error.request_id = result.request_id
     return with_fault(error, Fault.MISFIT)
 
 
@@ -75,9 +77,13 @@ def workflow_error(execution: WorkflowExecution, response: Response, request: Re
         message = (
             f"{run} stopped at an error{': ' + shortened(said, IN_MESSAGES) if said else ''}. Nodes before it ran."
         )
-        return with_fault(WorkflowFailedError(message, execution=execution), Fault.WORKFLOW_ERRORED)
-    message = f"{run} ran, and answered with {status_name(response.status)} of its own choosing; see .execution."
-    return with_fault(WorkflowFailedError(message, execution=execution), Fault.WORKFLOW_SET_STATUS)
+        fault = Fault.WORKFLOW_ERRORED
+    else:
+        message = f"{run} ran, and answered with {status_name(response.status)} of its own choosing; see .execution."
+        fault = Fault.WORKFLOW_SET_STATUS
+    error = WorkflowFailedError(message, execution=execution)
+    error.request_id = execution.request_id
+    return with_fault(error, fault)
 
 
 def said_by_app(data: Any, depth: int = 3) -> str:

@@ -6,8 +6,9 @@ What errors are made of is loaded by the first response that stands for one.
 from typing import Any, TypeVar, cast
 
 from refold_async.codec import json_codec
+from refold_async.models.model import Result
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of
+from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of, request_id_of
 
 __all__ = ["parse_docs", "parse_json", "parse_list", "parse_model", "parse_nothing", "parse_value", "structured"]
 
@@ -45,12 +46,26 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
     from refold_async.codec.structuring.misfits import MisfitError
 
     try:
-        return structure(value, target, root)
+        result = structure(value, target, root)
     except MisfitError as misfit:
         problem = str(misfit)
+    else:
+        _tell_request_id(result, response)
+        return result
     from refold_async.protocol.error_mapping import misfit_error
 
     raise misfit_error(response, request, target, problem, value if body is None else body)
+
+
+def _tell_request_id(value: Any, response: Response) -> None:
+    """Note Refold's id of the request with results of ours, unless they have it of the JSON they were made of."""
+    results: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
+    if not results or not isinstance(results[0], Result):
+        return
+    request_id = request_id_of(response.headers, {})
+    for result in results:
+        if result.request_id is None:
+            object.__setattr__(result, "request_id", request_id)
 
 
 def parse_value(into: Any) -> Parser[Any]:

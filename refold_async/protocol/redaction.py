@@ -191,7 +191,7 @@ def redact_error(error: RefoldError, secrets: Sequence[str], *, thoroughly: bool
     """
     if not thoroughly:
         headers: Mapping[str, str] = getattr(error, "headers", {})
-        told = [error.message, *headers, *headers.values()]
+        told = [error.message, error.request_id or "", *headers, *headers.values()]
         if not quotes("…".join(told).encode("utf-8", "surrogatepass"), secrets):
             return
     error.args = tuple(redacted(argument, secrets) for argument in error.args)

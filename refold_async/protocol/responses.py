@@ -8,7 +8,7 @@ import attrs
 from refold_async.codec import json_codec
 from refold_async.protocol.endpoints import Request
 
-__all__ = ["SUCCESS", "Parser", "Response", "fields_of", "json_or_none", "status_or_none"]
+__all__ = ["SUCCESS", "Parser", "Response", "fields_of", "json_or_none", "request_id_of", "status_or_none"]
 
 T = TypeVar("T")
 
@@ -42,6 +42,19 @@ def json_or_none(response: Response) -> Any:
 def fields_of(value: Any) -> dict[str, Any]:
     """Return a JSON object's fields, and none of any other value."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def request_id_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str | None:
+    """Return Refold's id of the request that a response is to, or None.
+
+    Args:
+        headers: The response's headers.
+        fields: The fields of its JSON object, which seldom name it.
+    """
+    named = fields.get("request_id")
+    if isinstance(named, str) and named:
+        return named
+    return headers.get("x-request-id") or headers.get("x-trace-id") or None
 
 
 def status_or_none(value: Any) -> int | None:

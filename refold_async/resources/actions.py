@@ -6,16 +6,16 @@ from typing import Any, overload
 import attrs
 
 from refold_async.errors import ParameterError
-from refold_async.models.model import Model
+from refold_async.models.model import Model, Result
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json, structured
-from refold_async.protocol.responses import Parser, Response, fields_of
+from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of
 
 __all__ = ["Action", "ActionParameter", "ActionParameters", "parse_action_parameters", "parse_actions"]
 
 
 @attrs.frozen
-class Action(Model):
+class Action(Result):
     """One action of an app, as `list_actions` gives it."""
 
     action_id: str
@@ -65,6 +65,8 @@ class ActionParameters(Sequence[ActionParameter]):
     """The action's id."""
     parameters: tuple[ActionParameter, ...]
     """The parameters in Refold's order."""
+    request_id: str | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
+    """Refold's id of the request whose response this came in, to quote to support; None where Refold gave none."""
 
     @overload
     def __getitem__(self, index: int) -> ActionParameter: ...
@@ -134,6 +136,8 @@ def parse_action_parameters(slug: str, action_id: str) -> Parser[ActionParameter
 
     def parse(response: Response, request: Request) -> ActionParameters:
         parameters = structured(parse_json(response, request), list[ActionParameter], "parameters", response, request)
-        return ActionParameters(slug, action_id, tuple(parameters))
+        return ActionParameters(
+            slug, action_id, tuple(parameters), request_id=request_id_of(response.headers, {})
+        )
 
     return parse

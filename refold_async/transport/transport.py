@@ -17,7 +17,7 @@ from refold_async.config.settings import Timeout
 from refold_async.config.validation import credentials_of, split_proxy
 from refold_async.errors import ClientClosedError, ConfigurationError, RefoldError
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import SUCCESS, Response
+from refold_async.protocol.responses import SUCCESS, Response, request_id_of
 from refold_async.runtime.foreign_errors import EXITS
 from refold_async.transport.connection_guard import ConnectionGuard, UnusableConnectionError
 from refold_async.transport.connector import connection_limits
@@ -269,6 +269,8 @@ class Transport:
                 max_header_bytes=self._max_header_bytes,
                 max_headers=self._max_headers,
             )
+            if received is not None:
+                failure.request_id = request_id_of(received.headers, {})
         raise failure from failure.__cause__
 
     def _body_of(self, received: aiohttp.ClientResponse) -> "ResponseBody":
