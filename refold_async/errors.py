@@ -187,7 +187,7 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """HTTP 404, or 400 with the code `RESOURCE_NOT_FOUND`: no such app, action, workflow, execution, linked account or webhook."""
+    """HTTP 404: no such app, action, workflow, execution or linked account. Of webhooks, 400 `RESOURCE_NOT_FOUND`."""
 
 
 class ConflictError(APIStatusError):

@@ -13,6 +13,7 @@ from refold_async.models.results import ActionResult
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests
 from refold_async.protocol.action_results import parse_action_result
+from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Response
 from refold_async.resources.account import AccountScope
 from refold_async.transport.transport import Transport
@@ -182,16 +183,23 @@ class FanOutMethods:
         chosen = with_defaults(ActionFanOutOptions, options, "AsyncRefold.fan_out_action")
         idempotent: bool = chosen["idempotent"]
         parse = parse_action_result(into)
+        given = (parameters, chosen["connection_id"], chosen["headers"])
+
+        def request_of(values: Iterable[Any]) -> Request:
+            sent, connection_id, headers = values
+            return requests.execute_action(
+                slug, action_id, sent, idempotent=idempotent, connection_id=connection_id, headers=headers
+            )
+
         # Built once where it is the same for all, and checked in any case before the first item is taken.
-        common = requests.execute_action(
-            slug, action_id, None if callable(parameters) else parameters, idempotent=idempotent
-        )
+        common = request_of(None if callable(value) else value for value in given)
+        differs = any(callable(value) for value in given)
         limits = resolve_timeout(chosen["timeout"], self._pipeline.timeout)
 
         def execute(scope: AccountScope, item: Item) -> Awaitable[ActionResult[Any]]:
             request = common
-            if callable(parameters):
-                request = requests.execute_action(slug, action_id, parameters(item), idempotent=idempotent)
+            if differs:
+                request = request_of(value(item) if callable(value) else value for value in given)
             return scope._send(request, parse, limits)  # pyright: ignore[reportPrivateUsage]
 
         async def execute_if_connected(scope: AccountScope, item: Item) -> ActionResult[Any]:

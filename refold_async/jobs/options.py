@@ -55,6 +55,10 @@ class ActionFanOutOptions(FanOutOptions[Item, Account], Generic[Item, Account], 
     idempotent: Annotated[bool, False]
     """You vouch that it does no harm to execute it twice. With a journal, what may have run in an earlier run is then
     called again."""
+    connection_id: Annotated[str | Callable[[Item], str | None] | None, None]
+    """The connection to act by, where a linked account has several to the app; or a function that tells an item's."""
+    headers: Annotated[Mapping[str, str] | Callable[[Item], Mapping[str, str] | None] | None, None]
+    """Headers beside those the client sets, the same for all, or a function that makes them of the item."""
     timeout: Annotated[Timeout | float | None, None]
     """Limits of time for each item: seconds for the whole call, or a `Timeout`."""
     skip_disconnected: Annotated[bool, False]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import attrs
 
-from refold_async.models.model import STRICT, Model, named
+from refold_async.models.model import STRICT, Model, Result, named
 
 __all__ = ["Batch", "Execution", "ExecutionNode"]
 
@@ -38,7 +38,7 @@ class ExecutionNode(Model):
 
 
 @attrs.frozen
-class Execution(Model):
+class Execution(Result):
     """A run of a workflow."""
 
     execution_id: str = attrs.field(metadata=named("_id", "id", "execution_id", "instance_id"))
@@ -76,7 +76,7 @@ class Execution(Model):
 
 
 @attrs.frozen
-class Batch(Model):
+class Batch(Result):
     """One batch of a node that works in batches."""
 
     batch_id: str | None = attrs.field(default=None, metadata=named("_id", "id"))

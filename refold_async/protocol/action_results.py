@@ -52,9 +52,7 @@ def _parse_into(into: Any, response: Response, request: Request) -> ActionResult
     except MisfitError as misfit:
         problem = str(misfit)
     else:
-        return ActionResult(
-            result.node_status, data, result.http_status, raw=result.raw, request_id=result.request_id
-        )
+        return ActionResult(result.node_status, data, result.http_status, raw=result.raw, request_id=result.request_id)
     from refold_async.protocol.execution_errors import data_error
 
     raise data_error(result, into, problem, response, request)

@@ -8,7 +8,7 @@ from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError
 from refold_async.protocol.encoding import given_texts
 
-__all__ = ["NO_API_KEY", "account_headers", "added_headers", "workflow_headers"]
+__all__ = ["NO_API_KEY", "account_headers", "added_headers", "execution_headers", "workflow_headers"]
 
 NO_API_KEY: Final = "No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY."
 
@@ -52,6 +52,30 @@ def workflow_headers(*, slug: str | None, config_id: str | None, instance_tag: s
     return given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag)
 
 
+def execution_headers(connection_id: str | None, headers: Mapping[str, str] | None, *named: str) -> dict[str, str]:
+    """Return the headers of an execution that say by which connection it runs, and those that a caller adds.
+
+    Args:
+        connection_id: The connection; None for the linked account's own choice.
+        headers: Headers that a caller adds.
+        named: The headers that arguments of their own stand for, in lower case, beside `connection_id`.
+
+    Raises:
+        ConfigurationError: A header cannot be sent, or is one that the client or an argument sets.
+    """
+    given = given_texts(connection_id=connection_id)
+    if headers is None:
+        return given
+    if not isinstance(headers, Mapping):
+        raise ConfigurationError(f"headers must be a mapping, not {type(headers).__name__}.")
+    added = added_headers(headers)
+    for name in added:
+        if name.lower() in ("connection_id", *named):
+            argument = name.lower().removesuffix("_execution").replace("-", "_")
+            raise ConfigurationError(f"headers may not set {name!r}: pass {argument}=.")
+    return {**given, **added}
+
+
 def added_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return headers that a caller adds to those of the client, checked.
 
@@ -59,8 +83,11 @@ def added_headers(headers: Mapping[str, str]) -> dict[str, str]:
         ConfigurationError: The client sets one of them itself, or it cannot be sent.
     """
     added: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for name, value in headers.items():
         check_header_value("a header's name", name)
+        if (other := spelled.setdefault(name.lower(), name)) != name:
+            raise ConfigurationError(f"headers holds {other!r} and {name!r}, which are one header: give one of them.")
         if name.lower() in _OURS:
             raise ConfigurationError(f"headers may not set {name!r}: the client sets it, for the account of the call.")
         if not all(

@@ -58,14 +58,11 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
 
 
 def _tell_request_id(value: Any, response: Response) -> None:
-    """Note Refold's id of the request with results of ours, unless they have it of the JSON they were made of."""
-    results: list[Any] = cast("list[Any]", value) if isinstance(value, list) else [value]
-    if not results or not isinstance(results[0], Result):
-        return
-    request_id = request_id_of(response.headers, {})
-    for result in results:
-        if result.request_id is None:
-            object.__setattr__(result, "request_id", request_id)
+    """Note Refold's id of the request with results of ours."""
+    results: list[Any] = value if isinstance(value, list) else [value]
+    if results and isinstance(results[0], Result):
+        for result in results:
+            object.__setattr__(result, "request_id", request_id_of(response.headers, result.raw))
 
 
 def parse_value(into: Any) -> Parser[Any]:

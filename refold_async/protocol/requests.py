@@ -8,7 +8,7 @@ from refold_async.errors import ConfigurationError, ParameterError
 from refold_async.faults import Kind
 from refold_async.protocol.encoding import encode_json, with_query
 from refold_async.protocol.endpoints import NO_HEADERS, Endpoint, Request, Target
-from refold_async.protocol.headers import added_headers, workflow_headers
+from refold_async.protocol.headers import added_headers, execution_headers, workflow_headers
 
 __all__ = ["UNSET", "execute_action", "execute_workflow", "get_action_parameters", "list_actions", "raw_request"]
 
@@ -37,6 +37,9 @@ EXECUTE_WORKFLOW = Endpoint(
     "Check its id or alias, that it is published, and that this linked account owns it.",
 )
 
+_NAMED_BY_ARGUMENTS = ("slug", "config_id", "instance_tag", "sync_execution", "include-headers")
+"""The headers of running a workflow that are arguments."""
+
 _READS = frozenset({"GET", "HEAD"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -52,7 +55,13 @@ def get_action_parameters(slug: str, action_id: str) -> Request:
 
 
 def execute_action(
-    slug: str, action_id: str, parameters: Mapping[str, Any] | None = None, *, idempotent: bool = False
+    slug: str,
+    action_id: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    idempotent: bool = False,
+    connection_id: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Request:
     """Build the request that executes an action."""
     if parameters is None:
@@ -63,6 +72,7 @@ def execute_action(
         EXECUTE_ACTION.target(slug, action_id),
         "idempotent" if check_bool("idempotent", idempotent) else "write",
         encode_json(parameters, "parameters"),
+        NO_HEADERS if connection_id is None and headers is None else execution_headers(connection_id, headers),
     )
 
 
@@ -82,20 +92,23 @@ def execute_workflow(
     config_id: str | None = None,
     instance_tag: str | None = None,
     include_headers: bool = False,
+    connection_id: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Request:
     """Build the request that runs a workflow."""
-    headers = workflow_headers(slug=check_header_value("slug", slug), config_id=config_id, instance_tag=instance_tag)
+    sent = workflow_headers(slug=check_header_value("slug", slug), config_id=config_id, instance_tag=instance_tag)
     if check_bool("sync", sync):
-        headers["sync_execution"] = "true"
+        sent["sync_execution"] = "true"
     if check_bool("include_headers", include_headers):
-        headers["include-headers"] = "true"
+        sent["include-headers"] = "true"
+    sent.update(execution_headers(connection_id, headers, *_NAMED_BY_ARGUMENTS))
     if body is UNSET:
         encoded = encode_json({"payload": {} if payload is None else payload})
     elif payload is None:
         encoded = encode_json(body, "body")
     else:
         raise ParameterError("payload and body exclude each other: payload=x sends {'payload': x}, body=x sends x.")
-    return Request(EXECUTE_WORKFLOW.target(workflow_id), "write", encoded, headers, synchronous=sync)
+    return Request(EXECUTE_WORKFLOW.target(workflow_id), "write", encoded, sent, synchronous=sync)
 
 
 def raw_request(

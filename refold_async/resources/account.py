@@ -146,6 +146,8 @@ class AccountScope(RawRequests):
         *,
         into: None = None,
         idempotent: bool = False,
+        connection_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> ActionResult[Any]: ...
 
@@ -158,6 +160,8 @@ class AccountScope(RawRequests):
         *,
         into: "TypeForm[T]",
         idempotent: bool = False,
+        connection_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> ActionResult[T]: ...
 
@@ -169,6 +173,8 @@ class AccountScope(RawRequests):
         *,
         into: Any = None,
         idempotent: bool = False,
+        connection_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> ActionResult[Any]:
         """Execute an action, a read or a write, in the connected app. Refold page: *Execute Action*.
@@ -184,6 +190,8 @@ class AccountScope(RawRequests):
                 Nothing is coerced. By default `data` stays as JSON gave it. Of responses of 256 KB and more, your
                 classes are made in a thread.
             idempotent: You vouch that it does no harm to send this twice, as with any read.
+            connection_id: The connection to act by, where the linked account has several to the app.
+            headers: Headers beside those the client sets.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -197,7 +205,9 @@ class AccountScope(RawRequests):
             APIResponseValidationError: `data` does not fit `into`; the action ran, `.result` holds its data.
             APIConnectionError: No response; `effect` says whether the action may have run.
         """
-        request = requests.execute_action(slug, action_id, parameters, idempotent=idempotent)
+        request = requests.execute_action(
+            slug, action_id, parameters, idempotent=idempotent, connection_id=connection_id, headers=headers
+        )
         return await self._send(request, parse_action_result(into), timeout)
 
     async def execute_workflow(
@@ -211,6 +221,8 @@ class AccountScope(RawRequests):
         config_id: str | None = None,
         instance_tag: str | None = None,
         include_headers: bool = False,
+        connection_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> WorkflowExecution:
         """Start a workflow, or with `sync=True` run it and wait for what it returns. Refold page: *Execute Workflow*.
@@ -226,6 +238,8 @@ class AccountScope(RawRequests):
             config_id: The config to run under; by default the linked account's id.
             instance_tag: A label for the run.
             include_headers: Have sanitised request headers in the response (in `.raw`).
+            connection_id: The connection to run by, where the config spans several.
+            headers: Headers beside those the client sets.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's. With `sync=True` a number
                 is the limit of the one attempt too, and the default is 300 seconds unless the client was given
                 limits of its own.
@@ -249,6 +263,8 @@ class AccountScope(RawRequests):
             config_id=config_id,
             instance_tag=instance_tag,
             include_headers=include_headers,
+            connection_id=connection_id,
+            headers=headers,
         )
         if sync:
             default = self._pipeline.synchronous_timeout
@@ -267,6 +283,8 @@ class AccountScope(RawRequests):
         body: Any = UNSET,
         config_id: str | None = None,
         instance_tag: str | None = None,
+        connection_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float = 300.0,
         poll_interval: float = 0.5,
     ) -> "Execution":
@@ -283,6 +301,8 @@ class AccountScope(RawRequests):
             body: Instead of `payload`: the whole body, sent as it is.
             config_id: The config to run under; by default the linked account's id.
             instance_tag: A label for the run.
+            connection_id: The connection to run by, where the config spans several.
+            headers: Headers beside those the client sets, for the start.
             timeout: Seconds to wait, once it was started; `math.inf` for ever. The start may take as long, within the
                 client's limits.
             poll_interval: Seconds between the first two looks at the run; later pauses grow to 15 seconds.
@@ -307,6 +327,8 @@ class AccountScope(RawRequests):
             body=body,
             config_id=config_id,
             instance_tag=instance_tag,
+            connection_id=connection_id,
+            headers=headers,
             timeout=min(timeout, self._pipeline.timeout.total),
         )
         try:

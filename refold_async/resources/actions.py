@@ -136,8 +136,6 @@ def parse_action_parameters(slug: str, action_id: str) -> Parser[ActionParameter
 
     def parse(response: Response, request: Request) -> ActionParameters:
         parameters = structured(parse_json(response, request), list[ActionParameter], "parameters", response, request)
-        return ActionParameters(
-            slug, action_id, tuple(parameters), request_id=request_id_of(response.headers, {})
-        )
+        return ActionParameters(slug, action_id, tuple(parameters), request_id=request_id_of(response.headers, {}))
 
     return parse

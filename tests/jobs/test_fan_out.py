@@ -114,6 +114,27 @@ async def test_parameters_and_types_per_item(refold: AsyncRefold, mock: MockRefo
     assert sorted(request.json["email"] for request in mock.requests) == ["a@example.com", "b@example.com"]
 
 
+async def test_connections_and_headers_per_item(refold: AsyncRefold, mock: MockRefold) -> None:
+    """They may be the same for all, or made of the item, as parameters may."""
+    given: list[dict[str, Any]] = [
+        {"connection_id": "conn", "headers": {"X-Tenant": "acme"}},
+        {"connection_id": lambda item: f"conn of {item}", "headers": lambda item: {"X-Tenant": item}},
+        {"connection_id": lambda item: None, "headers": lambda item: None},
+    ]
+    for options in given:
+        report = await refold.fan_out_action(["user_1", "user_2"], "hubspot", "get_contact", **options).collect()
+        assert report.counts["ok"] == 2
+    told = [
+        (request.linked_account_id, request.headers.get("connection_id"), request.headers.get("X-Tenant"))
+        for request in mock.requests
+    ]
+    assert sorted(told[:2]) == [("user_1", "conn", "acme"), ("user_2", "conn", "acme")]
+    assert sorted(told[2:4]) == [("user_1", "conn of user_1", "user_1"), ("user_2", "conn of user_2", "user_2")]
+    assert sorted(told[4:]) == [("user_1", None, None), ("user_2", None, None)]
+    with pytest.raises(ConfigurationError, match="connection_id"):
+        refold.fan_out_action(["user_1"], "hubspot", "get_contact", connection_id=" edge")
+
+
 async def test_one_failure_stops_no_other(refold: AsyncRefold, mock: MockRefold) -> None:
     """Every item has its own outcome: failed, unknown or ok."""
     mock.script(Errored(400), linked_account_id="user_3")

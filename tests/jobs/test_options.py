@@ -30,7 +30,14 @@ OPTIONS: Final[dict[str, Any]] = {
     "resend_unknown": False,
 }
 """The options of both methods, and their defaults."""
-FURTHER: Final[dict[str, Any]] = {"into": None, "idempotent": False, "timeout": None, "skip_disconnected": False}
+FURTHER: Final[dict[str, Any]] = {
+    "into": None,
+    "idempotent": False,
+    "connection_id": None,
+    "headers": None,
+    "timeout": None,
+    "skip_disconnected": False,
+}
 """Those of actions alone."""
 
 

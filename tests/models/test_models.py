@@ -239,7 +239,15 @@ def test_reprs_are_short(model: Any) -> None:
 
 def test_missing_fields() -> None:
     """What a response did not have is None, and `raw` is empty."""
-    assert attrs.asdict(Action("a")) == {"action_id": "a", "name": None, "description": None, "tag": None, "raw": {}}
+    action: dict[str, Any] = {
+        "action_id": "a",
+        "name": None,
+        "description": None,
+        "tag": None,
+        "request_id": None,
+        "raw": {},
+    }
+    assert attrs.asdict(Action("a")) == action
     assert attrs.asdict(ActionParameter("a")) == {"name": "a", "label": None, "required": None, "type": None, "raw": {}}
     execution = attrs.asdict(WorkflowExecution("e"))
     assert execution.pop("execution_id") == "e"

@@ -15,10 +15,14 @@ from refold_async import (
     PermissionDeniedError,
     RateLimitError,
     ReconnectRequiredError,
+    RefoldError,
     UnprocessableEntityError,
 )
 from refold_async.faults import Fault
+from refold_async.models.executions import Execution
+from refold_async.protocol.action_results import parse_action_result
 from refold_async.protocol.endpoints import Request
+from refold_async.protocol.parsers import parse_model
 from refold_async.protocol.responses import Parser
 from refold_async.protocol.workflow_executions import parse_workflow_execution
 from refold_async.resources.actions import parse_actions
@@ -173,10 +177,65 @@ def test_error_status_with_a_cut_body() -> None:
     assert error.fault is Fault.REFUSED
 
 
-def test_request_id_of_a_header() -> None:
-    """Support asks for the id of the request, which may be in the headers alone."""
-    response = raw_response(b"", 500, headers={"X-Request-ID": "req_9"})
-    assert error_from(InternalServerError, parse_result, response, ACTION).request_id == "req_9"
+PLACES_OF_REQUEST_IDS: Final[list[tuple[dict[str, Any], dict[str, str], str | None]]] = [
+    ({"request_id": "req_1"}, {"X-Request-ID": "req_2", "X-Trace-ID": "req_3"}, "req_1"),
+    ({"request_id": ""}, {"X-Request-ID": "req_2", "X-Trace-ID": "req_3"}, "req_2"),
+    ({"request_id": 5}, {"x-trace-id": "req_3"}, "req_3"),
+    ({}, {"X-Trace-Id": "req_3"}, "req_3"),
+    ({}, {}, None),
+]
+each_place: Final = pytest.mark.parametrize(("fields", "headers", "request_id"), PLACES_OF_REQUEST_IDS)
+
+
+@each_place
+@each_parser
+def test_request_ids_of_errors(
+    parse: Parser[Any], sent: Request, fields: dict[str, Any], headers: dict[str, str], request_id: str | None
+) -> None:
+    """Support asks for the id of the request. Refold has it in the body, or in one header or another."""
+    failures = [
+        json_response({"message": "No", **fields}, 500, headers=headers),
+        json_response({"message": NOT_CONNECTED, "error_code": "NOT_CONNECTED", **fields}, 400, headers=headers),
+        json_response({"wrong": "shape", **fields}, headers=headers),
+        json_response({"execution_id": "e", "errored": True, **fields}, headers=headers),
+        json_response({"node_status": "Errored", "data": None, **fields}, headers=headers),
+        json_response({"node_status": "Success", "data": "no list", **fields}, headers=headers),
+    ]
+    errors: list[RefoldError] = []
+    for response in failures:
+        try:
+            parse(response, sent)
+        except RefoldError as error:
+            errors.append(error)
+    assert {error.request_id for error in errors} == {request_id}
+
+
+@each_place
+def test_request_ids_of_results(fields: dict[str, Any], headers: dict[str, str], request_id: str | None) -> None:
+    """What a call gave tells it too, each member of a list included."""
+    action = {"node_status": "Success", "data": [1], **fields}
+    results = [
+        parse_result(json_response(action, headers=headers), ACTION),
+        parse_action_result(list[int])(json_response(action, headers=headers), ACTION),
+        parse_workflow_execution(
+            json_response({"execution_id": "e", **fields}, headers=headers), ASYNCHRONOUS_WORKFLOW
+        ),
+        parse_model(Execution)(json_response({"_id": "e", **fields}, headers=headers), RAW_REQUEST),
+        *parse_actions(json_response([{"action_id": "a", **fields}] * 2, headers=headers), LISTING),
+    ]
+    assert [result.request_id for result in results] == [request_id] * 6
+    parameters = parse_parameters(json_response([{"name": "a"}], headers=headers), DESCRIPTION)
+    assert parameters.request_id == (headers.get("X-Request-ID") or next(reversed(headers.values()), None))
+
+
+def test_what_is_not_there() -> None:
+    """Refold's webhooks say it by a 400, and the code."""
+    code = "RESOURCE_NOT_FOUND"
+    for name in ("error", "error_code"):
+        response = json_response({"status_code": 400, "message": "Webhook not found", name: code}, 400)
+        error = error_from(NotFoundError, parse_parameters, response, DESCRIPTION)
+        assert (error.status_code, error.error_code, error.fault) == (400, code, Fault.REFUSED)
+        assert DESCRIPTION.target.if_not_found in error.message
 
 
 @pytest.mark.parametrize(

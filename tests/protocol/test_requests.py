@@ -471,6 +471,54 @@ def test_extra_headers() -> None:
     assert dict(raw_request("POST", "/x", headers={}).headers) == {}
 
 
+def test_headers_of_executions() -> None:
+    """A connection, and headers of the caller's own, go along with the others."""
+    added = {"X-Tenant": "acme"}
+    action = execute_action("hubspot", "get_contact", connection_id="conn 1", headers=added)
+    assert action.headers == {"connection_id": "conn 1", "X-Tenant": "acme"}
+    assert dict(execute_action("hubspot", "get_contact", headers={}).headers) == {}
+    workflow = execute_workflow("w", slug="s", connection_id="conn 1", headers=added)
+    assert workflow.headers == {"slug": "s", "connection_id": "conn 1", "X-Tenant": "acme"}
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("connection_id", "connection_id"),
+        ("Slug", "slug"),
+        ("config_id", "config_id"),
+        ("instance_tag", "instance_tag"),
+        ("Sync_Execution", "sync"),
+        ("include-headers", "include_headers"),
+    ],
+)
+def test_headers_that_are_arguments(name: str, argument: str) -> None:
+    """Sent twice, in whatever spelling, they would say two things."""
+    with pytest.raises(ConfigurationError, match=rf"headers may not set '{name}': pass {argument}=\."):
+        execute_workflow("w", slug="s", headers={name: "x"})
+    if argument == "connection_id":
+        with pytest.raises(ConfigurationError, match=r"pass connection_id="):
+            execute_action("hubspot", "get_contact", headers={name: "x"})
+
+
+@pytest.mark.parametrize("bad", ["", " a", "a\nb", 5, True, b"a"], ids=ascii)
+def test_bad_connections(bad: Any) -> None:
+    """What could not be sent as a header, or would be another connection there, is refused."""
+    builds: list[Callable[[], Request]] = [
+        lambda: execute_action("h", "a", connection_id=bad),
+        lambda: execute_workflow("w", slug="s", connection_id=bad),
+    ]
+    for build in builds:
+        with pytest.raises(ConfigurationError, match=r"^connection_id "):
+            build()
+
+
+def test_one_header_in_two_spellings() -> None:
+    """Nobody could say which of them counts."""
+    with pytest.raises(ConfigurationError, match=r"'X-A' and 'x-a'"):
+        raw_request("GET", "/x", headers={"X-A": "1", "x-a": "2"})
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -518,5 +566,11 @@ def test_bad_header_values(value: Any) -> None:
 @pytest.mark.parametrize("bad", [[("a", "b")], "a: b", 5], ids=repr)
 def test_headers_that_are_no_mapping(bad: Any) -> None:
     """Headers are given by name and value."""
-    with pytest.raises(ConfigurationError, match=r"^headers "):
-        raw_request("GET", "/x", headers=bad)
+    builds: list[Callable[[], Request]] = [
+        lambda: raw_request("GET", "/x", headers=bad),
+        lambda: execute_action("hubspot", "get_contact", headers=bad),
+        lambda: execute_workflow("w", slug="s", headers=bad),
+    ]
+    for build in builds:
+        with pytest.raises(ConfigurationError, match=r"^headers "):
+            build()

@@ -88,9 +88,9 @@ def test_workflow_that_stopped_at_an_error(said: Any, status: int) -> None:
 )
 def test_errors_of_refold_about_a_synchronous_workflow(status: int, error_class: type[APIStatusError]) -> None:
     """What carries no execution_id comes from Refold, and the workflow did not set it."""
-    body = {"status_code": status, "message": "Workflow not found", "error_code": "RESOURCE_NOT_FOUND"}
+    body = {"status_code": status, "message": "Workflow not found", "error_code": "SERVER_ERROR"}
     error = error_from(error_class, parse_workflow_execution, json_response(body, status), SYNCHRONOUS_WORKFLOW)
-    assert error.error_code == "RESOURCE_NOT_FOUND"
+    assert error.error_code == "SERVER_ERROR"
     assert error.fault in {Fault.REFUSED, Fault.SERVER_ERROR}
 
 

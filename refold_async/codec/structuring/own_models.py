@@ -30,7 +30,7 @@ def model_hook(target: Any, converter: Converter) -> Hook:
     An optional text, number or date that is none is taken for missing: Refold's responses differ from its documents in
     small ways, and one odd name must not make a list unreadable. What decisions hang on stays strict.
     """
-    overrides: dict[str, Any] = {"raw": override(omit=True)}
+    overrides: dict[str, Any] = {name: override(omit=True) for name in ("raw", "request_id")}
     renamed = {field.name: names for field in attrs.fields(target) if (names := field.metadata.get("names"))}
     # Of these a null would not fit, and means the same as nothing.
     filled = [field.name for field in attrs.fields(target) if hasattr(field.default, "factory")]
