@@ -116,10 +116,20 @@ async def test_parameters_and_types_per_item(refold: AsyncRefold, mock: MockRefo
 
 async def test_connections_and_headers_per_item(refold: AsyncRefold, mock: MockRefold) -> None:
     """They may be the same for all, or made of the item, as parameters may."""
+
+    def connection_of(item: str) -> str | None:
+        return f"conn of {item}"
+
+    def headers_of(item: str) -> dict[str, str] | None:
+        return {"X-Tenant": item}
+
+    def nothing(_: str) -> None:
+        return None
+
     given: list[dict[str, Any]] = [
         {"connection_id": "conn", "headers": {"X-Tenant": "acme"}},
-        {"connection_id": lambda item: f"conn of {item}", "headers": lambda item: {"X-Tenant": item}},
-        {"connection_id": lambda item: None, "headers": lambda item: None},
+        {"connection_id": connection_of, "headers": headers_of},
+        {"connection_id": nothing, "headers": nothing},
     ]
     for options in given:
         report = await refold.fan_out_action(["user_1", "user_2"], "hubspot", "get_contact", **options).collect()
