@@ -3,6 +3,7 @@
 What errors are made of is loaded by the first response that stands for one.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from refold_async.codec import json_codec
@@ -59,7 +60,7 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
 
 def _tell_request_id(value: Any, response: Response) -> None:
     """Note Refold's id of the request with results of ours."""
-    results: list[Any] = value if isinstance(value, list) else [value]
+    results = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     if results and isinstance(results[0], Result):
         for result in results:
             object.__setattr__(result, "request_id", request_id_of(response.headers, result.raw))
