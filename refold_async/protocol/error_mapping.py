@@ -89,7 +89,7 @@ def status_error(response: Response, request: Request) -> RefoldError:
             text += "…"  # more of the message follows, and by this mark a secret is known of which only a part came
     elif not text:
         text = _beginning(response, IN_MESSAGES)
-    said = f"{text}: {code}" if text and code and " " in code else text or code or ""
+    said = (f"{text}: {code}" if text and code and " " in code else text or code or "").removesuffix(".")
     # Refold says of webhooks in this way that there is no such one.
     meaning = 404 if status == 400 and code == "RESOURCE_NOT_FOUND" else status
     error_class = _CLASSES.get(meaning) or (errors.InternalServerError if status >= 500 else APIStatusError)

@@ -228,6 +228,13 @@ def test_request_ids_of_results(fields: dict[str, Any], headers: dict[str, str],
     assert parameters.request_id == (headers.get("X-Request-ID") or next(reversed(headers.values()), None))
 
 
+def test_sentences_end_once() -> None:
+    """Some of what Refold says ends with a full stop, and some does not."""
+    for said in ("Workflow is a version workflow", "Workflow is a version workflow."):
+        error = error_from(BadRequestError, parse_result, json_response({"message": said}, 400), ACTION)
+        assert error.message.endswith(": Workflow is a version workflow.")
+
+
 def test_what_is_not_there() -> None:
     """Refold's webhooks say it by a 400, and the code."""
     code = "RESOURCE_NOT_FOUND"
