@@ -11,7 +11,13 @@ async with MockRefold() as mock:
 
 from refold_async.testing.catalogue.apps import MockAction, MockApp, MockWorkflow
 from refold_async.testing.catalogue.catalogue import Catalogue
-from refold_async.testing.catalogue.handlers import ActionContext, AppError, WorkflowAnswer, WorkflowContext
+from refold_async.testing.catalogue.handlers import (
+    ActionContext,
+    AppError,
+    WorkflowAnswer,
+    WorkflowContext,
+    WorkflowEnd,
+)
 from refold_async.testing.catalogue.hubspot import SAMPLE_CONTACT
 from refold_async.testing.catalogue.sample_catalogue import SAMPLE_WORKFLOW_ID, sample_catalogue
 from refold_async.testing.endpoints.route import Route
@@ -33,7 +39,8 @@ from refold_async.testing.protocol.route_names import RouteName
 from refold_async.testing.protocol.webhook_events import connection_event, workflow_event
 from refold_async.testing.server.received_requests import ReceivedRequest
 from refold_async.testing.server.webhook_delivery import WebhookDelivery
-from refold_async.testing.state.accounts import ConnectionStatus, MockAccount
+from refold_async.testing.state.accounts import MockAccount
+from refold_async.testing.state.connections import ConnectionStatus, MockConnection
 from refold_async.testing.state.execution import MockExecution
 from refold_async.testing.state.fired_events import FiredEvent
 
@@ -54,6 +61,7 @@ __all__ = [
     "MockAccount",
     "MockAction",
     "MockApp",
+    "MockConnection",
     "MockExecution",
     "MockRefold",
     "MockWorkflow",
@@ -68,6 +76,7 @@ __all__ = [
     "WebhookDelivery",
     "WorkflowAnswer",
     "WorkflowContext",
+    "WorkflowEnd",
     "connection_event",
     "sample_catalogue",
     "workflow_event",

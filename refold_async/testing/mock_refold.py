@@ -5,13 +5,14 @@ import ssl as tls
 import time
 from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.catalogue.sample_catalogue import sample_catalogue
 from refold_async.testing.faults.rate_limits import Rate, RefusingTokenBucket
 from refold_async.testing.faults.scripts import Script
 from refold_async.testing.faults.troubles import Trouble
+from refold_async.testing.protocol.replies import X_TRACE_ID, RequestIdPlace
 from refold_async.testing.protocol.route_names import RouteName
 from refold_async.testing.server.dispatch import Dispatcher
 from refold_async.testing.server.listener import Listener
@@ -50,6 +51,10 @@ class MockRefold:
         session_token_seconds: How long session tokens are valid, in seconds. Their `expires_in` is in whole seconds,
             as Refold has it; where less than a minute is left, it is a fraction of thousandths.
         known_accounts_only: Refuse linked accounts that were not created, by a call or with `account`.
+        stop_seconds: How long an execution is `STOPPING`, once it is stopped, before it is `STOPPED`, in seconds;
+            `math.inf` leaves that to `MockExecution.end`.
+        request_id_in: Where responses carry the id of the request: any of the headers `X-Trace-ID` and `x-request-id`,
+            and `body`, which is the `request_id` of errors. Refold's own do now one, now another.
         record: Keep every request in `requests`; False keeps only counts, for load tests.
 
     Attributes:
@@ -68,6 +73,8 @@ class MockRefold:
         keepalive_timeout: float = 75.0,
         session_token_seconds: float = SESSION_SECONDS,
         known_accounts_only: bool = False,
+        stop_seconds: float = 0.0,
+        request_id_in: Collection[RequestIdPlace] = X_TRACE_ID,
         record: bool = True,
     ) -> None:
         if isinstance(api_keys, str):
@@ -76,6 +83,10 @@ class MockRefold:
             raise ValueError(f"port must be 0 to 65535, not {port!r}")
         if workflow_seconds < 0:
             raise ValueError(f"workflow_seconds must be 0 or more, not {workflow_seconds!r}")
+        if not stop_seconds >= 0:
+            raise ValueError(f"stop_seconds must be 0 or more, not {stop_seconds!r}")
+        if isinstance(request_id_in, str) or not set(request_id_in) <= set(get_args(RequestIdPlace)):
+            raise ValueError(f"request_id_in is a collection of {get_args(RequestIdPlace)}, not {request_id_in!r}")
         if not 0 < session_token_seconds < math.inf:
             raise ValueError(f"session_token_seconds must be a positive number, not {session_token_seconds!r}")
         self.catalogue = sample_catalogue() if catalogue is None else catalogue
@@ -85,8 +96,9 @@ class MockRefold:
             known_accounts_only=known_accounts_only,
             session_token_seconds=session_token_seconds,
             workflow_seconds=workflow_seconds,
+            stop_seconds=stop_seconds,
         )
-        self._dispatcher = Dispatcher(self._state, record)
+        self._dispatcher = Dispatcher(self._state, record, tuple(request_id_in))
         self._listener = Listener(self._dispatcher.handle, host, port, ssl, keepalive_timeout)
 
     def __repr__(self) -> str:
@@ -251,13 +263,25 @@ class MockRefold:
         """
         return self._state.executions.get(execution_id)
 
-    def hold_executions(self) -> None:
-        """Let executions that start from now on wait before their handler runs, at 0 %, until they are released."""
-        self._state.executions.held = True
+    def hold_executions(self, status: str = "RUNNING") -> None:
+        """Let executions that start from now on wait before their handler runs, at 0 %, until they are released.
+
+        Args:
+            status: How they stand until then, such as `QUEUED`; once released they are `RUNNING`.
+        """
+        self._state.executions.held_as = status
 
     def release_executions(self) -> None:
         """Let all executions that are held go on, and hold no more."""
         self._state.executions.release()
+
+    def end_executions(self, status: str | None) -> None:
+        """Let executions that start from now on end at once with a status, and run nothing.
+
+        Args:
+            status: How they end, such as `DUPLICATE` or `TIMED_OUT`; None lets them run again.
+        """
+        self._state.executions.end_as = status
 
     async def deliver_webhook(
         self, event: Mapping[str, Any], *, api_key: str | None = None, timeout: float = 5.0

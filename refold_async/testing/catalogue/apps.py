@@ -1,15 +1,24 @@
 """What apps are made of: actions and workflows."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 
 from refold_async.testing.catalogue.handlers import ActionHandler, WorkflowHandler
+from refold_async.testing.protocol.organisation import ENVIRONMENT, ORGANISATION_ID
 from refold_async.testing.protocol.timestamps import timestamp
 
 __all__ = ["MockAction", "MockApp", "MockWorkflow"]
 
-_START_NODE: Final = {"node_id": "trigger", "node_name": "Manual trigger", "node_type": "trigger"}
+_START_NODE: Final[dict[str, Any]] = {
+    "id": "1",
+    "type": "start",
+    "incoming_nodes": [],
+    "outgoing_nodes": [],
+    "data": None,
+}
+_PROJECT_ID: Final = "64f6d9f33234d3d6000f0001"
 
 
 @attrs.frozen
@@ -53,6 +62,10 @@ class MockApp:
         actions: Its actions by id.
         expired_data: What the app answers to credentials that have expired.
         rate_limited_data: What the app answers to a call beyond its own rate limit.
+        custom: Whether it is the organisation's own, which only `app_id` tells from others of its kind.
+        ecosystem: Whether it is shown as one of the ecosystem.
+        description: What it is, for people.
+        auth_fields: What a `keybased` app asks for to be connected.
     """
 
     slug: str
@@ -63,6 +76,43 @@ class MockApp:
     actions: dict[str, MockAction] = attrs.field(factory=dict[str, MockAction])
     expired_data: Any = attrs.field(factory=lambda: {"message": "The access token has expired"})
     rate_limited_data: Any = attrs.field(factory=lambda: {"message": "Too many requests"})
+    custom: bool = False
+    ecosystem: bool = False
+    description: str = ""
+    auth_fields: Sequence[dict[str, Any]] = ()
+
+    @property
+    def type(self) -> str:
+        """What integrations and applications call it: its slug, or `custom`."""
+        return "custom" if self.custom else self.slug
+
+    @property
+    def icon(self) -> str:
+        """Where its logo is."""
+        return f"https://icons.example.com/{self.slug}.png"
+
+    def reference(self) -> dict[str, Any]:
+        """Return the app as other documents refer to it."""
+        return {"_id": self.app_id, "name": self.name, "icon": self.icon}
+
+    def document(self) -> dict[str, Any]:
+        """Return the app as the API shows it to a linked account that is not connected to it."""
+        fields = list(self.auth_fields)
+        options: dict[str, list[dict[str, Any]]] = {"oauth2": []}
+        return {
+            **self.reference(),
+            "app_id": self.app_id,
+            "slug": self.slug,
+            "description": self.description,
+            "type": self.type,
+            "kind": "custom" if self.custom else "native",
+            "auth_type": self.auth_type,
+            "auth_type_options": options if self.auth_type == "oauth2" else {self.auth_type: fields, **options},
+            "auth_input_map": fields,
+            "tags": list(self.tags),
+            "ecosystem": self.ecosystem,
+            "reauth_required": False,
+        }
 
 
 @attrs.define(eq=False)
@@ -82,6 +132,7 @@ class MockWorkflow:
         payload: A sample payload, for the request structure.
         schema: JSON Schema of the payload, for the request structure.
         private: Whether it belongs to one linked account alone.
+        version: Number of the version that is published, or will be.
     """
 
     workflow_id: str
@@ -94,8 +145,9 @@ class MockWorkflow:
     published: bool = True
     batch_node: bool = False
     payload: Any = None
-    schema: Any = None
+    schema: Mapping[str, Any] | None = None
     private: bool = False
+    version: int = 1
 
     def belongs_to(self, slug: str) -> bool:
         """Tell whether a value of the `slug` header stands for its app."""
@@ -105,20 +157,48 @@ class MockWorkflow:
         """Return what it is made of: a start node alone, since its handler does the work."""
         return {"nodes": [dict(_START_NODE)], "edges": []}
 
-    def summary(self) -> dict[str, Any]:
-        """Return the workflow as a list of workflows shows it."""
-        return {
+    def document(self, app: MockApp) -> dict[str, Any]:
+        """Return the workflow as the API shows it.
+
+        Args:
+            app: The app it belongs to.
+        """
+        document: dict[str, Any] = {
             "_id": self.workflow_id,
             "name": self.name,
             "description": self.description,
-            "published": self.published,
+            "icon": "",
             "slug": self.slug,
-            "workflow_alias": self.aliases[-1] if self.aliases else None,
-            "environment": "test",
+            "org_id": ORGANISATION_ID,
+            "environment": ENVIRONMENT,
+            "published": self.published,
+            "autoEnable": False,
+            "hide_in_config": False,
+            "public_access_workflow": self.private,
+            "associated_application": app.app_id,
+            "associated_project": _PROJECT_ID,
+            "is_v2": True,
+            "settings": {"caching": {}, "workflow_response": {}, "timeout": 300, "incremental_sync_settings": {}},
+            **self.graph(),
+            "json_schema": self.schema or {},
+            "manual_execution_payload": self.payload,
+            "group": "",
+            "version": self.version,
+            "current_version": self.version,
+            "expose_as_node": False,
+            "data_slots": [],
+            "udf_filter": "",
+            "udf_filter_operator": "",
+            "created_by_ai": False,
+            "index_order": 0,
+            "workflow_builder_version": "v2",
+            "when_to_use": "",
+            "test_instance_meta_data": {},
+            "event_schema_guidelines": "",
+            "is_agentic_flow": False,
             "createdAt": timestamp(),
             "updatedAt": timestamp(),
         }
-
-    def document(self) -> dict[str, Any]:
-        """Return the workflow with what it is made of."""
-        return {**self.summary(), **self.graph()}
+        if self.aliases:
+            document["workflow_alias"] = self.aliases[-1]
+        return document

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -11,6 +11,15 @@ from refold_async.testing.catalogue.handlers import ActionHandler, WorkflowHandl
 from refold_async.testing.catalogue.http_request_action import HTTP_REQUEST
 
 __all__ = ["Catalogue"]
+
+_APP_IDS: Final = "64f6d9f33234d3d6"
+_API_KEY: Final = {
+    "name": "api_key",
+    "label": "API key",
+    "placeholder": "The key from the app's settings",
+    "required": True,
+    "type": "password",
+}
 
 _Action = TypeVar("_Action", bound=ActionHandler)
 _Workflow = TypeVar("_Workflow", bound=WorkflowHandler)
@@ -24,11 +33,15 @@ class Catalogue:
         apps: The apps by slug.
         workflows: The workflows by id.
         events: The ids of the workflows that each event starts.
+        default_app: The organisation's own app, which workflows made without a slug belong to. It is not listed.
     """
 
     apps: dict[str, MockApp] = attrs.field(factory=dict[str, MockApp], init=False)
     workflows: dict[str, MockWorkflow] = attrs.field(factory=dict[str, MockWorkflow], init=False)
     events: dict[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]], init=False)
+    default_app: MockApp = attrs.field(
+        factory=lambda: MockApp("default-app", "Default app", f"{_APP_IDS}{0:08x}", custom=True), init=False
+    )
     _workflow_ids: dict[str, str] = attrs.field(factory=dict[str, str], init=False)
 
     def add_app(
@@ -40,6 +53,10 @@ class Catalogue:
         tags: Iterable[str] = (),
         expired_data: Any = None,
         rate_limited_data: Any = None,
+        custom: bool = False,
+        ecosystem: bool = False,
+        description: str = "",
+        auth_fields: Iterable[Mapping[str, Any]] | None = None,
     ) -> MockApp:
         """Add an app that has only the raw `httprequest` action. Every linked account is connected to it at first.
 
@@ -50,14 +67,31 @@ class Catalogue:
             tags: The groups it belongs to.
             expired_data: What the app answers to credentials that have expired; a generic message when None.
             rate_limited_data: What the app answers to a call beyond its own rate limit; a generic message when None.
+            custom: Whether it is the organisation's own app: of type `custom`, so that integrations tell it from others
+                by its `app_id` alone.
+            ecosystem: Whether it is one of the ecosystem, for the filter of that name.
+            description: What it is, for people.
+            auth_fields: What a `keybased` app asks for to be connected, each as the API shows an input field; one for
+                an API key when None.
 
         Raises:
             ValueError: There is an app of this slug already.
         """
-        if slug in self.apps:
+        if slug in self.apps or slug == self.default_app.slug:
             raise ValueError(f"app {slug!r} exists already")
-        app_id = f"64f6d9f33234d3d6{len(self.apps) + 1:08x}"
-        app = MockApp(slug, name or _title(slug), app_id, auth_type, tuple(tags))
+        if auth_fields is None:
+            auth_fields = () if auth_type == "oauth2" else (_API_KEY,)
+        app = MockApp(
+            slug,
+            name or _title(slug),
+            f"{_APP_IDS}{len(self.apps) + 1:08x}",
+            auth_type,
+            tuple(tags),
+            custom=custom,
+            ecosystem=ecosystem,
+            description=description,
+            auth_fields=[dict(field) for field in auth_fields],
+        )
         if expired_data is not None:
             app.expired_data = expired_data
         if rate_limited_data is not None:
@@ -67,11 +101,13 @@ class Catalogue:
         return app
 
     def app(self, slug: str) -> MockApp:
-        """Return an app.
+        """Return an app, be it the default one.
 
         Raises:
             ValueError: There is none of this slug.
         """
+        if slug == self.default_app.slug:
+            return self.default_app
         try:
             return self.apps[slug]
         except KeyError:
@@ -122,7 +158,7 @@ class Catalogue:
         published: bool = True,
         batch_node: bool = False,
         payload: Any = None,
-        schema: Any = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Callable[[_Workflow], _Workflow]:
         """Decorate an `async def handler(context, payload)` to add it as a workflow, or to replace one.
 

@@ -11,6 +11,7 @@ __all__ = [
     "AppError",
     "WorkflowAnswer",
     "WorkflowContext",
+    "WorkflowEnd",
     "WorkflowHandler",
 ]
 
@@ -61,6 +62,21 @@ class WorkflowAnswer:
         )
     )
     return_value: Any = None
+
+
+@attrs.frozen
+class WorkflowEnd:
+    """What a workflow's handler returns to end its execution in another way than `COMPLETED`, as a Terminate node does.
+
+    Args:
+        status: How the execution ends, such as `TERMINATED` or `TIMED_OUT`; any word will do.
+        return_value: The workflow's result.
+        error: What went wrong, which a synchronous caller is told; None for nothing.
+    """
+
+    status: str
+    return_value: Any = None
+    error: dict[str, Any] | None = None
 
 
 class AppError(Exception):

@@ -15,9 +15,9 @@ async def _http_request(_context: ActionContext, parameters: dict[str, Any]) -> 
 
 HTTP_REQUEST: Final = MockAction(
     action_id="httprequest",
-    name="HTTP request",
+    name="HTTP Request",
     description="Sends a request of your own to the app's API. The mock echoes it.",
-    tag=None,
+    tag="v2",
     parameters=[
         {"name": "method", "label": "Method", "required": True, "type": "select"},
         {"name": "url", "label": "URL", "required": True, "type": "url"},

@@ -45,6 +45,7 @@ def add_hubspot(catalogue: Catalogue) -> None:
         "hubspot",
         name="HubSpot",
         tags=["CRM"],
+        description="Contacts, companies and deals.",
         expired_data=_error("EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired"),
         rate_limited_data=_error("RATE_LIMITS", "You have reached your secondly limit."),
     )

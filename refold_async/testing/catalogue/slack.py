@@ -25,6 +25,7 @@ def add_slack(catalogue: Catalogue) -> None:
         "slack",
         name="Slack",
         tags=["Communication"],
+        description="Messages in channels.",
         expired_data={"ok": False, "error": "token_expired"},
         rate_limited_data={"ok": False, "error": "ratelimited"},
     )

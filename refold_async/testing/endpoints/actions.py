@@ -41,10 +41,10 @@ async def execute_action(call: EndpointCall) -> Reply:
             raise Refused(400, f"Required parameter '{name}' is missing", "VALIDATION_ERROR")
     account = call.account
     linked_account_id = account.linked_account_id
-    connection = account.connection(app.slug)
+    connection = account.connection(app.slug, call.headers.get("connection_id") or None)
     if connection == "disconnected":
         message = f"Application Authentication not found for linked_account_id {linked_account_id} and app {app.slug}"
-        raise Refused(400, message, "APPLICATION_AUTHENTICATION_NOT_FOUND")
+        raise Refused(400, message)
     if connection == "expired" or isinstance(call.app_trouble, ExpiredConnection):
         return _errored(Errored(401, app.expired_data))
     if call.app_trouble is not None:
@@ -70,7 +70,7 @@ def _app(call: EndpointCall) -> MockApp:
     slug = call.path_parameters["slug"]
     app = call.state.catalogue.apps.get(slug)
     if app is None:
-        raise Refused(404, f"Application app_type '{slug}' not found", "APPLICATION_NOT_FOUND")
+        raise Refused(404, f"Application app_type '{slug}' not found")
     return app
 
 
@@ -78,5 +78,5 @@ def _action(call: EndpointCall, app: MockApp) -> MockAction:
     action_id = call.path_parameters["action_id"]
     action = app.actions.get(action_id)
     if action is None:
-        raise Refused(404, f"Action {action_id} not found in Application {app.slug}", "ACTION_NOT_FOUND")
+        raise Refused(404, f"Action {action_id} not found in Application {app.slug}")
     return action

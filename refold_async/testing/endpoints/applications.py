@@ -1,62 +1,51 @@
 """Applications: which apps there are, and whether the linked account is connected."""
 
-from typing import Any, Final
+from typing import Final
 
 from refold_async.testing.catalogue.apps import MockApp
 from refold_async.testing.endpoints.endpoint_call import EndpointCall
 from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.organisation import ORGANISATION_ID
 from refold_async.testing.protocol.replies import Refused, Reply, json_reply
-from refold_async.testing.protocol.timestamps import timestamp
-from refold_async.testing.state.accounts import MockAccount
 
 __all__ = ["GROUP"]
 
-GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
+GROUP: Final = RouteGroup(access="linked account", error_field="error", account_in_query=True)
+_APPLICATION: Final = "/api/v2/public/application"
+_FOR_BROWSERS: Final = "/api/v2/f-sdk/application"
 
 
-@GROUP.route("GET", "/api/v2/public/application")
+@GROUP.route("GET", _APPLICATION, also=(_FOR_BROWSERS,))
 async def list_applications(call: EndpointCall) -> Reply:
-    """List the apps and the state of the account's connection to each."""
+    """List the apps and the account's connections to each."""
+    slug = call.query.get("slug")
+    found = [app for app in _matching(call) if slug in (None, app.slug)]
+    return json_reply([call.account.app_connections(app.slug).application() for app in found])
+
+
+@GROUP.route("GET", _APPLICATION + "/{slug}", also=(_FOR_BROWSERS + "/{slug}",))
+async def get_application(call: EndpointCall) -> Reply:
+    """Return one app and the account's connections to it."""
+    slug = call.path_parameters["slug"]
+    if slug not in [app.slug for app in _matching(call)]:
+        raise Refused(
+            404,
+            f"Application with app_type '{slug}' not found for org {ORGANISATION_ID}",
+            "EXTERNAL_API_FAILURE",
+            error_type="EXTERNAL_API_ERROR",
+        )
+    return json_reply(call.account.app_connections(slug).application())
+
+
+def _matching(call: EndpointCall) -> list[MockApp]:
+    """Return the apps that the query's filters let through."""
     query = call.query
     tags = {tag for tag in query.get("tags", "").split(",") if tag}
-    return json_reply(
-        [
-            _document(app, call.account)
-            for app in call.state.catalogue.apps.values()
-            if query.get("slug", app.slug) == app.slug
-            and query.get("auth_type", app.auth_type) == app.auth_type
-            and (not tags or not tags.isdisjoint(app.tags))
-        ]
-    )
-
-
-@GROUP.route("GET", "/api/v2/public/application/{slug}")
-async def get_application(call: EndpointCall) -> Reply:
-    """Return one app and the state of the account's connection to it."""
-    slug = call.path_parameters["slug"]
-    app = call.state.catalogue.apps.get(slug)
-    if app is None:
-        raise Refused(404, f"Application app_type '{slug}' not found", "APPLICATION_NOT_FOUND")
-    return json_reply(_document(app, call.account))
-
-
-def _document(app: MockApp, account: MockAccount) -> dict[str, Any]:
-    connection = account.connection(app.slug)
-    connected_account = {
-        "identifier": account.linked_account_id,
-        "connectedAt": timestamp(),
-        "status": "expired" if connection == "expired" else "active",
-        "auth_type": app.auth_type,
-    }
-    return {
-        "app_id": app.app_id,
-        "name": app.name,
-        "slug": app.slug,
-        "type": app.slug,
-        "auth_type": app.auth_type,
-        "auth_type_options": {app.auth_type: []},
-        "tags": list(app.tags),
-        "connected": connection != "disconnected",
-        "reauth_required": connection == "expired",
-        "connected_accounts": [] if connection == "disconnected" else [connected_account],
-    }
+    ecosystem = query.get("ecosystem", "").lower()
+    return [
+        app
+        for app in call.state.catalogue.apps.values()
+        if query.get("auth_type", app.auth_type) == app.auth_type
+        and (not tags or not tags.isdisjoint(app.tags))
+        and ecosystem in ("", "true" if app.ecosystem else "false")
+    ]

@@ -64,7 +64,7 @@ class EndpointCall:
         try:
             return _decoder.decode(self.body.decode())
         except (ValueError, RecursionError):
-            raise Refused(400, "The request body is not valid JSON", "INVALID_JSON") from None
+            raise Refused(400, "The request body is not valid JSON") from None
 
     def json_object(self) -> dict[str, Any]:
         """Decode the body, which must be an object; an empty one is an empty object.
@@ -80,3 +80,8 @@ class EndpointCall:
     def flag(self, header: str) -> bool:
         """Tell whether a header says `true`."""
         return self.headers.get(header, "").lower() == "true"
+
+    @property
+    def api_key(self) -> str:
+        """The key that was used, or that the session token was made with."""
+        return self.headers.get("x-api-key", "") if self.session_token is None else self.session_token.api_key

@@ -1,6 +1,8 @@
 """Events of the caller's application, which start workflows."""
 
-from typing import Final
+from email import policy
+from email.parser import BytesParser
+from typing import Any, Final
 
 from refold_async.testing.endpoints.endpoint_call import EndpointCall
 from refold_async.testing.endpoints.route import RouteGroup
@@ -15,8 +17,8 @@ GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
 @GROUP.route("POST", "/api/v2/public/event/trigger")
 async def trigger_event(call: EndpointCall) -> Reply:
     """Start the account's published workflows that wait for an event."""
-    body = call.json_object()
-    event = body.get("event")
+    body = _fields(call)
+    event = body.get("event", body.get("trigger"))
     if not isinstance(event, str) or not event:
         raise Refused(400, "event is required and must be a string", "VALIDATION_ERROR")
     workflow_ids = call.state.catalogue.events.get(event)
@@ -27,7 +29,13 @@ async def trigger_event(call: EndpointCall) -> Reply:
     slug, config_id, instance_tag = (headers.get(name) or None for name in ("slug", "config_id", "instance_tag"))
     started = [
         call.state.executions.start(
-            workflow, account, body.get("payload"), config_id=config_id, instance_tag=instance_tag, source="Event"
+            workflow,
+            account,
+            body.get("payload"),
+            config_id=config_id,
+            instance_tag=instance_tag,
+            source="Event",
+            event=event,
         )
         for workflow in map(account.workflows.find, workflow_ids)
         if workflow is not None and workflow.published and (slug is None or workflow.belongs_to(slug))
@@ -44,3 +52,13 @@ async def trigger_event(call: EndpointCall) -> Reply:
         )
     )
     return json_reply({"message": "Webhook Fired Success"})
+
+
+def _fields(call: EndpointCall) -> dict[str, Any]:
+    """Return the fields of a body that is a JSON object or a form."""
+    content_type = call.headers.get("Content-Type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        return call.json_object()
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    form = BytesParser(policy=policy.HTTP).parsebytes(head + call.body)
+    return {str(part.get_param("name", header="content-disposition")): part.get_content() for part in form.iter_parts()}

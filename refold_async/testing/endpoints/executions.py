@@ -8,13 +8,19 @@ from refold_async.testing.endpoints.route import RouteGroup
 from refold_async.testing.protocol.pagination import page_number_and_limit, paginate
 from refold_async.testing.protocol.replies import Refused, Reply, json_reply
 from refold_async.testing.state.execution import MockExecution
+from refold_async.testing.state.execution_documents import (
+    batch_documents,
+    execution_document,
+    execution_summary,
+    node_documents,
+)
 
 __all__ = ["GROUP"]
 
-GROUP: Final = RouteGroup(access="linked account", error_field="error")
+GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
 _EXECUTION: Final = "/api/v2/public/execution"
 
-_FINAL: Final = frozenset({"COMPLETED", "DUPLICATE", "ERRORED", "STOPPED", "TIMED_OUT"})
+_FINAL: Final = frozenset({"COMPLETED", "DUPLICATE", "ERRORED", "FAILED", "STOPPED", "TERMINATED", "TIMED_OUT"})
 
 
 @GROUP.route("GET", _EXECUTION)
@@ -25,14 +31,21 @@ async def list_executions(call: EndpointCall) -> Reply:
     if call.query.get("sortAsc", "").lower() != "true":
         found.reverse()
     document = paginate(found, page, limit)
-    document["docs"] = [execution.summary() for execution in document["docs"]]
+    document["docs"] = [execution_summary(execution) for execution in document["docs"]]
     return json_reply(document)
 
 
 @GROUP.route("GET", _EXECUTION + "/{execution_id}")
 async def get_execution(call: EndpointCall) -> Reply:
     """Return one execution with its nodes."""
-    return json_reply(_execution(call).document())
+    return json_reply(execution_document(_execution(call)))
+
+
+@GROUP.route("GET", "/api/v1/execution/{execution_id}/response")
+async def get_execution_response(call: EndpointCall) -> Reply:
+    """Return what a run returned, and how it stands."""
+    execution = _execution(call)
+    return json_reply({"response": execution.return_value, "status": execution.status})
 
 
 @GROUP.route("POST", _EXECUTION + "/{execution_id}/stop")
@@ -40,9 +53,9 @@ async def stop_execution(call: EndpointCall) -> Reply:
     """Stop an execution that runs."""
     execution = _execution(call)
     if execution.finished is not None or execution.status in _FINAL:
-        raise Refused(400, f"Execution {execution.execution_id} is not running", "EXECUTION_NOT_RUNNING")
-    execution.end("STOPPED", error={"message": "The execution was stopped"})
-    return json_reply({"message": "Execution stopped"})
+        raise Refused(400, "Execution is not running")
+    call.state.executions.stop(execution)
+    return json_reply({"message": "Stopping instance"})
 
 
 @GROUP.route("POST", _EXECUTION + "/{execution_id}/rerun")
@@ -56,7 +69,7 @@ async def rerun_execution(call: EndpointCall) -> Reply:
         config_id=earlier.config_id,
         instance_tag=earlier.instance_tag,
     )
-    return json_reply({"status": execution.status, "id": execution.execution_id})
+    return json_reply({"status": "success", "id": execution.execution_id})
 
 
 @GROUP.route("GET", _EXECUTION + "/{execution_id}/nodes/{node_id}/batches")
@@ -64,20 +77,22 @@ async def list_node_batches(call: EndpointCall) -> Reply:
     """List the batches of a node, a page at a time."""
     execution = _execution(call)
     node_id = call.path_parameters["node_id"]
-    nodes = {node["node_id"]: node for node in execution.nodes()}
+    nodes = {node["node_id"]: node for node in node_documents(execution)}
     if node_id not in nodes:
-        raise Refused(404, f"Node {node_id} not found", "RESOURCE_NOT_FOUND")
+        raise Refused(404, "Node not found", "RESOURCE_NOT_FOUND")
     if not nodes[node_id]["is_batch"]:
-        raise Refused(501, f"Node {node_id} does not run in batches", "NOT_IMPLEMENTED")
+        raise Refused(501, "Batch details are not yet available for this execution type")
     page, limit = page_number_and_limit(call.query)
-    return json_reply(paginate(execution.batches(), page, limit))
+    status = call.query.get("status")
+    batches = [batch for batch in batch_documents(execution) if status in (None, batch["status"])]
+    return json_reply(paginate(batches, page, limit))
 
 
 def _execution(call: EndpointCall) -> MockExecution:
     execution_id = call.path_parameters["execution_id"]
     execution = call.state.executions.find(call.account, execution_id)
     if execution is None:
-        raise Refused(404, f"Execution {execution_id} not found", "RESOURCE_NOT_FOUND")
+        raise Refused(404, "Execution not found", "RESOURCE_NOT_FOUND")
     return execution
 
 
@@ -85,18 +100,24 @@ def _matches(execution: MockExecution, query: Mapping[str, str]) -> bool:
     workflow = execution.workflow
     exact = {
         "status": execution.status,
-        "slug": workflow.slug,
         "workflow_id": workflow.workflow_id,
         "execution_id": execution.execution_id,
         "execution_type": execution.type_of_execution,
-        "execution_source": execution.source,
     }
+    slugs = query.get("slug", workflow.slug).split(",")
     created = execution.created_at
     end = query.get("end_date", created)
     return (
         all(query.get(name, value) in (value, "All") for name, value in exact.items())
+        and workflow.slug in slugs
+        and _source(query.get("execution_source", execution.source)) in (_source(execution.source), "all")
         and query.get("workflow_name", "").casefold() in workflow.name.casefold()
         and query.get("start_date", created) <= created
         # A date without a time means the whole of that day.
         and end >= created[: len(end)]
     )
+
+
+def _source(word: str) -> str:
+    """Return one spelling of what started an execution: documents write both `API Call` and `API_CALL`."""
+    return word.replace("_", " ").casefold()

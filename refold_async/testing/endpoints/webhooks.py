@@ -1,39 +1,40 @@
 """Webhook subscriptions, on the level of the organisation."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from refold_async.testing.endpoints.endpoint_call import EndpointCall
 from refold_async.testing.endpoints.route import RouteGroup
-from refold_async.testing.protocol.pagination import page_number_and_limit, paginate
 from refold_async.testing.protocol.replies import Refused, Reply, json_reply
-from refold_async.testing.protocol.webhook_events import WEBHOOK_EVENTS
+from refold_async.testing.protocol.webhook_events import WEBHOOK_EVENTS, WORKFLOW_EVENTS
 from refold_async.testing.state.webhooks import MockWebhook
 
 __all__ = ["GROUP"]
 
-GROUP: Final = RouteGroup(access="organisation", error_field="error_code")
+GROUP: Final = RouteGroup(access="organisation", error_field="error")
 _WEBHOOK: Final = "/api/v2/public/webhook"
 
-_HTTP: Final = re.compile(r"https?://")
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "is_enabled": True,
+    "workflow_ids": [],
+    "webhook_body": "{{event}}",
+    "method": "POST",
+    "webhook_type": "default",
+}
 
 
-@GROUP.route("POST", _WEBHOOK)
+@GROUP.route("POST", _WEBHOOK, access="organisation or session token")
 async def create_webhook(call: EndpointCall) -> Reply:
     """Subscribe a URL to events."""
-    body = {"webhook_type": "default", **call.json_object()}
-    webhook = call.state.webhooks.create(
-        _url(body), _events(body), _type(body), api_key=call.headers.get("x-api-key", "")
-    )
+    webhook = call.state.webhooks.create(_checked({**_DEFAULTS, **call.json_object()}), call.api_key)
     return json_reply(webhook.document())
 
 
 @GROUP.route("GET", _WEBHOOK)
 async def list_webhooks(call: EndpointCall) -> Reply:
-    """List the subscriptions, a page at a time."""
-    page, limit = page_number_and_limit(call.query)
-    return json_reply(paginate([webhook.document() for webhook in call.state.webhooks.all()], page, limit))
+    """List the subscriptions."""
+    return _all(call)
 
 
 @GROUP.route("GET", _WEBHOOK + "/{webhook_id}")
@@ -42,57 +43,68 @@ async def get_webhook(call: EndpointCall) -> Reply:
     return json_reply(_webhook(call).document())
 
 
-@GROUP.route("PUT", _WEBHOOK + "/{webhook_id}")
+@GROUP.route("PUT", _WEBHOOK + "/{webhook_id}", access="organisation or session token")
 async def update_webhook(call: EndpointCall) -> Reply:
     """Change the fields of a subscription that are given."""
     webhook = _webhook(call)
-    body = webhook.document() | call.json_object()
-    is_enabled = body["is_enabled"]
-    if not isinstance(is_enabled, bool):
-        raise Refused(400, "is_enabled must be true or false", "VALIDATION_ERROR")
-    # All are looked at before one is changed.
-    url, events, kind = _url(body), _events(body), _type(body)
-    webhook.webhook_url, webhook.webhook_events, webhook.webhook_type = url, events, kind
-    webhook.is_enabled = is_enabled
+    webhook.fields = _checked(webhook.fields | call.json_object())
     webhook.changes += 1
     return json_reply(webhook.document())
 
 
-@GROUP.route("DELETE", _WEBHOOK + "/{webhook_id}")
+@GROUP.route("DELETE", _WEBHOOK + "/{webhook_id}", access="organisation or session token")
 async def delete_webhook(call: EndpointCall) -> Reply:
-    """Delete a subscription."""
+    """Delete a subscription, and list those that are left."""
     call.state.webhooks.delete(_webhook(call))
-    return json_reply({"message": "Webhook deleted successfully"})
+    return _all(call)
+
+
+def _all(call: EndpointCall) -> Reply:
+    return json_reply([webhook.document() for webhook in call.state.webhooks.all()])
 
 
 def _webhook(call: EndpointCall) -> MockWebhook:
-    webhook_id = call.path_parameters["webhook_id"]
-    webhook = call.state.webhooks.find(webhook_id)
+    webhook = call.state.webhooks.find(call.path_parameters["webhook_id"])
     if webhook is None:
-        raise Refused(404, f"Webhook {webhook_id} not found", "RESOURCE_NOT_FOUND")
+        raise Refused(400, "Webhook not found", "RESOURCE_NOT_FOUND")
     return webhook
 
 
-def _url(body: Mapping[str, Any]) -> str:
-    url = body.get("webhook_url")
-    if not isinstance(url, str) or not _HTTP.match(url):
-        raise Refused(400, "webhook_url must start with http:// or https://", "VALIDATION_ERROR")
-    return url
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and re.match(r"https?://", value) is not None
 
 
-def _events(body: Mapping[str, Any]) -> list[str]:
-    events = body.get("webhook_events")
-    if not isinstance(events, list) or not events:
-        raise Refused(400, "webhook_events must name one event or more", "VALIDATION_ERROR")
-    for event in cast("list[object]", events):
-        if not isinstance(event, str) or event not in WEBHOOK_EVENTS:
-            known = ", ".join(sorted(WEBHOOK_EVENTS))
-            raise Refused(400, f"webhook_events holds {event!r}, which is none of {known}", "VALIDATION_ERROR")
-    return cast("list[str]", events)
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-def _type(body: Mapping[str, Any]) -> str:
-    kind = body.get("webhook_type")
-    if not isinstance(kind, str) or not kind:
-        raise Refused(400, "webhook_type must be a string", "VALIDATION_ERROR")
-    return kind
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, cast("list[object]", value)))
+
+
+# What may be chosen of a subscription: whether a value will do, and what to say of one that will not.
+_FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "webhook_url": (_is_url, "must start with http:// or https://"),
+    "webhook_events": (lambda value: _are_texts(value) and bool(value), "must name one event or more"),
+    "webhook_headers": (lambda value: isinstance(value, dict), "must be an object"),
+    "webhook_body": (lambda _: True, ""),
+    "webhook_description": (_is_text, "must be a string"),
+    "description": (_is_text, "must be a string"),
+    "method": (lambda value: value in ("POST", "PUT", "PATCH"), "must be POST, PUT or PATCH"),
+    "slug": (_is_text, "must be a string"),
+    "workflow_ids": (_are_texts, "must be an array of strings"),
+    "webhook_type": (lambda value: value in ("default", "slack", "custom"), "must be default, slack or custom"),
+    "is_enabled": (lambda value: isinstance(value, bool), "must be true or false"),
+    "group": (_is_text, "must be a string"),
+}
+
+
+def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those fields that may be chosen, once all have been looked at."""
+    chosen = {name: fields[name] for name in _FIELDS if name in fields}
+    for name, (will_do, complaint) in _FIELDS.items():
+        if name in (*chosen, "webhook_url", "webhook_events") and not will_do(chosen.get(name)):
+            raise Refused(400, f"{name} {complaint}")
+    if not (WORKFLOW_EVENTS if chosen.get("slug") else WEBHOOK_EVENTS).issuperset(chosen["webhook_events"]):
+        raise Refused(400, "Invalid event. Check events list in documentation.", "INVALID_EVENT")
+    return chosen

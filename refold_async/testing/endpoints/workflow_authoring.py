@@ -10,7 +10,7 @@ from refold_async.testing.protocol.replies import Refused, Reply, json_reply
 
 __all__ = ["GROUP"]
 
-GROUP: Final = RouteGroup(access="linked account", error_field="error")
+GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
 _WORKFLOW: Final = "/api/v2/public/workflow"
 
 
@@ -18,28 +18,28 @@ _WORKFLOW: Final = "/api/v2/public/workflow"
 async def create_workflow(call: EndpointCall) -> Reply:
     """Make the draft of a workflow that this account alone has."""
     body = call.json_object()
-    name, slug = _text(body, "name"), _text(body, "slug")
+    name = _text(body, "name")
     description = _text(body, "description") if body.get("description") else ""
-    if slug not in call.state.catalogue.apps:
-        raise Refused(404, f"Application app_type '{slug}' not found", "APPLICATION_NOT_FOUND")
-    draft = call.account.workflows.create(name, slug, description)
-    return json_reply(draft.workflow.document())
+    workflows = call.account.workflows
+    draft = workflows.create(name, _slug(call, body), description)
+    return json_reply({"workflow": workflows.listed(draft.workflow)})
 
 
 @GROUP.route("GET", _WORKFLOW + "/{workflow_id}/edit")
 async def get_workflow_draft(call: EndpointCall) -> Reply:
     """Return the draft that a workflow is edited in."""
-    return json_reply(call.account.workflows.draft_of(_workflow(call)).document())
+    workflows = call.account.workflows
+    return json_reply(workflows.draft_document(workflows.draft_of(_workflow(call))))
 
 
-@GROUP.route("PUT", _WORKFLOW + "/{workflow_id}/publish")
+@GROUP.route("PUT", _WORKFLOW + "/{workflow_id}/publish", access="private workflow")
 async def publish_workflow(call: EndpointCall) -> Reply:
     """Publish a draft, or take a published workflow back; each asks for an id of its own kind."""
     body = call.json_object()
     published = body.get("published")
     if not isinstance(published, bool):
         raise Refused(400, "published must be true or false", "VALIDATION_ERROR")
-    return json_reply((_publish(call, body) if published else _unpublish(call)).document())
+    return json_reply(call.account.workflows.document(_publish(call, body) if published else _unpublish(call)))
 
 
 @GROUP.route("GET", _WORKFLOW + "/versions/{workflow_id}")
@@ -50,14 +50,25 @@ async def list_workflow_versions(call: EndpointCall) -> Reply:
     draft = workflows.find_draft(workflow.workflow_id)
     workflow_id = workflow.workflow_id if draft is None else draft.published_as
     versions = [] if workflow_id is None else workflows.versions(workflow_id)
-    return json_reply(paginate([version.document() for version in reversed(versions)], page, limit))
+    document = paginate(versions[::-1], page, limit)
+    document["docs"] = [workflows.version_document(workflow, version) for version in document["docs"]]
+    return json_reply(document)
 
 
-@GROUP.route("DELETE", _WORKFLOW + "/{workflow_id}")
+@GROUP.route("DELETE", _WORKFLOW + "/{workflow_id}", access="private workflow")
 async def delete_workflow(call: EndpointCall) -> Reply:
-    """Delete a workflow with its drafts and versions; one of the catalogue is deleted for this account alone."""
-    workflow = _published_workflow(call, "Only workflows can be deleted, not their drafts and versions")
-    call.account.workflows.delete(workflow)
+    """Delete a workflow with its drafts and versions, or a draft alone.
+
+    A workflow of the catalogue is deleted for this account alone.
+    """
+    workflows, workflow_id = call.account.workflows, call.path_parameters["workflow_id"]
+    draft = workflows.find_draft(workflow_id)
+    if workflows.is_version(workflow_id):
+        raise Refused(400, "Workflow is a version workflow.")
+    if draft is None:
+        workflows.delete(_workflow(call))
+    else:
+        workflows.delete_draft(draft)
     return json_reply({"success": True, "triggers_deregistered": True})
 
 
@@ -77,19 +88,25 @@ def _publish(call: EndpointCall, body: dict[str, Any]) -> MockWorkflow:
 
 
 def _unpublish(call: EndpointCall) -> MockWorkflow:
-    message = "Only public and published workflows can be unpublished"
-    workflow = _published_workflow(call, message)
-    if not workflow.published:
-        raise Refused(400, message, "INVALID_WORKFLOW_ID")
-    return call.account.workflows.unpublish(workflow)
-
-
-def _published_workflow(call: EndpointCall, otherwise: str) -> MockWorkflow:
-    """Return the workflow that is named, whether or not it was taken back, but no draft and no version."""
     workflows, workflow_id = call.account.workflows, call.path_parameters["workflow_id"]
-    if workflows.find_draft(workflow_id) is not None or workflows.is_version(workflow_id):
-        raise Refused(400, otherwise, "INVALID_WORKFLOW_ID")
-    return _workflow(call)
+    if workflows.is_version(workflow_id) or not _workflow(call).published:  # a draft never is
+        raise Refused(400, "Only public and published workflows can be unpublished", "INVALID_WORKFLOW_ID")
+    return workflows.unpublish(_workflow(call))
+
+
+def _slug(call: EndpointCall, body: dict[str, Any]) -> str:
+    """Return the app that a new workflow is to belong to, named by slug, by id, or not at all."""
+    catalogue = call.state.catalogue
+    app_id = body.get("associated_application")
+    if "slug" in body or app_id is None:
+        slug = _text(body, "slug") if "slug" in body else catalogue.default_app.slug
+        known = slug in (*catalogue.apps, catalogue.default_app.slug)
+    else:
+        slug = next((app.slug for app in catalogue.apps.values() if app.app_id == app_id), str(app_id))
+        known = slug in catalogue.apps
+    if not known:
+        raise Refused(404, f"Application app_type '{slug}' not found")
+    return slug
 
 
 def _workflow(call: EndpointCall) -> MockWorkflow:

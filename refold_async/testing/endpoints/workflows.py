@@ -1,5 +1,6 @@
 """Workflows: list them, read them, execute them."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 from refold_async.testing.catalogue.apps import MockWorkflow
@@ -12,7 +13,7 @@ from refold_async.testing.state.execution import MockExecution
 
 __all__ = ["GROUP"]
 
-GROUP: Final = RouteGroup(access="linked account", error_field="error")
+GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
 _WORKFLOW: Final = "/api/v2/public/workflow"
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
@@ -23,13 +24,13 @@ async def list_workflows(call: EndpointCall) -> Reply:
     """List workflows, a page at a time."""
     page, limit = page_number_and_limit(call.query)
     query = call.query
-    apps = call.state.catalogue.apps
+    catalogue, workflows = call.state.catalogue, call.account.workflows
     created = timestamp()
     found = [
         workflow
-        for workflow in call.account.workflows.all()
+        for workflow in workflows.all()
         if query.get("slug", workflow.slug) == workflow.slug
-        and query.get("application_id", app_id := apps[workflow.slug].app_id) == app_id
+        and query.get("application_id", app_id := catalogue.app(workflow.slug).app_id) == app_id
         and (workflow.private or query.get("scope", "").lower() != "private")
         and query.get("name", "").casefold() in workflow.name.casefold()
         and query.get("published", "").lower() in ("", "true" if workflow.published else "false")
@@ -37,32 +38,36 @@ async def list_workflows(call: EndpointCall) -> Reply:
         and query.get("end_date", created) >= created[: len(query.get("end_date", created))]
     ]
     document = paginate(found, page, limit)
-    document["docs"] = [workflow.summary() for workflow in document["docs"]]
+    shown: list[MockWorkflow] = document["docs"]
+    document["docs"] = [workflows.listed(workflow) for workflow in shown]
+    document["schema"] = _merged_schema(shown)
     return json_reply(document)
 
 
 @GROUP.route("GET", _WORKFLOW + "/{workflow_id}")
 async def get_workflow(call: EndpointCall) -> Reply:
     """Return one workflow."""
-    return json_reply(_workflow(call).document())
+    return json_reply(call.account.workflows.document(_workflow(call)))
 
 
 @GROUP.route("GET", _WORKFLOW + "/enabled")
 async def list_enabled_workflows(call: EndpointCall) -> Reply:
     """List the published workflows."""
-    catalogue, account = call.state.catalogue, call.account
+    account = call.account
     return json_reply(
         [
             {
                 "id": workflow.workflow_id,
                 "name": workflow.name,
                 "description": workflow.description,
-                "icon": None,
+                "icon": "",
                 "config_id": account.linked_account_id,
-                "application": {"slug": workflow.slug, "name": catalogue.apps[workflow.slug].name},
+                "application": {**app.reference(), "description": app.description},
+                "createdAt": timestamp(),
+                "updatedAt": timestamp(),
             }
             for workflow in account.workflows.all()
-            if workflow.published
+            if workflow.published and (app := call.state.catalogue.app(workflow.slug))
         ]
     )
 
@@ -71,21 +76,24 @@ async def list_enabled_workflows(call: EndpointCall) -> Reply:
 async def get_request_structure(call: EndpointCall) -> Reply:
     """Return what payload a workflow wants."""
     workflow = _workflow(call)
-    return json_reply({"payload": workflow.payload, "schema": workflow.schema, "schema_interpreted": workflow.schema})
+    return json_reply(
+        {"payload": workflow.payload, "schema": workflow.schema, "schema_interpreted": _interpreted(workflow.schema)}
+    )
 
 
 @GROUP.route("POST", _WORKFLOW + "/{workflow_id}/execute")
 async def execute_workflow(call: EndpointCall) -> Reply:
     """Run a workflow; answer at once, or after its end when `sync_execution` asks for it."""
     slug = call.headers.get("slug")
-    if not slug:
+    workflow = None if slug is None else _workflow(call)
+    # An empty slug will do for an id, which names one workflow; an alias is one of its app.
+    if workflow is None or not (slug or workflow.workflow_id == call.path_parameters["workflow_id"]):
         # The one refusal that does not keep to the usual shape.
         return json_reply({"message": "Server Error", "error": "Workflow ID and slug are required"}, 400)
-    workflow = _workflow(call)
-    if not workflow.belongs_to(slug):
-        raise Refused(404, f"Workflow {workflow.workflow_id} not found in Application {slug}", "RESOURCE_NOT_FOUND")
+    if slug and not workflow.belongs_to(slug):
+        raise Refused(404, "Workflow not found")
     if not workflow.published:
-        raise Refused(400, f"Workflow {workflow.workflow_id} is not published", "WORKFLOW_NOT_PUBLISHED")
+        raise Refused(400, "Workflow is not published")
     executions = call.state.executions
     synchronous = call.flag("sync_execution")
     execution = executions.start(
@@ -104,7 +112,7 @@ async def execute_workflow(call: EndpointCall) -> Reply:
         status = execution.status_code or status
     else:
         body = {"message": "Workflow execution started", "execution_id": execution.execution_id}
-    if call.flag("include-headers"):
+    if call.flag("include-headers") or call.query.get("include-headers", "").lower() == "true":
         body["headers"] = {
             name.lower(): value for name, value in call.headers.items() if name.lower() not in _SECRET_HEADERS
         }
@@ -120,12 +128,41 @@ def _payload(body: Any) -> Any:
 
 
 def _result(execution: MockExecution) -> dict[str, Any]:
-    result: dict[str, Any] = {"execution_id": execution.execution_id, "return_value": execution.return_value}
+    result: dict[str, Any] = {
+        "execution_id": execution.execution_id,
+        "return_value": execution.return_value,
+        "errored": execution.error is not None,
+        "executed_by_thanos": False,
+    }
     if execution.status_code is not None:
         result["status_code"] = execution.status_code
     if execution.error is not None:
-        result |= {"errored": True, "execution_error": execution.error}
+        result["execution_error"] = execution.error
     return result
+
+
+def _merged_schema(workflows: Iterable[MockWorkflow]) -> dict[str, Any]:
+    """Return one JSON Schema with the properties of all that have one."""
+    properties: dict[str, Any] = {}
+    for workflow in workflows:
+        properties |= _properties(workflow.schema)
+    return {"type": "object", "properties": properties}
+
+
+def _interpreted(schema: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Return a JSON Schema in words, a property each."""
+    if schema is None:
+        return None
+    required: Any = schema.get("required", ())
+    return {
+        name: f"{kind.get('type', 'any')}{' (required)' if name in required else ''}"
+        for name, kind in _properties(schema).items()
+    }
+
+
+def _properties(schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    properties: dict[str, Any] = {} if schema is None else schema.get("properties", {})
+    return properties
 
 
 def _workflow(call: EndpointCall) -> MockWorkflow:

@@ -80,11 +80,11 @@ class Answer:
         if self.json is not _ABSENT and self.body is not None:
             raise ValueError("give json or body, not both")
 
-    def reply(self, request_id: str) -> Reply:
+    def reply(self, request_id: str | None = None) -> Reply:
         """Make the reply this stands for.
 
         Args:
-            request_id: Put into Refold's error shape, where that is sent.
+            request_id: Put into Refold's error shape, where that is sent; None puts none.
         """
         content_type: str | None = JSON
         if self.json is not _ABSENT:

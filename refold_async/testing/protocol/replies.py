@@ -1,15 +1,29 @@
 """What the mock sends back, before it touches a socket: JSON and Refold's error shape."""
 
 import json
+from collections.abc import Collection
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
-__all__ = ["JSON", "ErrorField", "Refused", "Reply", "encode_json", "error_reply", "json_reply"]
+__all__ = [
+    "JSON",
+    "X_TRACE_ID",
+    "ErrorField",
+    "Refused",
+    "Reply",
+    "RequestIdPlace",
+    "encode_json",
+    "error_reply",
+    "json_reply",
+]
 
 JSON = "application/json; charset=utf-8"
 ErrorField = Literal["error", "error_code"]
+RequestIdPlace = Literal["X-Trace-ID", "x-request-id", "body"]
+"""Where a reply carries the id of its request: in one of two headers, or in the body of an error."""
+X_TRACE_ID: Final[Collection[RequestIdPlace]] = ("X-Trace-ID",)
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -38,13 +52,25 @@ class Refused(Exception):  # noqa: N818 - a refusal is an ordinary response of t
         status: HTTP status code.
         message: What Refold says about it.
         code: Refold's own code, sent as `error_code` or `error`.
+        error_type: The `http_error_type`; the status's own name when None.
+        error_field: The field that carries `code`; None is the one of the route's service.
     """
 
-    def __init__(self, status: int, message: str, code: str = "SERVER_ERROR") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str = "SERVER_ERROR",
+        *,
+        error_type: str | None = None,
+        error_field: ErrorField | None = None,
+    ) -> None:
         super().__init__(status, message, code)
         self.status = status
         self.message = message
         self.code = code
+        self.error_type = error_type
+        self.error_field = error_field
 
 
 def encode_json(value: object) -> bytes:
@@ -72,8 +98,9 @@ def error_reply(
     message: str | None = None,
     *,
     code: str = "SERVER_ERROR",
+    error_type: str | None = None,
     error_field: ErrorField = "error_code",
-    request_id: str,
+    request_id: str | None = None,
 ) -> Reply:
     """Make a reply in Refold's error shape.
 
@@ -81,19 +108,21 @@ def error_reply(
         status: HTTP status code, repeated in the body.
         message: What went wrong; the status's own phrase when None.
         code: Refold's own code for it.
+        error_type: The `http_error_type`; the status's own name when None.
         error_field: The field that carries `code`; Refold's services differ in this.
-        request_id: The id of the request, for the body.
+        request_id: The id of the request, for the body; None leaves it out, as Refold mostly does.
     """
     try:
         http_status = HTTPStatus(status)
-        error_type, phrase = http_status.name, http_status.phrase
+        name, phrase = http_status.name, http_status.phrase
     except ValueError:
-        error_type, phrase = "UNKNOWN", "Unknown Error"
+        name, phrase = "UNKNOWN", "Unknown Error"
     body: dict[str, Any] = {
         "status_code": status,
-        "http_error_type": error_type,
+        "http_error_type": error_type or name,
         error_field: code,
         "message": phrase if message is None else message,
-        "request_id": request_id,
     }
+    if request_id is not None:
+        body["request_id"] = request_id
     return json_reply(body, status)

@@ -20,6 +20,7 @@ RouteName = Literal[
     "delete_workflow",
     "list_executions",
     "get_execution",
+    "get_execution_response",
     "stop_execution",
     "rerun_execution",
     "list_node_batches",

@@ -2,15 +2,16 @@
 
 from typing import Any, Final, Literal, get_args
 
+from refold_async.testing.protocol.organisation import ENVIRONMENT, ORGANISATION_ID
 from refold_async.testing.protocol.timestamps import http_date
 
-__all__ = ["ORGANISATION_ID", "WEBHOOK_EVENTS", "connection_event", "workflow_event"]
+__all__ = ["WEBHOOK_EVENTS", "WORKFLOW_EVENTS", "connection_event", "workflow_event"]
 
 ConnectionEventName = Literal["Connection Created", "Connection Deleted", "Connection Expired"]
-WorkflowEventName = Literal["Workflow Completed", "Workflow Errored"]
+WorkflowEventName = Literal["Workflow Completed", "Workflow Errored", "Workflow Stopped", "Workflow Timed Out"]
 
-WEBHOOK_EVENTS: Final = frozenset[str](get_args(ConnectionEventName) + get_args(WorkflowEventName))
-ORGANISATION_ID: Final = "63cabcc596d0d10500000000"
+WORKFLOW_EVENTS: Final = frozenset[str](get_args(WorkflowEventName))
+WEBHOOK_EVENTS: Final = WORKFLOW_EVENTS.union(get_args(ConnectionEventName))
 
 
 def connection_event(
@@ -18,9 +19,9 @@ def connection_event(
     *,
     linked_account_id: str,
     slug: str,
-    type: str | None = None,  # noqa: A002 - the name of the field
+    type: str = "General",  # noqa: A002 - the name of the field
     org_id: str = ORGANISATION_ID,
-    environment: str = "test",
+    environment: str = ENVIRONMENT,
     created_at: str | None = None,
 ) -> dict[str, Any]:
     """Make the event that tells of a linked account's connection to an app.
@@ -29,7 +30,7 @@ def connection_event(
         event: What happened.
         linked_account_id: Whose connection it is.
         slug: The app.
-        type: The app it is an instance of; the slug when None.
+        type: The kind of the event.
         org_id: The organisation.
         environment: `test` or `production`.
         created_at: When it happened, such as `Tue, 07 Nov 2023 08:03:27 GMT`; the mock's fixed start when None.
@@ -38,7 +39,7 @@ def connection_event(
         "linked_account_id": linked_account_id,
         "org_id": org_id,
         "environment": environment,
-        "type": type or slug,
+        "type": type,
         "event": event,
         "slug": slug,
         "createdAt": created_at or http_date(),
@@ -64,7 +65,7 @@ def workflow_event(
         instance_id: The execution.
         workflow_name: The workflow's name for people.
         config_id: The config it belongs to; the linked account id when None.
-        status: The execution's; the one that goes with the event when None.
+        status: The execution's; the one that goes with the event, such as `TIMED_OUT`, when None.
     """
     return {
         "linked_account_id": linked_account_id,
@@ -73,5 +74,5 @@ def workflow_event(
         "config_id": config_id or linked_account_id,
         "event": event,
         "workflow_name": workflow_name,
-        "status": status or ("COMPLETED" if event == "Workflow Completed" else "ERRORED"),
+        "status": status or event.removeprefix("Workflow ").replace(" ", "_").upper(),
     }

@@ -1,8 +1,9 @@
 """Who may call what: API key, linked account and session token."""
 
 from collections.abc import Mapping
+from typing import Final
 
-from refold_async.testing.endpoints.route import Access
+from refold_async.testing.endpoints.route import Access, Route
 from refold_async.testing.protocol.replies import Refused
 from refold_async.testing.state.accounts import MockAccount
 from refold_async.testing.state.mock_state import MockState
@@ -10,64 +11,79 @@ from refold_async.testing.state.session_tokens import MockSessionToken
 
 __all__ = ["authenticate", "linked_account_id_of"]
 
+_ENVIRONMENTS: Final = frozenset({"test", "production"})
 
-def linked_account_id_of(headers: Mapping[str, str], state: MockState) -> str | None:
-    """Tell which linked account a request names, whether or not it may; None when it names none."""
+
+def linked_account_id_of(
+    headers: Mapping[str, str], query: Mapping[str, str], route: Route | None, state: MockState
+) -> str | None:
+    """Tell which linked account a request names, whether or not it may; None when it names none.
+
+    Args:
+        headers: The request's headers.
+        query: The decoded query string.
+        route: The request's route; None for a path that is not served.
+        state: The tokens there are.
+    """
     token = _bearer_token(headers)
     if token is None:
-        return headers.get("linked_account_id")
+        named = headers.get("linked_account_id")
+        return query.get("linked_account_id") if named is None and route and route.account_in_query else named
     session_token = state.session_tokens.find(token)
     return None if session_token is None else session_token.linked_account_id
 
 
 def authenticate(
-    headers: Mapping[str, str], access: Access, state: MockState
+    headers: Mapping[str, str], linked_account_id: str | None, access: Access, state: MockState
 ) -> tuple[MockAccount | None, MockSessionToken | None]:
     """Check a request's credentials.
 
-    A session token replaces key and linked account, even where those are sent too.
+    A session token replaces key and linked account, even where those are sent too, but for what asks for the key alone.
 
     Args:
         headers: The request's headers.
+        linked_account_id: Whom the request names.
         access: What the route asks for.
         state: The keys, tokens and accounts there are.
 
     Returns:
-        The linked account, None where the route asks for the organisation's key; and the session token, None where
-        the request has a key.
+        The linked account, None where the organisation's key is used alone; and the session token, None where the
+        request has a key.
 
     Raises:
-        Refused: 401 without valid credentials; 403 with a session token where the key is asked for; 400 without a
-            usable linked account.
+        Refused: 401 without valid credentials; 400 without a usable linked account where one is asked for.
     """
-    token = _bearer_token(headers)
-    if token is not None:
-        session_token = state.session_tokens.find_valid(token)
+    token = None if access == "organisation" else _bearer_token(headers)
+    if token is not None or access == "session token":
+        session_token = state.session_tokens.find_valid(token or "")
         account = None if session_token is None else state.accounts.find(session_token.linked_account_id)
         if account is None:
-            raise Refused(401, "Invalid session token", "UNAUTHORIZED")
-        if access == "organisation":
-            raise Refused(403, "A session token cannot be used here, an API key is required", "FORBIDDEN")
+            raise Refused(401, "Invalid token", "INVALID_TOKEN", error_field="error")
         return account, session_token
-    if access == "session token":
-        raise Refused(401, "A session token is required", "UNAUTHORIZED")
+    if access == "private workflow" and headers.get("environment") not in _ENVIRONMENTS:
+        raise Refused(401, "Authorization Token Missing", "AUTH_SERVICE_ERROR", error_field="error_code")
     api_key = headers.get("x-api-key")
     if not api_key or (state.api_keys is not None and api_key not in state.api_keys):
-        raise Refused(401, "Invalid Credentials", "UNAUTHORIZED")
-    return None if access == "organisation" else _linked_account(headers, state), None
+        raise Refused(401, "Invalid Credentials", error_field="error")
+    if access in ("organisation", "organisation or session token"):
+        return None, None
+    return _linked_account(linked_account_id, state), None
 
 
-def _linked_account(headers: Mapping[str, str], state: MockState) -> MockAccount:
-    linked_account_id = headers.get("linked_account_id")
+def _linked_account(linked_account_id: str | None, state: MockState) -> MockAccount:
     if not linked_account_id:
-        raise Refused(400, "linked_account_id is required", "INVALID_LINKED_ACCOUNT_ID")
+        raise _no_account("linked_account_id required")
     # aiohttp turns bytes that are no UTF-8 into lone surrogates.
     if not linked_account_id.isascii() and any("\ud800" <= character <= "\udfff" for character in linked_account_id):
-        raise Refused(400, "linked_account_id is not UTF-8", "INVALID_LINKED_ACCOUNT_ID")
+        raise _no_account("linked_account_id is not UTF-8")
     account = state.accounts.find(linked_account_id)
     if account is None:
-        raise Refused(400, f"No linked account found for {linked_account_id}", "INVALID_LINKED_ACCOUNT_ID")
+        raise _no_account(state.accounts.unknown(linked_account_id))
     return account
+
+
+def _no_account(message: str) -> Refused:
+    return Refused(400, message, "INVALID_LINKED_ACCOUNT_ID", error_field="error")
 
 
 def _bearer_token(headers: Mapping[str, str]) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 import attrs
@@ -12,7 +13,7 @@ from refold_async.testing.endpoints.routes import ROUTES
 from refold_async.testing.faults.rate_limits import RefusingTokenBucket
 from refold_async.testing.faults.scripts import NO_TROUBLE, Plan, Scripts
 from refold_async.testing.faults.troubles import Answer, Drip, Errored, ExpiredConnection, Reset, Silence, Truncated
-from refold_async.testing.protocol.replies import Refused, Reply, error_reply, json_reply
+from refold_async.testing.protocol.replies import Refused, Reply, RequestIdPlace, error_reply, json_reply
 from refold_async.testing.server.authentication import authenticate, linked_account_id_of
 from refold_async.testing.server.connections import ServerConnection
 from refold_async.testing.server.received_requests import ReceivedRequest
@@ -36,6 +37,7 @@ class Dispatcher:
     Attributes:
         state: What the endpoints work on.
         record: Whether requests are kept.
+        request_id_in: Where replies carry the id of the request.
         scripts: Which requests run into which trouble.
         requests: The requests received, in order of arrival.
         request_count: How many there have been.
@@ -47,6 +49,7 @@ class Dispatcher:
 
     state: MockState
     record: bool
+    request_id_in: Collection[RequestIdPlace]
     scripts: Scripts = attrs.field(factory=Scripts, init=False)
     requests: list[ReceivedRequest] = attrs.field(factory=list[ReceivedRequest], init=False)
     request_count: int = attrs.field(default=0, init=False)
@@ -91,14 +94,16 @@ class Dispatcher:
         path, has_query, _ = request.raw_path.partition("?")
         match = self._router.match(request.method, path)
         self.request_count += 1
+        route = match.route if isinstance(match, RouteMatch) else None
+        query = dict(request.query) if has_query else {}
         received = ReceivedRequest(
             number=self.request_count,
-            route=match.route.name if isinstance(match, RouteMatch) else None,
+            route=None if route is None else route.name,
             method=request.method,
             path=path,
-            query=dict(request.query) if has_query else {},
+            query=query,
             headers=request.headers,
-            linked_account_id=linked_account_id_of(request.headers, self.state),
+            linked_account_id=linked_account_id_of(request.headers, query, route, self.state),
             time=asyncio.get_running_loop().time(),
             connection=connection.number,
         )
@@ -118,18 +123,22 @@ class Dispatcher:
             await connection.lost()
             return hang_up()
         request_id = f"00000000-0000-4000-8000-{received.number:012x}"
+        id_in_body = request_id if "body" in self.request_id_in else None
         if refused:
             self.rate_limited += 1
-            reply = Answer(429, retry_after=self.retry_after).reply(request_id)
+            reply = Answer(429, retry_after=self.retry_after).reply(id_in_body)
         else:
-            reply = await self._reply(received, match, plan, request_id)
+            reply = await self._reply(received, match, plan, id_in_body)
+        headers: dict[str, str] = {place: request_id for place in self.request_id_in if place != "body"}
         on_the_way = trouble if isinstance(trouble, Drip | Reset | Truncated) else None
-        response, complete = await send_reply(request, connection, reply, request_id, on_the_way)
+        response, complete = await send_reply(request, connection, reply, headers, on_the_way)
         if complete:
             received.status = reply.status
         return response
 
-    async def _reply(self, received: ReceivedRequest, match: RouteMatch | int, plan: Plan, request_id: str) -> Reply:
+    async def _reply(
+        self, received: ReceivedRequest, match: RouteMatch | int, plan: Plan, request_id: str | None
+    ) -> Reply:
         trouble = plan.trouble
         if isinstance(trouble, Answer):
             return trouble.reply(request_id)
@@ -140,7 +149,9 @@ class Dispatcher:
             return error_reply(match, message, code="NOT_FOUND", request_id=request_id)
         route = match.route
         try:
-            linked_account, session_token = authenticate(received.headers, route.access, self.state)
+            linked_account, session_token = authenticate(
+                received.headers, received.linked_account_id, route.access, self.state
+            )
             call = EndpointCall(
                 state=self.state,
                 headers=received.headers,
@@ -152,13 +163,20 @@ class Dispatcher:
                 app_trouble=trouble if isinstance(trouble, Errored | ExpiredConnection) else None,
             )
             return await route.endpoint(call)
-        except Refused as refusal:
-            status, message, code = refusal.status, refusal.message, refusal.code
+        except Refused as refused:
+            refusal = refused
         except Exception as error:  # noqa: BLE001 - a handler of the user's own may raise anything
             # Logged where it is seen, and answered as a server would.
             _log.exception("%s failed", route.name)
-            status, message, code = 500, f"{type(error).__name__}: {error}", "SERVER_ERROR"
-        return error_reply(status, message, code=code, error_field=route.error_field, request_id=request_id)
+            refusal = Refused(500, f"{type(error).__name__}: {error}")
+        return error_reply(
+            refusal.status,
+            refusal.message,
+            code=refusal.code,
+            error_type=refusal.error_type,
+            error_field=route.error_field if refusal.error_field is None else refusal.error_field,
+            request_id=request_id,
+        )
 
 
 async def _read_body(request: web.BaseRequest, connection: ServerConnection) -> bytes:

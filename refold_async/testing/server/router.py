@@ -37,14 +37,8 @@ class Router:
     def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
         self._root = _Segment()
         for route in routes:
-            node, names = self._root, list[str]()
-            for segment in route.path.split("/"):
-                if segment.startswith("{"):
-                    names.append(segment[1:-1])
-                    node.variable = node = node.variable or _Segment()
-                else:
-                    node = node.fixed.setdefault(segment, _Segment())
-            node.routes[route.method] = route, tuple(names)
+            for path in (route.path, *route.also):
+                self._add(route, path)
 
     def match(self, method: str, path: str) -> RouteMatch | int:
         """Find the route of a request.
@@ -70,3 +64,13 @@ class Router:
             return 405 if node.routes else 404
         route, names = found
         return RouteMatch(route, dict(zip(names, values, strict=True)))
+
+    def _add(self, route: Route, path: str) -> None:
+        node, names = self._root, list[str]()
+        for segment in path.split("/"):
+            if segment.startswith("{"):
+                names.append(segment[1:-1])
+                node.variable = node = node.variable or _Segment()
+            else:
+                node = node.fixed.setdefault(segment, _Segment())
+        node.routes[route.method] = route, tuple(names)

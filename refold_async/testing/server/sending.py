@@ -1,6 +1,7 @@
 """Sending a reply over the wire: whole, in drops, cut off, or not at all."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -19,7 +20,7 @@ async def send_reply(
     request: web.BaseRequest,
     connection: ServerConnection,
     reply: Reply,
-    request_id: str,
+    headers: Mapping[str, str],
     trouble: Drip | Reset | Truncated | None = None,
 ) -> tuple[web.StreamResponse, bool]:
     """Send a reply.
@@ -28,13 +29,13 @@ async def send_reply(
         request: What is answered.
         connection: Where it came from.
         reply: What it is answered with.
-        request_id: Sent as `x-request-id`.
+        headers: What is sent with every reply, unless the reply has headers of the same name.
         trouble: What happens to the reply on its way.
 
     Returns:
         What aiohttp's handler must return, and whether the reply was sent to the end.
     """
-    headers = {"x-request-id": request_id, "Server": SERVER, **reply.headers}
+    headers = {"Server": SERVER, **headers, **reply.headers}
     if reply.content_type is not None:
         headers["Content-Type"] = reply.content_type
     if trouble is None:

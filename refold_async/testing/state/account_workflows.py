@@ -25,20 +25,6 @@ class WorkflowDraft:
     workflow: MockWorkflow
     published_as: str | None = None
 
-    def document(self) -> dict[str, Any]:
-        """Return the draft as the editor is given it."""
-        return {
-            "_id": self.workflow.workflow_id,
-            "associated_workflow": self.published_as,
-            "name": self.workflow.name,
-            "slug": self.workflow.slug,
-            "published": False,
-            **self.workflow.graph(),
-            "data_slots": [],
-            "createdAt": timestamp(),
-            "updatedAt": timestamp(),
-        }
-
 
 @attrs.frozen
 class PublishedVersion:
@@ -56,15 +42,6 @@ class PublishedVersion:
     description: str | None
     order: int
 
-    def document(self) -> dict[str, Any]:
-        """Return the version as a list of versions shows it."""
-        return {
-            "_id": self.version_id,
-            "version": self.number,
-            "description": self.description,
-            "createdAt": timestamp(self.order),
-        }
-
 
 @attrs.define(eq=False)
 class AccountWorkflows:
@@ -74,11 +51,15 @@ class AccountWorkflows:
 
     Args:
         catalogue: The workflows that every account has.
+        linked_account_id: The account.
         account_number: The account's serial number; no two accounts have workflows of the same id.
+        private_ids: The ids of everybody's private workflows and drafts; theirs are added.
     """
 
     _catalogue: Catalogue
+    _linked_account_id: str
     _account_number: int
+    _private_ids: set[str]
     # Private workflows, and those of the catalogue that were changed; None stands for a deleted one of the catalogue.
     _own: dict[str, MockWorkflow | None] = attrs.field(factory=dict[str, MockWorkflow | None], init=False)
     _drafts: dict[str, WorkflowDraft] = attrs.field(factory=dict[str, WorkflowDraft], init=False)
@@ -103,12 +84,14 @@ class AccountWorkflows:
         """Return the workflow or the draft of this id or alias.
 
         Raises:
-            Refused: There is none.
+            Refused: There is none, or it is private to another account.
         """
         workflow = self.find(workflow_id)
-        if workflow is None:
-            raise Refused(404, f"Workflow {workflow_id} not found", "RESOURCE_NOT_FOUND")
-        return workflow
+        if workflow is not None:
+            return workflow
+        if workflow_id in self._private_ids:
+            raise Refused(403, "Workflow is private to another linked account")
+        raise Refused(404, "Workflow not found")
 
     def find_draft(self, draft_id: str) -> WorkflowDraft | None:
         """Return the draft of this id, or None."""
@@ -154,15 +137,19 @@ class AccountWorkflows:
         edited = draft.workflow
         if draft.published_as is None:
             draft.published_as = self._new_id()
-            workflow = attrs.evolve(edited, workflow_id=draft.published_as, published=True)
+            earlier = attrs.evolve(edited, workflow_id=draft.published_as)
         else:
             earlier = self.find(draft.published_as) or edited
-            workflow = attrs.evolve(earlier, name=edited.name, description=edited.description, published=True)
         versions = self.versions(draft.published_as)
         if number is None:
             number = max((version.number for version in versions), default=0) + 1
         versions.append(PublishedVersion(self._new_id(), number, description, len(versions)))
+        workflow = attrs.evolve(
+            earlier, name=edited.name, description=edited.description, published=True, version=number
+        )
         self._own[draft.published_as] = workflow
+        if draft.published_as not in self._catalogue.workflows:
+            self._private_ids.add(draft.published_as)
         return workflow
 
     def unpublish(self, workflow: MockWorkflow) -> MockWorkflow:
@@ -181,15 +168,55 @@ class AccountWorkflows:
     def delete(self, workflow: MockWorkflow) -> None:
         """Delete a workflow with its drafts and versions; one of the catalogue stays for the other accounts."""
         workflow_id = workflow.workflow_id
-        self._drafts = {key: draft for key, draft in self._drafts.items() if draft.published_as != workflow_id}
+        for draft in [draft for draft in self._drafts.values() if draft.published_as == workflow_id]:
+            self.delete_draft(draft)
         self._versions.pop(workflow_id, None)
+        self._private_ids.discard(workflow_id)
         if workflow_id in self._catalogue.workflows:
             self._own[workflow_id] = None
         else:
             self._own.pop(workflow_id, None)
 
+    def delete_draft(self, draft: WorkflowDraft) -> None:
+        """Delete a draft alone; what it was published as stays."""
+        draft_id = draft.workflow.workflow_id
+        self._drafts.pop(draft_id, None)
+        self._private_ids.discard(draft_id)
+
+    def forget(self) -> None:
+        """Take its ids out of those of everybody's private workflows."""
+        self._private_ids.difference_update(self._drafts, self._own)
+
+    def document(self, workflow: MockWorkflow) -> dict[str, Any]:
+        """Return a workflow, or the workflow of a draft, as the API shows it."""
+        return workflow.document(self._catalogue.app(workflow.slug))
+
+    def listed(self, workflow: MockWorkflow) -> dict[str, Any]:
+        """Return a workflow as lists show it: with the account."""
+        return {**self.document(workflow), "linked_account_id": self._linked_account_id}
+
+    def draft_document(self, draft: WorkflowDraft) -> dict[str, Any]:
+        """Return a draft as the editor is given it."""
+        return {
+            **self.listed(draft.workflow),
+            "associated_workflow": draft.published_as,
+            "enable_schema_validation": False,
+        }
+
+    def version_document(self, workflow: MockWorkflow, version: PublishedVersion) -> dict[str, Any]:
+        """Return a version of a workflow as a list of versions shows it."""
+        document = {
+            **self.listed(workflow),
+            "_id": version.version_id,
+            "version": version.number,
+            "createdAt": timestamp(version.order),
+            "updatedAt": timestamp(version.order),
+        }
+        return document if version.description is None else {**document, "description": version.description}
+
     def _add_draft(self, draft: WorkflowDraft) -> WorkflowDraft:
         self._drafts[draft.workflow.workflow_id] = draft
+        self._private_ids.add(draft.workflow.workflow_id)
         return draft
 
     def _new_id(self) -> str:

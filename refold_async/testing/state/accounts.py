@@ -5,12 +5,12 @@ from typing import Any, Literal
 import attrs
 
 from refold_async.testing.catalogue.catalogue import Catalogue
+from refold_async.testing.protocol.organisation import ENVIRONMENT, ORGANISATION_ID
 from refold_async.testing.protocol.timestamps import timestamp
 from refold_async.testing.state.account_workflows import AccountWorkflows
+from refold_async.testing.state.connections import AppConnections, ConnectionStatus, MockConnection
 
-__all__ = ["AccountStore", "ConnectionStatus", "MockAccount"]
-
-ConnectionStatus = Literal["connected", "expired", "disconnected"]
+__all__ = ["AccountStore", "MockAccount"]
 
 
 @attrs.define(eq=False)
@@ -20,29 +20,36 @@ class MockAccount:
     Attributes:
         linked_account_id: The caller's own id for it.
         number: Its serial number in this mock, from 1.
-        name: Its name for people.
+        name: Its name for people; its id until it is given one.
         user_defined_fields: Fields of the caller's own; None is none.
         created: Whether it was created by a call, not just named in a request.
+        changes: How often a call changed it.
     """
 
     linked_account_id: str
     number: int
     _catalogue: Catalogue = attrs.field(repr=False)
-    name: str | None = None
-    user_defined_fields: dict[str, Any] | None = None
+    _private_ids: set[str] = attrs.field(repr=False)
+    name: str = attrs.field(default=attrs.Factory(lambda self: self.linked_account_id, takes_self=True))
+    user_defined_fields: dict[str, str] | None = None
     created: bool = False
+    changes: int = 0
     # None until needed: there may be a hundred thousand accounts that never need them.
-    _connections: dict[str, ConnectionStatus] | None = attrs.field(default=None, init=False, repr=False)
+    _connections: dict[str, AppConnections] | None = attrs.field(default=None, init=False, repr=False)
     _stores: dict[str, dict[str, Any]] | None = attrs.field(default=None, init=False, repr=False)
     _workflows: AccountWorkflows | None = attrs.field(default=None, init=False, repr=False)
 
     def connect(self, slug: str) -> None:
-        """Connect an app, or reconnect it after its credentials expired.
+        """Connect an app, or reconnect it after its credentials expired, with all connections there are.
 
         Args:
             slug: The app.
         """
-        self._set(slug, "connected")
+        connections = self.app_connections(slug)
+        if not connections.all:
+            connections.add()
+        for connection in connections.all:
+            connection.status, connection.refresh_token_expired = "active", False
 
     def disconnect(self, slug: str) -> None:
         """Disconnect an app: executing its actions is then refused. What the app remembers stays.
@@ -50,23 +57,71 @@ class MockAccount:
         Args:
             slug: The app.
         """
-        self._set(slug, "disconnected")
+        self.app_connections(slug).all.clear()
 
     def expire(self, slug: str) -> None:
-        """Let the credentials of an app expire: the app then answers its actions with an error 401.
+        """Let the credentials of all connections to an app expire: it then answers its actions with an error 401.
 
         Args:
             slug: The app.
         """
-        self._set(slug, "expired")
+        for connection in self.app_connections(slug).all:
+            connection.status = "expired"
 
-    def connection(self, slug: str) -> ConnectionStatus:
-        """Tell the state of the connection to an app.
+    def add_connection(
+        self,
+        slug: str,
+        *,
+        connection_id: str | None = None,
+        identifier: Any = None,
+        auth_type: str | None = None,
+        status: Literal["active", "expired"] = "active",
+    ) -> MockConnection:
+        """Add a connection to an app, beside those there are.
+
+        Args:
+            slug: The app.
+            connection_id: Its id, for the header `connection_id`; made up when None.
+            identifier: What the app calls its customer, a string or an object; the linked account id when None.
+            auth_type: `oauth2` or `keybased`; the app's when None.
+            status: Whether the app takes its credentials.
+        """
+        connection = self.app_connections(slug).add(connection_id, identifier, auth_type)
+        connection.status = status
+        return connection
+
+    def connections(self, slug: str) -> list[MockConnection]:
+        """Return the connections to an app, which a test may change: one at first.
 
         Args:
             slug: The app.
         """
-        return "connected" if self._connections is None else self._connections.get(slug, "connected")
+        return self.app_connections(slug).all
+
+    def connection(self, slug: str, connection_id: str | None = None) -> ConnectionStatus:
+        """Tell whether an app can be used; one connection that works is enough.
+
+        Args:
+            slug: The app.
+            connection_id: By which connection; None is any.
+        """
+        if connection_id is None and (self._connections is None or slug not in self._connections):
+            return "connected"
+        return self.app_connections(slug).state(connection_id)
+
+    def app_connections(self, slug: str) -> AppConnections:
+        """Return the connections to an app with all there is to them.
+
+        Args:
+            slug: The app.
+        """
+        app = self._catalogue.app(slug)
+        if self._connections is None:
+            self._connections = {}
+        connections = self._connections.get(slug)
+        if connections is None:
+            connections = self._connections[slug] = AppConnections(app, self.linked_account_id, self.number)
+        return connections
 
     def store(self, slug: str) -> dict[str, Any]:
         """Return what an app remembers for this account: the dict its handlers see as `context.store`.
@@ -82,32 +137,43 @@ class MockAccount:
     def workflows(self) -> AccountWorkflows:
         """The workflows it can see: the catalogue's and its own."""
         if self._workflows is None:
-            self._workflows = AccountWorkflows(self._catalogue, self.number)
+            self._workflows = AccountWorkflows(self._catalogue, self.linked_account_id, self.number, self._private_ids)
         return self._workflows
 
-    def document(self) -> dict[str, Any]:
-        """Return the account as the API shows it."""
-        apps = self._catalogue.apps.values()
+    def summary(self) -> dict[str, Any]:
+        """Return the account as the API shows it to who made or changed it: without its integrations."""
         return {
             "_id": f"63cabcc596d0d105{self.number:08x}",
+            "associated_org": ORGANISATION_ID,
             "account_id": self.linked_account_id,
+            "environment": ENVIRONMENT,
             "name": self.name,
-            "environment": "test",
-            "udf": [{"key_name": key, "key_value": value} for key, value in (self.user_defined_fields or {}).items()],
-            "integrations": [
-                {"type": app.slug, "name": app.name, "reauth_required": self.connection(app.slug) == "expired"}
-                for app in apps
-                if self.connection(app.slug) != "disconnected"
-            ],
+            "udf": [self._field(*field) for field in enumerate((self.user_defined_fields or {}).items())],
+            "is_seed": False,
+            "tenant_account_id": None,
             "createdAt": timestamp(),
-            "updatedAt": timestamp(),
+            "updatedAt": timestamp(self.changes),
+            "__v": self.changes,
         }
 
-    def _set(self, slug: str, status: ConnectionStatus) -> None:
-        self._catalogue.app(slug)
-        if self._connections is None:
-            self._connections = {}
-        self._connections[slug] = status
+    def document(self) -> dict[str, Any]:
+        """Return the account as the API shows it to who reads it."""
+        connections = map(self.app_connections, self._catalogue.apps)
+        return {**self.summary(), "integrations": [each.integration() for each in connections if each.all]}
+
+    def forget(self) -> None:
+        """Take its private workflows out of those the mock knows of."""
+        if self._workflows is not None:
+            self._workflows.forget()
+
+    def _field(self, index: int, field: tuple[str, str]) -> dict[str, Any]:
+        return {
+            "key_name": field[0],
+            "key_value": field[1],
+            "_id": f"6a0a{self.number:012x}{index:08x}",
+            "createdAt": timestamp(),
+            "updatedAt": timestamp(self.changes),
+        }
 
 
 @attrs.define(eq=False)
@@ -123,13 +189,15 @@ class AccountStore:
     known_only: bool = False
     _accounts: dict[str, MockAccount] = attrs.field(factory=dict[str, MockAccount], init=False)
     _created: int = attrs.field(default=0, init=False)
+    # The ids of everybody's private workflows: who asks for another's is told so.
+    _private_ids: set[str] = attrs.field(factory=set[str], init=False)
 
     def get_or_create(self, linked_account_id: str) -> MockAccount:
         """Return the account of this id, made now if need be."""
         account = self._accounts.get(linked_account_id)
         if account is None:
             self._created += 1
-            account = MockAccount(linked_account_id, self._created, self._catalogue)
+            account = MockAccount(linked_account_id, self._created, self._catalogue, self._private_ids)
             self._accounts[linked_account_id] = account
         return account
 
@@ -140,7 +208,12 @@ class AccountStore:
     def delete(self, account: MockAccount) -> None:
         """Forget an account and all it remembered."""
         self._accounts.pop(account.linked_account_id, None)
+        account.forget()
 
     def all(self) -> list[MockAccount]:
         """Return all accounts there are, oldest first."""
         return list(self._accounts.values())
+
+    def unknown(self, linked_account_id: str) -> str:
+        """Say that there is no account of this id, as most of the API does."""
+        return f"No linked account found for account id : {linked_account_id} in environment {ENVIRONMENT}"

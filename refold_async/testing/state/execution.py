@@ -1,4 +1,4 @@
-"""One run of a workflow, and how the API shows it."""
+"""One run of a workflow."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,20 +6,14 @@ from typing import Any, Final
 
 import attrs
 
-from refold_async.testing.catalogue.apps import MockWorkflow
-from refold_async.testing.catalogue.handlers import AppError, WorkflowAnswer, WorkflowContext
+from refold_async.testing.catalogue.apps import MockApp, MockWorkflow
+from refold_async.testing.catalogue.handlers import AppError, WorkflowAnswer, WorkflowContext, WorkflowEnd
 from refold_async.testing.protocol.timestamps import timestamp
 from refold_async.testing.state.accounts import MockAccount
 
 __all__ = ["MockExecution"]
 
-_NODE_STATUS: Final = {
-    "COMPLETED": "Success",
-    "ERRORED": "Errored",
-    "STOPPED": "Stopped",
-    "TIMED_OUT": "Timed_Out",
-    "DUPLICATE": "Rejected",
-}
+_STOPPED: Final = {"message": "The execution was stopped"}
 
 
 @attrs.define(eq=False)
@@ -32,16 +26,18 @@ class MockExecution:
         execution_id: Its id.
         number: Its serial number in this mock, from 0.
         workflow: What runs.
+        app: The app it belongs to.
         account: For whom.
         payload: What it was given.
         config_id: The config it belongs to.
         instance_tag: The label it was given, or None.
         source: What started it, such as `API Call`.
+        event: Name of the event that started it, or None.
         synchronous: Whether its caller waits for the result.
         started: When it started, in seconds of the mock's clock.
         seconds: How long it takes before its handler runs.
-        status: How it stands, in Refold's words or any other. When its handler ends, `RUNNING` becomes `COMPLETED` or
-            `ERRORED`; another word that a test set is kept.
+        status: How it stands, in Refold's words or any other. When its handler ends, `RUNNING` becomes `COMPLETED`,
+            `ERRORED` or what a `WorkflowEnd` says; another word that a test set is kept.
         completion_percentage: How far it is; None goes by the time it has taken.
         status_code: The HTTP status a Response node chose, or None.
         return_value: The result, once completed.
@@ -52,11 +48,13 @@ class MockExecution:
     execution_id: str
     number: int
     workflow: MockWorkflow
+    app: MockApp
     account: MockAccount
     payload: Any
     config_id: str
     instance_tag: str | None
     source: str
+    event: str | None
     synchronous: bool
     started: float
     seconds: float
@@ -68,6 +66,8 @@ class MockExecution:
     error: dict[str, Any] | None = None
     finished: float | None = None
     _held: asyncio.Event | None = attrs.field(default=None, init=False, repr=False)
+    _held_as: str = attrs.field(default="RUNNING", init=False, repr=False)
+    _stopping: bool = attrs.field(default=False, init=False, repr=False)
     _task: asyncio.Task[None] | None = attrs.field(default=None, init=False, repr=False)
 
     @property
@@ -80,14 +80,29 @@ class MockExecution:
         """When it started, as the API tells it."""
         return timestamp(self.number)
 
-    def run(self, *, held: bool = False) -> asyncio.Task[None]:
+    @property
+    def elapsed(self) -> float:
+        """How long it has run, or ran, in seconds."""
+        return (self._clock() if self.finished is None else self.finished) - self.started
+
+    @property
+    def percentage(self) -> int:
+        """How far the API says it is."""
+        if self.status == "COMPLETED":
+            return 100
+        if self.completion_percentage is not None:
+            return self.completion_percentage
+        return min(99, int(100 * self.elapsed / self.seconds)) if self.seconds else 0
+
+    def run(self, *, held_as: str | None = None) -> asyncio.Task[None]:
         """Start the task that runs it; called by the mock.
 
         Args:
-            held: Whether its handler waits for `release`.
+            held_as: The status with which its handler waits for `release`; None runs it now.
         """
-        if held:
+        if held_as is not None:
             self._held, self.completion_percentage = asyncio.Event(), 0
+            self.status = self._held_as = held_as
         self._task = asyncio.get_running_loop().create_task(self._run())
         return self._task
 
@@ -108,58 +123,37 @@ class MockExecution:
             if self._task is not None:
                 self._task.cancel()
 
+    def stop(self, seconds: float) -> asyncio.Task[None] | None:
+        """Stop it: its handler is cancelled now, and it is `STOPPED` after a while; called by the mock.
+
+        Args:
+            seconds: How long it is `STOPPING` first.
+
+        Returns:
+            The task that ends it; None when that was done at once, or is under way.
+        """
+        if not seconds:
+            self.end("STOPPED", error=_STOPPED)
+        if self._stopping or self.finished is not None:
+            return None
+        self.status, self._stopping = "STOPPING", True
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._stop_later(seconds))
+        return self._task
+
     async def ended(self) -> None:
         """Wait until it has come to its end; it goes on when the waiting is cancelled."""
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
-
-    def summary(self) -> dict[str, Any]:
-        """Return the execution as a list shows it."""
-        workflow = self.workflow
-        document: dict[str, Any] = {
-            "_id": self.execution_id,
-            "name": workflow.name,
-            "status": self.status,
-            "completion_percentage": self._percentage(),
-            "linked_account_id": self.account.linked_account_id,
-            "config_id": self.config_id,
-            "environment": "test",
-            "type_of_execution": self.type_of_execution,
-            "execution_source": self.source,
-            "associated_workflow": {"_id": workflow.workflow_id, "name": workflow.name},
-            "createdAt": self.created_at,
-        }
-        if self.instance_tag is not None:
-            document["instance_tag"] = self.instance_tag
-        if self.finished is not None:
-            document["completion_time"] = timestamp(self.number + self.finished - self.started)
-        return document
-
-    def document(self) -> dict[str, Any]:
-        """Return the execution with its nodes."""
-        return {**self.summary(), "nodes": self.nodes()}
-
-    def nodes(self) -> list[dict[str, Any]]:
-        """Return the nodes of the workflow and how far they are."""
-        milliseconds = round(self._elapsed() * 1000)
-        output = self.return_value if self.error is None else self.error
-        nodes = [self._node("trigger", "Manual trigger", "trigger", "Success", 0, self.payload, self.payload)]
-        status = _NODE_STATUS.get(self.status, "Waiting")
-        if self.workflow.batch_node:
-            nodes.append(self._node("batch", "Each item", "batch", status, milliseconds, self.payload, output))
-        nodes.append(self._node("run", self.workflow.name, "action", status, milliseconds, self.payload, output))
-        return nodes
-
-    def batches(self) -> list[dict[str, Any]]:
-        """Return the batches of the batch node: the mock works everything off in one."""
-        status = _NODE_STATUS.get(self.status, "Waiting")
-        return [{"_id": f"{self.execution_id}-1", "batch_number": 1, "status": status, "input_data": self.payload}]
 
     async def _run(self) -> None:
         if self._held is None:
             await asyncio.sleep(self.seconds)
         else:
             await self._held.wait()
+            if self.status == self._held_as:
+                self.status = "RUNNING"
         workflow, account = self.workflow, self.account
         context = WorkflowContext(
             linked_account_id=account.linked_account_id,
@@ -179,36 +173,17 @@ class MockExecution:
         else:
             self._finish("COMPLETED", result)
 
+    async def _stop_later(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.end("STOPPED", error=_STOPPED)
+
     def _finish(self, status: str, result: Any = None, *, error: dict[str, Any] | None = None) -> None:
-        if self.finished is not None:
+        if self.finished is not None or self._stopping:
             return
         if isinstance(result, WorkflowAnswer):
             self.status_code, result = result.status, result.return_value
+        elif isinstance(result, WorkflowEnd):
+            status, result, error = result.status, result.return_value, result.error
         if self.status == "RUNNING":
             self.status = status
         self.return_value, self.error, self.finished = result, error, self._clock()
-
-    def _elapsed(self) -> float:
-        return (self._clock() if self.finished is None else self.finished) - self.started
-
-    def _percentage(self) -> int:
-        if self.status == "COMPLETED":
-            return 100
-        if self.completion_percentage is not None:
-            return self.completion_percentage
-        return min(99, int(100 * self._elapsed() / self.seconds)) if self.seconds else 0
-
-    def _node(
-        self, node_id: str, name: str, kind: str, status: str, milliseconds: int, given: Any, output: Any
-    ) -> dict[str, Any]:
-        return {
-            "node_id": node_id,
-            "node_name": name,
-            "node_type": kind,
-            "node_status": status,
-            "is_batch": kind == "batch",
-            "attempts_made": 1,
-            "execution_time": milliseconds,
-            "input_data": given,
-            "latest_output": output,
-        }

@@ -7,6 +7,7 @@ from typing import Any, Final
 import attrs
 
 from refold_async.testing.catalogue.apps import MockWorkflow
+from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.state.accounts import MockAccount
 from refold_async.testing.state.execution import MockExecution
 
@@ -20,16 +21,22 @@ class ExecutionStore:
     """All executions of a mock; they run as tasks, which `aclose` ends.
 
     Args:
+        catalogue: The apps that their workflows belong to.
         clock: A monotonic clock in seconds.
         seconds: How long each takes before its handler runs.
+        stop_seconds: How long each is `STOPPING` once it is stopped.
 
     Attributes:
-        held: Whether those started from now on wait to be released instead.
+        held_as: The status with which those started from now on wait to be released; None lets them run.
+        end_as: The status that those started from now on have at once, with nothing run; None lets them run.
     """
 
+    catalogue: Catalogue
     clock: Callable[[], float]
     seconds: float
-    held: bool = attrs.field(default=False, init=False)
+    stop_seconds: float = 0.0
+    held_as: str | None = attrs.field(default=None, init=False)
+    end_as: str | None = attrs.field(default=None, init=False)
     _by_account: dict[str, dict[str, MockExecution]] = attrs.field(
         factory=dict[str, dict[str, MockExecution]], init=False
     )
@@ -47,6 +54,7 @@ class ExecutionStore:
         config_id: str | None = None,
         instance_tag: str | None = None,
         source: str = "API Call",
+        event: str | None = None,
         synchronous: bool = False,
     ) -> MockExecution:
         """Start a run of a workflow.
@@ -58,17 +66,20 @@ class ExecutionStore:
             config_id: The config it belongs to; the linked account id when None.
             instance_tag: A label for it.
             source: What starts it.
+            event: Name of the event that starts it.
             synchronous: Whether the caller waits for the result.
         """
         execution = MockExecution(
             execution_id=f"{_FIRST_ID + self._started:024x}",
             number=self._started,
             workflow=workflow,
+            app=self.catalogue.app(workflow.slug),
             account=account,
             payload=payload,
             config_id=config_id or account.linked_account_id,
             instance_tag=instance_tag,
             source=source,
+            event=event,
             synchronous=synchronous,
             started=self.clock(),
             seconds=self.seconds,
@@ -76,14 +87,25 @@ class ExecutionStore:
         )
         self._started += 1
         self._by_account.setdefault(account.linked_account_id, {})[execution.execution_id] = execution
-        task = execution.run(held=self.held)
-        self._tasks[task] = execution
-        task.add_done_callback(self._tasks.pop)
+        if self.end_as is None:
+            self._keep(execution.run(held_as=self.held_as), execution)
+        else:
+            execution.end(self.end_as)
         return execution
+
+    def stop(self, execution: MockExecution) -> None:
+        """Stop a run, which takes it `stop_seconds`.
+
+        Args:
+            execution: The run.
+        """
+        task = execution.stop(self.stop_seconds)
+        if task is not None:
+            self._keep(task, execution)
 
     def release(self) -> None:
         """Let all that are held run, and hold no more."""
-        self.held = False
+        self.held_as = None
         for execution in self._tasks.values():
             execution.release()
 
@@ -112,3 +134,7 @@ class ExecutionStore:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _keep(self, task: asyncio.Task[None], execution: MockExecution) -> None:
+        self._tasks[task] = execution
+        task.add_done_callback(self._tasks.pop)

@@ -36,12 +36,13 @@ class MockState:
         known_accounts_only: bool,
         session_token_seconds: float,
         workflow_seconds: float,
+        stop_seconds: float,
     ) -> None:
         self.api_keys = None if api_keys is None else frozenset(api_keys)
         self.catalogue = catalogue
         self.accounts = AccountStore(catalogue, known_accounts_only)
         self.session_tokens = SessionTokenStore(time.monotonic, session_token_seconds)
-        self.executions = ExecutionStore(time.monotonic, workflow_seconds)
+        self.executions = ExecutionStore(catalogue, time.monotonic, workflow_seconds, stop_seconds)
         self.app_rate_limits = AppRateLimits(time.monotonic)
         self.webhooks = WebhookStore()
         self.events: list[FiredEvent] = []

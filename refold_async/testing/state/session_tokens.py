@@ -21,6 +21,7 @@ class MockSessionToken:
         refresh_token: Handed out with it.
         linked_account_id: Whom it stands for.
         expires_at: Until when, in seconds of the mock's clock.
+        api_key: The key it was made with.
         revoked: Whether it was revoked.
     """
 
@@ -28,6 +29,7 @@ class MockSessionToken:
     refresh_token: str
     linked_account_id: str
     expires_at: float
+    api_key: str = attrs.field(repr=False)
     revoked: bool = False
 
 
@@ -45,12 +47,15 @@ class SessionTokenStore:
     _by_token: dict[str, MockSessionToken] = attrs.field(factory=dict[str, MockSessionToken], init=False)
     _newest: dict[str, MockSessionToken] = attrs.field(factory=dict[str, MockSessionToken], init=False)
 
-    def mint(self, linked_account_id: str, expires_in: float | None = None) -> MockSessionToken:
+    def mint(
+        self, linked_account_id: str, expires_in: float | None = None, *, api_key: str = "tk_mock"
+    ) -> MockSessionToken:
         """Make a new token; older ones stay valid.
 
         Args:
             linked_account_id: Whom it stands for.
             expires_in: Seconds until it expires; 0 or less makes one that has expired, None is as usual.
+            api_key: The key it is made with.
         """
         number = len(self._by_token) + 1
         token = MockSessionToken(
@@ -58,14 +63,22 @@ class SessionTokenStore:
             refresh_token=f"mock-refresh-{number:08d}",
             linked_account_id=linked_account_id,
             expires_at=self._clock() + (self._seconds if expires_in is None else expires_in),
+            api_key=api_key,
         )
         self._by_token[token.token] = self._newest[linked_account_id] = token
         return token
 
-    def reuse_or_mint(self, linked_account_id: str) -> MockSessionToken:
-        """Return the account's newest token if it is still valid, else a new one."""
+    def reuse_or_mint(self, linked_account_id: str, *, api_key: str) -> MockSessionToken:
+        """Return the account's newest token if it is still valid, else a new one.
+
+        Args:
+            linked_account_id: Whom it stands for.
+            api_key: The key that a new one is made with.
+        """
         newest = self._newest.get(linked_account_id)
-        return newest if newest is not None and self._is_valid(newest) else self.mint(linked_account_id)
+        return (
+            newest if newest is not None and self._is_valid(newest) else self.mint(linked_account_id, api_key=api_key)
+        )
 
     def find(self, token: str) -> MockSessionToken | None:
         """Return a token, valid or not, or None when it was never made."""

@@ -1,11 +1,12 @@
 """Subscriptions of the organisation's own servers to what happens in Refold."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
+from refold_async.testing.protocol.organisation import ENVIRONMENT, ORGANISATION_ID
 from refold_async.testing.protocol.timestamps import timestamp
-from refold_async.testing.protocol.webhook_events import ORGANISATION_ID
 
 __all__ = ["MockWebhook", "WebhookStore"]
 
@@ -16,37 +17,42 @@ class MockWebhook:
 
     Attributes:
         webhook_id: Its id.
-        webhook_url: Where its events go.
-        webhook_events: Names of the events it is for.
-        webhook_type: Its kind.
+        fields: What its maker may choose, as the API shows it, `webhook_url` and `webhook_events` among it.
         api_key: The key it was made with, which its events are signed with.
-        is_enabled: Whether it gets any.
         changes: How often it was changed.
     """
 
     webhook_id: str
-    webhook_url: str
-    webhook_events: list[str]
-    webhook_type: str
+    fields: dict[str, Any]
     api_key: str = attrs.field(repr=False)
-    is_enabled: bool = True
     changes: int = 0
+
+    @property
+    def webhook_url(self) -> str:
+        """Where its events go."""
+        return str(self.fields["webhook_url"])
+
+    @property
+    def webhook_events(self) -> list[str]:
+        """Names of the events it is for."""
+        events: list[str] = self.fields["webhook_events"]
+        return events
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it gets any."""
+        return bool(self.fields["is_enabled"])
 
     def document(self) -> dict[str, Any]:
         """Return the subscription as the API shows it."""
         return {
             "_id": self.webhook_id,
             "org_id": ORGANISATION_ID,
-            "environment": "test",
-            "is_enabled": self.is_enabled,
-            "webhook_events": self.webhook_events,
-            "workflow_ids": [],
-            "webhook_url": self.webhook_url,
-            "webhook_body": "{{event}}",
-            "method": "POST",
-            "webhook_type": self.webhook_type,
+            "environment": ENVIRONMENT,
+            **self.fields,
             "createdAt": timestamp(),
             "updatedAt": timestamp(self.changes),
+            "__v": 0,
         }
 
 
@@ -57,19 +63,15 @@ class WebhookStore:
     _by_id: dict[str, MockWebhook] = attrs.field(factory=dict[str, MockWebhook], init=False)
     _created: int = attrs.field(default=0, init=False)
 
-    def create(self, webhook_url: str, webhook_events: list[str], webhook_type: str, api_key: str) -> MockWebhook:
+    def create(self, fields: Mapping[str, Any], api_key: str) -> MockWebhook:
         """Make a subscription.
 
         Args:
-            webhook_url: Where its events go.
-            webhook_events: Names of the events it is for.
-            webhook_type: Its kind.
+            fields: What its maker chose.
             api_key: The key it is made with.
         """
         self._created += 1
-        webhook = MockWebhook(
-            f"65a1f0d2b7c8e900{self._created:08x}", webhook_url, webhook_events, webhook_type, api_key
-        )
+        webhook = MockWebhook(f"65a1f0d2b7c8e900{self._created:08x}", dict(fields), api_key)
         self._by_id[webhook.webhook_id] = webhook
         return webhook
 
