@@ -155,13 +155,13 @@ def _interpreted(schema: Mapping[str, Any] | None) -> dict[str, str] | None:
         return None
     required: Any = schema.get("required", ())
     return {
-        name: f"{kind.get('type', 'any')}{' (required)' if name in required else ''}"
+        name: f"{'any' if isinstance(kind, bool) else kind.get('type', 'any')}{' (required)' if name in required else ''}"
         for name, kind in _properties(schema).items()
     }
 
 
-def _properties(schema: Mapping[str, Any] | None) -> dict[str, Any]:
-    properties: dict[str, Any] = {} if schema is None else schema.get("properties", {})
+def _properties(schema: Mapping[str, Any] | None) -> dict[str, dict[str, Any] | bool]:
+    properties: dict[str, dict[str, Any] | bool] = {} if schema is None else schema.get("properties", {})
     return properties
 
 

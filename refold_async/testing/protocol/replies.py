@@ -1,7 +1,6 @@
 """What the mock sends back, before it touches a socket: JSON and Refold's error shape."""
 
 import json
-from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
@@ -23,7 +22,7 @@ JSON = "application/json; charset=utf-8"
 ErrorField = Literal["error", "error_code"]
 RequestIdPlace = Literal["X-Trace-ID", "x-request-id", "body"]
 """Where a reply carries the id of its request: in one of two headers, or in the body of an error."""
-X_TRACE_ID: Final[Collection[RequestIdPlace]] = ("X-Trace-ID",)
+X_TRACE_ID: Final[tuple[RequestIdPlace, ...]] = ("X-Trace-ID",)
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -70,7 +69,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an ordinary response of t
         self.message = message
         self.code = code
         self.error_type = error_type
-        self.error_field = error_field
+        self.error_field: ErrorField | None = error_field
 
 
 def encode_json(value: object) -> bytes:

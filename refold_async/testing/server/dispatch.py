@@ -174,7 +174,7 @@ class Dispatcher:
             refusal.message,
             code=refusal.code,
             error_type=refusal.error_type,
-            error_field=route.error_field if refusal.error_field is None else refusal.error_field,
+            error_field=refusal.error_field or route.error_field,
             request_id=request_id,
         )
 
