@@ -18,6 +18,8 @@ LINKED_ACCOUNT = "/api/v2/public/linked-account"
 EVENT = "/api/v2/public/event/trigger"
 WEBHOOK = "/api/v2/public/webhook"
 SESSION_TOKEN = "/api/v2/public/session-token"
+KEY_MAY_PUBLISH = {"environment": "test"}
+"""What lets an API key publish, unpublish and delete private workflows."""
 
 
 @frozen

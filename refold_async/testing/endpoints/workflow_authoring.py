@@ -48,8 +48,9 @@ async def list_workflow_versions(call: EndpointCall) -> Reply:
     page, limit = page_number_and_limit(call.query)
     workflows, workflow = call.account.workflows, _workflow(call)
     draft = workflows.find_draft(workflow.workflow_id)
-    workflow_id = workflow.workflow_id if draft is None else draft.published_as
-    versions = [] if workflow_id is None else workflows.versions(workflow_id)
+    if draft is not None and draft.published_as is not None:
+        workflow = workflows.get(draft.published_as)
+    versions = workflows.versions(workflow.workflow_id)
     document = paginate(versions[::-1], page, limit)
     document["docs"] = [workflows.version_document(workflow, version) for version in document["docs"]]
     return json_reply(document)

@@ -153,11 +153,12 @@ def _interpreted(schema: Mapping[str, Any] | None) -> dict[str, str] | None:
     """Return a JSON Schema in words, a property each."""
     if schema is None:
         return None
-    required: Any = schema.get("required", ())
-    return {
-        name: f"{'any' if isinstance(kind, bool) else kind.get('type', 'any')}{' (required)' if name in required else ''}"
+    kinds = {
+        name: "any" if isinstance(kind, bool) else str(kind.get("type", "any"))
         for name, kind in _properties(schema).items()
     }
+    required: Any = schema.get("required", ())
+    return {name: f"{kind} (required)" if name in required else kind for name, kind in kinds.items()}
 
 
 def _properties(schema: Mapping[str, Any] | None) -> dict[str, dict[str, Any] | bool]:

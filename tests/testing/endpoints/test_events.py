@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from refold_async.testing import SAMPLE_WORKFLOW_ID, FiredEvent, MockRefold, WorkflowContext
-from support.mock_caller import EVENT, EXECUTION, WORKFLOW, MockCaller
+from support.mock_caller import EVENT, EXECUTION, KEY_MAY_PUBLISH, WORKFLOW, MockCaller
 
 FIRED = {"event": "contact_created", "payload": {"email": "jane@example.com"}}
 
@@ -50,12 +51,13 @@ async def test_headers_of_an_event(caller: MockCaller, mock: MockRefold) -> None
 
 async def test_an_event_starts_what_the_account_has(caller: MockCaller, mock: MockRefold) -> None:
     """A private workflow starts for its account alone, one that is not published for nobody."""
-    draft = (await caller.post(WORKFLOW, json={"name": "Mine", "slug": "slack"})).json["_id"]
-    mine = (await caller.put(f"{WORKFLOW}/{draft}/publish", json={"published": True})).json["_id"]
+    draft = (await caller.post(WORKFLOW, json={"name": "Mine", "slug": "slack"})).json["workflow"]["_id"]
+    publishing = {"json": {"published": True}, "headers": KEY_MAY_PUBLISH}
+    mine = (await caller.put(f"{WORKFLOW}/{draft}/publish", **publishing)).json["_id"]
     mock.catalogue.add_event("user_verified", mine)
     for account in ("user_1", "user_2"):
         await caller.post(EVENT, json={"event": "user_verified"}, account=account)
-    await caller.put(f"{WORKFLOW}/{mine}/publish", json={"published": False})
+    await caller.put(f"{WORKFLOW}/{mine}/publish", json={"published": False}, headers=KEY_MAY_PUBLISH)
     await caller.post(EVENT, json={"event": "user_verified"})
     assert [len(event.execution_ids) for event in mock.events] == [1, 0, 0]
 
@@ -66,11 +68,28 @@ async def test_session_token_fires_events(caller: MockCaller, mock: MockRefold) 
     assert mock.events[0].linked_account_id == "user_2"
 
 
+async def test_an_event_that_comes_as_a_form(caller: MockCaller, mock: MockRefold) -> None:
+    """A form names the event and its payload, which is a text then; `trigger` is another word for `event`."""
+    with aiohttp.MultipartWriter("form-data") as parts:
+        for name, value in (("trigger", "contact_created"), ("payload", "jané")):
+            parts.append(value).set_content_disposition("form-data", name=name)
+    assert (await caller.post(EVENT, data=parts)).status == 200
+    assert (await caller.post(EVENT, json={"trigger": "contact_created", "payload": 7})).status == 200
+    assert [(event.event, event.payload) for event in mock.events] == [
+        ("contact_created", "jané"),
+        ("contact_created", 7),
+    ]
+
+
 async def test_unknown_event(caller: MockCaller, mock: MockRefold) -> None:
     """An event that is not in the catalogue is 404, and was not fired."""
     response = await caller.post(EVENT, json={"event": "nothing", "payload": {}})
-    assert (response.status, response.json["error_code"]) == (404, "INVALID_EVENT")
-    assert response.json["message"] == "Trigger not found"
+    assert response.json == {
+        "status_code": 404,
+        "http_error_type": "NOT_FOUND",
+        "error_code": "INVALID_EVENT",
+        "message": "Trigger not found",
+    }
     assert mock.events == []
 
 

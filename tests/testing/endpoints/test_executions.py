@@ -1,18 +1,21 @@
 """Watching, stopping and rerunning executions."""
 
 import asyncio
+import math
 from typing import Any
 
 import aiohttp
 import pytest
 
-from refold_async.testing import SAMPLE_WORKFLOW_ID, MockRefold, WorkflowContext
-from support.mock_caller import EXECUTION, WORKFLOW, MockCaller
+from refold_async.testing import SAMPLE_WORKFLOW_ID, MockRefold, WorkflowContext, WorkflowEnd
+from support.mock_caller import EVENT, EXECUTION, WORKFLOW, MockCaller
 
 RUN = f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}/execute"
 FOR_HUBSPOT = {"slug": "hubspot"}
 SYNCHRONOUS = {"slug": "hubspot", "sync_execution": "true"}
 JANE = {"payload": {"email": "jane@example.com"}}
+RESPONSES = "/api/v1/execution"
+ICON = "https://icons.example.com/hubspot.png"
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ async def test_an_execution_runs_and_completes(slow: MockCaller, mock: MockRefol
     mock.account("user_1").store("hubspot").setdefault("release", asyncio.Event()).set()
     document = await read_until(slow, execution_id, "COMPLETED")
     assert document["_id"] == execution_id
-    assert document["name"] == "Wait"
+    assert document["name"] == "Execution for workflow wait"
     assert document["completion_percentage"] == 100
     assert document["linked_account_id"] == document["config_id"] == "user_1"
     assert document["type_of_execution"] == "ASYNC"
@@ -131,7 +134,7 @@ async def test_a_handler_tells_how_far_it_is(caller: MockCaller, mock: MockRefol
 
 @pytest.mark.parametrize(
     ("status", "node_status"),
-    [("TIMED_OUT", "Timed_Out"), ("DUPLICATE", "Rejected"), ("PARKED", "Waiting")],
+    [("TIMED_OUT", "Timed_Out"), ("DUPLICATE", "Rejected"), ("TERMINATED", "Stopped"), ("PARKED", "Waiting")],
 )
 async def test_ended_with_any_status(caller: MockCaller, mock: MockRefold, status: str, node_status: str) -> None:
     """A test ends an execution as it likes; its handler never runs, and nothing changes it any more."""
@@ -147,7 +150,109 @@ async def test_ended_with_any_status(caller: MockCaller, mock: MockRefold, statu
     assert (await read(caller, execution_id))["status"] == status
     assert mock.account("user_1").store("hubspot") == {}
     assert (await caller.get(f"{EXECUTION}?status={status}")).json["totalDocs"] == 1
-    assert (await caller.post(f"{EXECUTION}/{execution_id}/stop")).json["error"] == "EXECUTION_NOT_RUNNING"
+    response = await caller.post(f"{EXECUTION}/{execution_id}/stop")
+    assert (response.status, response.json["message"]) == (400, "Execution is not running")
+
+
+async def test_queued_until_released(caller: MockCaller, mock: MockRefold) -> None:
+    """A held execution waits under the status that the test wants, and is RUNNING when its turn has come."""
+    seen = list[str]()
+
+    @mock.catalogue.workflow("hubspot", "look")
+    async def look(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+        seen.append(mock.execution(context.execution_id).status)
+
+    mock.hold_executions("QUEUED")
+    execution_id = await start(caller, "look")
+    assert (await read(caller, execution_id))["status"] == "QUEUED"
+    mock.release_executions()
+    await read_until(caller, execution_id, "COMPLETED")
+    assert seen == ["RUNNING"]
+
+
+async def test_nothing_is_run(caller: MockCaller, mock: MockRefold) -> None:
+    """What starts while a test wants all to end at once has ended, and ran nothing."""
+    mock.end_executions("DUPLICATE")
+    execution_id = await start(caller, SAMPLE_WORKFLOW_ID)
+    document = await read(caller, execution_id)
+    assert (document["status"], document["completion_percentage"]) == ("DUPLICATE", 0)
+    assert document["completion_time"] >= document["createdAt"]
+    response = await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)
+    assert (response.status, response.json["return_value"]) == (200, None)
+    assert mock.account("user_1").store("hubspot") == {}
+    mock.end_executions(None)
+    await read_until(caller, await start(caller, SAMPLE_WORKFLOW_ID), "COMPLETED")
+
+
+async def test_end_that_a_handler_chooses(caller: MockCaller, mock: MockRefold) -> None:
+    """A handler ends its run as a Terminate node does: with a status, and a result if it likes."""
+    ends = [WorkflowEnd("TERMINATED"), WorkflowEnd("TIMED_OUT", {"a": 1}, {"message": "too slow"})]
+
+    @mock.catalogue.workflow("hubspot", "leave")
+    async def leave(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+        return ends.pop(0)
+
+    execution_id = await start(caller, "leave")
+    document = await read_until(caller, execution_id, "TERMINATED")
+    assert document["nodes"][-1]["node_status"] == "Stopped"
+    assert "completion_time" in document
+    response = (await caller.post(f"{WORKFLOW}/leave/execute", headers=SYNCHRONOUS)).json
+    assert (response["errored"], response["execution_error"]) == (True, {"message": "too slow"})
+    assert response["return_value"] == {"a": 1}
+    assert (await read(caller, response["execution_id"]))["status"] == "TIMED_OUT"
+
+
+async def test_return_value_of_an_asynchronous_run(slow: MockCaller, mock: MockRefold) -> None:
+    """It is null while the run goes on, and what the handler returned afterwards."""
+    execution_id = await start(slow)
+    response = await slow.get(f"{RESPONSES}/{execution_id}/response")
+    assert (response.status, response.json) == (200, {"response": None, "status": "RUNNING"})
+    mock.account("user_1").store("hubspot").setdefault("release", asyncio.Event()).set()
+    await read_until(slow, execution_id, "COMPLETED")
+    response = await slow.get(f"{RESPONSES}/{execution_id}/response", token=mock.session_token("user_1"))
+    assert response.json == {"response": JANE["payload"], "status": "COMPLETED"}
+    assert mock.requests[-1].route == "get_execution_response"
+
+
+@pytest.mark.parametrize("seconds", [0.02, math.inf])
+async def test_stopping_takes_its_time(session: aiohttp.ClientSession, seconds: float) -> None:
+    """With `stop_seconds` a stopped run is STOPPING for so long, whatever its handler does; its caller waits."""
+    entered: asyncio.Queue[str] = asyncio.Queue()
+    left = asyncio.Event()
+    async with MockRefold(stop_seconds=seconds) as mock:
+
+        @mock.catalogue.workflow("hubspot", "stubborn")
+        async def stubborn(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+            entered.put_nowait(context.execution_id)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                left.set()
+                return "done all the same"
+
+        caller = MockCaller(session, mock)
+        waiting = asyncio.create_task(caller.post(f"{WORKFLOW}/stubborn/execute", headers=SYNCHRONOUS))
+        execution_id = await entered.get()
+        stopped = await caller.post(f"{EXECUTION}/{execution_id}/stop")
+        assert (stopped.status, stopped.json) == (200, {"message": "Stopping instance"})
+        await left.wait()
+        if math.isinf(seconds):
+            assert (await caller.post(f"{EXECUTION}/{execution_id}/stop")).status == 200  # which changes nothing
+            document = await read(caller, execution_id)
+            assert (document["status"], "completion_time" in document) == ("STOPPING", False)
+            assert not waiting.done()
+            mock.execution(execution_id).end("STOPPED", error={"message": "stopped"})
+        response = (await waiting).json
+        assert (response["errored"], response["return_value"]) == (True, None)
+        document = await read(caller, execution_id)
+        assert (document["status"], "completion_time" in document) == ("STOPPED", True)
+
+
+@pytest.mark.parametrize("seconds", [-1, math.nan])
+def test_time_to_stop_that_cannot_be(seconds: float) -> None:
+    """A time that is none is told at once."""
+    with pytest.raises(ValueError, match="stop_seconds must be"):
+        MockRefold(stop_seconds=seconds)
 
 
 async def test_status_that_a_test_sets(caller: MockCaller, mock: MockRefold) -> None:
@@ -187,28 +292,33 @@ async def test_execution_that_is_not_there(mock: MockRefold) -> None:
         mock.execution("nothing")
 
 
-@pytest.mark.parametrize("action", ["GET ", "POST /stop", "POST /rerun", "GET /nodes/run/batches"])
+@pytest.mark.parametrize("action", ["GET ", "GET /response", "POST /stop", "POST /rerun", "GET /nodes/run/batches"])
 async def test_unknown_execution(caller: MockCaller, action: str) -> None:
     """An unknown id is 404 RESOURCE_NOT_FOUND, and so is another account's."""
     method, _, path = action.partition(" ")
+    executions = RESPONSES if path == "/response" else EXECUTION
     execution_id = await start(caller, SAMPLE_WORKFLOW_ID)
     for unknown, account in (("6a31ffffffffffffffffffff", "user_1"), (execution_id, "user_2")):
-        response = await caller.send(method, f"{EXECUTION}/{unknown}{path}", account=account)
-        assert response.status == 404
-        assert response.json["error"] == "RESOURCE_NOT_FOUND"
+        response = await caller.send(method, f"{executions}/{unknown}{path}", account=account)
+        assert response.json == {
+            "status_code": 404,
+            "http_error_type": "NOT_FOUND",
+            "error_code": "RESOURCE_NOT_FOUND",
+            "message": "Execution not found",
+        }
 
 
 async def test_stop(slow: MockCaller) -> None:
     """A stopped execution is STOPPED and cannot be stopped again."""
     execution_id = await start(slow)
     response = await slow.post(f"{EXECUTION}/{execution_id}/stop")
-    assert (response.status, response.json) == (200, {"message": "Execution stopped"})
+    assert (response.status, response.json) == (200, {"message": "Stopping instance"})
     document = await read(slow, execution_id)
     assert document["status"] == "STOPPED"
     assert document["completion_percentage"] < 100
     assert document["nodes"][-1]["node_status"] == "Stopped"
     response = await slow.post(f"{EXECUTION}/{execution_id}/stop")
-    assert (response.status, response.json["error"]) == (400, "EXECUTION_NOT_RUNNING")
+    assert (response.status, response.json["error_code"]) == (400, "SERVER_ERROR")
 
 
 async def test_a_stopped_workflow_has_no_effect(session: aiohttp.ClientSession) -> None:
@@ -245,7 +355,7 @@ async def test_rerun(caller: MockCaller) -> None:
     """Running again makes a new execution with the same payload."""
     first = (await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)).json["execution_id"]
     response = await caller.post(f"{EXECUTION}/{first}/rerun")
-    assert (response.status, response.json["status"]) == (200, "RUNNING")
+    assert (response.status, response.json["status"]) == (200, "success")
     second = response.json["id"]
     assert second != first
     document = await read_until(caller, second, "COMPLETED")
@@ -259,9 +369,17 @@ async def test_batches(caller: MockCaller) -> None:
     batches = f"{EXECUTION}/{execution_id}/nodes/{{}}/batches"
     response = await caller.get(batches.format("batch"))
     assert response.json["totalDocs"] == 1
-    assert response.json["docs"][0]["input_data"] == JANE["payload"]
+    (batch,) = response.json["docs"]
+    assert (batch["batch_index"], batch["status"], batch["input_data"]) == (0, "Success", JANE["payload"])
+    assert batch["output"] == {"contact_id": "1510721", "created": True}
+    assert (await caller.get(batches.format("batch") + "?status=Errored")).json["docs"] == []
     response = await caller.get(batches.format("run"))
-    assert (response.status, response.json["http_error_type"]) == (501, "NOT_IMPLEMENTED")
+    assert response.json == {
+        "status_code": 501,
+        "http_error_type": "NOT_IMPLEMENTED",
+        "error_code": "SERVER_ERROR",
+        "message": "Batch details are not yet available for this execution type",
+    }
     assert (await caller.get(batches.format("no_such_node"))).status == 404
     assert [node["is_batch"] for node in (await read(caller, execution_id))["nodes"]] == [False, True, False]
 
@@ -285,6 +403,8 @@ async def test_lists_executions(slow: MockCaller) -> None:
     )
     assert await ids(f"execution_id={done}") == await ids(f"workflow_id={SAMPLE_WORKFLOW_ID}") == [done]
     assert await ids("slug=slack") == await ids("execution_source=Schedule") == []
+    assert await ids("slug=slack,hubspot") == await ids("execution_source=API Call") == [running, done]
+    assert await ids("execution_source=API_CALL") == [running, done]
     assert await ids("start_date=2026-06-21&end_date=2026-06-21") == [running, done]
     assert await ids("start_date=2026-06-22") == await ids("end_date=2026-06-20") == []
 
@@ -318,4 +438,28 @@ async def test_pages(slow: MockCaller) -> None:
 async def test_page_that_cannot_be(caller: MockCaller, query: str) -> None:
     """A page or limit below 1, or no whole number, is 400."""
     response = await caller.get(f"{EXECUTION}?{query}")
-    assert (response.status, response.json["error"]) == (400, "VALIDATION_ERROR")
+    assert (response.status, response.json["error_code"]) == (400, "VALIDATION_ERROR")
+
+
+async def test_document_of_an_execution(caller: MockCaller, mock: MockRefold) -> None:
+    """It says what ran, of which app, for whom, what started it and how long it took."""
+    await caller.post(EVENT, json={"event": "contact_created", **JANE}, headers={"instance_tag": "nightly"})
+    (execution_id,) = mock.events[0].execution_ids
+    document = await read_until(caller, execution_id, "COMPLETED")
+    hubspot = {"_id": mock.catalogue.app("hubspot").app_id, "name": "HubSpot", "icon": ICON}
+    assert document["associated_application"] == hubspot
+    trigger = document["associated_trigger_application"]["origin_trigger"]
+    assert document["associated_trigger_application"] == hubspot | {"app_type": "hubspot", "origin_trigger": trigger}
+    assert (trigger["name"], len(trigger["_id"])) == ("contact_created", 24)
+    assert document["associated_event_id"] == document["custom_trigger_id"] == trigger["_id"]
+    assert document["trigger_application_event"] == "Event"
+    assert document["associated_workflow"] == {"_id": SAMPLE_WORKFLOW_ID, "name": "Welcome a contact", "icon": ""}
+    assert document["instance_execution_time"] == pytest.approx(5, abs=1000)
+    assert document["updatedAt"] == document["completion_time"]
+    assert (document["environment"], document["instance_tag"], len(document["org_id"])) == ("test", "nightly", 24)
+    first = document["nodes"][0]
+    assert (first["node_id"], first["node_name"], first["node_type"]) == ("1", "Start", "start")
+    by_api = (await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)).json["execution_id"]
+    document = await read(caller, by_api)
+    assert (document["trigger_application_event"], document["associated_event_id"]) == ("API Call", "")
+    assert document["type_of_execution"] == "SYNC"

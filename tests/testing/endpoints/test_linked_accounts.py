@@ -5,25 +5,58 @@ from urllib.parse import quote
 import pytest
 
 from refold_async.testing import MockAccount, MockRefold
+from refold_async.testing.protocol.organisation import ORGANISATION_ID
 from support.mock_caller import LINKED_ACCOUNT, MockCaller
+
+START = "2026-06-21T10:04:11.000Z"
 
 
 async def test_create_and_get(caller: MockCaller) -> None:
-    """A created account is shown with its name, its own fields and its integrations."""
+    """A created account is shown with its name and its own fields; who reads it sees its integrations too."""
     body = {"linked_account_id": "jane/+@example.com", "name": "Jane", "udf": {"plan": "gold"}}
     created = await caller.post(LINKED_ACCOUNT, json=body, account=None)
     assert created.status == 200
-    assert created.json["account_id"] == "jane/+@example.com"
-    assert created.json["name"] == "Jane"
-    assert created.json["udf"] == [{"key_name": "plan", "key_value": "gold"}]
-    assert [app["type"] for app in created.json["integrations"]] == ["hubspot", "slack"]
-    response = await caller.get(f"{LINKED_ACCOUNT}/{quote('jane/+@example.com', safe='')}", account=None)
-    assert response.json == created.json
+    (field,) = created.json["udf"]
+    assert created.json == {
+        "_id": created.json["_id"],
+        "associated_org": ORGANISATION_ID,
+        "account_id": "jane/+@example.com",
+        "environment": "test",
+        "name": "Jane",
+        "udf": [
+            {"key_name": "plan", "key_value": "gold", "_id": field["_id"], "createdAt": START, "updatedAt": START},
+        ],
+        "is_seed": False,
+        "tenant_account_id": None,
+        "integrations": None,
+        "createdAt": START,
+        "updatedAt": START,
+        "__v": 0,
+    }
+    read = (await caller.get(f"{LINKED_ACCOUNT}/{quote('jane/+@example.com', safe='')}", account=None)).json
+    assert read == created.json | {"integrations": read["integrations"]}
+    hubspot = read["integrations"][0]
+    assert hubspot == {
+        "_id": hubspot["_id"],
+        "type": "hubspot",
+        "name": "HubSpot",
+        "icon": "https://icons.example.com/hubspot.png",
+        "identifier": "jane/+@example.com",
+        "app_id": None,
+        "credentials": {},
+        "authTokens": {},
+        "refresh_token_expired": False,
+        "reauth_required": False,
+        "connections": {},
+        "createdAt": START,
+        "updatedAt": START,
+    }
+    assert len(read["_id"]) == len(field["_id"]) == len(hubspot["_id"]) == 24
 
 
 async def test_creating_twice(caller: MockCaller, mock: MockRefold) -> None:
     """An account cannot be created twice; having been met in a request does not count."""
-    body = {"linked_account_id": "user_1"}
+    body = {"account_id": "user_1"}
     mock.account("user_1")
     assert (await caller.post(LINKED_ACCOUNT, json=body)).status == 200
     response = await caller.post(LINKED_ACCOUNT, json=body)
@@ -31,14 +64,34 @@ async def test_creating_twice(caller: MockCaller, mock: MockRefold) -> None:
 
 
 async def test_upsert(caller: MockCaller) -> None:
-    """An upsert creates, then changes only what it is given."""
-    body = {"linked_account_id": "user_1", "name": "Jane", "udf": {"a": 1}}
-    first = await caller.send("PUT", LINKED_ACCOUNT, json=body)
-    assert first.status == 200
-    second = await caller.send("PUT", LINKED_ACCOUNT, json={"linked_account_id": "user_1", "udf": {"b": 2}})
-    assert second.json["name"] == "Jane"
-    assert second.json["udf"] == [{"key_name": "a", "key_value": 1}, {"key_name": "b", "key_value": 2}]
-    assert second.json["_id"] == first.json["_id"]
+    """An upsert creates, then changes only what it is given; it says which it was."""
+    body = {"linked_account_id": "user_1", "name": "Jane", "udf": {"a": "1"}}
+    first = (await caller.put(LINKED_ACCOUNT, json=body)).json
+    assert (first["new_account"], first["__v"], "integrations" in first) == (True, 0, False)
+    second = (await caller.put(LINKED_ACCOUNT, json={"account_id": "user_1", "udf": {"b": "2"}})).json
+    assert (second["name"], second["new_account"], second["__v"]) == ("Jane", False, 1)
+    assert [(field["key_name"], field["key_value"]) for field in second["udf"]] == [("a", "1"), ("b", "2")]
+    assert second["_id"] == first["_id"]
+    assert second["updatedAt"] > second["createdAt"] == first["updatedAt"]
+
+
+async def test_upsert_of_nested_fields(caller: MockCaller) -> None:
+    """What stands under `payload` goes before what stands beside it."""
+    own_app = {"auth_credentials": {"key": "k"}}
+    body = {"account_id": "user_1", "name": "no", "payload": {"name": "Jane", "udf": {"a": "1"}, "your_app": own_app}}
+    upserted = (await caller.put(LINKED_ACCOUNT, json=body, account=None)).json
+    assert (upserted["name"], upserted["udf"][0]["key_value"]) == ("Jane", "1")
+
+
+async def test_upsert_with_a_session_token(caller: MockCaller, mock: MockRefold) -> None:
+    """A token names the account, whatever the body says, and reads that account alone."""
+    token = mock.session_token("user_1")
+    for body in ({"name": "Jane"}, {"account_id": "user_2", "name": "Jane"}):
+        upserted = await caller.put(LINKED_ACCOUNT, json=body, token=token)
+        assert (upserted.json["account_id"], upserted.json["name"]) == ("user_1", "Jane")
+    assert (await caller.get(f"{LINKED_ACCOUNT}/user_1", token=token)).json["name"] == "Jane"
+    mock.account("user_2")
+    assert (await caller.get(f"{LINKED_ACCOUNT}/user_2", token=token)).status == 404
 
 
 @pytest.mark.parametrize(
@@ -46,16 +99,36 @@ async def test_upsert(caller: MockCaller) -> None:
     [
         ({}, "INVALID_LINKED_ACCOUNT_ID"),
         ({"linked_account_id": ""}, "INVALID_LINKED_ACCOUNT_ID"),
-        ({"linked_account_id": 7}, "INVALID_LINKED_ACCOUNT_ID"),
+        ({"account_id": 7}, "INVALID_LINKED_ACCOUNT_ID"),
         ({"linked_account_id": "a", "udf": [1]}, "VALIDATION_ERROR"),
+        ({"linked_account_id": "a", "udf": {"seats": 3}}, "VALIDATION_ERROR"),
+        ({"linked_account_id": "a", "udf": {"seats": None}}, "VALIDATION_ERROR"),
+        ({"linked_account_id": "a", "name": 7}, "VALIDATION_ERROR"),
+        ({"linked_account_id": "a", "your_app": {"auth_credentials": {"key": 7}}}, "VALIDATION_ERROR"),
+        ({"linked_account_id": "a", "your_app": "x"}, "VALIDATION_ERROR"),
         (["user_1"], "VALIDATION_ERROR"),
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-async def test_body_that_makes_no_account(caller: MockCaller, method: str, body: object, code: str) -> None:
-    """A body without a usable id or fields is 400."""
+async def test_body_that_makes_no_account(
+    caller: MockCaller, mock: MockRefold, method: str, body: object, code: str
+) -> None:
+    """A body without a usable id or fields is 400, and makes nothing."""
     response = await caller.send(method, LINKED_ACCOUNT, json=body)
-    assert (response.status, response.json["error_code"]) == (400, code)
+    assert (response.status, response.json["error"]) == (400, code)
+    assert not mock.account("a").created
+
+
+async def test_body_without_an_id(caller: MockCaller) -> None:
+    """It is refused in the documented words."""
+    assert (await caller.post(LINKED_ACCOUNT, json={"name": "Jane"})).json == {
+        "status_code": 400,
+        "http_error_type": "BAD_REQUEST",
+        "error": "INVALID_LINKED_ACCOUNT_ID",
+        "message": "linked_account_id required",
+    }
+    nested = {"linked_account_id": "a", "payload": ["name"]}
+    assert (await caller.put(LINKED_ACCOUNT, json=nested)).json["error"] == "VALIDATION_ERROR"
 
 
 async def test_list(caller: MockCaller, mock: MockRefold) -> None:
@@ -67,7 +140,14 @@ async def test_list(caller: MockCaller, mock: MockRefold) -> None:
     page = (await caller.get(f"{LINKED_ACCOUNT}?page=2&limit=2", account=None)).json
     assert (page["totalDocs"], page["totalPages"]) == (3, 2)
     assert [account["account_id"] for account in page["docs"]] == ["user_2"]
-    assert page["docs"][0]["integrations"] == [{"type": "hubspot", "name": "HubSpot", "reauth_required": True}]
+    shown = [(one["type"], one["reauth_required"]) for one in page["docs"][0]["integrations"]]
+    assert shown == [("hubspot", True)]
+    mock.account("user_2").connections("hubspot")[0].refresh_token_expired = True
+    page = (await caller.get(f"{LINKED_ACCOUNT}?page=2&limit=2", account=None)).json
+    assert page["docs"][0]["integrations"][0]["refresh_token_expired"] is True
+    mock.account("user_2").connect("hubspot")
+    (hubspot,) = (await caller.get(f"{LINKED_ACCOUNT}/user_2", account=None)).json["integrations"]
+    assert (hubspot["reauth_required"], hubspot["refresh_token_expired"]) == (False, False)
 
 
 async def test_pages_shift_under_a_reader(caller: MockCaller, mock: MockRefold) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from refold_async.testing import MockRefold, WebhookDelivery, connection_event, workflow_event
+from refold_async.testing.protocol.webhook_events import WorkflowEventName
 from support.mock_caller import WEBHOOK, MockCaller
 
 SUBSCRIPTION = {"webhook_url": "http://127.0.0.1:9/hook", "webhook_events": ["Connection Expired"]}
@@ -76,16 +77,37 @@ async def test_create_and_get(caller: MockCaller) -> None:
         "webhook_type": "default",
         "createdAt": "2026-06-21T10:04:11.000Z",
         "updatedAt": "2026-06-21T10:04:11.000Z",
+        "__v": 0,
     }
     assert (await caller.get(f"{WEBHOOK}/{created['_id']}", account=None)).json == created
 
 
 async def test_list(caller: MockCaller) -> None:
-    """Subscriptions come in pages, oldest first."""
+    """Subscriptions come all at once, oldest first."""
     created = [await subscribe(caller, f"http://localhost/{number}") for number in range(3)]
-    page = (await caller.get(f"{WEBHOOK}?page=2&limit=2", account=None)).json
-    assert [webhook["_id"] for webhook in page["docs"]] == created[2:]
-    assert (page["totalDocs"], page["hasNextPage"]) == (3, False)
+    listed = (await caller.get(f"{WEBHOOK}?page=2&limit=2", account=None)).json
+    assert [webhook["_id"] for webhook in listed] == created
+
+
+async def test_further_fields(caller: MockCaller, mock: MockRefold) -> None:
+    """All that may be chosen is kept and shown; a session token may subscribe, too."""
+    fields = SUBSCRIPTION | {
+        "webhook_events": ["Workflow Stopped", "Workflow Timed Out"],
+        "webhook_headers": {"X-Team": "sales"},
+        "webhook_body": {"what": "{{event}}"},
+        "webhook_description": "Ours",
+        "description": "For the team",
+        "method": "PUT",
+        "slug": "hubspot",
+        "workflow_ids": ["a"],
+        "webhook_type": "custom",
+        "is_enabled": False,
+        "group": "billing",
+    }
+    created = (await caller.post(WEBHOOK, json=fields, token=mock.session_token("user_1"))).json
+    assert created == fields | {name: created[name] for name in created.keys() - fields.keys()}
+    changed = (await caller.put(f"{WEBHOOK}/{created['_id']}", json={"group": "other", "_id": "7"})).json
+    assert changed == created | {"group": "other", "updatedAt": changed["updatedAt"]}
 
 
 async def test_update(caller: MockCaller) -> None:
@@ -103,18 +125,25 @@ async def test_update(caller: MockCaller) -> None:
 
 
 async def test_delete(caller: MockCaller) -> None:
-    """A deleted subscription is gone."""
-    webhook_id = await subscribe(caller, "http://localhost/hook")
+    """A deleted subscription is gone; who deletes it is told which are left."""
+    webhook_id, kept = [await subscribe(caller, f"http://localhost/{number}") for number in range(2)]
     response = await caller.delete(f"{WEBHOOK}/{webhook_id}", account=None)
-    assert (response.status, response.json) == (200, {"message": "Webhook deleted successfully"})
-    assert (await caller.get(WEBHOOK)).json["docs"] == []
+    assert (response.status, [webhook["_id"] for webhook in response.json]) == (200, [kept])
+    assert (await caller.get(WEBHOOK)).json == response.json
+    assert (await caller.delete(f"{WEBHOOK}/{kept}", account=None)).json == []
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_unknown_webhook(caller: MockCaller, method: str) -> None:
-    """An unknown subscription is 404."""
+    """An unknown subscription is 400."""
     response = await caller.send(method, f"{WEBHOOK}/{NOWHERE}")
-    assert (response.status, response.json["error_code"]) == (404, "RESOURCE_NOT_FOUND")
+    assert response.status == 400
+    assert response.json == {
+        "status_code": 400,
+        "http_error_type": "BAD_REQUEST",
+        "error": "RESOURCE_NOT_FOUND",
+        "message": "Webhook not found",
+    }
 
 
 @pytest.mark.parametrize(
@@ -127,15 +156,34 @@ async def test_unknown_webhook(caller: MockCaller, method: str) -> None:
         {"webhook_events": None},
         {"webhook_events": []},
         {"webhook_events": "Connection Expired"},
-        {"webhook_events": ["Connection Expired", "Nothing"]},
         {"webhook_events": [["Connection Expired"]]},
         {"webhook_type": 7},
+        {"webhook_type": "email"},
+        {"method": "GET"},
+        {"workflow_ids": "a"},
+        {"webhook_headers": []},
+        {"group": 7},
+        {"is_enabled": "true"},
     ],
 )
 async def test_body_that_makes_no_webhook(caller: MockCaller, change: dict[str, Any]) -> None:
-    """A subscription needs an HTTP URL and known events."""
+    """A subscription needs an HTTP URL and events, and what else is given must be of its kind."""
     response = await caller.post(WEBHOOK, json=SUBSCRIPTION | change)
-    assert (response.status, response.json["error_code"]) == (400, "VALIDATION_ERROR")
+    assert (response.status, response.json["error"]) == (400, "SERVER_ERROR")
+
+
+@pytest.mark.parametrize(
+    "change", [{"webhook_events": ["Connection Expired", "Nothing"]}, {"slug": "hubspot"}], ids=["unknown", "of no app"]
+)
+async def test_invalid_events(caller: MockCaller, change: dict[str, Any]) -> None:
+    """Events must be known; those of an app are its workflows'."""
+    response = await caller.post(WEBHOOK, json=SUBSCRIPTION | change)
+    assert response.json == {
+        "status_code": 400,
+        "http_error_type": "BAD_REQUEST",
+        "error": "INVALID_EVENT",
+        "message": "Invalid event. Check events list in documentation.",
+    }
 
 
 async def test_delivered_and_signed(caller: MockCaller, mock: MockRefold, receiver: Receiver) -> None:
@@ -225,7 +273,7 @@ def test_connection_events() -> None:
         "slug": "crm",
         "createdAt": "Sun, 21 Jun 2026 10:04:11 GMT",
     }
-    assert EXPIRED["type"] == "hubspot"
+    assert EXPIRED["type"] == "General"
     sent = "Tue, 07 Nov 2023 08:03:27 GMT"
     event = connection_event("Connection Deleted", linked_account_id="user_1", slug="crm", created_at=sent)
     assert event["createdAt"] == sent
@@ -245,3 +293,11 @@ def test_workflow_events() -> None:
         "workflow_name": "Mine",
         "status": "ERRORED",
     }
+    names: list[tuple[WorkflowEventName, str]] = [
+        ("Workflow Completed", "COMPLETED"),
+        ("Workflow Stopped", "STOPPED"),
+        ("Workflow Timed Out", "TIMED_OUT"),
+    ]
+    for name, status in names:
+        event = workflow_event(name, linked_account_id="u", workflow_id="w", instance_id="i", workflow_name="Mine")
+        assert event["status"] == status

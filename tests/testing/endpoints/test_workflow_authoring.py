@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from refold_async.testing import SAMPLE_WORKFLOW_ID, MockRefold, WorkflowContext
-from support.mock_caller import EXECUTION, WORKFLOW, MockCaller, ReceivedResponse
+from support.mock_caller import (
+    APPLICATION,
+    EXECUTION,
+    KEY_MAY_PUBLISH,
+    LINKED_ACCOUNT,
+    WORKFLOW,
+    MockCaller,
+    ReceivedResponse,
+)
 
 MINE = {"name": "Mine", "slug": "slack", "description": "Tells the team."}
 SYNCHRONOUS = {"slug": "slack", "sync_execution": "true"}
@@ -16,13 +24,18 @@ async def create(caller: MockCaller, **fields: Any) -> str:
     """Create a workflow and return the id of its draft."""
     response = await caller.post(WORKFLOW, json=MINE | fields)
     assert response.status == 200
-    draft_id: str = response.json["_id"]
+    draft_id: str = response.json["workflow"]["_id"]
     return draft_id
+
+
+async def change(caller: MockCaller, workflow_id: str, **body: Any) -> ReceivedResponse:
+    """Try to publish a workflow or to take it back."""
+    return await caller.put(f"{WORKFLOW}/{workflow_id}/publish", json=body, headers=KEY_MAY_PUBLISH)
 
 
 async def publish(caller: MockCaller, draft_id: str, **fields: Any) -> str:
     """Publish a draft and return the id of the workflow."""
-    response = await caller.put(f"{WORKFLOW}/{draft_id}/publish", json={"published": True, **fields})
+    response = await change(caller, draft_id, published=True, **fields)
     assert (response.status, response.json["published"]) == (200, True)
     workflow_id: str = response.json["_id"]
     return workflow_id
@@ -30,7 +43,12 @@ async def publish(caller: MockCaller, draft_id: str, **fields: Any) -> str:
 
 async def unpublish(caller: MockCaller, workflow_id: str) -> ReceivedResponse:
     """Try to take a workflow back."""
-    return await caller.put(f"{WORKFLOW}/{workflow_id}/publish", json={"published": False})
+    return await change(caller, workflow_id, published=False)
+
+
+async def delete(caller: MockCaller, workflow_id: str) -> ReceivedResponse:
+    """Try to delete a workflow."""
+    return await caller.delete(f"{WORKFLOW}/{workflow_id}", headers=KEY_MAY_PUBLISH)
 
 
 async def ids(caller: MockCaller, query: str = "", account: str = "user_1") -> list[str]:
@@ -51,30 +69,54 @@ async def versions(caller: MockCaller, workflow_id: str) -> list[dict[str, Any]]
 async def test_created_as_a_draft(caller: MockCaller) -> None:
     """A new workflow is an unpublished draft with a start node; it cannot be executed."""
     response = await caller.post(WORKFLOW, json=MINE)
-    created = response.json
+    created = response.json["workflow"]
     assert (created["name"], created["slug"], created["description"]) == ("Mine", "slack", "Tells the team.")
-    assert (created["published"], len(created["nodes"]), created["edges"]) == (False, 1, [])
+    assert (created["published"], created["public_access_workflow"], created["edges"]) == (False, True, [])
+    assert created["nodes"] == [{"id": "1", "type": "start", "incoming_nodes": [], "outgoing_nodes": [], "data": None}]
+    assert created.pop("linked_account_id") == "user_1"
     draft_id = created["_id"]
     assert (await caller.get(f"{WORKFLOW}/{draft_id}")).json == created
     assert await ids(caller) == [SAMPLE_WORKFLOW_ID, draft_id]
     response = await caller.post(f"{WORKFLOW}/{draft_id}/execute", headers=SYNCHRONOUS)
-    assert (response.status, response.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
+    assert (response.status, response.json["message"]) == (400, "Workflow is not published")
     assert await versions(caller, draft_id) == []
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"name": "a"}, {"slug": "slack"}, MINE | {"name": 7}, MINE | {"slug": ""}, MINE | {"description": 7}]
+    "body",
+    [{}, {"slug": "slack"}, MINE | {"name": 7}, MINE | {"slug": ""}, MINE | {"slug": None}, MINE | {"description": 7}],
 )
 async def test_body_that_makes_no_workflow(caller: MockCaller, body: dict[str, Any]) -> None:
-    """Name and slug are required, and strings."""
+    """A name is required; what is given must be a string."""
     response = await caller.post(WORKFLOW, json=body)
-    assert (response.status, response.json["error"]) == (400, "VALIDATION_ERROR")
+    assert (response.status, response.json["error_code"]) == (400, "VALIDATION_ERROR")
 
 
-async def test_workflow_of_an_unknown_app(caller: MockCaller) -> None:
+@pytest.mark.parametrize("app", [{"slug": "no_such_app"}, {"associated_application": "no_such_app"}])
+async def test_workflow_of_an_unknown_app(caller: MockCaller, app: dict[str, str]) -> None:
     """A workflow belongs to an app that there is."""
-    response = await caller.post(WORKFLOW, json=MINE | {"slug": "no_such_app"})
+    response = await caller.post(WORKFLOW, json={"name": "Mine", **app})
     assert (response.status, response.json["message"]) == (404, "Application app_type 'no_such_app' not found")
+
+
+async def test_workflow_of_the_default_app(caller: MockCaller, mock: MockRefold) -> None:
+    """Without a slug it belongs to the organisation's own app, which is not listed; an app's id names it too."""
+    created = (await caller.post(WORKFLOW, json={"name": "Mine"})).json["workflow"]
+    assert created["associated_application"] == mock.catalogue.default_app.app_id
+    assert created["slug"] not in [app["slug"] for app in (await caller.get(APPLICATION)).json]
+    workflow_id = await publish(caller, created["_id"])
+    for slug in ("", created["slug"]):
+        response = await caller.post(
+            f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": slug, "sync_execution": "true"}, json={"a": 1}
+        )
+        assert response.json["return_value"] == {"a": 1}
+    execution = (await caller.get(f"{EXECUTION}/{response.json['execution_id']}")).json
+    assert execution["custom_application_id"] == mock.catalogue.default_app.app_id
+    assert len((await caller.get(f"{WORKFLOW}/enabled")).json) == 2
+    body = {"name": "Mine", "associated_application": mock.catalogue.app("slack").app_id}
+    assert (await caller.post(WORKFLOW, json=body)).json["workflow"]["slug"] == "slack"
+    with pytest.raises(ValueError, match="exists already"):
+        mock.catalogue.add_app(mock.catalogue.default_app.slug)
 
 
 async def test_private(caller: MockCaller, mock: MockRefold) -> None:
@@ -85,7 +127,12 @@ async def test_private(caller: MockCaller, mock: MockRefold) -> None:
     for hidden in (draft_id, workflow_id):
         for path in (f"/{hidden}", f"/{hidden}/edit", f"/versions/{hidden}", f"/request-structure/{hidden}"):
             response = await caller.get(WORKFLOW + path, account="user_2")
-            assert (response.status, response.json["error"]) == (404, "RESOURCE_NOT_FOUND")
+            assert response.json == {
+                "status_code": 403,
+                "http_error_type": "FORBIDDEN",
+                "error_code": "SERVER_ERROR",
+                "message": "Workflow is private to another linked account",
+            }
     response = await caller.get(f"{WORKFLOW}/{workflow_id}", token=mock.session_token("user_1"))
     assert response.json["name"] == "Mine"
     assert await create(MockCaller(caller.session, mock)) not in (draft_id, workflow_id)
@@ -117,7 +164,7 @@ async def test_published(caller: MockCaller) -> None:
     response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS, json={"payload": {"a": 1}})
     assert (response.status, response.json["return_value"]) == (200, {"a": 1})
     execution = (await caller.get(f"{EXECUTION}/{response.json['execution_id']}")).json
-    assert (execution["name"], execution["status"]) == ("Mine", "COMPLETED")
+    assert (execution["associated_workflow"]["name"], execution["status"]) == ("Mine", "COMPLETED")
     response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": "hubspot"})
     assert response.status == 404
 
@@ -162,7 +209,7 @@ async def test_draft_of_a_shared_workflow(caller: MockCaller, mock: MockRefold) 
     run = f"{WORKFLOW}/welcome_contact/execute"
     assert (await caller.post(run, headers=headers, json={"email": "a@b.c"})).json["return_value"]["created"] is True
     assert (await unpublish(caller, "welcome_contact")).json["_id"] == SAMPLE_WORKFLOW_ID
-    assert (await caller.post(run, headers=headers)).json["error"] == "WORKFLOW_NOT_PUBLISHED"
+    assert (await caller.post(run, headers=headers)).json["message"] == "Workflow is not published"
     assert (await caller.post(run, headers=headers, account="user_2")).status == 200
 
 
@@ -176,7 +223,10 @@ async def test_versions(caller: MockCaller) -> None:
     found = await versions(caller, workflow_id)
     assert [version["version"] for version in found] == [8, 7, 2, 1]
     assert len({version["_id"] for version in found}) == 4
-    assert found[1]["description"] == "Tells it twice."
+    assert [version["description"] for version in found[:2]] == ["Tells the team.", "Tells it twice."]
+    assert {(version["name"], version["slug"], version["published"]) for version in found} == {("Mine", "slack", True)}
+    document = (await caller.get(f"{WORKFLOW}/{workflow_id}")).json
+    assert (document["version"], document["current_version"]) == (8, 8)
     assert found[0]["createdAt"] > found[-1]["createdAt"]
     assert await versions(caller, draft_id) == found
     page = (await caller.get(f"{WORKFLOW}/versions/{workflow_id}?page=2&limit=3")).json
@@ -199,8 +249,8 @@ async def test_body_that_publishes_nothing(caller: MockCaller, body: dict[str, A
     """What is to be done must be said, and a version's number must be a new one."""
     draft_id = await create(caller)
     workflow_id = await publish(caller, draft_id)
-    response = await caller.put(f"{WORKFLOW}/{draft_id}/publish", json=body)
-    assert (response.status, response.json["error"]) == (400, "VALIDATION_ERROR")
+    response = await change(caller, draft_id, **body)
+    assert (response.status, response.json["error_code"]) == (400, "VALIDATION_ERROR")
     assert len(await versions(caller, workflow_id)) == 1
 
 
@@ -212,25 +262,33 @@ async def test_unpublished(caller: MockCaller) -> None:
     assert (response.json["_id"], response.json["published"]) == (workflow_id, False)
     assert await ids(caller, "scope=private&published=false") == [workflow_id]
     response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS)
-    assert (response.status, response.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
+    assert (response.status, response.json["message"]) == (400, "Workflow is not published")
     assert await publish(caller, draft_id) == workflow_id
     assert (await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers=SYNCHRONOUS)).status == 200
 
 
 async def test_ids_of_the_wrong_kind(caller: MockCaller) -> None:
-    """A draft is published; a published workflow is unpublished or deleted; a version neither."""
+    """A draft is published, a published workflow unpublished, and a version not even deleted."""
     draft_id = await create(caller)
     workflow_id = await publish(caller, draft_id)
     (version,) = await versions(caller, workflow_id)
     message = "Only public and published workflows can be unpublished"
     for wrong in (draft_id, version["_id"]):
         response = await unpublish(caller, wrong)
-        assert (response.status, response.json["error"]) == (400, "INVALID_WORKFLOW_ID")
-        assert response.json["message"] == message
-        response = await caller.delete(f"{WORKFLOW}/{wrong}")
-        assert (response.status, response.json["error"]) == (400, "INVALID_WORKFLOW_ID")
-    response = await caller.put(f"{WORKFLOW}/{workflow_id}/publish", json={"published": True})
-    assert (response.status, response.json["error"]) == (400, "INVALID_WORKFLOW_ID")
+        assert response.json == {
+            "status_code": 400,
+            "http_error_type": "BAD_REQUEST",
+            "error_code": "INVALID_WORKFLOW_ID",
+            "message": message,
+        }
+    assert (await delete(caller, version["_id"])).json == {
+        "status_code": 400,
+        "http_error_type": "BAD_REQUEST",
+        "error_code": "SERVER_ERROR",
+        "message": "Workflow is a version workflow.",
+    }
+    response = await change(caller, workflow_id, published=True)
+    assert (response.status, response.json["error_code"]) == (400, "INVALID_WORKFLOW_ID")
     await unpublish(caller, workflow_id)
     assert (await unpublish(caller, workflow_id)).json["message"] == message
 
@@ -240,17 +298,32 @@ async def test_delete(caller: MockCaller) -> None:
     draft_id = await create(caller)
     workflow_id = await publish(caller, draft_id)
     (version,) = await versions(caller, workflow_id)
-    response = await caller.delete(f"{WORKFLOW}/{workflow_id}")
+    response = await delete(caller, workflow_id)
     assert (response.status, response.json) == (200, {"success": True, "triggers_deregistered": True})
     assert await ids(caller, "scope=private") == []
     for gone in (workflow_id, draft_id, version["_id"]):
         assert (await caller.get(f"{WORKFLOW}/{gone}")).status == 404
-        assert (await caller.delete(f"{WORKFLOW}/{gone}")).json["error"] == "RESOURCE_NOT_FOUND"
+        assert (await delete(caller, gone)).json["message"] == "Workflow not found"
+
+
+async def test_delete_a_draft(caller: MockCaller) -> None:
+    """A draft is deleted alone; a workflow it was published as stays, and gets another."""
+    draft_id = await create(caller)
+    assert (await delete(caller, draft_id)).status == 200
+    assert await ids(caller, "scope=private") == []
+    draft_id = await create(caller)
+    workflow_id = await publish(caller, draft_id)
+    assert (await delete(caller, draft_id)).status == 200
+    assert await ids(caller, "scope=private") == [workflow_id]
+    another = (await caller.get(f"{WORKFLOW}/{workflow_id}/edit")).json
+    assert another["_id"] not in (draft_id, workflow_id)
+    assert another["associated_workflow"] == workflow_id
+    assert (await caller.get(f"{WORKFLOW}/{draft_id}", account="user_2")).status == 404
 
 
 async def test_delete_a_shared_workflow(caller: MockCaller) -> None:
     """A workflow of the catalogue is deleted for one account alone."""
-    assert (await caller.delete(f"{WORKFLOW}/welcome_contact")).status == 200
+    assert (await delete(caller, "welcome_contact")).status == 200
     assert (await caller.get(f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}")).status == 404
     assert await ids(caller) == []
     assert await ids(caller, account="user_2") == [SAMPLE_WORKFLOW_ID]
@@ -268,14 +341,20 @@ async def test_delete_a_shared_workflow(caller: MockCaller) -> None:
 )
 async def test_unknown_workflow(caller: MockCaller, method: str, path: str, body: object) -> None:
     """An unknown workflow is 404."""
-    response = await caller.send(method, WORKFLOW + path.format(NOWHERE), json=body)
-    assert (response.status, response.json["error"]) == (404, "RESOURCE_NOT_FOUND")
+    response = await caller.send(method, WORKFLOW + path.format(NOWHERE), json=body, headers=KEY_MAY_PUBLISH)
+    assert response.json == {
+        "status_code": 404,
+        "http_error_type": "NOT_FOUND",
+        "error_code": "SERVER_ERROR",
+        "message": "Workflow not found",
+    }
 
 
 async def test_deleted_accounts_leave_no_workflows(caller: MockCaller, mock: MockRefold) -> None:
     """The workflows of an account go with it."""
     draft_id = await create(caller)
-    await caller.delete("/api/v2/public/linked-account/user_1")
+    await caller.delete(f"{LINKED_ACCOUNT}/user_1")
+    assert (await caller.get(f"{WORKFLOW}/{draft_id}", account="user_2")).status == 404
     assert await ids(caller) == [SAMPLE_WORKFLOW_ID]
     assert await create(caller) != draft_id
 

@@ -12,6 +12,13 @@ RUN = f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}/execute"
 FOR_HUBSPOT = {"slug": "hubspot"}
 SYNCHRONOUS = {"slug": "hubspot", "sync_execution": "true"}
 JANE = {"payload": {"email": "jane@example.com"}}
+WENT_WELL = {"errored": False, "executed_by_thanos": False}
+NOT_FOUND = {
+    "status_code": 404,
+    "http_error_type": "NOT_FOUND",
+    "error_code": "SERVER_ERROR",
+    "message": "Workflow not found",
+}
 
 
 async def test_asynchronous_run(caller: MockCaller) -> None:
@@ -37,6 +44,7 @@ async def test_synchronous_run(caller: MockCaller) -> None:
     assert response.json == {
         "execution_id": "6a314c54d4616e99e7fa5a02",
         "return_value": {"contact_id": "1510721", "created": True},
+        **WENT_WELL,
     }
     response = await caller.post(RUN, headers=SYNCHRONOUS, json=JANE)
     assert response.json["return_value"] == {"contact_id": "1510721", "created": False}
@@ -93,6 +101,7 @@ async def test_response_node_chooses_the_status(caller: MockCaller, mock: MockRe
         "execution_id": "6a314c54d4616e99e7fa5a02",
         "return_value": {"reason": "no"},
         "status_code": 422,
+        **WENT_WELL,
     }
     with pytest.raises(ValueError, match="status"):
         WorkflowAnswer(199)
@@ -119,6 +128,7 @@ async def test_errored_run(caller: MockCaller, mock: MockRefold, raised: Excepti
     assert response.json == {
         "execution_id": execution_id,
         "return_value": None,
+        **WENT_WELL,
         "errored": True,
         "execution_error": error,
     }
@@ -136,21 +146,24 @@ async def test_sample_workflow_wants_an_email(caller: MockCaller) -> None:
         assert response.json["execution_error"] == {"message": "the payload holds no email"}
 
 
-@pytest.mark.parametrize("headers", [{}, {"slug": ""}])
-async def test_slug_is_required(caller: MockCaller, headers: dict[str, str]) -> None:
-    """Without the header `slug` the refusal has a shape of its own."""
-    response = await caller.post(RUN, headers=headers, json=JANE)
+@pytest.mark.parametrize(("workflow", "headers"), [(SAMPLE_WORKFLOW_ID, {}), ("welcome_contact", {"slug": ""})])
+async def test_slug_is_required(caller: MockCaller, workflow: str, headers: dict[str, str]) -> None:
+    """Without the header `slug`, or with an empty one beside an alias, the refusal has a shape of its own."""
+    response = await caller.post(f"{WORKFLOW}/{workflow}/execute", headers=headers, json=JANE)
     assert response.status == 400
     assert response.json == {"message": "Server Error", "error": "Workflow ID and slug are required"}
 
 
+async def test_empty_slug_beside_an_id(caller: MockCaller) -> None:
+    """An id says which workflow is meant: an empty slug will do."""
+    assert (await caller.post(RUN, headers={"slug": ""}, json=JANE)).status == 200
+
+
 @pytest.mark.parametrize(("workflow_id", "slug"), [("nothing", "hubspot"), (SAMPLE_WORKFLOW_ID, "slack")])
 async def test_unknown_workflow(caller: MockCaller, workflow_id: str, slug: str) -> None:
-    """A workflow that is not there, or not in that app, is 404 with the code in `error`."""
+    """A workflow that is not there, or not in that app, is 404."""
     response = await caller.post(f"{WORKFLOW}/{workflow_id}/execute", headers={"slug": slug}, json=JANE)
-    assert response.status == 404
-    assert response.json["error"] == "RESOURCE_NOT_FOUND"
-    assert "error_code" not in response.json
+    assert response.json == NOT_FOUND
 
 
 async def test_unpublished_workflow(caller: MockCaller, mock: MockRefold) -> None:
@@ -161,7 +174,7 @@ async def test_unpublished_workflow(caller: MockCaller, mock: MockRefold) -> Non
         return None
 
     response = await caller.post(f"{WORKFLOW}/draft/execute", headers=FOR_HUBSPOT)
-    assert (response.status, response.json["error"]) == (400, "WORKFLOW_NOT_PUBLISHED")
+    assert (response.status, response.json["message"]) == (400, "Workflow is not published")
     drafts = (await caller.get(f"{WORKFLOW}?published=false")).json["docs"]
     assert [workflow["_id"] for workflow in drafts] == ["draft"]
     enabled = (await caller.get(f"{WORKFLOW}/enabled")).json
@@ -176,6 +189,8 @@ async def test_include_headers_gives_no_secrets_away(caller: MockCaller, mock: M
         returned = response.json["headers"]
         assert returned["x-trace"] == "7"
         assert not {"x-api-key", "authorization", "cookie"} & returned.keys()
+    asked = (await caller.post(f"{RUN}?include-headers=true", headers=FOR_HUBSPOT, json=JANE)).json
+    assert asked["headers"]["slug"] == "hubspot"
     assert "headers" not in (await caller.post(RUN, headers=FOR_HUBSPOT, json=JANE)).json
 
 
@@ -195,20 +210,38 @@ async def test_lists_workflows(caller: MockCaller, mock: MockRefold) -> None:
     assert await names("name=WELCOME") == ["Welcome a contact"]
     assert await names("start_date=2026-06-21&end_date=2026-06-21") == ["Welcome a contact", "Notify sales"]
     assert await names("start_date=2026-06-22") == await names("end_date=2026-06-20") == []
+    page = (await caller.get(WORKFLOW)).json
+    assert {document["linked_account_id"] for document in page["docs"]} == {"user_1"}
+    assert page["schema"] == {"type": "object", "properties": {"email": {"type": "string"}}}
     document = (await caller.get(f"{WORKFLOW}/n")).json
     assert (document["_id"], document["slug"], document["workflow_alias"]) == ("notify", "slack", "n")
+    assert document["associated_application"] == mock.catalogue.app("slack").app_id
+    assert "linked_account_id" not in document
+    document = (await caller.get(f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}")).json
+    assert document["manual_execution_payload"] == JANE["payload"]
+    assert document["json_schema"]["required"] == ["email"]
+    assert (document["published"], document["public_access_workflow"], document["version"]) == (True, False, 1)
+    assert document["nodes"][0]["type"] == "start"
 
 
-async def test_lists_enabled_workflows(caller: MockCaller) -> None:
+async def test_lists_enabled_workflows(caller: MockCaller, mock: MockRefold) -> None:
     """An enabled workflow is shown with its app and the account's config."""
+    hubspot = mock.catalogue.app("hubspot")
     assert (await caller.get(f"{WORKFLOW}/enabled")).json == [
         {
             "id": SAMPLE_WORKFLOW_ID,
             "name": "Welcome a contact",
             "description": "Makes sure that a contact with the payload's e-mail exists.",
-            "icon": None,
+            "icon": "",
             "config_id": "user_1",
-            "application": {"slug": "hubspot", "name": "HubSpot"},
+            "application": {
+                "_id": hubspot.app_id,
+                "name": "HubSpot",
+                "icon": hubspot.icon,
+                "description": "Contacts, companies and deals.",
+            },
+            "createdAt": "2026-06-21T10:04:11.000Z",
+            "updatedAt": "2026-06-21T10:04:11.000Z",
         }
     ]
 
@@ -218,6 +251,7 @@ async def test_request_structure(caller: MockCaller, mock: MockRefold) -> None:
     structure = (await caller.get(f"{WORKFLOW}/request-structure/{SAMPLE_WORKFLOW_ID}")).json
     assert structure["payload"] == {"email": "jane@example.com"}
     assert structure["schema"]["required"] == ["email"]
+    assert structure["schema_interpreted"] == {"email": "string (required)"}
 
     @mock.catalogue.workflow("slack", "plain")
     async def plain(context: WorkflowContext, payload: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
@@ -231,7 +265,7 @@ async def test_request_structure(caller: MockCaller, mock: MockRefold) -> None:
 async def test_reading_an_unknown_workflow(caller: MockCaller, path: str) -> None:
     """An unknown workflow is 404."""
     response = await caller.get(WORKFLOW + path)
-    assert (response.status, response.json["error"]) == (404, "RESOURCE_NOT_FOUND")
+    assert response.json == NOT_FOUND
 
 
 async def test_synchronous_run_that_is_stopped(caller: MockCaller, mock: MockRefold) -> None:

@@ -41,7 +41,6 @@ async def test_canned_error(caller: MockCaller, mock: MockRefold) -> None:
         "http_error_type": "SERVICE_UNAVAILABLE",
         "error_code": "SERVER_ERROR",
         "message": "Service Unavailable",
-        "request_id": response.headers["x-request-id"],
     }
     assert contacts_created(mock) == 0
     assert mock.requests[0].status == 503

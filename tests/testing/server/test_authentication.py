@@ -1,16 +1,18 @@
 """API keys, linked accounts and session tokens."""
 
 import asyncio
-from typing import get_args
+from typing import Any, get_args
 
 import aiohttp
 import pytest
 
-from refold_async.testing import ROUTES, MockRefold, Route, RouteName
+from refold_async.testing import ROUTES, SAMPLE_WORKFLOW_ID, MockRefold, Route, RouteName
+from refold_async.testing.protocol.organisation import ORGANISATION_ID
 from support.mock_caller import (
     EXECUTION,
     LINKED_ACCOUNT,
     SESSION_TOKEN,
+    WORKFLOW,
     MockCaller,
     create_contact_request,
     exchange_bytes,
@@ -18,6 +20,13 @@ from support.mock_caller import (
 
 ACCOUNT_LEVEL = [route for route in ROUTES if route.access == "linked account"]
 ORGANISATION_LEVEL = [route for route in ROUTES if route.access == "organisation"]
+WITHOUT_CREDENTIALS = {
+    "session token": {"error": "INVALID_TOKEN", "message": "Invalid token"},
+    "private workflow": {"error_code": "AUTH_SERVICE_ERROR", "message": "Authorization Token Missing"},
+}
+"""What is said to who has none, where that is not what most routes say."""
+INVALID_CREDENTIALS = {"error": "SERVER_ERROR", "message": "Invalid Credentials"}
+UNAUTHORIZED = {"status_code": 401, "http_error_type": "UNAUTHORIZED"}
 
 
 def by_name(route: Route) -> str:
@@ -33,12 +42,10 @@ def test_the_table_holds_every_route_name_once() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=by_name)
 async def test_without_credentials_every_route_is_401(caller: MockCaller, route: Route) -> None:
-    """No key and no token is 401, in the error shape of the service."""
+    """No key and no token is 401, in the documented words."""
     response = await caller.send(route.method, route.path, key=None, account=None)
     assert response.status == 401
-    assert response.json["http_error_type"] == "UNAUTHORIZED"
-    assert response.json[route.error_field] == "UNAUTHORIZED"
-    assert len({"error", "error_code"} & response.json.keys()) == 1
+    assert response.json == UNAUTHORIZED | WITHOUT_CREDENTIALS.get(route.access, INVALID_CREDENTIALS)
 
 
 @pytest.mark.parametrize("route", ACCOUNT_LEVEL, ids=by_name)
@@ -46,17 +53,38 @@ async def test_account_level_without_linked_account_is_400(caller: MockCaller, r
     """A key alone does not say whose connection to use."""
     response = await caller.send(route.method, route.path, account=None)
     assert response.status == 400
-    assert response.json[route.error_field] == "INVALID_LINKED_ACCOUNT_ID"
+    assert response.json["error"] == "INVALID_LINKED_ACCOUNT_ID"
 
 
 @pytest.mark.parametrize("route", ORGANISATION_LEVEL, ids=by_name)
-async def test_organisation_level_with_a_session_token_is_403(
+async def test_organisation_level_with_a_session_token_is_401(
     caller: MockCaller, mock: MockRefold, route: Route
 ) -> None:
-    """A session token stands for a linked account and cannot act for the organisation."""
-    response = await caller.send(route.method, route.path, token=mock.session_token("user_1"))
-    assert response.status == 403
-    assert response.json["http_error_type"] == "FORBIDDEN"
+    """A session token stands for a linked account and cannot act for the organisation; beside a key it is ignored."""
+    token = mock.session_token("user_1")
+    response = await caller.send(route.method, route.path, token=token)
+    assert (response.status, response.json) == (401, UNAUTHORIZED | INVALID_CREDENTIALS)
+    response = await caller.send(route.method, route.path, token=token, headers={"x-api-key": "tk"})
+    assert response.status != 401
+
+
+async def test_who_may_change_private_workflows(caller: MockCaller, mock: MockRefold) -> None:
+    """To publish and delete takes a session token, or a key with the name of its environment."""
+    calls: list[tuple[str, str, Any]] = [
+        ("PUT", f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}/publish", {"published": False}),
+        ("DELETE", f"{WORKFLOW}/{SAMPLE_WORKFLOW_ID}", None),
+    ]
+    for method, path, body in calls:
+        for headers in ({}, {"environment": ""}, {"environment": "staging"}):
+            response = await caller.send(method, path, json=body, headers=headers)
+            assert response.json == UNAUTHORIZED | WITHOUT_CREDENTIALS["private workflow"]
+        assert (await caller.send(method, path, json=body, token="unknown")).json["error"] == "INVALID_TOKEN"
+        for account, environment in (("user_1", "test"), ("user_2", "production")):
+            headers = {"environment": environment}
+            assert (await caller.send(method, path, json=body, headers=headers, account=account)).status == 200
+        assert (await caller.send(method, path, json=body, token=mock.session_token("user_3"))).status == 200
+        response = await caller.send(method, path, json=body, headers={"environment": "test"}, account=None)
+        assert (response.status, response.json["error"]) == (400, "INVALID_LINKED_ACCOUNT_ID")
 
 
 async def test_only_the_keys_given_are_accepted(session: aiohttp.ClientSession) -> None:
@@ -109,7 +137,7 @@ async def test_session_token_replaces_key_and_linked_account(caller: MockCaller,
 async def test_malformed_or_unknown_token(caller: MockCaller, authorization: str) -> None:
     """A token nobody handed out is 401, even beside a good key."""
     response = await caller.execute("hubspot", "get_contact", headers={"Authorization": authorization})
-    assert (response.status, response.json["message"]) == (401, "Invalid session token")
+    assert response.json == UNAUTHORIZED | {"error": "INVALID_TOKEN", "message": "Invalid token"}
 
 
 async def test_expired_token(caller: MockCaller, mock: MockRefold) -> None:
@@ -127,7 +155,7 @@ async def test_revoked_token(caller: MockCaller) -> None:
     ]
     assert (await caller.get(EXECUTION, token=first)).status == 200
     response = await caller.post(f"{SESSION_TOKEN}/revoke", token=first)
-    assert (response.status, response.json) == (200, {"message": "Session token revoked"})
+    assert (response.status, response.json) == (200, {"success": True, "revoked_count": 1})
     assert (await caller.get(EXECUTION, token=first)).status == 401
     assert (await caller.post(f"{SESSION_TOKEN}/revoke", token=first)).status == 401
     assert (await caller.get(EXECUTION, token=second)).status == 200
@@ -136,7 +164,7 @@ async def test_revoked_token(caller: MockCaller) -> None:
 async def test_revoking_asks_for_the_token(caller: MockCaller) -> None:
     """An API key does not say which token to revoke."""
     response = await caller.post(f"{SESSION_TOKEN}/revoke")
-    assert (response.status, response.json["message"]) == (401, "A session token is required")
+    assert (response.status, response.json["message"]) == (401, "Invalid token")
 
 
 async def test_session_token_is_reused_until_forced(caller: MockCaller) -> None:
@@ -176,7 +204,7 @@ async def test_session_tokens_of_a_short_life(session: aiohttp.ClientSession) ->
             while (await caller.get(EXECUTION, token=created["token"])).status == 200:
                 pass
         response = await caller.get(EXECUTION, token=created["token"])
-        assert (response.status, response.json["message"]) == (401, "Invalid session token")
+        assert (response.status, response.json["message"]) == (401, "Invalid token")
         again = (await caller.post(SESSION_TOKEN, json={"linked_account_id": "user_1"})).json
         assert again["token"] != created["token"]
     async with MockRefold(session_token_seconds=3600) as mock:
@@ -192,10 +220,14 @@ async def test_session_tokens_of_a_short_life(session: aiohttp.ClientSession) ->
 
 @pytest.mark.parametrize("body", [{}, {"linked_account_id": ""}, {"linked_account_id": 5}, {"linked_account_id": None}])
 async def test_session_token_needs_a_linked_account(caller: MockCaller, body: dict[str, object]) -> None:
-    """A token for nobody is 400 INVALID_LINKED_ACCOUNT_ID."""
+    """A token for nobody is 400."""
     response = await caller.post(SESSION_TOKEN, json=body)
-    assert response.status == 400
-    assert response.json["error_code"] == "INVALID_LINKED_ACCOUNT_ID"
+    assert response.json == {
+        "status_code": 400,
+        "http_error_type": "BAD_REQUEST",
+        "error": "SERVER_ERROR",
+        "message": "linked_account_id is required",
+    }
 
 
 async def test_known_accounts_only(session: aiohttp.ClientSession) -> None:
@@ -203,12 +235,22 @@ async def test_known_accounts_only(session: aiohttp.ClientSession) -> None:
     async with MockRefold(known_accounts_only=True) as mock:
         caller = MockCaller(session, mock)
         response = await caller.execute("hubspot", "get_contact")
-        assert (response.status, response.json["error_code"]) == (400, "INVALID_LINKED_ACCOUNT_ID")
+        assert (response.status, response.json["error"]) == (400, "INVALID_LINKED_ACCOUNT_ID")
         body = {"linked_account_id": "user_1"}
         response = await caller.post(SESSION_TOKEN, json=body)
-        assert (response.status, response.json["error_code"]) == (400, "INVALID_LINKED_ACCOUNT_ID")
+        assert response.json == {
+            "status_code": 400,
+            "http_error_type": "BAD_REQUEST",
+            "error": "INVALID_LINKED_ACCOUNT_ID",
+            "message": "No linked account found for account id : user_1 in environment test",
+        }
         response = await caller.get(f"{LINKED_ACCOUNT}/user_1")
-        assert (response.status, response.json["error_code"]) == (404, "RESOURCE_NOT_FOUND")
+        assert response.json == {
+            "status_code": 404,
+            "http_error_type": "NOT_FOUND",
+            "error": "SERVER_ERROR",
+            "message": f"Linked Account with account id user_1 for org {ORGANISATION_ID} in environment test not found",
+        }
         assert (await caller.post(LINKED_ACCOUNT, json=body)).status == 200
         await caller.data("hubspot", "get_contact")
         token = mock.session_token("user_2")

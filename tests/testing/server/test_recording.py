@@ -1,11 +1,14 @@
 """What a test can read about the requests."""
 
 import asyncio
+from itertools import combinations
+from typing import Any
 
 import aiohttp
 import pytest
 
-from refold_async.testing import Delay, MockRefold, Silence
+from refold_async.testing import Answer, Delay, MockRefold, Silence
+from refold_async.testing.protocol.replies import RequestIdPlace
 from support.mock_caller import EXECUTE, EXECUTION, MockCaller, create_contact_request, exchange_bytes
 from support.waiting import until
 
@@ -123,7 +126,7 @@ async def test_what_is_not_served(caller: MockCaller, mock: MockRefold, method: 
     response = await caller.send(method, path)
     assert response.status == status
     assert response.json["message"] == f"Cannot {method} {path}"
-    assert response.json["request_id"] == response.headers["x-request-id"]
+    assert "request_id" not in response.json
     assert (mock.requests[0].route, mock.requests[0].status) == (None, status)
 
 
@@ -135,6 +138,30 @@ async def test_index(caller: MockCaller) -> None:
 
 
 async def test_request_ids_differ(caller: MockCaller) -> None:
-    """Every response has a request id of its own."""
-    responses = [await caller.get(EXECUTION) for _ in range(3)]
-    assert len({response.headers["x-request-id"] for response in responses}) == 3
+    """Every response has a request id of its own, errors too."""
+    responses = [await caller.get(path) for path in (EXECUTION, EXECUTION, "/nothing")]
+    assert len({response.headers["X-Trace-ID"] for response in responses}) == 3
+    assert not any("x-request-id" in response.headers for response in responses)
+
+
+@pytest.mark.parametrize("places", list(combinations(("X-Trace-ID", "x-request-id", "body"), 2)))
+async def test_request_ids_where_a_test_wants_them(
+    session: aiohttp.ClientSession, places: tuple[RequestIdPlace, ...]
+) -> None:
+    """The id is in the headers and in the body of errors, wherever the mock was told to put it."""
+    async with MockRefold(request_id_in=places) as mock:
+        caller = MockCaller(session, mock)
+        mock.script(Answer(503), calls=2)
+        for path in ("/nothing", EXECUTION, f"{EXECUTION}/nothing"):
+            response = await caller.get(path)
+            told = {"body": response.json.get("request_id")}
+            told |= {name: response.headers.get(name) for name in ("X-Trace-ID", "x-request-id")}
+            assert len(set(told.values())) == 2
+            assert {place for place, found in told.items() if found} == set(places)
+
+
+@pytest.mark.parametrize("places", ["body", ("x-trace",)])
+def test_places_where_no_request_id_can_be(places: Any) -> None:
+    """A place that there is not is told at once."""
+    with pytest.raises(ValueError, match="request_id_in is a collection of"):
+        MockRefold(request_id_in=places)

@@ -9,12 +9,13 @@ from refold_async.testing.server.router import RouteMatch, Router
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_every_path_leads_to_its_route(route: Route) -> None:
     """A path with its variable parts filled in is matched, and those parts come back."""
-    path = route.path.replace("{", "a-").replace("}", "-z")
-    match = Router().match(route.method, path)
-    assert isinstance(match, RouteMatch)
-    assert match.route is route
-    assert all(value == f"a-{name}-z" for name, value in match.path_parameters.items())
-    assert len(match.path_parameters) == route.path.count("{")
+    for template in (route.path, *route.also):
+        path = template.replace("{", "a-").replace("}", "-z")
+        match = Router().match(route.method, path)
+        assert isinstance(match, RouteMatch)
+        assert match.route is route
+        assert all(value == f"a-{name}-z" for name, value in match.path_parameters.items())
+        assert len(match.path_parameters) == route.path.count("{")
 
 
 def test_variable_parts_are_decoded_after_splitting() -> None:
