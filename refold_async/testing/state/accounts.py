@@ -63,9 +63,12 @@ class MockAccount:
         """Let the credentials of all connections to an app expire: it then answers its actions with an error 401.
 
         Args:
-            slug: The app.
+            slug: The app. One that is not connected gets a connection first.
         """
-        for connection in self.app_connections(slug).all:
+        connections = self.app_connections(slug)
+        if not connections.all:
+            connections.add()
+        for connection in connections.all:
             connection.status = "expired"
 
     def add_connection(

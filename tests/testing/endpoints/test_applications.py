@@ -30,6 +30,9 @@ async def test_three_states(
     assert (response.json.get("connected"), response.json["reauth_required"]) == (connected, reauth_required)
     accounts = response.json.get("connected_accounts")
     assert (accounts and [account["status"] for account in accounts]) == statuses
+    mock.account("user_1").disconnect("hubspot")
+    mock.account("user_1").expire("hubspot")  # which it can be only if it is there
+    assert (await caller.get(f"{APPLICATION}/hubspot")).json["connected_accounts"][0]["status"] == "expired"
     other = (await caller.get(f"{APPLICATION}/hubspot", account="user_2")).json
     assert (other["connected"], other["reauth_required"]) == (True, False)
 
