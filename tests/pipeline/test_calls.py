@@ -294,7 +294,7 @@ async def test_an_impossible_type_is_refused_before_anything_is_sent(account: Ac
 
 
 async def test_wrong_or_missing_authentication(mock: MockRefold) -> None:
-    """A refused key or token is a 401 that says what to check; a token where only a key will do is a 403."""
+    """A refused key or token is a 401 that says what to check, or a token where a key is wanted; another's is a 403."""
     async with MockRefold(api_keys={"tk_right"}) as strict, AsyncRefold("tk_wrong", base_url=strict.base_url) as refold:
         with pytest.raises(AuthenticationError, match="check it") as caught:
             await refold.account("user_12345").list_actions("hubspot")
@@ -302,8 +302,11 @@ async def test_wrong_or_missing_authentication(mock: MockRefold) -> None:
         with pytest.raises(AuthenticationError):
             await refold.account_from_session_token("no-such-token").list_actions("hubspot")
         scope = refold.account_from_session_token(strict.session_token("user_12345"))
-        with pytest.raises(PermissionDeniedError):
+        with pytest.raises(AuthenticationError, match="check it"):
             await scope.request("GET", "/api/v2/public/linked-account")
+        theirs = strict.account("user_2").workflows.create("Theirs", "hubspot", "").workflow.workflow_id
+        with pytest.raises(PermissionDeniedError, match="private to another linked account"):
+            await scope.workflows.get(theirs)
 
 
 async def test_an_app_that_is_not_connected(account: AccountScope, mock: MockRefold) -> None:

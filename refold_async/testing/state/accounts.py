@@ -80,7 +80,7 @@ class MockAccount:
         auth_type: str | None = None,
         status: Literal["active", "expired"] = "active",
     ) -> MockConnection:
-        """Add a connection to an app, beside those there are.
+        """Add a connection to an app, beside those there are. From then on no other `connection_id` will do.
 
         Args:
             slug: The app.
@@ -106,9 +106,9 @@ class MockAccount:
 
         Args:
             slug: The app.
-            connection_id: By which connection; None is any.
+            connection_id: By which connection; None is any, as is an id while a test has added no connection.
         """
-        if connection_id is None and (self._connections is None or slug not in self._connections):
+        if self._connections is None or slug not in self._connections:
             return "connected"
         return self.app_connections(slug).state(connection_id)
 

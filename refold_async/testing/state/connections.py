@@ -81,7 +81,8 @@ class AppConnections:
         Args:
             connection_id: Its id.
         """
-        if connection_id is not None:
+        # As long as nobody added one, any id is that of the connection there is, as any linked account exists.
+        if connection_id is not None and self._made > 1:
             return next((one for one in self.all if one.connection_id == connection_id), None)
         return next((one for one in self.all if one.status == "active"), self.all[0] if self.all else None)
 

@@ -100,7 +100,10 @@ async def test_app_with_a_key(caller: MockCaller, mock: MockRefold) -> None:
 async def test_several_connections(caller: MockCaller, mock: MockRefold) -> None:
     """One connection that works is enough; a request may name the one it means."""
     account = mock.account("user_1")
-    (first,) = account.connections("hubspot")
+    for _ in range(2):  # as long as there is but one, each id is its
+        response = await caller.execute("hubspot", "get_contact", {}, headers={"connection_id": "any"})
+        assert (response.status, response.json.get("http_status")) == (200, None)
+        (first,) = account.connections("hubspot")
     first.status = "expired"
     second = account.add_connection("hubspot", connection_id="c2", identifier={"portalId": 7}, auth_type="keybased")
     app = (await caller.get(f"{APPLICATION}/hubspot")).json
