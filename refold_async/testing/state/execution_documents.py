@@ -27,7 +27,9 @@ def execution_summary(execution: MockExecution) -> dict[str, Any]:
         execution: The execution.
     """
     workflow, app = execution.workflow, execution.app
-    trigger = {"_id": _event_id(execution.event), "name": execution.event or execution.source}
+    trigger = execution.event or execution.source
+    trigger_id = hashlib.sha256(trigger.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    event_id = "" if execution.event is None else trigger_id
     document: dict[str, Any] = {
         "_id": execution.execution_id,
         "name": f"Execution for workflow {workflow.workflow_id}",
@@ -35,13 +37,17 @@ def execution_summary(execution: MockExecution) -> dict[str, Any]:
         "environment": ENVIRONMENT,
         "status": execution.status,
         "completion_percentage": execution.percentage,
-        "associated_event_id": trigger["_id"],
+        "associated_event_id": event_id,
         "associated_application": app.reference(),
         "associated_workflow": {"_id": workflow.workflow_id, "name": workflow.name, "icon": ""},
-        "associated_trigger_application": {**app.reference(), "app_type": app.type, "origin_trigger": trigger},
+        "associated_trigger_application": {
+            **app.reference(),
+            "app_type": app.type,
+            "origin_trigger": {"_id": trigger_id, "name": trigger},
+        },
         "trigger_application_event": execution.source,
         "custom_application_id": app.app_id if app.custom else "",
-        "custom_trigger_id": trigger["_id"],
+        "custom_trigger_id": event_id,
         "linked_account_id": execution.account.linked_account_id,
         "config_id": execution.config_id,
         "store_variables": {},
@@ -54,8 +60,6 @@ def execution_summary(execution: MockExecution) -> dict[str, Any]:
         "createdAt": execution.created_at,
         "updatedAt": timestamp(execution.number + execution.elapsed),
     }
-    if execution.instance_tag is not None:
-        document["instance_tag"] = execution.instance_tag
     if execution.finished is not None:
         document["completion_time"] = document["updatedAt"]
         document["instance_execution_time"] = _milliseconds(execution)
@@ -118,7 +122,3 @@ def _node(
 
 def _milliseconds(execution: MockExecution) -> int:
     return round(execution.elapsed * 1000)
-
-
-def _event_id(event: str | None) -> str:
-    return "" if event is None else hashlib.sha256(event.encode("utf-8", "surrogatepass")).hexdigest()[:24]

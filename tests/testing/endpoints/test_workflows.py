@@ -85,7 +85,7 @@ async def test_context_of_a_workflow(caller: MockCaller, mock: MockRefold) -> No
     response = await caller.post(f"{WORKFLOW}/tell/execute", headers=headers)
     assert response.json["return_value"] == ["user_1", "slack", "6a314c54d4616e99e7fa5a03", "c1", "nightly", 1]
     (execution, _) = (await caller.get(EXECUTION)).json["docs"]
-    assert (execution["config_id"], execution["instance_tag"]) == ("c1", "nightly")
+    assert (execution["config_id"], mock.execution(execution["_id"]).instance_tag) == ("c1", "nightly")
 
 
 async def test_response_node_chooses_the_status(caller: MockCaller, mock: MockRefold) -> None:
