@@ -170,7 +170,7 @@ def has_field(document: Any, path: str) -> bool:
         document = cast("dict[str, Any]", document)[field]
     if not is_list:
         return has_field(document, rest) if rest else True
-    documents = cast("list[Any]", document) if isinstance(document, list) else []
+    documents = cast("list[object]", document) if isinstance(document, list) else []
     return bool(documents) and all(has_field(one, rest) for one in documents)
 
 
