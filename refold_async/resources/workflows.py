@@ -12,8 +12,9 @@ from refold_async.config.validation import check_bool, check_header_value, check
 from refold_async.errors import ParameterError
 from refold_async.models.model import Model, named
 from refold_async.protocol.encoding import given_texts
-from refold_async.protocol.endpoints import Endpoint
-from refold_async.protocol.parsers import parse_list, parse_model, parse_nothing
+from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.parsers import parse_json, parse_list, parse_model, parse_nothing, structured
+from refold_async.protocol.responses import Response, fields_of
 from refold_async.resources.resource import Resource, dates
 
 __all__ = ["EnabledWorkflow", "RequestStructure", "Workflow", "WorkflowVersion", "Workflows"]
@@ -193,7 +194,7 @@ class Workflows(Resource):
         Raises:
             NotFoundError: There is no such workflow for this linked account.
         """
-        return await self._send(_GET.request(workflow_id), parse_model(Workflow), timeout)
+        return await self._send(_GET.request(workflow_id), _parse_workflow, timeout)
 
     async def request_structure(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> RequestStructure:
         """Read what payload a workflow asks for. Refold page: *Get Workflow Request Structure*.
@@ -236,13 +237,18 @@ class Workflows(Resource):
         )
 
     async def create(
-        self, name: str, *, slug: str, description: str | None = None, timeout: Timeout | float | None = None
+        self,
+        name: str,
+        *,
+        slug: str | None = None,
+        description: str | None = None,
+        timeout: Timeout | float | None = None,
     ) -> Workflow:
         """Make a private workflow, as a draft that only the linked account has. Refold page: *Create Workflow*.
 
         Args:
             name: Its name for people.
-            slug: The app it is to belong to.
+            slug: The app it is to belong to; by default the default app of your organisation.
             description: What it is to do.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
@@ -256,10 +262,10 @@ class Workflows(Resource):
         """
         body = {
             "name": check_header_value("name", name),
-            "slug": check_header_value("slug", slug),
+            "slug": None if slug is None else check_header_value("slug", slug),
             "description": None if description is None else check_string("description", description),
         }
-        return await self._send(_CREATE.request(body=body), parse_model(Workflow), timeout)
+        return await self._send(_CREATE.request(body=body), _parse_workflow, timeout)
 
     async def get_draft(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
         """Read the draft of a workflow, which Refold makes where there is none. Refold page: *Get Workflow Draft*.
@@ -274,7 +280,7 @@ class Workflows(Resource):
         Raises:
             NotFoundError: There is no such workflow for this linked account.
         """
-        return await self._send(_GET_DRAFT.request(workflow_id), parse_model(Workflow), timeout)
+        return await self._send(_GET_DRAFT.request(workflow_id), _parse_workflow, timeout)
 
     async def publish(
         self,
@@ -304,7 +310,7 @@ class Workflows(Resource):
             "version": None if version is None else check_whole_number("version", version, at_least=1),
             "description": None if description is None else check_string("description", description),
         }
-        return await self._send(_PUBLISH.request(draft_id, body=body), parse_model(Workflow), timeout)
+        return await self._send(_PUBLISH.request(draft_id, body=body), _parse_workflow, timeout)
 
     async def unpublish(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
         """Take a published workflow out of use, with its triggers. Refold page: *Publish Workflow*.
@@ -321,7 +327,7 @@ class Workflows(Resource):
             NotFoundError: There is no such workflow for this linked account.
         """
         request = _UNPUBLISH.request(workflow_id, body={"published": False})
-        return await self._send(request, parse_model(Workflow), timeout)
+        return await self._send(request, _parse_workflow, timeout)
 
     async def delete(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> None:
         """Delete a private workflow with its drafts and versions. Refold page: *Delete Workflow*.
@@ -336,3 +342,12 @@ class Workflows(Resource):
             APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
         await self._send(_DELETE.request(workflow_id), parse_nothing, timeout)
+
+
+def _parse_workflow(response: Response, request: Request) -> Workflow:
+    """Parse a workflow, whether it comes by itself or, as a new one does, in an object that names it `workflow`."""
+    value = parse_json(response, request)
+    fields = fields_of(value)
+    in_envelope = isinstance(fields.get("workflow"), dict) and not fields.keys() & {"_id", "id"}
+    workflow = fields["workflow"] if in_envelope else value
+    return structured(workflow, Workflow, "answer", response, request, body=value)  # type: ignore[no-any-return]

@@ -739,7 +739,7 @@ BAD: Final[tuple[BadCall, ...]] = (
     ("webhooks.create", "webhook_events", ("Workflow Errored", [], None), lambda value: ((HOOK, value), {})),
     option("webhooks.create", "webhook_type", (*BAD_HEADERS, None)),
     only("workflows.create", "name", (*BAD_HEADERS, None), slug="hubspot"),
-    option("workflows.create", "slug", (*BAD_HEADERS, None)),
+    option("workflows.create", "slug", BAD_HEADERS),
     only("events.trigger", "event", ("", None, 5)),
     *(option("events.trigger", name, BAD_HEADERS) for name in ("slug", "config_id", "instance_tag")),
     option("run_workflow", "slug", (*BAD_HEADERS, None)),
