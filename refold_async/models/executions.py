@@ -7,9 +7,12 @@ import attrs
 
 from refold_async.models.model import STRICT, Model, Result, named
 
-__all__ = ["Batch", "Execution", "ExecutionNode"]
+__all__ = ["FINAL", "GOING_ON", "Batch", "Execution", "ExecutionNode"]
 
-_FINAL: Final = frozenset({"COMPLETED", "ERRORED", "FAILED", "STOPPED", "TIMED_OUT", "DUPLICATE"})
+GOING_ON: Final = frozenset({"RUNNING", "STOPPING", "QUEUED"})
+"""The statuses of runs that have not ended."""
+FINAL: Final = frozenset({"COMPLETED", "ERRORED", "FAILED", "STOPPED", "TIMED_OUT", "TERMINATED", "DUPLICATE"})
+"""The statuses of runs that have ended. A word in neither may be of either kind."""
 _NODE_FAILED: Final = frozenset({"Errored", "Failed", "Rejected", "Timed_Out"})
 
 
@@ -46,7 +49,8 @@ class Execution(Result):
     name: str | None = None
     """Its name for people."""
     status: str | None = attrs.field(default=None, metadata=STRICT)
-    """`RUNNING` or `STOPPING`; at the end `COMPLETED`, `ERRORED`, `STOPPED`, `TIMED_OUT` or `DUPLICATE`."""
+    """`QUEUED`, `RUNNING` or `STOPPING`; at the end `COMPLETED`, `ERRORED`, `STOPPED`, `TIMED_OUT`, `TERMINATED` (by a
+    node of that kind) or `DUPLICATE` (Refold took it for a repeat and ran nothing)."""
     completion_percentage: float | None = None
     """How far it is, from 0 to 100."""
     linked_account_id: str | None = None
@@ -67,7 +71,7 @@ class Execution(Result):
     @property
     def is_final(self) -> bool:
         """Whether it has ended. A status that is not known counts as going on."""
-        return (self.status or "").upper() in _FINAL
+        return (self.status or "").upper() in FINAL
 
     @property
     def failed_nodes(self) -> list[ExecutionNode]:
