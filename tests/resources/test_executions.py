@@ -232,7 +232,13 @@ def test_words_that_change(caplog: pytest.LogCaptureFixture) -> None:
 
     async def main() -> None:
         moving = [{"_id": "e1", "status": "PONDERING", "completion_percentage": number} for number in range(5)]
-        looks = [*moving, *[RUNNING] * 3, *moving[-1:] * 4, {"_id": "e1", "status": "RESTING"}, RUNNING]
+        looks: list[dict[str, Any] | RefoldError] = [
+            *moving,
+            *[RUNNING] * 3,
+            *moving[-1:] * 4,
+            {"_id": "e1", "status": "RESTING"},
+            RUNNING,
+        ]
         looks += [{"_id": "e1", "status": "DONE"}, TROUBLES[0], *[{"_id": "e1", "status": "DONE"}] * 3, *moving[:1] * 3]
         refold = Refold(*looks, COMPLETED)
         await refold.executions.wait("e1")
