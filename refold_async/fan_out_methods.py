@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.options import ActionFanOutOptions, FanOutOptions
     from refold_async.jobs.recorder import Recorder
-    from refold_async.resources.linked_accounts import LinkedAccount
+    from refold_async.models.linked_accounts import LinkedAccount
 
 __all__ = ["FanOutMethods"]
 
@@ -61,7 +61,7 @@ class _MethodWithOptions:
         if not hasattr(self._function, "__signature__"):
             from refold_async.jobs import options
             from refold_async.jobs.options_help import document
-            from refold_async.resources.linked_accounts import LinkedAccount
+            from refold_async.models.linked_accounts import LinkedAccount
 
             document(self._function, getattr(options, self._declared), str | AccountScope | LinkedAccount)
         return self._function
@@ -224,7 +224,7 @@ class FanOutMethods:
     def _interface(self, account: Any) -> "ClientInterface[Any, AccountScope]":
         """Return what a fan-out asks of the client; `account` tells the account of items that do not themselves."""
         from refold_async.jobs.client_interface import ClientInterface
-        from refold_async.resources.linked_accounts import LinkedAccount
+        from refold_async.models.linked_accounts import LinkedAccount
 
         if account is not None and not callable(account):
             raise ConfigurationError("account must be a function that returns an item's linked account id or scope.")
@@ -309,8 +309,8 @@ def _fingerprint(parameters: bytes) -> str:
 
 
 async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeout: Timeout) -> None:
+    from refold_async.models.linked_accounts import LinkedAccount
     from refold_async.resources.applications import disconnected
-    from refold_async.resources.linked_accounts import LinkedAccount
 
     if (
         isinstance(item, LinkedAccount)

@@ -3,7 +3,7 @@
 What errors are made of is loaded by the first response that stands for one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from refold_async.codec import json_codec
@@ -51,19 +51,20 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
     except MisfitError as misfit:
         problem = str(misfit)
     else:
-        _tell_request_id(result, response)
+        _tell_request_id(result, response, fields_of(value if body is None else body))
         return result
     from refold_async.protocol.error_mapping import misfit_error
 
     raise misfit_error(response, request, target, problem, value if body is None else body)
 
 
-def _tell_request_id(value: Any, response: Response) -> None:
-    """Note Refold's id of the request with results of ours."""
+def _tell_request_id(value: Any, response: Response, envelope: Mapping[str, Any]) -> None:
+    """Note Refold's id of the request with results of ours; `envelope` is the object they may have come in."""
     results = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     if results and isinstance(results[0], Result):
         for result in results:
-            object.__setattr__(result, "request_id", request_id_of(response.headers, result.raw))
+            fields = envelope if "request_id" in envelope else result.raw
+            object.__setattr__(result, "request_id", request_id_of(response.headers, fields))
 
 
 def parse_value(into: Any) -> Parser[Any]:

@@ -81,6 +81,7 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
     error.fault = Fault.WORKFLOW_DUPLICATE if duplicate else Fault.WORKFLOW_ERRORED
     error.effect = RULES[error.fault].effect
     error.attempts = looks
+    error.request_id = execution.request_id
     return error
 
 

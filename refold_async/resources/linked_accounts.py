@@ -1,21 +1,17 @@
 """`refold.linked_accounts`: the customers, and what they are connected to."""
 
 from collections.abc import AsyncGenerator, Mapping
-from datetime import datetime
-from typing import Any, Final, cast
-
-import attrs
+from typing import Any, Final
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value, check_string
 from refold_async.errors import ConfigurationError
-from refold_async.models.model import STRICT, Model, named
+from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.parsers import parse_model, parse_nothing
-from refold_async.resources.applications import ConnectionState
 from refold_async.resources.resource import Resource
 
-__all__ = ["Integration", "LinkedAccount", "LinkedAccounts"]
+__all__ = ["LinkedAccounts"]
 
 _ACCOUNT: Final = "linked account {linked_account_id!r}"
 _CHECK_THE_ID: Final = "Check the id: it is your own, as it was given to Refold; linked_accounts.list() gives them all."
@@ -25,58 +21,6 @@ _GET: Final = Endpoint("GET", "/api/v2/public/linked-account/{linked_account_id}
 _CREATE: Final = Endpoint("POST", "/api/v2/public/linked-account", "the new linked account")
 _UPSERT: Final = Endpoint("PUT", "/api/v2/public/linked-account", "the linked account")
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/linked-account/{linked_account_id}", _ACCOUNT, _CHECK_THE_ID)
-
-
-@attrs.frozen
-class Integration(Model):
-    """An app that a linked account has connected."""
-
-    slug: str | None = attrs.field(default=None, metadata={**named("type", "slug"), **STRICT})
-    """The app, such as `hubspot`."""
-    name: str | None = None
-    """Its name for people."""
-    reauth_required: bool | None = None
-    """Whether its credentials no longer work, so that the account's owner must reconnect it."""
-
-
-@attrs.frozen
-class LinkedAccount(Model):
-    """A customer. Fan-outs take it as an item: it tells its `linked_account_id`."""
-
-    linked_account_id: str = attrs.field(metadata=named("account_id", "linked_account_id"))
-    """Your own id of the customer, which `refold.account()` takes."""
-    name: str | None = None
-    """Its name for people."""
-    environment: str | None = None
-    """`test` or `production`."""
-    udf: Any = None
-    """Fields of your own, as Refold shows them; see `user_defined_fields`."""
-    integrations: list[Integration] | None = None
-    """The apps it has connected, or None where the response does not tell."""
-    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was made."""
-    updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
-    """When it was changed last."""
-
-    @property
-    def user_defined_fields(self) -> dict[str, Any]:
-        """Fields of your own, by name."""
-        shown: object = self.udf
-        if isinstance(shown, dict):
-            return cast("dict[str, Any]", shown)
-        fields = cast("list[dict[str, Any]]", shown) if isinstance(shown, list) else []
-        return {field["key_name"]: field.get("key_value") for field in fields if "key_name" in field}
-
-    def connection_state(self, slug: str) -> ConnectionState:
-        """Return whether the account has to connect an app, has to reconnect it, or is connected, as the response told.
-
-        Args:
-            slug: The app, such as `hubspot`.
-        """
-        connections = [integration for integration in self.integrations or () if integration.slug == slug]
-        if not connections:
-            return "connect"
-        return "reconnect" if all(connection.reauth_required for connection in connections) else "connected"
 
 
 class LinkedAccounts(Resource):

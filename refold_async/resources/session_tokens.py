@@ -19,7 +19,7 @@ from refold_async.config.validation import (
 )
 from refold_async.errors import APIResponseValidationError, AuthenticationError, RefoldError
 from refold_async.faults import Fault
-from refold_async.models.model import Model
+from refold_async.models.model import Result
 from refold_async.pipeline.credentials import Credentials
 from refold_async.pipeline.item_context import ItemContext, current_item
 from refold_async.pipeline.pipeline import Pipeline
@@ -40,7 +40,7 @@ _REVOKE: Final = Endpoint("POST", "/api/v2/public/session-token/revoke", "the se
 
 
 @attrs.frozen
-class SessionToken(Model):
+class SessionToken(Result):
     """A token that stands for one linked account, in place of the API key. Its `repr` does not show it."""
 
     token: str = attrs.field(repr=False)
@@ -51,6 +51,8 @@ class SessionToken(Model):
     """Seconds until it expires, from when it was handed out."""
     refresh_expires_in: float | None = None
     """Seconds until the refresh token expires."""
+    is_api_token: bool | None = None
+    """Whether it is a token for the API."""
 
 
 def _parse_token(response: Response, request: Request) -> SessionToken:

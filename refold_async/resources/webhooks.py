@@ -1,20 +1,17 @@
 """`refold.webhooks`: where Refold is to send its webhooks. What it sends is read by `refold_async.webhooks`."""
 
 from collections.abc import AsyncGenerator, Sequence
-from datetime import datetime
 from typing import Final
-
-import attrs
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError
-from refold_async.models.model import Model, named
+from refold_async.models.webhooks import WebhookSubscription
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.parsers import parse_model, parse_nothing
 from refold_async.resources.resource import Resource
 
-__all__ = ["WebhookSubscription", "Webhooks"]
+__all__ = ["Webhooks"]
 
 _WEBHOOK: Final = "webhook {webhook_id!r}"
 _CHECK_THE_ID: Final = "Check its id: webhooks.list() gives those there are."
@@ -23,26 +20,6 @@ _CREATE: Final = Endpoint("POST", "/api/v2/public/webhook", "the new webhook")
 _LIST: Final = Endpoint("GET", "/api/v2/public/webhook", "the list of webhooks")
 _GET: Final = Endpoint("GET", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
-
-
-@attrs.frozen
-class WebhookSubscription(Model):
-    """A URL that Refold sends webhooks to."""
-
-    webhook_id: str = attrs.field(metadata=named("_id", "id"))
-    """What other calls name it by."""
-    webhook_url: str | None = None
-    """Where Refold sends them."""
-    webhook_events: list[str] = attrs.field(factory=list[str])
-    """Which events it sends, such as `Connection Expired`."""
-    webhook_type: str | None = None
-    """In which form: `default`, `slack` or `custom`."""
-    is_enabled: bool | None = None
-    """Whether it sends any."""
-    environment: str | None = None
-    """Of which environment, `test` or `production`."""
-    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was made."""
 
 
 class Webhooks(Resource):

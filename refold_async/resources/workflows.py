@@ -10,14 +10,15 @@ from refold_async.codec.json_schema import misfits
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_header_value, check_string, check_whole_number
 from refold_async.errors import ParameterError
-from refold_async.models.model import Model, named
+from refold_async.models.model import Result
+from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowVersion
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.parsers import parse_json, parse_list, parse_model, parse_nothing, structured
 from refold_async.protocol.responses import Response, fields_of
 from refold_async.resources.resource import Resource, dates
 
-__all__ = ["EnabledWorkflow", "RequestStructure", "Workflow", "WorkflowVersion", "Workflows"]
+__all__ = ["RequestStructure", "Workflows"]
 
 _WORKFLOW: Final = "workflow {workflow_id!r}"
 _CHECK_THE_ID: Final = "Check its id, and that this linked account owns it: workflows.list() gives those there are."
@@ -37,63 +38,7 @@ _DELETE: Final = Endpoint("DELETE", "/api/v2/public/workflow/{workflow_id}", _WO
 
 
 @attrs.frozen
-class Workflow(Model):
-    """A workflow, or a draft of one."""
-
-    workflow_id: str = attrs.field(metadata=named("_id", "id"))
-    """What other calls name it by."""
-    name: str | None = None
-    """Its name for people."""
-    description: str | None = None
-    """What it does."""
-    slug: str | None = None
-    """The app it belongs to, or a name of its own."""
-    published: bool | None = None
-    """Whether it can be executed."""
-    workflow_alias: str | None = None
-    """A name that may stand for the id when it is executed."""
-    associated_workflow: str | None = None
-    """Of a draft: the workflow it is a draft of."""
-    version: int | None = None
-    """Which version it is."""
-    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was made."""
-    updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
-    """When it was changed last."""
-
-
-@attrs.frozen
-class EnabledWorkflow(Model):
-    """A workflow that the linked account has enabled."""
-
-    workflow_id: str = attrs.field(metadata=named("id", "_id"))
-    """What other calls name it by."""
-    name: str | None = None
-    """Its name for people."""
-    description: str | None = None
-    """What it does."""
-    icon: str | None = None
-    """The URL of its icon."""
-    config_id: str | None = None
-    """The config it runs under."""
-    application: Any = None
-    """The app it belongs to, as Refold shows it."""
-
-
-@attrs.frozen
-class WorkflowVersion(Model):
-    """What a workflow was when it was published."""
-
-    version: int
-    """Its number; the first is 1."""
-    version_id: str | None = attrs.field(default=None, metadata=named("_id", "id"))
-    """Refold's id of it."""
-    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was published."""
-
-
-@attrs.frozen
-class RequestStructure(Model):
+class RequestStructure(Result):
     """What payload a workflow asks for."""
 
     payload: Any = None
@@ -189,7 +134,7 @@ class Workflows(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The workflow; its nodes are in `.raw`.
+            The workflow with its nodes.
 
         Raises:
             NotFoundError: There is no such workflow for this linked account.
@@ -275,7 +220,7 @@ class Workflows(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The draft. Its own `workflow_id` is what `publish` takes; its nodes are in `.raw`.
+            The draft. Its own `workflow_id` is what `publish` takes.
 
         Raises:
             NotFoundError: There is no such workflow for this linked account.
