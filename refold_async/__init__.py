@@ -53,9 +53,11 @@ if TYPE_CHECKING:
     from refold_async.models.connection_states import ConnectionState
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
+    from refold_async.models.pages import Page
     from refold_async.models.references import Reference
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
+    from refold_async.protocol.pages import Listing
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.session_tokens import SessionToken
     from refold_async.resources.workflows import RequestStructure
@@ -102,8 +104,10 @@ __all__ = [
     "JournalSummary",
     "Limiter",
     "LinkedAccount",
+    "Listing",
     "NotFoundError",
     "Outcome",
+    "Page",
     "ParameterError",
     "PermissionDeniedError",
     "Progress",
@@ -154,7 +158,9 @@ _LOADED_WHEN_USED = {
     "JournalEntry": "journal.entries",
     "JournalSummary": "journal.journal",
     "LinkedAccount": "models.linked_accounts",
+    "Listing": "protocol.pages",
     "Outcome": "jobs.outcomes",
+    "Page": "models.pages",
     "Progress": "jobs.progress",
     "Reference": "models.references",
     "RequestStructure": "resources.workflows",

@@ -14,6 +14,7 @@ from refold_async.errors import RefoldError
 from refold_async.models.executions import Batch, Execution
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_model, parse_nothing
 from refold_async.resources.execution_waits import UnknownStatuses, failure, may_pass, pauses, too_late
 from refold_async.resources.resource import Resource, Send, dates
@@ -73,7 +74,7 @@ class Executions(Resource):
         oldest_first: bool | None = None,
         page_size: int = 100,
         timeout: Timeout | float | None = None,
-    ) -> AsyncGenerator[Execution, None]:
+    ) -> Listing[Execution]:
         """Iterate over the runs, newest first: `async for execution in account.executions.list()`.
 
         Runs that begin meanwhile move the others to later pages; each comes once all the same. The next page is
@@ -174,7 +175,7 @@ class Executions(Resource):
         status: str | None = None,
         page_size: int = 100,
         timeout: Timeout | float | None = None,
-    ) -> AsyncGenerator[Batch, None]:
+    ) -> Listing[Batch]:
         """Iterate over the batches of a node. Refold page: *List Node Batches*.
 
         Args:

@@ -1,6 +1,6 @@
 """`refold.linked_accounts`: the customers, and what they are connected to."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from refold_async.config.settings import Timeout
@@ -8,6 +8,7 @@ from refold_async.config.validation import check_header_value, check_string
 from refold_async.errors import ConfigurationError
 from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.protocol.endpoints import Endpoint
+from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_model, parse_nothing
 from refold_async.resources.resource import Resource
 
@@ -30,7 +31,7 @@ class LinkedAccounts(Resource):
 
     def list(
         self, *, connected_to: str | None = None, page_size: int = 100, timeout: Timeout | float | None = None
-    ) -> AsyncGenerator[LinkedAccount, None]:
+    ) -> Listing[LinkedAccount]:
         """Iterate over all linked accounts, or those that can be acted for. Refold page: *List Linked Accounts*.
 
         ```python

@@ -1,6 +1,6 @@
 """`refold.webhooks`: where Refold is to send its webhooks. What it sends is read by `refold_async.webhooks`."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from refold_async.config.settings import Timeout
@@ -8,6 +8,7 @@ from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError
 from refold_async.models.webhooks import WebhookSubscription
 from refold_async.protocol.endpoints import Endpoint
+from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_model, parse_nothing
 from refold_async.resources.resource import Resource
 
@@ -63,12 +64,12 @@ class Webhooks(Resource):
         return await self._send(_CREATE.request(body=body), parse_model(WebhookSubscription), timeout)
 
     def list(
-        self, *, page_size: int = 100, timeout: Timeout | float | None = None
-    ) -> AsyncGenerator[WebhookSubscription, None]:
+        self, *, page_size: int | None = None, timeout: Timeout | float | None = None
+    ) -> Listing[WebhookSubscription]:
         """Iterate over where Refold sends webhooks. Refold page: *List Webhooks*.
 
         Args:
-            page_size: How many to ask for at once.
+            page_size: How many to ask for at once; by default all, which is what Refold gives.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
@@ -79,6 +80,7 @@ class Webhooks(Resource):
             model=WebhookSubscription,
             key=lambda webhook: webhook.webhook_id,
             page_size=page_size,
+            comes_whole=True,
             timeout=timeout,
         )
 

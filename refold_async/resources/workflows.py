@@ -1,6 +1,5 @@
 """`account.workflows`: find them, read what they ask for, and make, publish and delete private ones."""
 
-from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from refold_async.models.model import Result
 from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowVersion
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_json, parse_list, parse_model, parse_nothing, structured
 from refold_async.protocol.responses import Response, fields_of
 from refold_async.resources.resource import Resource, dates
@@ -94,7 +94,7 @@ class Workflows(Resource):
         scope: str | None = None,
         page_size: int = 100,
         timeout: Timeout | float | None = None,
-    ) -> AsyncGenerator[Workflow, None]:
+    ) -> Listing[Workflow]:
         """Iterate over the workflows: `async for workflow in account.workflows.list()`. Refold page: *List Workflows*.
 
         The next page is fetched while the present one is read.
@@ -158,7 +158,7 @@ class Workflows(Resource):
 
     def versions(
         self, workflow_id: str, *, page_size: int = 100, timeout: Timeout | float | None = None
-    ) -> AsyncGenerator[WorkflowVersion, None]:
+    ) -> Listing[WorkflowVersion]:
         """Iterate over the published versions of a workflow, newest first. Refold page: *List Workflow Versions*.
 
         Args:

@@ -184,7 +184,7 @@ ROWS: Final = (
     Row("webhooks.create", "create_webhook", f"POST {WEBHOOK}", (HOOK, ("Workflow Errored",)),
         body={"webhook_url": HOOK, "webhook_events": ["Workflow Errored"], "webhook_type": "default"},
         model=WebhookSubscription, gives=THE_WEBHOOK),
-    Row("webhooks.list", "list_webhooks", f"GET {WEBHOOK}", query=FIRST_PAGE,
+    Row("webhooks.list", "list_webhooks", f"GET {WEBHOOK}",
         model=WebhookSubscription, gives={"webhook_id": "{webhook}", **THE_WEBHOOK}),
     Row("webhooks.get", "get_webhook", f"GET {WEBHOOK}/{{webhook}}", ("{webhook}",),
         model=WebhookSubscription, gives={"webhook_id": "{webhook}", **THE_WEBHOOK}),
