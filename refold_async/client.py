@@ -175,7 +175,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
         """The customers, and what they are connected to."""
         from refold_async.resources.linked_accounts import LinkedAccounts
 
-        return LinkedAccounts(self._send)
+        return LinkedAccounts(self._send, self.account)
 
     @property
     def session_tokens(self) -> "SessionTokens":

@@ -1,17 +1,17 @@
-"""Parsers of every kind of response: of one object, of a list, of nothing, of any JSON. Resources are made of these.
+"""Parsers of every kind of response: of an object, of a list, of what was done, of any JSON. Resources use these.
 
 What errors are made of is loaded by the first response that stands for one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from refold_async.codec import json_codec
 from refold_async.models.model import Result
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of, request_id_of
+from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of, json_or_none, request_id_of
 
-__all__ = ["parse_docs", "parse_json", "parse_list", "parse_model", "parse_nothing", "parse_value", "structured"]
+__all__ = ["parse_docs", "parse_json", "parse_list", "parse_model", "parse_told", "parse_value", "structured"]
 
 T = TypeVar("T")
 
@@ -95,12 +95,31 @@ def parse_model(model: type[T], **known: str) -> Parser[T]:
     return parse
 
 
-def parse_nothing(response: Response, request: Request) -> None:
-    """Parse a response that brings nothing: its status says that it was done, whatever the body."""
-    if response.status not in SUCCESS:
-        from refold_async.protocol.error_mapping import status_error
+def parse_told(target: Any, otherwise: Callable[[], T]) -> Parser[T]:
+    """Return the parser of what Refold says of what it has done: the status tells that it was done, whatever the body.
 
-        raise status_error(response, request)
+    Args:
+        target: The type of it.
+        otherwise: Makes what stands for a body that cannot be read.
+    """
+
+    def parse(response: Response, request: Request) -> T:
+        if response.status not in SUCCESS:
+            from refold_async.protocol.error_mapping import status_error
+
+            raise status_error(response, request)
+        from refold_async.codec.structuring.converters import structure
+        from refold_async.codec.structuring.misfits import MisfitError
+
+        value = json_or_none(response)
+        try:
+            told: T = structure(value, target, "answer")
+        except MisfitError:
+            told = otherwise()
+        _tell_request_id(told, response, fields_of(value))
+        return told
+
+    return parse
 
 
 def parse_list(model: type[T]) -> Parser[list[T]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from refold_async.config.settings import Timeout
-from refold_async.config.validation import check_header_value
+from refold_async.config.validation import check_bool, check_header_value
 from refold_async.errors import ConfigurationError, ReconnectRequiredError
 from refold_async.faults import Fault
 from refold_async.models.applications import Application
@@ -34,7 +34,7 @@ class Applications(Resource):
         slug: str | None = None,
         tags: str | Sequence[str] | None = None,
         auth_type: str | None = None,
-        ecosystem: str | None = None,
+        ecosystem: bool | None = None,
         timeout: Timeout | float | None = None,
     ) -> list[Application]:
         """List the apps, with the linked account's connection to each. Refold page: *List Applications*.
@@ -43,7 +43,7 @@ class Applications(Resource):
             slug: Only the app of this slug.
             tags: Only apps with one of these tags.
             auth_type: Only apps that one authenticates with in this way, such as `oauth2`.
-            ecosystem: Only apps of this ecosystem.
+            ecosystem: Only apps of Refold's ecosystem, or only those that are not.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -53,7 +53,10 @@ class Applications(Resource):
             if not isinstance(tags, Sequence):
                 raise ConfigurationError(f"tags must be a list of tags, or one, not {type(tags).__name__}.")
             tags = ",".join(check_header_value("tags", tag) for tag in tags)
-        query = given_texts(slug=slug, tags=tags, auth_type=auth_type, ecosystem=ecosystem)
+        query = {
+            "ecosystem": None if ecosystem is None else check_bool("ecosystem", ecosystem),
+            **given_texts(slug=slug, tags=tags, auth_type=auth_type),
+        }
         return await self._send(_LIST.request(query=query), parse_list(Application), timeout)
 
     async def get(self, slug: str, *, timeout: Timeout | float | None = None) -> Application:

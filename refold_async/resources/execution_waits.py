@@ -3,17 +3,31 @@
 A status that nobody here knows may be an end: it is told in the log, and in the error, rather than waited for silently.
 """
 
+import asyncio
 import random
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Awaitable, Iterator
+from typing import Final, Protocol
 
-from refold_async.errors import APIConnectionError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
+import attrs
+
+from refold_async.config.settings import Timeout
+from refold_async.errors import (
+    APIConnectionError,
+    APIStatusError,
+    ExecutionTimeoutError,
+    NotFoundError,
+    RefoldError,
+    WorkflowFailedError,
+)
 from refold_async.faults import Fault
-from refold_async.models.executions import FINAL, GOING_ON, Execution
+from refold_async.models.executions import FINAL, GOING_ON, Execution, ExecutionResponse
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
-__all__ = ["UnknownStatuses", "failure", "may_pass", "pauses", "too_late"]
+__all__ = ["LOOK", "FetchResponse", "UnknownStatuses", "failure", "may_pass", "pauses", "too_late", "with_return_value"]
+
+LOOK: Final = Timeout(total=30, attempt=10, connect=10)
+"""What a look at an execution may take: Refold leaves some unanswered, such as those at unknown ids."""
 
 _GROWTH: Final = 1.5
 _LONGEST_PAUSE: Final = 15.0
@@ -106,3 +120,34 @@ def too_late(execution_id: str, execution: Execution | None, looks: int) -> Exec
     error.effect = "unknown"
     error.attempts = looks
     return error
+
+
+class FetchResponse(Protocol):
+    """Fetches what a run gave back."""
+
+    def __call__(self, execution_id: str, *, timeout: Timeout) -> Awaitable[ExecutionResponse]:
+        """Fetch it."""
+        ...
+
+
+async def with_return_value(execution: Execution, fetch: FetchResponse) -> Execution:
+    """Return a run that has completed, with what it gave back; None where there is nothing.
+
+    Raises:
+        RefoldError: That could not be fetched. The run is done all the same: the error's effect and a note tell.
+    """
+    try:
+        answer = await fetch(execution.execution_id, timeout=LOOK)
+    except (RefoldError, asyncio.CancelledError) as error:
+        if isinstance(error, NotFoundError) or (isinstance(error, APIStatusError) and error.status_code == 501):
+            return execution
+        note = (
+            f"Execution {execution.execution_id} has completed; only its return value was not fetched: "
+            f"executions.response({execution.execution_id!r}) gives it."
+        )
+        logger.warning("%s (linked account %r)", note, execution.linked_account_id)
+        error.add_note(note)
+        if isinstance(error, RefoldError):
+            error.effect = "done"
+        raise
+    return attrs.evolve(execution, return_value=answer.response)

@@ -11,12 +11,13 @@ import attrs
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_positive, check_seconds
 from refold_async.errors import RefoldError
-from refold_async.models.executions import Batch, Execution
+from refold_async.models.confirmations import Confirmation
+from refold_async.models.executions import Batch, Execution, ExecutionResponse
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_model, parse_nothing
-from refold_async.resources.execution_waits import UnknownStatuses, failure, may_pass, pauses, too_late
+from refold_async.protocol.parsers import parse_model, parse_told
+from refold_async.resources.execution_waits import LOOK, UnknownStatuses, failure, may_pass, pauses, too_late
 from refold_async.resources.resource import Resource, Send, dates
 
 __all__ = ["Executions"]
@@ -24,8 +25,6 @@ __all__ = ["Executions"]
 
 _LAST_LOOK: Final = 1.0
 """How long before the end of a wait to look for the last time, in seconds, rather than to sleep through it."""
-_STATUS_CALL: Final = Timeout(total=30, attempt=10, connect=10)
-"""What a look at an execution may take: Refold leaves some unanswered, such as those at unknown ids."""
 
 _EXECUTION: Final = "execution {execution_id!r}"
 _CHECK_THE_ID: Final = (
@@ -34,6 +33,9 @@ _CHECK_THE_ID: Final = (
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/execution", "the list of executions")
 _GET: Final = Endpoint("GET", "/api/v2/public/execution/{execution_id}", _EXECUTION, _CHECK_THE_ID)
+_RESPONSE: Final = Endpoint(
+    "GET", "/api/v1/execution/{execution_id}/response", "the response of execution {execution_id!r}", _CHECK_THE_ID
+)
 _STOP: Final = Endpoint("POST", "/api/v2/public/execution/{execution_id}/stop", _EXECUTION, _CHECK_THE_ID)
 _RERUN: Final = Endpoint("POST", "/api/v2/public/execution/{execution_id}/rerun", _EXECUTION, _CHECK_THE_ID)
 _BATCHES: Final = Endpoint(
@@ -134,7 +136,24 @@ class Executions(Resource):
         """
         return await self._send(_GET.request(execution_id), parse_model(Execution, execution_id=execution_id), timeout)
 
-    async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> None:
+    async def response(self, execution_id: str, *, timeout: Timeout | float | None = None) -> ExecutionResponse:
+        """Read what a run gave back that nobody waited for on its request. Refold page: *Get Execution Response*.
+
+        `run_workflow` does so by itself.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The return value, as `response`.
+
+        Raises:
+            NotFoundError: There is no such run of this linked account, or it gave nothing back.
+        """
+        return await self._send(_RESPONSE.request(execution_id), parse_model(ExecutionResponse), timeout)
+
+    async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
         """Have a run stopped. Refold page: *Stop Execution*.
 
         What its nodes have done is not undone. `wait` tells when it has stopped, by a `WorkflowFailedError`.
@@ -143,11 +162,14 @@ class Executions(Resource):
             execution_id: The run's id.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
+        Returns:
+            What Refold says of it.
+
         Raises:
             BadRequestError: It has ended.
             NotFoundError: There is no such run of this linked account.
         """
-        await self._send(_STOP.request(execution_id), parse_nothing, timeout)
+        return await self._send(_STOP.request(execution_id), parse_told(Confirmation, Confirmation), timeout)
 
     async def rerun(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
         """Start a workflow again with what a run was given. Refold page: *Rerun Execution*.
@@ -159,7 +181,7 @@ class Executions(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The new run: its `execution_id` and `status`.
+            The new run: its `execution_id`, and in `status` what Refold says of the start.
 
         Raises:
             NotFoundError: There is no such run of this linked account.
@@ -271,7 +293,7 @@ class Executions(Resource):
                 error = too_late(execution_id, execution, looks)
                 self._annotate(error, request)
                 raise error from problem
-            limits = attrs.evolve(_STATUS_CALL, total=min(_STATUS_CALL.total, left))
+            limits = attrs.evolve(LOOK, total=min(LOOK.total, left))
             try:
                 # In a fan-out the call by itself would wait for its turn as long as that takes.
                 async with asyncio.timeout_at(None if deadline == math.inf else deadline):

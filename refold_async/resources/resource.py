@@ -50,7 +50,7 @@ class Resource:
         page_size: int | None,
         timeout: Timeout | float | None,
         query: Mapping[str, Any] | None = None,
-        keep: Callable[[T], bool | Awaitable[bool]] = lambda _: True,
+        keep: Callable[[T], bool | Awaitable[bool]] | None = None,
         comes_whole: bool = False,
     ) -> Listing[T]:
         """Return a list that comes in pages; what is wrong with the arguments is told at once.
@@ -70,4 +70,4 @@ class Resource:
 
         request(1)
 
-        return Listing(fetch, endpoint.target(*ids).subject, key=key, keep=keep)
+        return Listing(fetch, endpoint.target(*ids).subject, key=key, keep=keep or (lambda _: True))

@@ -1,15 +1,16 @@
 """`refold.webhooks`: where Refold is to send its webhooks. What it sends is read by `refold_async.webhooks`."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 from refold_async.config.settings import Timeout
-from refold_async.config.validation import check_header_value
+from refold_async.config.validation import check_bool, check_header_value, check_string
 from refold_async.errors import ConfigurationError
 from refold_async.models.webhooks import WebhookSubscription
+from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_model, parse_nothing
+from refold_async.protocol.parsers import parse_model, parse_told
 from refold_async.resources.resource import Resource
 
 __all__ = ["Webhooks"]
@@ -34,6 +35,15 @@ class Webhooks(Resource):
         webhook_events: Sequence[str],
         *,
         webhook_type: str = "default",
+        description: str | None = None,
+        webhook_description: str | None = None,
+        webhook_headers: Mapping[str, str] | None = None,
+        webhook_body: Any = None,
+        method: Literal["POST", "PUT", "PATCH"] | None = None,
+        slug: str | None = None,
+        workflow_ids: Sequence[str] | None = None,
+        group: str | None = None,
+        is_enabled: bool | None = None,
         timeout: Timeout | float | None = None,
     ) -> WebhookSubscription:
         """Have events sent to a URL of yours. Refold page: *Create Webhook*.
@@ -41,8 +51,17 @@ class Webhooks(Resource):
         Args:
             webhook_url: Where to send them.
             webhook_events: Which: `Connection Created`, `Connection Deleted`, `Connection Expired`,
-                `Workflow Completed`, `Workflow Errored`.
+                `Workflow Completed`, `Workflow Errored`, `Workflow Stopped`, `Workflow Timed Out`.
             webhook_type: In which form; only `default` is what `refold_async.webhooks` reads.
+            description: What it is for.
+            webhook_description: What it is for, as the Console shows it.
+            webhook_headers: Headers that Refold is to send along.
+            webhook_body: A template of what is sent, in place of the event itself.
+            method: The HTTP method to send them by; by default `POST`.
+            slug: Only events of this app.
+            workflow_ids: Only events of these workflows.
+            group: The group it is to be in.
+            is_enabled: Whether it sends any yet; by default it does.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -56,12 +75,48 @@ class Webhooks(Resource):
             raise ConfigurationError(
                 "webhook_events must be a list of the names of events, such as ['Workflow Errored']."
             )
+        if isinstance(workflow_ids, str) or not isinstance(workflow_ids, Sequence | None):
+            raise ConfigurationError("workflow_ids must be a list of the ids of workflows.")
+        if webhook_headers is not None and not isinstance(webhook_headers, Mapping):
+            raise ConfigurationError(f"webhook_headers must be a mapping, not {type(webhook_headers).__name__}.")
+        if method not in (None, "POST", "PUT", "PATCH"):
+            raise ConfigurationError(f"method must be 'POST', 'PUT' or 'PATCH', got {method!r}.")
         body = {
             "webhook_url": check_header_value("webhook_url", webhook_url),
             "webhook_events": [check_header_value("webhook_events", event) for event in webhook_events],
             "webhook_type": check_header_value("webhook_type", webhook_type),
+            "description": None if description is None else check_string("description", description),
+            "webhook_description": (
+                None if webhook_description is None else check_string("webhook_description", webhook_description)
+            ),
+            "webhook_headers": None if webhook_headers is None else _checked_headers(webhook_headers),
+            "webhook_body": webhook_body,
+            "method": method,
+            "workflow_ids": (
+                None
+                if workflow_ids is None
+                else [check_header_value("workflow_ids", workflow_id) for workflow_id in workflow_ids]
+            ),
+            "is_enabled": None if is_enabled is None else check_bool("is_enabled", is_enabled),
+            **given_texts(slug=slug, group=group),
         }
         return await self._send(_CREATE.request(body=body), parse_model(WebhookSubscription), timeout)
+
+    async def delete(self, webhook_id: str, *, timeout: Timeout | float | None = None) -> list[WebhookSubscription]:
+        """Have no more events sent to a URL. Refold page: *Delete Webhook*.
+
+        Args:
+            webhook_id: The subscription's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The subscriptions that are left.
+
+        Raises:
+            NotFoundError: There is no such subscription.
+        """
+        parse = parse_told(list[WebhookSubscription], list[WebhookSubscription])
+        return await self._send(_DELETE.request(webhook_id), parse, timeout)
 
     def list(
         self, *, page_size: int | None = None, timeout: Timeout | float | None = None
@@ -96,14 +151,9 @@ class Webhooks(Resource):
         """
         return await self._send(_GET.request(webhook_id), parse_model(WebhookSubscription), timeout)
 
-    async def delete(self, webhook_id: str, *, timeout: Timeout | float | None = None) -> None:
-        """Have no more events sent to a URL. Refold page: *Delete Webhook*.
 
-        Args:
-            webhook_id: The subscription's id.
-            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
-
-        Raises:
-            NotFoundError: There is no such subscription.
-        """
-        await self._send(_DELETE.request(webhook_id), parse_nothing, timeout)
+def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        check_header_value("a name of webhook_headers", name): check_header_value(f"webhook_headers[{name!r}]", value)
+        for name, value in headers.items()
+    }

@@ -6,17 +6,19 @@ from typing import Any, Final
 import attrs
 
 from refold_async.codec.json_schema import misfits
+from refold_async.config.client_options import Environment
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_header_value, check_string, check_whole_number
-from refold_async.errors import ParameterError
+from refold_async.errors import ConfigurationError, ParameterError
+from refold_async.models.confirmations import WorkflowDeletion
 from refold_async.models.model import Result
 from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowVersion
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_json, parse_list, parse_model, parse_nothing, structured
+from refold_async.protocol.parsers import parse_json, parse_list, parse_model, parse_told, structured
 from refold_async.protocol.responses import Response, fields_of
-from refold_async.resources.resource import Resource, dates
+from refold_async.resources.resource import Resource, Send, dates
 
 __all__ = ["RequestStructure", "Workflows"]
 
@@ -69,7 +71,11 @@ class RequestStructure(Result):
 class Workflows(Resource):
     """The workflows of one linked account, as `account.workflows`. To run one: `account.run_workflow()`."""
 
-    __slots__ = ()
+    __slots__ = ("_environment",)
+
+    def __init__(self, send: Send, environment: Environment | None) -> None:
+        super().__init__(send)
+        self._environment = environment
 
     async def list_enabled(self, *, timeout: Timeout | float | None = None) -> list[EnabledWorkflow]:
         """List the workflows the linked account has enabled. Refold page: *List Enabled Workflows*.
@@ -233,6 +239,7 @@ class Workflows(Resource):
         *,
         version: int | None = None,
         description: str | None = None,
+        environment: Environment | None = None,
         timeout: Timeout | float | None = None,
     ) -> Workflow:
         """Publish a draft as a new version of its workflow. Refold page: *Publish Workflow*.
@@ -241,6 +248,8 @@ class Workflows(Resource):
             draft_id: The `workflow_id` of the draft, which `create` and `get_draft` give.
             version: The number it is to have; by default the next.
             description: What changed.
+            environment: The environment it is of, for Refold's header `environment`; by default that of the API key,
+                as its prefix tells, and with a session token none is sent: the token tells.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -255,13 +264,22 @@ class Workflows(Resource):
             "version": None if version is None else check_whole_number("version", version, at_least=1),
             "description": None if description is None else check_string("description", description),
         }
-        return await self._send(_PUBLISH.request(draft_id, body=body), _parse_workflow, timeout)
+        return await self._send(
+            _PUBLISH.request(draft_id, headers=self._headers(environment), body=body), _parse_workflow, timeout
+        )
 
-    async def unpublish(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
+    async def unpublish(
+        self,
+        workflow_id: str,
+        *,
+        environment: Environment | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> Workflow:
         """Take a published workflow out of use, with its triggers. Refold page: *Publish Workflow*.
 
         Args:
             workflow_id: The published workflow's id, not that of its draft.
+            environment: The environment it is of, as for `publish`.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -271,22 +289,41 @@ class Workflows(Resource):
             BadRequestError: It is not published.
             NotFoundError: There is no such workflow for this linked account.
         """
-        request = _UNPUBLISH.request(workflow_id, body={"published": False})
+        request = _UNPUBLISH.request(workflow_id, headers=self._headers(environment), body={"published": False})
         return await self._send(request, _parse_workflow, timeout)
 
-    async def delete(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> None:
+    async def delete(
+        self,
+        workflow_id: str,
+        *,
+        environment: Environment | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> WorkflowDeletion:
         """Delete a private workflow with its drafts and versions. Refold page: *Delete Workflow*.
 
         Args:
             workflow_id: The published workflow's id, not that of a draft or version.
+            environment: The environment it is of, as for `publish`.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            What Refold says of it: `triggers_deregistered` is False where triggers may be left.
 
         Raises:
             BadRequestError: It is a draft or a version.
             NotFoundError: There is no such workflow for this linked account.
             APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
-        await self._send(_DELETE.request(workflow_id), parse_nothing, timeout)
+        request = _DELETE.request(workflow_id, headers=self._headers(environment))
+        return await self._send(request, parse_told(WorkflowDeletion, WorkflowDeletion), timeout)
+
+    def _headers(self, environment: Environment | None) -> dict[str, str]:
+        """Return the header that says which environment a private workflow is of."""
+        if environment is None:
+            environment = self._environment
+        elif environment not in ("test", "production"):
+            raise ConfigurationError(f"environment must be 'test' or 'production', got {environment!r}.")
+        return {} if environment is None else {"environment": environment}
 
 
 def _parse_workflow(response: Response, request: Request) -> Workflow:

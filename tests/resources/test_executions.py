@@ -438,7 +438,9 @@ async def test_a_run_that_completes(account: AccountScope, mock: MockRefold) -> 
     assert execution.nodes is not None
     assert execution.nodes[-1].latest_output["created"] is True
     assert mock.requests[0].json == {"payload": JANE}
-    assert {request.path for request in mock.requests[1:]} == {f"/api/v2/public/execution/{execution.execution_id}"}
+    path = f"/execution/{execution.execution_id}"
+    assert {request.path for request in mock.requests[1:-1]} == {f"/api/v2/public{path}"}
+    assert mock.requests[-1].path == f"/api/v1{path}/response"
     assert len(mock.requests_to("execute_workflow")) == 1
 
 
