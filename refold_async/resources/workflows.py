@@ -319,11 +319,10 @@ class Workflows(Resource):
 
     def _headers(self, environment: Environment | None) -> dict[str, str]:
         """Return the header that says which environment a private workflow is of."""
-        if environment is None:
-            environment = self._environment
-        elif environment not in ("test", "production"):
+        if environment not in (None, "test", "production"):
             raise ConfigurationError(f"environment must be 'test' or 'production', got {environment!r}.")
-        return {} if environment is None else {"environment": environment}
+        meant = environment or self._environment
+        return {} if meant is None else {"environment": meant}
 
 
 def _parse_workflow(response: Response, request: Request) -> Workflow:
