@@ -866,6 +866,42 @@ async def test_lists_tell_bad_arguments_at_once(refold: AsyncRefold) -> None:
             make()
 
 
+async def test_everything_a_webhook_may_be_made_with(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Each option goes out under Refold's name, as it is."""
+    options: dict[str, Any] = {
+        "webhook_type": "custom",
+        "description": "for sales",
+        "webhook_description": "for sales",
+        "webhook_headers": {"X-Team": "sales"},
+        "webhook_body": {"event": "{{event}}"},
+        "method": "PUT",
+        "slug": "hubspot",
+        "workflow_ids": ["w"],
+        "group": "sales",
+        "is_enabled": False,
+    }
+    mock.script(Answer(200, json={"_id": "a", **options}))
+    made = await refold.webhooks.create(HOOK, ["Workflow Stopped", "Workflow Timed Out"], **options)
+    assert mock.requests[0].json == {
+        "webhook_url": HOOK,
+        "webhook_events": ["Workflow Stopped", "Workflow Timed Out"],
+        **options,
+    }
+    assert {name: getattr(made, name) for name in options} == options
+
+
+async def test_the_environment_of_a_private_workflow(mock: MockRefold) -> None:
+    """It is that of the key, or the one that is named; a session token tells by itself."""
+    mock.script(Answer(200, json={"_id": "a"}))
+    seen: list[str | None] = []
+    for key, environment in (("tk_a", None), ("pk_a", None), ("tk_a", "production"), ("xx_a", None), ("xx_a", "test")):
+        async with AsyncRefold(key, base_url=mock.base_url) as refold:
+            for scope in (refold.account(ACCOUNT), refold.account_from_session_token("token")):
+                await scope.workflows.publish("d", environment=cast("Any", environment))
+                seen.append(mock.requests[-1].headers.get("environment"))
+    assert seen == ["test", None, "production", None, "production", "production", None, None, "test", "test"]
+
+
 async def test_a_payload_that_says_nothing(mock: MockRefold, account: AccountScope) -> None:
     """Without a payload an event has none; an empty one goes out as it is."""
     await account.events.trigger("contact_created")
