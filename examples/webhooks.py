@@ -120,9 +120,9 @@ async def handle(app: web.Application, event: webhooks.WebhookEvent) -> None:
                     app[RECONNECT].add(connection)
                 else:
                     app[RECONNECT].discard(connection)
-        case webhooks.WorkflowErrored():
+        case webhooks.WorkflowErrored() | webhooks.WorkflowTimedOut():
             logger.warning("Execution %s failed for %s", event.execution_id, event.linked_account_id)
-        case webhooks.WorkflowCompleted():
+        case webhooks.WorkflowCompleted() | webhooks.WorkflowStopped():
             pass
         case webhooks.UnknownEvent():
             logger.info("Ignored an event of an unknown kind: %r", event.event)

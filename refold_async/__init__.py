@@ -48,13 +48,19 @@ if TYPE_CHECKING:
     from refold_async.jobs.progress import Progress
     from refold_async.journal.entries import JournalEntry
     from refold_async.journal.journal import Journal, JournalSummary
-    from refold_async.models.executions import Batch, Execution, ExecutionNode
+    from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
+    from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
+    from refold_async.models.connection_states import ConnectionState
+    from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
+    from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
+    from refold_async.models.pages import Page
+    from refold_async.models.references import Reference
+    from refold_async.models.webhooks import WebhookSubscription
+    from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
+    from refold_async.protocol.pages import Listing
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
-    from refold_async.resources.applications import Application, ConnectedAccount, ConnectionState
-    from refold_async.resources.linked_accounts import Integration, LinkedAccount
     from refold_async.resources.session_tokens import SessionToken
-    from refold_async.resources.webhooks import WebhookSubscription
-    from refold_async.resources.workflows import EnabledWorkflow, RequestStructure, Workflow, WorkflowVersion
+    from refold_async.resources.workflows import RequestStructure
 
 __all__ = [
     "APIConnectionError",
@@ -74,6 +80,7 @@ __all__ = [
     "Batch",
     "ClientClosedError",
     "ConfigurationError",
+    "Confirmation",
     "ConflictError",
     "ConnectedAccount",
     "ConnectionState",
@@ -81,11 +88,14 @@ __all__ = [
     "EnabledWorkflow",
     "Execution",
     "ExecutionNode",
+    "ExecutionResponse",
     "ExecutionTimeoutError",
     "FanOut",
     "FanOutReport",
     "FanOutStoppedError",
     "Fault",
+    "InputField",
+    "InputOption",
     "Integration",
     "InternalServerError",
     "Journal",
@@ -94,8 +104,10 @@ __all__ = [
     "JournalSummary",
     "Limiter",
     "LinkedAccount",
+    "Listing",
     "NotFoundError",
     "Outcome",
+    "Page",
     "ParameterError",
     "PermissionDeniedError",
     "Progress",
@@ -103,17 +115,22 @@ __all__ = [
     "RateLimitError",
     "ReconnectRequiredError",
     "RecordedError",
+    "Reference",
     "RefoldError",
     "RequestStructure",
     "RetryPolicy",
     "SessionToken",
     "Timeout",
+    "TokenRevocation",
     "Unfinished",
     "UnprocessableEntityError",
+    "UserDefinedField",
     "WebhookSubscription",
     "Workflow",
+    "WorkflowDeletion",
     "WorkflowExecution",
     "WorkflowFailedError",
+    "WorkflowSettings",
     "WorkflowVersion",
     "__version__",
 ]
@@ -123,28 +140,39 @@ _LOADED_WHEN_USED = {
     "Action": "resources.actions",
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
-    "Application": "resources.applications",
+    "Application": "models.applications",
     "Batch": "models.executions",
-    "ConnectedAccount": "resources.applications",
-    "ConnectionState": "resources.applications",
-    "EnabledWorkflow": "resources.workflows",
+    "Confirmation": "models.confirmations",
+    "ConnectedAccount": "models.applications",
+    "ConnectionState": "models.connection_states",
+    "EnabledWorkflow": "models.workflows",
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
+    "ExecutionResponse": "models.executions",
     "FanOut": "jobs.fan_out",
     "FanOutReport": "jobs.outcomes",
-    "Integration": "resources.linked_accounts",
+    "InputField": "models.applications",
+    "InputOption": "models.applications",
+    "Integration": "models.linked_accounts",
     "Journal": "journal.journal",
     "JournalEntry": "journal.entries",
     "JournalSummary": "journal.journal",
-    "LinkedAccount": "resources.linked_accounts",
+    "LinkedAccount": "models.linked_accounts",
+    "Listing": "protocol.pages",
     "Outcome": "jobs.outcomes",
+    "Page": "models.pages",
     "Progress": "jobs.progress",
+    "Reference": "models.references",
     "RequestStructure": "resources.workflows",
     "SessionToken": "resources.session_tokens",
+    "TokenRevocation": "models.confirmations",
     "Unfinished": "jobs.outcomes",
-    "WebhookSubscription": "resources.webhooks",
-    "Workflow": "resources.workflows",
-    "WorkflowVersion": "resources.workflows",
+    "UserDefinedField": "models.linked_accounts",
+    "WebhookSubscription": "models.webhooks",
+    "Workflow": "models.workflows",
+    "WorkflowDeletion": "models.confirmations",
+    "WorkflowSettings": "models.workflows",
+    "WorkflowVersion": "models.workflows",
 }
 
 if not TYPE_CHECKING:  # or any misspelled name would pass

@@ -175,7 +175,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
         """The customers, and what they are connected to."""
         from refold_async.resources.linked_accounts import LinkedAccounts
 
-        return LinkedAccounts(self._send)
+        return LinkedAccounts(self._send, self.account)
 
     @property
     def session_tokens(self) -> "SessionTokens":
@@ -235,8 +235,8 @@ class AsyncRefold(FanOutMethods, RawRequests):
             APIResponseValidationError: Something answered at `base_url` that is not Refold.
             RefoldError: Whatever else may keep a call from being answered.
         """
+        from refold_async.models.linked_accounts import LinkedAccount
         from refold_async.protocol.pages import parse_page
-        from refold_async.resources.linked_accounts import LinkedAccount
 
         request = requests.raw_request("GET", "/api/v2/public/linked-account", query={"page": 1, "limit": 1})
         await self._send(request, parse_page(LinkedAccount), timeout)

@@ -5,7 +5,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast, overload
 
 from refold_async.config.client_options import environment_of
-from refold_async.config.settings import Timeout, resolve_timeout
+from refold_async.config.settings import resolve_timeout
 from refold_async.config.validation import check_bool
 from refold_async.errors import ConfigurationError
 from refold_async.limits.scheduler import RequestScheduler
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.options import ActionFanOutOptions, FanOutOptions
     from refold_async.jobs.recorder import Recorder
-    from refold_async.resources.linked_accounts import LinkedAccount
+    from refold_async.models.linked_accounts import LinkedAccount
 
 __all__ = ["FanOutMethods"]
 
@@ -61,7 +61,7 @@ class _MethodWithOptions:
         if not hasattr(self._function, "__signature__"):
             from refold_async.jobs import options
             from refold_async.jobs.options_help import document
-            from refold_async.resources.linked_accounts import LinkedAccount
+            from refold_async.models.linked_accounts import LinkedAccount
 
             document(self._function, getattr(options, self._declared), str | AccountScope | LinkedAccount)
         return self._function
@@ -202,9 +202,16 @@ class FanOutMethods:
                 request = request_of(value(item) if callable(value) else value for value in given)
             return scope._send(request, parse, limits)  # pyright: ignore[reportPrivateUsage]
 
-        async def execute_if_connected(scope: AccountScope, item: Item) -> ActionResult[Any]:
-            await _ensure_connected(scope, item, slug, limits)
-            return await execute(scope, item)
+        def executing_if_connected() -> Callable[[AccountScope, Item], Awaitable[ActionResult[Any]]]:
+            from refold_async.resources.connections import Connections
+
+            connections = Connections(slug)
+
+            async def execute_if_connected(scope: AccountScope, item: Item) -> ActionResult[Any]:
+                await connections.ensure(scope, item, limits)
+                return await execute(scope, item)
+
+            return execute_if_connected
 
         def restore(result: Any) -> ActionResult[Any]:
             return parse(Response(200, {}, json_codec.encode_as_read(result).encode()), common)
@@ -218,13 +225,13 @@ class FanOutMethods:
             action_id=action_id,
             parameters=None if callable(parameters) else common.body,
         )
-        call = execute_if_connected if only_connected else execute
+        call = executing_if_connected() if only_connected else execute
         return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
     def _interface(self, account: Any) -> "ClientInterface[Any, AccountScope]":
         """Return what a fan-out asks of the client; `account` tells the account of items that do not themselves."""
         from refold_async.jobs.client_interface import ClientInterface
-        from refold_async.resources.linked_accounts import LinkedAccount
+        from refold_async.models.linked_accounts import LinkedAccount
 
         if account is not None and not callable(account):
             raise ConfigurationError("account must be a function that returns an item's linked account id or scope.")
@@ -306,20 +313,3 @@ def _fingerprint(parameters: bytes) -> str:
     import json
 
     return hashlib.sha256(json.dumps(json.loads(parameters), sort_keys=True).encode()).hexdigest()
-
-
-async def _ensure_connected(scope: AccountScope, item: object, slug: str, timeout: Timeout) -> None:
-    from refold_async.resources.applications import disconnected
-    from refold_async.resources.linked_accounts import LinkedAccount
-
-    if (
-        isinstance(item, LinkedAccount)
-        and item.linked_account_id == scope.linked_account_id
-        and item.integrations is not None
-    ):
-        if (state := item.connection_state(slug)) != "connected":
-            error = disconnected(slug, state)
-            error.linked_account_id = item.linked_account_id
-            raise error
-    else:
-        await scope.applications.ensure_connected(slug, timeout=timeout)

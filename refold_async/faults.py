@@ -38,3 +38,4 @@ class Fault(Enum):
     WORKFLOW_RATE_LIMITED = "HTTP 429 to a synchronous workflow, not in Refold's shape: the workflow may have set it"
     WORKFLOW_SET_STATUS = "the workflow ran, and its own Response node chose an error status"
     WORKFLOW_ERRORED = "the workflow stopped at an error, somewhere on its way"
+    WORKFLOW_DUPLICATE = "Refold took the run for a repeat of an earlier one, and ran nothing"

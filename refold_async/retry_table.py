@@ -40,5 +40,6 @@ RULES: dict[Fault, Rule] = {
     Fault.WORKFLOW_RATE_LIMITED: Rule("unknown",   False, False, False),
     Fault.WORKFLOW_SET_STATUS:   Rule("done",      False, False, False),
     Fault.WORKFLOW_ERRORED:      Rule("unknown",   False, False, False),
+    Fault.WORKFLOW_DUPLICATE:    Rule("none",      False, False, False),
 }
 # fmt: on

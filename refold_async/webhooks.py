@@ -47,6 +47,8 @@ __all__ = [
     "WebhookEvent",
     "WorkflowCompleted",
     "WorkflowErrored",
+    "WorkflowStopped",
+    "WorkflowTimedOut",
     "delivery_key",
     "parse",
     "verify",
@@ -65,7 +67,7 @@ class _ConnectionEvent(Model):
     environment: str | None = None
     """`test` or `production`."""
     type: str | None = None
-    """How the connection authenticates, such as `oauth2`."""
+    """What kind of event it is: `General`."""
     org_id: str | None = None
     """Refold's id of your organisation."""
     created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
@@ -122,9 +124,28 @@ class WorkflowCompleted(_WorkflowEvent):
 
 @attrs.frozen
 class WorkflowErrored(_WorkflowEvent):
-    """A run of a workflow stopped at an error."""
+    """A run of a workflow stopped at an error.
+
+    Where Refold sends them along, the node that failed, its attempts and what the app answered are in `raw`.
+    """
 
     event: str = "Workflow Errored"
+    """The event's name, as sent."""
+
+
+@attrs.frozen
+class WorkflowStopped(_WorkflowEvent):
+    """A run of a workflow was stopped."""
+
+    event: str = "Workflow Stopped"
+    """The event's name, as sent."""
+
+
+@attrs.frozen
+class WorkflowTimedOut(_WorkflowEvent):
+    """A run of a workflow took longer than it may."""
+
+    event: str = "Workflow Timed Out"
     """The event's name, as sent."""
 
 
@@ -137,7 +158,14 @@ class UnknownEvent(Model):
 
 
 WebhookEvent: TypeAlias = (
-    ConnectionCreated | ConnectionDeleted | ConnectionExpired | WorkflowCompleted | WorkflowErrored | UnknownEvent
+    ConnectionCreated
+    | ConnectionDeleted
+    | ConnectionExpired
+    | WorkflowCompleted
+    | WorkflowErrored
+    | WorkflowStopped
+    | WorkflowTimedOut
+    | UnknownEvent
 )
 """What `parse` returns, to match on."""
 
@@ -147,6 +175,8 @@ _EVENTS: Final[Mapping[str, type[WebhookEvent]]] = {
     "Connection Expired": ConnectionExpired,
     "Workflow Completed": WorkflowCompleted,
     "Workflow Errored": WorkflowErrored,
+    "Workflow Stopped": WorkflowStopped,
+    "Workflow Timed Out": WorkflowTimedOut,
 }
 
 _OTHER_FORM: Final = "Only webhooks of webhook_type='default' can be read."

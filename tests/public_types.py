@@ -17,11 +17,13 @@ from refold_async import (
     APIStatusError,
     Application,
     AsyncRefold,
+    Confirmation,
     ConnectionState,
     Effect,
     EnabledWorkflow,
     Execution,
     ExecutionNode,
+    ExecutionResponse,
     FanOut,
     FanOutReport,
     Journal,
@@ -29,13 +31,21 @@ from refold_async import (
     JournalSummary,
     Limiter,
     LinkedAccount,
+    Listing,
     Outcome,
+    Page,
     Progress,
     RateLimit,
+    Reference,
     RefoldError,
     RetryPolicy,
     SessionToken,
     Timeout,
+    TokenRevocation,
+    UserDefinedField,
+    WebhookSubscription,
+    Workflow,
+    WorkflowDeletion,
     WorkflowExecution,
     WorkflowFailedError,
     webhooks,
@@ -189,7 +199,7 @@ async def options(refold: AsyncRefold, rows: list[Row], accounts: list[LinkedAcc
     assert_type(structured, FanOut[Row, ActionResult[list[Contact]]])
 
 
-async def resources(refold: AsyncRefold, account: AccountScope, body: bytes) -> None:
+async def resources(refold: AsyncRefold, account: AccountScope) -> None:
     """What the resources give."""
     async for linked_account in refold.linked_accounts.list(connected_to="hubspot"):
         assert_type(linked_account, LinkedAccount)
@@ -205,6 +215,31 @@ async def resources(refold: AsyncRefold, account: AccountScope, body: bytes) -> 
         assert_type(execution.completion_percentage, float | None)
         assert_type(execution.nodes, list[ExecutionNode])
     assert_type(await refold.session_tokens.create("user_1"), SessionToken)
+    listing = account.workflows.list()
+    assert_type(listing, Listing[Workflow])
+    async for page in listing.pages():
+        assert_type(page, Page[Workflow])
+        assert_type(page.docs, list[Workflow])
+        assert_type(page.total_docs, int | None)
+    assert_type(await account.executions.response("e"), ExecutionResponse)
+    assert_type((await account.executions.get("e")).associated_workflow, Reference | None)
+    assert_type((await refold.linked_accounts.get("user_1")).udf, list[UserDefinedField])
+    await account.workflows.create("Mine")
+    await account.applications.list(ecosystem=True)
+
+
+async def what_was_done(refold: AsyncRefold, account: AccountScope) -> None:
+    """What is given of what was done."""
+    assert_type(await account.executions.stop("e"), Confirmation)
+    assert_type(await account.events.trigger("contact_created"), Confirmation)
+    assert_type(await refold.linked_accounts.delete("user_1"), Confirmation)
+    assert_type(await account.workflows.delete("w", environment="test"), WorkflowDeletion)
+    assert_type(await refold.session_tokens.revoke("token"), TokenRevocation)
+    assert_type(await refold.webhooks.delete("webhook"), list[WebhookSubscription])
+
+
+async def more_resources(refold: AsyncRefold, body: bytes) -> None:
+    """What else the resources give."""
     assert_type(refold.session_tokens.account("user_1"), AccountScope)
     assert_type([webhook.webhook_id async for webhook in refold.webhooks.list()], list[str])
     event = webhooks.parse(body)
@@ -212,7 +247,7 @@ async def resources(refold: AsyncRefold, account: AccountScope, body: bytes) -> 
     match event:
         case webhooks.ConnectionExpired():
             assert_type(event.slug, str)
-        case webhooks.WorkflowErrored():
+        case webhooks.WorkflowErrored() | webhooks.WorkflowStopped() | webhooks.WorkflowTimedOut():
             assert_type(event.execution_id, str)
         case _:
             pass
@@ -256,6 +291,8 @@ async def mistakes(refold: AsyncRefold, account: AccountScope) -> None:
     await account.execute_workflow("w")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     contact = await account.execute_action("hubspot", "x", into=Contact)
     contact.data.no_such_field  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
+    await account.workflows.delete("w", environment="staging")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await refold.linked_accounts.create("user_1", user_defined_fields={"seats": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     contact.data = Contact("2")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -24,7 +24,7 @@ CONNECTION: Final[dict[str, Any]] = {
     "linked_account_id": "user_12345",
     "org_id": "63a1b0c9d2e3f4a5b6c7d8e9",
     "environment": "test",
-    "type": "oauth2",
+    "type": "General",
     "event": "Connection Created",
     "slug": "hubspot",
     "createdAt": "Tue, 07 Nov 2023 08:03:27 GMT",
@@ -46,6 +46,8 @@ CONNECTION_EVENTS: Final[dict[str, Any]] = {
 WORKFLOW_EVENTS: Final[dict[str, Any]] = {
     "Workflow Completed": webhooks.WorkflowCompleted,
     "Workflow Errored": webhooks.WorkflowErrored,
+    "Workflow Stopped": webhooks.WorkflowStopped,
+    "Workflow Timed Out": webhooks.WorkflowTimedOut,
 }
 EVENTS: Final = [
     *(pytest.param(model, CONNECTION | {"event": name}, id=name) for name, model in CONNECTION_EVENTS.items()),
@@ -259,7 +261,7 @@ def test_connection_events(name: str, model: Any) -> None:
         "user_12345",
         "hubspot",
         "test",
-        "oauth2",
+        "General",
         "63a1b0c9d2e3f4a5b6c7d8e9",
         datetime(2023, 11, 7, 8, 3, 27, tzinfo=UTC),
         name,
@@ -284,6 +286,15 @@ def test_workflow_events(name: str, model: Any) -> None:
     )
     assert event.event == name
     assert event.raw == WORKFLOW | {"event": name}
+
+
+def test_what_an_errored_workflow_may_tell() -> None:
+    """Whatever Refold sends along of what went wrong is in `raw`, and keeps no event from being read."""
+    more: dict[str, Any] = {"node": {"node_id": "3", "attempts_made": 3}, "upstream_body": {"message": "card declined"}}
+    event = parse(WORKFLOW | {"event": "Workflow Errored", "status": "ERRORED"} | more)
+    assert isinstance(event, webhooks.WorkflowErrored)
+    assert event.status == "ERRORED"
+    assert {name: event.raw[name] for name in more} == more
 
 
 @pytest.mark.parametrize(("model", "value"), EVENTS)

@@ -6,10 +6,14 @@ from typing import Any, Final
 import attrs
 
 from refold_async.models.model import STRICT, Model, Result, named
+from refold_async.models.references import Reference
 
-__all__ = ["Batch", "Execution", "ExecutionNode"]
+__all__ = ["FINAL", "GOING_ON", "Batch", "Execution", "ExecutionNode", "ExecutionResponse"]
 
-_FINAL: Final = frozenset({"COMPLETED", "ERRORED", "FAILED", "STOPPED", "TIMED_OUT", "DUPLICATE"})
+GOING_ON: Final = frozenset({"RUNNING", "STOPPING", "QUEUED"})
+"""The statuses of runs that have not ended."""
+FINAL: Final = frozenset({"COMPLETED", "ERRORED", "FAILED", "STOPPED", "TIMED_OUT", "TERMINATED", "DUPLICATE"})
+"""The statuses of runs that have ended. A word in neither may be of either kind."""
 _NODE_FAILED: Final = frozenset({"Errored", "Failed", "Rejected", "Timed_Out"})
 
 
@@ -35,6 +39,8 @@ class ExecutionNode(Model):
     """What it was given."""
     latest_output: Any = None
     """What it gave, or the error it ended with."""
+    maximum_attempts: int | None = None
+    """How often Refold would have tried it at most."""
 
 
 @attrs.frozen
@@ -46,7 +52,8 @@ class Execution(Result):
     name: str | None = None
     """Its name for people."""
     status: str | None = attrs.field(default=None, metadata=STRICT)
-    """`RUNNING` or `STOPPING`; at the end `COMPLETED`, `ERRORED`, `STOPPED`, `TIMED_OUT` or `DUPLICATE`."""
+    """`QUEUED`, `RUNNING` or `STOPPING`; at the end `COMPLETED`, `ERRORED`, `STOPPED`, `TIMED_OUT`, `TERMINATED` (by a
+    node of that kind) or `DUPLICATE` (Refold took it for a repeat and ran nothing)."""
     completion_percentage: float | None = None
     """How far it is, from 0 to 100."""
     linked_account_id: str | None = None
@@ -59,20 +66,64 @@ class Execution(Result):
     """How it was started, such as `ASYNC`."""
     created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
     """When it began."""
-    completion_time: Any = None
-    """When it ended, or how long it took, as Refold has it."""
+    completion_time: datetime | None = None
+    """When it ended."""
     nodes: list[ExecutionNode] = attrs.field(factory=list[ExecutionNode])
     """Its nodes; none in lists."""
+    return_value: Any = None
+    """What it gave back, where `run_workflow` ran it; `executions.response()` gives it of any other."""
+    updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
+    """When it was changed last."""
+    associated_application: Reference | None = None
+    """The app that its workflow belongs to."""
+    associated_workflow: Reference | None = None
+    """The workflow that runs."""
+    associated_trigger_application: dict[str, Any] | None = None
+    """The app whose trigger started it, as Refold shows it: `_id`, `name`, `icon`, `app_type`, `origin_trigger`."""
+    trigger_application_event: str | None = None
+    """The event that started it, such as `Schedule`."""
+    associated_event_id: str | None = None
+    """Refold's id of the event that started it."""
+    custom_application_id: str | None = None
+    """Refold's id of the custom app whose trigger started it."""
+    custom_trigger_id: str | None = None
+    """Refold's id of the custom trigger that started it."""
+    instance_execution_time: float | None = None
+    """How long it took, in milliseconds."""
+    store_variables: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    """Its variables; not shown in its `repr`."""
+    linked_account_data: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    """What it was told of the linked account; not shown in its `repr`."""
+    custom_field_values: dict[str, Any] | None = attrs.field(default=None, repr=False)
+    """The values of the config's fields; not shown in its `repr`."""
+    is_child_instance: bool | None = None
+    """Whether another run started it."""
+    executed_by_thanos: bool | None = None
+    """Whether Refold's engine of that name ran it."""
+    is_seed: bool | None = None
+    """Whether Refold made it as a sample."""
+    org_id: str | None = None
+    """Refold's id of your organisation."""
 
     @property
     def is_final(self) -> bool:
         """Whether it has ended. A status that is not known counts as going on."""
-        return (self.status or "").upper() in _FINAL
+        return (self.status or "").upper() in FINAL
 
     @property
     def failed_nodes(self) -> list[ExecutionNode]:
         """The nodes that ended with an error. Lists come without nodes: `get()` the run for them."""
         return [node for node in self.nodes if node.node_status in _NODE_FAILED]
+
+
+@attrs.frozen
+class ExecutionResponse(Result):
+    """What a run that was not waited for gave back."""
+
+    response: Any = None
+    """The return value."""
+    status: Any = None
+    """Its status, as Refold or the workflow has it."""
 
 
 @attrs.frozen

@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from refold_async.models.model import Result
+from refold_async.models.model import STRICT, Result
 
 __all__ = ["ActionResult", "WorkflowExecution"]
 
@@ -33,9 +33,11 @@ class WorkflowExecution(Result):
     """What Refold says of an asynchronous start."""
     return_value: Any = None
     """What a synchronous run gave back."""
-    errored: bool | None = None
+    errored: bool | None = attrs.field(default=None, metadata=STRICT)
     """Whether a synchronous run stopped at an error."""
     status_code: int | None = None
     """The HTTP status that the workflow chose for its response."""
     execution_error: Any = None
     """The error a synchronous run stopped at."""
+    executed_by_thanos: bool | None = None
+    """Whether Refold's engine of that name ran it."""

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
 from refold_async.errors import APIResponseValidationError
+from refold_async.models.pages import Page
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_docs, parse_json
-from refold_async.protocol.responses import Parser, Response, fields_of
+from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of
 
-__all__ = ["Page", "paginate", "parse_page"]
+__all__ = ["Listing", "paginate", "parse_page"]
 
 T = TypeVar("T")
 
@@ -24,19 +25,16 @@ _MOST_PAGES: Final = 1000
 """How many pages are fetched, beyond ten times as many as there were at first."""
 
 
-@attrs.frozen(eq=False, repr=False)
-class Page(Generic[T]):
-    """One page of a list."""
-
-    docs: list[T]
-    has_next: bool
-    total: int | None
-    """How many there are in all, where the response tells."""
-    pages: int | None
-    """How many pages there are, where the response tells."""
-
-
-_ENVELOPE: Final = ("page", "limit", "totalDocs", "totalPages")
+_NUMBERS: Final[Mapping[str, str]] = {
+    "page": "page",
+    "limit": "limit",
+    "total_docs": "totalDocs",
+    "total_pages": "totalPages",
+    "next_page": "nextPage",
+    "prev_page": "prevPage",
+    "paging_counter": "pagingCounter",
+}
+"""What Refold calls the numbers of a page."""
 
 
 def parse_page(model: type[T]) -> Parser[Page[T]]:
@@ -46,10 +44,11 @@ def parse_page(model: type[T]) -> Parser[Page[T]]:
         value = parse_json(response, request)
         docs = parse_docs(value, model, response, request)
         fields = fields_of(value)
-        number, size, total, pages = (_whole_number(fields.get(name)) for name in _ENVELOPE)
-        has_next = fields.get("hasNextPage")
+        numbers = {name: _whole_number(fields.get(given)) for name, given in _NUMBERS.items()}
+        has_next, has_previous, schema = (fields.get(name) for name in ("hasNextPage", "hasPrevPage", "schema"))
         if not isinstance(has_next, bool):
             # Told otherwise: rather ask for a page too many than leave some out.
+            number, size, total, pages = (numbers[name] for name in ("page", "limit", "total_docs", "total_pages"))
             told = [
                 str(has_next).lower() == "true",
                 fields.get("nextPage") is not None,
@@ -57,7 +56,15 @@ def parse_page(model: type[T]) -> Parser[Page[T]]:
                 None not in (number, size, total) and cast("int", number) * cast("int", size) < cast("int", total),
             ]
             has_next = any(told)
-        return Page(docs, has_next, total, pages)
+        return Page(
+            docs,
+            has_next,
+            **numbers,
+            has_prev_page=has_previous if isinstance(has_previous, bool) else None,
+            schema=cast("dict[str, Any]", schema) if isinstance(schema, dict) else None,
+            raw=fields,
+            request_id=request_id_of(response.headers, fields),
+        )
 
     return parse
 
@@ -69,59 +76,156 @@ def _whole_number(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
+class _Reading(Generic[T]):
+    """How far a list was read, whatever it does meanwhile; tells what has not come before, and where it ends.
+
+    It always ends: with the last page, with one that is empty, once pages bring nothing new, or when there are more
+    than ten times the pages there were at first, and a thousand.
+    """
+
+    def __init__(self, subject: str, key: Callable[[T], object]) -> None:
+        self._subject = subject
+        self._key = key
+        self._recent: OrderedDict[object, None] = OrderedDict()
+        self._most_pages = 0
+        self._repeats = 0
+        self._seen = 0
+        self._total = 0
+        self._number = 0
+        self._ends_early = False
+
+    def take(self, page: Page[T]) -> list[T]:
+        """Take the next page into account, and return what of it has not come before."""
+        fresh = [doc for doc in page.docs if self._is_new(self._key(doc))]
+        self._number += 1
+        self._seen += len(fresh)
+        grown, self._total = page.total_docs is not None and page.total_docs > self._total, page.total_docs or 0
+        self._repeats = 0 if fresh or grown else self._repeats + 1
+        self._most_pages = self._most_pages or 10 * (page.total_pages or _MOST_PAGES) + _MOST_PAGES
+        goes_on = page.docs and self._repeats < _PAGES_OF_REPEATS and self._number < self._most_pages
+        self._ends_early = page.has_next_page and not goes_on
+        self.next = self._number + 1 if page.has_next_page and goes_on else None
+        return fresh
+
+    next: int | None = None
+    """The number of the page to fetch next; None after the last."""
+
+    def check_end(self) -> None:
+        """Tell of a list that ends otherwise than with its last page, and has not brought all that it says it has."""
+        if self._ends_early and self._seen < self._total:
+            raise APIResponseValidationError(
+                f"{self._subject[:1].upper()}{self._subject[1:]} does not end as it should: page {self._number:,} "
+                f"names a next one, and {self._seen:,} of {self._total:,} have come."
+            )
+
+    def _is_new(self, key: object) -> bool:
+        if key is None:
+            return True
+        if key in self._recent:
+            self._recent.move_to_end(key)
+            return False
+        self._recent[key] = None
+        if len(self._recent) > WINDOW:
+            self._recent.popitem(last=False)
+        return True
+
+
+class Listing(AsyncGenerator[T, None]):
+    """A list that comes in pages: `async for` gives what is on them, `pages()` the pages.
+
+    An async generator, so leave it early with `break` or `await ....aclose()`; one whose `anext()` was cancelled has
+    ended.
+    """
+
+    __slots__ = ("_docs", "_fetch", "_keep", "_key", "_subject")
+
+    def __init__(
+        self,
+        fetch: Callable[[int], Awaitable[Page[T]]],
+        subject: str,
+        *,
+        key: Callable[[T], object],
+        keep: Callable[[T], bool | Awaitable[bool]],
+    ) -> None:
+        self._fetch = fetch
+        self._subject = subject
+        self._key = key
+        self._keep = keep
+        self._docs = paginate(fetch, subject, key=key, keep=keep)
+
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """Iterate over the pages, from the first, each fetched when it is asked for.
+
+        It has nothing to do with how far the list itself was read, and ends as that does; but a page is given as it
+        came, with what may have been on an earlier one.
+
+        Yields:
+            The pages, with what Refold says of the list: `total_docs`, `total_pages`, …
+        """
+        reading = _Reading(self._subject, self._key)
+        number: int | None = 1
+        while number is not None:
+            page = await self._fetch(number)
+            reading.take(page)
+            told = [(doc, self._keep(doc)) for doc in page.docs]
+            docs = [doc for doc, kept in told if kept is True or (kept is not False and await kept)]
+            yield page if len(docs) == len(page.docs) else attrs.evolve(page, docs=docs)
+            number = reading.next
+        reading.check_end()
+
+    def __anext__(self) -> Coroutine[Any, Any, T]:
+        return self._docs.__anext__()
+
+    def asend(self, value: None) -> Coroutine[Any, Any, T]:
+        """Return the next member; see `async for`."""
+        return self._docs.asend(value)
+
+    def athrow(self, *error: Any) -> Coroutine[Any, Any, T]:
+        """Raise an error where the list waits to be read."""
+        return self._docs.athrow(*error)
+
+    def aclose(self) -> Coroutine[Any, Any, None]:
+        """Read no further, and call off the page that is on its way."""
+        return self._docs.aclose()
+
+
 async def paginate(
     fetch: Callable[[int], Awaitable[Page[T]]],
     subject: str,
     *,
     key: Callable[[T], object],
-    keep: Callable[[T], bool],
+    keep: Callable[[T], bool | Awaitable[bool]],
 ) -> AsyncGenerator[T, None]:
     """Iterate over all of a list, fetching the next page while the present one is read.
 
     What is created meanwhile may come or not, what moves to a later page comes once, and what moves to an earlier one,
-    because something before it was deleted, can be missed. The iteration always ends: with the last page, with one
-    that is empty, once pages bring nothing new, or when there are more than ten times the pages there were at first,
-    and a thousand.
+    because something before it was deleted, can be missed.
 
     Args:
         fetch: Fetches a page by its number, from 1.
         subject: What the list is, for messages.
         key: Tells what a repeat is known by; None is never one.
-        keep: Tells what to pass on.
+        keep: Tells what to pass on, at once or when it was awaited.
 
     Raises:
         APIResponseValidationError: It ended otherwise than with the last page, and has not brought all that Refold
             says there is.
         RefoldError: What `fetch` raised.
     """
-    recent: OrderedDict[object, None] = OrderedDict()
-    most_pages = 0
-    repeats = 0
-    seen = 0
-    number = 1
-    total = 0
-    fetching: asyncio.Task[Page[T]] | None = asyncio.create_task(_begin(fetch, number))
+    reading = _Reading(subject, key)
+    fetching: asyncio.Task[Page[T]] | None = asyncio.create_task(_begin(fetch, 1))
     try:
         while fetching is not None:
             page = await fetching
             fetching = None
-            fresh = [doc for doc in page.docs if _is_new(key(doc), recent)]
-            seen += len(fresh)
-            grown, total = page.total is not None and page.total > total, page.total or 0
-            repeats = 0 if fresh or grown else repeats + 1
-            most_pages = most_pages or 10 * (page.pages or _MOST_PAGES) + _MOST_PAGES
-            goes_on = page.docs and repeats < _PAGES_OF_REPEATS and number < most_pages
-            if page.has_next and goes_on:
-                number += 1
-                fetching = asyncio.create_task(_begin(fetch, number))
+            fresh = reading.take(page)
+            if reading.next is not None:
+                fetching = asyncio.create_task(_begin(fetch, reading.next))
             for doc in fresh:
-                if keep(doc):
+                kept = keep(doc)
+                if kept is True or (kept is not False and await kept):
                     yield doc
-            if page.has_next and not goes_on and page.total is not None and seen < page.total:
-                raise APIResponseValidationError(
-                    f"{subject[:1].upper()}{subject[1:]} does not end as it should: page {number:,} names a next one, "
-                    f"and {seen:,} of {page.total:,} have come."
-                )
+        reading.check_end()
     finally:
         if fetching is not None:
             fetching.cancel()
@@ -132,15 +236,3 @@ async def paginate(
 
 async def _begin(fetch: Callable[[int], Awaitable[Page[T]]], number: int) -> Page[T]:
     return await fetch(number)
-
-
-def _is_new(key: object, recent: OrderedDict[object, None]) -> bool:
-    if key is None:
-        return True
-    if key in recent:
-        recent.move_to_end(key)
-        return False
-    recent[key] = None
-    if len(recent) > WINDOW:
-        recent.popitem(last=False)
-    return True

@@ -1,17 +1,17 @@
-"""Parsers of every kind of response: of one object, of a list, of nothing, of any JSON. Resources are made of these.
+"""Parsers of every kind of response: of an object, of a list, of what was done, of any JSON. Resources use these.
 
 What errors are made of is loaded by the first response that stands for one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from refold_async.codec import json_codec
 from refold_async.models.model import Result
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of, request_id_of
+from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of, json_or_none, request_id_of
 
-__all__ = ["parse_docs", "parse_json", "parse_list", "parse_model", "parse_nothing", "parse_value", "structured"]
+__all__ = ["parse_docs", "parse_json", "parse_list", "parse_model", "parse_told", "parse_value", "structured"]
 
 T = TypeVar("T")
 
@@ -51,19 +51,20 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
     except MisfitError as misfit:
         problem = str(misfit)
     else:
-        _tell_request_id(result, response)
+        _tell_request_id(result, response, fields_of(value if body is None else body))
         return result
     from refold_async.protocol.error_mapping import misfit_error
 
     raise misfit_error(response, request, target, problem, value if body is None else body)
 
 
-def _tell_request_id(value: Any, response: Response) -> None:
-    """Note Refold's id of the request with results of ours."""
+def _tell_request_id(value: Any, response: Response, envelope: Mapping[str, Any]) -> None:
+    """Note Refold's id of the request with results of ours; `envelope` is the object they may have come in."""
     results = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     if results and isinstance(results[0], Result):
         for result in results:
-            object.__setattr__(result, "request_id", request_id_of(response.headers, result.raw))
+            fields = envelope if "request_id" in envelope else result.raw
+            object.__setattr__(result, "request_id", request_id_of(response.headers, fields))
 
 
 def parse_value(into: Any) -> Parser[Any]:
@@ -94,12 +95,31 @@ def parse_model(model: type[T], **known: str) -> Parser[T]:
     return parse
 
 
-def parse_nothing(response: Response, request: Request) -> None:
-    """Parse a response that brings nothing: its status says that it was done, whatever the body."""
-    if response.status not in SUCCESS:
-        from refold_async.protocol.error_mapping import status_error
+def parse_told(target: Any, otherwise: Callable[[], T]) -> Parser[T]:
+    """Return the parser of what Refold says of what it has done: the status tells that it was done, whatever the body.
 
-        raise status_error(response, request)
+    Args:
+        target: The type of it.
+        otherwise: Makes what stands for a body that cannot be read.
+    """
+
+    def parse(response: Response, request: Request) -> T:
+        if response.status not in SUCCESS:
+            from refold_async.protocol.error_mapping import status_error
+
+            raise status_error(response, request)
+        from refold_async.codec.structuring.converters import structure
+        from refold_async.codec.structuring.misfits import MisfitError
+
+        value = json_or_none(response)
+        try:
+            told: T = structure(value, target, "answer")
+        except MisfitError:
+            told = otherwise()
+        _tell_request_id(told, response, fields_of(value))
+        return told
+
+    return parse
 
 
 def parse_list(model: type[T]) -> Parser[list[T]]:

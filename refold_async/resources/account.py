@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from refold_async.config.client_options import environment_of
 from refold_async.config.settings import Timeout, resolve_timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
 from refold_async.errors import ExecutionTimeoutError, RefoldError, WorkflowFailedError
@@ -97,7 +98,7 @@ class AccountScope(RawRequests):
         """Workflows: find them, read what they ask for, make, publish and delete private ones."""
         from refold_async.resources.workflows import Workflows
 
-        return Workflows(self._send)
+        return Workflows(self._send, environment_of(self._api_key))
 
     async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "list[Action]":
         """List the actions of an app. Refold page: *List Actions*.
@@ -308,15 +309,17 @@ class AccountScope(RawRequests):
             poll_interval: Seconds between the first two looks at the run; later pauses grow to 15 seconds.
 
         Returns:
-            The run with its nodes, whose status is `COMPLETED`.
+            The run with its nodes, whose status is `COMPLETED`, and with its `return_value`, or None where it gave
+            nothing back. Once it has ended, to fetch that may take another 30 seconds.
 
         Raises:
             WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
-                them all.
+                them all. `effect` is `"none"` where Refold took it for a duplicate, which it does not run.
             ExecutionTimeoutError: It has not ended in time, and may go on: `.execution_id`.
             NotFoundError: There is no such workflow for this linked account.
             RefoldError: Whatever else went wrong; `effect` says whether the workflow may have started, and a note on
-                the error has the run's id.
+                the error has the run's id. `"done"` means that it has completed, and only its return value could not be
+                fetched.
         """
         check_positive("timeout", timeout)
         check_seconds("poll_interval", poll_interval)
@@ -332,7 +335,7 @@ class AccountScope(RawRequests):
             timeout=min(timeout, self._pipeline.timeout.total),
         )
         try:
-            return await self.executions.wait(started.execution_id, timeout=timeout, poll_interval=poll_interval)
+            done = await self.executions.wait(started.execution_id, timeout=timeout, poll_interval=poll_interval)
         except (WorkflowFailedError, ExecutionTimeoutError):
             raise
         except (RefoldError, asyncio.CancelledError) as error:
@@ -342,6 +345,9 @@ class AccountScope(RawRequests):
             if isinstance(error, RefoldError):
                 error.effect = "unknown"
             raise
+        from refold_async.resources.execution_waits import with_return_value
+
+        return await with_return_value(done, self.executions.response)
 
     def _annotate(self, error: RefoldError, request: Request) -> None:
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})

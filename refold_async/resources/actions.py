@@ -6,7 +6,7 @@ from typing import Any, overload
 import attrs
 
 from refold_async.errors import ParameterError
-from refold_async.models.model import Model, Result
+from refold_async.models.model import STRICT, Model, Result
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json, structured
 from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of
@@ -36,7 +36,7 @@ class ActionParameter(Model):
     """The key it goes by in `parameters`."""
     label: str | None = None
     """Its name for people."""
-    required: bool | None = None
+    required: bool | None = attrs.field(default=None, metadata=STRICT)
     """Whether the action refuses to run without it."""
     type: str | None = None
     """What kind of value it takes: `text`, `number`, `date`, `email`, … Refold adds new ones."""

@@ -1,80 +1,26 @@
 """`account.applications`: which apps there are, and whether the linked account is connected to them."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final, Literal
-
-import attrs
+from typing import Final
 
 from refold_async.config.settings import Timeout
-from refold_async.config.validation import check_header_value
+from refold_async.config.validation import check_bool, check_header_value
 from refold_async.errors import ConfigurationError, ReconnectRequiredError
 from refold_async.faults import Fault
-from refold_async.models.model import Model, named
+from refold_async.models.applications import Application
+from refold_async.models.connection_states import ConnectionState
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.parsers import parse_list, parse_model
 from refold_async.protocol.responses import Response
 from refold_async.resources.resource import Resource
 
-__all__ = ["Application", "Applications", "ConnectedAccount", "ConnectionState", "disconnected"]
-
-ConnectionState = Literal["connect", "connected", "reconnect"]
-"""What the owner of a linked account has to do, or `connected` where there is nothing to do."""
+__all__ = ["Applications", "disconnected"]
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/application", "the list of apps")
 _GET: Final = Endpoint(
     "GET", "/api/v2/public/application/{slug}", "app {slug!r}", "applications.list() gives the apps, and their slugs."
 )
-
-
-@attrs.frozen
-class ConnectedAccount(Model):
-    """One connection of a linked account to an app."""
-
-    identifier: Any = None
-    """Who it is in the app: a string or an object, as the app has it."""
-    connected_at: datetime | None = attrs.field(default=None, metadata=named("connectedAt"))
-    """Since when it is connected."""
-    status: str | None = None
-    """`active` or `expired`."""
-    auth_type: str | None = None
-    """How it authenticates, such as `oauth2`."""
-    connection_id: str | None = None
-    """Refold's id of the connection."""
-
-
-@attrs.frozen
-class Application(Model):
-    """An app, and the linked account's connection to it."""
-
-    slug: str
-    """What other calls name it by, such as `hubspot`."""
-    name: str | None = None
-    """Its name for people."""
-    app_id: str | None = None
-    """Refold's id of it."""
-    type: str | None = None
-    """The app it is an instance of, where that differs from the slug."""
-    auth_type: str | None = None
-    """How one authenticates with it, such as `oauth2`."""
-    tags: list[str] = attrs.field(factory=list[str])
-    """The groups it belongs to."""
-    connected: bool | None = None
-    """Whether the linked account has connected it; see `state`."""
-    reauth_required: bool | None = None
-    """Whether the credentials no longer work; see `state`."""
-    connected_accounts: list[ConnectedAccount] = attrs.field(factory=list[ConnectedAccount])
-    """The connections there are."""
-    auth_type_options: Any = None
-    """What each way to authenticate asks for."""
-
-    @property
-    def state(self) -> ConnectionState:
-        """Whether the linked account has to connect the app, has to reconnect it, or is connected."""
-        if not self.connected:
-            return "connect"
-        return "reconnect" if self.reauth_required else "connected"
 
 
 class Applications(Resource):
@@ -88,7 +34,7 @@ class Applications(Resource):
         slug: str | None = None,
         tags: str | Sequence[str] | None = None,
         auth_type: str | None = None,
-        ecosystem: str | None = None,
+        ecosystem: bool | None = None,
         timeout: Timeout | float | None = None,
     ) -> list[Application]:
         """List the apps, with the linked account's connection to each. Refold page: *List Applications*.
@@ -97,7 +43,7 @@ class Applications(Resource):
             slug: Only the app of this slug.
             tags: Only apps with one of these tags.
             auth_type: Only apps that one authenticates with in this way, such as `oauth2`.
-            ecosystem: Only apps of this ecosystem.
+            ecosystem: Only apps of Refold's ecosystem, or only those that are not.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -107,7 +53,10 @@ class Applications(Resource):
             if not isinstance(tags, Sequence):
                 raise ConfigurationError(f"tags must be a list of tags, or one, not {type(tags).__name__}.")
             tags = ",".join(check_header_value("tags", tag) for tag in tags)
-        query = given_texts(slug=slug, tags=tags, auth_type=auth_type, ecosystem=ecosystem)
+        query = {
+            "ecosystem": None if ecosystem is None else check_bool("ecosystem", ecosystem),
+            **given_texts(slug=slug, tags=tags, auth_type=auth_type),
+        }
         return await self._send(_LIST.request(query=query), parse_list(Application), timeout)
 
     async def get(self, slug: str, *, timeout: Timeout | float | None = None) -> Application:

@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value
+from refold_async.models.confirmations import Confirmation
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.headers import workflow_headers
-from refold_async.protocol.parsers import parse_nothing
+from refold_async.protocol.parsers import parse_told
 from refold_async.resources.resource import Resource
 
 __all__ = ["Events"]
@@ -30,7 +31,7 @@ class Events(Resource):
         config_id: str | None = None,
         instance_tag: str | None = None,
         timeout: Timeout | float | None = None,
-    ) -> None:
+    ) -> Confirmation:
         """Fire an event, which starts the workflows attached to it. Refold page: *Trigger Event*.
 
         A write: never sent again once it may have been fired. Refold queues it, so this returns before they run.
@@ -43,6 +44,9 @@ class Events(Resource):
             instance_tag: A label for the runs.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
+        Returns:
+            What Refold says of it.
+
         Raises:
             NotFoundError: There is no such event.
             APIConnectionError: No response; `effect` says whether the event may have been fired.
@@ -51,4 +55,4 @@ class Events(Resource):
             headers=workflow_headers(slug=slug, config_id=config_id, instance_tag=instance_tag),
             body={"event": check_header_value("event", event), "payload": payload},
         )
-        await self._send(request, parse_nothing, timeout)
+        return await self._send(request, parse_told(Confirmation, Confirmation), timeout)

@@ -2,8 +2,7 @@
 
 import asyncio
 import math
-import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import date, datetime
 from typing import Final
 
@@ -11,29 +10,21 @@ import attrs
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_positive, check_seconds
-from refold_async.errors import (
-    APIConnectionError,
-    ExecutionTimeoutError,
-    RefoldError,
-    WorkflowFailedError,
-)
-from refold_async.faults import Fault
-from refold_async.models.executions import Batch, Execution
+from refold_async.errors import RefoldError
+from refold_async.models.confirmations import Confirmation
+from refold_async.models.executions import Batch, Execution, ExecutionResponse
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
-from refold_async.protocol.parsers import parse_model, parse_nothing
+from refold_async.protocol.pages import Listing
+from refold_async.protocol.parsers import parse_model, parse_told
+from refold_async.resources.execution_waits import LOOK, UnknownStatuses, failure, may_pass, pauses, too_late
 from refold_async.resources.resource import Resource, Send, dates
-from refold_async.retry_table import RULES
 
 __all__ = ["Executions"]
 
 
-_GROWTH: Final = 1.5
-_LONGEST_PAUSE: Final = 15.0
 _LAST_LOOK: Final = 1.0
 """How long before the end of a wait to look for the last time, in seconds, rather than to sleep through it."""
-_STATUS_CALL: Final = Timeout(total=30, attempt=10, connect=10)
-"""What a look at an execution may take: Refold leaves some unanswered, such as those at unknown ids."""
 
 _EXECUTION: Final = "execution {execution_id!r}"
 _CHECK_THE_ID: Final = (
@@ -42,6 +33,9 @@ _CHECK_THE_ID: Final = (
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/execution", "the list of executions")
 _GET: Final = Endpoint("GET", "/api/v2/public/execution/{execution_id}", _EXECUTION, _CHECK_THE_ID)
+_RESPONSE: Final = Endpoint(
+    "GET", "/api/v1/execution/{execution_id}/response", "the response of execution {execution_id!r}", _CHECK_THE_ID
+)
 _STOP: Final = Endpoint("POST", "/api/v2/public/execution/{execution_id}/stop", _EXECUTION, _CHECK_THE_ID)
 _RERUN: Final = Endpoint("POST", "/api/v2/public/execution/{execution_id}/rerun", _EXECUTION, _CHECK_THE_ID)
 _BATCHES: Final = Endpoint(
@@ -82,7 +76,7 @@ class Executions(Resource):
         oldest_first: bool | None = None,
         page_size: int = 100,
         timeout: Timeout | float | None = None,
-    ) -> AsyncGenerator[Execution, None]:
+    ) -> Listing[Execution]:
         """Iterate over the runs, newest first: `async for execution in account.executions.list()`.
 
         Runs that begin meanwhile move the others to later pages; each comes once all the same. The next page is
@@ -142,7 +136,24 @@ class Executions(Resource):
         """
         return await self._send(_GET.request(execution_id), parse_model(Execution, execution_id=execution_id), timeout)
 
-    async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> None:
+    async def response(self, execution_id: str, *, timeout: Timeout | float | None = None) -> ExecutionResponse:
+        """Read what a run gave back that nobody waited for on its request. Refold page: *Get Execution Response*.
+
+        `run_workflow` does so by itself.
+
+        Args:
+            execution_id: The run's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The return value, as `response`.
+
+        Raises:
+            NotFoundError: There is no such run of this linked account, or it gave nothing back.
+        """
+        return await self._send(_RESPONSE.request(execution_id), parse_model(ExecutionResponse), timeout)
+
+    async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
         """Have a run stopped. Refold page: *Stop Execution*.
 
         What its nodes have done is not undone. `wait` tells when it has stopped, by a `WorkflowFailedError`.
@@ -151,11 +162,14 @@ class Executions(Resource):
             execution_id: The run's id.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
+        Returns:
+            What Refold says of it.
+
         Raises:
             BadRequestError: It has ended.
             NotFoundError: There is no such run of this linked account.
         """
-        await self._send(_STOP.request(execution_id), parse_nothing, timeout)
+        return await self._send(_STOP.request(execution_id), parse_told(Confirmation, Confirmation), timeout)
 
     async def rerun(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
         """Start a workflow again with what a run was given. Refold page: *Rerun Execution*.
@@ -167,7 +181,7 @@ class Executions(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The new run: its `execution_id` and `status`.
+            The new run: its `execution_id`, and in `status` what Refold says of the start.
 
         Raises:
             NotFoundError: There is no such run of this linked account.
@@ -183,7 +197,7 @@ class Executions(Resource):
         status: str | None = None,
         page_size: int = 100,
         timeout: Timeout | float | None = None,
-    ) -> AsyncGenerator[Batch, None]:
+    ) -> Listing[Batch]:
         """Iterate over the batches of a node. Refold page: *List Node Batches*.
 
         Args:
@@ -227,15 +241,16 @@ class Executions(Resource):
 
         Raises:
             WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
-                them all.
-            ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`.
+                them all. `effect` is `"none"` where Refold took it for a duplicate, which it does not run.
+            ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`. So too where its
+                status is a word that this version does not know: a WARNING tells of one that no longer changes.
             NotFoundError: There is no such run of this linked account.
         """
-        execution = Execution(execution_id)
-        async for execution in self._look(execution_id, timeout, poll_interval):  # noqa: B007 - the last counts
+        execution, looks = Execution(execution_id), 0
+        async for execution, looks in self._look(execution_id, timeout, poll_interval):  # noqa: B007 - the last counts
             pass
         if (execution.status or "").upper() != "COMPLETED":
-            error = _failure(execution)
+            error = failure(execution, looks)
             self._annotate(error, _GET.request(execution_id))
             raise error
         return execution
@@ -258,90 +273,42 @@ class Executions(Resource):
             NotFoundError: There is no such run of this linked account.
         """
         known: tuple[str | None, float | None] | None = None
-        async for execution in self._look(execution_id, timeout, poll_interval):
+        async for execution, _ in self._look(execution_id, timeout, poll_interval):
             if (execution.status, execution.completion_percentage) != known:
                 known = execution.status, execution.completion_percentage
                 yield execution
 
-    async def _look(self, execution_id: str, timeout: float, poll_interval: float) -> AsyncGenerator[Execution, None]:
-        """Give the run as it is, again and again, until it has ended."""
+    async def _look(
+        self, execution_id: str, timeout: float, poll_interval: float
+    ) -> AsyncGenerator[tuple[Execution, int], None]:
+        """Give the run as it is, and how many looks it took so far, again and again, until it has ended."""
         now = asyncio.get_running_loop().time
         deadline = now() + check_positive("timeout", timeout)
         request, parse = _GET.request(execution_id), parse_model(Execution, execution_id=execution_id)
         execution: Execution | None = None
         problem: RefoldError | None = None
-        for looks, pause in enumerate(_pauses(check_seconds("poll_interval", poll_interval))):
+        unknown = UnknownStatuses()
+        for looks, pause in enumerate(pauses(check_seconds("poll_interval", poll_interval))):
             if (left := deadline - now()) <= 0:
-                error = _too_late(execution_id, execution)
+                error = too_late(execution_id, execution, looks)
                 self._annotate(error, request)
-                error.attempts = looks
                 raise error from problem
-            limits = attrs.evolve(_STATUS_CALL, total=min(_STATUS_CALL.total, left))
+            limits = attrs.evolve(LOOK, total=min(LOOK.total, left))
             try:
                 # In a fan-out the call by itself would wait for its turn as long as that takes.
                 async with asyncio.timeout_at(None if deadline == math.inf else deadline):
                     execution = await self._send(request, parse, limits)
             except RefoldError as failure:
-                if not _may_pass(failure):
+                if not may_pass(failure):
                     raise
                 problem = failure
             except TimeoutError:
                 pass
             else:
                 problem = None
-                yield execution
+                unknown.see(execution)
+                yield execution, looks + 1
                 if execution.is_final:
                     return
             left = max(0.0, deadline - now())
             await self._pause(min(pause, left - _LAST_LOOK if left > _LAST_LOOK else left))
-
-
-def _pauses(first: float) -> Iterator[float]:
-    longest = first
-    while True:
-        yield random.uniform(longest / 2, longest)  # noqa: S311 - no secret
-        longest = max(first, min(longest * _GROWTH, _LONGEST_PAUSE))
-
-
-def _may_pass(error: RefoldError) -> bool:
-    """Tell whether another look may go better: where a read is tried again, and where there was no time for it.
-
-    So may a response that cannot be read, such as the page of a gateway.
-    """
-    if error.fault is None:
-        return isinstance(error, APIConnectionError)
-    return error.fault is Fault.UNREADABLE or RULES[error.fault].read
-
-
-def _failure(execution: Execution) -> WorkflowFailedError:
-    from refold_async.codec.excerpts import shortened
-    from refold_async.protocol.execution_errors import said_by_app
-
-    nodes = "".join(
-        f"; node {node.node_name or node.node_id!r} ({node.node_id}) {node.node_status}"
-        + (f": {shortened(said, 300)}" if (said := said_by_app(node.latest_output)) else "")
-        for node in execution.failed_nodes[:5]
-    )
-    error = WorkflowFailedError(
-        f"Execution {execution.execution_id} ended as {execution.status}{nodes}. Nodes before may have run.",
-        execution=execution,
-    )
-    error.fault = Fault.WORKFLOW_ERRORED
-    error.effect = RULES[Fault.WORKFLOW_ERRORED].effect
-    return error
-
-
-def _too_late(execution_id: str, execution: Execution | None) -> ExecutionTimeoutError:
-    if execution is None:
-        seen = "nothing could be learned of it; check its id, for Refold leaves questions about unknown ones unanswered"
-    else:
-        seen = f"last seen {execution.status}"
-        seen += "" if execution.completion_percentage is None else f" at {execution.completion_percentage:g} %"
-    error = ExecutionTimeoutError(
-        f"Execution {execution_id} has not ended in time, as far as was seen: {seen}. It may go on: wait again, by "
-        "executions.wait().",
-        execution_id=execution_id,
-        execution=execution,
-    )
-    error.effect = "unknown"
-    return error

@@ -1,21 +1,20 @@
 """`refold.linked_accounts`: the customers, and what they are connected to."""
 
-from collections.abc import AsyncGenerator, Mapping
-from datetime import datetime
-from typing import Any, Final, cast
-
-import attrs
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value, check_string
 from refold_async.errors import ConfigurationError
-from refold_async.models.model import STRICT, Model, named
+from refold_async.models.confirmations import Confirmation
+from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.protocol.endpoints import Endpoint
-from refold_async.protocol.parsers import parse_model, parse_nothing
-from refold_async.resources.applications import ConnectionState
-from refold_async.resources.resource import Resource
+from refold_async.protocol.pages import Listing
+from refold_async.protocol.parsers import parse_model, parse_told
+from refold_async.resources.account import AccountScope
+from refold_async.resources.resource import Resource, Send
 
-__all__ = ["Integration", "LinkedAccount", "LinkedAccounts"]
+__all__ = ["LinkedAccounts"]
 
 _ACCOUNT: Final = "linked account {linked_account_id!r}"
 _CHECK_THE_ID: Final = "Check the id: it is your own, as it was given to Refold; linked_accounts.list() gives them all."
@@ -27,66 +26,18 @@ _UPSERT: Final = Endpoint("PUT", "/api/v2/public/linked-account", "the linked ac
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/linked-account/{linked_account_id}", _ACCOUNT, _CHECK_THE_ID)
 
 
-@attrs.frozen
-class Integration(Model):
-    """An app that a linked account has connected."""
-
-    slug: str | None = attrs.field(default=None, metadata={**named("type", "slug"), **STRICT})
-    """The app, such as `hubspot`."""
-    name: str | None = None
-    """Its name for people."""
-    reauth_required: bool | None = None
-    """Whether its credentials no longer work, so that the account's owner must reconnect it."""
-
-
-@attrs.frozen
-class LinkedAccount(Model):
-    """A customer. Fan-outs take it as an item: it tells its `linked_account_id`."""
-
-    linked_account_id: str = attrs.field(metadata=named("account_id", "linked_account_id"))
-    """Your own id of the customer, which `refold.account()` takes."""
-    name: str | None = None
-    """Its name for people."""
-    environment: str | None = None
-    """`test` or `production`."""
-    udf: Any = None
-    """Fields of your own, as Refold shows them; see `user_defined_fields`."""
-    integrations: list[Integration] | None = None
-    """The apps it has connected, or None where the response does not tell."""
-    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was made."""
-    updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
-    """When it was changed last."""
-
-    @property
-    def user_defined_fields(self) -> dict[str, Any]:
-        """Fields of your own, by name."""
-        shown: object = self.udf
-        if isinstance(shown, dict):
-            return cast("dict[str, Any]", shown)
-        fields = cast("list[dict[str, Any]]", shown) if isinstance(shown, list) else []
-        return {field["key_name"]: field.get("key_value") for field in fields if "key_name" in field}
-
-    def connection_state(self, slug: str) -> ConnectionState:
-        """Return whether the account has to connect an app, has to reconnect it, or is connected, as the response told.
-
-        Args:
-            slug: The app, such as `hubspot`.
-        """
-        connections = [integration for integration in self.integrations or () if integration.slug == slug]
-        if not connections:
-            return "connect"
-        return "reconnect" if all(connection.reauth_required for connection in connections) else "connected"
-
-
 class LinkedAccounts(Resource):
     """The linked accounts of the organisation, as `refold.linked_accounts`."""
 
-    __slots__ = ()
+    __slots__ = ("_account",)
+
+    def __init__(self, send: Send, account: Callable[[str], AccountScope]) -> None:
+        super().__init__(send)
+        self._account = account
 
     def list(
         self, *, connected_to: str | None = None, page_size: int = 100, timeout: Timeout | float | None = None
-    ) -> AsyncGenerator[LinkedAccount, None]:
+    ) -> Listing[LinkedAccount]:
         """Iterate over all linked accounts, or those that can be acted for. Refold page: *List Linked Accounts*.
 
         ```python
@@ -100,7 +51,8 @@ class LinkedAccounts(Resource):
 
         Args:
             connected_to: Only accounts that have connected this app, and need not reconnect it. Refold sends all
-                accounts; the others are left out here, but not one that does not tell what it has connected.
+                accounts; the others are left out here, but not one that does not tell what it has connected. For a
+                custom app of yours its id is looked up once.
             page_size: How many to ask for at once; Refold may send fewer.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
@@ -111,20 +63,37 @@ class LinkedAccounts(Resource):
         Raises:
             APIResponseValidationError: The pages end before they have brought all accounts that Refold says there are.
         """
+        keep = None
         if connected_to is not None:
-            check_header_value("connected_to", connected_to)
+            keep = self._connected_to(check_header_value("connected_to", connected_to), timeout)
         return self._paginate(
             _LIST,
             model=LinkedAccount,
             key=lambda account: account.linked_account_id,
-            keep=lambda account: (
-                connected_to is None
-                or account.integrations is None
-                or account.connection_state(connected_to) == "connected"
-            ),
+            keep=keep,
             page_size=page_size,
             timeout=timeout,
         )
+
+    def _connected_to(
+        self, slug: str, timeout: Timeout | float | None
+    ) -> Callable[[LinkedAccount], bool | Awaitable[bool]]:
+        """Return what tells whether an account can be acted for in an app."""
+        from refold_async.resources.connections import Connections
+
+        connections = Connections(slug)
+
+        async def look_up(account: LinkedAccount) -> bool:
+            applications = self._account(account.linked_account_id).applications
+            return await connections.look_up(account, lambda: applications.get(slug, timeout=timeout)) == "connected"
+
+        def keep(account: LinkedAccount) -> bool | Awaitable[bool]:
+            if account.integrations is None:
+                return True
+            state = connections.told_by(account)
+            return look_up(account) if state is None else state == "connected"
+
+        return keep
 
     async def get(self, linked_account_id: str, *, timeout: Timeout | float | None = None) -> LinkedAccount:
         """Read one linked account. Refold page: *Get Linked Account*.
@@ -150,7 +119,7 @@ class LinkedAccounts(Resource):
         linked_account_id: str,
         *,
         name: str | None = None,
-        user_defined_fields: Mapping[str, Any] | None = None,
+        user_defined_fields: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> LinkedAccount:
         """Make a linked account. Refold page: *Create Linked Account*.
@@ -158,7 +127,7 @@ class LinkedAccounts(Resource):
         Args:
             linked_account_id: Your own id of the customer.
             name: Its name for people.
-            user_defined_fields: Fields of your own, by name; the values are strings, numbers, true or false.
+            user_defined_fields: Fields of your own, by name; the values are strings.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -176,7 +145,7 @@ class LinkedAccounts(Resource):
         linked_account_id: str,
         *,
         name: str | None = None,
-        user_defined_fields: Mapping[str, Any] | None = None,
+        user_defined_fields: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> LinkedAccount:
         """Make a linked account, or change the fields given if it is there. Refold page: *Upsert Linked Account*.
@@ -184,7 +153,7 @@ class LinkedAccounts(Resource):
         Args:
             linked_account_id: Your own id of the customer.
             name: Its name for people.
-            user_defined_fields: Fields of your own, by name; the values are strings, numbers, true or false.
+            user_defined_fields: Fields of your own, by name; the values are strings.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -197,23 +166,25 @@ class LinkedAccounts(Resource):
         request = _UPSERT.request(body=_fields(linked_account_id, name, user_defined_fields))
         return await self._send(request, parse_model(LinkedAccount), timeout)
 
-    async def delete(self, linked_account_id: str, *, timeout: Timeout | float | None = None) -> None:
+    async def delete(self, linked_account_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
         """Delete a linked account, and with it what it has connected. Refold page: *Delete Linked Account*.
 
         Args:
             linked_account_id: Your own id of the customer.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
+        Returns:
+            What Refold says of it.
+
         Raises:
             NotFoundError: There is no such linked account.
             APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
-        await self._send(
-            _DELETE.request(check_header_value("linked_account_id", linked_account_id)), parse_nothing, timeout
-        )
+        request = _DELETE.request(check_header_value("linked_account_id", linked_account_id))
+        return await self._send(request, parse_told(Confirmation, Confirmation), timeout)
 
 
-def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mapping[str, Any] | None) -> dict[str, Any]:
+def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mapping[str, str] | None) -> dict[str, Any]:
     if user_defined_fields is not None and not isinstance(user_defined_fields, Mapping):
         kind = type(user_defined_fields).__name__
         raise ConfigurationError(f"user_defined_fields must be a mapping of names to values, not {kind}.")
@@ -221,5 +192,17 @@ def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mappi
         # What could not be sent as a header later is not to become an account now.
         "linked_account_id": check_header_value("linked_account_id", linked_account_id),
         "name": None if name is None else check_string("name", name),
-        "udf": None if user_defined_fields is None else dict(user_defined_fields),
+        "udf": None if user_defined_fields is None else _checked_fields(user_defined_fields),
     }
+
+
+def _checked_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return fields of a caller's own, whose values Refold keeps as strings: it would not give back what was given."""
+    for name, value in fields.items():
+        check_string("a name of user_defined_fields", name)
+        if not isinstance(value, str):
+            raise ConfigurationError(
+                f"user_defined_fields[{name!r}] must be a str, not {type(value).__name__}: pass a text, such as "
+                "str(value)."
+            )
+    return dict(fields)

@@ -1,13 +1,14 @@
 """What every resource is made of: how its requests are sent, for one account or for the organisation."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value, check_whole_number
+from refold_async.models.pages import Page
 from refold_async.protocol.endpoints import Endpoint, Request
-from refold_async.protocol.pages import Page, paginate, parse_page
+from refold_async.protocol.pages import Listing, parse_page
 from refold_async.protocol.responses import Parser
 
 __all__ = ["Resource", "Send", "dates"]
@@ -46,21 +47,27 @@ class Resource:
         *ids: str,
         model: type[T],
         key: Callable[[T], object],
-        page_size: int,
+        page_size: int | None,
         timeout: Timeout | float | None,
         query: Mapping[str, Any] | None = None,
-        keep: Callable[[T], bool] = lambda _: True,
-    ) -> AsyncGenerator[T, None]:
-        """Iterate over a list that comes in pages; what is wrong with the arguments is told before the first."""
-        check_whole_number("page_size", page_size, at_least=1)
+        keep: Callable[[T], bool | Awaitable[bool]] | None = None,
+        comes_whole: bool = False,
+    ) -> Listing[T]:
+        """Return a list that comes in pages; what is wrong with the arguments is told at once.
+
+        Of one that Refold gives whole, `page_size` may be None: then the first request asks for no page.
+        """
+        if page_size is not None or not comes_whole:
+            check_whole_number("page_size", page_size, at_least=1)
         parse = parse_page(model)
 
         def request(number: int) -> Request:
-            return endpoint.request(*ids, query={"page": number, "limit": page_size, **(query or {})})
+            page = None if page_size is None and number == 1 else number
+            return endpoint.request(*ids, query={"page": page, "limit": page_size, **(query or {})})
 
         def fetch(number: int) -> Awaitable[Page[T]]:
             return self._send(request(number), parse, timeout)
 
         request(1)
 
-        return paginate(fetch, endpoint.target(*ids).subject, key=key, keep=keep)
+        return Listing(fetch, endpoint.target(*ids).subject, key=key, keep=keep or (lambda _: True))

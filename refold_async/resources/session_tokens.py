@@ -19,13 +19,14 @@ from refold_async.config.validation import (
 )
 from refold_async.errors import APIResponseValidationError, AuthenticationError, RefoldError
 from refold_async.faults import Fault
-from refold_async.models.model import Model
+from refold_async.models.confirmations import TokenRevocation
+from refold_async.models.model import Result
 from refold_async.pipeline.credentials import Credentials
 from refold_async.pipeline.item_context import ItemContext, current_item
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.headers import account_headers
-from refold_async.protocol.parsers import parse_model, parse_nothing
+from refold_async.protocol.parsers import parse_model, parse_told
 from refold_async.protocol.responses import Parser, Response
 from refold_async.resources.account import AccountScope
 from refold_async.resources.resource import Resource, Send
@@ -40,7 +41,7 @@ _REVOKE: Final = Endpoint("POST", "/api/v2/public/session-token/revoke", "the se
 
 
 @attrs.frozen
-class SessionToken(Model):
+class SessionToken(Result):
     """A token that stands for one linked account, in place of the API key. Its `repr` does not show it."""
 
     token: str = attrs.field(repr=False)
@@ -51,6 +52,8 @@ class SessionToken(Model):
     """Seconds until it expires, from when it was handed out."""
     refresh_expires_in: float | None = None
     """Seconds until the refresh token expires."""
+    is_api_token: bool | None = None
+    """Whether it is a token for the API."""
 
 
 def _parse_token(response: Response, request: Request) -> SessionToken:
@@ -103,12 +106,15 @@ class SessionTokens(Resource):
         )
         return await self._send(request, _parse_token, timeout)
 
-    async def revoke(self, session_token: str, *, timeout: Timeout | float | None = None) -> None:
+    async def revoke(self, session_token: str, *, timeout: Timeout | float | None = None) -> TokenRevocation:
         """Make a session token worthless. Refold page: *Revoke Session Token*.
 
         Args:
             session_token: The token.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            What Refold says of it; without values where the response was lost and the token is worthless.
 
         Raises:
             AuthenticationError: It is no session token, or was worthless before.
@@ -117,11 +123,13 @@ class SessionTokens(Resource):
         headers = account_headers(None, None, check_secret("session_token", session_token))
         limits = resolve_timeout(timeout, self._pipeline.timeout)
         try:
-            await self._pipeline.send(_REVOKE.request(), parse_nothing, headers, None, limits)
+            parse = parse_told(TokenRevocation, TokenRevocation)
+            return await self._pipeline.send(_REVOKE.request(), parse, headers, None, limits)
         except AuthenticationError as error:
             # An earlier attempt, whose response was lost, may have revoked it already.
             if error.effect == "none":
                 raise
+            return TokenRevocation()
 
     def account(self, linked_account_id: str, *, renew_before: float = 300.0) -> AccountScope:
         """Return a scope that calls with a session token of its own, and gets a new one before that expires.

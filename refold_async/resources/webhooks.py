@@ -1,20 +1,19 @@
 """`refold.webhooks`: where Refold is to send its webhooks. What it sends is read by `refold_async.webhooks`."""
 
-from collections.abc import AsyncGenerator, Sequence
-from datetime import datetime
-from typing import Final
-
-import attrs
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 from refold_async.config.settings import Timeout
-from refold_async.config.validation import check_header_value
+from refold_async.config.validation import check_bool, check_header_value, check_string
 from refold_async.errors import ConfigurationError
-from refold_async.models.model import Model, named
+from refold_async.models.webhooks import WebhookSubscription
+from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint
-from refold_async.protocol.parsers import parse_model, parse_nothing
+from refold_async.protocol.pages import Listing
+from refold_async.protocol.parsers import parse_model, parse_told
 from refold_async.resources.resource import Resource
 
-__all__ = ["WebhookSubscription", "Webhooks"]
+__all__ = ["Webhooks"]
 
 _WEBHOOK: Final = "webhook {webhook_id!r}"
 _CHECK_THE_ID: Final = "Check its id: webhooks.list() gives those there are."
@@ -23,26 +22,6 @@ _CREATE: Final = Endpoint("POST", "/api/v2/public/webhook", "the new webhook")
 _LIST: Final = Endpoint("GET", "/api/v2/public/webhook", "the list of webhooks")
 _GET: Final = Endpoint("GET", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
-
-
-@attrs.frozen
-class WebhookSubscription(Model):
-    """A URL that Refold sends webhooks to."""
-
-    webhook_id: str = attrs.field(metadata=named("_id", "id"))
-    """What other calls name it by."""
-    webhook_url: str | None = None
-    """Where Refold sends them."""
-    webhook_events: list[str] = attrs.field(factory=list[str])
-    """Which events it sends, such as `Connection Expired`."""
-    webhook_type: str | None = None
-    """In which form: `default`, `slack` or `custom`."""
-    is_enabled: bool | None = None
-    """Whether it sends any."""
-    environment: str | None = None
-    """Of which environment, `test` or `production`."""
-    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was made."""
 
 
 class Webhooks(Resource):
@@ -56,6 +35,15 @@ class Webhooks(Resource):
         webhook_events: Sequence[str],
         *,
         webhook_type: str = "default",
+        description: str | None = None,
+        webhook_description: str | None = None,
+        webhook_headers: Mapping[str, str] | None = None,
+        webhook_body: Any = None,
+        method: Literal["POST", "PUT", "PATCH"] | None = None,
+        slug: str | None = None,
+        workflow_ids: Sequence[str] | None = None,
+        group: str | None = None,
+        is_enabled: bool | None = None,
         timeout: Timeout | float | None = None,
     ) -> WebhookSubscription:
         """Have events sent to a URL of yours. Refold page: *Create Webhook*.
@@ -63,8 +51,17 @@ class Webhooks(Resource):
         Args:
             webhook_url: Where to send them.
             webhook_events: Which: `Connection Created`, `Connection Deleted`, `Connection Expired`,
-                `Workflow Completed`, `Workflow Errored`.
+                `Workflow Completed`, `Workflow Errored`, `Workflow Stopped`, `Workflow Timed Out`.
             webhook_type: In which form; only `default` is what `refold_async.webhooks` reads.
+            description: What it is for.
+            webhook_description: What it is for, as the Console shows it.
+            webhook_headers: Headers that Refold is to send along.
+            webhook_body: A template of what is sent, in place of the event itself.
+            method: The HTTP method to send them by; by default `POST`.
+            slug: Only events of this app.
+            workflow_ids: Only events of these workflows.
+            group: The group it is to be in.
+            is_enabled: Whether it sends any yet; by default it does.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -78,20 +75,56 @@ class Webhooks(Resource):
             raise ConfigurationError(
                 "webhook_events must be a list of the names of events, such as ['Workflow Errored']."
             )
+        if isinstance(workflow_ids, str) or not isinstance(workflow_ids, Sequence | None):
+            raise ConfigurationError("workflow_ids must be a list of the ids of workflows.")
+        if webhook_headers is not None and not isinstance(webhook_headers, Mapping):
+            raise ConfigurationError(f"webhook_headers must be a mapping, not {type(webhook_headers).__name__}.")
+        if method not in (None, "POST", "PUT", "PATCH"):
+            raise ConfigurationError(f"method must be 'POST', 'PUT' or 'PATCH', got {method!r}.")
         body = {
             "webhook_url": check_header_value("webhook_url", webhook_url),
             "webhook_events": [check_header_value("webhook_events", event) for event in webhook_events],
             "webhook_type": check_header_value("webhook_type", webhook_type),
+            "description": None if description is None else check_string("description", description),
+            "webhook_description": (
+                None if webhook_description is None else check_string("webhook_description", webhook_description)
+            ),
+            "webhook_headers": None if webhook_headers is None else _checked_headers(webhook_headers),
+            "webhook_body": webhook_body,
+            "method": method,
+            "workflow_ids": (
+                None
+                if workflow_ids is None
+                else [check_header_value("workflow_ids", workflow_id) for workflow_id in workflow_ids]
+            ),
+            "is_enabled": None if is_enabled is None else check_bool("is_enabled", is_enabled),
+            **given_texts(slug=slug, group=group),
         }
         return await self._send(_CREATE.request(body=body), parse_model(WebhookSubscription), timeout)
 
+    async def delete(self, webhook_id: str, *, timeout: Timeout | float | None = None) -> list[WebhookSubscription]:
+        """Have no more events sent to a URL. Refold page: *Delete Webhook*.
+
+        Args:
+            webhook_id: The subscription's id.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The subscriptions that are left.
+
+        Raises:
+            NotFoundError: There is no such subscription.
+        """
+        parse = parse_told(list[WebhookSubscription], list[WebhookSubscription])
+        return await self._send(_DELETE.request(webhook_id), parse, timeout)
+
     def list(
-        self, *, page_size: int = 100, timeout: Timeout | float | None = None
-    ) -> AsyncGenerator[WebhookSubscription, None]:
+        self, *, page_size: int | None = None, timeout: Timeout | float | None = None
+    ) -> Listing[WebhookSubscription]:
         """Iterate over where Refold sends webhooks. Refold page: *List Webhooks*.
 
         Args:
-            page_size: How many to ask for at once.
+            page_size: How many to ask for at once; by default all, which is what Refold gives.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
@@ -102,6 +135,7 @@ class Webhooks(Resource):
             model=WebhookSubscription,
             key=lambda webhook: webhook.webhook_id,
             page_size=page_size,
+            comes_whole=True,
             timeout=timeout,
         )
 
@@ -117,14 +151,9 @@ class Webhooks(Resource):
         """
         return await self._send(_GET.request(webhook_id), parse_model(WebhookSubscription), timeout)
 
-    async def delete(self, webhook_id: str, *, timeout: Timeout | float | None = None) -> None:
-        """Have no more events sent to a URL. Refold page: *Delete Webhook*.
 
-        Args:
-            webhook_id: The subscription's id.
-            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
-
-        Raises:
-            NotFoundError: There is no such subscription.
-        """
-        await self._send(_DELETE.request(webhook_id), parse_nothing, timeout)
+def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        check_header_value("a name of webhook_headers", name): check_header_value(f"webhook_headers[{name!r}]", value)
+        for name, value in headers.items()
+    }

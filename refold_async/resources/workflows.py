@@ -1,22 +1,26 @@
 """`account.workflows`: find them, read what they ask for, and make, publish and delete private ones."""
 
-from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from typing import Any, Final
 
 import attrs
 
 from refold_async.codec.json_schema import misfits
+from refold_async.config.client_options import Environment
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_header_value, check_string, check_whole_number
-from refold_async.errors import ParameterError
-from refold_async.models.model import Model, named
+from refold_async.errors import ConfigurationError, ParameterError
+from refold_async.models.confirmations import WorkflowDeletion
+from refold_async.models.model import Result
+from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowVersion
 from refold_async.protocol.encoding import given_texts
-from refold_async.protocol.endpoints import Endpoint
-from refold_async.protocol.parsers import parse_list, parse_model, parse_nothing
-from refold_async.resources.resource import Resource, dates
+from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.pages import Listing
+from refold_async.protocol.parsers import parse_json, parse_list, parse_model, parse_told, structured
+from refold_async.protocol.responses import Response, fields_of
+from refold_async.resources.resource import Resource, Send, dates
 
-__all__ = ["EnabledWorkflow", "RequestStructure", "Workflow", "WorkflowVersion", "Workflows"]
+__all__ = ["RequestStructure", "Workflows"]
 
 _WORKFLOW: Final = "workflow {workflow_id!r}"
 _CHECK_THE_ID: Final = "Check its id, and that this linked account owns it: workflows.list() gives those there are."
@@ -36,63 +40,7 @@ _DELETE: Final = Endpoint("DELETE", "/api/v2/public/workflow/{workflow_id}", _WO
 
 
 @attrs.frozen
-class Workflow(Model):
-    """A workflow, or a draft of one."""
-
-    workflow_id: str = attrs.field(metadata=named("_id", "id"))
-    """What other calls name it by."""
-    name: str | None = None
-    """Its name for people."""
-    description: str | None = None
-    """What it does."""
-    slug: str | None = None
-    """The app it belongs to, or a name of its own."""
-    published: bool | None = None
-    """Whether it can be executed."""
-    workflow_alias: str | None = None
-    """A name that may stand for the id when it is executed."""
-    associated_workflow: str | None = None
-    """Of a draft: the workflow it is a draft of."""
-    version: int | None = None
-    """Which version it is."""
-    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was made."""
-    updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
-    """When it was changed last."""
-
-
-@attrs.frozen
-class EnabledWorkflow(Model):
-    """A workflow that the linked account has enabled."""
-
-    workflow_id: str = attrs.field(metadata=named("id", "_id"))
-    """What other calls name it by."""
-    name: str | None = None
-    """Its name for people."""
-    description: str | None = None
-    """What it does."""
-    icon: str | None = None
-    """The URL of its icon."""
-    config_id: str | None = None
-    """The config it runs under."""
-    application: Any = None
-    """The app it belongs to, as Refold shows it."""
-
-
-@attrs.frozen
-class WorkflowVersion(Model):
-    """What a workflow was when it was published."""
-
-    version: int
-    """Its number; the first is 1."""
-    version_id: str | None = attrs.field(default=None, metadata=named("_id", "id"))
-    """Refold's id of it."""
-    created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was published."""
-
-
-@attrs.frozen
-class RequestStructure(Model):
+class RequestStructure(Result):
     """What payload a workflow asks for."""
 
     payload: Any = None
@@ -123,7 +71,11 @@ class RequestStructure(Model):
 class Workflows(Resource):
     """The workflows of one linked account, as `account.workflows`. To run one: `account.run_workflow()`."""
 
-    __slots__ = ()
+    __slots__ = ("_environment",)
+
+    def __init__(self, send: Send, environment: Environment | None) -> None:
+        super().__init__(send)
+        self._environment = environment
 
     async def list_enabled(self, *, timeout: Timeout | float | None = None) -> list[EnabledWorkflow]:
         """List the workflows the linked account has enabled. Refold page: *List Enabled Workflows*.
@@ -148,7 +100,7 @@ class Workflows(Resource):
         scope: str | None = None,
         page_size: int = 100,
         timeout: Timeout | float | None = None,
-    ) -> AsyncGenerator[Workflow, None]:
+    ) -> Listing[Workflow]:
         """Iterate over the workflows: `async for workflow in account.workflows.list()`. Refold page: *List Workflows*.
 
         The next page is fetched while the present one is read.
@@ -188,12 +140,12 @@ class Workflows(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The workflow; its nodes are in `.raw`.
+            The workflow with its nodes.
 
         Raises:
             NotFoundError: There is no such workflow for this linked account.
         """
-        return await self._send(_GET.request(workflow_id), parse_model(Workflow), timeout)
+        return await self._send(_GET.request(workflow_id), _parse_workflow, timeout)
 
     async def request_structure(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> RequestStructure:
         """Read what payload a workflow asks for. Refold page: *Get Workflow Request Structure*.
@@ -212,7 +164,7 @@ class Workflows(Resource):
 
     def versions(
         self, workflow_id: str, *, page_size: int = 100, timeout: Timeout | float | None = None
-    ) -> AsyncGenerator[WorkflowVersion, None]:
+    ) -> Listing[WorkflowVersion]:
         """Iterate over the published versions of a workflow, newest first. Refold page: *List Workflow Versions*.
 
         Args:
@@ -236,13 +188,18 @@ class Workflows(Resource):
         )
 
     async def create(
-        self, name: str, *, slug: str, description: str | None = None, timeout: Timeout | float | None = None
+        self,
+        name: str,
+        *,
+        slug: str | None = None,
+        description: str | None = None,
+        timeout: Timeout | float | None = None,
     ) -> Workflow:
         """Make a private workflow, as a draft that only the linked account has. Refold page: *Create Workflow*.
 
         Args:
             name: Its name for people.
-            slug: The app it is to belong to.
+            slug: The app it is to belong to; by default the default app of your organisation.
             description: What it is to do.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
@@ -256,10 +213,10 @@ class Workflows(Resource):
         """
         body = {
             "name": check_header_value("name", name),
-            "slug": check_header_value("slug", slug),
+            "slug": None if slug is None else check_header_value("slug", slug),
             "description": None if description is None else check_string("description", description),
         }
-        return await self._send(_CREATE.request(body=body), parse_model(Workflow), timeout)
+        return await self._send(_CREATE.request(body=body), _parse_workflow, timeout)
 
     async def get_draft(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
         """Read the draft of a workflow, which Refold makes where there is none. Refold page: *Get Workflow Draft*.
@@ -269,12 +226,12 @@ class Workflows(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The draft. Its own `workflow_id` is what `publish` takes; its nodes are in `.raw`.
+            The draft. Its own `workflow_id` is what `publish` takes.
 
         Raises:
             NotFoundError: There is no such workflow for this linked account.
         """
-        return await self._send(_GET_DRAFT.request(workflow_id), parse_model(Workflow), timeout)
+        return await self._send(_GET_DRAFT.request(workflow_id), _parse_workflow, timeout)
 
     async def publish(
         self,
@@ -282,6 +239,7 @@ class Workflows(Resource):
         *,
         version: int | None = None,
         description: str | None = None,
+        environment: Environment | None = None,
         timeout: Timeout | float | None = None,
     ) -> Workflow:
         """Publish a draft as a new version of its workflow. Refold page: *Publish Workflow*.
@@ -290,6 +248,8 @@ class Workflows(Resource):
             draft_id: The `workflow_id` of the draft, which `create` and `get_draft` give.
             version: The number it is to have; by default the next.
             description: What changed.
+            environment: The environment it is of, for Refold's header `environment`; by default that of the API key,
+                as its prefix tells, and with a session token none is sent: the token tells.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -304,13 +264,22 @@ class Workflows(Resource):
             "version": None if version is None else check_whole_number("version", version, at_least=1),
             "description": None if description is None else check_string("description", description),
         }
-        return await self._send(_PUBLISH.request(draft_id, body=body), parse_model(Workflow), timeout)
+        return await self._send(
+            _PUBLISH.request(draft_id, headers=self._headers(environment), body=body), _parse_workflow, timeout
+        )
 
-    async def unpublish(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
+    async def unpublish(
+        self,
+        workflow_id: str,
+        *,
+        environment: Environment | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> Workflow:
         """Take a published workflow out of use, with its triggers. Refold page: *Publish Workflow*.
 
         Args:
             workflow_id: The published workflow's id, not that of its draft.
+            environment: The environment it is of, as for `publish`.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -320,19 +289,46 @@ class Workflows(Resource):
             BadRequestError: It is not published.
             NotFoundError: There is no such workflow for this linked account.
         """
-        request = _UNPUBLISH.request(workflow_id, body={"published": False})
-        return await self._send(request, parse_model(Workflow), timeout)
+        request = _UNPUBLISH.request(workflow_id, headers=self._headers(environment), body={"published": False})
+        return await self._send(request, _parse_workflow, timeout)
 
-    async def delete(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> None:
+    async def delete(
+        self,
+        workflow_id: str,
+        *,
+        environment: Environment | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> WorkflowDeletion:
         """Delete a private workflow with its drafts and versions. Refold page: *Delete Workflow*.
 
         Args:
             workflow_id: The published workflow's id, not that of a draft or version.
+            environment: The environment it is of, as for `publish`.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            What Refold says of it: `triggers_deregistered` is False where triggers may be left.
 
         Raises:
             BadRequestError: It is a draft or a version.
             NotFoundError: There is no such workflow for this linked account.
             APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
-        await self._send(_DELETE.request(workflow_id), parse_nothing, timeout)
+        request = _DELETE.request(workflow_id, headers=self._headers(environment))
+        return await self._send(request, parse_told(WorkflowDeletion, WorkflowDeletion), timeout)
+
+    def _headers(self, environment: Environment | None) -> dict[str, str]:
+        """Return the header that says which environment a private workflow is of."""
+        if environment not in (None, "test", "production"):
+            raise ConfigurationError(f"environment must be 'test' or 'production', got {environment!r}.")
+        meant = environment or self._environment
+        return {} if meant is None else {"environment": meant}
+
+
+def _parse_workflow(response: Response, request: Request) -> Workflow:
+    """Parse a workflow, whether it comes by itself or, as a new one does, in an object that names it `workflow`."""
+    value = parse_json(response, request)
+    fields = fields_of(value)
+    in_envelope = isinstance(fields.get("workflow"), dict) and not fields.keys() & {"_id", "id"}
+    workflow = fields["workflow"] if in_envelope else value
+    return structured(workflow, Workflow, "answer", response, request, body=value)  # type: ignore[no-any-return]

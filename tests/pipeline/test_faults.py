@@ -31,6 +31,7 @@ TABLE: Final[list[tuple[Fault, Effect, bool, bool, bool]]] = [
     (Fault.WORKFLOW_RATE_LIMITED, "unknown", RAISE, RAISE, RAISE),
     (Fault.WORKFLOW_SET_STATUS, "done", RAISE, RAISE, RAISE),
     (Fault.WORKFLOW_ERRORED, "unknown", RAISE, RAISE, RAISE),
+    (Fault.WORKFLOW_DUPLICATE, "none", RAISE, RAISE, RAISE),
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 

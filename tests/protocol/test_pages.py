@@ -16,9 +16,10 @@ from refold_async import (
     Journal,
     LinkedAccount,
     NotFoundError,
+    Page,
     ReconnectRequiredError,
 )
-from refold_async.protocol.pages import WINDOW, Page, paginate
+from refold_async.protocol.pages import WINDOW, paginate
 from refold_async.testing import Answer, MockRefold, Silence
 from support import virtual_time
 from support.waiting import until
@@ -830,3 +831,86 @@ async def test_accounts_that_do_not_tell_are_kept(mock: MockRefold, refold: Asyn
     mock.script(Answer(200, json={"docs": docs, "hasNextPage": False}))
     found = [account.linked_account_id async for account in refold.linked_accounts.list(connected_to="hubspot")]
     assert found == ["7"]
+
+
+# The pages themselves
+
+
+ENVELOPE: Final[dict[str, Any]] = {
+    "totalDocs": 5,
+    "limit": 2,
+    "page": 2,
+    "totalPages": 3,
+    "hasNextPage": True,
+    "hasPrevPage": True,
+    "nextPage": 3,
+    "prevPage": 1,
+    "pagingCounter": 3,
+    "schema": {"type": "object"},
+    "request_id": "req_1",
+}
+
+
+async def test_everything_a_page_tells(mock: MockRefold, account: AccountScope) -> None:
+    """Each field of the envelope is an attribute, `raw` has the page as it came, and all tell the request's id."""
+    body = {"docs": [{"_id": "a"}, {"_id": "b"}], **ENVELOPE}
+    mock.script(Answer(200, json=body))
+    page = await anext(account.workflows.list(page_size=2).pages())
+    assert type(page) is Page
+    assert [workflow.workflow_id for workflow in page.docs] == ["a", "b"]
+    assert (page.total_docs, page.limit, page.page, page.total_pages, page.paging_counter) == (5, 2, 2, 3, 3)
+    assert (page.has_next_page, page.has_prev_page, page.next_page, page.prev_page) == (True, True, 3, 1)
+    assert (page.schema, page.raw) == ({"type": "object"}, body)
+    assert {page.request_id, *(workflow.request_id for workflow in page.docs)} == {"req_1"}
+
+
+async def test_a_page_that_tells_nothing(mock: MockRefold, refold: AsyncRefold) -> None:
+    """A list that Refold gives whole is one page."""
+    mock.script(Answer(200, json=[{"_id": "a"}, {"_id": "b"}]))
+    (page,) = [page async for page in refold.webhooks.list().pages()]
+    assert [webhook.webhook_id for webhook in page.docs] == ["a", "b"]
+    assert (page.has_next_page, page.total_docs, page.page, page.schema, page.raw) == (False, None, None, None, {})
+    assert mock.requests[0].query == {}
+
+
+async def test_pages_of_a_list(mock: MockRefold, refold: AsyncRefold, customers: list[str]) -> None:
+    """The pages come from the first to the last, however far the list was read, and each when it is asked for."""
+    for number, customer in enumerate(customers):
+        if number % 2:
+            mock.account(customer).disconnect("hubspot")
+    listing = refold.linked_accounts.list(page_size=100, connected_to="hubspot")
+    assert [(await anext(listing)).linked_account_id for _ in range(3)] == customers[:6:2]
+    await listing.aclose()
+    mock.clear()
+    seen: list[str] = []
+    async for page in listing.pages():
+        assert len(mock.requests) == page.page
+        assert (page.total_docs, page.total_pages) == (250, 3)
+        seen += [account.linked_account_id for account in page.docs]
+    assert seen == customers[::2]
+    assert [one async for one in listing] == []
+
+
+async def test_pages_always_end(mock: MockRefold, account: AccountScope) -> None:
+    """Pages that name a next one for ever, and bring nothing new, are given up as the list itself is."""
+    mock.script(Answer(200, json={"docs": [{"_id": "a"}], "totalDocs": 9, "hasNextPage": True}))
+    pages = account.executions.list().pages()
+    for _ in range(4):
+        assert [execution.execution_id for execution in (await anext(pages)).docs] == ["a"]
+    with pytest.raises(APIResponseValidationError, match="1 of 9"):
+        await anext(pages)
+    assert len(mock.requests) == 4
+
+
+async def test_lists_are_async_generators(refold: AsyncRefold, customers: list[str]) -> None:
+    """They can be closed before and after they were read, and an error thrown into one comes out of it."""
+    listing = refold.linked_accounts.list()
+    assert isinstance(listing, AsyncGenerator)
+    assert (await listing.asend(None)).linked_account_id == customers[0]
+    with pytest.raises(LookupError):
+        await listing.athrow(LookupError())
+    with pytest.raises(StopAsyncIteration):
+        await anext(listing)
+    unread = refold.linked_accounts.list()
+    await unread.aclose()
+    assert [one async for one in unread] == []

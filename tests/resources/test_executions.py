@@ -214,13 +214,79 @@ def test_looks_that_fail_for_good(error: RefoldError) -> None:
 
 
 @pytest.mark.parametrize("status", ["PONDERING", "complete", "", None])
-def test_words_nobody_knows(status: str | None) -> None:
-    """A status that is not known is none of the final ones."""
+def test_words_nobody_knows(status: str | None, caplog: pytest.LogCaptureFixture) -> None:
+    """A status that is not known is none of the final ones; that it no longer changes is told once."""
+
+    async def main() -> None:
+        refold = Refold(*[{"_id": "e1", "status": status, "linked_account_id": "user_1"}] * 5, COMPLETED)
+        assert (await refold.executions.wait("e1")).status == "COMPLETED"
+        assert len(refold.looks) == 6
+
+    run(main)
+    (warning,) = warnings_of_ours(caplog)
+    assert f"Execution e1 (linked account 'user_1') stays at status {status!r}" in warning
+
+
+def test_words_that_change(caplog: pytest.LogCaptureFixture) -> None:
+    """Each word that is not known is told once it stays; none while the run goes on, nor any that is known."""
+
+    async def main() -> None:
+        moving = [{"_id": "e1", "status": "PONDERING", "completion_percentage": number} for number in range(5)]
+        looks: list[dict[str, Any] | RefoldError] = [
+            *moving,
+            *[RUNNING] * 3,
+            *moving[-1:] * 4,
+            {"_id": "e1", "status": "RESTING"},
+            RUNNING,
+        ]
+        looks += [{"_id": "e1", "status": "DONE"}, TROUBLES[0], *[{"_id": "e1", "status": "DONE"}] * 3, *moving[:1] * 3]
+        refold = Refold(*looks, COMPLETED)
+        await refold.executions.wait("e1")
+        assert len(refold.looks) == len(looks) + 1
+
+    run(main)
+    words = ["'PONDERING'", "'DONE'"]
+    assert [word in warning for word, warning in zip(words, warnings_of_ours(caplog), strict=True)] == [True, True]
+
+
+def test_a_word_nobody_knows_until_the_end() -> None:
+    """Out of time, the error says that the status is not known, and that the run may have ended."""
+
+    async def main() -> None:
+        refold = Refold({"_id": "e1", "status": "FINISHED"})
+        with pytest.raises(ExecutionTimeoutError, match=r"last seen FINISHED\. This .* may have ended") as caught:
+            await refold.executions.wait("e1", timeout=60)
+        assert caught.value.attempts == len(refold.looks)
+
+    run(main)
+
+
+@pytest.mark.parametrize("status", ["queued", "QUEUED", "RUNNING", "STOPPING"])
+def test_words_of_runs_that_go_on(status: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A run that waits for its turn, runs or stops is waited for, without a word."""
 
     async def main() -> None:
         refold = Refold(*[{"_id": "e1", "status": status}] * 5, COMPLETED)
         assert (await refold.executions.wait("e1")).status == "COMPLETED"
-        assert len(refold.looks) == 6
+
+    run(main)
+    assert warnings_of_ours(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "effect"),
+    [*((word, "unknown") for word in ("ERRORED", "FAILED", "STOPPED", "TIMED_OUT", "TERMINATED", "terminated")),
+     ("DUPLICATE", "none"), ("duplicate", "none")],
+)  # fmt: skip
+def test_words_of_runs_that_have_ended(status: str, effect: str) -> None:
+    """Each is final; a duplicate ran nothing. `attempts` counts the looks, those that failed too."""
+
+    async def main() -> None:
+        refold = Refold(RUNNING, TROUBLES[0], {"_id": "e1", "status": status})
+        with pytest.raises(WorkflowFailedError, match=f"ended as {status}") as caught:
+            await refold.executions.wait("e1")
+        assert (caught.value.effect, caught.value.attempts, len(refold.looks)) == (effect, 3, 3)
+        assert ("ran nothing" in str(caught.value)) == (effect == "none")
 
     run(main)
 
@@ -372,7 +438,9 @@ async def test_a_run_that_completes(account: AccountScope, mock: MockRefold) -> 
     assert execution.nodes is not None
     assert execution.nodes[-1].latest_output["created"] is True
     assert mock.requests[0].json == {"payload": JANE}
-    assert {request.path for request in mock.requests[1:]} == {f"/api/v2/public/execution/{execution.execution_id}"}
+    path = f"/execution/{execution.execution_id}"
+    assert {request.path for request in mock.requests[1:-1]} == {f"/api/v2/public{path}"}
+    assert mock.requests[-1].path == f"/api/v1{path}/response"
     assert len(mock.requests_to("execute_workflow")) == 1
 
 
@@ -397,7 +465,7 @@ async def test_watching_a_run(account: AccountScope, mock: MockRefold) -> None:
     assert seen == [("RUNNING", 0), ("RUNNING", 50), ("PONDERING", 50), ("STOPPED", 50)]
 
 
-@pytest.mark.parametrize("status", ["STOPPED", "TIMED_OUT", "DUPLICATE"])
+@pytest.mark.parametrize("status", ["STOPPED", "TIMED_OUT", "TERMINATED"])
 async def test_a_run_that_ends_otherwise(account: AccountScope, mock: MockRefold, status: str) -> None:
     """Every other end than COMPLETED is an error, and what the run did before is not known."""
     run = await started(account, mock)
@@ -719,6 +787,7 @@ async def test_errors_of_waiting_tell_what_they_are_about(account: AccountScope,
     mock.execution(started.execution_id).end("TIMED_OUT")
     with pytest.raises(WorkflowFailedError) as failed:
         await account.executions.wait(started.execution_id)
+    assert failed.value.attempts == 1
     for error in (late.value, failed.value):
         assert (error.method, error.linked_account_id) == ("GET", account.linked_account_id)
         assert str(error.url).endswith(f"/api/v2/public/execution/{started.execution_id}")

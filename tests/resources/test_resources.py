@@ -22,6 +22,7 @@ from refold_async import (
     BadRequestError,
     Batch,
     ConfigurationError,
+    Confirmation,
     ConflictError,
     EnabledWorkflow,
     Execution,
@@ -32,13 +33,16 @@ from refold_async import (
     ParameterError,
     PermissionDeniedError,
     ReconnectRequiredError,
+    Reference,
     RequestStructure,
     RetryPolicy,
     SessionToken,
     Timeout,
+    TokenRevocation,
     UnprocessableEntityError,
     WebhookSubscription,
     Workflow,
+    WorkflowDeletion,
     WorkflowVersion,
 )
 from refold_async.resources.resource import Resource
@@ -75,12 +79,12 @@ class Row:
     args: tuple[Any, ...] = ()
     options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], kw_only=True)
     query: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True)
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], kw_only=True)
+    headers: Mapping[str, str | None] = attrs.field(factory=dict[str, str | None], kw_only=True)
     """What it sends beside that which names the account."""
     body: Any = attrs.field(default=None, kw_only=True)
     """The JSON it sends; None for no body."""
-    model: type | None = attrs.field(default=None, kw_only=True)
-    """What it gives, or gives many of; None where it gives None."""
+    model: type = attrs.field(kw_only=True)
+    """What it gives, or gives many of; a list where what is left comes of what there was."""
     gives: Mapping[str, Any] = attrs.field(factory=dict[str, Any], kw_only=True)
     """Fields of what it gives, or of the first of many."""
     kind: Kind = attrs.field(default=attrs.Factory(_kind_of, takes_self=True), kw_only=True)
@@ -97,6 +101,8 @@ EXECUTION: Final = f"{PUBLIC}/execution"
 LINKED_ACCOUNT: Final = f"{PUBLIC}/linked-account"
 WEBHOOK: Final = f"{PUBLIC}/webhook"
 TOKEN: Final = f"{PUBLIC}/session-token"
+TEST: Final = {"environment": "test"}
+"""Sent with an API key, whose environment it is."""
 ENDED: Final = {"execution_id": "{ended}", "status": "COMPLETED", "completion_percentage": 100.0}
 THE_WEBHOOK: Final = {
     "webhook_url": HOOK,
@@ -117,7 +123,7 @@ ROWS: Final = (
         model=Application, gives={**HUBSPOT, "state": "connected"}),
     Row("workflows.list_enabled", "list_enabled_workflows", f"GET {WORKFLOW}/enabled",
         model=EnabledWorkflow, gives={"workflow_id": SAMPLE_WORKFLOW_ID, "name": "Welcome a contact",
-                                      "config_id": ACCOUNT, "application": {"slug": "hubspot", "name": "HubSpot"}}),
+                                      "config_id": ACCOUNT}),
     Row("workflows.list", "list_workflows", f"GET {WORKFLOW}", query=FIRST_PAGE,
         model=Workflow, gives={"workflow_id": SAMPLE_WORKFLOW_ID, "slug": "hubspot", "published": True,
                                "workflow_alias": "welcome_contact", "created_at": START, "updated_at": START}),
@@ -135,11 +141,14 @@ ROWS: Final = (
     Row("workflows.get_draft", "get_workflow_draft", f"GET {WORKFLOW}/{{private}}/edit", ("{private}",),
         model=Workflow, gives={"workflow_id": "{draft}", "associated_workflow": "{private}", "published": False}),
     Row("workflows.publish", "publish_workflow", f"PUT {WORKFLOW}/{{draft}}/publish", ("{draft}",),
-        options={"version": 7, "description": "new"}, body={"published": True, "version": 7, "description": "new"},
+        headers=TEST, options={"version": 7, "description": "new"},
+        body={"published": True, "version": 7, "description": "new"},
         model=Workflow, gives={"workflow_id": "{private}", "published": True}),
     Row("workflows.unpublish", "publish_workflow", f"PUT {WORKFLOW}/{{private}}/publish", ("{private}",),
-        body={"published": False}, model=Workflow, gives={"workflow_id": "{private}", "published": False}),
-    Row("workflows.delete", "delete_workflow", f"DELETE {WORKFLOW}/{{private}}", ("{private}",)),
+        headers=TEST, body={"published": False},
+        model=Workflow, gives={"workflow_id": "{private}", "published": False}),
+    Row("workflows.delete", "delete_workflow", f"DELETE {WORKFLOW}/{{private}}", ("{private}",),
+        headers=TEST, model=WorkflowDeletion),
     Row("executions.list", "list_executions", f"GET {EXECUTION}", options={"execution_id": "{ended}"},
         query={**FIRST_PAGE, "execution_id": "{ended}"}, model=Execution, gives={**ENDED, "nodes": []}),
     Row("executions.get", "get_execution", f"GET {EXECUTION}/{{ended}}", ("{ended}",),
@@ -147,7 +156,7 @@ ROWS: Final = (
                                 "linked_account_id": ACCOUNT,
                                 "config_id": ACCOUNT, "environment": "test", "type_of_execution": "SYNC",
                                 "is_final": True, "failed_nodes": []}),
-    Row("executions.stop", "stop_execution", f"POST {EXECUTION}/{{running}}/stop", ("{running}",)),
+    Row("executions.stop", "stop_execution", f"POST {EXECUTION}/{{running}}/stop", ("{running}",), model=Confirmation),
     Row("executions.rerun", "rerun_execution", f"POST {EXECUTION}/{{ended}}/rerun", ("{ended}",),
         model=Execution, gives={"status": "success", "is_final": False}),
     Row("executions.batches", "list_node_batches", f"GET {EXECUTION}/{{ended}}/nodes/batch/batches",
@@ -164,7 +173,7 @@ ROWS: Final = (
     Row("events.trigger", "trigger_event", f"POST {PUBLIC}/event/trigger", ("contact_created", JANE),
         options={"slug": "hubspot", "config_id": "c 1", "instance_tag": "nightly"},
         headers={"slug": "hubspot", "config_id": "c 1", "instance_tag": "nightly"},
-        body={"event": "contact_created", "payload": JANE}),
+        body={"event": "contact_created", "payload": JANE}, model=Confirmation),
     Row("linked_accounts.list", "list_linked_accounts", f"GET {LINKED_ACCOUNT}", query=FIRST_PAGE,
         model=LinkedAccount, gives={"linked_account_id": ACCOUNT, "environment": "test", "created_at": START}),
     Row("linked_accounts.get", "get_linked_account", f"GET {LINKED_ACCOUNT}/ada%2B%C3%A9%40x%20%2F%201",
@@ -176,25 +185,29 @@ ROWS: Final = (
     Row("linked_accounts.upsert", "upsert_linked_account", f"PUT {LINKED_ACCOUNT}", (ACCOUNT,),
         options={"name": "Ada"}, body={"linked_account_id": ACCOUNT, "name": "Ada"},
         model=LinkedAccount, gives={"linked_account_id": ACCOUNT, "name": "Ada", "user_defined_fields": {}}),
-    Row("linked_accounts.delete", "delete_linked_account", f"DELETE {LINKED_ACCOUNT}/{ACCOUNT}", (ACCOUNT,)),
+    Row("linked_accounts.delete", "delete_linked_account", f"DELETE {LINKED_ACCOUNT}/{ACCOUNT}", (ACCOUNT,),
+        model=Confirmation),
     Row("session_tokens.create", "create_session_token", f"POST {TOKEN}", (ACCOUNT,), options={"force_refresh": True},
         query={"force_refresh": "true"}, body={"linked_account_id": ACCOUNT},
         model=SessionToken, gives={"expires_in": 604800.0, "refresh_expires_in": 2592000.0}, kind="read"),
-    Row("session_tokens.revoke", "revoke_session_token", f"POST {TOKEN}/revoke", ("{token}",), kind="idempotent"),
+    Row("session_tokens.revoke", "revoke_session_token", f"POST {TOKEN}/revoke", ("{token}",),
+        model=TokenRevocation, kind="idempotent"),
     Row("webhooks.create", "create_webhook", f"POST {WEBHOOK}", (HOOK, ("Workflow Errored",)),
         body={"webhook_url": HOOK, "webhook_events": ["Workflow Errored"], "webhook_type": "default"},
         model=WebhookSubscription, gives=THE_WEBHOOK),
-    Row("webhooks.list", "list_webhooks", f"GET {WEBHOOK}", query=FIRST_PAGE,
+    Row("webhooks.list", "list_webhooks", f"GET {WEBHOOK}",
         model=WebhookSubscription, gives={"webhook_id": "{webhook}", **THE_WEBHOOK}),
     Row("webhooks.get", "get_webhook", f"GET {WEBHOOK}/{{webhook}}", ("{webhook}",),
         model=WebhookSubscription, gives={"webhook_id": "{webhook}", **THE_WEBHOOK}),
-    Row("webhooks.delete", "delete_webhook", f"DELETE {WEBHOOK}/{{webhook}}", ("{webhook}",)),
+    Row("webhooks.delete", "delete_webhook", f"DELETE {WEBHOOK}/{{webhook}}", ("{webhook}",), model=list),
 )
 # fmt: on
 
+DONE: Final = (Confirmation, TokenRevocation, WorkflowDeletion, list)
+"""What is given of what was done, of which the status alone tells."""
 every_row: Final = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-NOT_IN_THE_TABLE: Final = {"session_tokens.account"}
-"""It sends nothing, but gives a scope."""
+NOT_IN_THE_TABLE: Final = {"session_tokens.account", "executions.response"}
+"""The one sends nothing, but gives a scope; of the other, `test_return_values` has the tests."""
 TESTED_ELSEWHERE: Final = {
     *("list_actions", "get_action_parameters", "execute_action", "execute_workflow", "request"),
     *("account", "account_from_session_token", "fan_out", "fan_out_action", "check", "aclose"),
@@ -304,6 +317,7 @@ async def test_what_it_sends_and_gives(mock: MockRefold, refold: AsyncRefold, ro
         credentials = {"authorization": f"Bearer {ids['token']}"}
         if by == "token":
             owner = refold.account_from_session_token(ids["token"])
+            row = attrs.evolve(row, headers={**row.headers, "environment": None})
     elif row.for_organisation:
         credentials = {"x-api-key": "tk_test"}
     result = await called(owner, row.name, filled(row.args, ids), filled(row.options, ids))
@@ -312,13 +326,16 @@ async def test_what_it_sends_and_gives(mock: MockRefold, refold: AsyncRefold, ro
     assert request.query == filled(row.query, ids)
     usual = {"host", "user-agent", "accept", "accept-encoding", "content-type", "content-length"}
     sent = {name.lower(): value for name, value in request.headers.items()}
-    assert {name: value for name, value in sent.items() if name not in usual} == {**credentials, **row.headers}
+    assert {name: value for name, value in sent.items() if name not in usual} == {
+        **credentials,
+        **{name: value for name, value in row.headers.items() if value is not None},
+    }
     assert ("content-type" in sent) == (row.body is not None)
     assert (request.json if request.body else None) == row.body
     if row.name != "run_workflow":
         assert len(mock.requests) == 1
-    if row.model is None:
-        assert result is None
+    if row.model in DONE:
+        assert type(result) is row.model
         return
     first = first_of(result)
     assert [type(first)] == [row.model]
@@ -379,7 +396,7 @@ async def test_a_lost_response(mock: MockRefold, refold: AsyncRefold, row: Row, 
         assert (caught.value.effect, caught.value.attempts, len(mock.requests)) == ("unknown", 1, 1)
         return
     result = await call_row(row, refold, ids)
-    assert (result is None) == (row.model is None)
+    assert type(result) is row.model or [type(one) for one in result][:1] == [row.model]
     assert len(mock.requests) == 2
 
 
@@ -533,13 +550,45 @@ async def test_a_lost_response_to_a_revocation(mock: MockRefold, refold: AsyncRe
         await refold.account_from_session_token(token).list_actions("hubspot")
 
 
-@pytest.mark.parametrize("empty", [b"", b"null", b'{"message": "done", "more": [1]}', b'"ok"'])
-async def test_calls_that_give_nothing(mock: MockRefold, refold: AsyncRefold, empty: bytes) -> None:
-    """Whatever Refold says of what it has done, it has done it."""
-    mock.script(Answer(200, body=empty))
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[5]", b'{"message": [1], "success": "yes", "more": [1]}', b'"ok"', b"<html>"]
+)
+async def test_what_refold_says_that_cannot_be_read(mock: MockRefold, refold: AsyncRefold, body: bytes) -> None:
+    """Whatever Refold says of what it has done, it has done it: what cannot be read of it has no values."""
+    mock.script(Answer(200, body=body))
     for row in ROWS:
-        if row.model is None:
-            assert await call_row(row, refold, Ids()) is None
+        if row.model in DONE:
+            assert await call_row(row, refold, Ids()) == row.model()
+
+
+DONE_ROWS: Final = [row for row in ROWS if row.model in DONE]
+
+
+@pytest.mark.parametrize("row", DONE_ROWS, ids=lambda row: row.name)
+async def test_what_refold_says_of_what_it_has_done(mock: MockRefold, refold: AsyncRefold, row: Row) -> None:
+    """It comes typed, with Refold's id of the request."""
+    said: dict[type, Any] = {
+        Confirmation: {"message": "done", "success": True},
+        TokenRevocation: {"success": True, "revoked_count": 1},
+        WorkflowDeletion: {"success": True, "message": "done", "triggers_deregistered": False},
+        list: [{"_id": "left"}],
+    }
+    mock.script(Answer(200, json=said[row.model]))
+    result = await call_row(row, refold, Ids())
+    if row.model is list:
+        assert [(one.webhook_id, bool(one.request_id)) for one in result] == [("left", True)]
+        return
+    assert {name: getattr(result, name) for name in said[row.model]} == said[row.model]
+    assert result.raw == said[row.model]
+    assert result.request_id
+
+
+async def test_triggers_that_are_left(mock: MockRefold, account: AccountScope) -> None:
+    """Whether the triggers of a deleted workflow are gone goes by two names."""
+    for name in ("triggers_deregistered", "successfullyDeletedTriggers"):
+        mock.clear()
+        mock.script(Answer(200, json={name: False}))
+        assert (await account.workflows.delete("w")).triggers_deregistered is False
 
 
 # What Refold may answer: fields it leaves out, names it has for the same, fields it adds.
@@ -555,6 +604,8 @@ BODIES: Final[Sequence[tuple[str, Any, str, Any]]] = (
     ("applications.list", {"docs": [{"slug": "a"}]}, "slug", "a"),
     ("applications.get", {"slug": "a", "connected_accounts": [{"identifier": {"id": 5}}]}, "connected_accounts",
      "[ConnectedAccount(identifier={'id': 5}, connected_at=None, status=None, auth_type=None, connection_id=None)]"),
+    ("workflows.list_enabled", [{"id": "a", "application": {"slug": "hubspot", "name": "HubSpot"}}], "application",
+     Reference(name="HubSpot")),
     ("workflows.get", {"_id": "a"}, "workflow_id", "a"),
     ("workflows.get", {"id": "a"}, "workflow_id", "a"),
     ("workflows.get", {"_id": "a", "id": "b"}, "workflow_id", "a"),
@@ -614,7 +665,7 @@ async def test_responses_that_differ_from_the_documents(
     assert first.raw["added_later"] == {"a": [1]}
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.model is not None], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.model not in DONE], ids=lambda row: row.name)
 async def test_responses_that_cannot_be_read(mock: MockRefold, refold: AsyncRefold, row: Row) -> None:
     """A response of another shape is told so, once: a write may have happened."""
     for body in (b"", b"<html>", b'"text"', b"[5]", b'{"docs": 5, "schema": '):
@@ -641,10 +692,11 @@ DAYS: Final = {"start_date": MOMENT, "end_date": date(2026, 6, 22)}
 DAYS_SENT: Final = {"start_date": "2026-06-21T10:04:11.123Z", "end_date": "2026-06-22"}
 # fmt: off
 FILTERS: Final[tuple[tuple[str, Mapping[str, Any], Mapping[str, str]], ...]] = (
-    ("applications.list", {"slug": "hub spot", "tags": "CRM", "auth_type": "oauth2", "ecosystem": "a&b=c"},
-     {"slug": "hub spot", "tags": "CRM", "auth_type": "oauth2", "ecosystem": "a&b=c"}),
+    ("applications.list", {"slug": "hub spot", "tags": "CRM", "auth_type": "a&b=c", "ecosystem": True},
+     {"slug": "hub spot", "tags": "CRM", "auth_type": "a&b=c", "ecosystem": "true"}),
     ("applications.list", {"tags": ["CRM", "Säles"]}, {"tags": "CRM,Säles"}),
-    ("applications.list", {"tags": None, "slug": None}, {}),
+    ("applications.list", {"ecosystem": False}, {"ecosystem": "false"}),
+    ("applications.list", {"tags": None, "slug": None, "ecosystem": None}, {}),
     ("workflows.list", {"slug": "hubspot", "name": "wel+come", "published": False, "application_id": "a",
                         "scope": "private", **DAYS, "page_size": 7},
      {"page": "1", "limit": "7", "slug": "hubspot", "name": "wel+come", "published": "false", "application_id": "a",
@@ -739,8 +791,18 @@ BAD: Final[tuple[BadCall, ...]] = (
     ("webhooks.create", "webhook_url", (*BAD_HEADERS, None), lambda value: ((value, ["a"]), {})),
     ("webhooks.create", "webhook_events", ("Workflow Errored", [], None), lambda value: ((HOOK, value), {})),
     option("webhooks.create", "webhook_type", (*BAD_HEADERS, None)),
+    *(option("webhooks.create", name, BAD_HEADERS) for name in ("slug", "group")),
+    *(option("webhooks.create", name, (5, b"a")) for name in ("description", "webhook_description")),
+    option("webhooks.create", "webhook_headers", ("a", ["a"], {"a": 5}, {"a": "b\n"}, {"": "a"})),
+    option("webhooks.create", "workflow_ids", ("a", 5, [5], [""])),
+    option("webhooks.create", "method", ("GET", "post", 5, "")),
+    option("webhooks.create", "is_enabled", ("yes", 1)),
+    *(option(f"linked_accounts.{name}", "user_defined_fields", (["a"], "a", {"a": 5}, {"a": None}, {5: "a"}))
+      for name in ("create", "upsert")),
+    *(option(f"workflows.{name}", "environment", ("", "Test", "staging", 5, True))
+      for name in ("publish", "unpublish", "delete")),
     only("workflows.create", "name", (*BAD_HEADERS, None), slug="hubspot"),
-    option("workflows.create", "slug", (*BAD_HEADERS, None)),
+    option("workflows.create", "slug", BAD_HEADERS),
     only("events.trigger", "event", ("", None, 5)),
     *(option("events.trigger", name, BAD_HEADERS) for name in ("slug", "config_id", "instance_tag")),
     option("run_workflow", "slug", (*BAD_HEADERS, None)),
@@ -784,7 +846,7 @@ async def test_bodies_that_are_no_json(mock: MockRefold, refold: AsyncRefold) ->
     for call, said in (
         (account.events.trigger("contact_created", {"a": float("nan")}), r"payload\.a"),
         (account.run_workflow(SAMPLE_WORKFLOW_ID, slug="hubspot", payload=object()), "payload"),
-        (refold.linked_accounts.create("made", user_defined_fields={"a": object()}), r"udf\.a"),
+        (refold.webhooks.create(HOOK, ["Workflow Errored"], webhook_body={"a": object()}), r"webhook_body\.a"),
     ):
         with pytest.raises(ParameterError, match=said):
             await call
@@ -803,6 +865,42 @@ async def test_lists_tell_bad_arguments_at_once(refold: AsyncRefold) -> None:
     for make in lists:
         with pytest.raises(ConfigurationError):
             make()
+
+
+async def test_everything_a_webhook_may_be_made_with(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Each option goes out under Refold's name, as it is."""
+    options: dict[str, Any] = {
+        "webhook_type": "custom",
+        "description": "for sales",
+        "webhook_description": "for sales",
+        "webhook_headers": {"X-Team": "sales"},
+        "webhook_body": {"event": "{{event}}"},
+        "method": "PUT",
+        "slug": "hubspot",
+        "workflow_ids": ["w"],
+        "group": "sales",
+        "is_enabled": False,
+    }
+    mock.script(Answer(200, json={"_id": "a", **options}))
+    made = await refold.webhooks.create(HOOK, ["Workflow Stopped", "Workflow Timed Out"], **options)
+    assert mock.requests[0].json == {
+        "webhook_url": HOOK,
+        "webhook_events": ["Workflow Stopped", "Workflow Timed Out"],
+        **options,
+    }
+    assert {name: getattr(made, name) for name in options} == options
+
+
+async def test_the_environment_of_a_private_workflow(mock: MockRefold) -> None:
+    """It is that of the key, or the one that is named; a session token tells by itself."""
+    mock.script(Answer(200, json={"_id": "a"}))
+    seen: list[str | None] = []
+    for key, environment in (("tk_a", None), ("pk_a", None), ("tk_a", "production"), ("xx_a", None), ("xx_a", "test")):
+        async with AsyncRefold(key, base_url=mock.base_url) as refold:
+            for scope in (refold.account(ACCOUNT), refold.account_from_session_token("token")):
+                await scope.workflows.publish("d", environment=cast("Any", environment))
+                seen.append(mock.requests[-1].headers.get("environment"))
+    assert seen == ["test", None, "production", None, "production", "production", None, None, "test", "test"]
 
 
 async def test_a_payload_that_says_nothing(mock: MockRefold, account: AccountScope) -> None:

@@ -1,15 +1,18 @@
 """Values in Refold's own responses, parsed leniently: an optional one that is none is taken for missing."""
 
+# pyright: reportUnknownVariableType=false
+# (what is in a list or an object of JSON)
+
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 from refold_async.codec.structuring.plain_values import Hook, wrong_type
 
-__all__ = ["LENIENT", "identifier"]
+__all__ = ["identifier", "lenient_hook"]
 
 
 def identifier(value: Any, _: Any) -> str:
@@ -54,10 +57,64 @@ def _moment(value: Any, _: Any) -> datetime | None:
     return None
 
 
-LENIENT: Final[Mapping[Any, Hook]] = {
-    str | None: _text,
-    int | None: _count,
-    float | None: _measure,
-    datetime | None: _moment,
+def _only(kind: type) -> Hook:
+    """Return the hook that takes values of one type as they are, and others for missing."""
+    return lambda value, _: value if type(value) is kind else None
+
+
+_PLAIN: Final[Mapping[Any, Hook]] = {
+    str: _text,
+    bool: _only(bool),
+    int: _count,
+    float: _measure,
+    datetime: _moment,
+    dict[str, Any]: _only(dict),
 }
-"""How optional fields are parsed, by their type."""
+"""How plain values are parsed, by their type."""
+
+
+def lenient_hook(target: Any, hook_of_model: Callable[[Any], Hook | None]) -> Hook | None:
+    """Return the hook that parses an optional field: what does not fit its type is None; in a list, it is left out.
+
+    Args:
+        target: The type of the field: a plain one, one of our models, or lists and objects of these; or any, or None.
+        hook_of_model: Returns the hook of one of our models, or None for any other type.
+
+    Returns:
+        The hook, or None for a type that is parsed otherwise.
+    """
+    members = get_args(target)
+    if len(members) == 2 and members[1] is type(None):
+        return _lenient(members[0], hook_of_model)
+    hook = _lenient(target, hook_of_model) if get_origin(target) is list else None
+    return None if hook is None else lambda value, _: hook(value, target) or []
+
+
+def _lenient(target: Any, hook_of_model: Callable[[Any], Hook | None]) -> Hook | None:
+    if (plain := _PLAIN.get(target)) is not None:
+        return plain
+    if (model_hook := hook_of_model(target)) is not None:
+        return lambda value, _: model_hook(value, target) if type(value) is dict else None
+    kind = get_origin(target)
+    member = _lenient(get_args(target)[-1], hook_of_model) if kind in {list, dict} else None
+    if member is None:
+        return None
+    return _list_of(member) if kind is list else _object_of(member)
+
+
+def _list_of(member: Hook) -> Hook:
+    def parse(value: Any, _: Any) -> list[Any] | None:
+        if type(value) is not list:
+            return None
+        return [parsed for one in value if (parsed := member(one, None)) is not None]
+
+    return parse
+
+
+def _object_of(member: Hook) -> Hook:
+    def parse(value: Any, _: Any) -> dict[str, Any] | None:
+        if type(value) is not dict:
+            return None
+        return {name: parsed for name, one in value.items() if (parsed := member(one, None)) is not None}
+
+    return parse

@@ -11,7 +11,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, override
 
 from refold_async.codec.structuring.declarations import origin_of
-from refold_async.codec.structuring.lenient_values import LENIENT, identifier
+from refold_async.codec.structuring.lenient_values import identifier, lenient_hook
 from refold_async.codec.structuring.misfits import looking_for_a_few
 from refold_async.codec.structuring.plain_values import Hook, wrong_type
 from refold_async.models.model import Model
@@ -27,18 +27,24 @@ def is_model(target: Any) -> bool:
 def model_hook(target: Any, converter: Converter) -> Hook:
     """Structure one of our own models, and keep the object it came from in `raw`.
 
-    An optional text, number or date that is none is taken for missing: Refold's responses differ from its documents in
-    small ways, and one odd name must not make a list unreadable. What decisions hang on stays strict.
+    An optional field of another kind than its type is taken for missing, and so is a member of a list: Refold's
+    responses differ from its documents in small ways, and one odd name must not make a list unreadable. What decisions
+    hang on stays strict.
     """
     overrides: dict[str, Any] = {name: override(omit=True) for name in ("raw", "request_id")}
     renamed = {field.name: names for field in attrs.fields(target) if (names := field.metadata.get("names"))}
     # Of these a null would not fit, and means the same as nothing.
     filled = [field.name for field in attrs.fields(target) if hasattr(field.default, "factory")]
+
+    def hook_of_model(kind: Any) -> Hook | None:
+        return converter.get_structure_hook(kind) if is_model(kind) else None
+
     for field in attrs.fields(target):
-        if field.type in LENIENT and not field.metadata.get("strict"):
-            overrides[field.name] = override(struct_hook=LENIENT[field.type])
-        elif field.type is str and field.name in renamed:
-            overrides[field.name] = override(struct_hook=identifier)
+        if field.name in overrides or field.metadata.get("strict"):
+            continue
+        hook = identifier if field.type is str and field.name in renamed else lenient_hook(field.type, hook_of_model)
+        if hook is not None:
+            overrides[field.name] = override(struct_hook=hook)
     twin = _settable_twin(target)
     structure_fields: Hook = make_dict_structure_fn(twin, converter, **overrides)
     if converter.detailed_validation:

@@ -1,0 +1,90 @@
+"""Whether linked accounts are connected to an app, as they tell themselves; of custom apps that takes the app's id."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from refold_async.config.settings import Timeout
+from refold_async.errors import NotFoundError, RefoldError
+from refold_async.models.applications import Application
+from refold_async.models.connection_states import ConnectionState
+from refold_async.models.linked_accounts import LinkedAccount
+from refold_async.resources.account import AccountScope
+from refold_async.resources.applications import disconnected
+
+__all__ = ["Connections"]
+
+GetApplication = Callable[[], Awaitable[Application]]
+"""Reads the app for a linked account."""
+
+
+class Connections:
+    """The connections of many linked accounts to one app.
+
+    What an account has connected names a custom app by its id alone. The id is looked up once, by the first account
+    that has connected a custom app at all.
+
+    Args:
+        slug: The app.
+    """
+
+    def __init__(self, slug: str) -> None:
+        self._slug = slug
+        self._app_id: str | None = None
+        self._known = False
+        self._looking = asyncio.Lock()
+        self._failed = False
+
+    def told_by(self, account: LinkedAccount) -> ConnectionState | None:
+        """Return what an account tells, or None where that takes the id of the app."""
+        state = account.connection_state(self._slug, self._app_id)
+        if state == "connected" or self._known:
+            return state
+        return None if any(one.slug is None and one.app_id for one in account.integrations or ()) else state
+
+    async def look_up(self, account: LinkedAccount, get: GetApplication) -> ConnectionState:
+        """Return what an account tells of a custom app, whose id is looked up unless it is known.
+
+        Where that failed for another account, this one's connection is asked for rather than the id.
+
+        Args:
+            account: The account.
+            get: Reads the app for this account.
+
+        Raises:
+            RefoldError: What `get` raised, but that there is no such app: then nobody has connected it.
+        """
+        async with self._looking:
+            if not self._known and not self._failed:
+                try:
+                    self._app_id = (await get()).app_id
+                except NotFoundError:
+                    pass
+                except RefoldError:
+                    self._failed = True
+                    raise
+                self._known = True
+        if self._known:
+            return account.connection_state(self._slug, self._app_id)
+        return (await get()).state
+
+    async def ensure(self, scope: AccountScope, item: object, timeout: Timeout) -> None:
+        """Raise an error unless the account of a scope is connected, as `item` tells if it is that account.
+
+        Raises:
+            ReconnectRequiredError: It has not connected the app, or its credentials no longer work.
+            RefoldError: Refold was asked, and did not tell.
+        """
+        if (
+            not isinstance(item, LinkedAccount)
+            or item.linked_account_id != scope.linked_account_id
+            or item.integrations is None
+        ):
+            await scope.applications.ensure_connected(self._slug, timeout=timeout)
+            return
+        state = self.told_by(item)
+        if state is None:
+            state = await self.look_up(item, lambda: scope.applications.get(self._slug, timeout=timeout))
+        if state != "connected":
+            error = disconnected(self._slug, state)
+            error.linked_account_id = item.linked_account_id
+            raise error
