@@ -1,0 +1,1 @@
+"""What Refold does, as a table of facts, and what holds the client and the mock to it."""
