@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from refold_async.journal.entries import JournalEntry
     from refold_async.journal.journal import Journal, JournalSummary
     from refold_async.models.executions import Batch, Execution, ExecutionNode
+    from refold_async.models.saved_file import SavedFile
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.applications import Application, ConnectedAccount, ConnectionState
     from refold_async.resources.linked_accounts import Integration, LinkedAccount
@@ -106,6 +107,7 @@ __all__ = [
     "RefoldError",
     "RequestStructure",
     "RetryPolicy",
+    "SavedFile",
     "SessionToken",
     "Timeout",
     "Unfinished",
@@ -140,6 +142,7 @@ _LOADED_WHEN_USED = {
     "Outcome": "jobs.outcomes",
     "Progress": "jobs.progress",
     "RequestStructure": "resources.workflows",
+    "SavedFile": "models.saved_file",
     "SessionToken": "resources.session_tokens",
     "Unfinished": "jobs.outcomes",
     "WebhookSubscription": "resources.webhooks",

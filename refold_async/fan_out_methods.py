@@ -218,6 +218,11 @@ class FanOutMethods:
             action_id=action_id,
             parameters=None if callable(parameters) else common.body,
         )
+        if into is bytes and chosen["journal"] is not None and chosen["journal"].results:
+            raise ConfigurationError(
+                "into=bytes does not go with Journal(..., results=True), which records results as JSON: pass "
+                "results=False, and keep the files elsewhere."
+            )
         call = execute_if_connected if only_connected else execute
         return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
