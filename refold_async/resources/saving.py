@@ -3,8 +3,9 @@
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from refold_async.errors import ConfigurationError, RefoldError
 from refold_async.models.results import ActionResult
@@ -16,8 +17,6 @@ from refold_async.protocol.parsers import parse_saved
 from refold_async.protocol.responses import Parser, Response
 
 __all__ = ["save_action_file", "save_response"]
-
-_Path: Any = str | os.PathLike
 
 
 def save_response(request: Request, into: Any, save_to: str | os.PathLike[str]) -> Parser[SavedFile]:
@@ -51,7 +50,9 @@ def _checked(into: Any, save_to: Any) -> tuple[Path, str]:
     """Return a file that can be written, as it was asked for, and absolute and without symbolic links."""
     if into is not None:
         raise ConfigurationError("into and save_to exclude each other: save_to=path writes the answer as it comes.")
-    name: object = os.fspath(save_to) if isinstance(save_to, _Path) else None
+    name: object = None
+    with suppress(TypeError):
+        name = os.fspath(cast("str", save_to))
     if not isinstance(name, str):
         raise ConfigurationError(f"save_to must be a path, a str or os.PathLike[str], not {type(save_to).__name__}.")
     target = problem = ""
