@@ -166,7 +166,8 @@ class FanOutMethods:
             slug: The app, such as `hubspot`.
             action_id: The action, such as `get_contact`.
             parameters: The action's parameters, the same for all, or a function that makes them of the item.
-            into: The type to structure each result's `data` into, as for `AccountScope.execute_action`.
+            into: The type to structure each result's `data` into, as for `AccountScope.execute_action`. `bytes` does
+                not go with a journal that records results, which are JSON.
             **options: Any of `ActionFanOutOptions`, such as `concurrency`; `help()` of this method lists them.
 
         Returns:

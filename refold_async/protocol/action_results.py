@@ -71,7 +71,7 @@ def parse_action_file(response: Response, request: Request) -> ActionResult[byte
 
     read = response.status in SUCCESS and response.body_error is None
     if read and holds_file(response.headers, response.body):
-        return ActionResult("Success", response.body)
+        return ActionResult("Success", response.body, request_id=request_id_of(response.headers, {}))
     result = _parse_plain(response, request)
     problem = "expected a string @ data"
     if isinstance(result.data, str):
@@ -98,4 +98,4 @@ def parse_saved_action_file(response: Response, request: Request) -> "ActionResu
         from refold_async.protocol.error_mapping import unsaved_error
 
         raise unsaved_error(response, request)
-    return ActionResult("Success", saved)
+    return ActionResult("Success", saved, request_id=request_id_of(response.headers, {}))

@@ -178,6 +178,7 @@ def unsaved_error(response: Response, request: Request) -> RefoldError:
         f"The answer about {request.target.subject} (HTTP {response.status}) was not saved: {response.saved}.",
         status_code=response.status,
     )
+    error.request_id = request_id_of(response.headers, {})
     return with_fault(error, Fault.UNREADABLE)
 
 

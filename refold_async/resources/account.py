@@ -179,6 +179,8 @@ class AccountScope(RawRequests):
         into: None = None,
         save_to: str | os.PathLike[str],
         idempotent: bool = False,
+        connection_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> "ActionResult[SavedFile]": ...
 

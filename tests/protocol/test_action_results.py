@@ -165,6 +165,8 @@ def test_answers_that_are_files(body: bytes, content_type: str, headers: dict[st
     result = parse_action_result(bytes)(file_response(body, content_type, headers, status), ACTION)
     assert result == ActionResult("Success", body, None)
     assert type(result.data) is bytes
+    response = file_response(body, content_type, {**headers, "X-Trace-ID": "req_1"}, status)
+    assert parse_action_result(bytes)(response, ACTION).request_id == "req_1"
 
 
 @each_case(("body", "content_type", "headers"), NO_FILES.values())

@@ -134,9 +134,10 @@ async def test_a_file(mock: MockRefold, account: AccountScope, target: Path, sav
 
 async def test_a_result(mock: MockRefold, account: AccountScope, target: Path) -> None:
     """An action that gave a file succeeded."""
-    mock.script(pdf())
+    mock.script(pdf(headers={"x-request-id": "req_1"}))
     result = await account.execute_action("hubspot", "get_contact", save_to=os.fspath(target))
     assert result == ActionResult("Success", SavedFile(target, len(PDF), "application/pdf"))
+    assert result.request_id == "req_1"
 
 
 async def test_an_empty_response(mock: MockRefold, account: AccountScope, target: Path) -> None:
@@ -504,7 +505,7 @@ async def test_a_directory_that_goes_away(tmp_path: Path, save: Save) -> None:
 
     def answer(number: int) -> bytes:
         directory.rmdir()
-        return http_response(PDF, 200, "Content-Type: application/pdf")
+        return http_response(PDF, 200, "Content-Type: application/pdf", "X-Trace-ID: req_1")
 
     async with raw_server(answer) as server, AsyncRefold("tk_test", base_url=server.base_url) as refold:
         with pytest.raises(APIResponseValidationError) as caught:
@@ -513,6 +514,7 @@ async def test_a_directory_that_goes_away(tmp_path: Path, save: Save) -> None:
     error = caught.value
     assert f"save_to={str(directory / 'report.pdf')!r} could not be written: No such file or directory" in str(error)
     assert (error.effect, error.attempts, error.status_code) == ("none" if save is by_request else "unknown", 1, 200)
+    assert error.request_id == "req_1"
     assert error.__cause__ is None
     assert error.__context__ is None
     assert not writing()
