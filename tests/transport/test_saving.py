@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
+import anyio
 import pytest
 
 from refold_async import (
@@ -437,6 +438,19 @@ async def test_cancelled_meanwhile(target: Path, save: Save) -> None:
             await call
         assert_untouched(target)
     assert ("may have run" in str(getattr(caught.value, "__notes__", ""))) == (save is not by_request)
+
+
+async def test_cancelled_by_anyio(target: Path) -> None:
+    """So does who is cancelled again in every turn of the loop."""
+    async with stalling() as url, AsyncRefold("tk_test", base_url=url) as refold:
+        with anyio.CancelScope() as scope:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(until(lambda: half_written(target))).add_done_callback(lambda _: scope.cancel())
+                try:
+                    await by_request(refold.account("user_1"), target)
+                finally:
+                    assert_untouched(target)
+        assert scope.cancelled_caught
 
 
 @every_way
