@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.pages import Page
     from refold_async.models.references import Reference
+    from refold_async.models.saved_file import SavedFile
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.protocol.pages import Listing
@@ -119,6 +120,7 @@ __all__ = [
     "RefoldError",
     "RequestStructure",
     "RetryPolicy",
+    "SavedFile",
     "SessionToken",
     "Timeout",
     "TokenRevocation",
@@ -164,6 +166,7 @@ _LOADED_WHEN_USED = {
     "Progress": "jobs.progress",
     "Reference": "models.references",
     "RequestStructure": "resources.workflows",
+    "SavedFile": "models.saved_file",
     "SessionToken": "resources.session_tokens",
     "TokenRevocation": "models.confirmations",
     "Unfinished": "jobs.outcomes",

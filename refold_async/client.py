@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 _HEADERS: Mapping[str, str] = {
     "User-Agent": f"refold-async/{__version__} Python/{platform.python_version()}",
-    "Accept": "application/json",
+    "Accept": "application/json, */*;q=0.5",
     "Accept-Encoding": "gzip, deflate",
 }
 _DEFAULT_TIMEOUT = Timeout()
@@ -73,8 +73,8 @@ class AsyncRefold(FanOutMethods, RawRequests):
         keepalive_timeout: Seconds an idle connection is kept for the next call.
         reuse_connections: Keep connections open for further calls. False opens one for each attempt: that costs a
             handshake each time, but no late second response to one call can be taken for the response to the next.
-        max_response_bytes: The longest response to read, in bytes, counted after decompression. Those of 256 KB and
-            more are read in a thread, so that the event loop goes on meanwhile.
+        max_response_bytes: The longest response to read into memory, in bytes, counted after decompression. Those of
+            256 KB and more are read in a thread, so that the event loop goes on meanwhile.
         max_header_bytes: The longest header of a response to read, in bytes. A response may have about one header for
             every 64 of these bytes, by default 1,024 of them, and at least about 128.
         connector: An aiohttp connector of yours, for TLS settings, a resolver or unix sockets. Never closed by the

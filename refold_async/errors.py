@@ -207,12 +207,13 @@ class InternalServerError(APIStatusError):
 
 
 class APIResponseValidationError(RefoldError):
-    """A response that is not what the API promises, or data that does not fit the `into=` asked for.
+    """A response that is not what the API promises, or does not fit the `into=` asked for, or could not be saved.
 
     Attributes:
         status_code: The HTTP status of the response.
         body: The response: parsed JSON, else text, shortened where it was long, else None.
-        result: The action's result with its data as it came, where the action succeeded and only `into=` did not fit.
+        result: The action's result with its data as it came, where the action succeeded and only `into=` did not fit,
+            or a text in its data could not be saved.
     """
 
     def __init__(

@@ -166,7 +166,8 @@ class FanOutMethods:
             slug: The app, such as `hubspot`.
             action_id: The action, such as `get_contact`.
             parameters: The action's parameters, the same for all, or a function that makes them of the item.
-            into: The type to structure each result's `data` into, as for `AccountScope.execute_action`.
+            into: The type to structure each result's `data` into, as for `AccountScope.execute_action`. `bytes` does
+                not go with a journal that records results, which are JSON.
             **options: Any of `ActionFanOutOptions`, such as `concurrency`; `help()` of this method lists them.
 
         Returns:
@@ -225,6 +226,11 @@ class FanOutMethods:
             action_id=action_id,
             parameters=None if callable(parameters) else common.body,
         )
+        if into is bytes and chosen["journal"] is not None and chosen["journal"].results:
+            raise ConfigurationError(
+                "into=bytes does not go with Journal(..., results=True), which records results as JSON: pass "
+                "results=False, and keep the files elsewhere."
+            )
         call = executing_if_connected() if only_connected else execute
         return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 

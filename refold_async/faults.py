@@ -26,8 +26,10 @@ class Fault(Enum):
     SERVER_ERROR = "HTTP 408, or 5xx but 501"
     REFUSED = "HTTP 3xx, 501 or another 4xx"
     NOT_CONNECTED = "Refold holds no working credentials of this linked account for the app"
-    UNREADABLE = "an answer with a 2xx status that is not JSON, of the wrong shape, too large, or not read in time"
-    MISFIT = "the action succeeded, but its data does not fit `into=`"
+    UNREADABLE = (
+        "an answer with a 2xx status that is not JSON, of the wrong shape, too large, not read in time, or not saved"
+    )
+    MISFIT = "the action succeeded, but its data does not fit `into=`, or could not be saved"
     APP_REFUSED = "the app answered 4xx"
     APP_RATE_LIMITED = "the app answered 429"
     APP_FAILED = "the app answered 5xx"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict, assert_type
 
 import attrs
@@ -39,6 +40,7 @@ from refold_async import (
     Reference,
     RefoldError,
     RetryPolicy,
+    SavedFile,
     SessionToken,
     Timeout,
     TokenRevocation,
@@ -106,6 +108,10 @@ async def calls(account: AccountScope) -> None:
     assert_type(await account.execute_action("hubspot", "x", into=list[Contact]), ActionResult[list[Contact]])
     assert_type(await account.execute_action("hubspot", "x", into=Contact | None), ActionResult[Contact | None])
     assert_type(await account.execute_action("hubspot", "x", into=dict[str, int]), ActionResult[dict[str, int]])
+    assert_type(await account.execute_action("hubspot", "x", into=bytes), ActionResult[bytes])
+    saved = await account.execute_action("hubspot", "x", save_to="report.pdf", idempotent=True)
+    assert_type(saved, ActionResult[SavedFile])
+    assert_type(saved.data.path, Path)
     run = await account.execute_workflow("w", slug="hubspot", payload={"a": 1}, sync=True, timeout=600)
     assert_type(run, WorkflowExecution)
     assert_type(run.execution_id, str)
@@ -116,6 +122,9 @@ async def everything_else(refold: AsyncRefold, account: AccountScope) -> None:
     assert_type(await account.request("GET", "/api/v2/public/execution", query={"page": 1}), Any)
     assert_type(await account.request("GET", "/x", into=list[Contact], timeout=Timeout(total=5)), list[Contact])
     assert_type(await refold.request("POST", "/x", json={"a": [1]}, into=Deal, idempotent=True), Deal)
+    assert_type(await account.request("GET", "/x", into=bytes), bytes)
+    assert_type(await refold.request("GET", "/x", save_to=Path("report.pdf")), SavedFile)
+    assert_type((await account.request("POST", "/x", save_to="report.pdf")).content_type, str | None)
     assert_type(refold.account("user_1"), AccountScope)
     assert_type(refold.account_from_session_token("t", linked_account_id="user_1"), AccountScope)
     assert_type(refold.account("user_1").linked_account_id, str | None)
@@ -137,6 +146,8 @@ async def fan_outs(refold: AsyncRefold, ids: list[str], companies: AsyncIterator
     found = refold.fan_out_action(ids, "hubspot", "get_contact", {"limit": "1"}, into=Contact)
     assert_type(found, FanOut[str, ActionResult[Contact]])
     assert_type(await found.collect(), FanOutReport[str, ActionResult[Contact]])
+    files = refold.fan_out_action(ids, "hubspot", "export", into=bytes)
+    assert_type(files, FanOut[str, ActionResult[bytes]])
     plain = refold.fan_out_action(
         [Company("a")], "hubspot", "x", lambda company: {"n": company.name}, account=lambda company: company.name
     )
@@ -293,6 +304,8 @@ async def mistakes(refold: AsyncRefold, account: AccountScope) -> None:
     contact.data.no_such_field  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: B018
     await account.workflows.delete("w", environment="staging")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await refold.linked_accounts.create("user_1", user_defined_fields={"seats": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    await account.request("GET", "/x", into=bytes, save_to="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await account.request("GET", "/x", save_to=b"x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
     contact.data = Contact("2")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -13,8 +13,8 @@ from refold_async.faults import Effect
 from refold_async.journal.bloom_filter import BloomFilter
 from refold_async.journal.entries import JournalEntry, entry_of
 from refold_async.journal.store import EntryRow, EntryValues, StoreRun
-from refold_async.journal.worker_thread import WorkerThread
 from refold_async.runtime.cancellation import wait_despite_cancellation
+from refold_async.runtime.worker_thread import WorkerThread
 
 __all__ = ["JournalWriter", "NoEntry"]
 

@@ -1,19 +1,26 @@
 """The parser of what executing an action gives."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from refold_async.models.results import ActionResult
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json
-from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of, status_or_none
+from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of, request_id_of, status_or_none
 
-__all__ = ["parse_action_result"]
+if TYPE_CHECKING:
+    from refold_async.models.saved_file import SavedFile
+
+__all__ = ["parse_action_file", "parse_action_result", "parse_saved_action_file"]
 
 
 def parse_action_result(into: Any) -> Parser[ActionResult[Any]]:
     """Return the parser of the response to `execute_action`, with `data` as `into`."""
     if into is None or into is Any:
         return _parse_plain
+    if into is bytes:
+        return parse_action_file
     from refold_async.codec.structuring.into_types import check_target
 
     check_target(into)
@@ -56,3 +63,39 @@ def _parse_into(into: Any, response: Response, request: Request) -> ActionResult
     from refold_async.protocol.execution_errors import data_error
 
     raise data_error(result, into, problem, response, request)
+
+
+def parse_action_file(response: Response, request: Request) -> ActionResult[bytes]:
+    """Return the result of an action that gives a file: the answer itself, or a text in Refold's JSON."""
+    from refold_async.protocol.files import holds_file
+
+    read = response.status in SUCCESS and response.body_error is None
+    if read and holds_file(response.headers, response.body):
+        return ActionResult("Success", response.body, request_id=request_id_of(response.headers, {}))
+    result = _parse_plain(response, request)
+    problem = "expected a string @ data"
+    if isinstance(result.data, str):
+        try:
+            return attrs.evolve(result, data=result.data.encode())
+        except UnicodeEncodeError:
+            problem = "half a surrogate pair, which has no UTF-8 @ data"
+    from refold_async.protocol.execution_errors import data_error
+
+    raise data_error(result, bytes, problem, response, request)
+
+
+def parse_saved_action_file(response: Response, request: Request) -> "ActionResult[SavedFile]":
+    """Return the result of an action that gives a file, which was saved."""
+    saved = response.saved
+    if saved is None or response.body:
+        result: ActionResult[Any] = parse_action_file(response, request)  # raises what kept it from being saved
+        if saved is not None and not isinstance(saved, str):
+            return attrs.evolve(result, data=saved)
+        from refold_async.protocol.execution_errors import unsaved_data_error
+
+        raise unsaved_data_error(result, response, request)
+    if isinstance(saved, str):
+        from refold_async.protocol.error_mapping import unsaved_error
+
+        raise unsaved_error(response, request)
+    return ActionResult("Success", saved, request_id=request_id_of(response.headers, {}))

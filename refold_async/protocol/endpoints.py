@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from refold_async.config.validation import quote_segment
 from refold_async.faults import Kind
 from refold_async.protocol.encoding import encode_json, with_query
+
+if TYPE_CHECKING:
+    from refold_async.protocol.files import SaveTo
 
 __all__ = ["NO_HEADERS", "Endpoint", "Request", "Target"]
 
@@ -32,6 +35,8 @@ class Target:
     """The path with the names of its ids, such as `/api/v2/public/workflow/{workflow_id}`; None for raw requests."""
     ids: Mapping[str, str] = _NO_IDS
     """The ids in the path, by name."""
+    if_file: str = ""
+    """What to do about an answer that is a file and no JSON."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -46,6 +51,8 @@ class Request:
     """Headers beside those that name the account."""
     synchronous: bool = False
     """Whether a workflow's own response comes back, with a status of its choosing."""
+    save_to: "SaveTo | None" = None
+    """The file that the body of a successful response goes to, if to any."""
 
 
 class Endpoint:
@@ -60,17 +67,26 @@ class Endpoint:
         path: The path, with the `{names}` of ids; messages about a bad id call it by that name.
         subject: What a request is about, for messages; may name the same ids.
         if_not_found: What to do about a 404.
+        if_file: What to do about an answer that is a file and no JSON.
         kind: Whether a request may be sent twice; by default a GET is a read and all else a write.
     """
 
     def __init__(
-        self, method: str, path: str, subject: str, if_not_found: str = "", *, kind: Kind | None = None
+        self,
+        method: str,
+        path: str,
+        subject: str,
+        if_not_found: str = "",
+        if_file: str = "",
+        *,
+        kind: Kind | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.kind: Kind = kind or ("read" if method == "GET" else "write")
         self._subject = subject
         self._if_not_found = if_not_found
+        self._if_file = if_file
         self._names = [name for _, name, _, _ in Formatter().parse(path) if name]
         self._known = lru_cache(maxsize=1024)(self._make_target)
 
@@ -99,6 +115,7 @@ class Endpoint:
             self._if_not_found,
             self.path,
             plain,
+            self._if_file,
         )
 
     def request(

@@ -13,6 +13,7 @@ from refold_async.codec.excerpts import shortened_body
 from refold_async.errors import APIResponseValidationError, APIStatusError, RefoldError
 from refold_async.faults import Fault
 from refold_async.protocol.endpoints import Request
+from refold_async.protocol.files import holds_file
 from refold_async.protocol.responses import SUCCESS, Response, fields_of, json_or_none, request_id_of
 from refold_async.protocol.retry_after import read_retry_after
 
@@ -26,6 +27,7 @@ __all__ = [
     "status_name",
     "type_name",
     "unreadable_error",
+    "unsaved_error",
     "with_fault",
 ]
 
@@ -66,11 +68,13 @@ def response_error(response: Response, request: Request, reason: Exception | Non
         return status_error(response, request)
     if reason is None:
         return unreadable_error(response, request, f"{response.body_error}")
+    kind = response.headers.get("Content-Type", "no content type")
     if isinstance(reason, UnicodeDecodeError):
-        problem = f"it is not valid UTF-8 at byte {reason.start:,}"
+        problem = f"it is not valid UTF-8 at byte {reason.start:,} ({kind})"
     else:
-        kind = response.headers.get("Content-Type", "no content type")
         problem = f"it is not JSON ({reason}; {kind}): {_beginning(response, IN_MESSAGES)!r}"
+    if request.target.if_file and holds_file(response.headers, response.body):
+        problem += f". {request.target.if_file}"
     return unreadable_error(response, request, problem, _beginning(response, _IN_BODY))
 
 
@@ -165,6 +169,16 @@ def unreadable_error(response: Response, request: Request, problem: str, body: A
         body=body,
     )
     error.request_id = request_id_of(response.headers, fields_of(body))
+    return with_fault(error, Fault.UNREADABLE)
+
+
+def unsaved_error(response: Response, request: Request) -> RefoldError:
+    """Return the error for a response that is a file and could not be written."""
+    error = APIResponseValidationError(
+        f"The answer about {request.target.subject} (HTTP {response.status}) was not saved: {response.saved}.",
+        status_code=response.status,
+    )
+    error.request_id = request_id_of(response.headers, {})
     return with_fault(error, Fault.UNREADABLE)
 
 

@@ -25,7 +25,7 @@ from refold_async.protocol.error_mapping import (
 from refold_async.protocol.responses import Response, fields_of
 from refold_async.protocol.retry_after import read_retry_after
 
-__all__ = ["action_error", "data_error", "said_by_app", "workflow_error"]
+__all__ = ["action_error", "data_error", "said_by_app", "unsaved_data_error", "workflow_error"]
 
 
 def action_error(result: ActionResult[Any], response: Response, request: Request) -> RefoldError:
@@ -58,8 +58,19 @@ def data_error(
     result: ActionResult[Any], into: Any, problem: str, response: Response, request: Request
 ) -> APIResponseValidationError:
     """Return the error for an action that succeeded, and whose data does not fit the type asked for."""
+    return _useless_data_error(result, f"does not fit into={type_name(into)}: {problem}", response, request)
+
+
+def unsaved_data_error(result: ActionResult[Any], response: Response, request: Request) -> APIResponseValidationError:
+    """Return the error for an action that succeeded, and whose data could not be written to a file."""
+    return _useless_data_error(result, f"was not saved: {response.saved}", response, request)
+
+
+def _useless_data_error(
+    result: ActionResult[Any], problem: str, response: Response, request: Request
+) -> APIResponseValidationError:
     error = APIResponseValidationError(
-        f"{_capital(request.target.subject)} succeeded, but its data does not fit into={type_name(into)}: {problem}. "
+        f"{_capital(request.target.subject)} succeeded, but its data {problem}. "
         "The data as it came is in .result; do not call again to get it.",
         status_code=response.status,
         body=result.raw,

@@ -4,14 +4,26 @@ What errors are made of is loaded by the first response that stands for one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from refold_async.codec import json_codec
 from refold_async.models.model import Result
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of, json_or_none, request_id_of
 
-__all__ = ["parse_docs", "parse_json", "parse_list", "parse_model", "parse_told", "parse_value", "structured"]
+if TYPE_CHECKING:
+    from refold_async.models.saved_file import SavedFile
+
+__all__ = [
+    "parse_docs",
+    "parse_json",
+    "parse_list",
+    "parse_model",
+    "parse_saved",
+    "parse_told",
+    "parse_value",
+    "structured",
+]
 
 T = TypeVar("T")
 
@@ -68,7 +80,9 @@ def _tell_request_id(value: Any, response: Response, envelope: Mapping[str, Any]
 
 
 def parse_value(into: Any) -> Parser[Any]:
-    """Return the parser of any response: its JSON, as `into`, or None where it is empty."""
+    """Return the parser of any response: its JSON, as `into`, or None where it is empty; or, into bytes, its body."""
+    if into is bytes:
+        return _parse_bytes
     as_it_came = into is None or into is Any
     if not as_it_came:
         from refold_async.codec.structuring.into_types import check_target
@@ -81,6 +95,25 @@ def parse_value(into: Any) -> Parser[Any]:
         return value if as_it_came else structured(value, into, "answer", response, request)
 
     return parse
+
+
+def _parse_bytes(response: Response, request: Request) -> bytes:
+    if response.status in SUCCESS and response.body_error is None:
+        return response.body
+    from refold_async.protocol.error_mapping import response_error
+
+    raise response_error(response, request, None)
+
+
+def parse_saved(response: Response, request: Request) -> "SavedFile":
+    """Return the file that any successful response was saved to."""
+    from refold_async.protocol.error_mapping import response_error, unsaved_error
+
+    if response.saved is None:
+        raise response_error(response, request, None)
+    if isinstance(response.saved, str):
+        raise unsaved_error(response, request)
+    return response.saved
 
 
 def parse_model(model: type[T], **known: str) -> Parser[T]:

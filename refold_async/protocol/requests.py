@@ -17,6 +17,7 @@ UNSET: Any = ...
 
 _ACTIONS = "/api/v2/integration-schema/{slug}/actions"
 _CHECK_THE_ACTION = "Check the slug and the action_id: list_actions(slug) gives an app's actions, and their exact ids."
+_IF_FILE = "To take an answer that is a file, pass into=bytes, or save_to= with a path"
 
 LIST_ACTIONS = Endpoint(
     "GET",
@@ -28,7 +29,7 @@ GET_ACTION_PARAMETERS = Endpoint(
     "GET", f"{_ACTIONS}/{{action_id}}", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION
 )
 EXECUTE_ACTION = Endpoint(
-    "POST", f"{_ACTIONS}/{{action_id}}/execute", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION
+    "POST", f"{_ACTIONS}/{{action_id}}/execute", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION, _IF_FILE
 )
 EXECUTE_WORKFLOW = Endpoint(
     "POST",
@@ -135,7 +136,7 @@ def raw_request(
     if json is not None and kind == "read":
         raise ConfigurationError(f"json cannot be sent with {method}: pass query={{...}}.")
     return Request(
-        Target(method, wire_path, f"{method} {path}"),
+        Target(method, wire_path, f"{method} {path}", if_file=_IF_FILE),
         kind,
         None if json is None else encode_json(json, "json"),
         added_headers(headers) if headers else NO_HEADERS,

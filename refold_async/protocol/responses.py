@@ -1,12 +1,15 @@
 """What comes back from one attempt, and what a parser is."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
 
 from refold_async.codec import json_codec
 from refold_async.protocol.endpoints import Request
+
+if TYPE_CHECKING:
+    from refold_async.models.saved_file import SavedFile
 
 __all__ = ["SUCCESS", "Parser", "Response", "fields_of", "json_or_none", "request_id_of", "status_or_none"]
 
@@ -29,6 +32,9 @@ class Response:
     body: bytes = attrs.field(repr=False)
     body_error: str | None = None
     """What is wrong with the body, if it is not whole."""
+    saved: "SavedFile | str | None" = None
+    """The file that the body, or what it holds, was saved to, or why it could not be; None if nothing was to be saved.
+    A body that is itself the file is not here."""
 
 
 def json_or_none(response: Response) -> Any:

@@ -1,6 +1,7 @@
 """The scope of one linked account: the four calls, and the resources that hold all others."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
+    from refold_async.models.saved_file import SavedFile
     from refold_async.resources.actions import Action, ActionParameters
     from refold_async.resources.applications import Applications
     from refold_async.resources.events import Events
@@ -146,6 +148,7 @@ class AccountScope(RawRequests):
         parameters: Mapping[str, Any] | None = None,
         *,
         into: None = None,
+        save_to: None = None,
         idempotent: bool = False,
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -160,11 +163,27 @@ class AccountScope(RawRequests):
         parameters: Mapping[str, Any] | None = None,
         *,
         into: "TypeForm[T]",
+        save_to: None = None,
         idempotent: bool = False,
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> ActionResult[T]: ...
+
+    @overload
+    async def execute_action(
+        self,
+        slug: str,
+        action_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        into: None = None,
+        save_to: str | os.PathLike[str],
+        idempotent: bool = False,
+        connection_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> "ActionResult[SavedFile]": ...
 
     async def execute_action(
         self,
@@ -173,6 +192,7 @@ class AccountScope(RawRequests):
         parameters: Mapping[str, Any] | None = None,
         *,
         into: Any = None,
+        save_to: str | os.PathLike[str] | None = None,
         idempotent: bool = False,
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -189,27 +209,39 @@ class AccountScope(RawRequests):
             parameters: The action's parameters, one key each; JSON values only.
             into: The type to structure `data` into: an attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
                 Nothing is coerced. By default `data` stays as JSON gave it. Of responses of 256 KB and more, your
-                classes are made in a thread.
+                classes are made in a thread. `bytes` is for actions that give files, such as a PDF or a CSV: an answer
+                that is not JSON is the data as it came, and a text in Refold's JSON its UTF-8. A page in HTML is no
+                file, unless its `Content-Disposition` is `attachment`: gateways and login pages answer with HTTP 200
+                too, and would pass for an action that succeeded.
+            save_to: A path to save such a file to while it comes, however long it is: `max_response_bytes` is no limit.
+                Anything there is replaced once the file is whole, and stays as it was if it does not come so far.
+                `timeout` must last for the whole file: such as `Timeout(total=600, attempt=600)`.
             idempotent: You vouch that it does no harm to send this twice, as with any read.
             connection_id: The connection to act by, where the linked account has several to the app.
             headers: Headers beside those the client sets.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The result, whose `node_status` is `Success`.
+            The result, whose `node_status` is `Success`. With `save_to`, its `data` is the `SavedFile`.
 
         Raises:
             ActionFailedError: Refold answered, and the action did not succeed; `.result` holds the app's error.
             ReconnectRequiredError: The linked account is not connected, or its credentials no longer work.
             NotFoundError: There is no such app, or the app has no such action.
             ParameterError: `parameters` are no JSON; nothing was sent.
-            APIResponseValidationError: `data` does not fit `into`; the action ran, `.result` holds its data.
+            APIResponseValidationError: `data` does not fit `into`; the action ran, `.result` holds its data. Or the
+                file could not be written; `effect` says whether the action is known to have run.
+            ConfigurationError: No file can be made at `save_to`, or another argument is wrong; nothing was sent.
             APIConnectionError: No response; `effect` says whether the action may have run.
         """
         request = requests.execute_action(
             slug, action_id, parameters, idempotent=idempotent, connection_id=connection_id, headers=headers
         )
-        return await self._send(request, parse_action_result(into), timeout)
+        if save_to is None:
+            return await self._send(request, parse_action_result(into), timeout)
+        from refold_async.resources.saving import save_action_file
+
+        return await self._send(request, save_action_file(request, into, save_to), timeout)
 
     async def execute_workflow(
         self,

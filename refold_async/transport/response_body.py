@@ -4,25 +4,19 @@ Loaded by the first response that needs it: one that is compressed, that does no
 """
 
 import codecs
-import zlib
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Self
 
 from refold_async.protocol.responses import SUCCESS, Response
+from refold_async.transport.content_encoding import ContentDecoder, ContentEncodingError
 
 if TYPE_CHECKING:
     import aiohttp
 
 __all__ = ["ResponseBody"]
 
-_COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
-_READABLE: Final = _COMPRESSED | {"", "identity"}
 _MAX_ERROR_BYTES: Final = 1024 * 1024
 """How much of a response with an error status is read, in bytes: what it says is said by then."""
-_STEP: Final = 256 * 1024
-"""Bytes to decompress into at once: a few may stand for very many."""
-_GZIP: Final = 16 + zlib.MAX_WBITS
-_STARTS_GZIP: Final = b"\x1f\x8b"
 
 
 class ResponseBody:
@@ -38,11 +32,9 @@ class ResponseBody:
 
     def __init__(self, encoding: str | None, max_bytes: int) -> None:
         self.body_error: str | None = None
-        self._encoding = (encoding or "").strip().lower()
+        self._decoder = ContentDecoder(encoding)
         self._max_bytes = self._room = max_bytes
         self._pieces: list[bytes] = []
-        self._decompressor: Any = None
-        self._ended = False
 
     @classmethod
     def of_response(cls, status: int, headers: Mapping[str, str], max_response_bytes: int) -> Self:
@@ -64,25 +56,23 @@ class ResponseBody:
     def take(self, piece: bytes) -> bool:
         """Take a piece as it came; return whether the next is wanted."""
         try:
-            for part in self._decompressed(piece) if self._encoding in _COMPRESSED else [piece]:
+            for part in self._decoder.decode(piece):
                 self._pieces.append(part[: self._room])
                 self._room -= len(part)
                 if self._room < 0:
                     self.body_error = f"it is longer than max_response_bytes={self._max_bytes}"
                     break
-        except zlib.error:
-            self.body_error = f"it is not in the Content-Encoding it claims, {self._encoding}"
+        except ContentEncodingError as error:
+            self.body_error = str(error)
         return self.body_error is None
 
     def end(self, *, whole: bool) -> bytes:
         """Return the body. No other piece comes; `whole` tells whether the response ended as it should."""
         body = b"".join(self._pieces)
-        if self._encoding not in _READABLE and not _is_text(body):
-            self.body_error = (
-                f"its Content-Encoding is {self._encoding!r}, which the client did not ask for and cannot read"
-            )
+        if self._decoder.problem is not None and not _is_text(body):
+            self.body_error = self._decoder.problem
             return b""
-        if self.body_error is None and (not whole or self._decompressor is not None):
+        if self.body_error is None and (not whole or self._decoder.wants_more):
             self.body_error = "it broke off"
         return body
 
@@ -90,25 +80,6 @@ class ResponseBody:
         """Return the response with this body. No other piece comes; `whole` tells whether it ended as it should."""
         taken = self.end(whole=whole)
         return Response(status, headers, taken, self.body_error)
-
-    def _decompressed(self, piece: bytes) -> Iterator[bytes]:
-        """Give what a piece stands for, a bounded part at a time. What follows the end is padding and nothing more."""
-        deflate = self._encoding == "deflate"
-        while piece and not (self._ended and (deflate or not piece.startswith(_STARTS_GZIP))):
-            decompressor = self._decompressor or zlib.decompressobj(_raw_or_not(piece) if deflate else _GZIP)
-            self._decompressor = decompressor
-            self._ended = False
-            yield decompressor.decompress(piece, _STEP)
-            piece = decompressor.unconsumed_tail
-            if decompressor.eof:
-                piece = decompressor.unused_data  # gzip may go on with another member
-                self._decompressor = None
-                self._ended = True
-
-
-def _raw_or_not(piece: bytes) -> int:
-    # Some servers leave out the header of zlib, which begins with an 8 in the lower half of the first byte.
-    return zlib.MAX_WBITS if piece[0] & 0xF == 8 else -zlib.MAX_WBITS
 
 
 def _is_text(body: bytes) -> bool:

@@ -220,6 +220,10 @@ class Transport:
                         fresh_connections += error.fresh
                         if fresh_connections > self._max_fresh_connections:
                             raise error from None
+                if request.save_to is not None and received.status in SUCCESS:
+                    from refold_async.transport.saving import save_response
+
+                    return await save_response(request.save_to, received, self._max_response_bytes)
                 length = received.content_length
                 if (
                     length is not None

@@ -753,7 +753,7 @@ REFUSED: Final[list[Any]] = [
     *(Forest[Leaf | Twig], Items[Leaf | Twig], Items, ChainMap[str, int], Leaf | dict[str, int]),
     *(list[int] | tuple[int], Contact | Folder, dt.date | dt.datetime, Literal[b"a"], Colour | postponed.Paint),
     *(set[list[int]], set[Document], frozenset[dict[str, int]], dict[int, str], dict[float, str]),
-    *(bytes, list[bytes], bytes | None, Box[bytes]),
+    *(list[bytes], bytes | None, Box[bytes], bytearray),
 ]
 
 

@@ -5,13 +5,14 @@ import datetime as dt
 import enum
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import pytest
 
-from refold_async import AccountScope, ActionResult, AsyncRefold, Outcome
+from refold_async import AccountScope, ActionResult, AsyncRefold, ConfigurationError, FanOut, Outcome
 from refold_async.journal.journal import Journal
 from refold_async.testing import Answer, MockRefold
 from support.nesting import DEEPEST, nested
@@ -84,6 +85,23 @@ async def test_in_a_class_of_the_callers_own(mock: MockRefold, refold: AsyncRefo
 
     first, second = await run(), await run()
     assert first.data == second.data == Contact(math.inf, "\ud800")
+
+
+async def test_files(mock: MockRefold, refold: AsyncRefold, tmp_path: Path) -> None:
+    """A journal that records results takes no files, and says so before it is made; any other does."""
+    mock.script(Answer(200, body=b"%PDF \xff", content_type="application/pdf"))
+
+    def job(*, results: bool) -> FanOut[str, ActionResult[bytes]]:
+        journal = Journal(tmp_path / "june.sqlite", job="june sync", results=results)
+        return refold.fan_out_action(["user_1"], "hubspot", "export", into=bytes, journal=journal)
+
+    with pytest.raises(ConfigurationError, match=r"into=bytes does not go with Journal\(\.\.\., results=True\)"):
+        job(results=True)
+    assert not os.listdir(tmp_path)
+    (first,) = (await job(results=False).collect()).ok
+    (second,) = (await job(results=False).collect()).ok
+    assert first.value == ActionResult("Success", b"%PDF \xff")
+    assert (second.recorded, second.value, len(mock.requests)) == (True, None, 1)
 
 
 class Level(enum.IntEnum):

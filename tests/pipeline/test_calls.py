@@ -285,7 +285,7 @@ async def test_an_impossible_type_is_refused_before_anything_is_sent(account: Ac
     for call in (
         account.execute_action("hubspot", "get_contact", into=asyncio.Lock),
         account.execute_action("hubspot", "get_contact", into=Outer),
-        account.execute_action("hubspot", "get_contact", into=bytes),
+        account.execute_action("hubspot", "get_contact", into=list[bytes]),
         account.request("GET", "/api/v2/public/execution", into=asyncio.Lock),
     ):
         with pytest.raises(ConfigurationError, match="into="):

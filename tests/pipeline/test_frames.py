@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -170,6 +171,17 @@ async def token_cut_off(mock: MockRefold) -> None:
         await cancelled(refold.session_tokens.create("user_12345"))
 
 
+async def file_cut_off(mock: MockRefold) -> None:
+    """The response that is saved to a file stops half way, and the call is cancelled."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 999\r\n\r\n"
+    with tempfile.TemporaryDirectory() as directory:
+        async with (
+            serving_bytes(head, TOKEN.encode(), KEY.encode()) as address,
+            client(f"http://{address}") as refold,
+        ):
+            await cancelled(refold.request("GET", "/api/v2/public/tables", save_to=f"{directory}/report.csv"))
+
+
 async def token_not_revoked(mock: MockRefold) -> None:
     """The token is unknown."""
     async with client(mock.base_url) as refold:
@@ -249,6 +261,7 @@ async def closed(mock: MockRefold) -> None:
 SCENES: Final[list[Scene]] = [
     *(unauthorised, unauthorised_token, html, silence, refused, refused_by_the_proxy, proxy_asks_for_a_password),
     *(misfit, action_failed, fan_out, token_not_fetched, token_not_readable, token_cut_off, token_not_revoked),
+    file_cut_off,
     *(cancelled_on_its_way, cancelled_with_a_token, cancelled_at_the_proxy, cancelled_behind_the_proxy),
     *(cancelled_between_attempts, cancelled_waiting_for_a_token, cancelled_waiting_for_a_connection),
     *(closed_meanwhile, closed),

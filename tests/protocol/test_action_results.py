@@ -1,16 +1,19 @@
 """What is made of the response to `execute_action`: the result, or the error that tells what became of the action."""
 
+import json
 from collections.abc import Callable
 from typing import Any, Final, TypedDict
 
 import pytest
+from multidict import CIMultiDict
 
 from refold_async import ActionFailedError, ActionResult, APIResponseValidationError, ReconnectRequiredError
 from refold_async.faults import Fault
 from refold_async.protocol.action_results import parse_action_result
+from refold_async.protocol.responses import Response
 from refold_async.retry_table import RULES
 from support.cases import each_case
-from support.responses import ACTION, NOT_CONNECTED, Contact, error_from, json_response, parse_result
+from support.responses import ACTION, NOT_CONNECTED, Contact, error_from, json_response, parse_result, raw_response
 
 # Success
 
@@ -111,6 +114,101 @@ def test_data_of_a_failed_action_is_left_alone() -> None:
     value = {"node_status": "Errored", "data": {"message": "no"}, "http_status": 404}
     error = error_from(ActionFailedError, parse_action_result(Contact), json_response(value), ACTION)
     assert error.result == ActionResult("Errored", {"message": "no"}, 404)
+
+
+# Files
+
+
+PDF: Final = b"%PDF-1.7 \xff\x00"
+PAGE: Final = b"\xef\xbb\xbf \n<!DOCTYPE html><h1>Sign in</h1>"
+OFFERED: Final = {"Content-Disposition": 'attachment; filename="report.html"'}
+FILES: Final[dict[str, tuple[bytes, str, dict[str, str]]]] = {
+    "PDF": (PDF, "application/pdf", {}),
+    "CSV": (b"a,b\n1,2\n", "text/csv; charset=utf-8", {}),
+    "empty CSV": (b"", "text/csv", {}),
+    "number": (b"5", "text/plain", {}),
+    "XML": (b"<?xml version='1.0'?><a/>", "application/xml", {}),
+    "objects": (b'{"a": 1}\n{"node_status": "Errored"}\n', "application/x-ndjson", {}),
+    "object": (b'{"message": "hello"}', "text/plain", {}),
+    "deep object": (b'{"node_status": ' + b"[" * 100_000, "text/plain", {}),
+    "page": (PAGE, "text/html; charset=utf-8", OFFERED),
+    "untyped": (PDF, "", {}),
+}
+NO_FILES: Final[dict[str, tuple[bytes, str, dict[str, str]]]] = {
+    "page": (PAGE, "text/html; charset=utf-8", {}),
+    "page in capitals": (PAGE, " TEXT/HTML", {}),
+    "page in XHTML": (PAGE, "application/xhtml+xml", {}),
+    "page shown": (PAGE, "text/html", {"Content-Disposition": 'inline; filename="attachment"'}),
+    "untyped page": (PAGE, "", {}),
+    "empty page": (b"", "text/html", {}),
+    "nothing": (b"", "", {}),
+    "blanks": (b" \r\n", "", {}),
+    "no JSON": (PDF, "application/json", {}),
+    "no JSON, offered": (PDF, "application/json", OFFERED),
+    "other JSON": (b'{"message": "no"}', "application/problem+json; charset=utf-8", {}),
+    "a list": (b"[1]", "application/json", {}),
+    "node_status of another type": (b'{"node_status": 5}', "text/plain", {}),
+}
+
+
+def file_response(body: bytes, content_type: str, headers: dict[str, str], status: int = 200) -> Response:
+    """Return a response that may be a file; one without a type if that is empty."""
+    response = raw_response(body, status, headers=headers, content_type=content_type)
+    response.headers = CIMultiDict((name, value) for name, value in response.headers.items() if value)
+    return response
+
+
+@each_case(("body", "content_type", "headers"), FILES.values())
+@each_case("status", [200, 201, 299])
+def test_answers_that_are_files(body: bytes, content_type: str, headers: dict[str, str], status: int) -> None:
+    """With `into=bytes`, what is no JSON is the data as it came."""
+    result = parse_action_result(bytes)(file_response(body, content_type, headers, status), ACTION)
+    assert result == ActionResult("Success", body, None)
+    assert type(result.data) is bytes
+    response = file_response(body, content_type, {**headers, "X-Trace-ID": "req_1"}, status)
+    assert parse_action_result(bytes)(response, ACTION).request_id == "req_1"
+
+
+@each_case(("body", "content_type", "headers"), NO_FILES.values())
+def test_answers_that_are_no_files(body: bytes, content_type: str, headers: dict[str, str]) -> None:
+    """Nobody knows what became of an action that was answered by a page, by nothing, or by JSON of another shape."""
+    response = file_response(body, content_type, headers)
+    error = error_from(APIResponseValidationError, parse_action_result(bytes), response, ACTION)
+    assert (error.status_code, error.result, error.fault) == (200, None, Fault.UNREADABLE)
+    assert "into=bytes" not in error.message
+
+
+@each_case("content_type", ["application/json", "application/vnd.refold+json", "text/plain", "text/html", ""])
+def test_texts_in_refolds_json(content_type: str) -> None:
+    """A text in Refold's JSON becomes its UTF-8, and a failure stays one, whatever the answer is said to be."""
+    success = {"node_status": "Success", "data": "a;ü", "http_status": "201", "new": 1}
+    response = file_response(json.dumps(success).encode(), content_type, {})
+    result = parse_action_result(bytes)(response, ACTION)
+    assert result == ActionResult("Success", "a;ü".encode(), 201)
+    assert result.raw == success
+    failure = {"node_status": "Errored", "data": "no", "http_status": 404}
+    response = file_response(json.dumps(failure).encode(), content_type, {})
+    error = error_from(ActionFailedError, parse_action_result(bytes), response, ACTION)
+    assert (error.result, error.fault) == (ActionResult("Errored", "no", 404), Fault.APP_REFUSED)
+
+
+@each_case("data", [{"id": 1}, ["a"], 5, True, None, "\udfff"])
+def test_data_that_is_no_text(data: Any) -> None:
+    """An action whose data is no file succeeded all the same, and the error has it."""
+    response = json_response({"node_status": "Success", "data": data})
+    error = error_from(APIResponseValidationError, parse_action_result(bytes), response, ACTION)
+    assert "into=bytes" in error.message
+    assert (error.result, error.fault) == (ActionResult("Success", data), Fault.MISFIT)
+
+
+@each_case(("body", "content_type", "headers"), [case for case in FILES.values() if case[0]])
+def test_files_that_nobody_asked_for(body: bytes, content_type: str, headers: dict[str, str]) -> None:
+    """Whoever calls for JSON and gets a file hears how to take it."""
+    response = file_response(body, content_type, headers)
+    with pytest.raises(APIResponseValidationError) as caught:
+        parse_result(response, ACTION)
+    told = "To take an answer that is a file, pass into=bytes, or save_to= with a path." in caught.value.message
+    assert told or body in (b"5", b'{"message": "hello"}')  # they are JSON
 
 
 # Failure

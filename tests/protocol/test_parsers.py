@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from refold_async import APIResponseValidationError, APIStatusError, RefoldError
+from refold_async import APIResponseValidationError, APIStatusError, NotFoundError, RefoldError
 from refold_async.faults import Fault
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_value
@@ -58,6 +58,42 @@ def test_any_value_that_does_not_fit(response: Response, place: str) -> None:
     assert place in error.message
     assert "GET /api/v2/public/execution" in error.message
     assert error.fault is Fault.UNREADABLE
+
+
+@each_case("body", [b"", b"%PDF \xff", b"[1]", b"<html>"])
+@each_case("content_type", ["application/json", "application/pdf", "text/html"])
+@each_case("status", [200, 204])
+def test_any_body(body: bytes, content_type: str, status: int) -> None:
+    """Into bytes, a response is its body, whatever it is."""
+    assert parse_value(bytes)(raw_response(body, status, content_type=content_type), RAW_REQUEST) == body
+
+
+def test_bodies_that_are_not_whole() -> None:
+    """A part of a body is none."""
+    response = raw_response(b"%PDF", content_type="application/pdf", body_error="it broke off")
+    error = error_from(APIResponseValidationError, parse_value(bytes), response, RAW_REQUEST)
+    assert "it broke off" in error.message
+    assert error.fault is Fault.UNREADABLE
+
+
+@each_case("into", [Any, bytes])
+def test_error_statuses_of_files(into: Any) -> None:
+    """An error status is that error, whatever the type of its body."""
+    response = raw_response(b"%PDF", 404, content_type="application/pdf")
+    assert error_from(NotFoundError, parse_value(into), response, RAW_REQUEST).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"), [(b"%PDF \xff", "UTF-8 at byte 5 (application/pdf)"), (b"%PDF", "not JSON")]
+)
+def test_files_that_nobody_asked_for(body: bytes, problem: str) -> None:
+    """Whoever calls for JSON and gets a file hears how to take it, unless the method has no way to."""
+    response = raw_response(body, content_type="application/pdf")
+    error = error_from(APIResponseValidationError, parse_value(Any), response, RAW_REQUEST)
+    assert problem in error.message
+    assert error.message.endswith(" To take an answer that is a file, pass into=bytes, or save_to= with a path.")
+    parse, sent = PARSERS["actions"]
+    assert "into=bytes" not in error_from(APIResponseValidationError, parse, response, sent).message
 
 
 # 2xx that cannot be read

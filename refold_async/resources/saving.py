@@ -1,0 +1,88 @@
+"""`save_to=`: the answer goes to a file. Loaded by the first call that asks for it."""
+
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+from refold_async.errors import ConfigurationError, RefoldError
+from refold_async.models.results import ActionResult
+from refold_async.models.saved_file import SavedFile
+from refold_async.protocol.action_results import parse_action_file, parse_saved_action_file
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.files import SaveTo, says_it_is_a_file
+from refold_async.protocol.parsers import parse_saved
+from refold_async.protocol.responses import Parser, Response
+
+__all__ = ["save_action_file", "save_response"]
+
+
+def save_response(request: Request, into: Any, save_to: str | os.PathLike[str]) -> Parser[SavedFile]:
+    """Have the response to a request saved, whatever it is; return what parses it.
+
+    Raises:
+        ConfigurationError: It cannot be saved there.
+    """
+    request.save_to = SaveTo(*_checked(into, save_to), is_file=lambda headers: True)
+    return parse_saved
+
+
+def save_action_file(request: Request, into: Any, save_to: str | os.PathLike[str]) -> Parser[ActionResult[SavedFile]]:
+    """Have the file that an action gives saved; return what parses the response.
+
+    Raises:
+        ConfigurationError: It cannot be saved there.
+    """
+
+    def content(headers: Mapping[str, str], body: bytes) -> bytes | None:
+        try:
+            return parse_action_file(Response(200, headers, body), request).data
+        except RefoldError:  # which whoever parses the response raises
+            return None
+
+    request.save_to = SaveTo(*_checked(into, save_to), is_file=says_it_is_a_file, content=content)
+    return parse_saved_action_file
+
+
+def _checked(into: Any, save_to: Any) -> tuple[Path, str]:
+    """Return a file that can be written, as it was asked for, and absolute and without symbolic links."""
+    if into is not None:
+        raise ConfigurationError("into and save_to exclude each other: save_to=path writes the answer as it comes.")
+    name: object = None
+    with suppress(TypeError):
+        name = os.fspath(cast("str", save_to))
+    if not isinstance(name, str):
+        raise ConfigurationError(f"save_to must be a path, a str or os.PathLike[str], not {type(save_to).__name__}.")
+    target = problem = ""
+    try:
+        target = os.path.realpath(name)
+        problem = _problem_with(target) if os.path.basename(name) else "it does not name a file"
+    except (OSError, ValueError) as error:  # ValueError for a NUL
+        problem = getattr(error, "strerror", None) or str(error)
+    if problem:
+        raise ConfigurationError(f"save_to={name!r} cannot be written: {problem}.")
+    return Path(name), target
+
+
+def _problem_with(target: str) -> str:
+    """Return why a file cannot be made or replaced, or nothing."""
+    directory = os.path.dirname(target)
+    if not os.path.isdir(directory):
+        return f"there is no directory {directory!r}"
+    if not _allowed(directory, os.W_OK | os.X_OK):
+        return f"the directory {directory!r} is not writable"
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return ""
+    if stat.S_ISDIR(mode):
+        return "it is a directory"
+    if not stat.S_ISREG(mode):
+        return "it is no regular file, which could be replaced"
+    return "" if _allowed(target, os.W_OK) else "it is read-only"
+
+
+def _allowed(path: str, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
