@@ -58,7 +58,7 @@ def test_signatures_show_every_option(method: str, options: dict[str, Any], of_c
     types = {name: inspect.formatannotation(each.annotation) for name, each in by_keyword.items()}
     assert types["account"].endswith(
         "Callable[[~Item], str | refold_async.resources.account.AccountScope | "
-        "refold_async.resources.linked_accounts.LinkedAccount] | None"
+        "refold_async.models.linked_accounts.LinkedAccount] | None"
     )
     assert (types["concurrency"], types["stop_after"], types["journal"]) == ("int", "float | None", "'Journal | None'")
 
