@@ -58,7 +58,7 @@ SIGNATURE_HEADER: Final = "x-cobalt-signature"
 """The header that a webhook carries its signature in."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _ConnectionEvent(Model):
     linked_account_id: str
     """Your own id of the customer, which `refold.account()` takes."""
@@ -74,7 +74,7 @@ class _ConnectionEvent(Model):
     """The time that Refold gives the event."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ConnectionCreated(_ConnectionEvent):
     """A linked account has connected an app, or reconnected it."""
 
@@ -82,7 +82,7 @@ class ConnectionCreated(_ConnectionEvent):
     """The event's name, as sent."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ConnectionDeleted(_ConnectionEvent):
     """A linked account is no longer connected to an app."""
 
@@ -90,7 +90,7 @@ class ConnectionDeleted(_ConnectionEvent):
     """The event's name, as sent."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ConnectionExpired(_ConnectionEvent):
     """The credentials of a connection no longer work: the linked account's owner must reconnect the app."""
 
@@ -98,7 +98,7 @@ class ConnectionExpired(_ConnectionEvent):
     """The event's name, as sent."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _WorkflowEvent(Model):
     linked_account_id: str
     """The linked account it ran for."""
@@ -114,7 +114,7 @@ class _WorkflowEvent(Model):
     """How the run ended, such as `COMPLETED`."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WorkflowCompleted(_WorkflowEvent):
     """A run of a workflow ended well."""
 
@@ -122,7 +122,7 @@ class WorkflowCompleted(_WorkflowEvent):
     """The event's name, as sent."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WorkflowErrored(_WorkflowEvent):
     """A run of a workflow stopped at an error.
 
@@ -133,7 +133,7 @@ class WorkflowErrored(_WorkflowEvent):
     """The event's name, as sent."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WorkflowStopped(_WorkflowEvent):
     """A run of a workflow was stopped."""
 
@@ -141,7 +141,7 @@ class WorkflowStopped(_WorkflowEvent):
     """The event's name, as sent."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WorkflowTimedOut(_WorkflowEvent):
     """A run of a workflow took longer than it may."""
 
@@ -149,7 +149,7 @@ class WorkflowTimedOut(_WorkflowEvent):
     """The event's name, as sent."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class UnknownEvent(Model):
     """An event of a name or a shape that this version does not know. `raw` has all of it."""
 

@@ -11,7 +11,7 @@ from refold_async.models.model import STRICT, Model, Result, named
 __all__ = ["Application", "ConnectedAccount", "InputField", "InputOption"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class InputOption(Model):
     """One of the values to choose from in an `InputField`."""
 
@@ -21,7 +21,7 @@ class InputOption(Model):
     """What is sent for it."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class InputField(Model):
     """One thing that connecting an app asks for, such as an API key."""
 
@@ -43,7 +43,7 @@ class InputField(Model):
     """The values to choose from, where it has such."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ConnectedAccount(Model):
     """One connection of a linked account to an app."""
 
@@ -63,7 +63,7 @@ class ConnectedAccount(Model):
     """Credentials it has by default; not shown in its `repr`."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Application(Result):
     """An app, and the linked account's connection to it."""
 

@@ -7,7 +7,7 @@ from refold_async.models.model import Result, named
 __all__ = ["Confirmation", "TokenRevocation", "WorkflowDeletion"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Confirmation(Result):
     """It was done. What Refold says of it may be nothing."""
 
@@ -17,7 +17,7 @@ class Confirmation(Result):
     """Whether it succeeded, where Refold says so beside the status."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class TokenRevocation(Result):
     """A session token was made worthless."""
 
@@ -27,7 +27,7 @@ class TokenRevocation(Result):
     """How many tokens were revoked: 0 where it was worthless before."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WorkflowDeletion(Result):
     """A workflow was deleted."""
 

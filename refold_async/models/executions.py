@@ -17,7 +17,7 @@ FINAL: Final = frozenset({"COMPLETED", "ERRORED", "FAILED", "STOPPED", "TIMED_OU
 _NODE_FAILED: Final = frozenset({"Errored", "Failed", "Rejected", "Timed_Out"})
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ExecutionNode(Model):
     """What became of one node of a workflow in a run."""
 
@@ -43,7 +43,7 @@ class ExecutionNode(Model):
     """How often Refold would have tried it at most."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Execution(Result):
     """A run of a workflow."""
 
@@ -116,7 +116,7 @@ class Execution(Result):
         return [node for node in self.nodes if node.node_status in _NODE_FAILED]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ExecutionResponse(Result):
     """What a run that was not waited for gave back."""
 
@@ -126,7 +126,7 @@ class ExecutionResponse(Result):
     """Its status, as Refold or the workflow has it."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Batch(Result):
     """One batch of a node that works in batches."""
 

@@ -12,7 +12,7 @@ from refold_async.models.model import STRICT, Model, Result, named
 __all__ = ["Integration", "LinkedAccount", "UserDefinedField"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class UserDefinedField(Model):
     """A field of your own of a linked account."""
 
@@ -33,7 +33,7 @@ def _slug_of(integration: "Integration") -> str | None:
     return None if kind is None or kind.lower() == "custom" else kind
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Integration(Model):
     """An app that a linked account has connected."""
 
@@ -72,7 +72,7 @@ class Integration(Model):
         return "reconnect" if self.reauth_required or self.refresh_token_expired else "connected"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class LinkedAccount(Result):
     """A customer. Fan-outs take it as an item: it tells its `linked_account_id`."""
 

@@ -22,15 +22,33 @@ def named(*names: str) -> dict[str, Any]:
     return {"names": names}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Model:
-    """One JSON object that Refold answered."""
+    """One JSON object that Refold answered.
+
+    Two are equal by what they say; what each came from counts in neither comparisons nor `repr`. All models have these
+    from here, and are declared by `@attrs.frozen(eq=False, repr=False)`: to generate and compile them for each would
+    take half of the time that it takes to load it.
+    """
 
     raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False, kw_only=True)
     """The JSON object as it came."""
 
+    def __repr__(self) -> str:
+        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(type(self)) if field.repr)
+        return f"{type(self).__qualname__}({', '.join(shown)})"
 
-@attrs.frozen
+    def __eq__(self, other: object) -> bool:
+        return self._compared() == other._compared() if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._compared())
+
+    def _compared(self) -> tuple[Any, ...]:
+        return (type(self), *(getattr(self, field.name) for field in attrs.fields(type(self)) if field.eq))
+
+
+@attrs.frozen(eq=False, repr=False)
 class Result(Model):
     """What a call gave, or one member of a list that it gave."""
 

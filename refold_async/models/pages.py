@@ -11,7 +11,7 @@ __all__ = ["Page"]
 T = TypeVar("T")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Page(Result, Generic[T]):
     """One page of a list, as `.pages()` of a list gives it. What Refold does not tell is None."""
 

@@ -7,7 +7,7 @@ from refold_async.models.model import Model, named
 __all__ = ["Reference"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Reference(Model):
     """An app or a workflow that something belongs to."""
 

@@ -11,7 +11,7 @@ __all__ = ["ActionResult", "WorkflowExecution"]
 T_co = TypeVar("T_co", covariant=True)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ActionResult(Result, Generic[T_co]):
     """What an action gave: `data` in the app's own shape, or in the type asked for with `into=`."""
 
@@ -23,7 +23,7 @@ class ActionResult(Result, Generic[T_co]):
     """The app's own HTTP status, where Refold passes it on."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WorkflowExecution(Result):
     """A run of a workflow: just started, or, where it was run with `sync=True`, ended."""
 

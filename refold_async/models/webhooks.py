@@ -10,7 +10,7 @@ from refold_async.models.model import Result, named
 __all__ = ["WebhookSubscription"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WebhookSubscription(Result):
     """A URL that Refold sends webhooks to."""
 

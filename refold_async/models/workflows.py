@@ -11,7 +11,7 @@ from refold_async.models.references import Reference
 __all__ = ["EnabledWorkflow", "Workflow", "WorkflowSettings", "WorkflowVersion"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WorkflowSettings(Model):
     """How a workflow runs."""
 
@@ -25,7 +25,7 @@ class WorkflowSettings(Model):
     """How incremental syncs go on."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _WorkflowFields(Result):
     """What Refold says of a workflow, a draft and a version alike."""
 
@@ -105,7 +105,7 @@ class _WorkflowFields(Result):
     """Whether it was made by an AI."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Workflow(_WorkflowFields):
     """A workflow, or a draft of one."""
 
@@ -115,7 +115,7 @@ class Workflow(_WorkflowFields):
     """Which version it is."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class WorkflowVersion(_WorkflowFields):
     """What a workflow was when it was published, which is its `created_at`."""
 
@@ -125,7 +125,7 @@ class WorkflowVersion(_WorkflowFields):
     """Refold's id of it."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class EnabledWorkflow(Result):
     """A workflow that the linked account has enabled."""
 

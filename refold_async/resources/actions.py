@@ -14,7 +14,7 @@ from refold_async.protocol.responses import Parser, Response, fields_of, request
 __all__ = ["Action", "ActionParameter", "ActionParameters", "parse_action_parameters", "parse_actions"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Action(Result):
     """One action of an app, as `list_actions` gives it."""
 
@@ -28,7 +28,7 @@ class Action(Result):
     """The group it belongs to."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ActionParameter(Model):
     """One parameter of an action."""
 

@@ -40,7 +40,7 @@ _CREATE: Final = Endpoint("POST", "/api/v2/public/session-token", "the session t
 _REVOKE: Final = Endpoint("POST", "/api/v2/public/session-token/revoke", "the session token", kind="idempotent")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class SessionToken(Result):
     """A token that stands for one linked account, in place of the API key. Its `repr` does not show it."""
 

@@ -39,7 +39,7 @@ _UNPUBLISH: Final = Endpoint("PUT", "/api/v2/public/workflow/{workflow_id}/publi
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/workflow/{workflow_id}", _WORKFLOW, _CHECK_THE_ID)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RequestStructure(Result):
     """What payload a workflow asks for."""
 

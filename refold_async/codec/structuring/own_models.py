@@ -4,12 +4,14 @@
 # (cattrs is typed in part)
 
 import inspect
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, override
 
+from refold_async.codec.structuring.containers import hook_for
 from refold_async.codec.structuring.declarations import origin_of
 from refold_async.codec.structuring.lenient_values import identifier, lenient_hook
 from refold_async.codec.structuring.misfits import looking_for_a_few
@@ -17,6 +19,9 @@ from refold_async.codec.structuring.plain_values import Hook, wrong_type
 from refold_async.models.model import Model
 
 __all__ = ["is_model", "model_hook"]
+
+_NOT_SENT: Final = frozenset({"raw", "request_id"})
+"""What the client fills in by itself."""
 
 
 def is_model(target: Any) -> bool:
@@ -31,47 +36,85 @@ def model_hook(target: Any, converter: Converter) -> Hook:
     responses differ from its documents in small ways, and one odd name must not make a list unreadable. What decisions
     hang on stays strict.
     """
-    overrides: dict[str, Any] = {name: override(omit=True) for name in ("raw", "request_id")}
-    renamed = {field.name: names for field in attrs.fields(target) if (names := field.metadata.get("names"))}
-    # Of these a null would not fit, and means the same as nothing.
-    filled = [field.name for field in attrs.fields(target) if hasattr(field.default, "factory")]
-
-    def hook_of_model(kind: Any) -> Hook | None:
-        return converter.get_structure_hook(kind) if is_model(kind) else None
-
-    for field in attrs.fields(target):
-        if field.name in overrides or field.metadata.get("strict"):
-            continue
-        hook = identifier if field.type is str and field.name in renamed else lenient_hook(field.type, hook_of_model)
-        if hook is not None:
-            overrides[field.name] = override(struct_hook=hook)
     twin = _settable_twin(target)
-    structure_fields: Hook = make_dict_structure_fn(twin, converter, **overrides)
-    if converter.detailed_validation:
-        structure_fields = looking_for_a_few(structure_fields)
-
-    def tidied(value: dict[str, Any]) -> dict[str, Any]:
-        fields = dict(value)
-        for name, names in renamed.items():
-            given = next((fields[known] for known in names if fields.get(known) is not None), None)
-            if given is not None:
-                fields[name] = given
-        for name in filled:
-            if name in fields and fields[name] is None:
-                del fields[name]
-        return fields
-
-    untidy = bool(renamed or filled)
+    make_twin = _make_thoroughly if converter.detailed_validation else _make
+    structure_fields = make_twin(twin, _lenient_hooks(target, converter), converter)
 
     def build(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise wrong_type(dict, value)
-        model = structure_fields(tidied(value) if untidy else value, twin)
+        model = structure_fields(value)
         model.raw = value
         model.__class__ = target
         return model
 
     return build
+
+
+def _lenient_hooks(model: Any, converter: Converter) -> dict[str, Hook]:
+    """Return how the fields of a model are parsed that are not parsed strictly."""
+
+    def hook_of_model(kind: Any) -> Hook | None:
+        return converter.get_structure_hook(kind) if is_model(kind) else None
+
+    hooks: dict[str, Hook] = {}
+    for field in _fields_sent(model):
+        if not field.metadata.get("strict"):
+            is_identifier = field.type is str and "names" in field.metadata
+            hook = identifier if is_identifier else lenient_hook(field.type, hook_of_model)
+            if hook is not None:
+                hooks[field.name] = hook
+    return hooks
+
+
+def _fields_sent(model: Any) -> list[Any]:
+    return [field for field in attrs.fields(model) if field.name not in _NOT_SENT]
+
+
+def _names_of(field: Any) -> list[str]:
+    """Return what Refold may call a field; the first that an object has counts."""
+    return list(dict.fromkeys([*field.metadata.get("names", ()), field.name]))
+
+
+def _make(twin: Any, hooks: Mapping[str, Hook], converter: Converter) -> Callable[[dict[str, Any]], Any]:
+    """Return what makes a model of an object; it raises anything where that does not fit.
+
+    cattrs would generate and compile code for each model. This costs no more for each object, and less for the first.
+    """
+    first: dict[str, tuple[str, Hook | None, Any]] = {}
+    others: list[tuple[str, str, Hook | None, Any]] = []
+    for field in _fields_sent(twin):
+        hook = hooks.get(field.name) or (None if field.type is Any else hook_for(converter, field.type))
+        name, *more = _names_of(field)
+        first[name] = field.name, hook, field.type
+        others += [(other, field.name, hook, field.type) for other in more]
+
+    def make(value: dict[str, Any]) -> Any:
+        fields: dict[str, Any] = {}
+        for given, part in value.items():
+            if part is not None and (known := first.get(given)) is not None:
+                name, hook, kind = known
+                fields[name] = part if hook is None else hook(part, kind)
+        for given, name, hook, kind in others:
+            if name not in fields and (part := value.get(given)) is not None:
+                fields[name] = part if hook is None else hook(part, kind)
+        return twin(**fields)
+
+    return make
+
+
+def _make_thoroughly(twin: Any, hooks: Mapping[str, Hook], converter: Converter) -> Callable[[dict[str, Any]], Any]:
+    """Return what makes a model of an object, and tells of each field that does not fit."""
+    overrides: dict[str, Any] = {name: override(omit=True) for name in _NOT_SENT}
+    overrides |= {name: override(struct_hook=hook) for name, hook in hooks.items()}
+    structure_fields = looking_for_a_few(make_dict_structure_fn(twin, converter, **overrides))
+    names = {field.name: _names_of(field) for field in _fields_sent(twin)}
+
+    def make(value: dict[str, Any]) -> Any:
+        given = {name: [value[one] for one in known if value.get(one) is not None] for name, known in names.items()}
+        return structure_fields({name: parts[0] for name, parts in given.items() if parts}, twin)
+
+    return make
 
 
 def _settable_twin(model: Any) -> Any:
@@ -86,6 +129,7 @@ def _settable_twin(model: Any) -> Any:
             converter=field.converter,
             type=field.type,
             kw_only=field.kw_only,
+            metadata=field.metadata,
         )
         for field in attrs.fields(model)
         if not field.inherited
