@@ -718,7 +718,9 @@ async def test_runs_against_a_server_that_limits(mock: MockRefold) -> None:
 
 
 async def test_runs_in_a_fan_out(mock: MockRefold, refold: AsyncRefold) -> None:
-    """A run that failed or was lost is unknown, one that never began failed; the others go on."""
+    """A run that failed or was lost is unknown, one that never began or ran nothing failed; the others go on."""
+    duplicate = {"_id": "e", "status": "DUPLICATE"}
+    mock.script(Answer(200, json=duplicate), route="get_execution", linked_account_id="repeated")
     mock.script(Reset("after"), route="execute_workflow", linked_account_id="lost")
     mock.script(Answer(404), route="execute_workflow", linked_account_id="missing")
     mock.script(Answer(404), route="get_execution", linked_account_id="unseen")
@@ -728,10 +730,11 @@ async def test_runs_in_a_fan_out(mock: MockRefold, refold: AsyncRefold) -> None:
         done = await scope.run_workflow(SAMPLE_WORKFLOW_ID, slug="hubspot", payload=payload, poll_interval=0.01)
         return done.status
 
-    items = ["fine", "failing", "lost", "missing", "unseen"]
+    items = ["fine", "failing", "lost", "missing", "unseen", "repeated"]
     report = await refold.fan_out(items, run).collect()
     statuses = {outcome.item: outcome.status for outcome in report.outcomes}
-    assert statuses == {"fine": "ok", "failing": "unknown", "lost": "unknown", "missing": "failed", "unseen": "unknown"}
+    unknown = dict.fromkeys(["failing", "lost", "unseen"], "unknown")
+    assert statuses == {"fine": "ok", **unknown, "missing": "failed", "repeated": "failed"}
     kinds = {outcome.item: type(outcome.error) for outcome in report.outcomes}
     assert (kinds["failing"], kinds["unseen"]) == (WorkflowFailedError, NotFoundError)
     assert {len(mock.requests_to("execute_workflow", item)) for item in items} == {1}

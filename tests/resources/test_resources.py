@@ -26,6 +26,7 @@ from refold_async import (
     ConflictError,
     EnabledWorkflow,
     Execution,
+    ExecutionResponse,
     ExecutionTimeoutError,
     InternalServerError,
     LinkedAccount,
@@ -101,6 +102,8 @@ EXECUTION: Final = f"{PUBLIC}/execution"
 LINKED_ACCOUNT: Final = f"{PUBLIC}/linked-account"
 WEBHOOK: Final = f"{PUBLIC}/webhook"
 TOKEN: Final = f"{PUBLIC}/session-token"
+CREATED: Final = {"contact_id": "1510721", "created": True}
+"""What the sample workflow gives back."""
 TEST: Final = {"environment": "test"}
 """Sent with an API key, whose environment it is."""
 ENDED: Final = {"execution_id": "{ended}", "status": "COMPLETED", "completion_percentage": 100.0}
@@ -156,6 +159,8 @@ ROWS: Final = (
                                 "linked_account_id": ACCOUNT,
                                 "config_id": ACCOUNT, "environment": "test", "type_of_execution": "SYNC",
                                 "is_final": True, "failed_nodes": []}),
+    Row("executions.response", "get_execution_response", "GET /api/v1/execution/{ended}/response", ("{ended}",),
+        model=ExecutionResponse, gives={"response": CREATED, "status": "COMPLETED"}),
     Row("executions.stop", "stop_execution", f"POST {EXECUTION}/{{running}}/stop", ("{running}",), model=Confirmation),
     Row("executions.rerun", "rerun_execution", f"POST {EXECUTION}/{{ended}}/rerun", ("{ended}",),
         model=Execution, gives={"status": "success", "is_final": False}),
@@ -169,7 +174,8 @@ ROWS: Final = (
         options={"slug": "hubspot", "payload": JANE, "config_id": "c 1", "instance_tag": "nightly",
                  "poll_interval": 0.01},
         headers={"slug": "hubspot", "config_id": "c 1", "instance_tag": "nightly"}, body={"payload": JANE},
-        model=Execution, gives={"status": "COMPLETED", "config_id": "c 1", "linked_account_id": ACCOUNT}),
+        model=Execution, gives={"status": "COMPLETED", "config_id": "c 1", "linked_account_id": ACCOUNT,
+                                "return_value": CREATED}),
     Row("events.trigger", "trigger_event", f"POST {PUBLIC}/event/trigger", ("contact_created", JANE),
         options={"slug": "hubspot", "config_id": "c 1", "instance_tag": "nightly"},
         headers={"slug": "hubspot", "config_id": "c 1", "instance_tag": "nightly"},
@@ -206,8 +212,8 @@ ROWS: Final = (
 DONE: Final = (Confirmation, TokenRevocation, WorkflowDeletion, list)
 """What is given of what was done, of which the status alone tells."""
 every_row: Final = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-NOT_IN_THE_TABLE: Final = {"session_tokens.account", "executions.response"}
-"""The one sends nothing, but gives a scope; of the other, `test_return_values` has the tests."""
+NOT_IN_THE_TABLE: Final = {"session_tokens.account"}
+"""It sends nothing, but gives a scope."""
 TESTED_ELSEWHERE: Final = {
     *("list_actions", "get_action_parameters", "execute_action", "execute_workflow", "request"),
     *("account", "account_from_session_token", "fan_out", "fan_out_action", "check", "aclose"),
@@ -340,7 +346,7 @@ async def test_what_it_sends_and_gives(mock: MockRefold, refold: AsyncRefold, ro
     first = first_of(result)
     assert [type(first)] == [row.model]
     assert {name: getattr(first, name) for name in row.gives} == filled(row.gives, ids)
-    assert set(first.raw) & {"_id", "id", "slug", "schema", "token", "batch_index"}
+    assert set(first.raw) & {"_id", "id", "slug", "schema", "token", "batch_index", "response"}
 
 
 @every_row
@@ -446,7 +452,7 @@ FAILURES: Final = (
     Failure("workflows.publish", ("{draft}",), BadRequestError, "Version 1 exists already", {"version": 1}),
     Failure("workflows.unpublish", ("{draft}",), BadRequestError, "can be unpublished"),
     *(Failure(f"executions.{name}", (NOWHERE,), NotFoundError, r"'nowhere'.*executions\.list") for name in (
-        "get", "stop", "rerun", "wait", "watch")),
+        "get", "response", "stop", "rerun", "wait", "watch")),
     Failure("executions.stop", ("{ended}",), BadRequestError, "is not running"),
     Failure("executions.batches", (NOWHERE, "batch"), NotFoundError, r"'batch' of execution 'nowhere'"),
     Failure("executions.batches", ("{ended}", NOWHERE), NotFoundError, "'nowhere' of execution"),
@@ -774,7 +780,8 @@ def only(name: str, argument: str, values: tuple[Any, ...], **options: Any) -> B
 BAD: Final[tuple[BadCall, ...]] = (
     *(only(f"workflows.{name}", "workflow_id", BAD_IDS) for name in (
         "get", "request_structure", "versions", "get_draft", "unpublish", "delete")),
-    *(only(f"executions.{name}", "execution_id", BAD_IDS) for name in ("get", "stop", "rerun", "wait", "watch")),
+    *(only(f"executions.{name}", "execution_id", BAD_IDS) for name in (
+        "get", "response", "stop", "rerun", "wait", "watch")),
     ("executions.batches", "execution_id", BAD_IDS, lambda value: ((value, "batch"), {})),
     ("executions.batches", "node_id", BAD_IDS, lambda value: (("x", value), {})),
     only("run_workflow", "workflow_id", BAD_IDS, slug="hubspot"),
