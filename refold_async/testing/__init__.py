@@ -14,6 +14,7 @@ from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.catalogue.handlers import (
     ActionContext,
     AppError,
+    FileAnswer,
     WorkflowAnswer,
     WorkflowContext,
     WorkflowEnd,
@@ -57,6 +58,7 @@ __all__ = [
     "Drip",
     "Errored",
     "ExpiredConnection",
+    "FileAnswer",
     "FiredEvent",
     "MockAccount",
     "MockAction",

@@ -9,6 +9,7 @@ __all__ = [
     "ActionContext",
     "ActionHandler",
     "AppError",
+    "FileAnswer",
     "WorkflowAnswer",
     "WorkflowContext",
     "WorkflowEnd",
@@ -25,11 +26,28 @@ class ActionContext:
         slug: The app.
         store: What the app remembers for this linked account: a dict, empty at first, for the handlers to use as they
             like; all actions and workflows of the app share it.
+        connection_id: From the request's `connection_id` header.
     """
 
     linked_account_id: str
     slug: str
     store: dict[str, Any]
+    connection_id: str | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen
+class FileAnswer:
+    """What an action's handler returns to answer with a file instead of JSON.
+
+    Args:
+        content: The bytes of the file.
+        content_type: Value of the `Content-Type` header.
+        file_name: Its name, for the `Content-Disposition` header; None sends none.
+    """
+
+    content: bytes = attrs.field(validator=attrs.validators.instance_of(bytes), repr=False)
+    content_type: str = "application/octet-stream"
+    file_name: str | None = None
 
 
 @attrs.frozen

@@ -1,9 +1,10 @@
 """Actions: list them, read their parameters, execute them."""
 
 from typing import Final
+from urllib.parse import quote
 
 from refold_async.testing.catalogue.apps import MockAction, MockApp
-from refold_async.testing.catalogue.handlers import ActionContext, AppError
+from refold_async.testing.catalogue.handlers import ActionContext, AppError, FileAnswer
 from refold_async.testing.endpoints.endpoint_call import EndpointCall
 from refold_async.testing.endpoints.route import RouteGroup
 from refold_async.testing.faults.troubles import Errored, ExpiredConnection
@@ -51,12 +52,29 @@ async def execute_action(call: EndpointCall) -> Reply:
         return _errored(call.app_trouble)
     if not call.state.app_rate_limits.take(app.slug, linked_account_id):
         return _errored(Errored(429, app.rate_limited_data))
-    context = ActionContext(linked_account_id, app.slug, account.store(app.slug))
+    context = ActionContext(
+        linked_account_id, app.slug, account.store(app.slug), connection_id=call.headers.get("connection_id") or None
+    )
     try:
         data = await action.handler(context, parameters)
     except AppError as error:
         return _errored(Errored(error.http_status, error.data))
-    return json_reply({"node_status": "Success", "data": data})
+    if isinstance(data, FileAnswer):
+        return _file(data)
+    try:
+        return json_reply({"node_status": "Success", "data": data})
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"the handler of action {action.action_id!r} returned {type(data).__name__} that is no JSON ({error}): "
+            "return JSON, or a FileAnswer"
+        ) from None
+
+
+def _file(answer: FileAnswer) -> Reply:
+    headers: dict[str, str] = {}
+    if answer.file_name is not None:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(answer.file_name, safe='')}"
+    return Reply(200, answer.content, headers, answer.content_type)
 
 
 def _errored(trouble: Errored) -> Reply:

@@ -68,6 +68,7 @@ async def rerun_execution(call: EndpointCall) -> Reply:
         earlier.payload,
         config_id=earlier.config_id,
         instance_tag=earlier.instance_tag,
+        connection_id=earlier.connection_id,
     )
     return json_reply({"status": "success", "id": execution.execution_id})
 

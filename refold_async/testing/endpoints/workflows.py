@@ -102,6 +102,7 @@ async def execute_workflow(call: EndpointCall) -> Reply:
         _payload(call.json()),
         config_id=call.headers.get("config_id"),
         instance_tag=call.headers.get("instance_tag"),
+        connection_id=call.headers.get("connection_id") or None,
         synchronous=synchronous,
     )
     status = 200

@@ -94,6 +94,7 @@ class Dispatcher:
         path, has_query, _ = request.raw_path.partition("?")
         match = self._router.match(request.method, path)
         self.request_count += 1
+        request_id = f"00000000-0000-4000-8000-{self.request_count:012x}"
         route = match.route if isinstance(match, RouteMatch) else None
         query = dict(request.query) if has_query else {}
         received = ReceivedRequest(
@@ -106,6 +107,7 @@ class Dispatcher:
             linked_account_id=linked_account_id_of(request.headers, query, route, self.state),
             time=asyncio.get_running_loop().time(),
             connection=connection.number,
+            request_id=request_id,
         )
         if self.record:
             self.requests.append(received)
@@ -122,7 +124,6 @@ class Dispatcher:
         if isinstance(trouble, Silence):
             await connection.lost()
             return hang_up()
-        request_id = f"00000000-0000-4000-8000-{received.number:012x}"
         id_in_body = request_id if "body" in self.request_id_in else None
         if refused:
             self.rate_limited += 1

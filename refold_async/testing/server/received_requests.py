@@ -26,6 +26,7 @@ class ReceivedRequest:
         linked_account_id: Whom it names, by header or by session token.
         time: When it arrived, in seconds of the event loop's clock.
         connection: Serial number of the TCP connection, from 1.
+        request_id: The id that its response names, wherever `MockRefold(request_id_in=)` says.
         body: The body; None until it has been read.
         status: HTTP status of the response; None until that has been sent to the end.
     """
@@ -39,6 +40,7 @@ class ReceivedRequest:
     linked_account_id: str | None
     time: float
     connection: int
+    request_id: str
     body: bytes | None = None
     status: int | None = None
 

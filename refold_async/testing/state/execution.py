@@ -31,6 +31,7 @@ class MockExecution:
         payload: What it was given.
         config_id: The config it belongs to.
         instance_tag: The label it was given, or None.
+        connection_id: The connection its caller asked for, or None.
         source: What started it, such as `API Call`.
         event: Name of the event that started it, or None.
         synchronous: Whether its caller waits for the result.
@@ -53,6 +54,7 @@ class MockExecution:
     payload: Any
     config_id: str
     instance_tag: str | None
+    connection_id: str | None
     source: str
     event: str | None
     synchronous: bool
@@ -162,6 +164,7 @@ class MockExecution:
             execution_id=self.execution_id,
             config_id=self.config_id,
             instance_tag=self.instance_tag,
+            connection_id=self.connection_id,
         )
         try:
             result = await workflow.handler(context, self.payload)

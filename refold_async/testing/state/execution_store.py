@@ -53,6 +53,7 @@ class ExecutionStore:
         *,
         config_id: str | None = None,
         instance_tag: str | None = None,
+        connection_id: str | None = None,
         source: str = "API Call",
         event: str | None = None,
         synchronous: bool = False,
@@ -65,6 +66,7 @@ class ExecutionStore:
             payload: What to give it.
             config_id: The config it belongs to; the linked account id when None.
             instance_tag: A label for it.
+            connection_id: The connection its caller asks for.
             source: What starts it.
             event: Name of the event that starts it.
             synchronous: Whether the caller waits for the result.
@@ -78,6 +80,7 @@ class ExecutionStore:
             payload=payload,
             config_id=config_id or account.linked_account_id,
             instance_tag=instance_tag,
+            connection_id=connection_id,
             source=source,
             event=event,
             synchronous=synchronous,

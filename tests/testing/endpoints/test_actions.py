@@ -5,9 +5,10 @@ import io
 import json
 from typing import Any
 
+import aiohttp
 import pytest
 
-from refold_async.testing import ActionContext, AppError, MockRefold
+from refold_async.testing import ActionContext, AppError, FileAnswer, MockRefold, Truncated, WorkflowContext
 from support.mock_caller import EXECUTE, MockCaller
 from support.waiting import until
 
@@ -296,6 +297,53 @@ async def test_failing_handler_is_500_and_logged(
     assert response.status == 500
     assert response.json["http_error_type"] == "INTERNAL_SERVER_ERROR"
     assert "execute_action failed" in caplog.text
+
+
+async def test_a_file(caller: MockCaller, mock: MockRefold) -> None:
+    """An action may answer with a file, which can break off on its way."""
+
+    @mock.catalogue.action("hubspot", "invoice")
+    async def invoice(context: ActionContext, parameters: dict[str, Any]) -> FileAnswer:  # pyright: ignore[reportUnusedFunction]
+        return FileAnswer(b"%PDF-1.7", "application/pdf", parameters.get("name"))
+
+    response = await caller.execute("hubspot", "invoice", {"name": "März.pdf"})
+    assert (response.status, response.body, response.headers["Content-Type"]) == (200, b"%PDF-1.7", "application/pdf")
+    assert response.headers["Content-Disposition"] == "attachment; filename*=UTF-8''M%C3%A4rz.pdf"
+    assert "Content-Disposition" not in (await caller.execute("hubspot", "invoice")).headers
+    mock.script(Truncated())
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await caller.execute("hubspot", "invoice")
+
+
+async def test_a_handler_that_returns_no_json(caller: MockCaller, mock: MockRefold) -> None:
+    """The error names the action, and what to return instead."""
+
+    @mock.catalogue.action("hubspot", "bytes")
+    async def give(context: ActionContext, parameters: dict[str, Any]) -> Any:  # pyright: ignore[reportUnusedFunction]
+        return b"%PDF-1.7"
+
+    message = (await caller.execute("hubspot", "bytes")).json["message"]
+    assert "action 'bytes' returned bytes" in message
+    assert "FileAnswer" in message
+
+
+async def test_by_which_connection(caller: MockCaller, mock: MockRefold) -> None:
+    """Handlers learn which connection they act by."""
+    seen: list[str | None] = []
+
+    @mock.catalogue.action("hubspot", "look")
+    async def look(context: ActionContext, parameters: dict[str, Any]) -> None:  # pyright: ignore[reportUnusedFunction]
+        seen.append(context.connection_id)
+
+    @mock.catalogue.workflow("hubspot", "look")
+    async def look_too(context: WorkflowContext, payload: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        seen.append(context.connection_id)
+
+    for connection in ({"connection_id": "c_1"}, {}):
+        await caller.post(EXECUTE.format("hubspot", "look"), headers=connection)
+        headers = {"slug": "hubspot", "sync_execution": "true", **connection}
+        await caller.post("/api/v2/public/workflow/look/execute", headers=headers)
+    assert seen == ["c_1", "c_1", None, None]
 
 
 async def test_a_write_goes_on_when_the_client_leaves(caller: MockCaller, mock: MockRefold) -> None:

@@ -141,6 +141,9 @@ async def test_request_ids_differ(caller: MockCaller) -> None:
     """Every response has a request id of its own, errors too."""
     responses = [await caller.get(path) for path in (EXECUTION, EXECUTION, "/nothing")]
     assert len({response.headers["X-Trace-ID"] for response in responses}) == 3
+    assert {request.request_id for request in caller.mock.requests} == {
+        response.headers["X-Trace-ID"] for response in responses
+    }
     assert not any("x-request-id" in response.headers for response in responses)
 
 
