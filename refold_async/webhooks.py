@@ -60,7 +60,7 @@ SIGNATURE_HEADER: Final = "x-cobalt-signature"
 
 @attrs.frozen(eq=False, repr=False)
 class _ConnectionEvent(Model):
-    linked_account_id: str
+    linked_account_id: str = attrs.field(metadata=named("linked_account_id"))
     """Your own id of the customer, which `refold.account()` takes."""
     slug: str
     """The app, such as `hubspot`."""
@@ -100,7 +100,7 @@ class ConnectionExpired(_ConnectionEvent):
 
 @attrs.frozen(eq=False, repr=False)
 class _WorkflowEvent(Model):
-    linked_account_id: str
+    linked_account_id: str = attrs.field(metadata=named("linked_account_id"))
     """The linked account it ran for."""
     execution_id: str = attrs.field(metadata=named("instance_id", "execution_id"))
     """Refold's id of the run, as `execute_workflow` gave it."""

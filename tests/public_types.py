@@ -246,7 +246,7 @@ async def what_was_done(refold: AsyncRefold, account: AccountScope) -> None:
     assert_type(await refold.linked_accounts.delete("user_1"), Confirmation)
     assert_type(await account.workflows.delete("w", environment="test"), WorkflowDeletion)
     assert_type(await refold.session_tokens.revoke("token"), TokenRevocation)
-    assert_type(await refold.webhooks.delete("webhook"), list[WebhookSubscription])
+    assert_type(await refold.webhooks.delete("webhook"), list[WebhookSubscription] | None)
 
 
 async def more_resources(refold: AsyncRefold, body: bytes) -> None:

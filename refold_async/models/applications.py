@@ -110,13 +110,14 @@ class Application(Result):
     def state(self) -> ConnectionState:
         """Whether the linked account has to connect the app, has to reconnect it, or is connected.
 
-        Told by the `status` of its connections: one that is active is enough. Where none is told, by the flags.
+        Told by the `status` of its connections: one that is active is enough. Where none is, and not all have expired,
+        by the flags; and without those, one connection is enough.
         """
-        statuses = {one.status.lower() for one in self.connected_accounts if one.status}
+        statuses = {(one.status or "").lower() for one in self.connected_accounts}
         if "active" in statuses:
             return "connected"
-        if "expired" in statuses:
+        if statuses == {"expired"}:
             return "reconnect"
-        if not self.connected:
+        if not (bool(statuses) if self.connected is None else self.connected):
             return "connect"
         return "reconnect" if self.reauth_required or self.refresh_token_expired else "connected"

@@ -14,7 +14,7 @@ GOING_ON: Final = frozenset({"RUNNING", "STOPPING", "QUEUED"})
 """The statuses of runs that have not ended."""
 FINAL: Final = frozenset({"COMPLETED", "ERRORED", "FAILED", "STOPPED", "TIMED_OUT", "TERMINATED", "DUPLICATE"})
 """The statuses of runs that have ended. A word in neither may be of either kind."""
-_NODE_FAILED: Final = frozenset({"Errored", "Failed", "Rejected", "Timed_Out"})
+_NODE_FAILED: Final = frozenset({"errored", "failed", "rejected", "timed_out"})
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -113,7 +113,7 @@ class Execution(Result):
     @property
     def failed_nodes(self) -> list[ExecutionNode]:
         """The nodes that ended with an error. Lists come without nodes: `get()` the run for them."""
-        return [node for node in self.nodes if node.node_status in _NODE_FAILED]
+        return [node for node in self.nodes if (node.node_status or "").lower() in _NODE_FAILED]
 
 
 @attrs.frozen(eq=False, repr=False)

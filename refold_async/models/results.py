@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from refold_async.models.model import STRICT, Result
+from refold_async.models.model import STRICT, Result, named
 
 __all__ = ["ActionResult", "WorkflowExecution"]
 
@@ -27,7 +27,7 @@ class ActionResult(Result, Generic[T_co]):
 class WorkflowExecution(Result):
     """A run of a workflow: just started, or, where it was run with `sync=True`, ended."""
 
-    execution_id: str
+    execution_id: str = attrs.field(metadata=named("execution_id"))
     """Refold's id of the run."""
     message: str | None = None
     """What Refold says of an asynchronous start."""

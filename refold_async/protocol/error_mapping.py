@@ -13,8 +13,15 @@ from refold_async.codec.excerpts import shortened_body
 from refold_async.errors import APIResponseValidationError, APIStatusError, RefoldError
 from refold_async.faults import Fault
 from refold_async.protocol.endpoints import Request
+from refold_async.protocol.error_shape import FIELDS_OF_ERRORS, is_refolds_error
 from refold_async.protocol.files import holds_file
-from refold_async.protocol.responses import SUCCESS, Response, fields_of, json_or_none, request_id_of
+from refold_async.protocol.responses import (
+    SUCCESS,
+    Response,
+    fields_of,
+    json_or_none,
+    request_id_of,
+)
 from refold_async.protocol.retry_after import read_retry_after
 
 __all__ = [
@@ -59,7 +66,6 @@ _ADVICE: Final[Mapping[int, str]] = {
     403: "The API key or session token is not allowed to do this.",
     429: "Too many calls: wait, or set rate_limit= to the limit that applies.",
 }
-_FIELDS_OF_REFOLDS_ERRORS: Final = frozenset({"message", "status_code", "http_error_type", "error_code", "error"})
 
 
 def response_error(response: Response, request: Request, reason: Exception | None) -> RefoldError:
@@ -83,8 +89,9 @@ def status_error(response: Response, request: Request) -> RefoldError:
     status = response.status
     value = json_or_none(response)
     fields = fields_of(value)
-    code = _text(fields.get("error_code")) or _text(fields.get("error"))
-    text = _text(fields.get("message"))
+    nested = fields_of(fields.get("error"))
+    code = _text(fields.get("error_code")) or _text(fields.get("error")) or _text(nested.get("code"))
+    text = _text(fields.get("message")) or _text(nested.get("message"))
     body = value
     if value is None:
         body = _beginning(response, _IN_BODY) or None
@@ -95,7 +102,7 @@ def status_error(response: Response, request: Request) -> RefoldError:
         text = _beginning(response, IN_MESSAGES)
     said = (f"{text}: {code}" if text and code and " " in code else text or code or "").removesuffix(".")
     # Refold says of webhooks in this way that there is no such one.
-    meaning = 404 if status == 400 and code == "RESOURCE_NOT_FOUND" else status
+    meaning = 404 if status == 400 and code == "RESOURCE_NOT_FOUND" and not request.synchronous else status
     error_class = _CLASSES.get(meaning) or (errors.InternalServerError if status >= 500 else APIStatusError)
     error = error_class(
         f"Refold answered {status_name(status)} about {request.target.subject}{': ' + said if said else ''}."
@@ -127,21 +134,17 @@ def _fault_if_not_connected(fault: Fault, fields: Mapping[str, Any], request: Re
         # A node may have said so, and the Response node have passed it on, after others had run.
         if fault is Fault.SERVER_ERROR:
             return fault
-        return Fault.NOT_CONNECTED if _is_refolds(fields) else Fault.WORKFLOW_UNCLEAR
-    if fault is Fault.SERVER_ERROR and len(fields.keys() & _FIELDS_OF_REFOLDS_ERRORS) < 2:
+        return Fault.NOT_CONNECTED if is_refolds_error(fields) else Fault.WORKFLOW_UNCLEAR
+    if fault is Fault.SERVER_ERROR and len(fields.keys() & FIELDS_OF_ERRORS) < 2:
         return fault
     return Fault.NOT_CONNECTED
-
-
-def _is_refolds(fields: Mapping[str, Any]) -> bool:
-    """Tell whether an error is in the shape of Refold's own, which a workflow's response is not likely to have."""
-    return "message" in fields and len(fields.keys() & _FIELDS_OF_REFOLDS_ERRORS) > 1
 
 
 def _fault_of_status(status: int, fields: Mapping[str, Any], request: Request) -> Fault:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         # Whoever answers it refuses the request; but a Response node of a synchronous workflow may choose it too.
-        return Fault.RATE_LIMITED if _is_refolds(fields) or not request.synchronous else Fault.WORKFLOW_RATE_LIMITED
+        is_refolds = not request.synchronous or is_refolds_error(fields)
+        return Fault.RATE_LIMITED if is_refolds else Fault.WORKFLOW_RATE_LIMITED
     if status == 408 or (status >= 500 and status != 501):
         return Fault.SERVER_ERROR
     return Fault.REFUSED

@@ -72,7 +72,7 @@ def execution_headers(connection_id: str | None, headers: Mapping[str, str] | No
     for name in added:
         if name.lower() in ("connection_id", *named):
             argument = name.lower().removesuffix("_execution").replace("-", "_")
-            raise ConfigurationError(f"headers may not set {name!r}: pass {argument}=.")
+            raise ConfigurationError(f"headers may not set {name!r}: pass {argument}= where there is that argument.")
     return {**given, **added}
 
 

@@ -47,15 +47,7 @@ def parse_page(model: type[T]) -> Parser[Page[T]]:
         numbers = {name: _whole_number(fields.get(given)) for name, given in _NUMBERS.items()}
         has_next, has_previous, schema = (fields.get(name) for name in ("hasNextPage", "hasPrevPage", "schema"))
         if not isinstance(has_next, bool):
-            # Told otherwise: rather ask for a page too many than leave some out.
-            number, size, total, pages = (numbers[name] for name in ("page", "limit", "total_docs", "total_pages"))
-            told = [
-                str(has_next).lower() == "true",
-                fields.get("nextPage") is not None,
-                None not in (number, pages) and cast("int", number) < cast("int", pages),
-                None not in (number, size, total) and cast("int", number) * cast("int", size) < cast("int", total),
-            ]
-            has_next = any(told)
+            has_next = _has_next(fields, numbers, len(docs))
         return Page(
             docs,
             has_next,
@@ -69,8 +61,26 @@ def parse_page(model: type[T]) -> Parser[Page[T]]:
     return parse
 
 
+def _has_next(fields: Mapping[str, Any], numbers: Mapping[str, int | None], docs: int) -> bool:
+    """Tell whether there is a next page where no flag tells: rather ask for one too many than leave some out."""
+    number, size, total, pages = (numbers[name] for name in ("page", "limit", "total_docs", "total_pages"))
+    told: list[bool] = []
+    if fields.get("hasNextPage") is not None:
+        told.append(str(fields["hasNextPage"]).lower() in {"true", "1"})
+    if "nextPage" in fields:
+        told.append(fields["nextPage"] is not None)
+    if number is not None and pages is not None:
+        told.append(number < pages)
+    if number is not None and size is not None and total is not None:
+        told.append(number * size < total)
+    # Without the envelope of a page a list is whole; and a page that tells nothing is the last if it is not full.
+    return any(told) if told or not fields else docs > 0 and (size is None or docs >= size)
+
+
 def _whole_number(value: Any) -> int | None:
-    """Return a whole number that may have come as a string."""
+    """Return a whole number that may have come as a string, or as a float."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, str) and len(value) <= 15 and value.isdecimal():
         return int(value)
     return value if type(value) is int else None
@@ -167,8 +177,11 @@ class Listing(AsyncGenerator[T, None]):
         while number is not None:
             page = await self._fetch(number)
             reading.take(page)
-            told = [(doc, self._keep(doc)) for doc in page.docs]
-            docs = [doc for doc, kept in told if kept is True or (kept is not False and await kept)]
+            docs: list[T] = []
+            for doc in page.docs:
+                kept = self._keep(doc)
+                if kept is True or (kept is not False and await kept):
+                    docs.append(doc)
             yield page if len(docs) == len(page.docs) else attrs.evolve(page, docs=docs)
             number = reading.next
         reading.check_end()

@@ -3,7 +3,7 @@
 What errors are made of is loaded by the first response that stands for one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from refold_async.codec import json_codec
@@ -128,12 +128,10 @@ def parse_model(model: type[T], **known: str) -> Parser[T]:
     return parse
 
 
-def parse_told(target: Any, otherwise: Callable[[], T]) -> Parser[T]:
+def parse_told(model: type[T]) -> Parser[T]:
     """Return the parser of what Refold says of what it has done: the status tells that it was done, whatever the body.
 
-    Args:
-        target: The type of it.
-        otherwise: Makes what stands for a body that cannot be read.
+    Of a body that cannot be read comes a model without values.
     """
 
     def parse(response: Response, request: Request) -> T:
@@ -146,9 +144,9 @@ def parse_told(target: Any, otherwise: Callable[[], T]) -> Parser[T]:
 
         value = json_or_none(response)
         try:
-            told: T = structure(value, target, "answer")
+            told: T = structure(value, model, "answer")
         except MisfitError:
-            told = otherwise()
+            told = model()
         _tell_request_id(told, response, fields_of(value))
         return told
 

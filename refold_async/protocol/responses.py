@@ -11,7 +11,15 @@ from refold_async.protocol.endpoints import Request
 if TYPE_CHECKING:
     from refold_async.models.saved_file import SavedFile
 
-__all__ = ["SUCCESS", "Parser", "Response", "fields_of", "json_or_none", "request_id_of", "status_or_none"]
+__all__ = [
+    "SUCCESS",
+    "Parser",
+    "Response",
+    "fields_of",
+    "json_or_none",
+    "request_id_of",
+    "status_or_none",
+]
 
 T = TypeVar("T")
 

@@ -31,7 +31,11 @@ def parse_workflow_execution(response: Response, request: Request) -> WorkflowEx
 
 def _execution_of(value: Any, response: Response, request: Request) -> WorkflowExecution:
     fields = fields_of(value)
+    if not request.synchronous and fields.get("execution_id") is None:
+        # What a synchronous workflow gives back may have an id of its own.
+        known = next((fields[name] for name in ("_id", "id", "instance_id") if fields.get(name) is not None), None)
+        value = value if known is None else {**fields, "execution_id": known}
     if isinstance(fields.get("status_code"), str):
-        value = {**fields, "status_code": status_or_none(fields["status_code"])}
+        value = {**value, "status_code": status_or_none(fields["status_code"])}
     execution: WorkflowExecution = structured(value, WorkflowExecution, "execution", response, request)
     return attrs.evolve(execution, raw=fields)

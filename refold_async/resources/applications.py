@@ -95,7 +95,9 @@ def _parse_connected(response: Response, request: Request) -> Application:
     application = parse_model(Application)(response, request)
     if application.state == "connected":
         return application
-    raise disconnected(application.slug, application.state)
+    error = disconnected(application.slug, application.state)
+    error.request_id = application.request_id
+    raise error
 
 
 def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:

@@ -55,4 +55,4 @@ class Events(Resource):
             headers=workflow_headers(slug=slug, config_id=config_id, instance_tag=instance_tag),
             body={"event": check_header_value("event", event), "payload": payload},
         )
-        return await self._send(request, parse_told(Confirmation, Confirmation), timeout)
+        return await self._send(request, parse_told(Confirmation), timeout)

@@ -169,7 +169,7 @@ class Executions(Resource):
             BadRequestError: It has ended.
             NotFoundError: There is no such run of this linked account.
         """
-        return await self._send(_STOP.request(execution_id), parse_told(Confirmation, Confirmation), timeout)
+        return await self._send(_STOP.request(execution_id), parse_told(Confirmation), timeout)
 
     async def rerun(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
         """Start a workflow again with what a run was given. Refold page: *Rerun Execution*.

@@ -181,7 +181,7 @@ class LinkedAccounts(Resource):
             APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
         request = _DELETE.request(check_header_value("linked_account_id", linked_account_id))
-        return await self._send(request, parse_told(Confirmation, Confirmation), timeout)
+        return await self._send(request, parse_told(Confirmation), timeout)
 
 
 def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mapping[str, str] | None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.headers import account_headers
 from refold_async.protocol.parsers import parse_model, parse_told
-from refold_async.protocol.responses import Parser, Response
+from refold_async.protocol.responses import Parser, Response, request_id_of
 from refold_async.resources.account import AccountScope
 from refold_async.resources.resource import Resource, Send
 
@@ -72,6 +72,7 @@ def _parse_token(response: Response, request: Request) -> SessionToken:
         status_code=response.status,
     )
     error.fault = Fault.UNREADABLE
+    error.request_id = request_id_of(response.headers, {})
     raise error
 
 
@@ -123,7 +124,7 @@ class SessionTokens(Resource):
         headers = account_headers(None, None, check_secret("session_token", session_token))
         limits = resolve_timeout(timeout, self._pipeline.timeout)
         try:
-            parse = parse_told(TokenRevocation, TokenRevocation)
+            parse = parse_told(TokenRevocation)
             return await self._pipeline.send(_REVOKE.request(), parse, headers, None, limits)
         except AuthenticationError as error:
             # An earlier attempt, whose response was lost, may have revoked it already.

@@ -5,12 +5,13 @@ from typing import Any, Final, Literal
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_header_value, check_string
-from refold_async.errors import ConfigurationError
+from refold_async.errors import APIResponseValidationError, ConfigurationError
 from refold_async.models.webhooks import WebhookSubscription
 from refold_async.protocol.encoding import given_texts
-from refold_async.protocol.endpoints import Endpoint
+from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_model, parse_told
+from refold_async.protocol.parsers import parse_list, parse_model
+from refold_async.protocol.responses import Response
 from refold_async.resources.resource import Resource
 
 __all__ = ["Webhooks"]
@@ -22,6 +23,14 @@ _CREATE: Final = Endpoint("POST", "/api/v2/public/webhook", "the new webhook")
 _LIST: Final = Endpoint("GET", "/api/v2/public/webhook", "the list of webhooks")
 _GET: Final = Endpoint("GET", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
+
+
+def _parse_those_left(response: Response, request: Request) -> list[WebhookSubscription] | None:
+    """Parse what deleting one gives: its status says that it was done, whatever the body."""
+    try:
+        return parse_list(WebhookSubscription)(response, request)
+    except APIResponseValidationError:
+        return None
 
 
 class Webhooks(Resource):
@@ -102,7 +111,9 @@ class Webhooks(Resource):
         }
         return await self._send(_CREATE.request(body=body), parse_model(WebhookSubscription), timeout)
 
-    async def delete(self, webhook_id: str, *, timeout: Timeout | float | None = None) -> list[WebhookSubscription]:
+    async def delete(
+        self, webhook_id: str, *, timeout: Timeout | float | None = None
+    ) -> list[WebhookSubscription] | None:
         """Have no more events sent to a URL. Refold page: *Delete Webhook*.
 
         Args:
@@ -110,13 +121,12 @@ class Webhooks(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The subscriptions that are left.
+            The subscriptions that are left; None where Refold's answer does not tell.
 
         Raises:
             NotFoundError: There is no such subscription.
         """
-        parse = parse_told(list[WebhookSubscription], list[WebhookSubscription])
-        return await self._send(_DELETE.request(webhook_id), parse, timeout)
+        return await self._send(_DELETE.request(webhook_id), _parse_those_left, timeout)
 
     def list(
         self, *, page_size: int | None = None, timeout: Timeout | float | None = None

@@ -315,7 +315,7 @@ class Workflows(Resource):
             APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
         request = _DELETE.request(workflow_id, headers=self._headers(environment))
-        return await self._send(request, parse_told(WorkflowDeletion, WorkflowDeletion), timeout)
+        return await self._send(request, parse_told(WorkflowDeletion), timeout)
 
     def _headers(self, environment: Environment | None) -> dict[str, str]:
         """Return the header that says which environment a private workflow is of."""

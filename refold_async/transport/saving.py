@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from refold_async.models.saved_file import SavedFile
-from refold_async.protocol.files import SaveTo, begins_like_an_object
+from refold_async.protocol.files import SaveTo, may_be_no_file
 from refold_async.protocol.responses import Response
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.runtime.foreign_errors import EXITS
@@ -26,7 +26,7 @@ __all__ = ["save_response"]
 _STEP: Final = 256 * 1024
 """How many bytes are handed to the thread at once. Meanwhile the connection brings little more than as many again."""
 _BEGINNING: Final = 1024
-"""How many bytes are looked at to tell whether a file begins like a JSON object."""
+"""How many bytes are looked at to tell whether it may be Refold's JSON, or a page."""
 _DISCARDING: Final = 1.0
 """Seconds that whoever is cancelled waits for the file to be removed. The disk may take longer: the thread goes on."""
 
@@ -141,13 +141,13 @@ class _Saving:
                 self._file.write(part)
 
     def _finish(self) -> None:
-        """Give the file that came its name, unless it is Refold's JSON and was only said to be a file."""
+        """Give the file that came its name, unless it is Refold's JSON or a page, and was only said to be a file."""
         self._write()
         if self._decoder.wants_more:
             self._response.body_error = "it broke off"
             return
-        may_be_json = self._save_to.content is not None and self._file.size <= self._max_response_bytes
-        if may_be_json and begins_like_an_object(self._file.read(_BEGINNING)):
+        is_looked_at = self._save_to.content is not None and self._file.size <= self._max_response_bytes
+        if is_looked_at and may_be_no_file(self._file.read(_BEGINNING)):
             self._response.body = self._file.read(self._file.size)
             self.discard()
             self._save_content()

@@ -43,7 +43,9 @@ _ROOT: Final = Path(__file__).parent.parent.parent
 FOLDER: Final = Path(os.environ.get("REFOLD_DESCRIPTION") or _ROOT.parent / "shared")
 
 needs_the_documents: Final = pytest.mark.skipif(
-    not all((FOLDER / name).is_file() for name in ("openapi.yaml", "documented-answers.json")),
+    # A folder that is named is expected to have them: where it has not, the tests fail.
+    not os.environ.get("REFOLD_DESCRIPTION")
+    and not all((FOLDER / name).is_file() for name in ("openapi.yaml", "documented-answers.json")),
     reason="Refold's openapi.yaml and documented-answers.json are not at hand: name their folder in REFOLD_DESCRIPTION",
 )
 

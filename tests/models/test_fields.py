@@ -17,6 +17,7 @@ import refold_async.models
 import refold_async.resources
 from refold_async.codec.structuring.converters import structure
 from refold_async.codec.structuring.misfits import MisfitError
+from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.models.model import Model, Result
 
 MOMENT: Final = "2026-06-16T11:35:25.951Z"
@@ -188,3 +189,21 @@ def test_secrets_are_not_shown(name: str, field: str) -> None:
     made = structure(value, model, "answer")
     assert SECRET in str(told(made))
     assert SECRET not in repr(made)
+
+
+def test_odd_spellings_of_what_decisions_hang_on() -> None:
+    """An id may come as a number, a flag as a string, and a list with nulls: none of that spoils a page of accounts."""
+    integrations = [None, {"type": "custom", "app_id": 4711, "reauth_required": "false"}, {"type": "slack", "slug": 5}]
+    account: LinkedAccount = structure({"account_id": 7, "integrations": integrations}, LinkedAccount, "answer")
+    assert account.linked_account_id == "7"
+    assert [(one.app_id, one.slug, one.reauth_required) for one in account.integrations or ()] == [
+        ("4711", None, False),
+        (None, "5", None),
+    ]
+    assert account.connection_state("acme", "4711") == "connected"
+    expired = {"type": "custom", "app_id": "4711", "reauth_required": "True"}
+    account = structure({"account_id": "7", "integrations": [expired]}, LinkedAccount, "answer")
+    assert account.connection_state("acme", "4711") == "reconnect"
+    for odd in ("maybe", 1, [True]):
+        with pytest.raises(MisfitError, match="reauth_required"):
+            structure({"account_id": "7", "integrations": [{**expired, "reauth_required": odd}]}, LinkedAccount, "a")

@@ -111,7 +111,8 @@ def test_error_statuses(
         ({"error_code": "", "error": "CODE"}, "CODE"),
         ({}, None),
         ({"error_code": 42}, None),
-        ({"error": {"code": "X"}}, None),
+        ({"error": {"code": "X"}}, "X"),
+        ({"error": {"code": 5}}, None),
     ],
     ids=repr,
 )

@@ -17,6 +17,7 @@ from refold_async import (
     LinkedAccount,
     NotFoundError,
     Page,
+    PermissionDeniedError,
     ReconnectRequiredError,
 )
 from refold_async.protocol.pages import WINDOW, paginate
@@ -914,3 +915,42 @@ async def test_lists_are_async_generators(refold: AsyncRefold, customers: list[s
     unread = refold.linked_accounts.list()
     await unread.aclose()
     assert [one async for one in unread] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "requests"),
+    [
+        ({}, 4),
+        ({"page": 1, "limit": 2}, 4),
+        ({"hasNextPage": None, "limit": "2"}, 4),
+        ({"limit": 2.0, "page": 1.0, "totalDocs": 5.0}, 4),
+        ({"limit": 3}, 1),
+        ({"hasNextPage": 1}, 4),
+        ({"hasNextPage": 0}, 1),
+        ({"nextPage": None}, 1),
+        ({"page": 1, "totalPages": 1}, 1),
+    ],
+    ids=repr,
+)
+async def test_envelopes_that_tell_little(
+    mock: MockRefold, refold: AsyncRefold, fields: dict[str, Any], requests: int
+) -> None:
+    """Where nothing tells whether a full page is the last, the next one is asked for: accounts must not be left out."""
+    docs = [[{"account_id": f"{number}"} for number in numbers] for numbers in ((1, 2), (3, 4), (5, 6), ())]
+    for number, page in enumerate(docs, start=1):
+        mock.script(Answer(200, json={"docs": page, **fields}), route="list_linked_accounts", calls=[number])
+    accounts = [account.linked_account_id async for account in refold.linked_accounts.list()]
+    assert accounts == [f"{number}" for number in range(1, 7 if requests == 4 else 3)]
+    assert len(mock.requests) == requests
+
+
+async def test_pages_whose_accounts_cannot_be_told(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Where asking about one account fails, none of the others was asked for nothing."""
+    integrations = [{"type": "custom", "app_id": "1"}]
+    docs = [{"account_id": f"{number}", "integrations": integrations} for number in range(9)]
+    mock.script(Answer(200, json={"docs": docs, "hasNextPage": False}), route="list_linked_accounts")
+    mock.script(Answer(403), route="get_application")
+    with pytest.raises(PermissionDeniedError):
+        async for _ in refold.linked_accounts.list(connected_to="acme").pages():
+            pass
+    assert len(mock.requests_to("get_application")) == 1

@@ -41,13 +41,29 @@ def test_ended_workflow(status: int, return_value: Any) -> None:
 
 @pytest.mark.parametrize("sent", [ASYNCHRONOUS_WORKFLOW, SYNCHRONOUS_WORKFLOW], ids=["asynchronous", "synchronous"])
 @pytest.mark.parametrize(
-    "value", [None, [], {}, {"message": "x"}, {"execution_id": None}, {"execution_id": 5}], ids=repr
+    "value", [None, [], {}, {"message": "x"}, {"execution_id": None}, {"execution_id": [5]}], ids=repr
 )
 def test_workflow_of_another_shape(value: Any, sent: Request) -> None:
     """Without an id of the run nobody knows whether it began."""
     error = error_from(APIResponseValidationError, parse_workflow_execution, json_response(value), sent)
     assert (error.body, error.fault) == (value, Fault.UNREADABLE)
     assert "workflow 'wf_1'" in error.message
+
+
+def test_other_spellings_of_an_id() -> None:
+    """The id of a run that was started must not be lost: it may be a number, or go by another name."""
+    for given in (
+        {"execution_id": 5},
+        {"_id": "5"},
+        {"id": 5},
+        {"instance_id": "5"},
+        {"execution_id": None, "id": "5"},
+    ):
+        execution = parse_workflow_execution(json_response({"message": "started", **given}), ASYNCHRONOUS_WORKFLOW)
+        assert (execution.execution_id, execution.raw) == ("5", {"message": "started", **given})
+    # What a synchronous workflow gives back may be anything, with an id of its own.
+    for given in ({"_id": "contact"}, {"id": "contact"}):
+        error_from(APIResponseValidationError, parse_workflow_execution, json_response(given), SYNCHRONOUS_WORKFLOW)
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 408, 409, 429, 500, 501, 503])

@@ -42,7 +42,10 @@ APPLICATIONS: Final[tuple[tuple[Mapping[str, Any], ConnectionState], ...]] = (
     ({"connected_accounts": [EXPIRED, ACTIVE]}, "connected"),
     ({**STALE, "connected_accounts": [EXPIRED, ACTIVE]}, "connected"),
     ({**FINE, "connected_accounts": [EXPIRED]}, "reconnect"),
-    ({**FINE, "connected_accounts": [EXPIRED, UNTOLD]}, "reconnect"),
+    ({**FINE, "connected_accounts": [EXPIRED, UNTOLD]}, "connected"),
+    ({**STALE, "connected_accounts": [EXPIRED, UNTOLD]}, "reconnect"),
+    ({"connected_accounts": [UNTOLD]}, "connected"),
+    ({"connected": False, "connected_accounts": [UNTOLD]}, "connect"),
     ({"connected": False, "connected_accounts": [ACTIVE]}, "connected"),
     ({**FINE, "connected_accounts": []}, "connected"),
     ({**FINE, "connected_accounts": None}, "connected"),
@@ -50,7 +53,7 @@ APPLICATIONS: Final[tuple[tuple[Mapping[str, Any], ConnectionState], ...]] = (
     ({**FINE, "connected_accounts": [UNTOLD]}, "connected"),
     ({**FINE, "connected_accounts": [ODD]}, "connected"),
     ({**STALE, "connected_accounts": [ODD]}, "reconnect"),
-    ({**FINE, "connected_accounts": [ODD, EXPIRED]}, "reconnect"),
+    ({**FINE, "connected_accounts": [ODD, EXPIRED]}, "connected"),
 )
 # fmt: on
 

@@ -315,7 +315,7 @@ def test_out_of_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "cause"), [(Silent(), APITimeoutError), ({"_id": "e1", "status": 5}, APIResponseValidationError)]
+    ("response", "cause"), [(Silent(), APITimeoutError), ({"_id": "e1", "status": [5]}, APIResponseValidationError)]
 )
 def test_out_of_time_without_a_response(response: Any, cause: type[RefoldError]) -> None:
     """Where no look was answered, or none could be read, the error says so, and what became of the last."""

@@ -564,7 +564,23 @@ async def test_what_refold_says_that_cannot_be_read(mock: MockRefold, refold: As
     mock.script(Answer(200, body=body))
     for row in ROWS:
         if row.model in DONE:
-            assert await call_row(row, refold, Ids()) == row.model()
+            # Of the webhooks that are left, an empty list would say that there are none.
+            assert await call_row(row, refold, Ids()) == (None if row.model is list else row.model())
+
+
+async def test_webhooks_that_are_left(mock: MockRefold, refold: AsyncRefold) -> None:
+    """None where Refold does not tell, for an empty list says that there are none."""
+    told: list[tuple[Any, list[str] | None]] = [
+        ([], []),
+        ({"docs": [{"_id": "left"}]}, ["left"]),
+        ([{"url": "no id"}], None),
+        ({"message": "done"}, None),
+    ]
+    for answer, left in told:
+        mock.clear()
+        mock.script(Answer(200, json=answer))
+        webhooks = await refold.webhooks.delete("w")
+        assert (None if webhooks is None else [webhook.webhook_id for webhook in webhooks]) == left
 
 
 DONE_ROWS: Final = [row for row in ROWS if row.model in DONE]

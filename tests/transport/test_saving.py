@@ -123,7 +123,7 @@ def assert_saved(saved: SavedFile, target: Path, content: bytes) -> None:
 
 
 @every_way
-@pytest.mark.parametrize("body", [PDF, b"%PDF", b""], ids=len)
+@pytest.mark.parametrize("body", [PDF, b"%PDF"], ids=len)
 async def test_a_file(mock: MockRefold, account: AccountScope, target: Path, save: Save, body: bytes) -> None:
     """The body is in the file as it came, in place of what was there, however long or short it is."""
     mock.script(pdf(body))
@@ -329,7 +329,8 @@ PAGE: Final = "<!doctype html><h1>Sign in</h1>"
         (Answer(200, body=PAGE, content_type="application/xhtml+xml"), False),
         (Answer(200, body=PAGE, headers={"Content-Disposition": 'inline; filename="a.html"'}), False),
         (Answer(200, body=PAGE, headers={"Content-Disposition": 'Attachment; filename="a.html"'}), True),
-        (Answer(200, body=PAGE.encode()), True),
+        (Answer(200, body=PAGE.encode()), False),
+        (Answer(200, body=PAGE, content_type="text/plain"), False),
     ],
 )
 async def test_pages(mock: MockRefold, account: AccountScope, target: Path, answer: Answer, is_file: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, get_args, get_origin
 
 from refold_async.codec.structuring.plain_values import Hook, wrong_type
 
-__all__ = ["identifier", "lenient_hook"]
+__all__ = ["identifier", "lenient_hook", "strict_hook"]
 
 
 def identifier(value: Any, _: Any) -> str:
@@ -57,14 +57,55 @@ def _moment(value: Any, _: Any) -> datetime | None:
     return None
 
 
+def _flag(value: Any, _: Any) -> bool | None:
+    """Parse true or false, which may have come as a string."""
+    return value if isinstance(value, bool) else _FLAGS.get(value.lower()) if isinstance(value, str) else None
+
+
+def strict_hook(target: Any, hook_of: Callable[[Any], Hook]) -> Hook | None:
+    """Return the hook that parses a field which decisions hang on: what is no value of its type raises an error.
+
+    Ids may come as numbers, true and false as strings, and in lists nulls are left out.
+
+    Args:
+        target: The type of the field.
+        hook_of: Returns the hook of any type.
+
+    Returns:
+        The hook, or None for a type that is parsed as anywhere.
+    """
+    if (plain := _STRICT.get(target)) is not None:
+        return plain
+    if list not in {get_origin(target), *map(get_origin, get_args(target))}:
+        return None
+    parse = hook_of(target)
+    return lambda value, _: parse([one for one in value if one is not None] if type(value) is list else value, target)
+
+
+def _strictly(parse: Hook, kind: type) -> Hook:
+    def parse_strictly(value: Any, target: Any) -> Any:
+        parsed = parse(value, target)
+        if parsed is None and value is not None:
+            raise wrong_type(kind, value)
+        return parsed
+
+    return parse_strictly
+
+
+_STRICT: Final[Mapping[Any, Hook]] = {bool | None: _strictly(_flag, bool), str | None: _strictly(_text, str)}
+"""How plain fields are parsed that decisions hang on, by their type."""
+
+
 def _only(kind: type) -> Hook:
     """Return the hook that takes values of one type as they are, and others for missing."""
     return lambda value, _: value if type(value) is kind else None
 
 
+_FLAGS: Final[Mapping[str, bool]] = {"true": True, "false": False}
+
 _PLAIN: Final[Mapping[Any, Hook]] = {
     str: _text,
-    bool: _only(bool),
+    bool: _flag,
     int: _count,
     float: _measure,
     datetime: _moment,

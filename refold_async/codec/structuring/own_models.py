@@ -5,6 +5,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -13,7 +14,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from refold_async.codec.structuring.containers import hook_for
 from refold_async.codec.structuring.declarations import origin_of
-from refold_async.codec.structuring.lenient_values import identifier, lenient_hook
+from refold_async.codec.structuring.lenient_values import identifier, lenient_hook, strict_hook
 from refold_async.codec.structuring.misfits import looking_for_a_few
 from refold_async.codec.structuring.plain_values import Hook, wrong_type
 from refold_async.models.model import Model
@@ -59,11 +60,15 @@ def _lenient_hooks(model: Any, converter: Converter) -> dict[str, Hook]:
 
     hooks: dict[str, Hook] = {}
     for field in _fields_sent(model):
-        if not field.metadata.get("strict"):
-            is_identifier = field.type is str and "names" in field.metadata
-            hook = identifier if is_identifier else lenient_hook(field.type, hook_of_model)
-            if hook is not None:
-                hooks[field.name] = hook
+        hook: Hook | None
+        if field.metadata.get("strict"):
+            hook = strict_hook(field.type, partial(hook_for, converter))
+        elif field.type is str and "names" in field.metadata:
+            hook = identifier
+        else:
+            hook = lenient_hook(field.type, hook_of_model)
+        if hook is not None:
+            hooks[field.name] = hook
     return hooks
 
 
