@@ -250,6 +250,8 @@ class ReconnectRequiredError(ActionFailedError):
 class WorkflowFailedError(RefoldError):
     """A workflow ran and did not succeed, or the Response node of a synchronous one answered with an error status.
 
+    Or Refold took the run for a repeat of another, status `DUPLICATE`, and ran nothing: its `effect` is `"none"`.
+
     Attributes:
         execution: What Refold answered about the run: a `WorkflowExecution` from `execute_workflow(..., sync=True)`, an
             `Execution` with its nodes from `run_workflow` and `executions.wait`.
@@ -258,6 +260,11 @@ class WorkflowFailedError(RefoldError):
     def __init__(self, message: str = "", *, execution: "WorkflowExecution | Execution | None" = None) -> None:
         super().__init__(message)
         self.execution = execution
+
+    @property
+    def execution_id(self) -> str | None:
+        """The run's id, as `executions.get()` takes it."""
+        return None if self.execution is None else self.execution.execution_id
 
     @property
     def failed_nodes(self) -> "list[ExecutionNode]":
@@ -271,12 +278,22 @@ class ExecutionTimeoutError(RefoldError, TimeoutError):
     Attributes:
         execution_id: The run's id, to wait again.
         execution: The run when it was last seen, or None.
+        status_known: False where the status last seen is a word that this version does not know: the run may have
+            ended. The Refold Console tells.
     """
 
-    def __init__(self, message: str = "", *, execution_id: str = "", execution: "Execution | None" = None) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        execution_id: str = "",
+        execution: "Execution | None" = None,
+        status_known: bool = True,
+    ) -> None:
         super().__init__(message)
         self.execution_id = execution_id
         self.execution = execution
+        self.status_known = status_known
 
 
 class FanOutStoppedError(RefoldError):

@@ -63,8 +63,9 @@ class ActionFanOutOptions(FanOutOptions[Item, Account], Generic[Item, Account], 
     """Limits of time for each item: seconds for the whole call, or a `Timeout`."""
     skip_disconnected: Annotated[bool, False]
     """Execute nothing for accounts that are not connected to the app, or have to reconnect it: they fail with
-    `ReconnectRequiredError`. A `LinkedAccount` tells by itself; for other items Refold is asked first, at the cost of
-    one more call each, which `timeout` holds for by itself."""
+    `ReconnectRequiredError`. A `LinkedAccount` tells by itself, and the app is looked up once; for other items Refold is
+    asked first, at the cost of one more call each, which `timeout` holds for by itself. Where there is no such app, they
+    fail with `NotFoundError`."""
 
 
 def with_defaults(declared: Any, options: Mapping[str, Any], function: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Whether linked accounts are connected to an app, as they tell themselves; of custom apps that takes the app's id."""
+"""Whether linked accounts are connected to an app, as they tell themselves. Which app that is, is looked up once."""
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 
 from refold_async.config.settings import Timeout
@@ -20,8 +21,8 @@ GetApplication = Callable[[], Awaitable[Application]]
 class Connections:
     """The connections of many linked accounts to one app.
 
-    What an account has connected names a custom app by its id alone. The id is looked up once, by the first account
-    that has connected a custom app at all.
+    The app is looked up once, by the first account that seems not to have connected it: there may be no such app, and
+    what an account has connected names a custom app by its id alone.
 
     Args:
         slug: The app.
@@ -31,34 +32,37 @@ class Connections:
         self._slug = slug
         self._app_id: str | None = None
         self._known = False
+        self._missing: NotFoundError | None = None
         self._looking = asyncio.Lock()
         self._failed = False
 
     def told_by(self, account: LinkedAccount) -> ConnectionState | None:
-        """Return what an account tells, or None where that takes the id of the app."""
+        """Return what an account tells, or None where that takes a look at the app."""
         state = account.connection_state(self._slug, self._app_id)
-        if state == "connected" or self._known:
-            return state
-        return None if any(one.slug is None and one.app_id for one in account.integrations or ()) else state
+        return state if self._known or state != "connect" else None
 
     async def look_up(self, account: LinkedAccount, get: GetApplication) -> ConnectionState:
-        """Return what an account tells of a custom app, whose id is looked up unless it is known.
+        """Return what an account tells of an app, which is looked up unless it is known.
 
-        Where that failed for another account, this one's connection is asked for rather than the id.
+        Where that failed for another account, this one's connection is asked for rather than the app.
 
         Args:
             account: The account.
             get: Reads the app for this account.
 
         Raises:
-            RefoldError: What `get` raised, but that there is no such app: then nobody has connected it.
+            NotFoundError: There is no such app.
+            RefoldError: What else `get` raised.
         """
         async with self._looking:
+            if self._missing is not None:
+                raise _for_account(self._missing, account)
             if not self._known and not self._failed:
                 try:
                     self._app_id = (await get()).app_id
-                except NotFoundError:
-                    pass
+                except NotFoundError as error:
+                    self._missing = copy.copy(error)
+                    raise
                 except RefoldError:
                     self._failed = True
                     raise
@@ -72,6 +76,7 @@ class Connections:
 
         Raises:
             ReconnectRequiredError: It has not connected the app, or its credentials no longer work.
+            NotFoundError: There is no such app.
             RefoldError: Refold was asked, and did not tell.
         """
         if (
@@ -88,3 +93,10 @@ class Connections:
             error = disconnected(self._slug, state)
             error.linked_account_id = item.linked_account_id
             raise error
+
+
+def _for_account(missing: NotFoundError, account: LinkedAccount) -> NotFoundError:
+    """Return the error that there is no app, for an account whose own request was not needed to learn it."""
+    error = copy.copy(missing)
+    error.linked_account_id, error.attempts = account.linked_account_id, 0
+    return error
