@@ -65,7 +65,17 @@ __all__ = [
     "WorkflowFailedError",
 ]
 
+_LONGEST_REQUEST_ID = 100
+"""How many characters of the id of a request are shown: whatever stands before Refold may name one."""
 _THROTTLED = frozenset({Fault.RATE_LIMITED, Fault.WORKFLOW_RATE_LIMITED, Fault.APP_RATE_LIMITED})
+
+
+def named_request_id(request_id: str | None) -> str:
+    """Return `, request id …` as it ends a line of an error or of the log, or nothing where no response named one."""
+    if not request_id:
+        return ""
+    shown = request_id if len(request_id) <= _LONGEST_REQUEST_ID else f"{request_id[:_LONGEST_REQUEST_ID]}…"
+    return f", request id {shown if shown.isprintable() else ascii(shown)}"
 
 
 class RefoldError(Exception):
@@ -110,7 +120,8 @@ class RefoldError(Exception):
             return self.message
         account = "" if self.linked_account_id is None else f", linked account {self.linked_account_id!r}"
         attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        return f"{self.message} [{self.method} {self.url}{account}, {attempts}, effect: {self.effect}]"
+        named = named_request_id(self.request_id)
+        return f"{self.message} [{self.method} {self.url}{account}, {attempts}, effect: {self.effect}{named}]"
 
 
 class ConfigurationError(RefoldError):

@@ -100,7 +100,7 @@ class AccountScope(RawRequests):
         """Workflows: find them, read what they ask for, make, publish and delete private ones."""
         from refold_async.resources.workflows import Workflows
 
-        return Workflows(self._send, environment_of(self._api_key))
+        return Workflows(self._send, environment_of(self._api_key), by_key=self._api_key is not None)
 
     async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "list[Action]":
         """List the actions of an app. Refold page: *List Actions*.
@@ -375,7 +375,13 @@ class AccountScope(RawRequests):
         )
         try:
             return await self.executions.wait(started.execution_id, timeout=timeout, poll_interval=poll_interval)
-        except (WorkflowFailedError, ExecutionTimeoutError):
+        except WorkflowFailedError as error:
+            if connection_id is not None:
+                from refold_async.pipeline.error_details import add_to_message
+
+                add_to_message(error, f"It ran by connection {connection_id!r}: check connection_id.")
+            raise
+        except ExecutionTimeoutError:
             raise
         except (RefoldError, asyncio.CancelledError) as error:
             from refold_async.resources.execution_waits import has_completed
