@@ -10,25 +10,10 @@ of a few accounts has a certain contact.
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TypedDict
 
 from refold_async import AccountScope, AsyncRefold, RateLimit, RefoldError
 from service import open_refold, uses_mock
-
-
-class LinkedAccount(TypedDict):
-    """What this program reads of a linked account."""
-
-    account_id: str
-
-
-class Page(TypedDict):
-    """A page of linked accounts."""
-
-    docs: list[LinkedAccount]
-    hasNextPage: bool
 
 
 @dataclass
@@ -39,22 +24,11 @@ class Row:
     email: str
 
 
-async def linked_account_ids(refold: AsyncRefold) -> AsyncIterator[str]:
-    """List the ids of all linked accounts; a page is fetched when its first account can be worked on."""
-    number, more = 1, True
-    while more:
-        query = {"page": number, "limit": 100}
-        page = await refold.request("GET", "/api/v2/public/linked-account", query=query, into=Page)
-        for account in page["docs"]:
-            yield account["account_id"]
-        number, more = number + 1, page["hasNextPage"]
-
-
 async def read_contacts(refold: AsyncRefold) -> None:
     """Read a contact of every linked account; outcomes come in the order in which they end."""
     ok = 0
     async with refold.fan_out_action(
-        linked_account_ids(refold), "hubspot", "get_contact", {"limit": "1"}, idempotent=True, concurrency=20
+        refold.linked_accounts.list(), "hubspot", "get_contact", {"limit": "1"}, idempotent=True, concurrency=20
     ) as outcomes:
         async for outcome in outcomes:
             if outcome.status == "ok":

@@ -43,6 +43,7 @@ from refold_async.resources.account import AccountScope
 from refold_async.version import __version__
 
 if TYPE_CHECKING:
+    from refold_async import webhooks
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
     from refold_async.jobs.progress import Progress
@@ -135,6 +136,7 @@ __all__ = [
     "WorkflowSettings",
     "WorkflowVersion",
     "__version__",
+    "webhooks",
 ]
 
 # What not every program uses is loaded by those that do.
@@ -176,6 +178,7 @@ _LOADED_WHEN_USED = {
     "WorkflowDeletion": "models.confirmations",
     "WorkflowSettings": "models.workflows",
     "WorkflowVersion": "models.workflows",
+    "webhooks": "webhooks",
 }
 
 if not TYPE_CHECKING:  # or any misspelled name would pass
@@ -183,7 +186,9 @@ if not TYPE_CHECKING:  # or any misspelled name would pass
     def __getattr__(name: str) -> Any:
         if name not in _LOADED_WHEN_USED:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_LOADED_WHEN_USED[name]}"), name)
+        place = _LOADED_WHEN_USED[name]
+        module = import_module(f"{__name__}.{place}")
+        value = globals()[name] = module if place == name else getattr(module, name)
         return value
 
     def __dir__() -> list[str]:

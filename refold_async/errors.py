@@ -65,7 +65,17 @@ __all__ = [
     "WorkflowFailedError",
 ]
 
+_LONGEST_REQUEST_ID = 100
+"""How many characters of the id of a request are shown: whatever stands before Refold may name one."""
 _THROTTLED = frozenset({Fault.RATE_LIMITED, Fault.WORKFLOW_RATE_LIMITED, Fault.APP_RATE_LIMITED})
+
+
+def named_request_id(request_id: str | None) -> str:
+    """Return `, request id …` as it ends a line of an error or of the log, or nothing where no response named one."""
+    if not request_id:
+        return ""
+    shown = request_id if len(request_id) <= _LONGEST_REQUEST_ID else f"{request_id[:_LONGEST_REQUEST_ID]}…"
+    return f", request id {shown if shown.isprintable() else ascii(shown)}"
 
 
 class RefoldError(Exception):
@@ -110,7 +120,8 @@ class RefoldError(Exception):
             return self.message
         account = "" if self.linked_account_id is None else f", linked account {self.linked_account_id!r}"
         attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        return f"{self.message} [{self.method} {self.url}{account}, {attempts}, effect: {self.effect}]"
+        named = named_request_id(self.request_id)
+        return f"{self.message} [{self.method} {self.url}{account}, {attempts}, effect: {self.effect}{named}]"
 
 
 class ConfigurationError(RefoldError):
@@ -250,6 +261,8 @@ class ReconnectRequiredError(ActionFailedError):
 class WorkflowFailedError(RefoldError):
     """A workflow ran and did not succeed, or the Response node of a synchronous one answered with an error status.
 
+    Or Refold took the run for a repeat of another, status `DUPLICATE`, and ran nothing: its `effect` is `"none"`.
+
     Attributes:
         execution: What Refold answered about the run: a `WorkflowExecution` from `execute_workflow(..., sync=True)`, an
             `Execution` with its nodes from `run_workflow` and `executions.wait`.
@@ -258,6 +271,11 @@ class WorkflowFailedError(RefoldError):
     def __init__(self, message: str = "", *, execution: "WorkflowExecution | Execution | None" = None) -> None:
         super().__init__(message)
         self.execution = execution
+
+    @property
+    def execution_id(self) -> str | None:
+        """The run's id, as `executions.get()` takes it."""
+        return None if self.execution is None else self.execution.execution_id
 
     @property
     def failed_nodes(self) -> "list[ExecutionNode]":
@@ -271,12 +289,22 @@ class ExecutionTimeoutError(RefoldError, TimeoutError):
     Attributes:
         execution_id: The run's id, to wait again.
         execution: The run when it was last seen, or None.
+        status_known: False where the status last seen is a word that this version does not know: the run may have
+            ended. The Refold Console tells.
     """
 
-    def __init__(self, message: str = "", *, execution_id: str = "", execution: "Execution | None" = None) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        execution_id: str = "",
+        execution: "Execution | None" = None,
+        status_known: bool = True,
+    ) -> None:
         super().__init__(message)
         self.execution_id = execution_id
         self.execution = execution
+        self.status_known = status_known
 
 
 class FanOutStoppedError(RefoldError):

@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDict
 
 import refold_async
-from refold_async import ActionResult, WorkflowExecution, errors
+from refold_async import ActionResult, InternalServerError, WorkflowExecution, errors
 from refold_async.faults import Fault
 from support.cases import each_case
 
@@ -206,10 +206,30 @@ def test_text_of_a_call_that_failed(name: str) -> None:
     error = sent(MAKERS[name]())
     message = MAKERS[name]().message
     assert error.message == message
+    request_id = "" if error.request_id is None else ", request id req_1"
     assert str(error) == (
         f"{message} [POST https://app.refold.ai/api/v2/integration-schema/hubspot/actions/create_contact/execute, "
-        "linked account 'ada+test@example.com', 2 attempts, effect: unknown]"
+        f"linked account 'ada+test@example.com', 2 attempts, effect: unknown{request_id}]"
     )
+
+
+@pytest.mark.parametrize(
+    ("request_id", "shown"),
+    [
+        ("req_1", "req_1"),
+        ("é 1", "é 1"),
+        ("a\nb", "'a\\nb'"),
+        ("\ud800", "'\\ud800'"),
+        ("x" * 100, "x" * 100),
+        ("x" * 101, "x" * 100 + "…"),
+    ],
+    ids=ascii,
+)
+def test_text_with_a_request_id(request_id: str, shown: str) -> None:
+    """It ends the text, in one line and no longer than anybody needs; `request_id` has it as it came."""
+    error = sent(InternalServerError("It failed.", request_id=request_id))
+    assert str(error).endswith(f", effect: unknown, request id {shown}]")
+    assert error.request_id == request_id
 
 
 def test_text_with_one_attempt_and_no_account() -> None:

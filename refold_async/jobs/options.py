@@ -63,8 +63,9 @@ class ActionFanOutOptions(FanOutOptions[Item, Account], Generic[Item, Account], 
     """Limits of time for each item: seconds for the whole call, or a `Timeout`."""
     skip_disconnected: Annotated[bool, False]
     """Execute nothing for accounts that are not connected to the app, or have to reconnect it: they fail with
-    `ReconnectRequiredError`. A `LinkedAccount` tells by itself; for other items Refold is asked first, at the cost of
-    one more call each, which `timeout` holds for by itself."""
+    `ReconnectRequiredError`. A `LinkedAccount` tells by itself, and the app is looked up once; for other items Refold
+    is asked first, at the cost of one more call each, which `timeout` holds for by itself. Where there is no such app,
+    they fail with `NotFoundError`."""
 
 
 def with_defaults(declared: Any, options: Mapping[str, Any], function: str) -> dict[str, Any]:
@@ -85,5 +86,10 @@ def with_defaults(declared: Any, options: Mapping[str, Any], function: str) -> d
 
             similar = get_close_matches(name, chosen, n=1)
             suggestion = f". Did you mean {similar[0]!r}?" if similar else ""
+            if name == "save_to":
+                suggestion = (
+                    ": each item needs a path of its own. Use fan_out(items, call) with a call of your own, which "
+                    "awaits execute_action(..., save_to=path)"
+                )
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{suggestion}")
     return {**chosen, **options}

@@ -45,15 +45,24 @@ class ExecutionNode(Model):
 
 @attrs.frozen(eq=False, repr=False)
 class Execution(Result):
-    """A run of a workflow."""
+    """A run of a workflow.
+
+    Its `status` says whether it goes on, and what to do once it has ended:
+
+    - `QUEUED`, `RUNNING`, `STOPPING`: it goes on. Wait for it, by `executions.wait()`.
+    - `COMPLETED`: it did all it was to do.
+    - `DUPLICATE`: Refold took it for a repeat of another run, and ran nothing.
+    - `ERRORED`, `FAILED`, `STOPPED`, `TIMED_OUT`, `TERMINATED` (by a node of that kind): it may have done a part. See
+      in `nodes` what it did before you `rerun` it.
+    - Any other word is one that this version does not know, and counts as going on: look into the Refold Console.
+    """
 
     execution_id: str = attrs.field(metadata=named("_id", "id", "execution_id", "instance_id"))
     """Refold's id of it."""
     name: str | None = None
     """Its name for people."""
     status: str | None = attrs.field(default=None, metadata=STRICT)
-    """`QUEUED`, `RUNNING` or `STOPPING`; at the end `COMPLETED`, `ERRORED`, `STOPPED`, `TIMED_OUT`, `TERMINATED` (by a
-    node of that kind) or `DUPLICATE` (Refold took it for a repeat and ran nothing)."""
+    """How far it is, or how it ended: see above."""
     completion_percentage: float | None = None
     """How far it is, from 0 to 100."""
     linked_account_id: str | None = None
@@ -71,7 +80,8 @@ class Execution(Result):
     nodes: list[ExecutionNode] = attrs.field(factory=list[ExecutionNode])
     """Its nodes; none in lists."""
     return_value: Any = None
-    """What it gave back, where `run_workflow` ran it; `executions.response()` gives it of any other."""
+    """What it gave back, where `run_workflow` or `executions.wait()` waited for it; `executions.response()` gives it of
+    any other."""
     updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
     """When it was changed last."""
     associated_application: Reference | None = None

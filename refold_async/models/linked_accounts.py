@@ -117,7 +117,9 @@ class LinkedAccount(Result):
 
         Args:
             slug: The app, such as `hubspot`.
-            app_id: The `app_id` of its `Application`, where it is a custom app: accounts name those by it alone.
+            app_id: The `app_id` of its `Application`, where it is a custom app: accounts name those by it alone, so
+                that without it the state of a custom app is always `connect`.
+                `(await account.applications.get("acme-crm")).app_id` gives it, the same for every account.
         """
         states = {
             one.state

@@ -22,6 +22,11 @@ def named(*names: str) -> dict[str, Any]:
     return {"names": names}
 
 
+def _shown(value: object) -> str:
+    """Return the `repr` of a field's value; of a file, its length alone."""
+    return f"<{len(value):,} bytes>" if isinstance(value, bytes) else repr(value)
+
+
 @attrs.frozen(eq=False, repr=False)
 class Model:
     """One JSON object that Refold answered.
@@ -35,7 +40,9 @@ class Model:
     """The JSON object as it came."""
 
     def __repr__(self) -> str:
-        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(type(self)) if field.repr)
+        shown = (
+            f"{field.name}={_shown(getattr(self, field.name))}" for field in attrs.fields(type(self)) if field.repr
+        )
         return f"{type(self).__qualname__}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from refold_async.errors import APIStatusError
+from refold_async.errors import APIStatusError, named_request_id
 from refold_async.pipeline.call_events import CANCELLED, AttemptEnd, CallEnd, Retry
 from refold_async.runtime.log import logger
 
@@ -14,7 +14,8 @@ class CallLog:
 
     def on_attempt_end(self, attempt: AttemptEnd) -> None:
         """Tell how an attempt ended."""
-        logger.debug("%s: attempt %d: %s", attempt.call, attempt.number, attempt.status or "no answer")
+        told = f"{attempt.status or 'no answer'}{named_request_id(attempt.request_id)}"
+        logger.debug("%s: attempt %d: %s", attempt.call, attempt.number, told)
 
     def on_retry(self, retry: Retry) -> None:
         """Tell why there is another attempt, and when."""

@@ -21,6 +21,7 @@ from refold_async.errors import RefoldError
 from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Observation, Retry
 from refold_async.pipeline.call_log import CallLog
 from refold_async.pipeline.call_state import CallState
+from refold_async.protocol.redaction import redacted
 from refold_async.protocol.responses import Response, request_id_of
 from refold_async.runtime.foreign_errors import EXITS, safe_repr
 from refold_async.runtime.log import logger
@@ -49,14 +50,20 @@ class Observers:
         """Tell that a call starts."""
         self._tell(self._on_call_start, _observation(call).start)
 
-    def attempt_ended(self, call: CallState, response: Response | None, error: BaseException | None) -> None:
-        """Tell that an attempt which was handed to the network is over, and what it ended with, unless it succeeded."""
+    def attempt_ended(
+        self, call: CallState, response: Response | None, error: BaseException | None, secrets: Sequence[str]
+    ) -> None:
+        """Tell that an attempt which was handed to the network is over, and what it ended with, unless it succeeded.
+
+        None of the secrets is told that were sent with it.
+        """
         observation = _observation(call)
         refold_error = error if isinstance(error, RefoldError) else None
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
         request_id = None if refold_error is None else refold_error.request_id
         if request_id is None and response is not None:
             request_id = request_id_of(response.headers, {})
+            request_id = None if request_id is None else redacted(request_id, secrets)
         seconds_on_wire = observation.returned_at - observation.left_at
         observation.seconds_on_wire += seconds_on_wire
         observation.last_attempt = AttemptEnd(

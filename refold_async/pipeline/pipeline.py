@@ -161,7 +161,7 @@ class Pipeline:
             self._note_failure(call, headers, response, reason)
             raise
         if self._observed or logger.enabled(DEBUG):
-            self._observers.attempt_ended(call, response, None)
+            self._observers.attempt_ended(call, response, None, self._secrets(headers))
         self._scheduler.report(permit, None, None, deadlines.now())
         if item is not None and request.kind == "read":
             item.note_without_effect(write=False)
@@ -214,7 +214,7 @@ class Pipeline:
         if response is None and isinstance(reason, RefoldError):
             self._redact(reason, headers, None)  # first: it is the context of what observers and log filters raise
         if call.sent and (self._observed or logger.enabled(INFO)):
-            self._observers.attempt_ended(call, response, reason)
+            self._observers.attempt_ended(call, response, reason, self._secrets(headers))
         if call.sent and call.item is not None and call.body is not None and not call.body.begun:
             call.item.note_no_connection()
         if not call.sent or not isinstance(reason, RefoldError):
@@ -268,7 +268,13 @@ class Pipeline:
     def _redact(self, error: RefoldError, headers: Mapping[str, str], response: Response | None) -> None:
         from refold_async.pipeline import error_details
 
-        error_details.redact(error, error_details.secrets_sent(headers, self._own_secrets), response)
+        error_details.redact(error, self._secrets(headers), response)
+
+    def _secrets(self, headers: Mapping[str, str]) -> list[str]:
+        """Return the secrets that a response to a request with these headers could quote."""
+        from refold_async.pipeline import error_details
+
+        return error_details.secrets_sent(headers, self._own_secrets)
 
     def _annotate(self, error: RefoldError, request: Request, linked_account_id: str | None) -> None:
         from refold_async.pipeline import error_details
@@ -284,8 +290,7 @@ class Pipeline:
         self, error: RefoldError, request: Request, linked_account_id: str | None, headers: Mapping[str, str]
     ) -> None:
         """Fill in what an error is about that was made of responses read before, and take the secrets out of it."""
-        from refold_async.pipeline import error_details
         from refold_async.protocol.redaction import redact_error
 
-        redact_error(error, error_details.secrets_sent(headers, self._own_secrets), thoroughly=True)
+        redact_error(error, self._secrets(headers), thoroughly=True)
         self._annotate(error, request, linked_account_id)

@@ -73,14 +73,17 @@ def parse_action_file(response: Response, request: Request) -> ActionResult[byte
     if read and holds_file(response.headers, response.body):
         return ActionResult("Success", response.body, request_id=request_id_of(response.headers, {}))
     result = _parse_plain(response, request)
-    problem = "expected a string @ data"
+    problem, why_no_file = "expected a string @ data", "is no text"
     if isinstance(result.data, str):
         try:
             return attrs.evolve(result, data=result.data.encode())
         except UnicodeEncodeError:
             problem = "half a surrogate pair, which has no UTF-8 @ data"
-    from refold_async.protocol.execution_errors import data_error
+            why_no_file = "has half a surrogate pair, which has no UTF-8"
+    from refold_async.protocol.execution_errors import data_error, no_file_error
 
+    if request.save_to is not None:
+        raise no_file_error(result, why_no_file, response, request)
     raise data_error(result, bytes, problem, response, request)
 
 

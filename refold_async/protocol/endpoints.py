@@ -37,6 +37,8 @@ class Target:
     """The ids in the path, by name."""
     if_file: str = ""
     """What to do about an answer that is a file and no JSON."""
+    if_unauthorized: str = ""
+    """What else to do about a 401."""
 
 
 @attrs.define(eq=False, repr=False)

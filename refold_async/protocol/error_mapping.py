@@ -25,9 +25,12 @@ from refold_async.protocol.responses import (
 from refold_async.protocol.retry_after import read_retry_after
 
 __all__ = [
-    "HOW_TO_RECONNECT",
+    "FROM_A_CONNECTION",
     "IN_MESSAGES",
     "NOT_CONNECTED",
+    "by_connection",
+    "check_connection",
+    "how_to",
     "misfit_error",
     "response_error",
     "status_error",
@@ -47,10 +50,8 @@ _IN_BODY: Final = 10_000
 
 NOT_CONNECTED: Final = "Application Authentication not found"
 """How Refold says that it holds no working credentials."""
-HOW_TO_RECONNECT: Final = (
-    "The linked account must reconnect the app, in your product's Refold Connect page or the Console; subscribe to the "
-    "'Connection Expired' webhook to hear of it before a call fails."
-)
+FROM_A_CONNECTION: Final = frozenset({400, 403, 404})
+"""The statuses that may be about a connection that there is not."""
 
 _CLASSES: Final[Mapping[int, type[APIStatusError]]] = {
     400: errors.BadRequestError,
@@ -66,6 +67,28 @@ _ADVICE: Final[Mapping[int, str]] = {
     403: "The API key or session token is not allowed to do this.",
     429: "Too many calls: wait, or set rate_limit= to the limit that applies.",
 }
+
+
+def how_to(connect: str) -> str:
+    """Return the advice for a linked account that is not connected; `connect` is what it must do to the app."""
+    return (
+        f"The linked account must {connect}, in your product's Refold Connect page or the Console; subscribe to the "
+        "'Connection Expired' webhook to hear of it before a call fails."
+    )
+
+
+def by_connection(request: Request) -> str:
+    """Return by which connection a request was to be executed, or nothing where it named none."""
+    connection_id = request.headers.get("connection_id")
+    return "" if connection_id is None else f" by connection {connection_id!r}"
+
+
+def check_connection(request: Request) -> str:
+    """Return the advice to check the connection that a request named, or nothing where it named none."""
+    return (
+        by_connection(request)
+        and " Check connection_id: applications.get(slug).connected_accounts gives those there are."
+    )
 
 
 def response_error(response: Response, request: Request, reason: Exception | None) -> RefoldError:
@@ -105,8 +128,8 @@ def status_error(response: Response, request: Request) -> RefoldError:
     meaning = 404 if status == 400 and code == "RESOURCE_NOT_FOUND" and not request.synchronous else status
     error_class = _CLASSES.get(meaning) or (errors.InternalServerError if status >= 500 else APIStatusError)
     error = error_class(
-        f"Refold answered {status_name(status)} about {request.target.subject}{': ' + said if said else ''}."
-        f" {_advice(meaning, response, request)}".rstrip(),
+        f"Refold answered {status_name(status)} about {request.target.subject}{by_connection(request)}"
+        f"{': ' + said if said else ''}. {_advice(meaning, response, request)}".rstrip(),
         status_code=status,
         error_code=code,
         http_error_type=_text(fields.get("http_error_type")),
@@ -120,8 +143,8 @@ def status_error(response: Response, request: Request) -> RefoldError:
     fault = _fault_of_status(status, fields, request)
     not_connected = any(NOT_CONNECTED in (_text(fields.get(name)) or "") for name in ("message", "error"))
     if not_connected and status != HTTPStatus.TOO_MANY_REQUESTS:
-        told = status_name(status) + (f", request id {error.request_id}" if error.request_id else "")
-        reconnect = errors.ReconnectRequiredError(f"{said} ({told}). {HOW_TO_RECONNECT}")
+        advice = how_to("connect the app, or reconnect it") + check_connection(request)
+        reconnect = errors.ReconnectRequiredError(f"{said} ({status_name(status)}{by_connection(request)}). {advice}")
         reconnect.retry_after = error.retry_after
         reconnect.request_id = error.request_id
         return with_fault(reconnect, _fault_if_not_connected(fault, fields, request))
@@ -151,8 +174,16 @@ def _fault_of_status(status: int, fields: Mapping[str, Any], request: Request) -
 
 
 def _advice(meaning: int, response: Response, request: Request) -> str:
+    if meaning in FROM_A_CONNECTION and by_connection(request):
+        return f"{_advice_about(meaning, response, request)}{check_connection(request)}".lstrip()
+    return _advice_about(meaning, response, request)
+
+
+def _advice_about(meaning: int, response: Response, request: Request) -> str:
     if meaning == 404:
         return request.target.if_not_found
+    if meaning == 401:
+        return f"{_ADVICE[401]} {request.target.if_unauthorized}".rstrip()
     if 300 <= meaning < 400:
         place = response.headers.get("Location")
         return f"Redirects are not followed{f' (to {place})' if place else ''}: check base_url."

@@ -15,9 +15,12 @@ from refold_async.faults import Fault
 from refold_async.models.results import ActionResult, WorkflowExecution
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.error_mapping import (
-    HOW_TO_RECONNECT,
+    FROM_A_CONNECTION,
     IN_MESSAGES,
     NOT_CONNECTED,
+    by_connection,
+    check_connection,
+    how_to,
     status_name,
     type_name,
     with_fault,
@@ -25,14 +28,15 @@ from refold_async.protocol.error_mapping import (
 from refold_async.protocol.responses import Response, fields_of
 from refold_async.protocol.retry_after import read_retry_after
 
-__all__ = ["action_error", "data_error", "said_by_app", "unsaved_data_error", "workflow_error"]
+__all__ = ["action_error", "data_error", "no_file_error", "said_by_app", "unsaved_data_error", "workflow_error"]
 
 
 def action_error(result: ActionResult[Any], response: Response, request: Request) -> RefoldError:
     """Return the error for an action that Refold ran and that did not succeed."""
     http_status = result.http_status
     said = said_by_app(result.data)
-    message = f"{_capital(request.target.subject)} did not succeed: node_status {result.node_status!r}"
+    subject = f"{_capital(request.target.subject)}{by_connection(request)}"
+    message = f"{subject} did not succeed: node_status {result.node_status!r}"
     if http_status is not None:
         message += f", the app answered {status_name(http_status)}"
     message += f": {shortened(said, IN_MESSAGES).removesuffix('.')}." if said else "."
@@ -44,8 +48,14 @@ def action_error(result: ActionResult[Any], response: Response, request: Request
     elif http_status is not None and http_status >= 400 and result.node_status in {"Errored", "Failed"}:
         fault = Fault.APP_RATE_LIMITED if http_status == HTTPStatus.TOO_MANY_REQUESTS else Fault.APP_REFUSED
     error: ActionFailedError
-    if fault is Fault.NOT_CONNECTED or http_status == 401:
-        error = ReconnectRequiredError(f"{message} {HOW_TO_RECONNECT}", result=result)
+    if fault is Fault.NOT_CONNECTED:
+        message = f"{message} {how_to('connect the app, or reconnect it')}{check_connection(request)}"
+        error = ReconnectRequiredError(message, result=result)
+    elif http_status == 401:
+        message = f"{message} {how_to('reconnect the app')}{check_connection(request)}"
+        error = ReconnectRequiredError(message, result=result)
+    elif fault is Fault.APP_REFUSED and http_status in FROM_A_CONNECTION:
+        error = ActionFailedError(f"{message}{check_connection(request)}", result=result)
     else:
         error = ActionFailedError(message, result=result)
     error.request_id = result.request_id
@@ -58,19 +68,31 @@ def data_error(
     result: ActionResult[Any], into: Any, problem: str, response: Response, request: Request
 ) -> APIResponseValidationError:
     """Return the error for an action that succeeded, and whose data does not fit the type asked for."""
-    return _useless_data_error(result, f"does not fit into={type_name(into)}: {problem}", response, request)
+    return _useless_answer_error(result, f"its data does not fit into={type_name(into)}: {problem}", response, request)
+
+
+def no_file_error(
+    result: ActionResult[Any], problem: str, response: Response, request: Request
+) -> APIResponseValidationError:
+    """Return the error for an action that succeeded, and gave no file that could be saved."""
+    return _useless_answer_error(
+        result,
+        f"it answered with JSON whose `data` {problem}, so there is no file for save_to=: leave save_to= out",
+        response,
+        request,
+    )
 
 
 def unsaved_data_error(result: ActionResult[Any], response: Response, request: Request) -> APIResponseValidationError:
     """Return the error for an action that succeeded, and whose data could not be written to a file."""
-    return _useless_data_error(result, f"was not saved: {response.saved}", response, request)
+    return _useless_answer_error(result, f"its data was not saved: {response.saved}", response, request)
 
 
-def _useless_data_error(
+def _useless_answer_error(
     result: ActionResult[Any], problem: str, response: Response, request: Request
 ) -> APIResponseValidationError:
     error = APIResponseValidationError(
-        f"{_capital(request.target.subject)} succeeded, but its data {problem}. "
+        f"{_capital(request.target.subject)} succeeded, but {problem}. "
         "The data as it came is in .result; do not call again to get it.",
         status_code=response.status,
         body=result.raw,
@@ -82,7 +104,7 @@ def _useless_data_error(
 
 def workflow_error(execution: WorkflowExecution, response: Response, request: Request) -> RefoldError:
     """Return the error for a synchronous workflow that stopped at an error, or answered with an error status."""
-    run = f"{_capital(request.target.subject)} (execution {execution.execution_id})"
+    run = f"{_capital(request.target.subject)}{by_connection(request)} (execution {execution.execution_id})"
     if execution.errored:
         said = said_by_app(execution.execution_error) or said_by_app(execution.return_value)
         message = (

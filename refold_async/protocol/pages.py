@@ -170,21 +170,23 @@ class Listing(AsyncGenerator[T, None]):
         came, with what may have been on an earlier one.
 
         Yields:
-            The pages, with what Refold says of the list: `total_docs`, `total_pages`, …
+            The pages, with what Refold says of the list: `total_docs`, `total_pages`, … Of a list that leaves some out,
+            such as `linked_accounts.list(connected_to=...)`, `docs` are those that it keeps, while `total_docs` counts
+            all. For progress take `page / total_pages`: `total_docs` may also be 0, or None where Refold does not tell.
         """
         reading = _Reading(self._subject, self._key)
         number: int | None = 1
         while number is not None:
             page = await self._fetch(number)
             reading.take(page)
-            docs: list[T] = []
-            for doc in page.docs:
-                kept = self._keep(doc)
-                if kept is True or (kept is not False and await kept):
-                    docs.append(doc)
+            docs = [doc for doc in page.docs if await self._keeps(doc)]
             yield page if len(docs) == len(page.docs) else attrs.evolve(page, docs=docs)
             number = reading.next
         reading.check_end()
+
+    async def _keeps(self, doc: T) -> bool:
+        kept = self._keep(doc)
+        return kept if isinstance(kept, bool) else await kept
 
     def __anext__(self) -> Coroutine[Any, Any, T]:
         return self._docs.__anext__()

@@ -100,7 +100,7 @@ class AccountScope(RawRequests):
         """Workflows: find them, read what they ask for, make, publish and delete private ones."""
         from refold_async.resources.workflows import Workflows
 
-        return Workflows(self._send, environment_of(self._api_key))
+        return Workflows(self._send, environment_of(self._api_key), by_key=self._api_key is not None)
 
     async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "list[Action]":
         """List the actions of an app. Refold page: *List Actions*.
@@ -278,10 +278,13 @@ class AccountScope(RawRequests):
                 limits of its own.
 
         Returns:
-            The run: its `execution_id`, and with `sync=True` its `return_value`.
+            The run: its `execution_id`, and with `sync=True` its `return_value`. Refold's answer to a synchronous run
+            carries no status, so one that was stopped, terminated, timed out or taken for a duplicate may look like one
+            that gave nothing back. Where that matters use `run_workflow`, or ask `executions.get(execution_id).status`.
 
         Raises:
             WorkflowFailedError: A synchronous run stopped at an error, or answered with an error status of its own.
+            BadRequestError: The workflow is not published: publish it first. Or Refold refused something else.
             NotFoundError: There is no such workflow for this linked account.
             APIConnectionError: No response; `effect` says whether the workflow may have started.
         """
@@ -321,11 +324,11 @@ class AccountScope(RawRequests):
         timeout: float = 300.0,
         poll_interval: float = 0.5,
     ) -> "Execution":
-        """Start a workflow and wait for it to end. Refold pages: *Execute Workflow*, *Get Execution*.
+        """Start a workflow, and wait for what it gives back. Refold pages: *Execute Workflow*, *Get Execution*.
 
         Started once, never again. For runs that may take longer than connections live; `execute_workflow(...,
         sync=True)` waits on one request. To keep the `execution_id` from the first moment, call `execute_workflow()`
-        and `executions.wait()` one after the other.
+        and `executions.wait()` one after the other: it comes to the same.
 
         Args:
             workflow_id: The workflow's id or alias. It must be published, and the linked account must own it.
@@ -342,12 +345,16 @@ class AccountScope(RawRequests):
 
         Returns:
             The run with its nodes, whose status is `COMPLETED`, and with its `return_value`, or None where it gave
-            nothing back. Once it has ended, to fetch that may take another 30 seconds.
+            nothing back. Once it has ended, to fetch that may take another 30 seconds. `request_id` is that of the last
+            look at the run, not of its start.
 
         Raises:
             WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
                 them all. `effect` is `"none"` where Refold took it for a duplicate, which it does not run.
-            ExecutionTimeoutError: It has not ended in time, and may go on: `.execution_id`.
+            ExecutionTimeoutError: It has not ended in time, and may go on: `.execution_id`. So too where its status is
+                a word that this version does not know: `status_known` is False then, and a WARNING tells of one that no
+                longer changes.
+            BadRequestError: The workflow is not published: publish it first. Or Refold refused something else.
             NotFoundError: There is no such workflow for this linked account.
             RefoldError: Whatever else went wrong; `effect` says whether the workflow may have started, and a note on
                 the error has the run's id. `"done"` means that it has completed, and only its return value could not be
@@ -367,19 +374,26 @@ class AccountScope(RawRequests):
             timeout=min(timeout, self._pipeline.timeout.total),
         )
         try:
-            done = await self.executions.wait(started.execution_id, timeout=timeout, poll_interval=poll_interval)
-        except (WorkflowFailedError, ExecutionTimeoutError):
+            return await self.executions.wait(started.execution_id, timeout=timeout, poll_interval=poll_interval)
+        except WorkflowFailedError as error:
+            if connection_id is not None:
+                from refold_async.pipeline.error_details import add_to_message
+
+                add_to_message(error, f"It ran by connection {connection_id!r}: check connection_id.")
+            raise
+        except ExecutionTimeoutError:
             raise
         except (RefoldError, asyncio.CancelledError) as error:
+            from refold_async.resources.execution_waits import has_completed
+
+            if has_completed(error):
+                raise
             note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
             logger.warning("%s (linked account %r)", note, self.linked_account_id)
             error.add_note(note)
             if isinstance(error, RefoldError):
                 error.effect = "unknown"
             raise
-        from refold_async.resources.execution_waits import with_return_value
-
-        return await with_return_value(done, self.executions.response)
 
     def _annotate(self, error: RefoldError, request: Request) -> None:
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})

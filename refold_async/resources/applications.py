@@ -102,11 +102,9 @@ def _parse_connected(response: Response, request: Request) -> Application:
 
 def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
     """Return the error for a linked account that is to connect or to reconnect an app."""
-    from refold_async.protocol.error_mapping import HOW_TO_RECONNECT
+    from refold_async.protocol.error_mapping import how_to
 
-    problem, advice = "no longer has working credentials for", HOW_TO_RECONNECT
-    if state == "connect":
-        problem, advice = "has not connected", advice.replace("must reconnect", "must connect", 1)
-    error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {advice}")
+    problem = "has not connected" if state == "connect" else "no longer has working credentials for"
+    error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {how_to(f'{state} the app')}")
     error.fault = Fault.NOT_CONNECTED
     return error

@@ -1,7 +1,9 @@
-"""Whether linked accounts are connected to an app, as they tell themselves; of custom apps that takes the app's id."""
+"""Whether linked accounts are connected to an app, as they tell themselves. Which app that is, is looked up once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import copy
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from refold_async.config.settings import Timeout
 from refold_async.errors import NotFoundError, RefoldError
@@ -20,8 +22,8 @@ GetApplication = Callable[[], Awaitable[Application]]
 class Connections:
     """The connections of many linked accounts to one app.
 
-    What an account has connected names a custom app by its id alone. The id is looked up once, by the first account
-    that has connected a custom app at all.
+    The app is looked up once, by the first account that seems not to have connected it: there may be no such app, and
+    what an account has connected names a custom app by its id alone.
 
     Args:
         slug: The app.
@@ -31,37 +33,47 @@ class Connections:
         self._slug = slug
         self._app_id: str | None = None
         self._known = False
+        self.missing: NotFoundError | None = None
+        """Says that there is no such app."""
         self._looking = asyncio.Lock()
         self._failed = False
 
     def told_by(self, account: LinkedAccount) -> ConnectionState | None:
-        """Return what an account tells, or None where that takes the id of the app."""
+        """Return what an account tells, or None where that takes a look at the app."""
         state = account.connection_state(self._slug, self._app_id)
-        if state == "connected" or self._known:
-            return state
-        return None if any(one.slug is None and one.app_id for one in account.integrations or ()) else state
+        return state if self._known or state != "connect" else None
 
     async def look_up(self, account: LinkedAccount, get: GetApplication) -> ConnectionState:
-        """Return what an account tells of a custom app, whose id is looked up unless it is known.
+        """Return what an account tells of an app, which is looked up unless it is known.
 
-        Where that failed for another account, this one's connection is asked for rather than the id.
+        Where that failed for another account, or Refold does not give the app's id, this account's connection is asked
+        for rather than the app.
 
         Args:
             account: The account.
             get: Reads the app for this account.
 
         Raises:
-            RefoldError: What `get` raised, but that there is no such app: then nobody has connected it.
+            NotFoundError: There is no such app: then `missing` is set; or not this account any more.
+            RefoldError: What else `get` raised.
         """
         async with self._looking:
+            if self.missing is not None:
+                raise _for_account(self.missing, account)
             if not self._known and not self._failed:
                 try:
-                    self._app_id = (await get()).app_id
-                except NotFoundError:
-                    pass
+                    application = await get()
+                except NotFoundError as error:
+                    if _is_about_app(error):
+                        self.missing = copy.copy(error)
+                    raise
                 except RefoldError:
                     self._failed = True
                     raise
+                if application.app_id is None:
+                    self._failed = True
+                    return application.state
+                self._app_id = application.app_id
                 self._known = True
         if self._known:
             return account.connection_state(self._slug, self._app_id)
@@ -72,6 +84,7 @@ class Connections:
 
         Raises:
             ReconnectRequiredError: It has not connected the app, or its credentials no longer work.
+            NotFoundError: There is no such app.
             RefoldError: Refold was asked, and did not tell.
         """
         if (
@@ -88,3 +101,16 @@ class Connections:
             error = disconnected(self._slug, state)
             error.linked_account_id = item.linked_account_id
             raise error
+
+
+def _is_about_app(error: NotFoundError) -> bool:
+    """Tell whether it is the app that was not found, rather than the account that asked."""
+    said: Any = error.body.get("message") if isinstance(error.body, Mapping) else None
+    return error.error_code == "EXTERNAL_API_FAILURE" or "application" in str(said).lower()
+
+
+def _for_account(missing: NotFoundError, account: LinkedAccount) -> NotFoundError:
+    """Return the error that there is no app, for an account whose own request was not needed to learn it."""
+    error = copy.copy(missing)
+    error.linked_account_id, error.attempts = account.linked_account_id, 0
+    return error

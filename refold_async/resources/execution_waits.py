@@ -24,11 +24,22 @@ from refold_async.models.executions import FINAL, GOING_ON, Execution, Execution
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
-__all__ = ["LOOK", "FetchResponse", "UnknownStatuses", "failure", "may_pass", "pauses", "too_late", "with_return_value"]
+__all__ = [
+    "LOOK",
+    "FetchResponse",
+    "UnknownStatuses",
+    "failure",
+    "has_completed",
+    "may_pass",
+    "pauses",
+    "too_late",
+    "with_return_value",
+]
 
 LOOK: Final = Timeout(total=30, attempt=10, connect=10)
 """What a look at an execution may take: Refold leaves some unanswered, such as those at unknown ids."""
 
+_HAS_COMPLETED: Final = "has completed; only its return value was not fetched"
 _GROWTH: Final = 1.5
 _LONGEST_PAUSE: Final = 15.0
 
@@ -55,6 +66,12 @@ def _is_unknown(status: str | None) -> bool:
     return (status or "").upper() not in FINAL | GOING_ON
 
 
+def _account_of(execution: Execution) -> str:
+    """Return what the log says of whom a run is for; not all tell."""
+    account = execution.linked_account_id
+    return "" if account is None else f" (linked account {account!r})"
+
+
 class UnknownStatuses:
     """Warns of a status that is not known once it no longer changes, once for each word of a wait."""
 
@@ -69,10 +86,10 @@ class UnknownStatuses:
         if unchanged and execution.status not in self._told and _is_unknown(execution.status):
             self._told.add(execution.status)
             logger.warning(
-                "Execution %s (linked account %r) stays at status %r, which this version of refold_async does not "
-                "know: it may have ended. The wait goes on until its timeout.",
+                "Execution %s%s stays at status %r, which this version of refold_async does not know: it may have "
+                "ended. The wait goes on until its timeout.",
                 execution.execution_id,
-                execution.linked_account_id,
+                _account_of(execution),
                 execution.status,
             )
 
@@ -89,8 +106,12 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
     )
     duplicate = (execution.status or "").upper() == "DUPLICATE"
     became = "Refold took it for a repeat and ran nothing" if duplicate else "Nodes before may have run"
+    workflow = execution.associated_workflow
+    named = None if workflow is None else workflow.name or workflow.id
+    run = "Execution" if named is None else f"Workflow {named!r} did not complete: execution"
     error = WorkflowFailedError(
-        f"Execution {execution.execution_id} ended as {execution.status}{nodes}. {became}.", execution=execution
+        f"{run} {execution.execution_id} ended as {execution.status}{nodes}. {became}.",
+        execution=execution,
     )
     error.fault = Fault.WORKFLOW_DUPLICATE if duplicate else Fault.WORKFLOW_ERRORED
     error.effect = RULES[error.fault].effect
@@ -102,12 +123,13 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
 def too_late(execution_id: str, execution: Execution | None, looks: int) -> ExecutionTimeoutError:
     """Return the error for a run that has not ended in time; `execution` is how it was last seen, in so many looks."""
     advice = "It may go on: wait again, by executions.wait()."
+    known = execution is None or not _is_unknown(execution.status)
     if execution is None:
         seen = "nothing could be learned of it; check its id, for Refold leaves questions about unknown ones unanswered"
     else:
         seen = f"last seen {execution.status}"
         seen += "" if execution.completion_percentage is None else f" at {execution.completion_percentage:g} %"
-        if _is_unknown(execution.status):
+        if not known:
             advice = (
                 "This version of refold_async does not know that status: the run may go on, or may have ended. See "
                 "the Refold Console, and look for a newer version."
@@ -116,9 +138,11 @@ def too_late(execution_id: str, execution: Execution | None, looks: int) -> Exec
         f"Execution {execution_id} has not ended in time, as far as was seen: {seen}. {advice}",
         execution_id=execution_id,
         execution=execution,
+        status_known=known,
     )
     error.effect = "unknown"
     error.attempts = looks
+    error.request_id = None if execution is None else execution.request_id
     return error
 
 
@@ -142,12 +166,17 @@ async def with_return_value(execution: Execution, fetch: FetchResponse) -> Execu
         if isinstance(error, NotFoundError) or (isinstance(error, APIStatusError) and error.status_code == 501):
             return execution
         note = (
-            f"Execution {execution.execution_id} has completed; only its return value was not fetched: "
+            f"Execution {execution.execution_id} {_HAS_COMPLETED}: "
             f"executions.response({execution.execution_id!r}) gives it."
         )
-        logger.warning("%s (linked account %r)", note, execution.linked_account_id)
+        logger.warning("%s%s", note, _account_of(execution))
         error.add_note(note)
         if isinstance(error, RefoldError):
             error.effect = "done"
         raise
     return attrs.evolve(execution, return_value=answer.response)
+
+
+def has_completed(error: BaseException) -> bool:
+    """Tell whether what ended a wait came after the run had completed, as `with_return_value` notes."""
+    return any(_HAS_COMPLETED in note for note in getattr(error, "__notes__", ()))

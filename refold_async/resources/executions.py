@@ -17,7 +17,16 @@ from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_model, parse_told
-from refold_async.resources.execution_waits import LOOK, UnknownStatuses, failure, may_pass, pauses, too_late
+from refold_async.protocol.responses import SUCCESS, Response, request_id_of
+from refold_async.resources.execution_waits import (
+    LOOK,
+    UnknownStatuses,
+    failure,
+    may_pass,
+    pauses,
+    too_late,
+    with_return_value,
+)
 from refold_async.resources.resource import Resource, Send, dates
 
 __all__ = ["Executions"]
@@ -128,7 +137,7 @@ class Executions(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The run.
+            The run, without its `return_value`: `wait` and `response` give that.
 
         Raises:
             NotFoundError: There is no such run of this linked account.
@@ -139,19 +148,20 @@ class Executions(Resource):
     async def response(self, execution_id: str, *, timeout: Timeout | float | None = None) -> ExecutionResponse:
         """Read what a run gave back that nobody waited for on its request. Refold page: *Get Execution Response*.
 
-        `run_workflow` does so by itself.
+        `wait` and `run_workflow` do so by themselves, once the run has ended. While it goes on, `response` is None and
+        `status` is `RUNNING`: wait first.
 
         Args:
             execution_id: The run's id.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The return value, as `response`.
+            The return value, as `response`; None also where the run gave nothing back.
 
         Raises:
-            NotFoundError: There is no such run of this linked account, or it gave nothing back.
+            NotFoundError: There is no such run of this linked account, or Refold keeps no response of it.
         """
-        return await self._send(_RESPONSE.request(execution_id), parse_model(ExecutionResponse), timeout)
+        return await self._send(_RESPONSE.request(execution_id), _parse_response, timeout)
 
     async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
         """Have a run stopped. Refold page: *Stop Execution*.
@@ -226,25 +236,30 @@ class Executions(Resource):
         )
 
     async def wait(self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5) -> Execution:
-        """Wait for a run to end. Refold page: *Get Execution*.
+        """Wait for a run to end, and fetch what it gave back. Refold pages: *Get Execution*, *Get Execution Response*.
 
         Looks at the run again and again, with pauses that grow and are random, each look within the client's rate
         limit. A look that fails or gets no response is followed by another.
 
         Args:
             execution_id: The run's id.
-            timeout: Seconds to wait; `math.inf` for ever.
+            timeout: Seconds to wait for the end; `math.inf` for ever. To fetch the return value may then take another
+                30 seconds.
             poll_interval: Seconds of the first pause; later ones grow to 15 seconds.
 
         Returns:
-            The run, whose status is `COMPLETED`.
+            The run with its nodes, whose status is `COMPLETED`, and with its `return_value`, or None where it gave
+            nothing back. `request_id` is that of the last look.
 
         Raises:
             WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
                 them all. `effect` is `"none"` where Refold took it for a duplicate, which it does not run.
             ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`. So too where its
-                status is a word that this version does not know: a WARNING tells of one that no longer changes.
+                status is a word that this version does not know: `status_known` is False then, and a WARNING tells of
+                one that no longer changes.
             NotFoundError: There is no such run of this linked account.
+            RefoldError: Whatever else went wrong. The effect `"done"` means that the run has completed, and only its
+                return value could not be fetched: a note on the error says so, and `response` gives it.
         """
         execution, looks = Execution(execution_id), 0
         async for execution, looks in self._look(execution_id, timeout, poll_interval):  # noqa: B007 - the last counts
@@ -253,12 +268,14 @@ class Executions(Resource):
             error = failure(execution, looks)
             self._annotate(error, _GET.request(execution_id))
             raise error
-        return execution
+        return await with_return_value(execution, self.response)
 
     async def watch(
         self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5
     ) -> AsyncGenerator[Execution, None]:
         """Iterate over the changes of a run's status and percentage, until it has ended. Refold page: *Get Execution*.
+
+        What it gave back is not fetched: `response` gives that.
 
         Args:
             execution_id: The run's id.
@@ -312,3 +329,10 @@ class Executions(Resource):
                     return
             left = max(0.0, deadline - now())
             await self._pause(min(pause, left - _LAST_LOOK if left > _LAST_LOOK else left))
+
+
+def _parse_response(response: Response, request: Request) -> ExecutionResponse:
+    """Parse what a run gave back; no answer at all, or null, is nothing."""
+    if response.status in SUCCESS and response.body_error is None and response.body.strip() in {b"", b"null"}:
+        return ExecutionResponse(request_id=request_id_of(response.headers, {}))
+    return parse_model(ExecutionResponse)(response, request)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value, check_string
-from refold_async.errors import ConfigurationError
+from refold_async.errors import ConfigurationError, NotFoundError
 from refold_async.models.confirmations import Confirmation
 from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.protocol.endpoints import Endpoint
@@ -51,8 +51,9 @@ class LinkedAccounts(Resource):
 
         Args:
             connected_to: Only accounts that have connected this app, and need not reconnect it. Refold sends all
-                accounts; the others are left out here, but not one that does not tell what it has connected. For a
-                custom app of yours its id is looked up once.
+                accounts; the others are left out here, but not one that does not tell what it has connected. Before the
+                first is left out, the app is looked up: accounts name a custom app of yours only by its id, and a slug
+                may be misspelled.
             page_size: How many to ask for at once; Refold may send fewer.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
@@ -61,6 +62,7 @@ class LinkedAccounts(Resource):
             whose `anext()` was cancelled has ended.
 
         Raises:
+            NotFoundError: There is no app that `connected_to` names.
             APIResponseValidationError: The pages end before they have brought all accounts that Refold says there are.
         """
         keep = None
@@ -85,7 +87,13 @@ class LinkedAccounts(Resource):
 
         async def look_up(account: LinkedAccount) -> bool:
             applications = self._account(account.linked_account_id).applications
-            return await connections.look_up(account, lambda: applications.get(slug, timeout=timeout)) == "connected"
+            try:
+                state = await connections.look_up(account, lambda: applications.get(slug, timeout=timeout))
+            except NotFoundError:
+                if connections.missing is not None:
+                    raise
+                return False  # the account was deleted meanwhile
+            return state == "connected"
 
         def keep(account: LinkedAccount) -> bool | Awaitable[bool]:
             if account.integrations is None:
@@ -149,6 +157,8 @@ class LinkedAccounts(Resource):
         timeout: Timeout | float | None = None,
     ) -> LinkedAccount:
         """Make a linked account, or change the fields given if it is there. Refold page: *Upsert Linked Account*.
+
+        User-defined fields are added and changed; those that are not given stay as they are, and none is removed.
 
         Args:
             linked_account_id: Your own id of the customer.

@@ -1,5 +1,6 @@
 """`account.workflows`: find them, read what they ask for, and make, publish and delete private ones."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -24,6 +25,11 @@ __all__ = ["RequestStructure", "Workflows"]
 
 _WORKFLOW: Final = "workflow {workflow_id!r}"
 _CHECK_THE_ID: Final = "Check its id, and that this linked account owns it: workflows.list() gives those there are."
+
+_GIVE_THE_ENVIRONMENT: Final = (
+    "This call also needs to say which environment it is about, and the prefix of this key does not tell: pass "
+    "environment='test' or environment='production'."
+)
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/workflow", "the list of workflows")
 _LIST_ENABLED: Final = Endpoint("GET", "/api/v2/public/workflow/enabled", "the list of enabled workflows")
@@ -71,11 +77,12 @@ class RequestStructure(Result):
 class Workflows(Resource):
     """The workflows of one linked account, as `account.workflows`. To run one: `account.run_workflow()`."""
 
-    __slots__ = ("_environment",)
+    __slots__ = ("_by_key", "_environment")
 
-    def __init__(self, send: Send, environment: Environment | None) -> None:
+    def __init__(self, send: Send, environment: Environment | None, *, by_key: bool) -> None:
         super().__init__(send)
         self._environment = environment
+        self._by_key = by_key
 
     async def list_enabled(self, *, timeout: Timeout | float | None = None) -> list[EnabledWorkflow]:
         """List the workflows the linked account has enabled. Refold page: *List Enabled Workflows*.
@@ -199,7 +206,8 @@ class Workflows(Resource):
 
         Args:
             name: Its name for people.
-            slug: The app it is to belong to; by default the default app of your organisation.
+            slug: The app it is to belong to; by default the default app of your organisation, which the draft's `slug`
+                then names: run it with `slug=draft.slug`.
             description: What it is to do.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
@@ -226,7 +234,7 @@ class Workflows(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The draft. Its own `workflow_id` is what `publish` takes.
+            The draft. Its own `workflow_id` is what `publish` takes, also after `unpublish`.
 
         Raises:
             NotFoundError: There is no such workflow for this linked account.
@@ -257,6 +265,7 @@ class Workflows(Resource):
 
         Raises:
             NotFoundError: There is no such draft for this linked account.
+            AuthenticationError: Refold does not accept the key; or its prefix tells no environment, and none was given.
             APIConnectionError: No response; `effect` says whether it may have been published.
         """
         body = {
@@ -264,9 +273,7 @@ class Workflows(Resource):
             "version": None if version is None else check_whole_number("version", version, at_least=1),
             "description": None if description is None else check_string("description", description),
         }
-        return await self._send(
-            _PUBLISH.request(draft_id, headers=self._headers(environment), body=body), _parse_workflow, timeout
-        )
+        return await self._send(self._request(_PUBLISH, draft_id, environment, body), _parse_workflow, timeout)
 
     async def unpublish(
         self,
@@ -286,10 +293,11 @@ class Workflows(Resource):
             The workflow.
 
         Raises:
-            BadRequestError: It is not published.
+            BadRequestError: It is not published, or the id is that of a draft.
+            AuthenticationError: As for `publish`.
             NotFoundError: There is no such workflow for this linked account.
         """
-        request = _UNPUBLISH.request(workflow_id, headers=self._headers(environment), body={"published": False})
+        request = self._request(_UNPUBLISH, workflow_id, environment, {"published": False})
         return await self._send(request, _parse_workflow, timeout)
 
     async def delete(
@@ -299,10 +307,10 @@ class Workflows(Resource):
         environment: Environment | None = None,
         timeout: Timeout | float | None = None,
     ) -> WorkflowDeletion:
-        """Delete a private workflow with its drafts and versions. Refold page: *Delete Workflow*.
+        """Delete a private workflow with its drafts and versions, or a draft. Refold page: *Delete Workflow*.
 
         Args:
-            workflow_id: The published workflow's id, not that of a draft or version.
+            workflow_id: The id of the published workflow, or of a draft; not that of a version.
             environment: The environment it is of, as for `publish`.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
@@ -310,19 +318,29 @@ class Workflows(Resource):
             What Refold says of it: `triggers_deregistered` is False where triggers may be left.
 
         Raises:
-            BadRequestError: It is a draft or a version.
+            BadRequestError: It is a version.
+            AuthenticationError: As for `publish`.
             NotFoundError: There is no such workflow for this linked account.
             APIConnectionError: No response; `effect` says whether it may have been deleted.
         """
-        request = _DELETE.request(workflow_id, headers=self._headers(environment))
+        request = self._request(_DELETE, workflow_id, environment)
         return await self._send(request, parse_told(WorkflowDeletion), timeout)
 
-    def _headers(self, environment: Environment | None) -> dict[str, str]:
-        """Return the header that says which environment a private workflow is of."""
+    def _request(
+        self,
+        endpoint: Endpoint,
+        workflow_id: str,
+        environment: Environment | None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """Make a request about a private workflow, whose header says which environment it is of."""
         if environment not in (None, "test", "production"):
             raise ConfigurationError(f"environment must be 'test' or 'production', got {environment!r}.")
         meant = environment or self._environment
-        return {} if meant is None else {"environment": meant}
+        request = endpoint.request(workflow_id, headers={} if meant is None else {"environment": meant}, body=body)
+        if meant is None and self._by_key:
+            request.target = attrs.evolve(request.target, if_unauthorized=_GIVE_THE_ENVIRONMENT)
+        return request
 
 
 def _parse_workflow(response: Response, request: Request) -> Workflow:

@@ -61,6 +61,7 @@ def wire_error(
     *,
     expired: TimeoutField | None,
     timeout: "Timeout",
+    received: aiohttp.ClientResponse | None,
     client_closed: bool,
     connector: aiohttp.BaseConnector | None,
     max_header_bytes: int,
@@ -76,6 +77,7 @@ def wire_error(
         body: The request's body, if it had one.
         expired: Which field of the timeout ended the attempt, or None.
         timeout: The timeout in force.
+        received: The response, if it began.
         client_closed: Whether the client was closed meanwhile.
         connector: The connector that was lent, if one was.
         max_header_bytes: How long a header of a response may be.
@@ -90,8 +92,13 @@ def wire_error(
     elif expired is not None:
         kind = APITimeoutError
         missing = "no connection" if expired == "connect" else "no answer"
-        allowed = f"{expired}={getattr(timeout, expired):g}"
-        text = f"Calling {subject} got {missing} within the {allowed} seconds that timeout= allows."
+        allowed = f"within the {expired}={getattr(timeout, expired):g} seconds that timeout= allows"
+        text = f"Calling {subject} got {missing} {allowed}."
+        if received is not None:
+            text = (
+                f"The answer about {subject} was not whole {allowed}: {received.content.total_bytes:,} bytes had come. "
+                "Large files take longer: pass a larger timeout=, such as Timeout(total=600, attempt=600)."
+            )
     elif isinstance(error, aiohttp.ClientResponseError):  # its str holds the URL of the proxy
         if begun and has_too_long_headers(error):
             return _too_long_headers(subject, max_header_bytes, max_headers)

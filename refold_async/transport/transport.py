@@ -268,6 +268,7 @@ class Transport:
                     error, attempt_deadline, ends, "total" if attempt_ends >= deadline else "attempt"
                 ),
                 timeout=timeout,
+                received=received,
                 client_closed=deadlines.closed,
                 connector=self._connector,
                 max_header_bytes=self._max_header_bytes,

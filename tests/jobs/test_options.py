@@ -220,3 +220,10 @@ def test_misspelled_options_of_actions() -> None:
     """Each method has its own options."""
     with pytest.raises(TypeError, match=r"^AsyncRefold\.fan_out_action\(\) got an unexpected keyword argument 'in_to'"):
         AsyncRefold("tk_test").fan_out_action([], "hubspot", "get_contact", in_to=dict)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+
+
+def test_a_file_for_every_item() -> None:
+    """One path would not do for many items: the error says what does."""
+    untyped: Any = AsyncRefold("tk_test")
+    with pytest.raises(TypeError, match=r"argument 'save_to': each item needs a path of its own\. Use fan_out\(items"):
+        untyped.fan_out_action(["user_1"], "hubspot", "get_contact", save_to="report.pdf")

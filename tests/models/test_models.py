@@ -253,3 +253,9 @@ def test_missing_fields() -> None:
     assert execution.pop("execution_id") == "e"
     assert execution.pop("raw") == {}
     assert set(execution.values()) == {None}
+
+
+def test_the_repr_of_a_file() -> None:
+    """Of a file that an action gave, it shows the length."""
+    result = ActionResult("Success", bytes(10_000_000), 200)
+    assert repr(result) == "ActionResult(node_status='Success', data=<10,000,000 bytes>, http_status=200)"

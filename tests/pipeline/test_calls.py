@@ -25,6 +25,7 @@ from refold_async import (
     PermissionDeniedError,
     RateLimitError,
     ReconnectRequiredError,
+    RefoldError,
     RetryPolicy,
     WorkflowFailedError,
 )
@@ -35,6 +36,7 @@ from refold_async.testing import (
     ExpiredConnection,
     MockRefold,
     Silence,
+    Trouble,
     Truncated,
     WorkflowAnswer,
     WorkflowContext,
@@ -310,17 +312,57 @@ async def test_wrong_or_missing_authentication(mock: MockRefold) -> None:
 
 
 async def test_an_app_that_is_not_connected(account: AccountScope, mock: MockRefold) -> None:
-    """The error says that the account's owner must reconnect, and that nothing ran."""
+    """Refold does not tell whether it ever was: the error says what the account's owner must do, and nothing ran."""
     mock.account("user_12345").disconnect("hubspot")
-    with pytest.raises(ReconnectRequiredError, match="must reconnect") as caught:
+    with pytest.raises(ReconnectRequiredError, match="must connect the app, or reconnect it, in") as caught:
         await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}, idempotent=True)
     assert (caught.value.effect, len(mock.requests)) == ("none", 1)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "checked"),
+    [
+        (Answer(400), True),
+        (Answer(404), True),
+        (Answer(400, json={"message": "Application Authentication not found for x", "status_code": 400}), True),
+        (Answer(200, json={"node_status": "Errored", "data": "Application Authentication not found for x"}), True),
+        (ExpiredConnection(), True),
+        (Errored(404), True),
+        (Errored(422), False),
+        (Errored(503), False),
+        (Answer(503), False),
+    ],
+    ids=repr,
+)
+async def test_a_connection_that_is_not_there(
+    account: AccountScope, mock: MockRefold, trouble: Trouble, checked: bool
+) -> None:
+    """The error names the connection, and says to check it where it may be that."""
+    mock.script(trouble)
+    with pytest.raises(RefoldError, match="by connection 'bogus'") as caught:
+        await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}, connection_id="bogus")
+    assert ("Check connection_id: applications.get(slug)" in str(caught.value)) == checked
+    with pytest.raises(RefoldError) as caught:
+        await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"})
+    assert "connection_id:" not in str(caught.value)
+
+
+async def test_a_run_by_a_connection_that_is_not_there(account: AccountScope, mock: MockRefold) -> None:
+    """Of workflows too, whether one waits on the request or for the run."""
+    run: dict[str, Any] = {"slug": "hubspot", "connection_id": "bogus"}
+    mock.script(Answer(200, json={"execution_id": "e1", "errored": True}), calls=1)
+    mock.script(Answer(200, json={"execution_id": "e1"}), calls=2)
+    mock.script(Answer(200, json={"_id": "e1", "status": "ERRORED"}), calls=3)
+    with pytest.raises(WorkflowFailedError, match="by connection 'bogus'"):
+        await account.execute_workflow("w", sync=True, **run)
+    with pytest.raises(WorkflowFailedError, match="by connection 'bogus': check connection_id"):
+        await account.run_workflow("w", **run)
 
 
 async def test_expired_credentials(account: AccountScope, mock: MockRefold) -> None:
     """The app's own 401 inside a 200 asks for a reconnect too."""
     mock.script(ExpiredConnection())
-    with pytest.raises(ReconnectRequiredError, match="must reconnect") as caught:
+    with pytest.raises(ReconnectRequiredError, match="must reconnect the app, in") as caught:
         await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}, idempotent=True)
     assert caught.value.result is not None
     assert caught.value.result.http_status == 401

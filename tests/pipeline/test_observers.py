@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import math
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar, Token
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from refold_async import (
     ClientClosedError,
     InternalServerError,
     NotFoundError,
+    PermissionDeniedError,
     RateLimit,
     RateLimitError,
     RetryPolicy,
@@ -602,14 +604,30 @@ async def test_observers_and_the_log(mock: MockRefold, recorder: Recorder, caplo
             caplog.set_level(level, "refold_async")
             async with observed(mock, *[recorder] * with_observer, retry=RetryPolicy(initial_delay=0)) as refold:
                 await refold.account("user_1").list_actions("hubspot")
-            told[level, with_observer] = [record.getMessage() for record in caplog.records]
+            told[level, with_observer] = [
+                re.sub(r"request id [-0-9a-f]{36}$", "request id …", record.getMessage()) for record in caplog.records
+            ]
             mock.clear()
     call = f"GET {ACTIONS.format(slug='hubspot')} for linked account 'user_1': attempt"
     info = [f"{call} 1: HTTP 503; again in 0.00 s"]
-    assert told[logging.DEBUG, True] == [f"{call} 1: 503", *info, f"{call} 2: 200"]
+    assert told[logging.DEBUG, True] == [f"{call} 1: 503, request id …", *info, f"{call} 2: 200, request id …"]
     assert told[logging.INFO, True] == info
     assert told[logging.WARNING, True] == []
     assert all(told[level, True] == told[level, False] for level, _ in told)
+
+
+@pytest.mark.parametrize("status", [200, 403])
+async def test_a_request_id_that_quotes_the_key(
+    mock: MockRefold, recorder: Recorder, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """Neither the log nor an observer is told the key, wherever a server puts it."""
+    mock.script(Answer(status, json=[], headers={"X-Trace-ID": "for tk_test"}))
+    caplog.set_level(logging.DEBUG, "refold_async")
+    async with observed(mock, recorder) as refold:
+        with nullcontext() if status == 200 else pytest.raises(PermissionDeniedError):
+            await refold.account("user_1").list_actions("hubspot")
+    assert [record.getMessage().endswith(f"{status}, request id for ***") for record in caplog.records] == [True]
+    assert recorder.end.request_id == "for ***"
 
 
 async def test_the_log_from_where_it_is_switched_on(

@@ -509,8 +509,10 @@ async def test_only_accounts_that_can_be_acted_for(mock: MockRefold, refold: Asy
     listing = refold.linked_accounts.list
     assert [one.linked_account_id async for one in listing(connected_to="hubspot")] == customers[::3]
     assert [one async for one in listing(connected_to="slack")] == []
-    assert [one async for one in listing(connected_to="no_app")] == []
-    assert len(mock.requests) == 9
+    assert (len(mock.requests_to("list_linked_accounts")), len(mock.requests_to("get_application"))) == (6, 2)
+    with pytest.raises(NotFoundError, match="app 'no_app'"):
+        [one async for one in listing(connected_to="no_app")]
+    assert len(mock.requests_to("get_application")) == 3
 
 
 async def test_an_error_in_the_middle_of_the_accounts(
@@ -625,19 +627,24 @@ def three(mock: MockRefold) -> list[str]:
 
 
 async def test_skipping_accounts_of_a_list(mock: MockRefold, refold: AsyncRefold, three: list[str]) -> None:
-    """Accounts tell by themselves that they are not connected: nothing is asked, and nothing executed for them."""
+    """Accounts tell by themselves that they are not connected, once the app is known; nothing is executed for them."""
     job = refold.fan_out_action(refold.linked_accounts.list(), "hubspot", "get_contact", skip_disconnected=True)
     report = await job.collect()
     assert [outcome.linked_account_id for outcome in report.outcomes] == three
     assert [outcome.status for outcome in report.outcomes] == ["ok", "failed", "failed"]
-    assert [outcome.attempts for outcome in report.outcomes] == [1, 0, 0]
+    assert [outcome.attempts for outcome in report.outcomes] == [1, 1, 0]
     for outcome, said in zip(report.failed, ("has not connected", "no longer has working credentials"), strict=True):
         assert isinstance(outcome.error, ReconnectRequiredError)
         assert said in str(outcome.error)
         assert "'hubspot'" in str(outcome.error)
         assert outcome.error.effect == "none"
-    assert [request.route for request in mock.requests] == ["list_linked_accounts", "execute_action"]
-    assert mock.requests[-1].linked_account_id == "connected"
+    assert [(request.route, request.linked_account_id) for request in mock.requests[:1]] == [
+        ("list_linked_accounts", None)
+    ]
+    assert sorted((str(request.route), request.linked_account_id) for request in mock.requests[1:]) == [
+        ("execute_action", "connected"),
+        ("get_application", "disconnected"),
+    ]
 
 
 async def test_skipping_ids(mock: MockRefold, refold: AsyncRefold, three: list[str]) -> None:
@@ -829,7 +836,7 @@ def test_a_list_that_grows_at_its_front() -> None:
 async def test_accounts_that_do_not_tell_are_kept(mock: MockRefold, refold: AsyncRefold) -> None:
     """Where Refold leaves out what an account has connected, the account is not left out."""
     docs: list[dict[str, Any]] = [{"_id": None, "account_id": 7}, {"account_id": "user_2", "integrations": []}]
-    mock.script(Answer(200, json={"docs": docs, "hasNextPage": False}))
+    mock.script(Answer(200, json={"docs": docs, "hasNextPage": False}), calls=1)
     found = [account.linked_account_id async for account in refold.linked_accounts.list(connected_to="hubspot")]
     assert found == ["7"]
 
@@ -881,11 +888,12 @@ async def test_pages_of_a_list(mock: MockRefold, refold: AsyncRefold, customers:
             mock.account(customer).disconnect("hubspot")
     listing = refold.linked_accounts.list(page_size=100, connected_to="hubspot")
     assert [(await anext(listing)).linked_account_id for _ in range(3)] == customers[:6:2]
+    await until(lambda: len(mock.requests_to("list_linked_accounts")) == 2)
     await listing.aclose()
     mock.clear()
     seen: list[str] = []
     async for page in listing.pages():
-        assert len(mock.requests) == page.page
+        assert len(mock.requests_to("list_linked_accounts")) == page.page
         assert (page.total_docs, page.total_pages) == (250, 3)
         seen += [account.linked_account_id for account in page.docs]
     assert seen == customers[::2]

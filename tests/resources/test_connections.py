@@ -15,6 +15,7 @@ from refold_async import (
     ConnectionState,
     Integration,
     LinkedAccount,
+    NotFoundError,
     ReconnectRequiredError,
 )
 from refold_async.codec.structuring.converters import structure
@@ -119,29 +120,103 @@ APPLICATION: Final = Answer(200, json={"slug": "acme_crm", "type": "custom", "ap
 
 
 async def test_accounts_of_a_custom_app(mock: MockRefold, refold: AsyncRefold) -> None:
-    """Its id is looked up once, for the first account that has connected a custom app at all."""
+    """Its id is looked up once, for the first account that seems not to have connected it."""
     mock.script(accounts([HUBSPOT], [CRM], [ERP], [{**CRM, "reauth_required": True}], None, [ERP, CRM]), calls=1)
     mock.script(APPLICATION)
     found = [one.linked_account_id async for one in refold.linked_accounts.list(connected_to="acme_crm")]
     assert found == ["user_1", "user_4", "user_5"]
     assert [(request.path, request.linked_account_id) for request in mock.requests[1:]] == [
-        ("/api/v2/public/application/acme_crm", "user_1")
+        ("/api/v2/public/application/acme_crm", "user_0")
     ]
 
 
 async def test_accounts_of_an_app_of_refolds(mock: MockRefold, refold: AsyncRefold) -> None:
-    """Where no account has connected a custom app, or one tells all the same, nothing is looked up."""
-    mock.script(accounts([HUBSPOT], [], [{**HUBSPOT, "reauth_required": True}], [CRM, HUBSPOT]))
+    """It is looked up once, before the first account is left out, and not where none is."""
+    mock.script(accounts([HUBSPOT], None, [CRM, HUBSPOT]), calls=1)
     found = [one.linked_account_id async for one in refold.linked_accounts.list(connected_to="hubspot")]
-    assert (found, len(mock.requests)) == (["user_0", "user_3"], 1)
+    assert (found, len(mock.requests)) == (["user_0", "user_1", "user_2"], 1)
+    mock.clear()
+    mock.script(accounts([HUBSPOT], [], [{**HUBSPOT, "reauth_required": True}], [], [CRM, HUBSPOT]), calls=1)
+    found = [one.linked_account_id async for one in refold.linked_accounts.list(connected_to="hubspot")]
+    assert (found, len(mock.requests_to("get_application")), len(mock.requests)) == (["user_0", "user_4"], 1, 2)
 
 
-async def test_accounts_of_an_app_that_is_not_there(mock: MockRefold, refold: AsyncRefold) -> None:
-    """Nobody has connected it, and it is asked for once."""
-    mock.script(accounts([CRM], [ERP], None), calls=1)
-    mock.script(Answer(404))
-    found = [one.linked_account_id async for one in refold.linked_accounts.list(connected_to="no_app")]
-    assert (found, len(mock.requests)) == (["user_2"], 2)
+@pytest.mark.parametrize("integrations", [[], [HUBSPOT], [CRM]], ids=repr)
+async def test_accounts_of_an_app_that_is_not_there(mock: MockRefold, refold: AsyncRefold, integrations: Any) -> None:
+    """A slug that is misspelled is told, rather than that nobody has connected it; it is asked for once."""
+    mock.script(accounts(None, integrations, integrations), route="list_linked_accounts")
+    listed = refold.linked_accounts.list(connected_to="hubspott")
+    assert (await anext(listed)).linked_account_id == "user_0"
+    with pytest.raises(NotFoundError, match="app 'hubspott'") as caught:
+        await anext(listed)
+    assert (caught.value.effect, caught.value.linked_account_id) == ("none", "user_1")
+    assert len(mock.requests_to("get_application")) == 1
+    mock.clear()
+    mock.script(accounts(integrations, integrations), route="list_linked_accounts")
+    with pytest.raises(NotFoundError, match="app 'hubspott'"):
+        await anext(refold.linked_accounts.list(connected_to="hubspott").pages())
+    assert len(mock.requests_to("get_application")) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(404, json={"message": "Linked Account with account id user_0 not found", "error": "SERVER_ERROR"}),
+        Answer(400, json={"message": "Not found", "error": "RESOURCE_NOT_FOUND"}),
+        Answer(404, body="<html>"),
+    ],
+    ids=str,
+)
+async def test_an_account_that_is_gone(mock: MockRefold, refold: AsyncRefold, answer: Answer) -> None:
+    """That it is not found says nothing of the app, nor of the other accounts."""
+    mock.script(accounts([CRM], [CRM], [ERP]), route="list_linked_accounts")
+    mock.script(answer, linked_account_id="user_0")
+    mock.script(APPLICATION, route="get_application")
+    found = [one.linked_account_id async for one in refold.linked_accounts.list(connected_to="acme_crm")]
+    assert found == ["user_1"]
+    listed = [one async for one in refold.linked_accounts.list()]
+    job = refold.fan_out_action(listed, "acme_crm", "look", skip_disconnected=True, concurrency=1)
+    outcomes = (await job.collect()).outcomes
+    assert [type(one.error) for one in outcomes[::2]] == [type(one.error) for one in outcomes[:1]] + [
+        ReconnectRequiredError
+    ]
+    assert isinstance(outcomes[0].error, NotFoundError)
+    assert len(mock.requests_to("execute_action")) == 1
+
+
+async def test_an_app_that_does_not_tell_its_id(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Then each account is asked whether it is connected."""
+    told = {"slug": "acme_crm", "type": "custom", "connected_accounts": [{"status": "active"}]}
+    mock.script(accounts([CRM], [CRM], [CRM]), route="list_linked_accounts")
+    mock.script(
+        Answer(200, json={**told, "connected_accounts": []}), route="get_application", linked_account_id="user_1"
+    )
+    mock.script(Answer(200, json=told), route="get_application")
+    found = [one.linked_account_id async for one in refold.linked_accounts.list(connected_to="acme_crm")]
+    assert found == ["user_0", "user_2"]
+
+
+async def test_an_organisation_without_accounts(mock: MockRefold, refold: AsyncRefold) -> None:
+    """There is nothing to look up, and nobody to do it for."""
+    mock.script(accounts(), calls=1)
+    assert [one async for one in refold.linked_accounts.list(connected_to="hubspott")] == []
+    assert len(mock.requests) == 1
+
+
+async def test_skipping_when_there_is_no_such_app(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Every item says so, whether it is an account, which takes one look in all, or an id, and nothing is executed."""
+    mock.script(accounts([CRM], [HUBSPOT], []), calls=1)
+    listed = [account async for account in refold.linked_accounts.list()]
+    job = refold.fan_out_action([*listed, "user_3"], "hubspott", "get_contact", skip_disconnected=True)
+    report = await job.collect()
+    assert [type(outcome.error) for outcome in report.failed] == [NotFoundError] * 4
+    errors = [outcome.error for outcome in report.failed if isinstance(outcome.error, NotFoundError)]
+    assert {(error.effect, "app 'hubspott'" in error.message) for error in errors} == {("none", True)}
+    assert [error.linked_account_id for error in errors] == ["user_0", "user_1", "user_2", "user_3"]
+    assert sorted(error.attempts for error in errors) == [0, 0, 1, 1]
+    assert len({id(error) for error in errors}) == 4
+    assert len(mock.requests_to("get_application")) == 2
+    assert mock.requests_to("execute_action") == []
 
 
 @pytest.mark.parametrize(

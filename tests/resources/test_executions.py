@@ -85,8 +85,10 @@ class Refold:
         error.linked_account_id = "user_12345"
 
     async def send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> T:
-        """Look at the run."""
+        """Look at the run, or fetch what it gave back."""
         assert isinstance(timeout, Timeout)
+        if request.target.path == "/api/v1/execution/e1/response":
+            return parse(json_response({"response": {"total": 3}, "status": "COMPLETED"}), request)
         self.looks.append((asyncio.get_running_loop().time(), timeout))
         self.paths.add(f"{request.target.method} {request.target.path}")
         response = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
@@ -130,7 +132,7 @@ def test_pauses_grow_and_are_random() -> None:
         waits = [Refold(*[RUNNING] * 30, COMPLETED) for _ in range(2)]
         for refold in waits:
             execution = await refold.executions.wait("e1")
-            assert (execution.status, len(refold.looks)) == ("COMPLETED", 31)
+            assert (execution.status, execution.return_value, len(refold.looks)) == ("COMPLETED", {"total": 3}, 31)
             assert refold.paths == {"GET /api/v2/public/execution/e1"}
             assert 0.25 <= refold.pauses[0] <= 0.5
             assert all(7.5 <= pause <= 15 for pause in refold.pauses[10:])
@@ -256,7 +258,7 @@ def test_a_word_nobody_knows_until_the_end() -> None:
         refold = Refold({"_id": "e1", "status": "FINISHED"})
         with pytest.raises(ExecutionTimeoutError, match=r"last seen FINISHED\. This .* may have ended") as caught:
             await refold.executions.wait("e1", timeout=60)
-        assert caught.value.attempts == len(refold.looks)
+        assert (caught.value.attempts, caught.value.status_known) == (len(refold.looks), False)
 
     run(main)
 
@@ -305,6 +307,7 @@ def test_out_of_time() -> None:
         assert asyncio.get_running_loop().time() - began == pytest.approx(60)
         assert isinstance(error, TimeoutError)
         assert (error.execution_id, error.effect, error.linked_account_id) == ("e1", "unknown", "user_12345")
+        assert error.status_known
         assert error.execution is not None
         assert error.execution.completion_percentage == 40
         assert error.__cause__ is None
@@ -475,7 +478,8 @@ async def test_a_run_that_ends_otherwise(account: AccountScope, mock: MockRefold
     error = caught.value
     assert (error.effect, error.linked_account_id) == ("unknown", "user_12345")
     assert isinstance(error.execution, Execution)
-    assert error.execution.status == status
+    assert (error.execution.status, error.execution_id) == (status, run.execution_id)
+    assert error.message.startswith("Workflow 'Welcome a contact' did not complete: execution ")
     assert error.execution.nodes
     restored = pickle.loads(pickle.dumps(error))
     assert (str(restored), restored.execution) == (str(error), error.execution)

@@ -90,6 +90,8 @@ class Row:
     """Fields of what it gives, or of the first of many."""
     kind: Kind = attrs.field(default=attrs.Factory(_kind_of, takes_self=True), kw_only=True)
     """How it bears a lost response."""
+    requests: int = attrs.field(default=1, kw_only=True)
+    """How many requests it sends in all where it succeeds."""
 
     @property
     def for_organisation(self) -> bool:
@@ -167,7 +169,7 @@ ROWS: Final = (
     Row("executions.batches", "list_node_batches", f"GET {EXECUTION}/{{ended}}/nodes/batch/batches",
         ("{ended}", "batch"), query=FIRST_PAGE, model=Batch, gives={"status": "Success"}),
     Row("executions.wait", "get_execution", f"GET {EXECUTION}/{{ended}}", ("{ended}",),
-        model=Execution, gives=ENDED, kind="poll"),
+        model=Execution, gives={**ENDED, "return_value": CREATED}, kind="poll", requests=2),
     Row("executions.watch", "get_execution", f"GET {EXECUTION}/{{ended}}", ("{ended}",),
         model=Execution, gives=ENDED, kind="poll"),
     Row("run_workflow", "execute_workflow", f"POST {WORKFLOW}/{SAMPLE_WORKFLOW_ID}/execute", (SAMPLE_WORKFLOW_ID,),
@@ -339,7 +341,7 @@ async def test_what_it_sends_and_gives(mock: MockRefold, refold: AsyncRefold, ro
     assert ("content-type" in sent) == (row.body is not None)
     assert (request.json if request.body else None) == row.body
     if row.name != "run_workflow":
-        assert len(mock.requests) == 1
+        assert len(mock.requests) == row.requests
     if row.model in DONE:
         assert type(result) is row.model
         return
@@ -403,7 +405,7 @@ async def test_a_lost_response(mock: MockRefold, refold: AsyncRefold, row: Row, 
         return
     result = await call_row(row, refold, ids)
     assert type(result) is row.model or [type(one) for one in result][:1] == [row.model]
-    assert len(mock.requests) == 2
+    assert len(mock.requests) == 1 + row.requests
 
 
 @every_row
@@ -691,6 +693,8 @@ async def test_responses_that_differ_from_the_documents(
 async def test_responses_that_cannot_be_read(mock: MockRefold, refold: AsyncRefold, row: Row) -> None:
     """A response of another shape is told so, once: a write may have happened."""
     for body in (b"", b"<html>", b'"text"', b"[5]", b'{"docs": 5, "schema": '):
+        if not body and row.name == "executions.response":
+            continue  # a run may give nothing back
         mock.clear()
         mock.script(Answer(200, body=body), route=row.route)
         if row.kind == "poll":  # which looks again, for it may have been a gateway's

@@ -1,6 +1,7 @@
 """What a run gave back: `executions.response()`, and the return value that `run_workflow` comes with."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import pytest
@@ -22,6 +23,7 @@ from support.waiting import until
 
 RUN: Final = "6a314c54d4616e99e7fa5a02"
 PATH: Final = f"/api/v1/execution/{RUN}/response"
+Run = Callable[[AccountScope], Awaitable[Execution]]
 COMPLETED: Final = {"_id": RUN, "status": "COMPLETED", "linked_account_id": "user_12345"}
 
 
@@ -36,6 +38,15 @@ def script(mock: MockRefold, *answers: Answer) -> None:
 async def run(account: AccountScope) -> Execution:
     """Run it."""
     return await account.run_workflow("w", slug="hubspot", poll_interval=0.01)
+
+
+async def start_and_wait(account: AccountScope) -> Execution:
+    """Run it in two steps."""
+    started = await account.execute_workflow("w", slug="hubspot")
+    return await account.executions.wait(started.execution_id, poll_interval=0.01)
+
+
+ways = pytest.mark.parametrize("run", [run, start_and_wait])
 
 
 async def test_a_response(mock: MockRefold, account: AccountScope) -> None:
@@ -56,27 +67,37 @@ async def test_a_response_that_is_not_there(mock: MockRefold, account: AccountSc
         await account.executions.response(RUN)
 
 
+@ways
 @pytest.mark.parametrize("value", [{"total": 3}, [1], "text", 0, False, None])
-async def test_the_return_value_of_a_run(mock: MockRefold, account: AccountScope, value: Any) -> None:
-    """`run_workflow` fetches it once the run has completed."""
+async def test_the_return_value_of_a_run(mock: MockRefold, account: AccountScope, run: Run, value: Any) -> None:
+    """Whoever waits for the end of a run gets it too."""
     script(mock, Answer(200, json={"response": value, "status": "COMPLETED"}))
     done = await run(account)
     assert (done.execution_id, done.status, done.return_value) == (RUN, "COMPLETED", value)
     assert [request.path for request in mock.requests][2:] == [PATH]
 
 
+@ways
 @pytest.mark.parametrize(
     "answer",
-    [Answer(404), Answer(501), Answer(400, json={"message": "Not found", "error_code": "RESOURCE_NOT_FOUND"})],
+    [
+        Answer(404),
+        Answer(501),
+        Answer(400, json={"message": "Not found", "error_code": "RESOURCE_NOT_FOUND"}),
+        Answer(204),
+        Answer(200, body=""),
+        Answer(200, json=None),
+    ],
     ids=repr,
 )
-async def test_a_run_that_gave_nothing_back(mock: MockRefold, account: AccountScope, answer: Answer) -> None:
+async def test_a_run_that_gave_nothing_back(mock: MockRefold, account: AccountScope, run: Run, answer: Answer) -> None:
     """Where there is none, the return value is None."""
     script(mock, answer)
     done = await run(account)
     assert (done.status, done.return_value, len(mock.requests)) == ("COMPLETED", None, 3)
 
 
+@ways
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
@@ -88,7 +109,7 @@ async def test_a_run_that_gave_nothing_back(mock: MockRefold, account: AccountSc
     ids=repr,
 )
 async def test_a_return_value_that_cannot_be_fetched(
-    mock: MockRefold, caplog: pytest.LogCaptureFixture, answer: Answer, error: type[RefoldError]
+    mock: MockRefold, caplog: pytest.LogCaptureFixture, run: Run, answer: Answer, error: type[RefoldError]
 ) -> None:
     """The run is done all the same: the effect says so, and a note tells which it is and how to get the value."""
     script(mock, answer)
@@ -103,17 +124,21 @@ async def test_a_return_value_that_cannot_be_fetched(
     assert len(mock.requests) == 3
 
 
-async def test_a_caller_that_is_cancelled_while_it_is_fetched(mock: MockRefold, account: AccountScope) -> None:
+@ways
+async def test_a_caller_that_is_cancelled_while_it_is_fetched(
+    mock: MockRefold, account: AccountScope, run: Run
+) -> None:
     """Whoever waits no longer hears that the run is done."""
     mock.script(Answer(200, json={"execution_id": RUN}), calls=1)
     mock.script(Answer(200, json=COMPLETED), calls=2)
     mock.script(Silence(), calls=3)
-    running = asyncio.create_task(run(account))
+    running = asyncio.ensure_future(run(account))
     await until(lambda: len(mock.requests) == 3)
     running.cancel()
     with pytest.raises(asyncio.CancelledError) as caught:
         await running
-    assert any(f"Execution {RUN} has completed" in note for note in caught.value.__notes__)
+    (note,) = [note for note in caught.value.__notes__ if RUN in note]
+    assert f"Execution {RUN} has completed" in note
 
 
 async def test_a_job_of_runs_whose_values_cannot_be_fetched(mock: MockRefold) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from refold_async import AccountScope, APIResponseValidationError, Workflow
+from refold_async import AccountScope, APIResponseValidationError, AsyncRefold, AuthenticationError, Workflow
 from refold_async.testing import Answer, MockRefold
 
 LEAD_SYNC: Final = {"_id": "6a31545ed0aeb8165beb9a43", "name": "Lead Sync", "nodes": [{"id": "1", "type": "start"}]}
@@ -39,6 +39,25 @@ async def test_a_new_workflow_whose_id_is_not_told(mock: MockRefold, account: Ac
     with pytest.raises(APIResponseValidationError) as caught:
         await account.workflows.create("Lead Sync")
     assert (caught.value.effect, caught.value.body) == ("unknown", body)
+
+
+@pytest.mark.parametrize("call", ["publish", "unpublish", "delete"])
+async def test_a_key_that_does_not_tell_its_environment(mock: MockRefold, call: str) -> None:
+    """Refold refuses it where the environment is not given; the error says how to."""
+    async with AsyncRefold("key_of_another_kind", base_url=mock.base_url) as refold:
+        account = refold.account("user_12345")
+        method = getattr(account.workflows, call)
+        with pytest.raises(AuthenticationError, match=r"pass environment='test' or environment='production'\."):
+            await method("w")
+        mock.script(Answer(401))
+        for known in (lambda: method("w", environment="test"), lambda: account.workflows.get("w")):
+            with pytest.raises(AuthenticationError, match="API key or session token") as caught:
+                await known()
+            assert "environment=" not in str(caught.value)
+        by_token = refold.account_from_session_token("t").workflows
+        with pytest.raises(AuthenticationError) as caught:
+            await getattr(by_token, call)("w")
+        assert "environment=" not in str(caught.value)
 
 
 async def test_a_workflow_of_the_default_app(mock: MockRefold, account: AccountScope) -> None:

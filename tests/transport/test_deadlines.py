@@ -50,6 +50,24 @@ async def test_attempt(mock: MockRefold) -> None:
         await assert_fails_in_time(lambda: refold.account("user_12345").list_actions("hubspot"), 0.2, 0.2)
 
 
+async def test_an_answer_that_stalls(mock: MockRefold) -> None:
+    """Where a part of it came, the error says how much, and how to wait longer; else that nothing came."""
+    mock.script(Drip(0.05), calls=1)
+    mock.script(Silence(), calls=2)
+    async with AsyncRefold(
+        "tk_test", base_url=mock.base_url, retry=RetryPolicy(max_retries=0), timeout=Timeout(attempt=0.2)
+    ) as refold:
+        account = refold.account("user_12345")
+        with pytest.raises(
+            APITimeoutError, match=r"was not whole within the attempt=0\.2 .*: \d+ bytes had come"
+        ) as caught:
+            await account.request("GET", "/api/v2/public/workflow", into=bytes)
+        assert "larger timeout=" in str(caught.value)
+        with pytest.raises(APITimeoutError, match=r"got no answer within the attempt=0\.2") as caught:
+            await account.request("GET", "/api/v2/public/workflow", into=bytes)
+        assert "larger timeout=" not in str(caught.value)
+
+
 @pytest.fixture
 async def full_backlog() -> AsyncIterator[str]:
     """The URL of a listener that accepts no connection: the system leaves the client waiting."""

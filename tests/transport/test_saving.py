@@ -286,6 +286,8 @@ async def test_json_that_is_no_file(
         assert isinstance(caught.value, APIResponseValidationError)
         assert caught.value.result is not None
         assert caught.value.result.data == value["data"]
+        assert "so there is no file for save_to=: leave save_to= out. The data as it came" in caught.value.message
+        assert "into=" not in caught.value.message
     assert_untouched(target)
 
 
@@ -469,6 +471,9 @@ async def test_deadlines(target: Path, save: Save, limit: str) -> None:
             await call
         assert_untouched(target)
     assert caught.value.effect == ("none" if save is by_request else "unknown")
+    came = len(PDF) - len(PDF) // 4
+    assert f"was not whole within the {limit}=0.2 seconds that timeout= allows: {came:,} bytes" in str(caught.value)
+    assert "pass a larger timeout=" in str(caught.value)
 
 
 async def test_closing_the_client_meanwhile(target: Path) -> None:
