@@ -2,14 +2,14 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from refold_async.config.settings import Timeout
 from refold_async.errors import NotFoundError, RefoldError
 from refold_async.models.applications import Application
 from refold_async.models.connection_states import ConnectionState
 from refold_async.models.linked_accounts import LinkedAccount
+from refold_async.protocol.responses import fields_of
 from refold_async.resources.account import AccountScope
 from refold_async.resources.applications import disconnected
 
@@ -105,8 +105,8 @@ class Connections:
 
 def _is_about_app(error: NotFoundError) -> bool:
     """Tell whether it is the app that was not found, rather than the account that asked."""
-    said: Any = error.body.get("message") if isinstance(error.body, Mapping) else None
-    return error.error_code == "EXTERNAL_API_FAILURE" or "application" in str(said).lower()
+    said = str(fields_of(error.body).get("message")).lower()
+    return error.error_code == "EXTERNAL_API_FAILURE" or "application" in said
 
 
 def _for_account(missing: NotFoundError, account: LinkedAccount) -> NotFoundError:
