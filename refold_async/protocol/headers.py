@@ -52,13 +52,19 @@ def workflow_headers(*, slug: str | None, config_id: str | None, instance_tag: s
     return given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag)
 
 
-def execution_headers(connection_id: str | None, headers: Mapping[str, str] | None, *named: str) -> dict[str, str]:
+_CONNECTION: Final[Mapping[str, str]] = {"connection_id": "connection_id"}
+"""The argument that stands for a header of every execution."""
+
+
+def execution_headers(
+    connection_id: str | None, headers: Mapping[str, str] | None, arguments: Mapping[str, str] = _CONNECTION
+) -> dict[str, str]:
     """Return the headers of an execution that say by which connection it runs, and those that a caller adds.
 
     Args:
         connection_id: The connection; None for the linked account's own choice.
         headers: Headers that a caller adds.
-        named: The headers that arguments of their own stand for, in lower case, beside `connection_id`.
+        arguments: The arguments that stand for headers of their own, by those headers in lower case.
 
     Raises:
         ConfigurationError: A header cannot be sent, or is one that the client or an argument sets.
@@ -70,8 +76,7 @@ def execution_headers(connection_id: str | None, headers: Mapping[str, str] | No
         raise ConfigurationError(f"headers must be a mapping, not {type(headers).__name__}.")
     added = added_headers(headers)
     for name in added:
-        if name.lower() in ("connection_id", *named):
-            argument = name.lower().removesuffix("_execution").replace("-", "_")
+        if (argument := arguments.get(name.lower())) is not None:
             raise ConfigurationError(f"headers may not set {name!r}: pass {argument}= where there is that argument.")
     return {**given, **added}
 

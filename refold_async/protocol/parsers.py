@@ -74,10 +74,11 @@ def _tell_request_id(value: Any, response: Response, envelope: Mapping[str, Any]
     """Note Refold's id of the request with results of ours; `envelope` is the object they may have come in."""
     results = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     if results and isinstance(results[0], Result):
-        request_id = request_id_of(response.headers, envelope)
+        of_all = request_id_of(response.headers, envelope)
         for result in results:
-            own = result.raw.get("request_id") if "request_id" not in envelope else None
-            object.__setattr__(result, "request_id", own if isinstance(own, str) and own else request_id)
+            has_own = "request_id" in result.raw and "request_id" not in envelope
+            request_id = request_id_of(response.headers, result.raw) if has_own else of_all
+            object.__setattr__(result, "request_id", request_id)
 
 
 def parse_value(into: Any) -> Parser[Any]:

@@ -38,8 +38,15 @@ EXECUTE_WORKFLOW = Endpoint(
     "Check its id or alias, that it is published, and that this linked account owns it.",
 )
 
-_NAMED_BY_ARGUMENTS = ("slug", "config_id", "instance_tag", "sync_execution", "include-headers")
-"""The headers of running a workflow that are arguments."""
+_WORKFLOW_ARGUMENTS = {
+    "slug": "slug",
+    "config_id": "config_id",
+    "instance_tag": "instance_tag",
+    "sync_execution": "sync",
+    "include-headers": "include_headers",
+    "connection_id": "connection_id",
+}
+"""The arguments that stand for headers of running a workflow, by those headers."""
 
 _READS = frozenset({"GET", "HEAD"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -102,7 +109,7 @@ def execute_workflow(
         sent["sync_execution"] = "true"
     if check_bool("include_headers", include_headers):
         sent["include-headers"] = "true"
-    sent.update(execution_headers(connection_id, headers, *_NAMED_BY_ARGUMENTS))
+    sent.update(execution_headers(connection_id, headers, _WORKFLOW_ARGUMENTS))
     if body is UNSET:
         encoded = encode_json({"payload": {} if payload is None else payload})
     elif payload is None:

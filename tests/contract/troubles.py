@@ -1,7 +1,8 @@
 """What the mock answers where the request is as it should be, and something else goes wrong."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, Final
 
@@ -18,6 +19,17 @@ _WORKFLOW: Final = "/api/v2/public/workflow/{}/execute"
 _HEADERS: Final = {"x-api-key": "tk_test", "linked_account_id": ACCOUNT, "slug": "hubspot", "sync_execution": "true"}
 
 
+@asynccontextmanager
+async def _calling() -> AsyncGenerator[tuple[MockRefold, Recorder, aiohttp.ClientSession]]:
+    """A mock, what records its answers, and what calls it through that."""
+    async with (
+        MockRefold() as mock,
+        recording(mock.base_url) as recorder,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+    ):
+        yield mock, recorder, session
+
+
 async def _post(session: aiohttp.ClientSession, recorder: Recorder, path: str) -> Any:
     async with session.post(recorder.base_url + path, headers=_HEADERS, json={"limit": "1"}) as response:
         return await response.json()
@@ -30,11 +42,7 @@ def recorded_failures() -> Sequence[Exchange]:
 
 
 async def _failures() -> Sequence[Exchange]:
-    async with (
-        MockRefold() as mock,
-        recording(mock.base_url) as recorder,
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-    ):
+    async with _calling() as (mock, recorder, session):
 
         @mock.catalogue.workflow("hubspot", "refused")
         async def refused(*_: object) -> None:  # pyright: ignore[reportUnusedFunction]
@@ -67,11 +75,7 @@ def recorded_troubles() -> Sequence[Exchange]:
 
 
 async def _troubles() -> Sequence[Exchange]:
-    async with (
-        MockRefold() as mock,
-        recording(mock.base_url) as recorder,
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-    ):
+    async with _calling() as (mock, recorder, session):
 
         @mock.catalogue.action("hubspot", "get_contact")
         async def broken(*_: object) -> None:  # pyright: ignore[reportUnusedFunction]

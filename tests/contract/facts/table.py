@@ -2,7 +2,7 @@
 
 import re
 from http import HTTPStatus
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 import attrs
 
@@ -45,65 +45,58 @@ Security: TypeAlias = Literal["key", "token"]
 
 
 @attrs.frozen
-class Value:
+class _Nullable:
+    """What may be null, or not.
+
+    Attributes:
+        nullable: Whether it may.
+    """
+
+    nullable: bool = attrs.field(default=False, kw_only=True)
+
+    def or_null(self) -> Self:
+        """Return the same that may be null."""
+        return attrs.evolve(self, nullable=True)
+
+
+@attrs.frozen
+class Value(_Nullable):
     """A JSON value without a shape of its own.
 
     Attributes:
         kind: What it is; a `moment` is a text that tells a date and a time, an `object` has fields of any name.
         words: The only texts it can be; none for any.
-        nullable: Whether it may be null.
     """
 
     kind: Kind
     words: tuple[str, ...] = ()
-    nullable: bool = False
-
-    def or_null(self) -> "Value":
-        """Return the same value that may be null."""
-        return attrs.evolve(self, nullable=True)
 
 
 @attrs.frozen
-class ListOf:
+class ListOf(_Nullable):
     """A JSON array of values of one type."""
 
     items: "Type"
-    nullable: bool = False
-
-    def or_null(self) -> "ListOf":
-        """Return the same list that may be null."""
-        return attrs.evolve(self, nullable=True)
 
 
 @attrs.frozen
-class MapOf:
+class MapOf(_Nullable):
     """A JSON object with fields of any name, and values of one type."""
 
     values: "Type"
-    nullable: bool = False
-
-    def or_null(self) -> "MapOf":
-        """Return the same object that may be null."""
-        return attrs.evolve(self, nullable=True)
 
 
 @attrs.frozen
-class Shape:
+class Shape(_Nullable):
     """A JSON object with fields of its own.
 
     Attributes:
         fields: Its fields.
         open: Whether it may have others.
-        nullable: Whether it may be null.
     """
 
     fields: tuple["Field", ...]
     open: bool = False
-    nullable: bool = False
-
-    def or_null(self) -> "Shape":
-        """Return the same object that may be null."""
-        return attrs.evolve(self, nullable=True)
 
     def field(self, name: str) -> "Field | None":
         """Return the field of a name."""
