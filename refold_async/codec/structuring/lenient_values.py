@@ -12,7 +12,7 @@ from typing import Any, Final, get_args, get_origin
 
 from refold_async.codec.structuring.plain_values import Hook, wrong_type
 
-__all__ = ["identifier", "lenient_hook", "strict_hook"]
+__all__ = ["identifier", "lenient_hook", "strict_hook", "unchanged_by"]
 
 
 def identifier(value: Any, _: Any) -> str:
@@ -112,6 +112,13 @@ _PLAIN: Final[Mapping[Any, Hook]] = {
     dict[str, Any]: _only(dict),
 }
 """How plain values are parsed, by their type."""
+_UNCHANGED: Final[Mapping[Hook, type]] = {identifier: str, _text: str, _flag: bool, _count: int}
+"""The types whose values hooks give back as they are."""
+
+
+def unchanged_by(hook: Hook | None) -> type | None:
+    """Return the type whose values a hook gives back as they are, so that it need not be called; None for none."""
+    return None if hook is None else _UNCHANGED.get(hook)
 
 
 def lenient_hook(target: Any, hook_of_model: Callable[[Any], Hook | None]) -> Hook | None:

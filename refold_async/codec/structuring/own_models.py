@@ -14,7 +14,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from refold_async.codec.structuring.containers import hook_for
 from refold_async.codec.structuring.declarations import origin_of
-from refold_async.codec.structuring.lenient_values import identifier, lenient_hook, strict_hook
+from refold_async.codec.structuring.lenient_values import identifier, lenient_hook, strict_hook, unchanged_by
 from refold_async.codec.structuring.misfits import looking_for_a_few
 from refold_async.codec.structuring.plain_values import Hook, wrong_type
 from refold_async.models.model import Model
@@ -84,22 +84,23 @@ def _names_of(field: Any) -> list[str]:
 def _make(twin: Any, hooks: Mapping[str, Hook], converter: Converter) -> Callable[[dict[str, Any]], Any]:
     """Return what makes a model of an object; it raises anything where that does not fit.
 
-    cattrs would generate and compile code for each model. This costs no more for each object, and less for the first.
+    cattrs would generate and compile code for each model. This costs less for the first object, and for those that have
+    few of many fields; and more for small ones.
     """
-    first: dict[str, tuple[str, Hook | None, Any]] = {}
+    first: dict[str, tuple[str, Hook | None, Any, type | None]] = {}
     others: list[tuple[str, str, Hook | None, Any]] = []
     for field in _fields_sent(twin):
         hook = hooks.get(field.name) or (None if field.type is Any else hook_for(converter, field.type))
         name, *more = _names_of(field)
-        first[name] = field.name, hook, field.type
+        first[name] = field.name, hook, field.type, unchanged_by(hook)
         others += [(other, field.name, hook, field.type) for other in more]
 
     def make(value: dict[str, Any]) -> Any:
         fields: dict[str, Any] = {}
         for given, part in value.items():
             if part is not None and (known := first.get(given)) is not None:
-                name, hook, kind = known
-                fields[name] = part if hook is None else hook(part, kind)
+                name, hook, kind, unchanged = known
+                fields[name] = part if hook is None or type(part) is unchanged else hook(part, kind)
         for given, name, hook, kind in others:
             if name not in fields and (part := value.get(given)) is not None:
                 fields[name] = part if hook is None else hook(part, kind)
