@@ -107,4 +107,5 @@ def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
         problem, advice = "has not connected", advice.replace("must reconnect", "must connect", 1)
     error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {advice}")
     error.fault = Fault.NOT_CONNECTED
+    error.slug = slug
     return error

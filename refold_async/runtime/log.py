@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ __all__ = ["DEBUG", "INFO", "Log", "logger"]
 
 DEBUG: Final = logging.DEBUG
 INFO: Final = logging.INFO
+
+Fields = Mapping[str, object]
 
 
 class Log:
@@ -35,17 +38,21 @@ class Log:
             self._report(error)
             return False
 
-    def debug(self, message: str, *args: object) -> None:
+    def log(self, level: int, message: str, *args: object, extra: Fields | None = None) -> None:
+        """Log at a level; `extra` are fields of the record, whose names must not be those that logging gives it."""
+        self._log(level, message, args, extra=extra)
+
+    def debug(self, message: str, *args: object, extra: Fields | None = None) -> None:
         """Log at level DEBUG."""
-        self._log(logging.DEBUG, message, args)
+        self._log(logging.DEBUG, message, args, extra=extra)
 
-    def info(self, message: str, *args: object) -> None:
+    def info(self, message: str, *args: object, extra: Fields | None = None) -> None:
         """Log at level INFO."""
-        self._log(logging.INFO, message, args)
+        self._log(logging.INFO, message, args, extra=extra)
 
-    def warning(self, message: str, *args: object) -> None:
+    def warning(self, message: str, *args: object, extra: Fields | None = None) -> None:
         """Log at level WARNING."""
-        self._log(logging.WARNING, message, args)
+        self._log(logging.WARNING, message, args, extra=extra)
 
     def error(self, message: str, *args: object, exc_info: BaseException | None = None) -> None:
         """Log at level ERROR, with the traceback of `exc_info`."""
@@ -55,10 +62,23 @@ class Log:
         """Log at level ERROR, with the traceback of the exception that is handled."""
         self._log(logging.ERROR, message, args, sys.exception())
 
-    def _log(self, level: int, message: str, args: tuple[Any, ...], exc_info: BaseException | None = None) -> None:
+    def write_to_stderr(self, level: int) -> None:
+        """Log from a level on, to where the program's logs go or, while it has set up none, to stderr."""
+        self._logger.setLevel(level)
+        if not any(isinstance(handler, _StderrHandler) for handler in self._logger.handlers):
+            self._logger.addHandler(_StderrHandler())
+
+    def _log(
+        self,
+        level: int,
+        message: str,
+        args: tuple[Any, ...],
+        exc_info: BaseException | None = None,
+        extra: Fields | None = None,
+    ) -> None:
         try:
             if self._logger.isEnabledFor(level):
-                self._logger.log(level, message, *args, exc_info=exc_info, stacklevel=3)
+                self._logger.log(level, message, *args, exc_info=exc_info, stacklevel=3, extra=extra)
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it raises, the call that logs goes on
@@ -72,6 +92,22 @@ class Log:
         with suppress(Exception):
             print("refold_async: a log filter or handler raised, and may do so again:", file=sys.stderr)
             traceback.print_exception(error, file=sys.stderr)
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to stderr, as it is then, as long as the program sends its logs nowhere else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if logging.getLogger().handlers or sys.stderr is None:
+            return
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:  # noqa: BLE001 - as handlers do it
+            self.handleError(record)
 
 
 logger: Final = Log("refold_async")

@@ -1,0 +1,87 @@
+"""What is told of the call that a result came of, beside the result: attempts, time, the response's status and headers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+__all__ = ["ResponseMeta", "SettableMeta", "pack"]
+
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
+class _PackedHeaders(Mapping[str, str]):
+    """Headers as one text, which takes a third of the memory and pickles; names are case-insensitive."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self._text = "\n".join(map(":".join, headers))
+
+    def _read(self) -> Mapping[str, str]:
+        from multidict import CIMultiDict
+
+        pairs = (line.partition(":") for line in self._text.split("\n") if line)
+        return CIMultiDict([(name, value) for name, _, value in pairs])
+
+    def __getitem__(self, name: str) -> str:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def items(self) -> Any:
+        """Return names and values; a header that came several times is there as often."""
+        return self._read().items()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} headers>"  # they may hold cookies
+
+
+@attrs.frozen(weakref_slot=False)
+class ResponseMeta:
+    """What became of a call on its way: `result.meta`, and `error.meta`. What came in one response shares one.
+
+    Of what no call made, such as a result from a journal, it tells 0 attempts.
+    """
+
+    attempts: int = 0
+    """How often the request was handed to the network."""
+    elapsed: float = 0.0
+    """Seconds from the start of the call until its response was there or, for an error, until it was raised."""
+    request_id: str | None = None
+    """Refold's id of the request, to quote to support; None where Refold gave none."""
+    status: int | None = None
+    """The HTTP status of the response; None where there was none."""
+    headers: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False, eq=False)
+    """The response's headers; names are case-insensitive."""
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (self.attempts, self.elapsed, self.request_id, self.status, _packed(self.headers))
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for field, value in zip(attrs.fields(ResponseMeta), state, strict=True):
+            object.__setattr__(self, field.name, value)
+
+
+# One is made of every response, and attrs sets each field of a frozen object by a call, which takes three times as long.
+SettableMeta: Any = attrs.make_class(
+    "SettableMeta",
+    [field.name for field in attrs.fields(ResponseMeta)],
+    slots=True,
+    weakref_slot=False,
+    eq=False,
+    repr=False,
+)
+
+
+def pack(meta: ResponseMeta) -> None:
+    """Have what is kept, perhaps a million times, keep its headers in less memory."""
+    object.__setattr__(meta, "headers", _packed(meta.headers))
+
+
+def _packed(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return _PackedHeaders(headers.items()) if headers and not isinstance(headers, _PackedHeaders) else headers
