@@ -85,7 +85,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
         trust_env: Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when this is constructed. NO_PROXY may
             hold domains, addresses, networks such as `10.0.0.0/8`, patterns, and ports.
         observers: Told what happens to each call: objects with any of `on_call_start`, `on_attempt_end`, `on_retry` and
-            `on_call_end`, as `refold_async.observers` has it, or an `OpenTelemetryObserver` of `refold_async.telemetry`.
+            `on_call_end`, as `refold_async.observers` describes them, such as `refold_async.telemetry` has one.
         trace_configs: aiohttp trace configs, to observe requests. They see the headers, and so the key: its `repr`
             shows `***`, the header itself the key. What a hook raises is logged once, and harms no call.
         allow_http: Allow plain `http://` to other hosts than loopback.

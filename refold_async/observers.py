@@ -21,16 +21,16 @@ def on_call_start(self, call: CallStart) -> None: ...
 def on_attempt_end(self, attempt: AttemptEnd) -> None: ...
 def on_retry(self, retry: Retry) -> None: ...
 def on_call_end(self, end: CallEnd) -> None: ...
-def request_headers(self, call: CallStart) -> Mapping[str, str]: ...  # headers to send along, such as `traceparent`
+def request_headers(self, call: CallStart) -> Mapping[str, str]: ...  # to send along, such as traceparent
 ```
 
-`attempt.call` and `end.call` are the very object that `on_call_start` was given: keep what belongs to a call under it, in
-a dict or a `WeakKeyDictionary`.
+`attempt.call` and `end.call` are the very object that `on_call_start` was given: keep what belongs to a call under it,
+in a dict.
 
 The methods run on the event loop, in the task and the context of whoever calls: a context variable, or a span, that
 `on_call_start` sets is set during the call. They must not block. Whatever has started ends, also where it is cancelled.
-What is refused before anything could be done about it, such as by a client that is closed, does not start. Observers are
-told in their order of all but the end of a call, which the last is told first.
+What is refused before anything could be done about it, such as by a client that is closed, does not start. Observers
+are told in their order, but of the end of a call in reverse.
 
 What one of them raises is logged, once for each of its methods, and stops neither the call nor other observers. What
 ends the program, such as `SystemExit`, ends it. No record holds a key, a token, a message or a body.

@@ -8,20 +8,20 @@ async with AsyncRefold(observers=[OpenTelemetryObserver()]) as refold:
     await refold.account("user_12345").execute_action("hubspot", "get_contact")
 ```
 
-Each call is a span, `execute_action hubspot/get_contact`, current during the call, with an event `refold.attempt` for each
-attempt. Other endpoints' spans are named by their template, `GET /api/v2/public/execution/{execution_id}`. An attempt is an
-event, not a span, so that `opentelemetry-instrumentation-aiohttp-client` can be used beside it: that adds a span for each
-attempt below the call's own. What spans say is in the attributes of HTTP clients, such as `http.request.method` and
-`error.type`, and in these:
+Each call is a span, `execute_action hubspot/get_contact`, current during the call, with an event `refold.attempt` for
+each attempt. Other endpoints' spans are named by their template, `GET /api/v2/public/execution/{execution_id}`. An
+attempt is an event, not a span, so that `opentelemetry-instrumentation-aiohttp-client` can be used beside it: that adds
+a span for each attempt below the call's own. What spans say is in the attributes of HTTP clients, such as
+`http.request.method` and `error.type`, and in these:
 
 - `refold.operation`, `refold.slug`, `refold.action_id`, `refold.kind` (`read`, `write`, `idempotent`);
-- `refold.outcome` (`ok`, `failed`, `unknown`, `cancelled`), `refold.effect` (`none`, `done`, `unknown`), `refold.fault`;
-- `refold.attempts`, `refold.request_id`, `refold.seconds_queued`, `refold.seconds_on_wire`;
+- `refold.outcome` (`ok`, `failed`, `unknown`, `cancelled`), `refold.effect` (`none`, `done`, `unknown`);
+- `refold.fault`, `refold.attempts`, `refold.request_id`, `refold.seconds_queued`, `refold.seconds_on_wire`;
 - `refold.job` and `refold.item_index` of the items of fan-outs; only where asked for, `refold.linked_account_id` and
   `refold.item_key`.
 
-The status of a span is an error wherever the call raised one, also where the app failed and Refold answered HTTP 200. No
-span holds the URL, the message of an error, a header or a body: those hold ids of customers.
+The status of a span is an error wherever the call raised one, also where the app failed and Refold answered HTTP 200.
+No span holds the URL, the message of an error, a header or a body: those hold ids of customers.
 
 Metrics, by method, endpoint, app and, but for the last, outcome:
 
@@ -63,9 +63,9 @@ class OpenTelemetryObserver:
     Args:
         tracer_provider: Where spans go; by default the global provider, which does nothing until one is set.
         meter_provider: Where metrics go; by default the global provider.
-        account_ids: Tell in spans whose call it is, by `refold.linked_account_id` and `refold.item_key`. Metrics never do.
-        propagate: Send the trace context to Refold with each request, as `traceparent` or what else the global propagator
-            makes of it: for a gateway of yours that goes on with the trace.
+        account_ids: Tell in spans, never in metrics, whose call it is: `refold.linked_account_id`, `refold.item_key`.
+        propagate: Send the trace context to Refold with each request, as `traceparent` or what else the global
+            propagator makes of it: for a gateway of yours that goes on with the trace.
 
     Raises:
         ConfigurationError: `account_ids` or `propagate` is no bool.
@@ -169,7 +169,7 @@ class _Call:
         self._token = context.attach(trace.set_span_in_context(span))
 
     def leave(self, end: CallEnd) -> None:
-        """Make current what was before; but a coroutine that is thrown away may end where that is another's business."""
+        """Make current what was before; a coroutine that is thrown away may end where another's span is current."""
         if end.error is not GeneratorExit or trace.get_current_span() is self.span:
             context.detach(self._token)
 

@@ -86,6 +86,11 @@ class Telemetry:
         return [(point.value, dict(point.attributes)) for point in self.points(name)]
 
 
+def id_of(span: Any) -> int:
+    """Return the id of a span."""
+    return span.get_span_context().span_id  # type: ignore[no-any-return]
+
+
 @pytest.fixture
 def telemetry() -> Iterator[Telemetry]:
     """What is exported."""
@@ -118,7 +123,8 @@ async def test_a_call(mock: MockRefold, telemetry: Telemetry) -> None:
     )
     told = dict(span.attributes or {})
     times = {name: told.pop(name) for name in ("refold.seconds_queued", "refold.seconds_on_wire")}
-    assert times["refold.seconds_queued"] == 0 < times["refold.seconds_on_wire"]
+    assert times["refold.seconds_queued"] == 0
+    assert float(str(times["refold.seconds_on_wire"])) > 0
     port = int(mock.base_url.rpartition(":")[2])
     assert told == {
         **ENDPOINT,
@@ -231,7 +237,7 @@ async def test_the_span_is_current_during_the_call(mock: MockRefold, telemetry: 
     assert within == ["list_actions hubspot"]
     call, around = telemetry.spans
     assert call.parent is not None
-    assert call.parent.span_id == around.get_span_context().span_id
+    assert call.parent.span_id == id_of(around)
 
 
 async def test_a_cancelled_call(mock: MockRefold, telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
@@ -353,7 +359,7 @@ async def test_nothing_is_sent_along_unless_asked(mock: MockRefold, telemetry: T
     sent = mock.requests[-1].headers.get("traceparent")
     if asked:
         assert sent is not None
-        assert f"{telemetry.span.get_span_context().span_id:016x}" in sent
+        assert f"{id_of(telemetry.span):016x}" in sent
     else:
         assert sent is None
 
@@ -371,7 +377,7 @@ async def test_beside_the_instrumentation_of_aiohttp(mock: MockRefold, telemetry
     first, second, call = telemetry.spans
     assert (call.name, len(call.events), call.parent) == ("execute_action hubspot/get_contact", 2, None)
     assert {span.name for span in (first, second)} == {"POST"}
-    assert {span.parent and span.parent.span_id for span in (first, second)} == {call.get_span_context().span_id}
+    assert {span.parent and span.parent.span_id for span in (first, second)} == {id_of(call)}
     assert len(mock.requests) == 2
 
 
@@ -384,7 +390,7 @@ async def test_concurrent_calls(mock: MockRefold, telemetry: Telemetry) -> None:
             await refold.fan_out_action([f"user_{number}" for number in range(3)], "hubspot", "get_contact").collect()
     *calls, _ = telemetry.spans
     assert len(calls) == 6
-    assert {span.parent and span.parent.span_id for span in calls} == {work.get_span_context().span_id}
+    assert {span.parent and span.parent.span_id for span in calls} == {id_of(work)}
 
 
 def test_wrong_options() -> None:

@@ -1,4 +1,4 @@
-"""What is told of the call that a result came of, beside the result: attempts, time, the response's status and headers."""
+"""What results and errors tell of their call: attempts, time, and the status and headers of its response."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -63,14 +63,16 @@ class ResponseMeta:
         return (self.attempts, self.elapsed, self.request_id, self.status, _packed(self.headers))
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        for field, value in zip(attrs.fields(ResponseMeta), state, strict=True):
-            object.__setattr__(self, field.name, value)
+        for name, value in zip(_FIELDS, state, strict=True):
+            object.__setattr__(self, name, value)
 
 
-# One is made of every response, and attrs sets each field of a frozen object by a call, which takes three times as long.
+_FIELDS: Final = [field.name for field in attrs.fields(ResponseMeta)]
+
+# One is made of every response, and attrs sets each field of a frozen object by a call: that takes three times as long.
 SettableMeta: Any = attrs.make_class(
     "SettableMeta",
-    [field.name for field in attrs.fields(ResponseMeta)],
+    _FIELDS,
     slots=True,
     weakref_slot=False,
     eq=False,

@@ -27,7 +27,7 @@ Hook = Callable[[Any], object]
 _HOOKS: Final = ("on_call_start", "on_attempt_end", "on_retry", "on_call_end", "request_headers")
 
 
-def checked_observers(observers: object) -> list[object]:
+def checked_observers(observers: Any) -> list[object]:
     """Return what was passed as `observers=`, if each is an observer.
 
     Raises:
@@ -35,7 +35,7 @@ def checked_observers(observers: object) -> list[object]:
     """
     if not isinstance(observers, Iterable) or isinstance(observers, str | bytes):
         raise ConfigurationError(f"observers must be a list of observers, got {type(observers).__name__}.")
-    given = list[object](observers)
+    given: list[object] = list(cast("Iterable[object]", observers))
     for number, observer in enumerate(given):
         _check_observer(f"observers[{number}]", observer)
     return given

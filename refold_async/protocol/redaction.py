@@ -9,7 +9,7 @@ import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -163,7 +163,7 @@ def redacted(value: Any, secrets: Sequence[str]) -> Any:
             unfinished.append(copy.copy(part))
             return unfinished[-1]
         if issubclass(kind, Mapping):
-            make: Any = CIMultiDict if issubclass(kind, CIMultiDictProxy) else kind
+            make = CIMultiDict[Any] if issubclass(kind, CIMultiDictProxy) else cast("Any", kind)
             return make([(copied(name), copied(text)) for name, text in part.items()])
         return part
 

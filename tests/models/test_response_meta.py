@@ -30,7 +30,7 @@ from support.raw_server import http_response, raw_server
 from support.retry_policies import IMPATIENT
 
 HEADERS: Final = CIMultiDictProxy(
-    CIMultiDict([("X-Request-ID", "r"), ("Set-Cookie", "a=1: 2"), ("Set-Cookie", "b"), ("Empty", "")])
+    CIMultiDict([("X-Trace-ID", "r"), ("Set-Cookie", "a=1: 2"), ("Set-Cookie", "b"), ("Empty", "")])
 )
 
 
@@ -43,7 +43,7 @@ def test_headers(way: str) -> None:
         pack(meta)
     elif way != "as it is":
         meta = pickle.loads(pickle.dumps(meta)) if way == "pickled" else copy.deepcopy(meta)
-    assert (meta.headers["x-request-id"], meta.headers["EMPTY"]) == ("r", "")
+    assert (meta.headers["x-trace-id"], meta.headers["EMPTY"]) == ("r", "")
     assert meta.headers.get("nothing") is None
     assert "set-cookie" in meta.headers
     assert list(meta.headers.items()) == list(HEADERS.items())
@@ -92,7 +92,7 @@ async def test_results(mock: MockRefold) -> None:
     for result in [*results, *executions]:
         assert result.meta.status in {200, 202}
         assert 0 < result.meta.elapsed < 60
-        assert result.request_id == result.meta.request_id == result.meta.headers["x-request-id"]
+        assert result.request_id == result.meta.request_id == result.meta.headers["x-trace-id"]
         assert pickle.loads(pickle.dumps(result)).meta == copy.deepcopy(result).meta == result.meta
         assert pickle.loads(pickle.dumps(result)).meta.headers["server"] == "mock-refold"
 
@@ -106,7 +106,7 @@ async def test_results_of_a_fan_out(mock: MockRefold, tmp_path: Any) -> None:
             result = report.ok[0].value
             assert result is not None
             assert result.meta.attempts == (0 if recorded else 1)
-            assert ("x-request-id" in result.meta.headers) == (not recorded)
+            assert ("x-trace-id" in result.meta.headers) == (not recorded)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ async def test_errors(mock: MockRefold, trouble: Any, error: type[RefoldError], 
         assert (told.slug, told.action_id) == ("hubspot", "get_contact")
         assert (told.meta.attempts, told.meta.status, told.meta.request_id) == (told.attempts, status, told.request_id)
         assert 0 < told.meta.elapsed < 60
-        assert told.meta.headers.get("x-request-id") == (None if status is None else told.request_id)
+        assert told.meta.headers.get("x-trace-id") == (None if status is None else told.request_id)
 
 
 async def test_errors_without_an_attempt(mock: MockRefold) -> None:
@@ -156,10 +156,12 @@ async def test_no_secret_in_the_headers_of_an_error() -> None:
     """A gateway may echo the key in a header: errors show none, nor do the results they carry."""
     failed = b'{"node_status": "Errored", "data": {"message": "no"}, "http_status": 400}'
     answer = http_response(failed).replace(b"\r\n\r\n", b"\r\nX-Echo: a\r\nX-Echo: tk_secret_key_1\r\n\r\n", 1)
-    async with raw_server(lambda _: answer) as server:
-        async with AsyncRefold("tk_secret_key_1", base_url=server.base_url) as refold:
-            with pytest.raises(ActionFailedError) as caught:
-                await refold.account("user_1").execute_action("hubspot", "get_contact")
+    async with (
+        raw_server(lambda _: answer) as server,
+        AsyncRefold("tk_secret_key_1", base_url=server.base_url) as refold,
+    ):
+        with pytest.raises(ActionFailedError) as caught:
+            await refold.account("user_1").execute_action("hubspot", "get_contact")
     error = caught.value
     assert error.result is not None
     for meta in (error.meta, error.result.meta):

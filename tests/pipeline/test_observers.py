@@ -432,7 +432,9 @@ class _AsyncCallable:
 
 
 @pytest.mark.parametrize(
-    "hook", [_async_hook, _generator_hook, _AsyncCallable(), partial(_async_hook), 5], ids=lambda hook: str(type(hook))
+    "hook",
+    [_async_hook, _generator_hook, _AsyncCallable(), partial(_async_hook), 5],
+    ids=["async", "generator", "callable", "partial", "number"],
 )
 @pytest.mark.parametrize("name", ["on_call_start", "on_attempt_end", "on_retry", "on_call_end", "request_headers"])
 def test_a_hook_that_is_no_plain_function(name: str, hook: Any) -> None:
@@ -444,8 +446,11 @@ def test_a_hook_that_is_no_plain_function(name: str, hook: Any) -> None:
 
 async def test_a_coroutine_from_a_plain_function(mock: MockRefold, caplog: pytest.LogCaptureFixture) -> None:
     """A decorator may hide that a hook is async: that is told once, and nothing is left unawaited."""
-    observer = SimpleNamespace(on_call_end=lambda end: _async_hook(end))
-    async with observed(mock, observer) as refold:
+
+    def on_call_end(end: CallEnd) -> object:
+        return _async_hook(end)
+
+    async with observed(mock, SimpleNamespace(on_call_end=on_call_end)) as refold:
         for _ in range(2):
             await refold.account("user_1").list_actions("hubspot")
     (record,) = caplog.records
@@ -455,9 +460,16 @@ async def test_a_coroutine_from_a_plain_function(mock: MockRefold, caplog: pytes
 async def test_headers_that_observers_send_along(mock: MockRefold, recorder: Recorder) -> None:
     """Each request has them, a renewed token or not; those of the call win, and those of the client cannot be set."""
     answers: list[Any] = [{"traceparent": "00-1", "x-mine": "theirs"}, {"x-api-key": "tk_other"}, 5]
-    givers = [SimpleNamespace(request_headers=lambda _, answer=answer: answer) for answer in answers]
+
+    @attrs.define
+    class Giver:
+        headers: Any
+
+        def request_headers(self, call: CallStart) -> Any:
+            return self.headers
+
     mock.script(Answer(503), calls=1)
-    async with observed(mock, recorder, *givers) as refold:
+    async with observed(mock, recorder, *map(Giver, answers)) as refold:
         await refold.account("user_1").execute_action(
             "hubspot", "get_contact", idempotent=True, headers={"X-Mine": "mine"}
         )
@@ -471,15 +483,15 @@ async def test_headers_that_observers_send_along(mock: MockRefold, recorder: Rec
 
 async def test_items_of_a_job(mock: MockRefold, recorder: Recorder, tmp_path: Path) -> None:
     """Their calls tell the job, the place of the item and its key, also within a fan-out inside it."""
+    async with observed(mock, recorder) as client:
 
-    async def work(scope: AccountScope, row: str) -> None:
-        await scope.list_actions("hubspot")
-        await refold.fan_out_action(["user_8", "user_9"], "hubspot", "get_contact").collect()
+        async def work(scope: AccountScope, row: str) -> None:
+            await scope.list_actions("hubspot")
+            await client.fan_out_action(["user_8", "user_9"], "hubspot", "get_contact").collect()
 
-    async with observed(mock, recorder) as refold:
         journal = Journal(tmp_path / "june.sqlite", job="june")
-        await refold.fan_out(["user_1", "user_2"], work, journal=journal, key=lambda row: f"row of {row}").collect()
-        await refold.fan_out_action(["user_3", "user_4"], "hubspot", "get_contact").collect()
+        await client.fan_out(["user_1", "user_2"], work, journal=journal, key=lambda row: f"row of {row}").collect()
+        await client.fan_out_action(["user_3", "user_4"], "hubspot", "get_contact").collect()
     told = sorted(
         (call.linked_account_id, call.job, call.item_index, call.item_key) for call in recorder.all(CallStart)
     )
