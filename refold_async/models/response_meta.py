@@ -8,6 +8,7 @@ import attrs
 __all__ = ["ResponseMeta", "SettableMeta", "pack"]
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+_FIELDS: Final = ("attempts", "elapsed", "request_id", "status", "headers")
 
 
 class _PackedHeaders(Mapping[str, str]):
@@ -41,7 +42,8 @@ class _PackedHeaders(Mapping[str, str]):
         return f"<{len(self)} headers>"  # they may hold cookies
 
 
-@attrs.frozen(weakref_slot=False)
+# What attrs would generate and compile takes longer to load.
+@attrs.frozen(eq=False, repr=False, weakref_slot=False)
 class ResponseMeta:
     """What became of a call on its way: `result.meta`, and `error.meta`. What came in one response shares one.
 
@@ -56,28 +58,46 @@ class ResponseMeta:
     """Refold's id of the request, to quote to support; None where Refold gave none."""
     status: int | None = None
     """The HTTP status of the response; None where there was none."""
-    headers: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False, eq=False)
+    headers: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
     """The response's headers; names are case-insensitive."""
 
+    def _shown(self) -> tuple[Any, ...]:
+        return self.attempts, self.elapsed, self.request_id, self.status
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in zip(_FIELDS, self._shown(), strict=False))
+        return f"ResponseMeta({told})"  # headers may hold cookies
+
+    def __eq__(self, other: object) -> bool:
+        return self._shown() == other._shown() if isinstance(other, ResponseMeta) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._shown())
+
     def __getstate__(self) -> tuple[Any, ...]:
-        return (self.attempts, self.elapsed, self.request_id, self.status, _packed(self.headers))
+        return (*self._shown(), _packed(self.headers))
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         for name, value in zip(_FIELDS, state, strict=True):
             object.__setattr__(self, name, value)
 
 
-_FIELDS: Final = [field.name for field in attrs.fields(ResponseMeta)]
+class SettableMeta:
+    """What becomes a `ResponseMeta` by its `__class__`: as one is made of every response, that is to cost little.
 
-# One is made of every response, and attrs sets each field of a frozen object by a call: that takes three times as long.
-SettableMeta: Any = attrs.make_class(
-    "SettableMeta",
-    _FIELDS,
-    slots=True,
-    weakref_slot=False,
-    eq=False,
-    repr=False,
-)
+    attrs sets each field of a frozen object by a call, which takes three times as long.
+    """
+
+    __slots__ = ("attempts", "elapsed", "headers", "request_id", "status")
+
+    def __init__(
+        self, attempts: int, elapsed: float, request_id: str | None, status: int, headers: Mapping[str, str]
+    ) -> None:
+        self.attempts = attempts
+        self.elapsed = elapsed
+        self.request_id = request_id
+        self.status = status
+        self.headers = headers
 
 
 def pack(meta: ResponseMeta) -> None:

@@ -43,7 +43,7 @@ class Response:
 
     def meta(self, request_id: str | None) -> ResponseMeta:
         """Return what results tell of it; `request_id` is what `request_id_of` found."""
-        meta = SettableMeta(self.attempts, self.elapsed, request_id, self.status, self.headers)
+        meta: Any = SettableMeta(self.attempts, self.elapsed, request_id, self.status, self.headers)
         meta.__class__ = ResponseMeta
         return meta  # type: ignore[no-any-return]
 

@@ -11,10 +11,13 @@ from refold_async.runtime.foreign_errors import EXITS
 
 __all__ = ["DEBUG", "INFO", "Log", "logger"]
 
+_STDERR: Final = "refold_async on stderr"
+"""The name of the handler that is the library's own."""
+
 DEBUG: Final = logging.DEBUG
 INFO: Final = logging.INFO
 
-Fields = Mapping[str, object]
+Fields = Mapping[str, object] | None
 
 
 class Log:
@@ -38,19 +41,19 @@ class Log:
             self._report(error)
             return False
 
-    def log(self, level: int, message: str, *args: object, extra: Fields | None = None) -> None:
+    def log(self, level: int, message: str, *args: object, extra: Fields = None) -> None:
         """Log at a level; `extra` are fields of the record, whose names must not be those that logging gives it."""
         self._log(level, message, args, extra=extra)
 
-    def debug(self, message: str, *args: object, extra: Fields | None = None) -> None:
+    def debug(self, message: str, *args: object, extra: Fields = None) -> None:
         """Log at level DEBUG."""
         self._log(logging.DEBUG, message, args, extra=extra)
 
-    def info(self, message: str, *args: object, extra: Fields | None = None) -> None:
+    def info(self, message: str, *args: object, extra: Fields = None) -> None:
         """Log at level INFO."""
         self._log(logging.INFO, message, args, extra=extra)
 
-    def warning(self, message: str, *args: object, extra: Fields | None = None) -> None:
+    def warning(self, message: str, *args: object, extra: Fields = None) -> None:
         """Log at level WARNING."""
         self._log(logging.WARNING, message, args, extra=extra)
 
@@ -65,8 +68,12 @@ class Log:
     def write_to_stderr(self, level: int) -> None:
         """Log from a level on, to where the program's logs go or, while it has set up none, to stderr."""
         self._logger.setLevel(level)
-        if not any(isinstance(handler, _StderrHandler) for handler in self._logger.handlers):
-            self._logger.addHandler(_StderrHandler())
+        if not any(handler.name == _STDERR for handler in self._logger.handlers):
+            handler = logging.StreamHandler()
+            handler.name = _STDERR
+            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            handler.addFilter(lambda _: not logging.getLogger().handlers)
+            self._logger.addHandler(handler)
 
     def _log(
         self,
@@ -74,7 +81,7 @@ class Log:
         message: str,
         args: tuple[Any, ...],
         exc_info: BaseException | None = None,
-        extra: Fields | None = None,
+        extra: Fields = None,
     ) -> None:
         try:
             if self._logger.isEnabledFor(level):
@@ -92,22 +99,6 @@ class Log:
         with suppress(Exception):
             print("refold_async: a log filter or handler raised, and may do so again:", file=sys.stderr)
             traceback.print_exception(error, file=sys.stderr)
-
-
-class _StderrHandler(logging.Handler):
-    """Writes to stderr, as it is then, as long as the program sends its logs nowhere else."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if logging.getLogger().handlers or sys.stderr is None:
-            return
-        try:
-            print(self.format(record), file=sys.stderr, flush=True)
-        except Exception:  # noqa: BLE001 - as handlers do it
-            self.handleError(record)
 
 
 logger: Final = Log("refold_async")
