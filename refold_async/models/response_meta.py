@@ -38,6 +38,9 @@ class _PackedHeaders(Mapping[str, str]):
         """Return names and values; a header that came several times is there as often."""
         return self._read().items()
 
+    def __reduce__(self) -> Any:
+        return _PackedHeaders, (list(self.items()),)
+
     def __repr__(self) -> str:
         return f"<{len(self)} headers>"  # they may hold cookies
 
