@@ -5,7 +5,7 @@
 PYTHON ?= $(firstword $(shell .ci/pythons --any))
 VENV ?= .venv
 # What the package is installed with: the lowest versions it supports are tested without its extra.
-EXTRAS ?= [speed,progress,schema]
+EXTRAS ?= [speed,otel,progress,schema]
 CONSTRAINTS ?=
 # Many tests wait for something, so one more of them is at work than there are cores.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1))')

@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from refold_async import AsyncRefold, Limiter, RateLimit, Timeout
+from refold_async.observers import Observer
 from refold_async.testing import MockRefold
 
 __all__ = ["open_refold", "uses_mock"]
@@ -21,10 +22,11 @@ async def open_refold(
     *,
     timeout: Timeout | float = Timeout(),  # noqa: B008 - frozen
     rate_limit: RateLimit | Limiter | None = None,
+    observers: Sequence[Observer] = (),
 ) -> AsyncGenerator[AsyncRefold]:
-    """Open a client as `AsyncRefold(timeout=..., rate_limit=...)` does, with a mock behind it if there is no key."""
+    """Open a client as `AsyncRefold(...)` does with these options, with a mock behind it if there is no key."""
     if not uses_mock():
-        async with AsyncRefold(timeout=timeout, rate_limit=rate_limit) as refold:
+        async with AsyncRefold(timeout=timeout, rate_limit=rate_limit, observers=observers) as refold:
             yield refold
         return
     async with MockRefold() as mock:
@@ -32,5 +34,7 @@ async def open_refold(
             mock.account(f"user_{number}")
         mock.account("user_7").expire("hubspot")
         print(f"REFOLD_API_KEY is not set: talking to a mock on {mock.base_url}", file=sys.stderr)
-        async with AsyncRefold("tk_example", base_url=mock.base_url, timeout=timeout, rate_limit=rate_limit) as refold:
+        async with AsyncRefold(
+            "tk_example", base_url=mock.base_url, timeout=timeout, rate_limit=rate_limit, observers=observers
+        ) as refold:
             yield refold

@@ -38,6 +38,7 @@ from refold_async.errors import (
 )
 from refold_async.faults import Effect, Fault
 from refold_async.limits.outside_limiter import Limiter
+from refold_async.models.response_meta import ResponseMeta
 from refold_async.models.results import ActionResult, WorkflowExecution
 from refold_async.resources.account import AccountScope
 from refold_async.version import __version__
@@ -120,6 +121,7 @@ __all__ = [
     "Reference",
     "RefoldError",
     "RequestStructure",
+    "ResponseMeta",
     "RetryPolicy",
     "SavedFile",
     "SessionToken",

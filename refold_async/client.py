@@ -12,6 +12,7 @@ from refold_async.config.client_options import (
     environment_of,
     find_api_key,
     find_base_url,
+    switch_on_log,
 )
 from refold_async.config.secret import hide
 from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, resolve_timeout
@@ -35,6 +36,7 @@ from refold_async.version import __version__
 if TYPE_CHECKING:
     import aiohttp
 
+    from refold_async.observers import Observer
     from refold_async.resources.linked_accounts import LinkedAccounts
     from refold_async.resources.session_tokens import SessionTokens
     from refold_async.resources.webhooks import Webhooks
@@ -82,6 +84,8 @@ class AsyncRefold(FanOutMethods, RawRequests):
         proxy: URL of an HTTP proxy; may hold a user name and password.
         trust_env: Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when this is constructed. NO_PROXY may
             hold domains, addresses, networks such as `10.0.0.0/8`, patterns, and ports.
+        observers: Told what happens to each call: objects with any of `on_call_start`, `on_attempt_end`, `on_retry` and
+            `on_call_end`, as `refold_async.observers` describes them, such as `refold_async.telemetry` has one.
         trace_configs: aiohttp trace configs, to observe requests. They see the headers, and so the key: its `repr`
             shows `***`, the header itself the key. What a hook raises is logged once, and harms no call.
         allow_http: Allow plain `http://` to other hosts than loopback.
@@ -113,6 +117,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
         connector: "aiohttp.BaseConnector | None" = None,
         proxy: str | None = None,
         trust_env: bool = False,
+        observers: "Sequence[Observer]" = (),
         trace_configs: "Sequence[aiohttp.TraceConfig]" = (),
         allow_http: bool = False,
         require_environment: Environment | None = None,
@@ -126,6 +131,12 @@ class AsyncRefold(FanOutMethods, RawRequests):
         check_environment(require_environment, self._api_key)
         if not isinstance(retry, RetryPolicy):
             raise ConfigurationError(f"retry must be a RetryPolicy, got {retry!r}.")
+        switch_on_log()
+        checked: Sequence[object] = ()
+        if observers != ():
+            from refold_async.pipeline.observers import checked_observers
+
+            checked = checked_observers(observers)
         self._transport = Transport(
             base_url=find_base_url(base_url, allow_http=check_bool("allow_http", allow_http)),
             headers=_HEADERS,
@@ -152,6 +163,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
             resolve_timeout(timeout, _DEFAULT_TIMEOUT),
             _SYNCHRONOUS_WORKFLOW if timeout is _DEFAULT_TIMEOUT else resolve_timeout(timeout, _DEFAULT_TIMEOUT),
             secrets=[*filter(None, [self._api_key]), *self._transport.proxy_credentials],
+            observers=checked,
         )
         self._organisation = AccountScope(self._pipeline, api_key=self._api_key)
 

@@ -33,7 +33,8 @@ may have run. No error holds an API key, a session token or an open response, an
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from refold_async.faults import Effect, Fault
+from refold_async.faults import THROTTLED, Effect, Fault
+from refold_async.models.response_meta import ResponseMeta
 
 if TYPE_CHECKING:
     from refold_async.models.executions import Execution, ExecutionNode
@@ -67,7 +68,6 @@ __all__ = [
 
 _LONGEST_REQUEST_ID = 100
 """How many characters of the id of a request are shown: whatever stands before Refold may name one."""
-_THROTTLED = frozenset({Fault.RATE_LIMITED, Fault.WORKFLOW_RATE_LIMITED, Fault.APP_RATE_LIMITED})
 
 
 def named_request_id(request_id: str | None) -> str:
@@ -87,7 +87,10 @@ class RefoldError(Exception):
         method: The HTTP method of the call, or None if the error came before there was one.
         url: The full URL of the call, or None.
         linked_account_id: The linked account the call was for, or None.
+        slug: The app the call was about, or None.
+        action_id: The action the call was about, or None.
         attempts: How often the request was handed to the network.
+        meta: The attempts, seconds, status and headers of the call; of an error that none made, it tells 0 attempts.
         request_id: Refold's id of the request, to quote to support, or None where no response named one.
         retry_after: Seconds after which the response says to come back, or None if it did not say.
         fault: The row of the retry table that the error falls under, or None if it came before anything was sent.
@@ -97,7 +100,10 @@ class RefoldError(Exception):
     method: str | None = None
     url: str | None = None
     linked_account_id: str | None = None
+    slug: str | None = None
+    action_id: str | None = None
     attempts: int = 0
+    meta: ResponseMeta = ResponseMeta()
     request_id: str | None = None
     retry_after: float | None = None
     fault: Fault | None = None
@@ -113,7 +119,7 @@ class RefoldError(Exception):
     @property
     def throttled(self) -> bool:
         """Whether Refold, a gateway before it or the connected app refused because calls came too fast."""
-        return self.fault in _THROTTLED
+        return self.fault in THROTTLED
 
     def __str__(self) -> str:
         if self.method is None:

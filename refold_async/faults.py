@@ -4,9 +4,9 @@ What follows from a fault is in `retry_table`.
 """
 
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal
 
-__all__ = ["Effect", "Fault", "Kind"]
+__all__ = ["THROTTLED", "Effect", "Fault", "Kind"]
 
 Effect = Literal["none", "done", "unknown"]
 """What became of the action: it did not run, it ran, or it may have run."""
@@ -41,3 +41,7 @@ class Fault(Enum):
     WORKFLOW_SET_STATUS = "the workflow ran, and its own Response node chose an error status"
     WORKFLOW_ERRORED = "the workflow stopped at an error, somewhere on its way"
     WORKFLOW_DUPLICATE = "Refold took the run for a repeat of an earlier one, and ran nothing"
+
+
+THROTTLED: Final = frozenset({Fault.RATE_LIMITED, Fault.WORKFLOW_RATE_LIMITED, Fault.APP_RATE_LIMITED})
+"""Refusals because calls came too fast, whoever refused: Refold, a gateway before it, or the connected app."""

@@ -1,7 +1,7 @@
 """The public surface as a type checker sees it in a user's program. Checked by mypy and pyright; never run."""
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, assert_type
@@ -39,6 +39,7 @@ from refold_async import (
     RateLimit,
     Reference,
     RefoldError,
+    ResponseMeta,
     RetryPolicy,
     SavedFile,
     SessionToken,
@@ -52,6 +53,8 @@ from refold_async import (
     WorkflowFailedError,
     webhooks,
 )
+from refold_async.observers import AttemptEnd, CallEnd, CallStart, Observer, Retry
+from refold_async.telemetry import OpenTelemetryObserver
 from refold_async.testing import MockRefold, ReceivedRequest
 
 
@@ -115,6 +118,13 @@ async def calls(account: AccountScope) -> None:
     run = await account.execute_workflow("w", slug="hubspot", payload={"a": 1}, sync=True, timeout=600)
     assert_type(run, WorkflowExecution)
     assert_type(run.execution_id, str)
+    assert_type(run.request_id, str | None)
+    for meta in (run.meta, contact.meta, parameters.meta):
+        assert_type(meta, ResponseMeta)
+        assert_type(meta.attempts, int)
+        assert_type(meta.elapsed, float)
+        assert_type(meta.status, int | None)
+        assert_type(meta.headers, Mapping[str, str])
 
 
 async def everything_else(refold: AsyncRefold, account: AccountScope) -> None:
@@ -268,6 +278,9 @@ def errors(error: RefoldError) -> None:
     """What errors carry."""
     assert_type(error.effect, Effect)
     assert_type(error.retry_after, float | None)
+    assert_type(error.slug, str | None)
+    assert_type(error.action_id, str | None)
+    assert_type(error.meta, ResponseMeta)
     if isinstance(error, APIStatusError):
         assert_type(error.status_code, int)
     if isinstance(error, ActionFailedError):
@@ -293,6 +306,56 @@ async def settings() -> None:
     ):
         assert_type(refold, AsyncRefold)
         assert_type(mock.requests, list[ReceivedRequest])
+
+
+class Watcher:
+    """An observer with every hook."""
+
+    def on_call_start(self, call: CallStart) -> None:
+        """See a call start."""
+        assert_type(call.slug, str | None)
+        assert_type(call.item_index, int | None)
+
+    def on_attempt_end(self, attempt: AttemptEnd) -> None:
+        """See an attempt end."""
+        assert_type(attempt.status, int | None)
+
+    def on_retry(self, retry: Retry) -> None:
+        """See why there is another."""
+        assert_type(retry.delay, float)
+
+    def on_call_end(self, end: CallEnd) -> None:
+        """See a call end."""
+        assert_type(end.effect, Effect)
+        assert_type(end.error, type[BaseException] | None)
+
+    def request_headers(self, call: CallStart) -> dict[str, str]:
+        """Send something along."""
+        return {"x-app": call.slug or ""}
+
+
+class Ends:
+    """An observer with one hook."""
+
+    def on_call_end(self, end: CallEnd) -> None:
+        """See a call end."""
+
+
+class AsyncEnds:
+    """No observer: its hook would not run."""
+
+    async def on_call_end(self, end: CallEnd) -> None:
+        """See nothing."""
+
+
+def observers() -> None:
+    """What a client takes as observers."""
+    telemetry: Observer = OpenTelemetryObserver(account_ids=True)
+    AsyncRefold("tk", observers=[Watcher(), Ends(), telemetry])
+    AsyncRefold("tk", observers=(Ends(),))
+    AsyncRefold("tk", observers=[object()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    AsyncRefold("tk", observers=[AsyncEnds()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    AsyncRefold("tk", observers=Ends())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def mistakes(refold: AsyncRefold, account: AccountScope) -> None:

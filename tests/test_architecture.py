@@ -27,7 +27,7 @@ FLOORS: Final = [
     {"transport"},
     {"pipeline"},
     {"resources", "jobs"},
-    {"client", "fan_out_methods", "__init__"},
+    {"client", "fan_out_methods", "observers", "telemetry", "__init__"},
 ]
 # Those of the mock, which stands beside the client.
 MOCK_FLOORS: Final = [
@@ -45,6 +45,7 @@ KNOWN_TO: Final = {
     "cattrs": "codec.structuring",
     "jsonschema": "codec.json_schema",
     "logging": "runtime.log",  # others would let what filters raise out of their calls
+    "opentelemetry": "telemetry",
     "orjson": "codec.json_codec",
     "sqlite3": "journal.sqlite",
     "tqdm": "jobs.progress_bar",
@@ -282,6 +283,7 @@ def test_nothing_else_is_needed() -> None:
         "orjson",
         "tqdm",
         "jsonschema",
+        "opentelemetry",
         "referencing",
     } | sys.stdlib_module_names
     imported = {name.split(".")[0] for path in CLIENT.values() for name in imports_of_file(path)}
@@ -390,7 +392,7 @@ def test_what_is_not_used_is_not_loaded() -> None:
 import sys
 import refold_async
 refold_async.AsyncRefold("tk_test").account("user_1")
-unused = {"backoff", "cattrs", "sqlite3", "jsonschema", "tqdm"}
+unused = {"backoff", "cattrs", "sqlite3", "jsonschema", "opentelemetry", "tqdm"}
 unused |= {"refold_async.jobs", "refold_async.journal", "refold_async.resources.actions"}
 unused |= {"refold_async.protocol.redaction", "refold_async.models.executions", "refold_async.webhooks"}
 unused |= {f"refold_async.pipeline.{name}" for name in ("retry", "error_details", "credentials", "observers")}

@@ -7,8 +7,9 @@ from typing import Final, Literal
 from refold_async.config.secret import hide
 from refold_async.config.validation import check_base_url, check_secret
 from refold_async.errors import ConfigurationError
+from refold_async.runtime.log import DEBUG, INFO, logger
 
-__all__ = ["Environment", "check_environment", "environment_of", "find_api_key", "find_base_url"]
+__all__ = ["Environment", "check_environment", "environment_of", "find_api_key", "find_base_url", "switch_on_log"]
 
 Environment = Literal["test", "production"]
 
@@ -31,6 +32,16 @@ def find_base_url(base_url: str | None, *, allow_http: bool) -> str:
     if found := hide(os.environ.get("REFOLD_BASE_URL")):
         return check_base_url("REFOLD_BASE_URL", found, allow_http=allow_http)
     return "https://app.refold.ai"
+
+
+def switch_on_log() -> None:
+    """Switch the log on if `REFOLD_LOG` of the environment asks for it."""
+    if not (asked := os.environ.get("REFOLD_LOG")):
+        return
+    level = {"info": INFO, "debug": DEBUG}.get(asked.strip().lower())
+    if level is None:
+        raise ConfigurationError(f"REFOLD_LOG, in the environment, must be info or debug, not {asked!r}: or unset it.")
+    logger.write_to_stderr(level)
 
 
 def environment_of(api_key: str | None) -> Environment | None:

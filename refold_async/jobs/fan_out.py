@@ -17,6 +17,8 @@ from refold_async.jobs.progress_reporter import ProgressReporter
 from refold_async.jobs.recorder import Recorder
 from refold_async.jobs.slots import Slots
 from refold_async.jobs.stopping import Stopper
+from refold_async.models.model import Result
+from refold_async.models.response_meta import pack
 from refold_async.pipeline.item_context import current_item
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.runtime.foreign_errors import safe_repr
@@ -72,7 +74,16 @@ class FanOut(Generic[Item, T]):
             on_change=self._queue.news.set,
         )
         max_refusal_wait = check_positive("max_refusal_wait", options["max_refusal_wait"])
-        self._feeder = Feeder(items, client, self._slots, self._item_tasks, self._queue.news.set, max_refusal_wait)
+        journal = options["journal"]
+        self._feeder = Feeder(
+            items,
+            client,
+            self._slots,
+            self._item_tasks,
+            self._queue.news.set,
+            max_refusal_wait,
+            None if journal is None else journal.job,
+        )
         self._reporter: ProgressReporter | None = None
         progress = options["progress"]
         if progress is not None and progress is not False:
@@ -207,6 +218,8 @@ class FanOut(Generic[Item, T]):
             self._report = {}
             async for outcome in self:
                 self._report[outcome.index] = outcome
+                if isinstance(outcome.value, Result):
+                    pack(outcome.value.meta)
         return self.report
 
     @property

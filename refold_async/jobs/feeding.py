@@ -34,6 +34,7 @@ class Feeder(Generic[Item]):
         item_tasks: ItemTasks[Item, Any],
         on_change: Callable[[], object],
         max_refusal_wait: float,
+        job: str | None = None,
     ) -> None:
         """Take nothing yet.
 
@@ -44,6 +45,7 @@ class Feeder(Generic[Item]):
             item_tasks: Where items begin.
             on_change: Called when the source has ended, or there are no parked items any more.
             max_refusal_wait: Seconds that refusals may keep an item waiting.
+            job: The name of the job that the items are part of, where it has one.
         """
         self._items = items
         self._client = client
@@ -51,6 +53,7 @@ class Feeder(Generic[Item]):
         self._item_tasks = item_tasks
         self._on_change = on_change
         self._max_refusal_wait = max_refusal_wait
+        self._job = job
         self._loop: asyncio.AbstractEventLoop
         self._task: asyncio.Task[None] | None = None
         self._outer: ItemContext | None = None
@@ -108,6 +111,7 @@ class Feeder(Generic[Item]):
         """Start or park an item, and wait for a slot for the next; return False where it came after the stop."""
         taken = TakenItem(
             outer=self._outer,
+            job=self._job,
             slots=self._slots,
             waits=1,
             max_refusal_wait=self._max_refusal_wait,

@@ -19,8 +19,6 @@ class TakenItem(ItemContext, Generic[Item]):
 
     item: Item = attrs.field(kw_only=True)
     """The item as the source gave it."""
-    index: int = attrs.field(kw_only=True)
-    """Its place in the input, from 0."""
     taken_at: float = attrs.field(kw_only=True)
     """When it was taken, by `time.perf_counter()`."""
     linked_account_id: str | None = None

@@ -8,9 +8,12 @@ from typing import Any, Final
 
 import attrs
 
+from refold_async.models.response_meta import ResponseMeta
+
 __all__ = ["STRICT", "Model", "Result", "named"]
 
 _NOTHING: Mapping[str, Any] = {}
+_NO_CALL: Final = ResponseMeta()
 
 
 STRICT: Final[Mapping[str, Any]] = {"strict": True}
@@ -59,5 +62,10 @@ class Model:
 class Result(Model):
     """What a call gave, or one member of a list that it gave."""
 
-    request_id: str | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
-    """Refold's id of the request whose response this came in, to quote to support; None where Refold gave none."""
+    meta: ResponseMeta = attrs.field(default=_NO_CALL, repr=False, eq=False, kw_only=True)
+    """What became of the call that gave this: attempts, seconds, and the status and headers of its response."""
+
+    @property
+    def request_id(self) -> str | None:
+        """Refold's id of the request whose response this came in, to quote to support; None where Refold gave none."""
+        return self.meta.request_id

@@ -3,13 +3,14 @@
 And what is noted of it meanwhile. Loaded once somebody observes a call.
 """
 
-from typing import Final
+import asyncio
+from typing import Final, Literal
 
 import attrs
 
 from refold_async.faults import Effect, Fault, Kind
 
-__all__ = ["CANCELLED", "AttemptEnd", "CallEnd", "CallStart", "Observation", "Retry", "named_call"]
+__all__ = ["CANCELLED", "AttemptEnd", "CallEnd", "CallStart", "Observation", "Retry", "named_call", "outcome_of"]
 
 CANCELLED: Final = "%s: cancelled after it was sent (attempt %d); it may have run."
 """What is said of a call that was cancelled too late; takes the call and the number of the attempt."""
@@ -28,11 +29,15 @@ class CallStart:
 
     method: str
     """The HTTP method."""
+    base_url: str
+    """Where Refold is, without a trailing slash."""
     path: str
-    """The path below the base URL, quoted, without the query."""
+    """The path below the base URL, quoted, without the query. It may hold ids: group by `endpoint` instead."""
     endpoint: str | None
     """The path with the names of its ids, `/api/v2/integration-schema/{slug}/actions/{action_id}/execute`; None for
     `request()`, whose path may be any."""
+    operation: str | None
+    """`list_actions`, `get_action_parameters`, `execute_action` or `execute_workflow`; None for all else."""
     slug: str | None
     """The app, where the call names one."""
     action_id: str | None
@@ -43,6 +48,12 @@ class CallStart:
     """`read`, `write`, or `idempotent`: a write that may be sent twice."""
     bulk: bool
     """Whether it is made for an item of a fan-out."""
+    job: str | None
+    """The name of the job that the item is part of, as its journal has it; None without a journal."""
+    item_index: int | None
+    """The item's place in the input of its fan-out, from 0. Of fan-outs inside a job, that of the job's item."""
+    item_key: str | None
+    """What the job's journal knows the item by; by default its linked account id."""
 
     def __str__(self) -> str:
         return named_call(self.method, self.path, self.linked_account_id)
@@ -108,15 +119,23 @@ class CallEnd:
     """Seconds from its start to its end."""
 
 
+def outcome_of(end: AttemptEnd | CallEnd) -> Literal["ok", "failed", "unknown", "cancelled"]:
+    """Return in one word how an attempt or a call ended; what was cancelled and may have run is `unknown`."""
+    if end.error is None:
+        return "ok"
+    if end.effect == "unknown":
+        return "unknown"
+    return "cancelled" if issubclass(end.error, asyncio.CancelledError) else "failed"
+
+
 @attrs.define(eq=False, repr=False)
 class Observation:
     """What is noted of one call that is observed. Times are by the loop's clock.
 
-    Where only the log observes, it may begin with the first failure, and times are not taken: the log tells none.
+    Where only the log observes, it may begin with the first attempt's end, and these times are not taken.
     """
 
     start: CallStart
-    began: float
     queued: float = 0.0
     """Seconds that the present attempt waited for its permit."""
     left_at: float = 0.0

@@ -1,21 +1,35 @@
-"""The observer that writes the log: a line for each attempt, for each retry, and for each write cancelled too late."""
+"""The observer that writes the log: a line for each attempt, each retry, and the end of each call."""
 
 import asyncio
+from typing import Any, Final
 
 from refold_async.errors import APIStatusError, named_request_id
-from refold_async.pipeline.call_events import CANCELLED, AttemptEnd, CallEnd, Retry
-from refold_async.runtime.log import logger
+from refold_async.pipeline.call_events import CANCELLED, AttemptEnd, CallEnd, CallStart, Retry, outcome_of
+from refold_async.runtime.log import DEBUG, INFO, logger
 
 __all__ = ["CallLog"]
 
+_OF_A_CALL: Final = (
+    *("method", "endpoint", "operation", "slug", "action_id", "linked_account_id", "kind", "bulk"),
+    *("job", "item_index", "item_key"),
+)
+_OF_AN_ATTEMPT: Final = ("number", "status", "effect", "request_id")
+_OF_AN_END: Final = ("attempts", "status", "effect", "request_id", "seconds")
+
 
 class CallLog:
-    """Writes the log."""
+    """Writes the log.
+
+    What a line says is also in fields of its record, for logs that are kept as JSON: `refold_slug`, `refold_status`, …
+    """
 
     def on_attempt_end(self, attempt: AttemptEnd) -> None:
         """Tell how an attempt ended."""
-        told = f"{attempt.status or 'no answer'}{named_request_id(attempt.request_id)}"
-        logger.debug("%s: attempt %d: %s", attempt.call, attempt.number, told)
+        if logger.enabled(DEBUG):
+            told = f"{attempt.status or 'no answer'}{named_request_id(attempt.request_id)}"
+            logger.debug(
+                "%s: attempt %d: %s", attempt.call, attempt.number, told, extra=_fields(attempt, _OF_AN_ATTEMPT)
+            )
 
     def on_retry(self, retry: Retry) -> None:
         """Tell why there is another attempt, and when."""
@@ -23,9 +37,38 @@ class CallLog:
         what = f"HTTP {attempt.status}"
         if attempt.error is not None and not issubclass(attempt.error, APIStatusError):
             what = attempt.error.__name__
-        logger.info("%s: attempt %d: %s; again in %.2f s", attempt.call, attempt.number, what, retry.delay)
+        extra = {**_fields(attempt, _OF_AN_ATTEMPT), "refold_delay": retry.delay}
+        logger.info("%s: attempt %d: %s; again in %.2f s", attempt.call, attempt.number, what, retry.delay, extra=extra)
 
     def on_call_end(self, end: CallEnd) -> None:
-        """Tell of a write that was cancelled and may have run."""
+        """Tell how a call ended.
+
+        At WARNING what the caller is told by nothing else: that a write which was cancelled may have run. What succeeds
+        or raises is told at INFO; success of an item of a fan-out, of which there may be millions, at DEBUG.
+        """
+        call, outcome = end.call, outcome_of(end)
         if end.error is not None and issubclass(end.error, asyncio.CancelledError) and end.effect != "none":
-            logger.warning(CANCELLED, end.call, end.attempts)
+            logger.warning(CANCELLED, call, end.attempts, extra=_fields(end, _OF_AN_END))
+            return
+        level = DEBUG if call.bulk and end.error is None else INFO
+        if not logger.enabled(level):
+            return
+        told = [
+            *([] if end.error is None or outcome == "cancelled" else [end.error.__name__]),
+            *([] if end.status is None else [f"HTTP {end.status}"]),
+            "1 attempt" if end.attempts == 1 else f"{end.attempts} attempts",
+            f"effect {end.effect}",
+            f"{end.seconds:.3f} s",
+        ]
+        named = "" if end.error is None else named_request_id(end.request_id)
+        logger.log(level, "%s: %s: %s%s", call, outcome, ", ".join(told), named, extra=_fields(end, _OF_AN_END))
+
+
+def _fields(record: AttemptEnd | CallEnd, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return what a log record is to hold beside its message; `refold_` keeps it apart from what logging puts there."""
+    call: CallStart = record.call
+    fields = {name: getattr(call, name) for name in _OF_A_CALL} | {name: getattr(record, name) for name in names}
+    fields["fault"] = None if record.fault is None else record.fault.name
+    fields["error"] = None if record.error is None else record.error.__name__
+    fields["outcome"] = outcome_of(record)
+    return {f"refold_{name}": value for name, value in fields.items()}

@@ -29,6 +29,7 @@ class CallState:
     linked_account_id: str | None
     timeout: Timeout
     deadlines: Deadlines
+    began: float
     deadline: float
     item: ItemContext | None
     attempts: int = 0

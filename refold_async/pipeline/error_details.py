@@ -5,15 +5,18 @@ Loaded by the first failure.
 
 from collections.abc import Mapping
 
+import attrs
+
 from refold_async.config.secret import Secret
 from refold_async.errors import RefoldError
 from refold_async.faults import Fault
+from refold_async.models.response_meta import pack
 from refold_async.pipeline.call_state import CallState
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.redaction import quotes, redact_error
 from refold_async.protocol.responses import Response
 
-__all__ = ["add_to_message", "annotate", "annotate_failure", "redact", "secrets_sent"]
+__all__ = ["add_to_message", "annotate", "annotate_failure", "redact", "secrets_sent", "tell_of_response"]
 
 
 def annotate(error: RefoldError, request: Request, base_url: str, linked_account_id: str | None) -> None:
@@ -21,6 +24,8 @@ def annotate(error: RefoldError, request: Request, base_url: str, linked_account
     error.method = request.target.method
     error.url = base_url + request.target.path
     error.linked_account_id = linked_account_id
+    error.slug = request.slug
+    error.action_id = request.action_id
 
 
 def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None:
@@ -28,6 +33,12 @@ def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None
     annotate(error, call.request, base_url, call.linked_account_id)
     error.effect = call.effect
     error.attempts = call.attempts
+    error.meta = attrs.evolve(
+        error.meta,
+        attempts=call.attempts,
+        elapsed=call.deadlines.now() - call.began,
+        request_id=error.request_id,
+    )
     message = error.message
     if call.effect == "unknown" and call.request.kind == "write" and error.fault is not Fault.WORKFLOW_ERRORED:
         message += " It may have run all the same: look in the app before you send it again."
@@ -47,8 +58,16 @@ def secrets_sent(headers: Mapping[str, str], own_secrets: list[str]) -> list[str
     return [Secret(token), *own_secrets] if token else own_secrets
 
 
+def tell_of_response(error: RefoldError, response: Response) -> None:
+    """Have an error tell of the response that it was made of."""
+    error.meta = response.meta(error.request_id)
+    pack(error.meta)
+
+
 def redact(error: RefoldError, secrets: list[str], response: Response | None) -> None:
-    """Take out of an error what the response it was made of quotes of the secrets that were sent."""
+    """Have an error tell of the response it was made of, but nothing that this quotes of the secrets that were sent."""
+    if response is not None:
+        tell_of_response(error, response)
     if secrets:
         # What was made of a large body is looked through only where the body itself holds one.
         redact_error(error, secrets, thoroughly=response is not None and quotes(response.body, secrets))

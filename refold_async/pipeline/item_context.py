@@ -18,6 +18,9 @@ __all__ = ["EntryRecorder", "ItemContext", "current_item"]
 class EntryRecorder(Protocol):
     """What records in a journal that an item's requests leave."""
 
+    key: str
+    """What the journal knows the item by."""
+
     async def start(self) -> None:
         """Return when it is recorded that requests of the item may leave."""
         ...
@@ -35,6 +38,10 @@ class ItemContext:
     """The item of the fan-out around this one."""
     recorder: EntryRecorder | None = None
     """What records its entry in a journal."""
+    job: str | None = None
+    """The name of the job that it is part of, where a journal gives it one."""
+    index: int = -1
+    """Its place in the input, from 0; -1 of what stands for no item of a source."""
     slots: "SlotPool | None" = None
     """The slots of its fan-out."""
     attempts: int = 0

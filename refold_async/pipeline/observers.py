@@ -1,34 +1,79 @@
 """Tells observers what happens to calls. Loaded once somebody observes one, if only the log.
 
-An observer is any object with some of these methods:
-
-```python
-def on_call_start(self, call: CallStart) -> None: ...
-def on_attempt_end(self, attempt: AttemptEnd) -> None: ...
-def on_retry(self, retry: Retry) -> None: ...
-def on_call_end(self, end: CallEnd) -> None: ...
-```
-
-They run in the task and the context of whoever calls, so that a span which `on_call_start` makes current is current
-during the call. Whatever has started ends, also where it is cancelled. What is refused before anything could be done
-about it, such as by a client that is closed, does not start.
+What an observer is, and what holds of its hooks, `refold_async.observers` says.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, cast
 
-from refold_async.errors import RefoldError
+import attrs
+
+from refold_async.errors import ConfigurationError, RefoldError
 from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Observation, Retry
 from refold_async.pipeline.call_log import CallLog
 from refold_async.pipeline.call_state import CallState
+from refold_async.pipeline.item_context import ItemContext
+from refold_async.protocol.headers import added_headers
 from refold_async.protocol.redaction import redacted
 from refold_async.protocol.responses import Response, request_id_of
 from refold_async.runtime.foreign_errors import EXITS, safe_repr
 from refold_async.runtime.log import logger
 
-__all__ = ["Observers"]
+__all__ = ["Observers", "checked_observers"]
 
 Hook = Callable[[Any], object]
+
+_HOOKS: Final = ("on_call_start", "on_attempt_end", "on_retry", "on_call_end", "request_headers")
+
+
+def checked_observers(observers: Any) -> list[object]:
+    """Return what was passed as `observers=`, if each is an observer.
+
+    Raises:
+        ConfigurationError: One of them has no hook, or one that could not be called as it should.
+    """
+    if not isinstance(observers, Iterable) or isinstance(observers, str | bytes):
+        raise ConfigurationError(f"observers must be a list of observers, got {type(observers).__name__}.")
+    given: list[object] = list(cast("Iterable[object]", observers))
+    for number, observer in enumerate(given):
+        _check_observer(f"observers[{number}]", observer)
+    return given
+
+
+def _check_observer(name: str, observer: object) -> None:
+    kind = type(observer).__qualname__
+    if isinstance(observer, type):
+        raise ConfigurationError(f"{name} is the class {observer.__qualname__}: pass one of its objects.")
+    hooks = {hook: found for hook in _HOOKS if (found := getattr(observer, hook, None)) is not None}
+    if not hooks:
+        raise ConfigurationError(f"{name}, a {kind}, has no hook: none of {', '.join(_HOOKS)}.")
+    for hook, function in hooks.items():
+        if not callable(function):
+            raise ConfigurationError(f"The {hook} of {name} must be a function, not {type(function).__name__}.")
+        if any(map(_runs_later, (function, getattr(function, "__call__", None)))):  # noqa: B004 - it may be async itself
+            raise ConfigurationError(
+                f"The {hook}() of {name}, a {kind}, must be a plain function: an async one would not run."
+            )
+
+
+def _runs_later(function: object) -> bool:
+    """Tell whether calling a function runs nothing of it yet."""
+    tests = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
+    return any(test(function) for test in tests)
+
+
+def _take_headers(headers: Any, into: dict[str, str]) -> None:
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"request_headers() must return a mapping, not {type(headers).__name__}")
+    into.update(added_headers(cast("Mapping[str, str]", headers)))
+
+
+def _take_nothing(returned: object) -> None:
+    if inspect.iscoroutine(returned):
+        returned.close()
+        raise TypeError("it returned a coroutine, of which nothing runs: it must be a plain function")
 
 
 class Observers:
@@ -37,18 +82,26 @@ class Observers:
     What one of them raises is logged, once for each of its methods, and stops nothing.
     """
 
-    def __init__(self, observers: Sequence[object]) -> None:
+    def __init__(self, observers: Sequence[object], base_url: str) -> None:
         every = [*observers, CallLog()]
+        self._base_url = base_url
         self._on_call_start: Final = _hooks(every, "on_call_start")
         self._on_attempt_end: Final = _hooks(every, "on_attempt_end")
         self._on_retry: Final = _hooks(every, "on_retry")
         # The last to start is the first to end: of two spans, the inner one.
         self._on_call_end: Final = _hooks(reversed(every), "on_call_end")
+        self._request_headers: Final = _hooks(observers, "request_headers")
         self._reported: Final = set[int]()
 
     def call_started(self, call: CallState) -> None:
-        """Tell that a call starts."""
-        self._tell(self._on_call_start, _observation(call).start)
+        """Tell that a call starts, and have it sent with what headers observers want to send along."""
+        start = self._observation(call).start
+        self._tell(self._on_call_start, start)
+        if self._request_headers:
+            added: dict[str, str] = {}
+            for hook in self._request_headers:
+                self._run(hook, start, partial(_take_headers, into=added))
+            call.request = attrs.evolve(call.request, headers={**added, **call.request.headers})
 
     def attempt_ended(
         self, call: CallState, response: Response | None, error: BaseException | None, secrets: Sequence[str]
@@ -57,7 +110,7 @@ class Observers:
 
         None of the secrets is told that were sent with it.
         """
-        observation = _observation(call)
+        observation = self._observation(call)
         refold_error = error if isinstance(error, RefoldError) else None
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
         request_id = None if refold_error is None else refold_error.request_id
@@ -82,13 +135,13 @@ class Observers:
 
     def call_retried(self, call: CallState, delay: float) -> None:
         """Tell that a call whose last attempt was told of is tried again, after `delay` seconds."""
-        attempt = _observation(call).last_attempt
+        attempt = self._observation(call).last_attempt
         if attempt is not None:
             self._tell(self._on_retry, Retry(attempt=attempt, delay=delay))
 
     def call_ended(self, call: CallState, error: BaseException | None) -> None:
         """Tell that a call is over, and what it ended with, unless it succeeded."""
-        observation = _observation(call)
+        observation = self._observation(call)
         last = observation.last_attempt
         self._tell(
             self._on_call_end,
@@ -102,24 +155,56 @@ class Observers:
                 request_id=None if last is None else last.request_id,
                 seconds_queued=observation.seconds_queued,
                 seconds_on_wire=observation.seconds_on_wire,
-                seconds=call.deadlines.now() - observation.began,
+                seconds=call.deadlines.now() - call.began,
             ),
         )
+
+    def _observation(self, call: CallState) -> Observation:
+        """Return what is noted of a call, from its start on or, where only the log observes, from now on."""
+        if call.observation is None:
+            request, item = call.request, _item_of_job(call.item)
+            target = request.target
+            recorder = None if item is None else item.recorder
+            start = CallStart(
+                method=target.method,
+                base_url=self._base_url,
+                path=target.path.partition("?")[0],
+                endpoint=target.template,
+                operation=target.operation,
+                slug=request.slug,
+                action_id=request.action_id,
+                linked_account_id=call.linked_account_id,
+                kind=request.kind,
+                bulk=item is not None,
+                job=None if item is None else item.job,
+                item_index=None if item is None or item.index < 0 else item.index,
+                item_key=None if recorder is None else recorder.key,
+            )
+            call.observation = Observation(start)
+        return call.observation
 
     def _tell(self, hooks: list[Hook], what: object) -> None:
         ends_program: BaseException | None = None
         for hook in hooks:
             try:
-                hook(what)
+                self._run(hook, what)
             except EXITS as error:
                 ends_program = ends_program or error  # once all are told: what has started ends for each of them
-            except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
-                self._report(hook, error)
         if ends_program is not None:
             try:
                 raise ends_program
             finally:
                 del ends_program
+
+    def _run(self, hook: Hook, what: object, take: Callable[[Any], object] = _take_nothing) -> None:
+        """Run a hook and take what it returns; whatever that raises, the call goes on."""
+        try:
+            if (returned := hook(what)) is not None:
+                take(returned)
+        except EXITS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the observer's own
+            self._report(hook, error)
 
     def _report(self, hook: Hook, error: BaseException) -> None:
         if id(hook) not in self._reported:
@@ -138,21 +223,9 @@ def _hooks(observers: Iterable[object], name: str) -> list[Hook]:
     return [hook for observer in observers if (hook := getattr(observer, name, None)) is not None]
 
 
-def _observation(call: CallState) -> Observation:
-    """Return what is noted of a call, from its start on or, where only the log observes, from now on."""
-    if call.observation is None:
-        request = call.request
-        target = request.target
-        start = CallStart(
-            method=target.method,
-            path=target.path.partition("?")[0],
-            endpoint=target.template,
-            # Executing a workflow takes it as a header.
-            slug=target.ids.get("slug", request.headers.get("slug")),
-            action_id=target.ids.get("action_id"),
-            linked_account_id=call.linked_account_id,
-            kind=request.kind,
-            bulk=call.item is not None,
-        )
-        call.observation = Observation(start, call.deadlines.now())
-    return call.observation
+def _item_of_job(item: ItemContext | None) -> ItemContext | None:
+    """Return the item that a call belongs to: of fan-outs inside a job, the job's."""
+    told = item
+    while told is not None and told.job is None:
+        told = told.outer
+    return told or item

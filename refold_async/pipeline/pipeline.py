@@ -17,7 +17,7 @@ from refold_async.pipeline.large_responses import LARGE, LargeResponses
 from refold_async.pipeline.permit_wait import wait_for_permit
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import SUCCESS, Parser, Response, request_id_of
-from refold_async.runtime.log import DEBUG, INFO, logger
+from refold_async.runtime.log import INFO, logger
 from refold_async.transport.deadlines import Deadline
 from refold_async.transport.request_body import Body
 from refold_async.transport.transport import Transport
@@ -90,13 +90,15 @@ class Pipeline:
         except RefoldError as refusal:
             self._annotate(refusal, request, linked_account_id)
             raise
+        began = deadlines.now()
         call = CallState(
-            request, linked_account_id, timeout, deadlines, deadlines.now() + timeout.total, current_item.get()
+            request, linked_account_id, timeout, deadlines, began, began + timeout.total, current_item.get()
         )
-        headers = {**account_headers, **request.headers} if request.headers else account_headers
         try:
             if self._observed:
                 self._observers.call_started(call)
+                request = call.request
+            headers = {**account_headers, **request.headers} if request.headers else account_headers
             while True:
                 try:
                     if credentials is not None:
@@ -117,7 +119,7 @@ class Pipeline:
         except BaseException as reason:
             self._end(call, reason)
             raise
-        if self._observed:
+        if call.observation is not None:
             self._observers.call_ended(call, None)
         return value
 
@@ -153,16 +155,20 @@ class Pipeline:
                 if observation is not None:
                     observation.returned_at = deadlines.now()
                 self._scheduler.release(permit)
+            response.attempts = call.attempts
+            now = deadlines.now()
+            response.elapsed = now - call.began
             if len(response.body) < LARGE or response.status not in SUCCESS:
                 value = self._parse(response, request, parse, headers)
             else:
                 value = await self._parse_large(call, response, parse, headers)
+                now = deadlines.now()
         except BaseException as reason:
             self._note_failure(call, headers, response, reason)
             raise
-        if self._observed or logger.enabled(DEBUG):
+        if self._observed or logger.enabled(INFO):
             self._observers.attempt_ended(call, response, None, self._secrets(headers))
-        self._scheduler.report(permit, None, None, deadlines.now())
+        self._scheduler.report(permit, None, None, now)
         if item is not None and request.kind == "read":
             item.note_without_effect(write=False)
         return value
@@ -196,6 +202,8 @@ class Pipeline:
         except TimeoutError as expired:
             if isinstance(expired, RefoldError):
                 raise
+        from refold_async.pipeline import error_details
+
         told = (
             f"The answer about {request.target.subject} came, {len(response.body):,} bytes, and was not yet read when "
         )
@@ -205,6 +213,8 @@ class Pipeline:
             error = APITimeoutError(f"{told}the time was up (timeout total={call.timeout.total:g}).")
         error.fault = Fault.UNREADABLE
         error.request_id = request_id_of(response.headers, {})
+        error_details.tell_of_response(error, response)
+        self._redact(error, headers, None)
         raise error
 
     def _note_failure(
@@ -255,7 +265,8 @@ class Pipeline:
         """Note that a call is over, and why, for its caller and for observers."""
         if not isinstance(reason, RefoldError):
             call.note_abandonment(reason)
-        if self._observed or (call.effect != "none" and isinstance(reason, asyncio.CancelledError)):
+        cancelled_late = call.effect != "none" and isinstance(reason, asyncio.CancelledError)
+        if self._observed or cancelled_late or logger.enabled(INFO):
             self._observers.call_ended(call, reason)
 
     @cached_property
@@ -263,7 +274,7 @@ class Pipeline:
         """Who observes the calls, the log included."""
         from refold_async.pipeline.observers import Observers
 
-        return Observers(self._given_observers)
+        return Observers(self._given_observers, self.transport.base_url)
 
     def _redact(self, error: RefoldError, headers: Mapping[str, str], response: Response | None) -> None:
         from refold_async.pipeline import error_details

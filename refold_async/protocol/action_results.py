@@ -40,7 +40,7 @@ def _parse_plain(response: Response, request: Request) -> ActionResult[Any]:
         fields.get("data"),
         None if http_status is None else status_or_none(http_status),
         raw=fields,
-        request_id=request_id_of(response.headers, fields),
+        meta=response.meta(request_id_of(response.headers, fields)),
     )
     if node_status != "Success":
         from refold_async.protocol.execution_errors import action_error
@@ -59,7 +59,7 @@ def _parse_into(into: Any, response: Response, request: Request) -> ActionResult
     except MisfitError as misfit:
         problem = str(misfit)
     else:
-        return ActionResult(result.node_status, data, result.http_status, raw=result.raw, request_id=result.request_id)
+        return ActionResult(result.node_status, data, result.http_status, raw=result.raw, meta=result.meta)
     from refold_async.protocol.execution_errors import data_error
 
     raise data_error(result, into, problem, response, request)
@@ -71,7 +71,7 @@ def parse_action_file(response: Response, request: Request) -> ActionResult[byte
 
     read = response.status in SUCCESS and response.body_error is None
     if read and holds_file(response.headers, response.body):
-        return ActionResult("Success", response.body, request_id=request_id_of(response.headers, {}))
+        return ActionResult("Success", response.body, meta=response.meta(request_id_of(response.headers, {})))
     result = _parse_plain(response, request)
     problem, why_no_file = "expected a string @ data", "is no text"
     if isinstance(result.data, str):
@@ -101,4 +101,4 @@ def parse_saved_action_file(response: Response, request: Request) -> "ActionResu
         from refold_async.protocol.error_mapping import unsaved_error
 
         raise unsaved_error(response, request)
-    return ActionResult("Success", saved, request_id=request_id_of(response.headers, {}))
+    return ActionResult("Success", saved, meta=response.meta(request_id_of(response.headers, {})))

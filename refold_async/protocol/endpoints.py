@@ -39,6 +39,8 @@ class Target:
     """What to do about an answer that is a file and no JSON."""
     if_unauthorized: str = ""
     """What else to do about a 401."""
+    operation: str | None = None
+    """The name of the endpoint, where it has one."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -56,6 +58,16 @@ class Request:
     save_to: "SaveTo | None" = None
     """The file that the body of a successful response goes to, if to any."""
 
+    @property
+    def slug(self) -> str | None:
+        """The app, where the request names one: in its path or, to execute a workflow, in a header."""
+        return self.target.ids.get("slug", self.headers.get("slug"))
+
+    @property
+    def action_id(self) -> str | None:
+        """The action, where the request is about one."""
+        return self.target.ids.get("action_id")
+
 
 class Endpoint:
     """One operation of the API: declare it once, and make requests of it for any ids.
@@ -71,6 +83,7 @@ class Endpoint:
         if_not_found: What to do about a 404.
         if_file: What to do about an answer that is a file and no JSON.
         kind: Whether a request may be sent twice; by default a GET is a read and all else a write.
+        name: What observers call it: the name of the method that makes its requests.
     """
 
     def __init__(
@@ -82,10 +95,12 @@ class Endpoint:
         if_file: str = "",
         *,
         kind: Kind | None = None,
+        name: str | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.kind: Kind = kind or ("read" if method == "GET" else "write")
+        self._name = name
         self._subject = subject
         self._if_not_found = if_not_found
         self._if_file = if_file
@@ -118,6 +133,7 @@ class Endpoint:
             self.path,
             plain,
             self._if_file,
+            operation=self._name,
         )
 
     def request(

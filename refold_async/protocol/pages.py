@@ -55,7 +55,7 @@ def parse_page(model: type[T]) -> Parser[Page[T]]:
             has_prev_page=has_previous if isinstance(has_previous, bool) else None,
             schema=cast("dict[str, Any]", schema) if isinstance(schema, dict) else None,
             raw=fields,
-            request_id=request_id_of(response.headers, fields),
+            meta=response.meta(request_id_of(response.headers, fields)),
         )
 
     return parse

@@ -6,6 +6,8 @@ What errors are made of is loaded by the first response that stands for one.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import attrs
+
 from refold_async.codec import json_codec
 from refold_async.models.model import Result
 from refold_async.protocol.endpoints import Request
@@ -63,22 +65,22 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
     except MisfitError as misfit:
         problem = str(misfit)
     else:
-        _tell_request_id(result, response, fields_of(value if body is None else body))
+        _add_meta(result, response, fields_of(value if body is None else body))
         return result
     from refold_async.protocol.error_mapping import misfit_error
 
     raise misfit_error(response, request, target, problem, value if body is None else body)
 
 
-def _tell_request_id(value: Any, response: Response, envelope: Mapping[str, Any]) -> None:
-    """Note Refold's id of the request with results of ours; `envelope` is the object they may have come in."""
+def _add_meta(value: Any, response: Response, envelope: Mapping[str, Any]) -> None:
+    """Note with results of ours what became of the call; `envelope` is the object they may have come in."""
     results = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     if results and isinstance(results[0], Result):
-        of_all = request_id_of(response.headers, envelope)
+        shared = response.meta(request_id_of(response.headers, envelope))
         for result in results:
             has_own = "request_id" in result.raw and "request_id" not in envelope
-            request_id = request_id_of(response.headers, result.raw) if has_own else of_all
-            object.__setattr__(result, "request_id", request_id)
+            own = request_id_of({}, result.raw) if has_own else None
+            object.__setattr__(result, "meta", shared if own is None else attrs.evolve(shared, request_id=own))
 
 
 def parse_value(into: Any) -> Parser[Any]:
@@ -149,7 +151,7 @@ def parse_told(model: type[T]) -> Parser[T]:
             told: T = structure(value, model, "answer")
         except MisfitError:
             told = model()
-        _tell_request_id(told, response, fields_of(value))
+        _add_meta(told, response, fields_of(value))
         return told
 
     return parse

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from refold_async.config.secret import Secret
 from refold_async.errors import RefoldError
@@ -162,7 +163,8 @@ def redacted(value: Any, secrets: Sequence[str]) -> Any:
             unfinished.append(copy.copy(part))
             return unfinished[-1]
         if issubclass(kind, Mapping):
-            return cast("Any", kind)([(copied(name), copied(text)) for name, text in part.items()])
+            make = CIMultiDict[Any] if issubclass(kind, CIMultiDictProxy) else cast("Any", kind)
+            return make([(copied(name), copied(text)) for name, text in part.items()])
         return part
 
     copy_of_all = copied(value)
@@ -190,8 +192,12 @@ def redact_error(error: RefoldError, secrets: Sequence[str], *, thoroughly: bool
         thoroughly: Whether the body of the response it was made of holds one. If not, only its message and headers can.
     """
     if not thoroughly:
-        headers: Mapping[str, str] = getattr(error, "headers", {})
-        told = [error.message, error.request_id or "", *headers, *headers.values()]
+        headers: list[Mapping[str, str]] = [error.meta.headers, getattr(error, "headers", {})]
+        told = [
+            error.message,
+            error.request_id or "",
+            *(text for held in headers for pair in held.items() for text in pair),
+        ]
         if not quotes("…".join(told).encode("utf-8", "surrogatepass"), secrets):
             return
     error.args = tuple(redacted(argument, secrets) for argument in error.args)

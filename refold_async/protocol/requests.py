@@ -24,18 +24,29 @@ LIST_ACTIONS = Endpoint(
     _ACTIONS,
     "app {slug!r}",
     "Check the slug in the Refold Console; once it is right, list_actions(slug) gives the app's actions.",
+    name="list_actions",
 )
 GET_ACTION_PARAMETERS = Endpoint(
-    "GET", f"{_ACTIONS}/{{action_id}}", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION
+    "GET",
+    f"{_ACTIONS}/{{action_id}}",
+    "action {action_id!r} of app {slug!r}",
+    _CHECK_THE_ACTION,
+    name="get_action_parameters",
 )
 EXECUTE_ACTION = Endpoint(
-    "POST", f"{_ACTIONS}/{{action_id}}/execute", "action {action_id!r} of app {slug!r}", _CHECK_THE_ACTION, _IF_FILE
+    "POST",
+    f"{_ACTIONS}/{{action_id}}/execute",
+    "action {action_id!r} of app {slug!r}",
+    _CHECK_THE_ACTION,
+    _IF_FILE,
+    name="execute_action",
 )
 EXECUTE_WORKFLOW = Endpoint(
     "POST",
     "/api/v2/public/workflow/{workflow_id}/execute",
     "workflow {workflow_id!r}",
     "Check its id or alias, that it is published, and that this linked account owns it.",
+    name="execute_workflow",
 )
 
 _WORKFLOW_ARGUMENTS = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import attrs
 
 from refold_async.codec import json_codec
+from refold_async.models.response_meta import ResponseMeta, SettableMeta
 from refold_async.protocol.endpoints import Request
 
 if TYPE_CHECKING:
@@ -43,6 +44,16 @@ class Response:
     saved: "SavedFile | str | None" = None
     """The file that the body, or what it holds, was saved to, or why it could not be; None if nothing was to be saved.
     A body that is itself the file is not here."""
+    attempts: int = attrs.field(default=0, init=False)
+    """How many attempts the call had made by then."""
+    elapsed: float = attrs.field(default=0.0, init=False)
+    """Seconds from the start of the call until it was there."""
+
+    def meta(self, request_id: str | None) -> ResponseMeta:
+        """Return what results tell of it; `request_id` is what `request_id_of` found."""
+        meta: Any = SettableMeta(self.attempts, self.elapsed, request_id, self.status, self.headers)
+        meta.__class__ = ResponseMeta
+        return meta  # type: ignore[no-any-return]
 
 
 def json_or_none(response: Response) -> Any:

@@ -7,6 +7,7 @@ import attrs
 
 from refold_async.errors import ParameterError
 from refold_async.models.model import STRICT, Model, Result
+from refold_async.models.response_meta import ResponseMeta
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json, structured
 from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of
@@ -65,8 +66,13 @@ class ActionParameters(Sequence[ActionParameter]):
     """The action's id."""
     parameters: tuple[ActionParameter, ...]
     """The parameters in Refold's order."""
-    request_id: str | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
-    """Refold's id of the request whose response this came in, to quote to support; None where Refold gave none."""
+    meta: ResponseMeta = attrs.field(factory=ResponseMeta, repr=False, eq=False, kw_only=True)
+    """What became of the call that gave them: attempts, seconds, and the status and headers of its response."""
+
+    @property
+    def request_id(self) -> str | None:
+        """Refold's id of the request whose response they came in, to quote to support; None where Refold gave none."""
+        return self.meta.request_id
 
     @overload
     def __getitem__(self, index: int) -> ActionParameter: ...
@@ -102,11 +108,13 @@ class ActionParameters(Sequence[ActionParameter]):
         for name in unknown:
             close = difflib.get_close_matches(name, known, n=1)
             problems.append(f"{name!r} is unknown" + (f" (did you mean {close[0]!r}?)" if close else ""))
-        raise ParameterError(
+        error = ParameterError(
             f"parameters do not fit action {self.action_id!r} of app {self.slug!r}: {'; '.join(problems)}.",
             missing=missing,
             unknown=unknown,
         )
+        error.slug, error.action_id = self.slug, self.action_id
+        raise error
 
     def json_schema(self) -> dict[str, Any]:
         """Return the parameters as a JSON Schema object, the form that tool calls of language models take.
@@ -136,6 +144,7 @@ def parse_action_parameters(slug: str, action_id: str) -> Parser[ActionParameter
 
     def parse(response: Response, request: Request) -> ActionParameters:
         parameters = structured(parse_json(response, request), list[ActionParameter], "parameters", response, request)
-        return ActionParameters(slug, action_id, tuple(parameters), request_id=request_id_of(response.headers, {}))
+        meta = response.meta(request_id_of(response.headers, {}))
+        return ActionParameters(slug, action_id, tuple(parameters), meta=meta)
 
     return parse

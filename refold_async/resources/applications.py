@@ -107,4 +107,5 @@ def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
     problem = "has not connected" if state == "connect" else "no longer has working credentials for"
     error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {how_to(f'{state} the app')}")
     error.fault = Fault.NOT_CONNECTED
+    error.slug = slug
     return error

@@ -117,6 +117,7 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
     error.effect = RULES[error.fault].effect
     error.attempts = looks
     error.request_id = execution.request_id
+    error.meta = execution.meta
     return error
 
 

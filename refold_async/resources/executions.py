@@ -334,5 +334,5 @@ class Executions(Resource):
 def _parse_response(response: Response, request: Request) -> ExecutionResponse:
     """Parse what a run gave back; no answer at all, or null, is nothing."""
     if response.status in SUCCESS and response.body_error is None and response.body.strip() in {b"", b"null"}:
-        return ExecutionResponse(request_id=request_id_of(response.headers, {}))
+        return ExecutionResponse(meta=response.meta(request_id_of(response.headers, {})))
     return parse_model(ExecutionResponse)(response, request)

@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -10,8 +11,13 @@ from refold_async.runtime.foreign_errors import EXITS
 
 __all__ = ["DEBUG", "INFO", "Log", "logger"]
 
+_STDERR: Final = "refold_async on stderr"
+"""The name of the handler that is the library's own."""
+
 DEBUG: Final = logging.DEBUG
 INFO: Final = logging.INFO
+
+Fields = Mapping[str, object] | None
 
 
 class Log:
@@ -35,17 +41,21 @@ class Log:
             self._report(error)
             return False
 
-    def debug(self, message: str, *args: object) -> None:
+    def log(self, level: int, message: str, *args: object, extra: Fields = None) -> None:
+        """Log at a level; `extra` are fields of the record, whose names must not be those that logging gives it."""
+        self._log(level, message, args, extra=extra)
+
+    def debug(self, message: str, *args: object, extra: Fields = None) -> None:
         """Log at level DEBUG."""
-        self._log(logging.DEBUG, message, args)
+        self._log(logging.DEBUG, message, args, extra=extra)
 
-    def info(self, message: str, *args: object) -> None:
+    def info(self, message: str, *args: object, extra: Fields = None) -> None:
         """Log at level INFO."""
-        self._log(logging.INFO, message, args)
+        self._log(logging.INFO, message, args, extra=extra)
 
-    def warning(self, message: str, *args: object) -> None:
+    def warning(self, message: str, *args: object, extra: Fields = None) -> None:
         """Log at level WARNING."""
-        self._log(logging.WARNING, message, args)
+        self._log(logging.WARNING, message, args, extra=extra)
 
     def error(self, message: str, *args: object, exc_info: BaseException | None = None) -> None:
         """Log at level ERROR, with the traceback of `exc_info`."""
@@ -55,10 +65,27 @@ class Log:
         """Log at level ERROR, with the traceback of the exception that is handled."""
         self._log(logging.ERROR, message, args, sys.exception())
 
-    def _log(self, level: int, message: str, args: tuple[Any, ...], exc_info: BaseException | None = None) -> None:
+    def write_to_stderr(self, level: int) -> None:
+        """Log from a level on, to where the program's logs go or, while it has set up none, to stderr."""
+        self._logger.setLevel(level)
+        if not any(handler.name == _STDERR for handler in self._logger.handlers):
+            handler = logging.StreamHandler()
+            handler.name = _STDERR
+            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            handler.addFilter(lambda _: not logging.getLogger().handlers)
+            self._logger.addHandler(handler)
+
+    def _log(
+        self,
+        level: int,
+        message: str,
+        args: tuple[Any, ...],
+        exc_info: BaseException | None = None,
+        extra: Fields = None,
+    ) -> None:
         try:
             if self._logger.isEnabledFor(level):
-                self._logger.log(level, message, *args, exc_info=exc_info, stacklevel=3)
+                self._logger.log(level, message, *args, exc_info=exc_info, stacklevel=3, extra=extra)
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it raises, the call that logs goes on

@@ -133,15 +133,16 @@ async def test_a_write_cancelled_between_attempts_that_did_not_run(
 async def test_the_log_tells_attempts_and_retries(
     account: AccountScope, mock: MockRefold, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line per attempt at DEBUG, one per retry at INFO, and nothing else."""
+    """One line per attempt at DEBUG, one per retry and one for the end of the call at INFO, and nothing else."""
     caplog.set_level(logging.DEBUG, logger="refold_async")
     mock.script(Answer(503), calls=[1, 2])
     await account.list_actions("hubspot")
     lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "refold_async"]
-    assert [level for level, _ in lines] == ["DEBUG", "INFO", "DEBUG", "INFO", "DEBUG"]
+    assert [level for level, _ in lines] == ["DEBUG", "INFO", "DEBUG", "INFO", "DEBUG", "INFO"]
     assert "attempt 1: 503" in lines[0][1]
     assert "attempt 1: HTTP 503; again in 0.00 s" in lines[1][1]
     assert "attempt 3: 200" in lines[4][1]
+    assert "ok: HTTP 200, 3 attempts" in lines[5][1]
     assert all("GET /api/v2/integration-schema/hubspot/actions" in line and "user_12345" in line for _, line in lines)
 
 

@@ -21,7 +21,7 @@ from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.models.model import Model, Result
 
 MOMENT: Final = "2026-06-16T11:35:25.951Z"
-NOT_SENT: Final = {"raw", "request_id", "return_value"}
+NOT_SENT: Final = {"raw", "meta", "return_value"}
 """What the client fills in by itself."""
 
 

@@ -15,6 +15,7 @@ from refold_async import (
     ActionParameters,
     ActionResult,
     ParameterError,
+    ResponseMeta,
     WorkflowExecution,
 )
 
@@ -244,7 +245,7 @@ def test_missing_fields() -> None:
         "name": None,
         "description": None,
         "tag": None,
-        "request_id": None,
+        "meta": attrs.asdict(ResponseMeta()),
         "raw": {},
     }
     assert attrs.asdict(Action("a")) == action
@@ -252,6 +253,7 @@ def test_missing_fields() -> None:
     execution = attrs.asdict(WorkflowExecution("e"))
     assert execution.pop("execution_id") == "e"
     assert execution.pop("raw") == {}
+    assert execution.pop("meta")["attempts"] == 0
     assert set(execution.values()) == {None}
 
 

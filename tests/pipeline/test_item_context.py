@@ -9,6 +9,8 @@ from refold_async.pipeline.item_context import ItemContext
 class Record:
     """A record that takes its time."""
 
+    key = "user_1"
+
     def __init__(self) -> None:
         self.written: list[str] = []
         self.committed = asyncio.Event()

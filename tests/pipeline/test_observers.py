@@ -4,9 +4,12 @@ import asyncio
 import logging
 import math
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar, Token
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import aiohttp
@@ -22,7 +25,9 @@ from refold_async import (
     AsyncRefold,
     AuthenticationError,
     ClientClosedError,
+    ConfigurationError,
     InternalServerError,
+    Journal,
     NotFoundError,
     PermissionDeniedError,
     RateLimit,
@@ -31,9 +36,8 @@ from refold_async import (
     Timeout,
 )
 from refold_async.faults import Fault
-from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Retry
+from refold_async.observers import AttemptEnd, CallEnd, CallStart, Retry
 from refold_async.pipeline.large_responses import LARGE
-from refold_async.pipeline.pipeline import Pipeline
 from refold_async.runtime.log import DEBUG, Log
 from refold_async.testing import Answer, Errored, MockRefold, Reset, Silence
 from support.retry_policies import IMPATIENT
@@ -109,12 +113,10 @@ async def observed(
     **options: Any,
 ) -> AsyncGenerator[AsyncRefold]:
     """A client whose calls are observed."""
-    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=retry, timeout=timeout, **options) as refold:
-        client: Any = refold
-        client._pipeline = Pipeline(
-            client._transport, client._scheduler, retry, timeout, timeout, ["tk_test"], observers
-        )
-        client._organisation = AccountScope(client._pipeline, api_key="tk_test")
+    given: Any = observers
+    async with AsyncRefold(
+        "tk_test", base_url=mock.base_url, retry=retry, timeout=timeout, observers=given, **options
+    ) as refold:
         yield refold
 
 
@@ -132,20 +134,25 @@ async def refold(mock: MockRefold, recorder: Recorder) -> AsyncIterator[AsyncRef
     recorder.check()
 
 
-async def test_a_call_that_succeeds(refold: AsyncRefold, recorder: Recorder) -> None:
+async def test_a_call_that_succeeds(mock: MockRefold, refold: AsyncRefold, recorder: Recorder) -> None:
     """All there is to know of it is told."""
     await refold.account("user_1").execute_action("hubspot", "get_contact", {"limit": "1"})
     assert recorder.names == ["CallStart", "AttemptEnd", "CallEnd"]
     call, attempt, end = recorder.told
     assert attrs.asdict(call) == {
         "method": "POST",
+        "base_url": mock.base_url,
         "path": EXECUTE.format(slug="hubspot", action_id="get_contact"),
         "endpoint": EXECUTE,
+        "operation": "execute_action",
         "slug": "hubspot",
         "action_id": "get_contact",
         "linked_account_id": "user_1",
         "kind": "write",
         "bulk": False,
+        "job": None,
+        "item_index": None,
+        "item_key": None,
     }
     assert attempt.call is end.call is call
     assert (attempt.number, attempt.status, attempt.fault, attempt.effect, attempt.error) == (
@@ -398,6 +405,109 @@ async def test_cancelled_while_it_waits_to_try_again(mock: MockRefold, recorder:
     recorder.check()
 
 
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (5, "observers must be a list of observers, got int"),
+        (Recorder(), "observers must be a list of observers, got Recorder"),
+        ([Recorder], "observers[0] is the class Recorder: pass one of its objects"),
+        ([Recorder(), object()], "observers[1], a object, has no hook: none of on_call_start, on_attempt_end"),
+    ],
+    ids=["number", "no list", "class", "no hooks"],
+)
+def test_what_is_no_observer(given: Any, problem: str) -> None:
+    """It is refused when the client is made."""
+    with pytest.raises(ConfigurationError, match=re.escape(problem)):
+        AsyncRefold("tk_test", observers=given)
+
+
+async def _async_hook(_: object) -> None: ...
+
+
+def _generator_hook(_: object) -> Iterator[None]:
+    yield
+
+
+class _AsyncCallable:
+    async def __call__(self, _: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [_async_hook, _generator_hook, _AsyncCallable(), partial(_async_hook), 5],
+    ids=["async", "generator", "callable", "partial", "number"],
+)
+@pytest.mark.parametrize("name", ["on_call_start", "on_attempt_end", "on_retry", "on_call_end", "request_headers"])
+def test_a_hook_that_is_no_plain_function(name: str, hook: Any) -> None:
+    """It would never run: the name of the hook and of the observer are told."""
+    observer: Any = SimpleNamespace(**{name: hook})
+    with pytest.raises(ConfigurationError, match=rf"The {name}.* of observers\[0\].* must be a .*function"):
+        AsyncRefold("tk_test", observers=[observer])
+
+
+async def test_a_coroutine_from_a_plain_function(mock: MockRefold, caplog: pytest.LogCaptureFixture) -> None:
+    """A decorator may hide that a hook is async: that is told once, and nothing is left unawaited."""
+
+    def on_call_end(end: CallEnd) -> object:
+        return _async_hook(end)
+
+    async with observed(mock, SimpleNamespace(on_call_end=on_call_end)) as refold:
+        for _ in range(2):
+            await refold.account("user_1").list_actions("hubspot")
+    (record,) = caplog.records
+    assert "it must be a plain function" in record.getMessage()
+
+
+async def test_headers_that_observers_send_along(mock: MockRefold, recorder: Recorder) -> None:
+    """Each request has them, a renewed token or not; those of the call win, and those of the client cannot be set."""
+    answers: list[Any] = [{"traceparent": "00-1", "x-mine": "theirs"}, {"x-api-key": "tk_other"}, 5]
+
+    @attrs.define
+    class Giver:
+        headers: Any
+
+        def request_headers(self, call: CallStart) -> Any:
+            return self.headers
+
+    mock.script(Answer(503), calls=1)
+    async with observed(mock, recorder, *map(Giver, answers)) as refold:
+        await refold.account("user_1").execute_action(
+            "hubspot", "get_contact", idempotent=True, headers={"X-Mine": "mine"}
+        )
+        await refold.session_tokens.account("user_1").list_actions("hubspot")
+    sent = [request.headers for request in mock.requests]
+    assert [headers["traceparent"] for headers in sent] == ["00-1"] * 4
+    assert [headers["x-mine"] for headers in sent] == ["mine", "mine", "theirs", "theirs"]
+    assert [headers.get("x-api-key") for headers in sent] == ["tk_test"] * 3 + [None]
+    recorder.check()
+
+
+async def test_items_of_a_job(mock: MockRefold, recorder: Recorder, tmp_path: Path) -> None:
+    """Their calls tell the job, the place of the item and its key, also within a fan-out inside it."""
+    async with observed(mock, recorder) as client:
+
+        async def work(scope: AccountScope, row: str) -> None:
+            await scope.list_actions("hubspot")
+            await client.fan_out_action(["user_8", "user_9"], "hubspot", "get_contact").collect()
+
+        journal = Journal(tmp_path / "june.sqlite", job="june")
+        await client.fan_out(["user_1", "user_2"], work, journal=journal, key=lambda row: f"row of {row}").collect()
+        await client.fan_out_action(["user_3", "user_4"], "hubspot", "get_contact").collect()
+    told = sorted(
+        (call.linked_account_id, call.job, call.item_index, call.item_key) for call in recorder.all(CallStart)
+    )
+    assert told == [
+        ("user_1", "june", 0, "row of user_1"),
+        ("user_2", "june", 1, "row of user_2"),
+        ("user_3", None, 0, None),
+        ("user_4", None, 1, None),
+        ("user_8", "june", 0, "row of user_1"),
+        ("user_8", "june", 1, "row of user_2"),
+        ("user_9", "june", 0, "row of user_1"),
+        ("user_9", "june", 1, "row of user_2"),
+    ]
+
+
 async def test_a_closed_client(mock: MockRefold, recorder: Recorder) -> None:
     """What it refuses does not become a call."""
     async with observed(mock, recorder) as refold:
@@ -527,7 +637,7 @@ async def test_observers_with_some_methods_only(mock: MockRefold) -> None:
         def on_call_end(self, end: CallEnd) -> None:
             ends.append(end)
 
-    async with observed(mock, Ends(), object()) as refold:
+    async with observed(mock, Ends()) as refold:
         await refold.account("user_1").list_actions("hubspot")
     assert len(ends) == 1
 
@@ -604,14 +714,20 @@ async def test_observers_and_the_log(mock: MockRefold, recorder: Recorder, caplo
             caplog.set_level(level, "refold_async")
             async with observed(mock, *[recorder] * with_observer, retry=RetryPolicy(initial_delay=0)) as refold:
                 await refold.account("user_1").list_actions("hubspot")
-            told[level, with_observer] = [
-                re.sub(r"request id [-0-9a-f]{36}$", "request id …", record.getMessage()) for record in caplog.records
-            ]
+            lines = [record.getMessage() for record in caplog.records]
+            lines = [re.sub(r"request id [-0-9a-f]{36}", "request id …", line) for line in lines]
+            told[level, with_observer] = [re.sub(r"\d\.\d{3} s$", "N s", line) for line in lines]
             mock.clear()
-    call = f"GET {ACTIONS.format(slug='hubspot')} for linked account 'user_1': attempt"
-    info = [f"{call} 1: HTTP 503; again in 0.00 s"]
-    assert told[logging.DEBUG, True] == [f"{call} 1: 503, request id …", *info, f"{call} 2: 200, request id …"]
-    assert told[logging.INFO, True] == info
+    call = f"GET {ACTIONS.format(slug='hubspot')} for linked account 'user_1'"
+    retry = f"{call}: attempt 1: HTTP 503; again in 0.00 s"
+    end = f"{call}: ok: HTTP 200, 2 attempts, effect done, N s"
+    assert told[logging.DEBUG, True] == [
+        f"{call}: attempt 1: 503, request id …",
+        retry,
+        f"{call}: attempt 2: 200, request id …",
+        end,
+    ]
+    assert told[logging.INFO, True] == [retry, end]
     assert told[logging.WARNING, True] == []
     assert all(told[level, True] == told[level, False] for level, _ in told)
 
@@ -626,7 +742,9 @@ async def test_a_request_id_that_quotes_the_key(
     async with observed(mock, recorder) as refold:
         with nullcontext() if status == 200 else pytest.raises(PermissionDeniedError):
             await refold.account("user_1").list_actions("hubspot")
-    assert [record.getMessage().endswith(f"{status}, request id for ***") for record in caplog.records] == [True]
+    attempt, end = (record.getMessage() for record in caplog.records)
+    assert attempt.endswith(f"{status}, request id for ***")
+    assert end.endswith("request id for ***") is (status != 200)
     assert recorder.end.request_id == "for ***"
 
 
@@ -641,8 +759,9 @@ async def test_the_log_from_where_it_is_switched_on(
         caplog.set_level(logging.DEBUG, "refold_async")
         task.cancel()
         await asyncio.wait([task])
-    (record,) = caplog.records
-    assert record.getMessage().endswith("attempt 1: no answer")
+    attempt, end = (record.getMessage() for record in caplog.records)
+    assert attempt.endswith("attempt 1: no answer")
+    assert ": cancelled: 1 attempt, effect none" in end
 
 
 def test_a_logger_that_raises_when_it_is_asked(

@@ -112,6 +112,27 @@ async def test_custom_types() -> None:
     assert "The data is not lost: '51'" in ran.output
 
 
+async def test_observing() -> None:
+    """A call that succeeds and one that fails are told by the trace, an observer, the result and the error."""
+    ran = await run_example("observing.py")
+    assert ran.exit_code == 0
+    assert TALKS_TO_MOCK.fullmatch(ran.complaints)
+    assert ran.output.splitlines() == [
+        (
+            "span execute_action hubspot/get_contact: {'refold.slug': 'hubspot', 'refold.action_id': 'get_contact', "
+            "'refold.attempts': 1, 'refold.effect': 'done'}"
+        ),
+        "result: HTTP 200, 1 attempt(s), application/json; charset=utf-8",
+        (
+            "span list_actions no_such_app: {'refold.slug': 'no_such_app', 'refold.attempts': 1, "
+            "'refold.effect': 'none', 'error.type': 'NotFoundError'}"
+        ),
+        "error: NotFoundError of no_such_app, HTTP 404, effect none",
+        "tally: hubspot: 1 ok",
+        "tally: no_such_app: 1 NotFoundError",
+    ]
+
+
 @pytest.mark.slow
 async def test_demo(mock: MockRefold) -> None:
     """It shows what it promises, and talks to its own mock even where a key for another service is set."""

@@ -3,7 +3,7 @@
 import ast
 import hmac
 import re
-import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -130,4 +130,4 @@ def test_names_exist() -> None:
     assert imports
     for module, names in imports:
         for name in names.split(", "):
-            assert name in sys.modules[module].__all__ or find_spec(f"{module}.{name}")
+            assert name in import_module(module).__all__ or find_spec(f"{module}.{name}")

@@ -21,7 +21,7 @@ from refold_async.models.model import Model
 
 __all__ = ["is_model", "model_hook"]
 
-_NOT_SENT: Final = frozenset({"raw", "request_id"})
+_NOT_SENT: Final = frozenset({"raw", "meta"})
 """What the client fills in by itself."""
 
 
