@@ -44,8 +44,10 @@ from refold_async.version import __version__
 
 if TYPE_CHECKING:
     from refold_async.jobs.fan_out import FanOut
-    from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
+    from refold_async.jobs.outcome_writer import OutcomeWriter
+    from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unfinished, Unknown
     from refold_async.jobs.progress import Progress
+    from refold_async.jobs.report import FanOutReport
     from refold_async.journal.entries import JournalEntry
     from refold_async.journal.journal import Journal, JournalSummary
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
@@ -91,6 +93,7 @@ __all__ = [
     "ExecutionNode",
     "ExecutionResponse",
     "ExecutionTimeoutError",
+    "Failed",
     "FanOut",
     "FanOutReport",
     "FanOutStoppedError",
@@ -107,7 +110,9 @@ __all__ = [
     "LinkedAccount",
     "Listing",
     "NotFoundError",
+    "Ok",
     "Outcome",
+    "OutcomeWriter",
     "Page",
     "ParameterError",
     "PermissionDeniedError",
@@ -125,6 +130,7 @@ __all__ = [
     "Timeout",
     "TokenRevocation",
     "Unfinished",
+    "Unknown",
     "UnprocessableEntityError",
     "UserDefinedField",
     "WebhookSubscription",
@@ -151,8 +157,9 @@ _LOADED_WHEN_USED = {
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",
+    "Failed": "jobs.outcomes",
     "FanOut": "jobs.fan_out",
-    "FanOutReport": "jobs.outcomes",
+    "FanOutReport": "jobs.report",
     "InputField": "models.applications",
     "InputOption": "models.applications",
     "Integration": "models.linked_accounts",
@@ -161,7 +168,9 @@ _LOADED_WHEN_USED = {
     "JournalSummary": "journal.journal",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
+    "Ok": "jobs.outcomes",
     "Outcome": "jobs.outcomes",
+    "OutcomeWriter": "jobs.outcome_writer",
     "Page": "models.pages",
     "Progress": "jobs.progress",
     "Reference": "models.references",
@@ -170,6 +179,7 @@ _LOADED_WHEN_USED = {
     "SessionToken": "resources.session_tokens",
     "TokenRevocation": "models.confirmations",
     "Unfinished": "jobs.outcomes",
+    "Unknown": "jobs.outcomes",
     "UserDefinedField": "models.linked_accounts",
     "WebhookSubscription": "models.webhooks",
     "Workflow": "models.workflows",

@@ -11,10 +11,11 @@ from refold_async.jobs.client_interface import AnyScope, ClientInterface
 from refold_async.jobs.feeding import STEPS_BEFORE_A_TURN, Feeder
 from refold_async.jobs.item_tasks import ItemTasks
 from refold_async.jobs.outcome_queue import OutcomeQueue
-from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
+from refold_async.jobs.outcomes import Outcome, Unfinished
 from refold_async.jobs.progress import Counts
 from refold_async.jobs.progress_reporter import ProgressReporter
 from refold_async.jobs.recorder import Recorder
+from refold_async.jobs.report import FanOutReport
 from refold_async.jobs.slots import Slots
 from refold_async.jobs.stopping import Stopper
 from refold_async.pipeline.item_context import current_item
