@@ -57,6 +57,7 @@ class FanOut(Generic[Item, T]):
         if not callable(call):
             raise ConfigurationError("call must be a function of a scope and an item.")
         self._client: ClientInterface[Item, Any] = client
+        self._items = items
         self._recorder = recorder
         self._stopper: Stopper[Item] = Stopper(
             grace=options["grace"], job_timeout=options["job_timeout"], stop_after=options["stop_after"]
@@ -93,7 +94,7 @@ class FanOut(Generic[Item, T]):
         loop = asyncio.get_running_loop()
         self._owner = asyncio.current_task()
         outer = current_item.get()
-        self._item_tasks.begin(loop, await self._recorder.open())
+        self._item_tasks.begin(loop, await self._recorder.open(self._items))
         if self._reporter is not None:
             self._reporter.start()
         self._feeder.start(loop, outer)
@@ -138,7 +139,7 @@ class FanOut(Generic[Item, T]):
 
     async def _close(self) -> None:
         """Give the journal back, with all that there is to record, and tell the progress a last time."""
-        await self._item_tasks.aclose(self._queue.news)
+        await self._item_tasks.aclose(self._queue.news, self._feeder.taken)
         if self._reporter is not None:
             reporter, self._reporter = self._reporter, None
             await reporter.finish(max(self._stopper.grace, 1.0))

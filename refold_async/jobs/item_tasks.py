@@ -125,9 +125,14 @@ class ItemTasks(Generic[Item, T]):
         """Note that nobody reads any more what goes wrong."""
         self._is_read = False
 
-    async def aclose(self, news: asyncio.Event) -> None:
-        """Record all that there is to record, and end the run; `news` is set whenever `on_change` is called."""
-        await self._run.aclose()
+    async def aclose(self, news: asyncio.Event, taken: int) -> None:
+        """Record all that there is to record, and end the run.
+
+        Args:
+            news: Set whenever `on_change` is called.
+            taken: How many items were taken from their source.
+        """
+        await self._run.aclose(taken)
         while self._recording:
             news.clear()
             await news.wait()

@@ -1,7 +1,7 @@
 """Recording a fan-out in a journal: which items are called again, and what is recorded of those that are."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -45,22 +45,26 @@ class JournalRecorder(Generic[Item, T]):
     structures: bool
     """Whether that is what the call returned, rather than the JSON that it came from."""
 
-    async def open(self) -> "JournalRun[Item, T]":
-        """Take the journal for a run.
+    async def open(self, items: object) -> "JournalRun[Item, T]":
+        """Take the journal for a run of these items, whose number is recorded where they have a length.
 
         Raises:
             ConfigurationError: The journal names no job.
             JournalError: It is in use, another job's, no journal, or cannot be written.
         """
-        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)))
+        count = len(items) if isinstance(items, Sized) else None
+        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count)
 
 
 class JournalRun(Generic[Item, T]):
     """One run of a journaled job."""
 
-    def __init__(self, recorder: JournalRecorder[Item, T], writer: JournalWriter) -> None:
+    def __init__(self, recorder: JournalRecorder[Item, T], writer: JournalWriter, count: int | None) -> None:
         self._recorder = recorder
         self._writer = writer
+        self._count = count
+        if count is not None:
+            writer.note_items(count)
         self._told = False  # that results come back as something else
 
     @property
@@ -114,7 +118,8 @@ class JournalRun(Generic[Item, T]):
         """Record an outcome, and call `then` once that is committed or failed; return whether it is being recorded."""
         recorder = taken.recorder
         if not isinstance(recorder, _JournalEntryRecorder):
-            return False
+            self._writer.note_refused(partial(then, outcome))
+            return True
         self._writer.finished(
             recorder.key,
             linked_account_id=outcome.linked_account_id,
@@ -145,8 +150,10 @@ class JournalRun(Generic[Item, T]):
             attempts=taken.attempts,
         )
 
-    async def aclose(self) -> None:
+    async def aclose(self, taken: int) -> None:
         """Commit what is pending and give the journal back."""
+        if self._count is None:
+            self._writer.note_items(taken)
         await self._writer.aclose()
 
     def _key_of(self, taken: TakenItem[Item]) -> str:
