@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict, assert_never, assert_type
 
 import attrs
+from pydantic import BaseModel
 
 from refold_async import (
     AccountScope,
@@ -79,6 +80,12 @@ class Deal(TypedDict):
     amount: float
 
 
+class Ticket(BaseModel):
+    """A pydantic model."""
+
+    subject: str
+
+
 @attrs.frozen
 class Row:
     """An item that is no id."""
@@ -119,6 +126,18 @@ async def calls(account: AccountScope) -> None:
     run = await account.execute_workflow("w", slug="hubspot", payload={"a": 1}, sync=True, timeout=600)
     assert_type(run, WorkflowExecution)
     assert_type(run.execution_id, str)
+
+
+async def pydantic_models(refold: AsyncRefold, account: AccountScope, ids: list[str]) -> None:
+    """Models are types to structure into, and parameters."""
+    ticket = await account.execute_action("zendesk", "create_ticket", Ticket(subject="Help"), into=Ticket)
+    assert_type(ticket.data.subject, str)
+    assert_type(await account.request("GET", "/x", into=list[Ticket] | None), list[Ticket] | None)
+    (await account.get_action_parameters("zendesk", "create_ticket")).validate(Ticket(subject="Help"))
+    refold.fan_out_action(ids, "zendesk", "create_ticket", Ticket(subject="Help"))
+    made = refold.fan_out_action(ids, "zendesk", "x", lambda item: Ticket(subject=item), into=Ticket)
+    assert_type(made, FanOut[str, ActionResult[Ticket]])
+    await account.execute_action("zendesk", "create_ticket", Contact("1"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 async def everything_else(refold: AsyncRefold, account: AccountScope) -> None:
