@@ -117,6 +117,10 @@ class Unfinished(Generic[Item]):
 
 
 def name_of_error(error: BaseException) -> str:
-    """Return the name of an error's class; where an earlier run recorded it, of the class it had then."""
-    recorded_as = error.error_type if isinstance(error, RecordedError) else None
-    return recorded_as or error_name(type(error))
+    """Return the name of an error's class; where an earlier run recorded it, of the class it had then.
+
+    An item that was in flight when its run ended had no error: it is `interrupted`.
+    """
+    if isinstance(error, RecordedError):
+        return error.error_type or "interrupted"
+    return error_name(type(error))

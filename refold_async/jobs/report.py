@@ -60,8 +60,9 @@ class FanOutReport(Generic[Item, T]):
         """Return a dict for every outcome, in the order of the input, such as for `pandas.DataFrame()`.
 
         Its keys are `index`, `linked_account_id`, `item` as it was given, `status`, `effect`, `error` (the name of the
-        error's class; where an earlier run recorded it, of the class it had then), `message`, `attempts`, `elapsed` in
-        seconds, `recorded` and `request_id`; what an outcome does not have is None.
+        error's class; where an earlier run recorded it, of the class it had then, or `interrupted` for an item that was
+        in flight when that run ended), `message`, `attempts`, `elapsed` in seconds, `recorded` and `request_id`; what
+        an outcome does not have is None.
 
         Args:
             status: Give outcomes with this status only, or with one of these.

@@ -124,7 +124,9 @@ async def test_an_item_that_was_in_flight(mock: MockRefold, refold: AsyncRefold,
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
         connection.execute("UPDATE items SET status = 'started', effect = NULL")
     job = refold.fan_out_action(["user_1"], "hubspot", "create_contact", {"email": "a@b.c"}, journal=journal)
-    (outcome,) = (await job.collect()).unknown
+    report = await job.collect()
+    (outcome,) = report.unknown
+    assert [row["error"] for row in report.to_dicts()] == ["interrupted"]
     assert isinstance(outcome.error, RecordedError)
     assert (outcome.error.error_type, outcome.error.effect) == (None, "unknown")
     assert outcome.error.message == str(outcome.error).partition(" [")[0]
