@@ -90,13 +90,13 @@ async def open_refold(journal: Journal) -> AsyncGenerator[AsyncRefold]:
             yield refold
 
 
-def tell(journal: Journal, items: int) -> None:
+def tell(journal: Journal) -> None:
     """Print how the job stands, and how to go on with it."""
     flags = ("--retry-failed", "--resend-unknown")
     command = shlex.join(["python", *(argument for argument in sys.argv if argument not in flags)])
     summary = journal.summary()
     print(summary)
-    if left := items - summary.ok - summary.failed - summary.unknown:
+    if left := (summary.not_begun or 0) + summary.withdrawn:
         print(f"To go on with the other {left}:\n  {command}")
     if summary.failed:
         print(f"To try those again that failed without effect:\n  {command} --retry-failed")
@@ -117,7 +117,7 @@ if __name__ == "__main__":
     try:
         ids = accounts.read_text().splitlines() if accounts else [f"user_{number}" for number in range(1, 201)]
         exit_code = asyncio.run(main(ids, journal, **options))
-        tell(journal, len(ids))
+        tell(journal)
     except (RefoldError, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     sys.exit(exit_code)

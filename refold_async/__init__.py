@@ -46,8 +46,10 @@ from refold_async.version import __version__
 if TYPE_CHECKING:
     from refold_async import webhooks
     from refold_async.jobs.fan_out import FanOut
-    from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
+    from refold_async.jobs.outcome_writer import OutcomeWriter
+    from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unfinished, Unknown
     from refold_async.jobs.progress import Progress
+    from refold_async.jobs.report import FanOutReport
     from refold_async.journal.entries import JournalEntry
     from refold_async.journal.journal import Journal, JournalSummary
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
@@ -93,6 +95,7 @@ __all__ = [
     "ExecutionNode",
     "ExecutionResponse",
     "ExecutionTimeoutError",
+    "Failed",
     "FanOut",
     "FanOutReport",
     "FanOutStoppedError",
@@ -109,7 +112,9 @@ __all__ = [
     "LinkedAccount",
     "Listing",
     "NotFoundError",
+    "Ok",
     "Outcome",
+    "OutcomeWriter",
     "Page",
     "ParameterError",
     "PermissionDeniedError",
@@ -128,6 +133,7 @@ __all__ = [
     "Timeout",
     "TokenRevocation",
     "Unfinished",
+    "Unknown",
     "UnprocessableEntityError",
     "UserDefinedField",
     "WebhookSubscription",
@@ -155,8 +161,9 @@ _LOADED_WHEN_USED = {
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",
+    "Failed": "jobs.outcomes",
     "FanOut": "jobs.fan_out",
-    "FanOutReport": "jobs.outcomes",
+    "FanOutReport": "jobs.report",
     "InputField": "models.applications",
     "InputOption": "models.applications",
     "Integration": "models.linked_accounts",
@@ -165,7 +172,9 @@ _LOADED_WHEN_USED = {
     "JournalSummary": "journal.journal",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
+    "Ok": "jobs.outcomes",
     "Outcome": "jobs.outcomes",
+    "OutcomeWriter": "jobs.outcome_writer",
     "Page": "models.pages",
     "Progress": "jobs.progress",
     "Reference": "models.references",
@@ -174,6 +183,7 @@ _LOADED_WHEN_USED = {
     "SessionToken": "resources.session_tokens",
     "TokenRevocation": "models.confirmations",
     "Unfinished": "jobs.outcomes",
+    "Unknown": "jobs.outcomes",
     "UserDefinedField": "models.linked_accounts",
     "WebhookSubscription": "models.webhooks",
     "Workflow": "models.workflows",

@@ -30,11 +30,13 @@ Every error says in `effect` what became of the action: `"none"`, it did not run
 may have run. No error holds an API key, a session token or an open response, and all of them pickle.
 """
 
-from collections.abc import Mapping
+import builtins
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from refold_async.faults import THROTTLED, Effect, Fault
 from refold_async.models.response_meta import ResponseMeta
+from refold_async.runtime.foreign_errors import error_name
 
 if TYPE_CHECKING:
     from refold_async.models.executions import Execution, ExecutionNode
@@ -120,6 +122,14 @@ class RefoldError(Exception):
     def throttled(self) -> bool:
         """Whether Refold, a gateway before it or the connected app refused because calls came too fast."""
         return self.fault in THROTTLED
+
+    def matches(self, *kinds: type[BaseException]) -> bool:
+        """Tell whether it is an error of one of these classes, as `except` would.
+
+        A `RecordedError` tells it of the error that was recorded, so the same question serves what an earlier run of a
+        job left and what happened in this one.
+        """
+        return isinstance(self, kinds)
 
     def __str__(self) -> str:
         if self.method is None:
@@ -331,11 +341,44 @@ class JournalError(RefoldError):
 class RecordedError(RefoldError):
     """Why an item did not succeed in an earlier run of a job, as the journal has it.
 
+    It has the message of the error of then, its `effect` and, where a call had failed, its `method`, `url`,
+    `linked_account_id`, `attempts` and `request_id`. `matches()` tells of which class that was.
+
     Attributes:
-        error_type: The name of the error's class then, such as `NotFoundError`, or None for an item that was in flight
-            when that run ended.
+        error_type: The name of the error's class then: of a class of this library or of Python alone, such as
+            `NotFoundError`, of others with its module, such as `myapp.errors.CustomerGone`. None for an item that was
+            in flight when that run ended.
     """
 
     def __init__(self, message: str = "", *, error_type: str | None = None) -> None:
         super().__init__(message)
         self.error_type = error_type
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self.error_type is None else f"{self.error_type}: {text}"
+
+    def matches(self, *kinds: type[BaseException]) -> bool:
+        """Tell whether what was recorded was an error of one of these classes, or of one derived from them.
+
+        A class of your own is found by its module and name, where your program has loaded it.
+        """
+        name = self.error_type
+        if name is None:
+            return isinstance(self, kinds)
+        known = globals()[name] if name in __all__ else getattr(builtins, name, None)
+        if isinstance(known, type):
+            return issubclass(known, kinds)
+        # Of classes that are neither ours nor Python's, journals used to hold the bare name.
+        return any(name in (error_name(kind), kind.__name__) for root in kinds for kind in _with_subclasses(root))
+
+
+def _with_subclasses(root: type[BaseException]) -> Iterator[type[BaseException]]:
+    seen = {root}
+    pending = [root]
+    while pending:
+        kind = pending.pop()
+        yield kind
+        new = set(kind.__subclasses__()) - seen
+        seen |= new
+        pending += new

@@ -21,11 +21,14 @@ from refold_async.transport.transport import Transport
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
+    from refold_async.codec.pydantic_models import PydanticModel
     from refold_async.jobs.client_interface import ClientInterface
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.options import ActionFanOutOptions, FanOutOptions
     from refold_async.jobs.recorder import Recorder
     from refold_async.models.linked_accounts import LinkedAccount
+
+    Parameters = Mapping[str, Any] | PydanticModel
 
 __all__ = ["FanOutMethods"]
 
@@ -129,7 +132,7 @@ class FanOutMethods:
         items: Iterable[Item] | AsyncIterable[Item],
         slug: str,
         action_id: str,
-        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        parameters: "Parameters | Callable[[Item], Parameters | None] | None" = None,
         *,
         into: None = None,
         **options: "Unpack[ActionFanOutOptions[Item, str | AccountScope | LinkedAccount]]",
@@ -141,7 +144,7 @@ class FanOutMethods:
         items: Iterable[Item] | AsyncIterable[Item],
         slug: str,
         action_id: str,
-        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        parameters: "Parameters | Callable[[Item], Parameters | None] | None" = None,
         *,
         into: "TypeForm[T]",
         **options: "Unpack[ActionFanOutOptions[Item, str | AccountScope | LinkedAccount]]",
@@ -153,7 +156,7 @@ class FanOutMethods:
         items: Iterable[Item] | AsyncIterable[Item],
         slug: str,
         action_id: str,
-        parameters: Mapping[str, Any] | Callable[[Item], Mapping[str, Any] | None] | None = None,
+        parameters: "Parameters | Callable[[Item], Parameters | None] | None" = None,
         *,
         into: Any = None,
         **options: "Unpack[ActionFanOutOptions[Item, str | AccountScope | LinkedAccount]]",
@@ -165,7 +168,8 @@ class FanOutMethods:
                 async iterable, such as `refold.linked_accounts.list()`.
             slug: The app, such as `hubspot`.
             action_id: The action, such as `get_contact`.
-            parameters: The action's parameters, the same for all, or a function that makes them of the item.
+            parameters: The action's parameters, a mapping or a pydantic model, the same for all; or a function that
+                makes them of the item.
             into: The type to structure each result's `data` into, as for `AccountScope.execute_action`. `bytes` does
                 not go with a journal that records results, which are JSON.
             **options: Any of `ActionFanOutOptions`, such as `concurrency`; `help()` of this method lists them.

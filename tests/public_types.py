@@ -4,9 +4,10 @@ import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, assert_type
+from typing import Any, TypedDict, assert_never, assert_type
 
 import attrs
+from pydantic import BaseModel
 
 from refold_async import (
     AccountScope,
@@ -25,6 +26,7 @@ from refold_async import (
     Execution,
     ExecutionNode,
     ExecutionResponse,
+    Failed,
     FanOut,
     FanOutReport,
     Journal,
@@ -33,7 +35,9 @@ from refold_async import (
     Limiter,
     LinkedAccount,
     Listing,
+    Ok,
     Outcome,
+    OutcomeWriter,
     Page,
     Progress,
     RateLimit,
@@ -45,6 +49,7 @@ from refold_async import (
     SessionToken,
     Timeout,
     TokenRevocation,
+    Unknown,
     UserDefinedField,
     WebhookSubscription,
     Workflow,
@@ -76,6 +81,12 @@ class Deal(TypedDict):
     """A TypedDict."""
 
     amount: float
+
+
+class Ticket(BaseModel):
+    """A pydantic model."""
+
+    subject: str
 
 
 @attrs.frozen
@@ -127,6 +138,18 @@ async def calls(account: AccountScope) -> None:
         assert_type(meta.headers, Mapping[str, str])
 
 
+async def pydantic_models(refold: AsyncRefold, account: AccountScope, ids: list[str]) -> None:
+    """Models are types to structure into, and parameters."""
+    ticket = await account.execute_action("zendesk", "create_ticket", Ticket(subject="Help"), into=Ticket)
+    assert_type(ticket.data.subject, str)
+    assert_type(await account.request("GET", "/x", into=list[Ticket] | None), list[Ticket] | None)
+    (await account.get_action_parameters("zendesk", "create_ticket")).validate(Ticket(subject="Help"))
+    refold.fan_out_action(ids, "zendesk", "create_ticket", Ticket(subject="Help"))
+    made = refold.fan_out_action(ids, "zendesk", "x", lambda item: Ticket(subject=item), into=Ticket)
+    assert_type(made, FanOut[str, ActionResult[Ticket]])
+    await account.execute_action("zendesk", "create_ticket", Contact("1"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
 async def everything_else(refold: AsyncRefold, account: AccountScope) -> None:
     """request(), of the client and of a scope."""
     assert_type(await account.request("GET", "/api/v2/public/execution", query={"page": 1}), Any)
@@ -162,6 +185,68 @@ async def fan_outs(refold: AsyncRefold, ids: list[str], companies: AsyncIterator
         [Company("a")], "hubspot", "x", lambda company: {"n": company.name}, account=lambda company: company.name
     )
     assert_type(plain, FanOut[Company, ActionResult[Any]])
+
+
+def outcomes_by_status(outcome: Outcome[str, int]) -> None:
+    """`status`, and whether there is an error, tell which of the three an outcome is."""
+    assert_type(outcome, Ok[str, int] | Failed[str] | Unknown[str])
+    assert_type(outcome.effect, Effect)
+    assert_type(outcome.error, BaseException | None)
+    if outcome.status == "ok":
+        assert_type(outcome, Ok[str, int])
+        assert_type(outcome.value, int)
+        assert_type(outcome.error, None)
+    elif outcome.status == "failed":
+        assert_type(outcome, Failed[str])
+        assert_type(outcome.error, BaseException)
+        assert_type(outcome.effect, Effect)
+        assert_type(outcome.matches(ActionFailedError, TimeoutError), bool)
+    else:
+        assert_type(outcome, Unknown[str])
+    if outcome.status != "ok":
+        assert_type(outcome.error, BaseException)
+        assert_type(outcome.value, None)
+    if outcome.error is None:
+        assert_type(outcome.value, int)
+
+
+def outcomes_by_class(outcome: Outcome[str, int]) -> None:
+    """So do `isinstance()` and `match`, which sees when one was forgotten."""
+    if isinstance(outcome, Ok):
+        assert_type(outcome.value, int)
+    match outcome:
+        case Ok(value):
+            assert_type(value, int)
+        case Failed(error, effect="none"):
+            assert_type(error, BaseException)
+        case Failed(error=error) | Unknown(error=error):
+            assert_type(error, BaseException)
+        case _:
+            assert_never(outcome)
+    match outcome.status:
+        case "ok":
+            assert_type(outcome.value, int)
+        case "failed" | "unknown":
+            assert_type(outcome.error, BaseException)
+
+
+def reports(report: FanOutReport[str, int]) -> None:
+    """The lists of a report hold one kind each, and an outcome of something is one of anything."""
+
+    def show(outcomes: Sequence[Outcome[object, object]]) -> None: ...
+
+    assert_type(report.outcomes, tuple[Outcome[str, int], ...])
+    assert_type(report.ok, list[Ok[str, int]])
+    assert_type([outcome.value for outcome in report.ok], list[int])
+    assert_type(report.failed, list[Failed[str]])
+    assert_type(report.unknown, list[Unknown[str]])
+    show(report.outcomes)
+    assert_type(report.to_dicts(status="failed"), list[dict[str, Any]])
+    report.to_csv("failures.csv", status=["failed", "unknown"])
+    report.to_csv("failures.csv", status="lost")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with OutcomeWriter("failures.csv") as failures:
+        for outcome in report.outcomes:
+            failures.write(outcome)
 
 
 async def jobs(refold: AsyncRefold, ids: list[str]) -> None:

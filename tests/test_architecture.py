@@ -47,6 +47,7 @@ KNOWN_TO: Final = {
     "logging": "runtime.log",  # others would let what filters raise out of their calls
     "opentelemetry": "telemetry",
     "orjson": "codec.json_codec",
+    "rich": "jobs.report_table",
     "sqlite3": "journal.sqlite",
     "tqdm": "jobs.progress_bar",
 }
@@ -285,6 +286,7 @@ def test_nothing_else_is_needed() -> None:
         "jsonschema",
         "opentelemetry",
         "referencing",
+        "rich",
     } | sys.stdlib_module_names
     imported = {name.split(".")[0] for path in CLIENT.values() for name in imports_of_file(path)}
     assert imported <= allowed
@@ -359,7 +361,8 @@ def test_exports() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("AccountScope", "AsyncRefold", "FanOut", "FanOutReport", "Limiter", "Outcome"),
+        *("AccountScope", "AsyncRefold", "FanOut", "FanOutReport", "Limiter"),
+        *("Failed", "Ok", "Outcome", "OutcomeWriter", "Unknown"),
         *("Journal", "JournalSummary", "Progress"),
         *("Action", "ActionParameter", "ActionParameters", "ActionResult", "WorkflowExecution"),
         *("RateLimit", "RetryPolicy", "Timeout"),
@@ -418,7 +421,8 @@ async def main():
         await refold.fan_out(["user_1"], call).collect()
 asyncio.run(main())
 assert "refold_async.jobs.fan_out" in sys.modules
-print(*sorted({"sqlite3", "refold_async.journal", "refold_async.jobs.journal_recorder"} & set(sys.modules)))
+unused = {"csv", "html", "rich", "sqlite3", "refold_async.journal", "refold_async.jobs.journal_recorder"}
+print(*sorted(unused & set(sys.modules)))
 """
     ran = subprocess.run(
         [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, cwd=ROOT.parent

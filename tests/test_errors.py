@@ -202,13 +202,18 @@ def test_without_a_message(name: str) -> None:
 
 @pytest.mark.parametrize("name", PARENTS)
 def test_text_of_a_call_that_failed(name: str) -> None:
-    """The text says what was called, for whom, how often and what became of it; `message` stays what it was."""
+    """The text says what was called, for whom, how often and what became of it; `message` stays what it was.
+
+    Of an error that was recorded it also says of which class that was, which tracebacks tell of others.
+    """
     error = sent(MAKERS[name]())
     message = MAKERS[name]().message
     assert error.message == message
     request_id = "" if error.request_id is None else ", request id req_1"
+    recorded_as = "NotFoundError: " if name == "RecordedError" else ""
     assert str(error) == (
-        f"{message} [POST https://app.refold.ai/api/v2/integration-schema/hubspot/actions/create_contact/execute, "
+        f"{recorded_as}{message} [POST "
+        "https://app.refold.ai/api/v2/integration-schema/hubspot/actions/create_contact/execute, "
         f"linked account 'ada+test@example.com', 2 attempts, effect: unknown{request_id}]"
     )
 

@@ -41,11 +41,15 @@ _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def _encode_other(value: Any) -> Any:
-    """Encode what orjson knows by itself and the standard library does not."""
+    """Encode what orjson knows and the standard library does not, and pydantic models, which neither knows."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, uuid.UUID):
         return str(value)
+    from refold_async.codec.pydantic_models import dumped, is_pydantic_model  # most values need no looking at
+
+    if is_pydantic_model(value):
+        return dumped(value)
     raise TypeError(f"{type(value).__name__} is no JSON type")
 
 

@@ -11,10 +11,11 @@ from refold_async.jobs.client_interface import AnyScope, ClientInterface
 from refold_async.jobs.feeding import STEPS_BEFORE_A_TURN, Feeder
 from refold_async.jobs.item_tasks import ItemTasks
 from refold_async.jobs.outcome_queue import OutcomeQueue
-from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
+from refold_async.jobs.outcomes import Outcome, Unfinished
 from refold_async.jobs.progress import Counts
 from refold_async.jobs.progress_reporter import ProgressReporter
 from refold_async.jobs.recorder import Recorder
+from refold_async.jobs.report import FanOutReport
 from refold_async.jobs.slots import Slots
 from refold_async.jobs.stopping import Stopper
 from refold_async.models.model import Result
@@ -58,6 +59,7 @@ class FanOut(Generic[Item, T]):
         if not callable(call):
             raise ConfigurationError("call must be a function of a scope and an item.")
         self._client: ClientInterface[Item, Any] = client
+        self._items = items
         self._recorder = recorder
         self._stopper: Stopper[Item] = Stopper(
             grace=options["grace"], job_timeout=options["job_timeout"], stop_after=options["stop_after"]
@@ -103,7 +105,7 @@ class FanOut(Generic[Item, T]):
         loop = asyncio.get_running_loop()
         self._owner = asyncio.current_task()
         outer = current_item.get()
-        self._item_tasks.begin(loop, await self._recorder.open())
+        self._item_tasks.begin(loop, await self._recorder.open(self._items))
         if self._reporter is not None:
             self._reporter.start()
         self._feeder.start(loop, outer)
@@ -148,7 +150,7 @@ class FanOut(Generic[Item, T]):
 
     async def _close(self) -> None:
         """Give the journal back, with all that there is to record, and tell the progress a last time."""
-        await self._item_tasks.aclose(self._queue.news)
+        await self._item_tasks.aclose(self._queue.news, self._feeder.taken)
         if self._reporter is not None:
             reporter, self._reporter = self._reporter, None
             await reporter.finish(max(self._stopper.grace, 1.0))

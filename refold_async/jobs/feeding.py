@@ -57,7 +57,8 @@ class Feeder(Generic[Item]):
         self._loop: asyncio.AbstractEventLoop
         self._task: asyncio.Task[None] | None = None
         self._outer: ItemContext | None = None
-        self._taken = 0
+        self.taken = 0
+        """How many items were taken from the source."""
         self._stopped = False
         self.error: BaseException | None = None
         """What the source raised."""
@@ -116,10 +117,10 @@ class Feeder(Generic[Item]):
             waits=1,
             max_refusal_wait=self._max_refusal_wait,
             item=item,
-            index=self._taken,
+            index=self.taken,
             taken_at=time.perf_counter(),
         )
-        self._taken += 1
+        self.taken += 1
         if self._stopped:  # the source did not let itself be cancelled, or stopped its own fan-out
             self._item_tasks.leave_unfinished(taken)
             return False
@@ -135,7 +136,7 @@ class Feeder(Generic[Item]):
         else:
             self._slots.take_in_any_case()
             self._item_tasks.start(taken, lane)
-        if self._taken % STEPS_BEFORE_A_TURN == 0:
+        if self.taken % STEPS_BEFORE_A_TURN == 0:
             await asyncio.sleep(0)
         if not self._slots.available:
             await self._slots.wait()

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from refold_async.errors import APIConnectionError, ClientClosedError, JournalError, RefoldError
+from refold_async.faults import Effect
 from refold_async.jobs.client_interface import ClientInterface
 from refold_async.jobs.items import TakenItem
-from refold_async.jobs.outcomes import Outcome, Status, Unfinished
+from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unfinished, Unknown
 from refold_async.jobs.recorder import NullRun, Run
 from refold_async.jobs.slots import Slots
 from refold_async.pipeline.item_context import current_item
@@ -124,9 +125,14 @@ class ItemTasks(Generic[Item, T]):
         """Note that nobody reads any more what goes wrong."""
         self._is_read = False
 
-    async def aclose(self, news: asyncio.Event) -> None:
-        """Record all that there is to record, and end the run; `news` is set whenever `on_change` is called."""
-        await self._run.aclose()
+    async def aclose(self, news: asyncio.Event, taken: int) -> None:
+        """Record all that there is to record, and end the run.
+
+        Args:
+            news: Set whenever `on_change` is called.
+            taken: How many items were taken from their source.
+        """
+        await self._run.aclose(taken)
         while self._recording:
             news.clear()
             await news.wait()
@@ -167,26 +173,47 @@ class ItemTasks(Generic[Item, T]):
                 self.leave_unfinished(taken)
                 return
             unclear = isinstance(error, RefoldError) and error.effect == "unknown"
-            self._end(taken, "unknown" if unclear else "failed", error=error)
+            self._end_with_error(taken, error, unclear=unclear)
         else:
-            self._end(taken, "ok", value=value)
+            self._end(
+                taken,
+                Ok(
+                    item=taken.item,
+                    linked_account_id=taken.linked_account_id,
+                    index=taken.index,
+                    value=value,
+                    attempts=taken.attempts,
+                    elapsed=time.perf_counter() - taken.taken_at,
+                ),
+            )
 
-    def _end(
-        self, taken: TakenItem[Item], status: Status, *, value: T | None = None, error: BaseException | None = None
-    ) -> None:
-        """Make the outcome of an item, and deliver it once it is recorded."""
-        if status == "failed" and self._run.may_have_run_before(taken):
-            status = "unknown"  # what failed now may have run before
-        outcome: Outcome[Item, T] = Outcome(
-            item=taken.item,
-            linked_account_id=taken.linked_account_id,
-            index=taken.index,
-            status=status,
-            value=value,
-            error=error,
-            attempts=taken.attempts,
-            elapsed=time.perf_counter() - taken.taken_at,
-        )
+    def _end_with_error(self, taken: TakenItem[Item], error: BaseException, *, unclear: bool) -> None:
+        """Make the outcome of an item that did not succeed; `unclear` where it may have happened all the same."""
+        outcome: Failed[Item] | Unknown[Item]
+        elapsed = time.perf_counter() - taken.taken_at
+        if unclear or self._run.may_have_run_before(taken):  # what failed now may have run before
+            outcome = Unknown(
+                item=taken.item,
+                linked_account_id=taken.linked_account_id,
+                index=taken.index,
+                error=error,
+                attempts=taken.attempts,
+                elapsed=elapsed,
+            )
+        else:
+            outcome = Failed(
+                item=taken.item,
+                linked_account_id=taken.linked_account_id,
+                index=taken.index,
+                error=error,
+                effect=_effect_of(taken, error),
+                attempts=taken.attempts,
+                elapsed=elapsed,
+            )
+        self._end(taken, outcome)
+
+    def _end(self, taken: TakenItem[Item], outcome: Outcome[Item, T]) -> None:
+        """Deliver an outcome once it is recorded."""
         if self._run.record_outcome(taken, outcome, self._committed):
             self._recording += 1
         else:
@@ -214,7 +241,7 @@ class ItemTasks(Generic[Item, T]):
                 self.leave_unfinished(taken)
             else:
                 # The call cancelled itself, or somebody cancelled its task; nobody stopped the fan-out.
-                self._end(taken, "failed" if taken.untouched else "unknown", error=cancelled)
+                self._end_with_error(taken, cancelled, unclear=not taken.untouched)
         except BaseException:  # noqa: BLE001 - KeyboardInterrupt or SystemExit, which the loop raises by itself
             self.leave_unfinished(taken)
         self._on_change()
@@ -224,3 +251,10 @@ class ItemTasks(Generic[Item, T]):
         if not taken.cancelled:  # once is enough: a second time would interrupt its cleaning up
             taken.cancelled = True
             task.cancel()
+
+
+def _effect_of(taken: TakenItem[Any], error: BaseException) -> Effect:
+    """Return what the call of an item that failed made happen, of which its error may be only the last part."""
+    if isinstance(error, RefoldError) and error.effect != "none":
+        return error.effect
+    return "unknown" if taken.may_have_changed else "none"

@@ -1,7 +1,7 @@
 """Recording a fan-out in a journal: which items are called again, and what is recorded of those that are."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -9,9 +9,9 @@ import attrs
 
 from refold_async.codec import json_codec
 from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
-from refold_async.faults import Effect
 from refold_async.jobs.items import TakenItem
-from refold_async.jobs.outcomes import Outcome
+from refold_async.jobs.outcomes import Outcome, name_of_error
+from refold_async.jobs.recorded_outcomes import recorded_outcome
 from refold_async.journal.entries import JournalEntry
 from refold_async.journal.journal import Journal, run_opener
 from refold_async.journal.store import JobIdentity
@@ -45,22 +45,26 @@ class JournalRecorder(Generic[Item, T]):
     structures: bool
     """Whether that is what the call returned, rather than the JSON that it came from."""
 
-    async def open(self) -> "JournalRun[Item, T]":
-        """Take the journal for a run.
+    async def open(self, items: object) -> "JournalRun[Item, T]":
+        """Take the journal for a run of these items, whose number is recorded where they have a length.
 
         Raises:
             ConfigurationError: The journal names no job.
             JournalError: It is in use, another job's, no journal, or cannot be written.
         """
-        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)))
+        count = len(items) if isinstance(items, Sized) else None
+        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count)
 
 
 class JournalRun(Generic[Item, T]):
     """One run of a journaled job."""
 
-    def __init__(self, recorder: JournalRecorder[Item, T], writer: JournalWriter) -> None:
+    def __init__(self, recorder: JournalRecorder[Item, T], writer: JournalWriter, count: int | None) -> None:
         self._recorder = recorder
         self._writer = writer
+        self._count = count
+        if count is not None:
+            writer.note_items(count)
         self._told = False  # that results come back as something else
 
     @property
@@ -90,7 +94,7 @@ class JournalRun(Generic[Item, T]):
             )
         if isinstance(found, JournalEntry) and not self._is_called_again(found):
             self._writer.release(key)
-            return self._recorded_outcome(found, taken)
+            return recorded_outcome(found, taken, self._recorder.restore)
         may_have_run = isinstance(found, JournalEntry) and found.status == "unknown"
         taken.recorder = _JournalEntryRecorder(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
         return None
@@ -114,14 +118,15 @@ class JournalRun(Generic[Item, T]):
         """Record an outcome, and call `then` once that is committed or failed; return whether it is being recorded."""
         recorder = taken.recorder
         if not isinstance(recorder, _JournalEntryRecorder):
-            return False
+            self._writer.note_refused(partial(then, outcome))
+            return True
         self._writer.finished(
             recorder.key,
             linked_account_id=outcome.linked_account_id,
             status=outcome.status,
-            effect=_effect_of(taken, outcome),
-            error_type=None if outcome.error is None else type(outcome.error).__name__,
-            error=None if outcome.error is None else safe_str(outcome.error),
+            effect=outcome.effect,
+            error_type=None if outcome.error is None else name_of_error(outcome.error),
+            error=None if outcome.error is None else _text_of(outcome.error),
             result=self._result_of(outcome) if self._recorder.journal.results else None,
             attempts=outcome.attempts,
             then=partial(then, outcome),
@@ -145,8 +150,10 @@ class JournalRun(Generic[Item, T]):
             attempts=taken.attempts,
         )
 
-    async def aclose(self) -> None:
+    async def aclose(self, taken: int) -> None:
         """Commit what is pending and give the journal back."""
+        if self._count is None:
+            self._writer.note_items(taken)
         await self._writer.aclose()
 
     def _key_of(self, taken: TakenItem[Item]) -> str:
@@ -162,32 +169,6 @@ class JournalRun(Generic[Item, T]):
         if entry.status == "unknown":
             return self._recorder.resend_unknown
         return entry.status == "failed" and entry.effect == "none" and self._recorder.retry_failed
-
-    def _recorded_outcome(self, entry: JournalEntry, taken: TakenItem[Item]) -> Outcome[Item, T]:
-        outcome: Outcome[Item, T] = Outcome(
-            item=taken.item,
-            linked_account_id=taken.linked_account_id,
-            index=taken.index,
-            status="ok",
-            attempts=entry.attempts,
-            recorded=True,
-        )
-        if entry.status == "ok":
-            try:
-                outcome.value = None if entry.result is None else self._recorder.restore(entry.result)
-            except RefoldError as misfit:
-                misfit.effect = "done"
-                outcome.status, outcome.error = "failed", misfit
-            return outcome
-        error = RecordedError(
-            entry.error or "It was in flight when the job's process ended, and may have run.",
-            error_type=entry.error_type,
-        )
-        error.effect = entry.effect or "unknown"
-        error.attempts = entry.attempts
-        error.linked_account_id = entry.linked_account_id
-        outcome.status, outcome.error = "failed" if entry.status == "failed" else "unknown", error
-        return outcome
 
     def _result_of(self, outcome: Outcome[Item, T]) -> str | None:
         value: Any = outcome.value
@@ -240,10 +221,6 @@ class _JournalEntryRecorder:
             self._committed = False
 
 
-def _effect_of(taken: TakenItem[Any], outcome: Outcome[Any, Any]) -> Effect:
-    """Return what an item's call made happen, of which its error may be only the last part."""
-    if outcome.status != "failed":
-        return "done" if outcome.status == "ok" else "unknown"
-    if isinstance(outcome.error, RefoldError) and outcome.error.effect != "none":
-        return outcome.error.effect
-    return "unknown" if taken.may_have_changed else "none"
+def _text_of(error: BaseException) -> str:
+    """Return what an error says; of one that was recorded before, such as by another job, what it said then."""
+    return RefoldError.__str__(error) if isinstance(error, RecordedError) else safe_str(error)

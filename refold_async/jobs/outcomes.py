@@ -1,37 +1,34 @@
 """What became of the items of a fan-out."""
 
-from typing import Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 import attrs
 
-from refold_async.errors import RefoldError
+from refold_async.errors import RecordedError, RefoldError
+from refold_async.faults import Effect
+from refold_async.runtime.foreign_errors import error_name
 
-__all__ = ["FanOutReport", "Outcome", "Status", "Unfinished"]
+__all__ = ["Failed", "Ok", "Outcome", "Status", "Unfinished", "Unknown", "name_of_error"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
+Item_co = TypeVar("Item_co", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 Status = Literal["ok", "failed", "unknown"]
 
-_MOST_ERRORS_RAISED = 100
 
+# Not frozen: attrs takes twice as long to make a frozen one, which every item of a job would pay for. What is the same
+# for all of a class takes no room in each.
+@attrs.define(kw_only=True, match_args=False)
+class _EndedItem(Generic[Item_co]):
+    """What is told of every item that has ended."""
 
-# Not frozen: attrs takes twice as long to make a frozen one, which every item of a job would pay for.
-@attrs.define(kw_only=True)
-class Outcome(Generic[Item, T]):
-    """What became of one item."""
-
-    item: Item
+    item: Item_co
     """The item."""
     linked_account_id: str | None
     """Its linked account, or None where the item does not tell or a session token stands for it."""
     index: int
     """Its place in the input, from 0."""
-    status: Status
-    """`ok`; `failed`: `error` tells why; `unknown`: it may or may not have happened."""
-    value: T | None = None
-    """What the call returned, where the status is `ok`."""
-    error: BaseException | None = None
-    """What the call raised, where the status is not `ok`."""
     attempts: int = 0
     """How many requests were handed to the network for it."""
     elapsed: float = 0.0
@@ -39,10 +36,70 @@ class Outcome(Generic[Item, T]):
     recorded: bool = False
     """Whether it is what the job's journal has of an earlier run; nothing was called now."""
 
+
+@attrs.define(kw_only=True, match_args=False)
+class Ok(_EndedItem[Item_co], Generic[Item_co, T_co]):
+    """An item that succeeded."""
+
+    __match_args__ = ("value",)
+
+    status: ClassVar[Literal["ok"]] = "ok"
+    """How the item ended."""
+    effect: ClassVar[Literal["done"]] = "done"
+    """What became of the action: it ran."""
+    error: ClassVar[None] = None
+    """There is none."""
+    throttled: ClassVar[Literal[False]] = False
+    """Whether it did not succeed because calls came too fast."""
+    value: T_co
+    """What the call returned; None where it is `recorded` and the journal holds no results."""
+
+
+@attrs.define(kw_only=True, match_args=False)
+class _EndedWithError(_EndedItem[Item_co]):
+    """What is told of every item that did not succeed."""
+
+    __match_args__ = ("error",)
+
+    value: ClassVar[None] = None
+    """There is none."""
+    error: BaseException
+    """What the call raised; a `RecordedError` where an earlier run did."""
+
     @property
     def throttled(self) -> bool:
         """Whether it did not succeed because calls came too fast, for Refold or for the app."""
         return isinstance(self.error, RefoldError) and self.error.throttled
+
+    def matches(self, *kinds: type[BaseException]) -> bool:
+        """Tell whether its error is of one of these classes; where it is `recorded`, whether the error of then was."""
+        error = self.error
+        return error.matches(*kinds) if isinstance(error, RefoldError) else isinstance(error, kinds)
+
+
+@attrs.define(kw_only=True, match_args=False)
+class Failed(_EndedWithError[Item_co]):
+    """An item that failed: `error` tells why."""
+
+    status: ClassVar[Literal["failed"]] = "failed"
+    """How the item ended."""
+    effect: Effect
+    """What became of the action, of all that the item's call did before it failed too: `"none"`, nothing happened;
+    `"done"`, it ran; `"unknown"`, something may have happened."""
+
+
+@attrs.define(kw_only=True, match_args=False)
+class Unknown(_EndedWithError[Item_co]):
+    """An item that may or may not have happened: `error` tells why that is unknown."""
+
+    status: ClassVar[Literal["unknown"]] = "unknown"
+    """How the item ended."""
+    effect: ClassVar[Literal["unknown"]] = "unknown"
+    """What became of the action: it may have run."""
+
+
+Outcome = Ok[Item, T] | Failed[Item] | Unknown[Item]
+"""What became of one item: `status`, `match` and `isinstance()` tell which of the three it is."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,65 +116,11 @@ class Unfinished(Generic[Item]):
     """How many requests were handed to the network for it: where there was one, it may have happened."""
 
 
-@attrs.frozen(repr=False)
-class FanOutReport(Generic[Item, T]):
-    """All outcomes of a fan-out, in the order of the input."""
+def name_of_error(error: BaseException) -> str:
+    """Return the name of an error's class; where an earlier run recorded it, of the class it had then.
 
-    outcomes: tuple[Outcome[Item, T], ...]
-    """The outcomes."""
-
-    @property
-    def ok(self) -> list[Outcome[Item, T]]:
-        """The outcomes of items that succeeded."""
-        return self._with_status("ok")
-
-    @property
-    def failed(self) -> list[Outcome[Item, T]]:
-        """The outcomes of items that failed."""
-        return self._with_status("failed")
-
-    @property
-    def unknown(self) -> list[Outcome[Item, T]]:
-        """The outcomes of items that may or may not have happened."""
-        return self._with_status("unknown")
-
-    @property
-    def counts(self) -> dict[Status, int]:
-        """How many items ended each way."""
-        return {"ok": len(self.ok), "failed": len(self.failed), "unknown": len(self.unknown)}
-
-    def _with_status(self, status: Status) -> list[Outcome[Item, T]]:
-        return [outcome for outcome in self.outcomes if outcome.status == status]
-
-    def __len__(self) -> int:
-        return len(self.outcomes)
-
-    def __repr__(self) -> str:
-        told = ", ".join(f"{count} {status}" for status, count in self.counts.items())
-        return f"<FanOutReport {len(self)} items: {told}>"
-
-    def raise_for_errors(self) -> None:
-        """Raise the errors of all items that did not succeed, together; return if there are none.
-
-        Raises:
-            ExceptionGroup: Holds the first 100 errors; its message tells how many there are in all.
-        """
-        errors = [outcome.error for outcome in self.outcomes if outcome.error is not None]
-        if not errors:
-            return
-        held = [_as_exception(error) for error in errors[:_MOST_ERRORS_RAISED]]
-        extent = "" if len(held) == len(errors) else f"; the first {len(held)} are here"
-        raise ExceptionGroup(
-            f"{len(errors)} of {len(self.outcomes)} items did not succeed "
-            f"({len(self.failed)} failed, {len(self.unknown)} unknown){extent}",
-            held,
-        )
-
-
-def _as_exception(error: BaseException) -> Exception:
-    """Return an error that a plain ExceptionGroup can hold: a call may raise what is no Exception, and be cancelled."""
-    if isinstance(error, Exception):
-        return error
-    wrapper = RefoldError(f"The call ended with {error!r}.")
-    wrapper.__cause__ = error
-    return wrapper
+    An item that was in flight when its run ended had no error: it is `interrupted`.
+    """
+    if isinstance(error, RecordedError):
+        return error.error_type or "interrupted"
+    return error_name(type(error))

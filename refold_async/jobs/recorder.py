@@ -53,7 +53,8 @@ class Run(Protocol[Item, T]):
                 with the reason.
 
         Returns:
-            Whether it is being recorded; where it is not, `then` is never called.
+            Whether it is being recorded; where it is not, `then` is never called. Of an item that failed before it was
+            known how to record it, no more is recorded than that there was one.
         """
         ...
 
@@ -61,16 +62,16 @@ class Run(Protocol[Item, T]):
         """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
         ...
 
-    async def aclose(self) -> None:
-        """Commit what is pending and end the run."""
+    async def aclose(self, taken: int) -> None:
+        """Commit what is pending and end the run, which took so many items from their source."""
         ...
 
 
 class Recorder(Protocol[Item, T]):
     """Where and how a job is recorded."""
 
-    async def open(self) -> Run[Item, T]:
-        """Begin a run.
+    async def open(self, items: object) -> Run[Item, T]:
+        """Begin a run of these items, whose number is recorded where they have a length.
 
         Raises:
             ConfigurationError: The journal names no job.
@@ -102,13 +103,13 @@ class NullRun(Generic[Item, T]):
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
         """Do nothing."""
 
-    async def aclose(self) -> None:
+    async def aclose(self, taken: int) -> None:
         """Do nothing."""
 
 
 class NullRecorder(Generic[Item, T]):
     """The recorder of a fan-out without a journal."""
 
-    async def open(self) -> Run[Item, T]:
+    async def open(self, items: object) -> Run[Item, T]:
         """Begin a run of which nothing is recorded."""
         return NullRun()

@@ -39,13 +39,20 @@ class JournalSummary:
     ok: int
     """How many items succeeded."""
     failed: int
-    """How many items failed."""
+    """How many items failed, those included that the last run refused."""
     unknown: int
     """How many items may or may not have happened."""
     in_flight: int
     """How many items are in flight; 0 unless it is running."""
     withdrawn: int
     """How many items certainly did not run, and are called by the next run."""
+    refused: int
+    """How many items the last run refused before anything was sent: their key occurred before in it, or their linked
+    account id or key was none. They failed, are not among the `entries()`, and the next run looks at them again."""
+    not_begun: int | None
+    """How many items of the last run have not begun, in any run, and are called by the next. Of items without a length,
+    such as those of a generator, those that were taken and not begun: it is None until the run has ended, and if its
+    process died."""
     created_at: datetime
     """When its first run began."""
     updated_at: datetime
@@ -54,10 +61,12 @@ class JournalSummary:
     def __str__(self) -> str:
         action = "" if self.slug is None else f", {self.slug} {self.action_id}"
         state = "running" if self.running else "not running"
+        refused = f" ({self.refused} of them refused)" if self.refused else ""
+        not_begun = f", {self.not_begun} not begun" if self.not_begun else ""
         return (
             f"{self.job} ({self.base_url}, {self.environment or 'unknown environment'}{action})\n"
-            f"{self.ok} ok, {self.failed} failed, {self.unknown} unknown, "
-            f"{self.in_flight} in flight, {self.withdrawn} to be run again\n"
+            f"{self.ok} ok, {self.failed} failed{refused}, {self.unknown} unknown, "
+            f"{self.in_flight} in flight, {self.withdrawn} to be run again{not_begun}\n"
             f"{state}, run {self.runs}, from {_shown(self.created_at)} to {_shown(self.updated_at)}"
         )
 
@@ -118,7 +127,7 @@ class Journal:
         """
         store = _store_of(self)
         running = store.is_running()
-        job, counts, last = store.read_summary()
+        job, counts, last, items, refused = store.read_summary()
         if wrong := counts.keys() - set(STATUSES):
             raise JournalError(f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}.")
         started = counts.get("started", 0)
@@ -131,10 +140,12 @@ class Journal:
             runs=job.runs,
             running=running,
             ok=counts.get("ok", 0),
-            failed=counts.get("failed", 0),
+            failed=counts.get("failed", 0) + refused,
             unknown=counts.get("unknown", 0) + (0 if running else started),
             in_flight=started if running else 0,
             withdrawn=counts.get("withdrawn", 0),
+            refused=refused,
+            not_begun=None if items is None else max(0, items - sum(counts.values()) - refused),
             created_at=moment_of(job.created_at),
             updated_at=moment_of(last),
         )

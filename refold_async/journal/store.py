@@ -81,6 +81,10 @@ class StoreSummary(NamedTuple):
     """How many entries there are, by their status."""
     updated_at: str
     """When the last of them was recorded, or the last run began."""
+    items: int | None
+    """How many items the last run was given, where that is known."""
+    refused: int
+    """How many of those it refused: they have no entries."""
 
 
 class StoreRun(Protocol):
@@ -92,9 +96,9 @@ class StoreRun(Protocol):
 
     A store promises that
 
-    - what `write()` or `look_up()` did is committed when it returns, as durably as the journal asks for, and that the
-      next run finds it, whatever becomes of this process; where it raises, the batch was written as a whole or not at
-      all, and no run takes what it cannot be sure of for done;
+    - what `write()`, `tally()` or `look_up()` did is committed when it returns, as durably as the journal asks for, and
+      that the next run finds it, whatever becomes of this process; where it raises, the batch was written as a whole or
+      not at all, and no run takes what it cannot be sure of for done;
     - a run which another one has replaced notices it in its next call, which raises and writes nothing: requests of
       two runs for one item must not both leave;
     - it holds any text but NUL and lone surrogates, which the writer escapes or refuses, and compares keys exactly.
@@ -132,6 +136,14 @@ class StoreRun(Protocol):
 
         Raises:
             JournalError: They could not be written, or the run was replaced.
+        """
+        ...
+
+    def tally(self, items: int | None, refused: int) -> None:
+        """Commit how many items the run was given, None where that is not known, and how many of them it refused.
+
+        Raises:
+            JournalError: That could not be written, or the run was replaced.
         """
         ...
 

@@ -39,9 +39,10 @@ class _Batch:
         self.commits: list[asyncio.Future[None]] = []
         self.calls: list[Callable[[JournalError | None], object]] = []
         self.look_ups: dict[str, asyncio.Future[NoEntry | JournalEntry]] = {}
+        self.tally: tuple[int | None, int] | None = None
 
     def __len__(self) -> int:
-        return len(self.entries) + len(self.look_ups)
+        return len(self.entries) + len(self.look_ups) + (self.tally is not None)
 
 
 class JournalWriter:
@@ -68,6 +69,8 @@ class JournalWriter:
         self._new: Final[asyncio.Future[NoEntry | JournalEntry]] = self._loop.create_future()
         self._new.set_result(NoEntry.NEW)
         self._pending = _Batch()
+        self._items: int | None = None
+        self._refused = 0
         self._waiting = False  # for turns of the loop, or for the batch before, to hand on what is pending
         self._closing: asyncio.Future[None] | None = None
 
@@ -160,16 +163,25 @@ class JournalWriter:
         self._active.pop(key, None)
         if error is not None:
             error = _storable(error)
-        if self._refusal is None and then is not None:
-            self._pending.calls.append(then)
-        elif then is not None:
-            self._loop.call_soon(then, self._refusal)
+        if then is not None:
+            self._call_once_committed(then)
         self._record((key, linked_account_id, status, effect, error_type, error, result, attempts))
 
     def release(self, key: str) -> None:
         """Let a key be active no longer whose item ended without an outcome, or had one from an earlier run."""
         if self._active.pop(key, False):
             self._record((key, None, "withdrawn"))
+
+    def note_items(self, count: int) -> None:
+        """Record how many items the run was given. Not to be waited for."""
+        self._items = count
+        self._tally()
+
+    def note_refused(self, then: Callable[[JournalError | None], object]) -> None:
+        """Record that one of them was refused, and no more of it; `then` is called as by `finished()`."""
+        self._refused += 1
+        self._call_once_committed(then)
+        self._tally()
 
     async def aclose(self) -> None:
         """Commit what is pending, and give the journal back. Is thorough though it is cancelled."""
@@ -186,6 +198,17 @@ class JournalWriter:
         if self._refusal is None:
             self._pending.entries.append(entry)
             self._hand_on_soon()
+
+    def _tally(self) -> None:
+        if self._refusal is None:
+            self._pending.tally = (self._items, self._refused)
+            self._hand_on_soon()
+
+    def _call_once_committed(self, then: Callable[[JournalError | None], object]) -> None:
+        if self._refusal is None:
+            self._pending.calls.append(then)
+        else:
+            self._loop.call_soon(then, self._refusal)
 
     def _commit(self, entry: EntryValues) -> "asyncio.Future[None]":
         future: asyncio.Future[None] = self._loop.create_future()
@@ -229,6 +252,8 @@ class JournalWriter:
             try:
                 if batch.entries:
                     self._run.write(batch.entries)
+                if batch.tally is not None:
+                    self._run.tally(*batch.tally)
                 if batch.look_ups:
                     found = {row.key: self._found(row) for row in self._run.look_up(list(batch.look_ups))}
             except JournalError as failure:

@@ -1,7 +1,7 @@
 """The requests of the four calls, and those of `request()`: pure functions that build them for any account."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from refold_async.config.validation import check_bool, check_header_value, check_path
 from refold_async.errors import ConfigurationError, ParameterError
@@ -9,8 +9,20 @@ from refold_async.faults import Kind
 from refold_async.protocol.encoding import encode_json, with_query
 from refold_async.protocol.endpoints import NO_HEADERS, Endpoint, Request, Target
 from refold_async.protocol.headers import added_headers, execution_headers, workflow_headers
+from refold_async.runtime.foreign_errors import safe_str
 
-__all__ = ["UNSET", "execute_action", "execute_workflow", "get_action_parameters", "list_actions", "raw_request"]
+if TYPE_CHECKING:
+    from refold_async.codec.pydantic_models import PydanticModel
+
+__all__ = [
+    "UNSET",
+    "as_parameters",
+    "execute_action",
+    "execute_workflow",
+    "get_action_parameters",
+    "list_actions",
+    "raw_request",
+]
 
 UNSET: Any = ...
 """Stands for a `body=` that was not given, where None would be JSON's null."""
@@ -76,7 +88,7 @@ def get_action_parameters(slug: str, action_id: str) -> Request:
 def execute_action(
     slug: str,
     action_id: str,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: "Mapping[str, Any] | PydanticModel | None" = None,
     *,
     idempotent: bool = False,
     connection_id: str | None = None,
@@ -86,7 +98,7 @@ def execute_action(
     if parameters is None:
         parameters = {}
     elif not isinstance(parameters, dict):
-        parameters = _as_dict(parameters)
+        parameters = as_parameters(parameters)
     return Request(
         EXECUTE_ACTION.target(slug, action_id),
         "idempotent" if check_bool("idempotent", idempotent) else "write",
@@ -95,10 +107,28 @@ def execute_action(
     )
 
 
-def _as_dict(parameters: Any) -> dict[str, Any]:
+def as_parameters(parameters: Any) -> dict[str, Any]:
+    """Return parameters that are a mapping or a pydantic model as a dict.
+
+    Raises:
+        ParameterError: They are something else, or the model cannot be made into JSON.
+    """
     if isinstance(parameters, Mapping):
         return dict(cast("Mapping[str, Any]", parameters))
-    raise ParameterError(f"parameters must be a mapping, one key per parameter, not {type(parameters).__name__}.")
+    from refold_async.codec.pydantic_models import dumped, is_pydantic_model
+
+    kind = type(parameters).__name__
+    if not is_pydantic_model(parameters):
+        raise ParameterError(f"parameters must be a mapping, one key per parameter, or a pydantic model, not {kind}.")
+    try:
+        fields = dumped(parameters)
+    except Exception as error:  # noqa: BLE001 - the caller's serializers may raise anything
+        reason = safe_str(error)
+    else:
+        if isinstance(fields, dict):
+            return cast("dict[str, Any]", fields)
+        reason = f"{kind} is no object in JSON, with one key per parameter"
+    raise ParameterError(f"parameters cannot be sent as JSON: {reason}.")
 
 
 def execute_workflow(

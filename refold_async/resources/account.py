@@ -23,6 +23,7 @@ from refold_async.runtime.log import logger
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
+    from refold_async.codec.pydantic_models import PydanticModel
     from refold_async.limits.lanes import Lane
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
@@ -145,7 +146,7 @@ class AccountScope(RawRequests):
         self,
         slug: str,
         action_id: str,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: "Mapping[str, Any] | PydanticModel | None" = None,
         *,
         into: None = None,
         save_to: None = None,
@@ -160,7 +161,7 @@ class AccountScope(RawRequests):
         self,
         slug: str,
         action_id: str,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: "Mapping[str, Any] | PydanticModel | None" = None,
         *,
         into: "TypeForm[T]",
         save_to: None = None,
@@ -175,7 +176,7 @@ class AccountScope(RawRequests):
         self,
         slug: str,
         action_id: str,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: "Mapping[str, Any] | PydanticModel | None" = None,
         *,
         into: None = None,
         save_to: str | os.PathLike[str],
@@ -189,7 +190,7 @@ class AccountScope(RawRequests):
         self,
         slug: str,
         action_id: str,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: "Mapping[str, Any] | PydanticModel | None" = None,
         *,
         into: Any = None,
         save_to: str | os.PathLike[str] | None = None,
@@ -206,13 +207,14 @@ class AccountScope(RawRequests):
         Args:
             slug: The app, such as `hubspot`.
             action_id: The action, such as `create_contact`.
-            parameters: The action's parameters, one key each; JSON values only.
-            into: The type to structure `data` into: an attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
-                Nothing is coerced. By default `data` stays as JSON gave it. Of responses of 256 KB and more, your
-                classes are made in a thread. `bytes` is for actions that give files, such as a PDF or a CSV: an answer
-                that is not JSON is the data as it came, and a text in Refold's JSON its UTF-8. A page in HTML is no
-                file, unless its `Content-Disposition` is `attachment`: gateways and login pages answer with HTTP 200
-                too, and would pass for an action that succeeded.
+            parameters: The action's parameters, one key each; JSON values and pydantic models only. Or a pydantic
+                model, sent by its aliases; a field that is None is sent only if it was set to None.
+            into: The type to structure `data` into: an attrs class, dataclass, pydantic model, TypedDict, `list[...]`,
+                `X | None`, … Nothing is coerced: pydantic validates strictly. By default `data` stays as JSON gave it.
+                Of responses of 256 KB and more, your classes are made in a thread. `bytes` is for actions that give
+                files, such as a PDF or a CSV: an answer that is not JSON is the data as it came, and a text in Refold's
+                JSON its UTF-8. A page in HTML is no file, unless its `Content-Disposition` is `attachment`: gateways
+                and login pages answer with HTTP 200 too, and would pass for an action that succeeded.
             save_to: A path to save such a file to while it comes, however long it is: `max_response_bytes` is no limit.
                 Anything there is replaced once the file is whole, and stays as it was if it does not come so far.
                 `timeout` must last for the whole file: such as `Timeout(total=600, attempt=600)`.

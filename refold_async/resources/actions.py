@@ -1,7 +1,7 @@
 """What an app can do: its actions, and their parameters. Executing one does not load this."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import attrs
 
@@ -10,7 +10,11 @@ from refold_async.models.model import STRICT, Model, Result
 from refold_async.models.response_meta import ResponseMeta
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json, structured
+from refold_async.protocol.requests import as_parameters
 from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of
+
+if TYPE_CHECKING:
+    from refold_async.codec.pydantic_models import PydanticModel
 
 __all__ = ["Action", "ActionParameter", "ActionParameters", "parse_action_parameters", "parse_actions"]
 
@@ -87,7 +91,7 @@ class ActionParameters(Sequence[ActionParameter]):
     def __iter__(self) -> Iterator[ActionParameter]:
         return iter(self.parameters)
 
-    def validate(self, values: Mapping[str, Any]) -> None:
+    def validate(self, values: "Mapping[str, Any] | PydanticModel") -> None:
         """Check parameters before they are sent.
 
         Args:
@@ -97,6 +101,7 @@ class ActionParameters(Sequence[ActionParameter]):
             ParameterError: Names every required parameter that is missing or None, and every one the action does not
                 have, with the name it may have been meant for.
         """
+        values = as_parameters(values)
         known = {parameter.name for parameter in self.parameters}
         missing = tuple(p.name for p in self.parameters if p.required and values.get(p.name) is None)
         unknown = tuple(str(name) for name in values if name not in known)

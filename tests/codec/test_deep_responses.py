@@ -16,7 +16,8 @@ import pytest
 from multidict import CIMultiDict
 
 from refold_async import APIResponseValidationError, RefoldError, errors
-from refold_async.jobs.outcomes import FanOutReport, Outcome, Unfinished
+from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unfinished, Unknown
+from refold_async.jobs.report import FanOutReport
 from refold_async.models.executions import Execution, ExecutionNode
 from refold_async.models.model import Model
 from refold_async.models.results import ActionResult
@@ -115,9 +116,10 @@ def every_model() -> list[Model]:
     return made
 
 
-OUTCOME: Final[Outcome[str, Any]] = Outcome(
-    item="user_1", linked_account_id="user_1", index=0, status="failed", value=RESULT, error=every_error()[0]
-)
+OK: Final = Ok(item="user_1", linked_account_id="user_1", index=0, value=RESULT)
+FAILED: Final = Failed(item="user_1", linked_account_id="user_1", index=1, error=every_error()[0], effect="none")
+UNKNOWN: Final = Unknown(item="user_1", linked_account_id="user_1", index=2, error=every_error()[0])
+OUTCOMES: Final[tuple[Outcome[str, Any], ...]] = (OK, FAILED, UNKNOWN)
 
 
 @each_way
@@ -141,11 +143,13 @@ def test_every_model(again: Callable[[Any], Any]) -> None:
 @each_way
 def test_outcomes_and_reports(again: Callable[[Any], Any]) -> None:
     """What a fan-out gives can be copied with all that it holds."""
-    report = again(FanOutReport((OUTCOME, OUTCOME)))
-    assert len(report) == 2
-    (twin, _) = report.failed
-    assert (twin.value, twin.value.raw, str(twin.error)) == (RESULT, RESULT.raw, str(OUTCOME.error))
-    assert again(OUTCOME).value == RESULT
+    report = again(FanOutReport(OUTCOMES))
+    assert len(report) == 3
+    assert [outcome.status for outcome in report.outcomes] == ["ok", "failed", "unknown"]
+    (ok,), (failed,), (unknown,) = report.ok, report.failed, report.unknown
+    assert (ok.value, ok.value.raw) == (RESULT, RESULT.raw)
+    assert str(failed.error) == str(unknown.error) == str(FAILED.error)
+    assert again(OK).value == RESULT
     unfinished = Unfinished(item="user_1", linked_account_id=None, index=0, attempts=1)
     assert again(unfinished) == unfinished
 
@@ -160,7 +164,7 @@ def test_errors_cross_processes() -> None:
             if hasattr(error, "body"):
                 assert raised.body == DEEP  # type: ignore[union-attr]
     queue = context.Queue()
-    queue.put(OUTCOME)
+    queue.put(OK)
     assert queue.get(timeout=60).value == RESULT
     queue.close()
     queue.join_thread()

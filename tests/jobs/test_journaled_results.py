@@ -101,7 +101,8 @@ async def test_files(mock: MockRefold, refold: AsyncRefold, tmp_path: Path) -> N
     (first,) = (await job(results=False).collect()).ok
     (second,) = (await job(results=False).collect()).ok
     assert first.value == ActionResult("Success", b"%PDF \xff")
-    assert (second.recorded, second.value, len(mock.requests)) == (True, None, 1)
+    not_recorded: object = second.value
+    assert (second.recorded, not_recorded, len(mock.requests)) == (True, None, 1)
 
 
 class Level(enum.IntEnum):

@@ -199,3 +199,60 @@ def test_documented_query(running: SQLiteRun, path: Path) -> None:
     described = sys.modules["refold_async.journal.sqlite.sql"].__doc__ or ""
     assert not [name for name in columns if f"`{name}`" not in described]
     assert moments == [(1,)]
+
+
+def test_items_that_have_not_begun(path: Path) -> None:
+    """Of those that the last run was given, what has no entry and was not refused; the refused count as failed."""
+    file = opened(path)
+    journal = Journal(path)
+    assert (journal.summary().not_begun, journal.summary().refused) == (None, 0)
+    file.write([("a", None, "ok"), ("b", None, "failed", "none"), ("c", None, "started"), ("d", None, "withdrawn")])
+    file.tally(10, 2)
+    summary = journal.summary()
+    assert (summary.not_begun, summary.refused, summary.failed, summary.withdrawn) == (4, 2, 3, 1)
+    assert "3 failed (2 of them refused)" in str(summary)
+    assert "1 to be run again, 4 not begun" in str(summary)
+    file.tally(None, 3)
+    assert (journal.summary().not_begun, journal.summary().refused) == (None, 3)
+    file.close()
+    file = opened(path)
+    assert (journal.summary().not_begun, journal.summary().refused) == (None, 0)  # of the last run, which looks anew
+    file.tally(2, 0)
+    assert journal.summary().not_begun == 0
+    file.close()
+
+
+def test_a_journal_without_tallies(running: SQLiteRun, path: Path) -> None:
+    """One of an earlier version, which did not tally, can be read, and its next run tallies."""
+    running.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP TABLE tallies")
+    summary = Journal(path).summary()
+    assert (summary.ok, summary.refused, summary.not_begun) == (1, 0, None)
+    assert len(list(Journal(path).entries())) == 5
+    file = opened(path)
+    file.tally(7, 1)
+    assert (Journal(path).summary().not_begun, Journal(path).summary().refused) == (1, 1)
+    file.close()
+
+
+@pytest.mark.parametrize("tally", ["1, -5, 0", "1, 'many', 0", "1, 5, 'x'", "1, 5, -1", "1, 1.5, 0"])
+def test_damaged_tallies(running: SQLiteRun, path: Path, tally: str) -> None:
+    """A tally that cannot be one is told."""
+    running.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"INSERT INTO tallies VALUES ({tally})")
+    with pytest.raises(JournalError, match="damaged, in its table tallies"):
+        Journal(path).summary()
+
+
+def test_a_tally_of_a_run_that_was_replaced(path: Path) -> None:
+    """It is not written: the run that replaced it has its own."""
+    file = opened(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE job SET runs = 2")
+    with pytest.raises(JournalError, match="no longer this run's"):
+        file.tally(5, 0)
+    file.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM tallies").fetchall() == []

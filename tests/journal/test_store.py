@@ -24,6 +24,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.rows: dict[str, EntryRow] = {}
         self.number = 0
+        self.tallied: tuple[int | None, int] | None = None
         self.calls: list[str] = []
         self.threads: set[int] = set()
         self.failure: Exception | None = None
@@ -60,6 +61,11 @@ class MemoryStore:
                     started_at=NOW,
                     finished_at=NOW,
                 )
+
+    def tally(self, items: int | None, refused: int) -> None:
+        """Note how many items there are, and how many were refused."""
+        self._note("tally")
+        self.tallied = (items, refused)
 
     def look_up(self, keys: Sequence[str]) -> list[EntryRow]:
         """Return rows, and mark them."""
@@ -139,3 +145,33 @@ async def test_a_store_that_fails(failure: Exception) -> None:
             await wait
     await writer.aclose()
     assert store.calls == ["open", "write", "close"]
+
+
+async def test_tallies() -> None:
+    """How many items there are, and how many were refused, is committed before who was refused hears of it."""
+    store = MemoryStore()
+    writer = await JournalWriter.open(store.open_run)
+    writer.note_items(3)
+    refused: asyncio.Future[JournalError | None] = asyncio.get_running_loop().create_future()
+    writer.note_refused(refused.set_result)
+    assert not refused.done()
+    assert await refused is None
+    assert store.tallied == (3, 1)
+    writer.note_refused(lambda _: None)
+    await writer.aclose()
+    assert store.tallied == (3, 2)
+    late: asyncio.Future[JournalError | None] = asyncio.get_running_loop().create_future()
+    writer.note_refused(late.set_result)
+    assert "was closed" in str(await late)
+    assert store.calls == ["open", "tally", "tally", "close"]
+
+
+async def test_a_tally_that_fails() -> None:
+    """Who was refused hears that it is not recorded."""
+    store = MemoryStore()
+    writer = await JournalWriter.open(store.open_run)
+    store.failure = ConnectionError("gone")
+    refused: asyncio.Future[JournalError | None] = asyncio.get_running_loop().create_future()
+    writer.note_refused(refused.set_result)
+    assert "gone" in str(await refused)
+    await writer.aclose()

@@ -1,6 +1,7 @@
 """The examples run as they are, say what they should, and write to a real service only if asked to."""
 
 import asyncio
+import csv
 import importlib
 import json
 import os
@@ -131,6 +132,25 @@ async def test_observing() -> None:
         "tally: hubspot: 1 ok",
         "tally: no_such_app: 1 NotFoundError",
     ]
+
+
+async def test_failure_report() -> None:
+    """A job that was killed goes on, and its table has the real errors of both runs, one line each."""
+    ran = await run_example("failure_report.py")
+    assert ran.exit_code == 0
+    assert TALKS_TO_MOCK.fullmatch(ran.complaints)
+    assert "18 ok, 2 failed, 5 unknown, 0 in flight, 0 to be run again, 15 not begun" in ran.output
+    counts = "32 ok, 3 failed, 5 unknown; 5 interrupted, 2 ReconnectRequiredError, 1 ActionFailedError"
+    assert f"<FanOutReport 40 items: {counts}>" in ran.output
+    assert "To reconnect: user_3 user_30\n" in ran.output
+    table = list(csv.DictReader(ran.output[ran.output.index("index,") :].strip().splitlines()))
+    assert [(row["item"], row["error"], row["recorded"]) for row in table] == [
+        ("user_3", "ReconnectRequiredError", "true"),
+        ("user_7", "ActionFailedError", "true"),
+        *((f"user_{number}", "interrupted", "true") for number in range(20, 25)),
+        ("user_30", "ReconnectRequiredError", "false"),
+    ]
+    assert r"Property values\nwere not valid" in table[1]["message"]
 
 
 @pytest.mark.slow

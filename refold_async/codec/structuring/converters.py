@@ -27,6 +27,7 @@ from refold_async.codec.structuring.containers import (
 from refold_async.codec.structuring.declarations import (
     is_class_with_fields,
     is_named_tuple,
+    is_pydantic,
     is_typed_dict,
     plain_form,
 )
@@ -42,6 +43,7 @@ from refold_async.codec.structuring.plain_values import (
     number,
     plain,
 )
+from refold_async.codec.structuring.pydantic_classes import pydantic_hook
 from refold_async.codec.structuring.unions import is_union, union_hook
 
 __all__ = ["NO_BYTES", "fast_converter", "structure"]
@@ -88,6 +90,7 @@ def _make_converter(*, detailed: bool) -> Converter:
     converter.register_structure_hook_factory(is_class_with_fields, class_hook)
     converter.register_structure_hook_factory(is_typed_dict, typed_dict_hook)
     converter.register_structure_hook_factory(is_model, model_hook)
+    converter.register_structure_hook_factory(is_pydantic, pydantic_hook)
     converter.register_structure_hook_factory(is_union, union_hook)
     converter.register_structure_hook_factory(lambda target: plain_form(target) is not target, _behind_a_name)
     return converter
@@ -102,7 +105,7 @@ def structure(value: Any, target: Any, root: str) -> Any:
 
     Args:
         value: The JSON value.
-        target: An attrs class, dataclass, TypedDict, `list[...]`, `X | None`, …
+        target: An attrs class, dataclass, pydantic model, TypedDict, `list[...]`, `X | None`, …
         root: Names the value in the paths of the error.
 
     Raises:

@@ -16,6 +16,7 @@ __all__ = [
     "fields_of_typed_dict",
     "is_class_with_fields",
     "is_named_tuple",
+    "is_pydantic",
     "is_typed_dict",
     "origin_of",
     "parts_of",
@@ -38,10 +39,16 @@ def origin_of(target: Any) -> Any:
     return get_origin(target) or target
 
 
-def is_class_with_fields(target: Any) -> bool:
-    """Tell whether a type is an attrs class or a dataclass, with or without arguments."""
+def is_pydantic(target: Any) -> bool:
+    """Tell whether a type is a model or a dataclass of pydantic's, with or without arguments."""
     origin = origin_of(target)
-    return inspect.isclass(origin) and (attrs.has(origin) or is_dataclass(origin))
+    return inspect.isclass(origin) and hasattr(origin, "__pydantic_validator__")
+
+
+def is_class_with_fields(target: Any) -> bool:
+    """Tell whether a type is an attrs class or a dataclass, with or without arguments, and not pydantic's."""
+    origin = origin_of(target)
+    return inspect.isclass(origin) and (attrs.has(origin) or is_dataclass(origin)) and not is_pydantic(origin)
 
 
 def is_typed_dict(target: Any) -> bool:

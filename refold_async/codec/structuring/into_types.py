@@ -55,6 +55,6 @@ def check_target(target: Any) -> None:
     if problem is not None:
         problem = problem.partition(" Register a")[0]  # hooks are cattrs' own matter
         raise ConfigurationError(
-            f"into={target!r} cannot be built from JSON: {problem} Use attrs classes, dataclasses, TypedDicts, "
-            "list[...], dict[str, ...], X | None, str, int, float, bool, datetime or Enum."
+            f"into={target!r} cannot be built from JSON: {problem} Use attrs classes, dataclasses, pydantic "
+            "models, TypedDicts, list[...], dict[str, ...], X | None, str, int, float, bool, datetime or Enum."
         )

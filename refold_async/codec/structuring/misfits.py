@@ -67,8 +67,13 @@ class Misfits:
         self._of_fields = True
         return self._add(error, _note_of_field(f"@ {name}", name, field))
 
+    def add_whole(self, error: Exception) -> bool:
+        """Note what is wrong with it as a whole; return whether to look for more."""
+        return self._add(error, None)
+
     def _add(self, error: Exception, note: Any) -> bool:
-        error.add_note(note)
+        if note is not None:
+            error.add_note(note)
         self._errors.append(error)
         if not isinstance(error, BaseValidationError | _EnoughError):  # those within were counted
             _looking.room -= 1

@@ -16,6 +16,7 @@ from refold_async.codec.structuring.containers import hook_for, is_list, is_mapp
 from refold_async.codec.structuring.declarations import (
     is_class_with_fields,
     is_named_tuple,
+    is_pydantic,
     is_typed_dict,
     origin_of,
     plain_form,
@@ -30,6 +31,7 @@ from refold_async.codec.structuring.plain_values import (
     kind_of,
     literal_hook,
 )
+from refold_async.codec.structuring.pydantic_classes import any_of_hook
 
 __all__ = ["is_union", "union_hook"]
 
@@ -122,6 +124,11 @@ def _check_choices(choices: Sequence[Any], target: Any) -> None:
 
 def _kind_read_from(member: Any, target: Any) -> type:
     """Return the type of JSON's values that a member is made of."""
+    if is_pydantic(member):
+        root = getattr(origin_of(member), "__pydantic_root_model__", False)
+        return _kind_read_from(plain_form(member.model_fields["root"].annotation), target) if root else dict
+    if member in _PLAIN:
+        return member  # type: ignore[no-any-return]
     if is_class_with_fields(member) or is_typed_dict(member) or is_mapping(member):
         return dict
     if is_list(member) or is_tuple(member) or is_named_tuple(member):
@@ -140,6 +147,8 @@ def _hook_of_one_kind(kind: type, members: list[Any], target: Any, converter: Co
     """Return the hook of what is made of one kind of value, and the type to call it with."""
     if len(members) == 1:
         return hook_for(converter, members[0]), members[0]
+    if all(map(is_pydantic, members)):
+        return any_of_hook(members, target, converter), target
     names = ", ".join(getattr(member, "__name__", str(member)) for member in members)
     if not all(map(is_class_with_fields, members)):
         raise StructureHandlerNotFoundError(f"Nothing tells {names} apart: all are made of {KINDS[kind]}.", target)

@@ -122,6 +122,19 @@ class SQLiteRun:
         if done.rowcount != len(entries):
             raise self._taken_over()
 
+    def tally(self, items: int | None, refused: int) -> None:
+        """Commit how many items the run was given, and how many of them it refused.
+
+        Raises:
+            JournalError: That could not be written.
+        """
+        with errors_told(self.location, "written"):
+            self._look_before()
+            done = self._connection.executemany(sql.TALLY, [{"run": self.number, "items": items, "refused": refused}])
+            if done.rowcount != 1:
+                raise self._taken_over()
+            self._look_after()
+
     def look_up(self, keys: Sequence[str]) -> list[EntryRow]:
         """Return the rows that there are of these keys, and mark those of earlier runs with this one.
 
@@ -215,6 +228,7 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
         check_pages(connection, path)
         if connection.execute(sql.FIND_IMPOSSIBLE_RUN, (job.runs,)).fetchall():
             raise JournalError(f"The journal {path!r} is damaged: it has items of a run that never began.")
+    connection.execute(sql.ADD_TALLIES)  # a journal of an earlier version has none
     connection.execute(sql.COUNT_RUN)
     connection.execute(sql.END_ORPHANS)
     job = job_row(connection, path)

@@ -23,6 +23,10 @@ Table `items`, one row for each item of which a request may have left or that en
 | `run`                             | the number of the run that last recorded or looked up the item, from 1          |
 | `started_at`, `finished_at`       | when its last request was about to leave, and when it ended                     |
 
+Table `tallies`, a row for each run, by its number in `run`: `items` is how many items it was given, NULL while or where
+nobody knows, and `refused` how many of those failed before they could have a row in `items`, such as for a key that
+occurred before. Journals of earlier versions of this library have no such table until they are next run.
+
 All times are UTC, such as `2026-06-01T09:30:00.125Z`. `PRAGMA user_version` holds the version of this format.
 
 The process that runs the job holds a lock on the file itself, which the kernel takes away when the process dies (see
@@ -42,21 +46,25 @@ from refold_async.journal.store import EntryRow, JobRow
 
 __all__ = [
     "ADD_JOB",
+    "ADD_TALLIES",
     "APPLICATION_ID",
     "COUNT_RUN",
     "END_ORPHANS",
     "FIND_IMPOSSIBLE_RUN",
     "FORMAT",
     "HAS_ENTRIES",
+    "HAS_TALLIES",
     "LOOK_UP",
     "MARK",
     "MOST_ROWS",
     "NO_VALUES",
     "READ_ENTRIES",
     "READ_JOB",
+    "READ_TALLY",
     "ROW_STEP",
     "SUMMARISE",
     "TABLES",
+    "TALLY",
     "write_statement",
 ]
 
@@ -78,6 +86,9 @@ TABLES: Final = (
     )
     """,
 )
+ADD_TALLIES: Final = """
+    CREATE TABLE IF NOT EXISTS tallies (run INTEGER PRIMARY KEY, items INTEGER, refused INTEGER NOT NULL)
+"""
 _NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _ENTRY: Final = ", ".join(f"items.{column}" for column in EntryRow._fields)
 
@@ -122,7 +133,15 @@ MARK: Final = """
     WHERE key IN (SELECT value FROM json_each(:keys)) AND :run = (SELECT max(runs) FROM job)
 """
 
+TALLY: Final = """
+    INSERT INTO tallies (run, items, refused)
+    SELECT :run, :items, :refused WHERE :run = (SELECT max(runs) FROM job)
+    ON CONFLICT (run) DO UPDATE SET items = excluded.items, refused = excluded.refused
+"""
+
 # Somebody reads.
+HAS_TALLIES: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tallies'"
+READ_TALLY: Final = "SELECT items, refused FROM tallies WHERE run = ?"
 SUMMARISE: Final = """
     SELECT status, count(*), max(max(coalesce(started_at, ''), coalesce(finished_at, ''))) FROM items GROUP BY status
 """

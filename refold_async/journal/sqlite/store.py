@@ -2,8 +2,10 @@
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Any, Final
+import sqlite3
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.sqlite import sql
@@ -50,11 +52,17 @@ class SQLiteStore:
         Raises:
             JournalError: There is no journal there, or it cannot be read.
         """
-        job, counted = _read(self.location, sql.SUMMARISE)
-        with errors_told(self.location, "read"):
+        with _reading(self.location) as (connection, job):
+            counted = connection.execute(sql.SUMMARISE).fetchall()
+            has_tallies = connection.execute(sql.HAS_TALLIES).fetchall()
+            tallied = connection.execute(sql.READ_TALLY, (job.runs,)).fetchall() if has_tallies else []
             last = max([job.opened_at, *(moment for _, _, moment in counted)])
             moment_of(last)
-        return StoreSummary(job, {status: count for status, count, _ in counted}, last)
+            ((items, refused),) = tallied or [(None, 0)]
+            for count in (items or 0, refused):
+                if not isinstance(count, int) or count < 0:
+                    raise JournalError(f"The journal {self.location!r} is damaged, in its table tallies: {count!r}.")
+        return StoreSummary(job, {status: count for status, count, _ in counted}, last, items, refused)
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
         """Return the next rows with one of `statuses` after that with the id `after`, or none where there is no more.
@@ -65,7 +73,8 @@ class SQLiteStore:
             JournalError: There is no journal there, or it cannot be read.
         """
         wanted = (after, json.dumps(statuses), json.dumps(known), _PAGE)
-        _, found = _read(self.location, sql.READ_ENTRIES, wanted)
+        with _reading(self.location) as (connection, _):
+            found = connection.execute(sql.READ_ENTRIES, wanted).fetchall()
         rows = [EntryRow._make(row) for row in found]
         for row in rows:
             if type(row.id) is not int or row.id <= after:
@@ -76,8 +85,9 @@ class SQLiteStore:
         return rows
 
 
-def _read(path: str, query: str, parameters: Sequence[Any] = ()) -> tuple[JobRow, list[Any]]:
-    """Return what a journal says of its job, and the rows that a query finds. Leaves nothing open."""
+@contextmanager
+def _reading(path: str) -> Generator[tuple[sqlite3.Connection, JobRow]]:
+    """Open a journal to read it as it is at one moment, with what it says of its job. Leaves nothing open."""
     path = os.path.realpath(path)
     with errors_told(path, "read"):
         if not os.path.exists(path):
@@ -86,4 +96,4 @@ def _read(path: str, query: str, parameters: Sequence[Any] = ()) -> tuple[JobRow
             if is_new(connection, path):
                 raise JournalError(f"{path!r} is empty: a job makes it a journal when it is first run.")
             connection.execute("BEGIN")
-            return job_row(connection, path), connection.execute(query, parameters).fetchall()
+            yield connection, job_row(connection, path)

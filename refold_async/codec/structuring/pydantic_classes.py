@@ -1,0 +1,93 @@
+"""Pydantic's models and dataclasses: they validate JSON by themselves, here strictly, and say what does not fit.
+
+They are known by their validator: nothing here imports pydantic, which is there where somebody has such a class.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Union
+
+from cattrs import Converter, StructureHandlerNotFoundError
+
+from refold_async.codec import json_codec
+from refold_async.codec.structuring.misfits import Misfits
+from refold_async.codec.structuring.plain_values import Hook, WrongTypeError
+
+__all__ = ["any_of_hook", "pydantic_hook"]
+
+Validate = Callable[..., Any]
+"""`validate_json(text, strict=True)` of a validator."""
+Problem = tuple[Sequence[str | int], str]
+"""Where in a value something does not fit, and what is said of it."""
+
+
+def pydantic_hook(target: Any, converter: Converter) -> Hook:
+    """Make the hook of a model or a dataclass of pydantic's.
+
+    Raises:
+        StructureHandlerNotFoundError: The class is not complete.
+    """
+    return _hook(lambda: _validator_of(target), target, converter)
+
+
+def any_of_hook(members: Sequence[Any], target: Any, converter: Converter) -> Hook:
+    """Make the hook of a union of such classes, which pydantic tells apart.
+
+    Raises:
+        StructureHandlerNotFoundError: One of them is not complete.
+    """
+    return _hook(lambda: _adapter(Union[tuple(members)]), target, converter)  # noqa: UP007 - as many as there are
+
+
+def _validator_of(target: Any) -> Any:
+    generic = not isinstance(target, type)  # an alias of a dataclass with its arguments
+    return _adapter(target) if generic else getattr(target, "__pydantic_validator__")  # noqa: B009 - of any class
+
+
+def _adapter(target: Any) -> Any:
+    return sys.modules["pydantic"].TypeAdapter(target).validator
+
+
+def _hook(validator_of: Callable[[], Any], target: Any, converter: Converter) -> Hook:
+    try:
+        validate: Validate = validator_of().validate_json  # asked for it, a class looks once more for what it names
+    except Exception as error:  # noqa: BLE001 - pydantic has errors of its own, and so may the caller's classes
+        raise StructureHandlerNotFoundError(str(error).partition("\n")[0], target) from None
+
+    # As JSON, for what JSON has no type for: of Python's values, a strict validator takes no text for a date.
+    def build(value: Any, _: Any) -> Any:
+        return validate(json_codec.encode_as_read(value), strict=True)
+
+    def build_thoroughly(value: Any, _: Any) -> Any:
+        try:
+            return build(value, _)
+        except ValueError as error:
+            if not hasattr(error, "errors"):
+                raise
+            found: Any = error
+            told = found.errors(include_url=False, include_context=False, include_input=False)
+            problems = [(one["loc"], one["msg"]) for one in told]
+        raise _misfit(problems, target)
+
+    return build_thoroughly if converter.detailed_validation else build
+
+
+def _misfit(problems: Sequence[Problem], target: Any) -> Exception:
+    """Return an error of all problems, each in its place."""
+    if len(problems) == 1 and not problems[0][0]:
+        return WrongTypeError(problems[0][1])
+    by_place: dict[str | int | None, list[Problem]] = {}
+    for path, said in problems:
+        by_place.setdefault(path[0] if path else None, []).append((path[1:], said))
+    misfits = Misfits(target)
+    are_members = all(isinstance(place, int) for place in by_place)
+    for place, within in by_place.items():
+        if place is None:
+            more = misfits.add_whole(WrongTypeError(", ".join(said for _, said in within)))
+        elif are_members:
+            more = misfits.add_member(_misfit(within, Any), place, Any)
+        else:
+            more = misfits.add_field(_misfit(within, Any), str(place), Any)
+        if not more:
+            break
+    return misfits.error()

@@ -1,0 +1,65 @@
+"""Outcomes of earlier runs, made of what the journal has."""
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from refold_async.errors import RecordedError, RefoldError
+from refold_async.jobs.items import TakenItem
+from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unknown
+from refold_async.journal.entries import JournalEntry
+
+__all__ = ["recorded_outcome"]
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+# What `RefoldError.__str__` puts after the message of a call's error.
+_CALL: Final = re.compile(
+    r" \[(?P<method>[A-Z]+) (?P<url>\S+?)(?:, linked account (?P<account>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))?, "
+    r"(?P<attempts>\d+) attempts?, effect: (?:none|done|unknown)(?:, request id (?P<request_id>.+))?\]\Z",
+    re.DOTALL,
+)
+
+
+def recorded_outcome(entry: JournalEntry, taken: TakenItem[Item], restore: Callable[[Any], T]) -> Outcome[Item, T]:
+    """Return the outcome that an earlier run recorded of an item.
+
+    Args:
+        entry: What the journal has of it.
+        taken: The item.
+        restore: Makes a call's value of a result that was recorded; raises `RefoldError` where it no longer fits.
+    """
+    told: dict[str, Any] = {
+        "item": taken.item,
+        "linked_account_id": taken.linked_account_id,
+        "index": taken.index,
+        "attempts": entry.attempts,
+        "recorded": True,
+    }
+    if entry.status == "ok":
+        try:
+            value: Any = None if entry.result is None else restore(entry.result)
+        except RefoldError as misfit:
+            misfit.effect = "done"
+            return Failed(error=misfit, effect="done", **told)
+        return Ok(value=value, **told)
+    if entry.status == "failed":
+        return Failed(error=_recorded_error(entry), effect=entry.effect or "unknown", **told)
+    return Unknown(error=_recorded_error(entry), **told)
+
+
+def _recorded_error(entry: JournalEntry) -> RecordedError:
+    text = entry.error or "It was in flight when the job's process ended, and may have run."
+    call = _CALL.search(text)
+    error = RecordedError(text if call is None else text[: call.start()], error_type=entry.error_type)
+    error.effect = entry.effect or "unknown"
+    error.attempts = entry.attempts
+    error.linked_account_id = entry.linked_account_id
+    if call is not None:
+        error.method, error.url = call["method"], call["url"]
+        error.attempts = int(call["attempts"])
+        error.request_id = call["request_id"]
+        error.linked_account_id = None if call["account"] is None else ast.literal_eval(call["account"])
+    return error
