@@ -80,7 +80,7 @@ class AccountScope(RawRequests, ConnectUrls):
         """The apps, and whether this linked account is connected to them."""
         from refold_async.resources.applications import Applications
 
-        return Applications(self._send, self._pipeline.pause, self._annotate, self._name)
+        return Applications(self._send, self._pipeline.pause, self._annotate, self._naming_account)
 
     @property
     def events(self) -> "Events":
@@ -415,7 +415,7 @@ class AccountScope(RawRequests, ConnectUrls):
         from refold_async.resources.own_tokens import OwnToken
 
         organisation = AccountScope(self._pipeline, api_key=self._api_key)
-        own_token = OwnToken(organisation._send, self._pipeline.timeout, self.linked_account_id or "")
+        own_token = OwnToken(organisation._send, timeout, self.linked_account_id or "")
         return self._pipeline.send(request, parse, {}, self.linked_account_id, timeout, own_token)
 
     def _lane(self, slots: "SlotPool") -> "Lane | None":

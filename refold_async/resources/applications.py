@@ -36,19 +36,21 @@ _DISCONNECT: Final = Endpoint(
 class Applications(Resource):
     """The apps of one linked account, as `account.applications`."""
 
-    __slots__ = ("_annotate", "_name", "_pause")
+    __slots__ = ("_annotate", "_naming_account", "_pause")
 
     def __init__(
         self,
         send: Send,
         pause: Callable[[float], Awaitable[object]],
         annotate: Callable[[RefoldError, Request], None],
-        name: Callable[[Timeout | float | None], Awaitable[tuple[str, Timeout]]],
+        naming_account: Callable[
+            [Callable[[str], Request], Timeout | float | None], Awaitable[tuple[Request, Timeout]]
+        ],
     ) -> None:
         super().__init__(send)
         self._pause = pause
         self._annotate = annotate
-        self._name = name
+        self._naming_account = naming_account
 
     async def list(
         self,
@@ -192,8 +194,12 @@ class Applications(Resource):
             APIConnectionError: No response; `effect` says whether it may have been disconnected.
         """
         given = given_texts(auth_type=auth_type)
-        linked_account_id, limits = await self._name(timeout)
-        request = _DISCONNECT.request(slug, query={"linked_account_id": linked_account_id, **given})
+        request, limits = await self._naming_account(
+            lambda linked_account_id: _DISCONNECT.request(
+                slug, query={"linked_account_id": linked_account_id, **given}
+            ),
+            timeout,
+        )
         return await self._send(request, parse_model(LinkedAccount), limits)
 
 

@@ -1,7 +1,7 @@
 """`connect_url()`: the link to a page on which the owner of a linked account connects apps."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from refold_async.config.settings import Timeout
@@ -50,15 +50,22 @@ class ConnectUrls:
         """
         from refold_async.resources.connect_links import connect_url_request, parse_connect_url
 
-        linked_account_id, limits = await self._name(timeout)
-        request = connect_url_request(linked_account_id, properties, config_id)
+        request, limits = await self._naming_account(
+            lambda linked_account_id: connect_url_request(linked_account_id, properties, config_id), timeout
+        )
         return await self._send_by_token(request, parse_connect_url, limits)
 
-    async def _name(self, timeout: Timeout | float | None) -> tuple[str, Timeout]:
-        """Return the linked account's id, which is asked for where only a session token names it, and the time left."""
+    async def _naming_account(
+        self, make: Callable[[str], Request], timeout: Timeout | float | None
+    ) -> tuple[Request, Timeout]:
+        """Return a request that names the linked account, and the time that is left for it.
+
+        Where only a session token names the account, that is asked for.
+        """
         limits = self._limits(timeout)
+        request = make(self.linked_account_id or "?")  # what is wrong with the arguments shows before anything is sent
         if self.linked_account_id is not None:
-            return self.linked_account_id, limits
+            return request, limits
         from refold_async.pipeline.item_context import current_item
         from refold_async.resources.connect_links import own_account_request, parse_own_account
 
@@ -67,7 +74,7 @@ class ConnectUrls:
         account = await self._send(own_account_request(), parse_own_account, limits)
         if current_item.get() is None:  # in a fan-out the wait for the rate limit does not count
             limits = limits.with_total(max(limits.total - (now() - began), 0.001))
-        return account.linked_account_id, limits
+        return make(account.linked_account_id), limits
 
     def _limits(self, timeout: Timeout | float | None) -> Timeout:
         """Return the limits of time that a call runs under."""
