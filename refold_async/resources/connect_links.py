@@ -70,7 +70,8 @@ def _is_web_address(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and url.isprintable() and " " not in url
+    spelled = url.isprintable() and not any(character in url for character in ' "<>\\')
+    return spelled and parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 parse_connect_url: Final = parse_unshown(ConnectUrl, "a link", _problem_with("hosted_url"))

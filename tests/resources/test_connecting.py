@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import pickle
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import pytest
@@ -127,6 +127,7 @@ async def test_links_for_many(mock: MockRefold, refold: AsyncRefold) -> None:
             for value in (
                 *("null", "5", '"SECRET"', '"/connect/SECRET"', '"https://"', '"https://x/SECRET d"'),
                 *('"javascript:alert(SECRET)"', '"https://[SECRET"', '"data:text/html,SECRET"'),
+                *('"https://x/?\\"><b>SECRET"', '"https://x/\\nSECRET"'),
             )
         ),
     ],
@@ -143,23 +144,24 @@ async def test_a_link_that_cannot_be_read(mock: MockRefold, account: AccountScop
     assert "SECRET" not in f"{error} {error!r} {vars(error)} {error.__cause__} {error.__context__}"
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "says"),
-    [
-        (lambda account: account.connect_url("https://x"), ParameterError, "properties must be a mapping.*not str"),
-        (lambda account: account.connect_url({"a": {1}}), ParameterError, "properties.a cannot be sent as JSON"),
-        (lambda account: account.connect_url(config_id=""), ConfigurationError, "config_id is empty"),
-        (lambda account: account.connect_url(timeout=0), ConfigurationError, "total"),
-        (lambda account: account.applications.oauth_url(""), ConfigurationError, "slug is empty"),
-        (lambda account: account.applications.oauth_url("a", fields=["b"]), ConfigurationError, "fields must be"),
-        (lambda account: account.applications.oauth_url("a", fields={"b": {}}), ConfigurationError, "'b'"),
-        (lambda account: account.applications.disconnect("a", auth_type=" "), ConfigurationError, "auth_type"),
-        (lambda account: account.applications.disconnect(".."), ConfigurationError, "slug is '..'"),
-        (lambda account: account.applications.wait_connected("/", timeout=0), ConfigurationError, "timeout"),
-        (lambda account: account.applications.wait_connected("a", poll_interval=-1), ConfigurationError, "poll_int"),
-        (lambda account: account.applications.wait_connected(""), ConfigurationError, "slug is empty"),
-    ],
+NO_MAPPING: Final[Any] = "https://x"
+WRONG_ARGUMENTS: Final[Sequence[tuple[Callable[[AccountScope], Awaitable[object]], type[RefoldError], str]]] = (
+    (lambda account: account.connect_url(NO_MAPPING), ParameterError, "properties must be a mapping.*not str"),
+    (lambda account: account.connect_url({"a": {1}}), ParameterError, "properties.a cannot be sent as JSON"),
+    (lambda account: account.connect_url(config_id=""), ConfigurationError, "config_id is empty"),
+    (lambda account: account.connect_url(timeout=0), ConfigurationError, "total"),
+    (lambda account: account.applications.oauth_url(""), ConfigurationError, "slug is empty"),
+    (lambda account: account.applications.oauth_url("a", fields=NO_MAPPING), ConfigurationError, "fields must be"),
+    (lambda account: account.applications.oauth_url("a", fields={"b": "\udc80"}), ConfigurationError, "'b'"),
+    (lambda account: account.applications.disconnect("a", auth_type=" "), ConfigurationError, "auth_type"),
+    (lambda account: account.applications.disconnect(".."), ConfigurationError, "slug is '..'"),
+    (lambda account: account.applications.wait_connected("/", timeout=0), ConfigurationError, "timeout"),
+    (lambda account: account.applications.wait_connected("a", poll_interval=-1), ConfigurationError, "poll_interval"),
+    (lambda account: account.applications.wait_connected(""), ConfigurationError, "slug is empty"),
 )
+
+
+@pytest.mark.parametrize(("call", "error", "says"), WRONG_ARGUMENTS)
 async def test_wrong_arguments(
     mock: MockRefold,
     refold: AsyncRefold,
