@@ -1,23 +1,23 @@
 """`account.applications`: which apps there are, and whether the linked account is connected to them; connect them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_header_value
 from refold_async.errors import AppConnectionTimeoutError, ConfigurationError, ReconnectRequiredError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.applications import Application
-from refold_async.models.connect_links import OAuthUrl
 from refold_async.models.connection_states import ConnectionState
-from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.parsers import parse_list, parse_model
 from refold_async.protocol.responses import Response
-from refold_async.resources.connect_links import oauth_url_request, parse_oauth_url
-from refold_async.resources.polling import looks
 from refold_async.resources.resource import Resource, Send
+
+if TYPE_CHECKING:
+    from refold_async.models.connect_links import OAuthUrl
+    from refold_async.models.linked_accounts import LinkedAccount
 
 __all__ = ["Applications", "disconnected"]
 
@@ -116,7 +116,7 @@ class Applications(Resource):
 
     async def oauth_url(
         self, slug: str, *, fields: Mapping[str, str] | None = None, timeout: Timeout | float | None = None
-    ) -> OAuthUrl:
+    ) -> "OAuthUrl":
         """Make a link to the app's own page, where the account's owner connects it. Refold page: *Get OAuth URL*.
 
         For apps that one connects by OAuth; `account.connect_url()` is for any app.
@@ -134,6 +134,8 @@ class Applications(Resource):
             NotFoundError: There is no such app.
             BadRequestError: The app is not connected by OAuth, or `fields` lack what it asks for.
         """
+        from refold_async.resources.connect_links import oauth_url_request, parse_oauth_url
+
         return await self._send(oauth_url_request(slug, fields), parse_oauth_url, timeout)
 
     async def wait_connected(self, slug: str, *, timeout: float = 300.0, poll_interval: float = 0.5) -> Application:
@@ -155,6 +157,8 @@ class Applications(Resource):
             AppConnectionTimeoutError: It has not been connected in time; also a `TimeoutError`.
             NotFoundError: There is no such app.
         """
+        from refold_async.resources.polling import looks
+
         request, parse = _GET.request(slug), parse_model(Application)
         application = Application(slug)
 
@@ -176,7 +180,7 @@ class Applications(Resource):
 
     async def disconnect(
         self, slug: str, *, auth_type: str | None = None, timeout: Timeout | float | None = None
-    ) -> LinkedAccount:
+    ) -> "LinkedAccount":
         """Disconnect an app from the linked account. Refold page: *Delete Integration*.
 
         Refold revokes the credentials where the app can, and sends the webhook 'Connection Deleted'.
@@ -193,6 +197,8 @@ class Applications(Resource):
             NotFoundError: There is no such app, or the linked account has not connected it.
             APIConnectionError: No response; `effect` says whether it may have been disconnected.
         """
+        from refold_async.models.linked_accounts import LinkedAccount
+
         given = given_texts(auth_type=auth_type)
         request, limits = await self._naming_account(
             lambda linked_account_id: _DISCONNECT.request(

@@ -176,7 +176,7 @@ async def test_wrong_arguments(
     assert not mock.requests
 
 
-async def test_an_account_that_refold_does_not_know(refold: AsyncRefold) -> None:
+async def test_an_account_that_refold_does_not_know() -> None:
     """The error says so, and tells for whom."""
     async with (
         MockRefold(known_accounts_only=True) as mock,
