@@ -241,4 +241,5 @@ def _too_late(slug: str, application: Application | None, count: int) -> AppConn
         application=application,
     )
     error.attempts = count
+    error.request_id = None if application is None else application.request_id
     return error

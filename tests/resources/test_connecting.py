@@ -214,6 +214,15 @@ async def test_waiting_for_a_connection(mock: MockRefold, account: AccountScope,
     mock.account(ACCOUNT).connect("hubspot")
     application = await waiting
     assert (application.slug, application.state) == ("hubspot", "connected")
+    assert application.request_id == mock.requests[-1].request_id
+
+
+async def test_waiting_in_vain(mock: MockRefold, account: AccountScope) -> None:
+    """The error tells which look was answered last."""
+    mock.account(ACCOUNT).disconnect("hubspot")
+    with pytest.raises(AppConnectionTimeoutError, match=f"GET .*/hubspot, linked account '{ACCOUNT}'") as caught:
+        await account.applications.wait_connected("hubspot", timeout=0.3, poll_interval=0.01)
+    assert caught.value.request_id in {request.request_id for request in mock.requests}
 
 
 async def test_disconnecting(mock: MockRefold, refold: AsyncRefold, account: AccountScope) -> None:
