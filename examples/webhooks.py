@@ -134,7 +134,7 @@ def lock(app: web.Application, key: Hashable) -> asyncio.Lock:
 
 
 async def show_reconnect(request: web.Request) -> web.Response:
-    """List who must reconnect what. For the way there, give the customer a session token when they come."""
+    """List who must reconnect what. For the way there, give them the link of `account.connect_url()`."""
     connections = request.app[RECONNECT]
     return web.json_response([{"linked_account_id": account, "slug": slug} for account, slug in sorted(connections)])
 

@@ -17,6 +17,7 @@ from refold_async.errors import (
     APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
+    AppConnectionTimeoutError,
     AuthenticationError,
     BadRequestError,
     ClientClosedError,
@@ -54,17 +55,18 @@ if TYPE_CHECKING:
     from refold_async.journal.journal import Journal, JournalSummary
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
+    from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.pages import Page
     from refold_async.models.references import Reference
     from refold_async.models.saved_file import SavedFile
+    from refold_async.models.session_tokens import SessionToken
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.protocol.pages import Listing
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
-    from refold_async.resources.session_tokens import SessionToken
     from refold_async.resources.workflows import RequestStructure
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "ActionParameter",
     "ActionParameters",
     "ActionResult",
+    "AppConnectionTimeoutError",
     "Application",
     "AsyncRefold",
     "AuthenticationError",
@@ -87,6 +90,7 @@ __all__ = [
     "ConfigurationError",
     "Confirmation",
     "ConflictError",
+    "ConnectUrl",
     "ConnectedAccount",
     "ConnectionState",
     "Effect",
@@ -112,6 +116,7 @@ __all__ = [
     "LinkedAccount",
     "Listing",
     "NotFoundError",
+    "OAuthUrl",
     "Ok",
     "Outcome",
     "OutcomeWriter",
@@ -155,6 +160,7 @@ _LOADED_WHEN_USED = {
     "Application": "models.applications",
     "Batch": "models.executions",
     "Confirmation": "models.confirmations",
+    "ConnectUrl": "models.connect_links",
     "ConnectedAccount": "models.applications",
     "ConnectionState": "models.connection_states",
     "EnabledWorkflow": "models.workflows",
@@ -172,6 +178,7 @@ _LOADED_WHEN_USED = {
     "JournalSummary": "journal.journal",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
+    "OAuthUrl": "models.connect_links",
     "Ok": "jobs.outcomes",
     "Outcome": "jobs.outcomes",
     "OutcomeWriter": "jobs.outcome_writer",
@@ -180,7 +187,7 @@ _LOADED_WHEN_USED = {
     "Reference": "models.references",
     "RequestStructure": "resources.workflows",
     "SavedFile": "models.saved_file",
-    "SessionToken": "resources.session_tokens",
+    "SessionToken": "models.session_tokens",
     "TokenRevocation": "models.confirmations",
     "Unfinished": "jobs.outcomes",
     "Unknown": "jobs.outcomes",

@@ -221,7 +221,9 @@ class AsyncRefold(FanOutMethods, RawRequests):
 
         Args:
             session_token: The token.
-            linked_account_id: The account it stands for, if you know it: for errors, logs and fan-outs. Not sent.
+            linked_account_id: The account it stands for, if you know it: for errors, logs and fan-outs. Sent only where
+                Refold wants it beside the token, by `connect_url()` and `applications.disconnect()`; these look it up
+                if you do not know it.
 
         Raises:
             ConfigurationError: The token or the id cannot be sent as it is.

@@ -21,6 +21,7 @@ RefoldError
 │   └── ReconnectRequiredError     the linked account is not connected, or its credentials no longer work
 ├── WorkflowFailedError            the workflow ran and did not succeed
 ├── ExecutionTimeoutError          a workflow has not ended in the time to wait for it; also a TimeoutError
+├── AppConnectionTimeoutError      nobody has connected an app in the time to wait for it; also a TimeoutError
 ├── FanOutStoppedError             a fan-out ended before all items were taken, by `stop_after=` or `job_timeout=`
 ├── JournalError                   the journal of a job cannot be used, or could not be written
 └── RecordedError                  what an earlier run of a job recorded in its journal about an item
@@ -39,6 +40,7 @@ from refold_async.models.response_meta import ResponseMeta
 from refold_async.runtime.foreign_errors import error_name
 
 if TYPE_CHECKING:
+    from refold_async.models.applications import Application
     from refold_async.models.executions import Execution, ExecutionNode
     from refold_async.models.results import ActionResult, WorkflowExecution
 
@@ -48,6 +50,7 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "ActionFailedError",
+    "AppConnectionTimeoutError",
     "AuthenticationError",
     "BadRequestError",
     "ClientClosedError",
@@ -271,7 +274,10 @@ class ActionFailedError(RefoldError):
 
 
 class ReconnectRequiredError(ActionFailedError):
-    """The linked account is not connected to the app, or its credentials no longer work: its owner must reconnect."""
+    """The linked account is not connected to the app, or its credentials no longer work: its owner must reconnect.
+
+    `(await account.connect_url()).hosted_url` is the link to give to that owner.
+    """
 
 
 class WorkflowFailedError(RefoldError):
@@ -321,6 +327,18 @@ class ExecutionTimeoutError(RefoldError, TimeoutError):
         self.execution_id = execution_id
         self.execution = execution
         self.status_known = status_known
+
+
+class AppConnectionTimeoutError(RefoldError, TimeoutError):
+    """A linked account was not connected to an app in the time that was given to wait for it.
+
+    Attributes:
+        application: The app, with the state of the connection when it was last seen, or None.
+    """
+
+    def __init__(self, message: str = "", *, application: "Application | None" = None) -> None:
+        super().__init__(message)
+        self.application = application
 
 
 class FanOutStoppedError(RefoldError):

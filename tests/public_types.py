@@ -17,10 +17,12 @@ from refold_async import (
     ActionParameters,
     ActionResult,
     APIStatusError,
+    AppConnectionTimeoutError,
     Application,
     AsyncRefold,
     Confirmation,
     ConnectionState,
+    ConnectUrl,
     Effect,
     EnabledWorkflow,
     Execution,
@@ -35,6 +37,7 @@ from refold_async import (
     Limiter,
     LinkedAccount,
     Listing,
+    OAuthUrl,
     Ok,
     Outcome,
     OutcomeWriter,
@@ -161,6 +164,19 @@ async def everything_else(refold: AsyncRefold, account: AccountScope) -> None:
     assert_type(refold.account("user_1"), AccountScope)
     assert_type(refold.account_from_session_token("t", linked_account_id="user_1"), AccountScope)
     assert_type(refold.account("user_1").linked_account_id, str | None)
+
+
+async def connecting(account: AccountScope) -> None:
+    """Links that connect apps, and the wait for it."""
+    link = await account.connect_url({"redirect_url": "https://example.com", "anything": [1]}, config_id="c", timeout=5)
+    assert_type(link, ConnectUrl)
+    assert_type(link.hosted_url, str)
+    assert_type(await account.applications.oauth_url("hubspot", fields={"shop": "x"}), OAuthUrl)
+    try:
+        assert_type(await account.applications.wait_connected("hubspot", timeout=math.inf), Application)
+    except AppConnectionTimeoutError as error:
+        assert_type(error.application, Application | None)
+    assert_type(await account.applications.disconnect("hubspot", auth_type="oauth2"), LinkedAccount)
 
 
 async def fan_outs(refold: AsyncRefold, ids: list[str], companies: AsyncIterator[Company]) -> None:

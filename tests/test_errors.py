@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDict
 
 import refold_async
-from refold_async import ActionResult, InternalServerError, WorkflowExecution, errors
+from refold_async import ActionResult, Application, InternalServerError, WorkflowExecution, errors
 from refold_async.faults import Fault
 from support.cases import each_case
 
@@ -33,6 +33,7 @@ PARENTS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "ActionFailedError": (errors.RefoldError,),
     "ReconnectRequiredError": (errors.ActionFailedError,),
     "ExecutionTimeoutError": (errors.RefoldError, TimeoutError),
+    "AppConnectionTimeoutError": (errors.RefoldError, TimeoutError),
     "WorkflowFailedError": (errors.RefoldError,),
     "FanOutStoppedError": (errors.RefoldError,),
     "JournalError": (errors.RefoldError,),
@@ -119,6 +120,7 @@ MAKERS: Final[dict[str, Callable[[], errors.RefoldError]]] = {
     "ActionFailedError": lambda: errors.ActionFailedError("Failed.", result=RESULT),
     "ReconnectRequiredError": lambda: errors.ReconnectRequiredError("Reconnect.", result=RESULT),
     "ExecutionTimeoutError": lambda: errors.ExecutionTimeoutError("Late.", execution_id="exec_1"),
+    "AppConnectionTimeoutError": lambda: errors.AppConnectionTimeoutError("Late.", application=Application("hubspot")),
     "WorkflowFailedError": lambda: errors.WorkflowFailedError("Failed.", execution=EXECUTION),
     "FanOutStoppedError": lambda: errors.FanOutStoppedError("Stopped."),
     "JournalError": lambda: errors.JournalError("In use."),

@@ -18,7 +18,7 @@ T = TypeVar("T")
 # What `RefoldError.__str__` puts after the message of a call's error.
 _CALL: Final = re.compile(
     r" \[(?P<method>[A-Z]+) (?P<url>\S+?)(?:, linked account (?P<account>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))?, "
-    r"(?P<attempts>\d+) attempts?, effect: (?:none|done|unknown)(?:, request id (?P<request_id>.+))?\]\Z",
+    r"(?P<attempts>\d+) attempts?, effect: (?:none|done|unknown)(?:, request id (?P<request_id>[^][]+))?\]\Z",
     re.DOTALL,
 )
 

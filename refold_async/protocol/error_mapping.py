@@ -38,6 +38,7 @@ __all__ = [
     "type_name",
     "unreadable_error",
     "unsaved_error",
+    "unshown_error",
     "with_fault",
 ]
 
@@ -72,8 +73,8 @@ _ADVICE: Final[Mapping[int, str]] = {
 def how_to(connect: str) -> str:
     """Return the advice for a linked account that is not connected; `connect` is what it must do to the app."""
     return (
-        f"The linked account must {connect}, in your product's Refold Connect page or the Console; subscribe to the "
-        "'Connection Expired' webhook to hear of it before a call fails."
+        f"The linked account must {connect}: give its owner the link (await account.connect_url()).hosted_url. "
+        "Subscribe to the 'Connection Expired' webhook to hear of it before a call fails."
     )
 
 
@@ -210,6 +211,17 @@ def unsaved_error(response: Response, request: Request) -> RefoldError:
     """Return the error for a response that is a file and could not be written."""
     error = APIResponseValidationError(
         f"The answer about {request.target.subject} (HTTP {response.status}) was not saved: {response.saved}.",
+        status_code=response.status,
+    )
+    error.request_id = request_id_of(response.headers, {})
+    return with_fault(error, Fault.UNREADABLE)
+
+
+def unshown_error(response: Response, request: Request, problem: str) -> RefoldError:
+    """Return the error for a response that is not what the API promises, and holds what is not to be shown."""
+    error = APIResponseValidationError(
+        f"The answer about {request.target.subject} (HTTP {response.status}) cannot be read, nor shown: "
+        f"{problem.rstrip('.')}.",
         status_code=response.status,
     )
     error.request_id = request_id_of(response.headers, {})

@@ -3,7 +3,7 @@
 What errors are made of is loaded by the first response that stands for one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
@@ -23,6 +23,7 @@ __all__ = [
     "parse_model",
     "parse_saved",
     "parse_told",
+    "parse_unshown",
     "parse_value",
     "structured",
 ]
@@ -128,6 +129,34 @@ def parse_model(model: type[T], **known: str) -> Parser[T]:
         if known and isinstance(value, dict):
             value = {**known, **cast("dict[str, Any]", value)}
         return structured(value, model, "answer", response, request)  # type: ignore[no-any-return]
+
+    return parse
+
+
+def parse_unshown(model: type[T], holds: str, problem_with: Callable[[T], str | None]) -> Parser[T]:
+    """Return the parser of an object that holds a secret: where it cannot be read, the error does not show it either.
+
+    Args:
+        model: The type of it.
+        holds: What the secret is, such as `a token`.
+        problem_with: Says, in words that do not show it, what keeps it from being of use; else None.
+    """
+
+    def parse(response: Response, request: Request) -> T:
+        from refold_async.errors import APIResponseValidationError
+
+        try:
+            result = parse_model(model)(response, request)
+            problem = problem_with(result)
+        except APIResponseValidationError:
+            problem = f"it may hold {holds}"
+        else:
+            if problem is None:
+                return result
+            del result
+        from refold_async.protocol.error_mapping import unshown_error
+
+        raise unshown_error(response, request, problem)
 
     return parse
 

@@ -17,6 +17,7 @@ from refold_async.protocol.endpoints import Request
 from refold_async.protocol.headers import account_headers
 from refold_async.protocol.requests import UNSET
 from refold_async.protocol.responses import Parser
+from refold_async.resources.connect_urls import ConnectUrls
 from refold_async.resources.raw_requests import RawRequests
 from refold_async.runtime.log import logger
 
@@ -39,7 +40,7 @@ __all__ = ["AccountScope"]
 T = TypeVar("T")
 
 
-class AccountScope(RawRequests):
+class AccountScope(RawRequests, ConnectUrls):
     """Calls for one linked account. Made by `AsyncRefold.account()`: without I/O, so make one wherever you need it.
 
     Every method raises `RefoldError`: see `refold_async.errors` for the tree, and `effect` for what became of the
@@ -80,7 +81,7 @@ class AccountScope(RawRequests):
         """The apps, and whether this linked account is connected to them."""
         from refold_async.resources.applications import Applications
 
-        return Applications(self._send)
+        return Applications(self._send, self._pipeline.pause, self._annotate, self._naming_account)
 
     @property
     def events(self) -> "Events":
@@ -400,12 +401,24 @@ class AccountScope(RawRequests):
     def _annotate(self, error: RefoldError, request: Request) -> None:
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})
 
+    def _limits(self, timeout: Timeout | float | None) -> Timeout:
+        return resolve_timeout(timeout, self._pipeline.timeout)
+
     def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         pipeline = self._pipeline
         limits = pipeline.timeout if timeout is None else resolve_timeout(timeout, pipeline.timeout)
         if self._headers is None:
             self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
         return pipeline.send(request, parse, self._headers, self.linked_account_id, limits)
+
+    def _send_by_token(self, request: Request, parse: Parser[T], timeout: Timeout) -> Awaitable[T]:
+        if self._session_token is not None:
+            return self._send(request, parse, timeout)
+        from refold_async.resources.own_tokens import OwnToken
+
+        organisation = AccountScope(self._pipeline, api_key=self._api_key)
+        own_token = OwnToken(organisation._send, timeout, self.linked_account_id or "")
+        return self._pipeline.send(request, parse, {}, self.linked_account_id, timeout, own_token)
 
     def _lane(self, slots: "SlotPool") -> "Lane | None":
         """Return where the items of a fan-out wait for this account, or None if nothing limits that."""

@@ -1,11 +1,11 @@
-"""`account.applications`: which apps there are, and whether the linked account is connected to them."""
+"""`account.applications`: which apps there are, and whether the linked account is connected to them; connect them."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_bool, check_header_value
-from refold_async.errors import ConfigurationError, ReconnectRequiredError
+from refold_async.errors import AppConnectionTimeoutError, ConfigurationError, ReconnectRequiredError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.applications import Application
 from refold_async.models.connection_states import ConnectionState
@@ -13,20 +13,44 @@ from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.parsers import parse_list, parse_model
 from refold_async.protocol.responses import Response
-from refold_async.resources.resource import Resource
+from refold_async.resources.resource import Resource, Send
+
+if TYPE_CHECKING:
+    from refold_async.models.connect_links import OAuthUrl
+    from refold_async.models.linked_accounts import LinkedAccount
 
 __all__ = ["Applications", "disconnected"]
 
+_HOW_TO_FIND: Final = "applications.list() gives the apps, and their slugs."
+
 _LIST: Final = Endpoint("GET", "/api/v2/public/application", "the list of apps")
-_GET: Final = Endpoint(
-    "GET", "/api/v2/public/application/{slug}", "app {slug!r}", "applications.list() gives the apps, and their slugs."
+_GET: Final = Endpoint("GET", "/api/v2/public/application/{slug}", "app {slug!r}", _HOW_TO_FIND)
+_DISCONNECT: Final = Endpoint(
+    "DELETE",
+    "/api/v2/public/linked-account/integration/{slug}",
+    "the connection to app {slug!r}",
+    "It may have been disconnected before. applications.list() gives the apps, with what is connected.",
 )
 
 
 class Applications(Resource):
     """The apps of one linked account, as `account.applications`."""
 
-    __slots__ = ()
+    __slots__ = ("_annotate", "_naming_account", "_pause")
+
+    def __init__(
+        self,
+        send: Send,
+        pause: Callable[[float], Awaitable[object]],
+        annotate: Callable[[RefoldError, Request], None],
+        naming_account: Callable[
+            [Callable[[str], Request], Timeout | float | None], Awaitable[tuple[Request, Timeout]]
+        ],
+    ) -> None:
+        super().__init__(send)
+        self._pause = pause
+        self._annotate = annotate
+        self._naming_account = naming_account
 
     async def list(
         self,
@@ -90,6 +114,100 @@ class Applications(Resource):
         """
         return await self._send(_GET.request(slug), _parse_connected, timeout)
 
+    async def oauth_url(
+        self, slug: str, *, fields: Mapping[str, str] | None = None, timeout: Timeout | float | None = None
+    ) -> "OAuthUrl":
+        """Make a link to the app's own page, where the account's owner connects it. Refold page: *Get OAuth URL*.
+
+        For apps that one connects by OAuth; `account.connect_url()` is for any app.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            fields: What some apps ask for first, such as the address of the owner's shop, by the names that the
+                `auth_input_map` of the `Application` has.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The link, as `auth_url`: for the account's owner alone.
+
+        Raises:
+            NotFoundError: There is no such app.
+            BadRequestError: The app is not connected by OAuth, or `fields` lack what it asks for.
+        """
+        from refold_async.resources.connect_links import oauth_url_request, parse_oauth_url
+
+        return await self._send(oauth_url_request(slug, fields), parse_oauth_url, timeout)
+
+    async def wait_connected(self, slug: str, *, timeout: float = 300.0, poll_interval: float = 0.5) -> Application:
+        """Wait for the account's owner to connect or to reconnect an app. Refold page: *Get Application*.
+
+        Looks at the app again and again, with pauses that grow and are random, each look within the client's rate
+        limit. A look that fails or gets no response is followed by another. To hear of it without waiting, subscribe
+        to the webhook 'Connection Created'.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            timeout: Seconds to wait; `math.inf` for ever.
+            poll_interval: Seconds of the first pause; later ones grow to 15 seconds.
+
+        Returns:
+            The app, whose `state` is `connected`.
+
+        Raises:
+            AppConnectionTimeoutError: It has not been connected in time; also a `TimeoutError`.
+            NotFoundError: There is no such app.
+        """
+        from refold_async.resources.polling import looks
+
+        request, parse = _GET.request(slug), parse_model(Application)
+        application = Application(slug)
+
+        def end(application: Application | None, count: int) -> RefoldError:
+            error = _too_late(slug, application, count)
+            self._annotate(error, request)
+            return error
+
+        async for application, _ in looks(  # noqa: B007 - the last counts
+            lambda limits: self._send(request, parse, limits),
+            done=lambda application: application.state == "connected",
+            too_late=end,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            pause=self._pause,
+        ):
+            pass
+        return application
+
+    async def disconnect(
+        self, slug: str, *, auth_type: str | None = None, timeout: Timeout | float | None = None
+    ) -> "LinkedAccount":
+        """Disconnect an app from the linked account. Refold page: *Delete Integration*.
+
+        Refold revokes the credentials where the app can, and sends the webhook 'Connection Deleted'.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            auth_type: Only the connection that authenticates in this way, such as `oauth2`; by default all of them.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The linked account, with the apps that it has connected still.
+
+        Raises:
+            NotFoundError: There is no such app, or the linked account has not connected it.
+            APIConnectionError: No response; `effect` says whether it may have been disconnected.
+        """
+        from refold_async.models.linked_accounts import LinkedAccount
+
+        given = given_texts(auth_type=auth_type)
+        request, limits = await self._naming_account(
+            lambda linked_account_id: _DISCONNECT.request(
+                slug, query={"linked_account_id": linked_account_id, **given}
+            ),
+            timeout,
+        )
+        return await self._send(request, parse_model(LinkedAccount), limits)
+
 
 def _parse_connected(response: Response, request: Request) -> Application:
     application = parse_model(Application)(response, request)
@@ -108,4 +226,21 @@ def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
     error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {how_to(f'{state} the app')}")
     error.fault = Fault.NOT_CONNECTED
     error.slug = slug
+    return error
+
+
+def _too_late(slug: str, application: Application | None, count: int) -> AppConnectionTimeoutError:
+    """Return the error for an app that was not connected in time; `application` is how it was seen last."""
+    if application is None:
+        seen = "nothing could be learned of it"
+    else:
+        to_do = {"connect": "it is not connected", "reconnect": "its credentials no longer work"}
+        seen = f"when last seen, {to_do.get(application.state, application.state)}"
+    error = AppConnectionTimeoutError(
+        f"The linked account was not connected to app {slug!r} in time: {seen}. Its owner may do so still: "
+        "wait again, by applications.wait_connected().",
+        application=application,
+    )
+    error.attempts = count
+    error.request_id = None if application is None else application.request_id
     return error

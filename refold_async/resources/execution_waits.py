@@ -1,18 +1,16 @@
-"""Waiting for a run to end: how long to pause between looks, which failures pass, and what a wait without success says.
+"""Waiting for a run to end: what a wait without success says, and what a run gave back.
 
 A status that nobody here knows may be an end: it is told in the log, and in the error, rather than waited for silently.
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from typing import Final, Protocol
 
 import attrs
 
 from refold_async.config.settings import Timeout
 from refold_async.errors import (
-    APIConnectionError,
     APIStatusError,
     ExecutionTimeoutError,
     NotFoundError,
@@ -21,45 +19,13 @@ from refold_async.errors import (
 )
 from refold_async.faults import Fault
 from refold_async.models.executions import FINAL, GOING_ON, Execution, ExecutionResponse
+from refold_async.resources.polling import LOOK
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
-__all__ = [
-    "LOOK",
-    "FetchResponse",
-    "UnknownStatuses",
-    "failure",
-    "has_completed",
-    "may_pass",
-    "pauses",
-    "too_late",
-    "with_return_value",
-]
-
-LOOK: Final = Timeout(total=30, attempt=10, connect=10)
-"""What a look at an execution may take: Refold leaves some unanswered, such as those at unknown ids."""
+__all__ = ["FetchResponse", "UnknownStatuses", "failure", "has_completed", "too_late", "with_return_value"]
 
 _HAS_COMPLETED: Final = "has completed; only its return value was not fetched"
-_GROWTH: Final = 1.5
-_LONGEST_PAUSE: Final = 15.0
-
-
-def pauses(first: float) -> Iterator[float]:
-    """Give the pauses between looks, in seconds: random ones, that grow."""
-    longest = first
-    while True:
-        yield random.uniform(longest / 2, longest)  # noqa: S311 - no secret
-        longest = max(first, min(longest * _GROWTH, _LONGEST_PAUSE))
-
-
-def may_pass(error: RefoldError) -> bool:
-    """Tell whether another look may go better: where a read is tried again, and where there was no time for it.
-
-    So may a response that cannot be read, such as the page of a gateway.
-    """
-    if error.fault is None:
-        return isinstance(error, APIConnectionError)
-    return error.fault is Fault.UNREADABLE or RULES[error.fault].read
 
 
 def _is_unknown(status: str | None) -> bool:

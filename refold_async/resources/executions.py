@@ -1,15 +1,11 @@
 """`account.executions`: runs of workflows; follow them, wait for them, stop them, run them again."""
 
-import asyncio
-import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import date, datetime
 from typing import Final
 
-import attrs
-
 from refold_async.config.settings import Timeout
-from refold_async.config.validation import check_bool, check_positive, check_seconds
+from refold_async.config.validation import check_bool
 from refold_async.errors import RefoldError
 from refold_async.models.confirmations import Confirmation
 from refold_async.models.executions import Batch, Execution, ExecutionResponse
@@ -18,22 +14,11 @@ from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_model, parse_told
 from refold_async.protocol.responses import SUCCESS, Response, request_id_of
-from refold_async.resources.execution_waits import (
-    LOOK,
-    UnknownStatuses,
-    failure,
-    may_pass,
-    pauses,
-    too_late,
-    with_return_value,
-)
+from refold_async.resources.execution_waits import UnknownStatuses, failure, too_late, with_return_value
+from refold_async.resources.polling import looks
 from refold_async.resources.resource import Resource, Send, dates
 
 __all__ = ["Executions"]
-
-
-_LAST_LOOK: Final = 1.0
-"""How long before the end of a wait to look for the last time, in seconds, rather than to sleep through it."""
 
 _EXECUTION: Final = "execution {execution_id!r}"
 _CHECK_THE_ID: Final = (
@@ -295,40 +280,31 @@ class Executions(Resource):
                 known = execution.status, execution.completion_percentage
                 yield execution
 
-    async def _look(
+    def _look(
         self, execution_id: str, timeout: float, poll_interval: float
     ) -> AsyncGenerator[tuple[Execution, int], None]:
         """Give the run as it is, and how many looks it took so far, again and again, until it has ended."""
-        now = asyncio.get_running_loop().time
-        deadline = now() + check_positive("timeout", timeout)
         request, parse = _GET.request(execution_id), parse_model(Execution, execution_id=execution_id)
-        execution: Execution | None = None
-        problem: RefoldError | None = None
         unknown = UnknownStatuses()
-        for looks, pause in enumerate(pauses(check_seconds("poll_interval", poll_interval))):
-            if (left := deadline - now()) <= 0:
-                error = too_late(execution_id, execution, looks)
-                self._annotate(error, request)
-                raise error from problem
-            limits = attrs.evolve(LOOK, total=min(LOOK.total, left))
-            try:
-                # In a fan-out the call by itself would wait for its turn as long as that takes.
-                async with asyncio.timeout_at(None if deadline == math.inf else deadline):
-                    execution = await self._send(request, parse, limits)
-            except RefoldError as failure:
-                if not may_pass(failure):
-                    raise
-                problem = failure
-            except TimeoutError:
-                pass
-            else:
-                problem = None
-                unknown.see(execution)
-                yield execution, looks + 1
-                if execution.is_final:
-                    return
-            left = max(0.0, deadline - now())
-            await self._pause(min(pause, left - _LAST_LOOK if left > _LAST_LOOK else left))
+
+        async def look(limits: Timeout) -> Execution:
+            execution = await self._send(request, parse, limits)
+            unknown.see(execution)
+            return execution
+
+        def end(execution: Execution | None, count: int) -> RefoldError:
+            error = too_late(execution_id, execution, count)
+            self._annotate(error, request)
+            return error
+
+        return looks(
+            look,
+            done=lambda execution: execution.is_final,
+            too_late=end,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            pause=self._pause,
+        )
 
 
 def _parse_response(response: Response, request: Request) -> ExecutionResponse:

@@ -124,6 +124,7 @@ class MockRefold:
             OSError: The address cannot be listened on.
         """
         await self._listener.start()
+        self._state.base_url = self._listener.base_url
 
     async def aclose(self) -> None:
         """Stop at once: what is being answered or executed is cut off. Closing again does nothing."""

@@ -79,6 +79,12 @@ CALLS: Final = (
         slug="hubspot", tags=["CRM", "Sales"], auth_type="oauth2", ecosystem=False)),
     _account("applications.get", lambda on: on.account.applications.get("hubspot")),
     _account("applications.ensure_connected", lambda on: on.account.applications.ensure_connected("hubspot")),
+    _account("applications.wait_connected", lambda on: on.account.applications.wait_connected("hubspot")),
+    _account("applications.oauth_url", lambda on: on.account.applications.oauth_url("hubspot")),
+    _account("applications.disconnect", lambda on: on.account.applications.disconnect("slack", auth_type="oauth2")),
+    _account("connect_url", lambda on: on.account.connect_url()),
+    _account("connect_url", lambda on: on.account.connect_url(
+        {"redirect_url": HOOK, "anything": [1, None]}, config_id="c 1")),
     _account("events.trigger", lambda on: on.account.events.trigger(
         "contact_created", JANE, slug="hubspot", config_id="c 1", instance_tag="nightly")),
     _account("events.trigger", lambda on: on.account.events.trigger("contact_created")),

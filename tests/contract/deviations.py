@@ -32,7 +32,7 @@ class Deviation:
 
 DEVIATIONS: Final = (
     Deviation(
-        r"/actions|/public/application|GET .*/workflow/{workflowId}$",
+        r"/actions|/public/application|/linked-account/integration/|GET .*/workflow/{workflowId}$",
         r"request: Security.*OrgAPIKey",
         "A session token does where the description has the API key alone: an older page of the documentation says so, "
         "and the scope of a token has nothing else.",

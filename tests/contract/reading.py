@@ -21,6 +21,7 @@ __all__ = ["Given", "Read", "losses_of", "read"]
 INDIRECT: Final = frozenset(
     {
         "account.applications.ensure_connected",
+        "account.applications.wait_connected",
         "account.executions.wait",
         "account.executions.watch",
         "account.run_workflow",
@@ -63,7 +64,9 @@ async def _read(all_given: Sequence[Given]) -> list[Read]:
         MockRefold() as mock,
         AsyncRefold("tk_test", base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold,
     ):
-        stage = Stage(refold, refold.account("user_12345"), "some-session-token", *("x",) * 6)
+        # By token and by name, no method has to ask for either first.
+        account = refold.account_from_session_token("some-session-token", linked_account_id="user_12345")
+        stage = Stage(refold, account, "some-session-token", *("x",) * 6)
         mock.script(Answer(200, json={}))
         callers = await _callers(mock, stage)
         for given in all_given:

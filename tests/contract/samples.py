@@ -8,7 +8,7 @@ from contract.facts.table import Kind, ListOf, MapOf, Shape, Type, Value
 __all__ = ["How", "sample"]
 
 _VALUES: Final[Mapping[Kind, Callable[[str, int], Any]]] = {
-    "text": lambda name, number: f"some {name} {number}",
+    "text": lambda name, number: f"{'https://example.com/' if name.endswith('_url') else 'some '}{name}{number}",
     "moment": lambda name, number: f"2026-06-16T13:15:0{number}.887Z",
     "integer": lambda name, number: number,
     "number": lambda name, number: number + 0.5,

@@ -152,12 +152,16 @@ def test_matches_by_name(recorded_as: str, kind: type[BaseException], *, matches
 
 
 @pytest.mark.parametrize("account", ["it's", "both ' and \"", "a, 1 attempt, effect: none] [GET x, 1 attempt", "é\\"])
-async def test_calls_for_accounts_of_any_name(refold: AsyncRefold, journal: Journal, account: str) -> None:
+@pytest.mark.parametrize("request_id", [None, "req_1"])
+async def test_calls_for_accounts_of_any_name(
+    refold: AsyncRefold, journal: Journal, account: str, request_id: str | None
+) -> None:
     """Whatever an account is called, the message ends where it ended, and the account is whole."""
 
     async def call(scope: AccountScope, item: str) -> None:
         error = RefoldError("It [as usual] failed.\nTwice.")
         error.method, error.url, error.linked_account_id, error.attempts = "POST", "https://x.example/y", account, 2
+        error.request_id = request_id
         raise error
 
     await refold.fan_out(["user_1"], call, journal=journal).collect()
@@ -165,3 +169,4 @@ async def test_calls_for_accounts_of_any_name(refold: AsyncRefold, journal: Jour
     assert isinstance(outcome.error, RecordedError)
     assert outcome.error.message == "It [as usual] failed.\nTwice."
     assert (outcome.error.linked_account_id, outcome.error.attempts) == (account, 2)
+    assert outcome.error.request_id == request_id

@@ -314,7 +314,7 @@ async def test_wrong_or_missing_authentication(mock: MockRefold) -> None:
 async def test_an_app_that_is_not_connected(account: AccountScope, mock: MockRefold) -> None:
     """Refold does not tell whether it ever was: the error says what the account's owner must do, and nothing ran."""
     mock.account("user_12345").disconnect("hubspot")
-    with pytest.raises(ReconnectRequiredError, match="must connect the app, or reconnect it, in") as caught:
+    with pytest.raises(ReconnectRequiredError, match="must connect the app, or reconnect it: give") as caught:
         await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}, idempotent=True)
     assert (caught.value.effect, len(mock.requests)) == ("none", 1)
 
@@ -362,7 +362,7 @@ async def test_a_run_by_a_connection_that_is_not_there(account: AccountScope, mo
 async def test_expired_credentials(account: AccountScope, mock: MockRefold) -> None:
     """The app's own 401 inside a 200 asks for a reconnect too."""
     mock.script(ExpiredConnection())
-    with pytest.raises(ReconnectRequiredError, match="must reconnect the app, in") as caught:
+    with pytest.raises(ReconnectRequiredError, match="must reconnect the app: give") as caught:
         await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}, idempotent=True)
     assert caught.value.result is not None
     assert caught.value.result.http_status == 401

@@ -16,6 +16,7 @@ from refold_async import (
     APIResponseValidationError,
     APIStatusError,
     APITimeoutError,
+    AppConnectionTimeoutError,
     Application,
     AsyncRefold,
     AuthenticationError,
@@ -24,6 +25,7 @@ from refold_async import (
     ConfigurationError,
     Confirmation,
     ConflictError,
+    ConnectUrl,
     EnabledWorkflow,
     Execution,
     ExecutionResponse,
@@ -31,6 +33,7 @@ from refold_async import (
     InternalServerError,
     LinkedAccount,
     NotFoundError,
+    OAuthUrl,
     ParameterError,
     PermissionDeniedError,
     ReconnectRequiredError,
@@ -47,7 +50,7 @@ from refold_async import (
     WorkflowVersion,
 )
 from refold_async.resources.resource import Resource
-from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, MockRefold, Reset, RouteName, Silence
+from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, MockRefold, ReceivedRequest, Reset, RouteName, Silence
 from support.retry_policies import IMPATIENT
 from support.waiting import until
 
@@ -88,6 +91,8 @@ class Row:
     """What it gives, or gives many of; a list where what is left comes of what there was."""
     gives: Mapping[str, Any] = attrs.field(factory=dict[str, Any], kw_only=True)
     """Fields of what it gives, or of the first of many."""
+    by_token_alone: bool = attrs.field(default=False, kw_only=True)
+    """Whether it takes no API key, so that one by key first fetches a token."""
     kind: Kind = attrs.field(default=attrs.Factory(_kind_of, takes_self=True), kw_only=True)
     """How it bears a lost response."""
     requests: int = attrs.field(default=1, kw_only=True)
@@ -104,6 +109,8 @@ EXECUTION: Final = f"{PUBLIC}/execution"
 LINKED_ACCOUNT: Final = f"{PUBLIC}/linked-account"
 WEBHOOK: Final = f"{PUBLIC}/webhook"
 TOKEN: Final = f"{PUBLIC}/session-token"
+PAGE: Final = {"redirect_url": HOOK, "base_color": None}
+"""What is kept with the link of a page."""
 CREATED: Final = {"contact_id": "1510721", "created": True}
 """What the sample workflow gives back."""
 TEST: Final = {"environment": "test"}
@@ -126,6 +133,16 @@ ROWS: Final = (
         model=Application, gives={**HUBSPOT, "type": "hubspot", "state": "connected"}),
     Row("applications.ensure_connected", "get_application", f"GET {PUBLIC}/application/hubspot", ("hubspot",),
         model=Application, gives={**HUBSPOT, "state": "connected"}),
+    Row("applications.wait_connected", "get_application", f"GET {PUBLIC}/application/hubspot", ("hubspot",),
+        model=Application, gives={**HUBSPOT, "state": "connected"}, kind="poll"),
+    Row("applications.oauth_url", "get_oauth_url", f"GET {LINKED_ACCOUNT}/integration/oauth-url/hubspot", ("hubspot",),
+        options={"fields": {"shop": "a b"}}, query={"shop": "a b"}, model=OAuthUrl),
+    Row("applications.disconnect", "delete_integration", f"DELETE {LINKED_ACCOUNT}/integration/hubspot", ("hubspot",),
+        options={"auth_type": "oauth2"}, query={"linked_account_id": ACCOUNT, "auth_type": "oauth2"},
+        model=LinkedAccount, gives={"linked_account_id": ACCOUNT, "revision": 1}),
+    Row("connect_url", "create_connect_url", f"POST {PUBLIC}/connect-url", (PAGE,), options={"config_id": "c 1"},
+        query={"linked_account_id": ACCOUNT, "config_id": "c 1"}, body=PAGE, by_token_alone=True,
+        model=ConnectUrl, kind="read"),
     Row("workflows.list_enabled", "list_enabled_workflows", f"GET {WORKFLOW}/enabled",
         model=EnabledWorkflow, gives={"workflow_id": SAMPLE_WORKFLOW_ID, "name": "Welcome a contact",
                                       "config_id": ACCOUNT}),
@@ -211,6 +228,8 @@ ROWS: Final = (
 )
 # fmt: on
 
+ASKED_FIRST: Final = {"create_session_token", "get_active_linked_account"}
+"""What some calls send first, to have a token or to know whom it stands for."""
 DONE: Final = (Confirmation, TokenRevocation, WorkflowDeletion, list)
 """What is given of what was done, of which the status alone tells."""
 every_row: Final = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -286,6 +305,11 @@ def first_of(result: Any) -> Any:
     return cast("Sequence[Any]", result)[0] if isinstance(result, list) else result
 
 
+def sent_by(row: Row, mock: MockRefold) -> list[ReceivedRequest]:
+    """Return what the mock received, but for what the row's call asked first."""
+    return [request for request in mock.requests if request.route == row.route or request.route not in ASKED_FIRST]
+
+
 def owner_of(row: Row, refold: AsyncRefold) -> AccountScope | AsyncRefold:
     """Return what the row's call is a call of: the client, or a scope by key."""
     return refold if row.for_organisation else refold.account(ACCOUNT)
@@ -326,6 +350,8 @@ async def test_what_it_sends_and_gives(mock: MockRefold, refold: AsyncRefold, ro
         if by == "token":
             owner = refold.account_from_session_token(ids["token"])
             row = attrs.evolve(row, headers={**row.headers, "environment": None})
+    elif row.by_token_alone:
+        credentials = {"authorization": f"Bearer {ids['token']}"}
     elif row.for_organisation:
         credentials = {"x-api-key": "tk_test"}
     result = await called(owner, row.name, filled(row.args, ids), filled(row.options, ids))
@@ -341,14 +367,16 @@ async def test_what_it_sends_and_gives(mock: MockRefold, refold: AsyncRefold, ro
     assert ("content-type" in sent) == (row.body is not None)
     assert (request.json if request.body else None) == row.body
     if row.name != "run_workflow":
-        assert len(mock.requests) == row.requests
+        assert len(sent_by(row, mock)) == row.requests
     if row.model in DONE:
         assert type(result) is row.model
         return
     first = first_of(result)
     assert [type(first)] == [row.model]
     assert {name: getattr(first, name) for name in row.gives} == filled(row.gives, ids)
-    assert set(first.raw) & {"_id", "id", "slug", "schema", "token", "batch_index", "response"}
+    assert set(first.raw) & {
+        *("_id", "id", "slug", "schema", "token", "batch_index", "response", "hosted_url", "auth_url")
+    }
 
 
 @every_row
@@ -369,11 +397,12 @@ async def test_error_statuses(mock: MockRefold, refold: AsyncRefold, row: Row) -
         mock.script(Answer(status), route=row.route)
         with pytest.raises(kind, match=f"HTTP {status}") as caught:
             await call_row(row, refold, Ids())
-        error = caught.value
-        assert (error.status_code, error.effect, error.attempts, len(mock.requests)) == (status, "none", 1, 1)
+        error, sent = caught.value, sent_by(row, mock)
+        times = 2 if row.by_token_alone and status == 401 else 1  # once more with a new token
+        assert (error.status_code, error.effect, error.attempts, len(sent)) == (status, "none", times, times)
         assert error.linked_account_id == (None if row.for_organisation else ACCOUNT)
-        assert (error.method, error.url) == (mock.requests[0].method, str(error.url))
-        assert str(error.url).startswith(mock.base_url + mock.requests[0].path)
+        assert (error.method, error.url) == (sent[0].method, str(error.url))
+        assert str(error.url).startswith(mock.base_url + sent[0].path)
 
 
 @every_row
@@ -405,7 +434,7 @@ async def test_a_lost_response(mock: MockRefold, refold: AsyncRefold, row: Row, 
         return
     result = await call_row(row, refold, ids)
     assert type(result) is row.model or [type(one) for one in result][:1] == [row.model]
-    assert len(mock.requests) == 1 + row.requests
+    assert len(sent_by(row, mock)) == 1 + row.requests
 
 
 @every_row
@@ -419,8 +448,10 @@ async def test_a_call_that_hangs(mock: MockRefold, row: Row) -> None:
         mock.script(Silence())
         with pytest.raises(TimeoutError) as caught:
             await call_row(row, refold, Ids(), timeout=0.1)
-        assert isinstance(caught.value, ExecutionTimeoutError if row.kind == "poll" else APITimeoutError)
-        assert caught.value.effect == ("none" if row.kind == "read" else "unknown")
+        polled = (ExecutionTimeoutError, AppConnectionTimeoutError)
+        assert isinstance(caught.value, polled if row.kind == "poll" else APITimeoutError)
+        changes_nothing = row.kind == "read" or isinstance(caught.value, AppConnectionTimeoutError)
+        assert caught.value.effect == ("none" if changes_nothing else "unknown")
         limits = Timeout(attempt=0.02)
         if row.kind == "poll" or row.name == "run_workflow":  # its time is that of many calls
             with pytest.raises(ConfigurationError, match="timeout"):
@@ -446,7 +477,8 @@ THE_OTHERS: Final = r"nowhere.*workflows\.list"
 # fmt: off
 FAILURES: Final = (
     Failure("applications.get", ("no_app",), NotFoundError, r"'no_app'.*applications\.list"),
-    Failure("applications.ensure_connected", ("no_app",), NotFoundError, r"'no_app'.*applications\.list"),
+    *(Failure(f"applications.{name}", ("no_app",), NotFoundError, r"'no_app'.*applications\.list") for name in (
+        "ensure_connected", "wait_connected", "oauth_url", "disconnect")),
     *(Failure(f"workflows.{name}", (NOWHERE,), NotFoundError, THE_OTHERS) for name in (
         "get", "request_structure", "versions", "get_draft", "publish", "unpublish", "delete")),
     Failure("workflows.create", ("Mine",), NotFoundError, "'no_app' not found", {"slug": "no_app"}),
@@ -707,7 +739,7 @@ async def test_responses_that_cannot_be_read(mock: MockRefold, refold: AsyncRefo
         with pytest.raises(APIResponseValidationError, match="cannot be read") as caught:
             await call_row(row, refold, Ids())
         assert caught.value.effect == ("none" if row.kind in {"read", "poll"} else "unknown")
-        assert len(mock.requests) == 1
+        assert len(sent_by(row, mock)) == 1
 
 
 # How filters are spelled

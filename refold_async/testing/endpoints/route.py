@@ -11,7 +11,9 @@ from refold_async.testing.protocol.route_names import RouteName
 
 __all__ = ["Access", "Route", "RouteGroup"]
 
-Access = Literal["organisation", "organisation or session token", "linked account", "private workflow", "session token"]
+Access = Literal[
+    "organisation", "organisation or session token", "linked account", "private workflow", "session token", "anybody"
+]
 """What a route asks for.
 
 * `organisation`: the API key alone.
@@ -19,6 +21,7 @@ Access = Literal["organisation", "organisation or session token", "linked accoun
 * `linked account`: API key and linked account, or a session token.
 * `private workflow`: a session token, or API key and linked account with the header `environment`.
 * `session token`: a session token alone.
+* `anybody`: nothing; for pages, whose links say whom they are for.
 """
 EndpointFunction = Callable[[EndpointCall], Awaitable[Reply]]
 

@@ -5,6 +5,8 @@ from typing import Final
 from refold_async.testing.endpoints import (
     actions,
     applications,
+    connect_pages,
+    connections,
     events,
     executions,
     linked_accounts,
@@ -22,6 +24,8 @@ ROUTES: Final = (
     *workflow_authoring.GROUP.routes,
     *executions.GROUP.routes,
     *applications.GROUP.routes,
+    *connections.GROUP.routes,
+    *connect_pages.GROUP.routes,
     *events.GROUP.routes,
     *linked_accounts.GROUP.routes,
     *session_tokens.GROUP.routes,

@@ -16,6 +16,7 @@ __all__ = [
     "encode_json",
     "error_reply",
     "json_reply",
+    "page_reply",
 ]
 
 JSON = "application/json; charset=utf-8"
@@ -90,6 +91,16 @@ def json_reply(value: Any, status: int = 200) -> Reply:
         status: HTTP status code.
     """
     return Reply(status, encode_json(value))
+
+
+def page_reply(html: str, status: int = 200) -> Reply:
+    """Make a reply that is a page for a browser.
+
+    Args:
+        html: The page.
+        status: HTTP status code.
+    """
+    return Reply(status, html.encode(), {"Cache-Control": "no-store"}, "text/html; charset=utf-8")
 
 
 def error_reply(

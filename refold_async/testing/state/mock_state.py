@@ -6,6 +6,7 @@ from collections.abc import Collection
 from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.faults.rate_limits import AppRateLimits
 from refold_async.testing.state.accounts import AccountStore
+from refold_async.testing.state.connect_links import ConnectLinkStore
 from refold_async.testing.state.execution_store import ExecutionStore
 from refold_async.testing.state.fired_events import FiredEvent
 from refold_async.testing.state.session_tokens import SessionTokenStore
@@ -22,6 +23,8 @@ class MockState:
         catalogue: Apps, actions and workflows.
         accounts: Linked accounts.
         session_tokens: Session tokens.
+        connect_links: Links to the pages that connect apps.
+        base_url: Where the mock listens, which those links begin with; empty until it does.
         executions: Runs of workflows.
         app_rate_limits: The limits the apps themselves set.
         webhooks: Subscriptions of the organisation's own servers.
@@ -42,6 +45,8 @@ class MockState:
         self.catalogue = catalogue
         self.accounts = AccountStore(catalogue, known_accounts_only)
         self.session_tokens = SessionTokenStore(time.monotonic, session_token_seconds)
+        self.connect_links = ConnectLinkStore(time.monotonic)
+        self.base_url = ""
         self.executions = ExecutionStore(catalogue, time.monotonic, workflow_seconds, stop_seconds)
         self.app_rate_limits = AppRateLimits(time.monotonic)
         self.webhooks = WebhookStore()

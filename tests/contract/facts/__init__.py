@@ -9,6 +9,7 @@ from typing import Final
 from contract.facts import (
     actions,
     applications,
+    connections,
     events,
     executions,
     linked_accounts,
@@ -23,6 +24,7 @@ __all__ = ["OPERATIONS"]
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *actions.OPERATIONS,
     *applications.OPERATIONS,
+    *connections.OPERATIONS,
     *events.OPERATIONS,
     *executions.OPERATIONS,
     *linked_accounts.OPERATIONS,

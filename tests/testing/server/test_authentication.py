@@ -40,7 +40,7 @@ def test_the_table_holds_every_route_name_once() -> None:
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=by_name)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.access != "anybody"], ids=by_name)
 async def test_without_credentials_every_route_is_401(caller: MockCaller, route: Route) -> None:
     """No key and no token is 401, in the documented words."""
     response = await caller.send(route.method, route.path, key=None, account=None)
