@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from refold_async.models.saved_file import SavedFile
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
-    from refold_async.protocol.pages import Listing
+    from refold_async.protocol.pages import AwaitableListing, Listing
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.session_tokens import SessionToken
     from refold_async.resources.workflows import RequestStructure
@@ -78,6 +78,7 @@ __all__ = [
     "Application",
     "AsyncRefold",
     "AuthenticationError",
+    "AwaitableListing",
     "BadRequestError",
     "Batch",
     "ClientClosedError",
@@ -145,6 +146,7 @@ _LOADED_WHEN_USED = {
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
     "Application": "models.applications",
+    "AwaitableListing": "protocol.pages",
     "Batch": "models.executions",
     "Confirmation": "models.confirmations",
     "ConnectedAccount": "models.applications",

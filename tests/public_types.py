@@ -1,5 +1,6 @@
 """The public surface as a type checker sees it in a user's program. Checked by mypy and pyright; never run."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from refold_async import (
     APIStatusError,
     Application,
     AsyncRefold,
+    AwaitableListing,
     Confirmation,
     ConnectionState,
     Effect,
@@ -232,6 +234,17 @@ async def resources(refold: AsyncRefold, account: AccountScope) -> None:
         assert_type(page, Page[Workflow])
         assert_type(page.docs, list[Workflow])
         assert_type(page.total_docs, int | None)
+    assert_type(await listing.first(), Workflow | None)
+    assert_type(await listing.collect(limit=5), list[Workflow])
+    assert_type(account.applications.list(), AwaitableListing[Application])
+    assert_type([action.tag async for action in account.list_actions("hubspot")], list[str | None])
+    assert_type(await account.workflows.list_enabled().first(), EnabledWorkflow | None)
+    async with asyncio.TaskGroup() as group:
+        assert_type(group.create_task(account.list_actions("hubspot")), asyncio.Task[list[Action]])
+    assert_type(
+        await asyncio.gather(account.list_actions("a"), account.applications.list()),
+        tuple[list[Action], list[Application]],
+    )
     assert_type(await account.executions.response("e"), ExecutionResponse)
     assert_type((await account.executions.get("e")).associated_workflow, Reference | None)
     assert_type((await refold.linked_accounts.get("user_1")).udf, list[UserDefinedField])

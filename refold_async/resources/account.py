@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
     from refold_async.models.saved_file import SavedFile
+    from refold_async.protocol.pages import AwaitableListing
     from refold_async.resources.actions import Action, ActionParameters
     from refold_async.resources.applications import Applications
     from refold_async.resources.events import Events
@@ -102,7 +103,7 @@ class AccountScope(RawRequests):
 
         return Workflows(self._send, environment_of(self._api_key), by_key=self._api_key is not None)
 
-    async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "list[Action]":
+    def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "AwaitableListing[Action]":
         """List the actions of an app. Refold page: *List Actions*.
 
         Args:
@@ -110,14 +111,16 @@ class AccountScope(RawRequests):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The actions in Refold's order.
+            The actions in Refold's order: `await` gives a plain `list`, `async for` goes through them.
 
         Raises:
             NotFoundError: There is no such app.
         """
+        from refold_async.protocol.pages import AwaitableListing, parse_only_page
         from refold_async.resources.actions import parse_actions
 
-        return await self._send(requests.list_actions(slug), parse_actions, timeout)
+        request, parse = requests.list_actions(slug), parse_only_page(parse_actions)
+        return AwaitableListing(lambda: self._send(request, parse, timeout))
 
     async def get_action_parameters(
         self, slug: str, action_id: str, *, timeout: Timeout | float | None = None

@@ -11,7 +11,8 @@ from refold_async.models.applications import Application
 from refold_async.models.connection_states import ConnectionState
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
-from refold_async.protocol.parsers import parse_list, parse_model
+from refold_async.protocol.pages import AwaitableListing
+from refold_async.protocol.parsers import parse_model
 from refold_async.protocol.responses import Response
 from refold_async.resources.resource import Resource
 
@@ -28,7 +29,7 @@ class Applications(Resource):
 
     __slots__ = ()
 
-    async def list(
+    def list(
         self,
         *,
         slug: str | None = None,
@@ -36,7 +37,7 @@ class Applications(Resource):
         auth_type: str | None = None,
         ecosystem: bool | None = None,
         timeout: Timeout | float | None = None,
-    ) -> list[Application]:
+    ) -> AwaitableListing[Application]:
         """List the apps, with the linked account's connection to each. Refold page: *List Applications*.
 
         Args:
@@ -47,7 +48,7 @@ class Applications(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The apps in Refold's order.
+            The apps in Refold's order: `await` gives a plain `list`, `async for` goes through them.
         """
         if tags is not None and not isinstance(tags, str):
             if not isinstance(tags, Sequence):
@@ -57,7 +58,7 @@ class Applications(Resource):
             "ecosystem": None if ecosystem is None else check_bool("ecosystem", ecosystem),
             **given_texts(slug=slug, tags=tags, auth_type=auth_type),
         }
-        return await self._send(_LIST.request(query=query), parse_list(Application), timeout)
+        return self._list_whole(_LIST.request(query=query), Application, timeout)
 
     async def get(self, slug: str, *, timeout: Timeout | float | None = None) -> Application:
         """Read one app and the linked account's connection to it. Refold page: *Get Application*.
