@@ -1,12 +1,19 @@
 """One call from its first attempt to its result or its error: permit, attempt, parse, retry."""
 
 import asyncio
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from refold_async.config.settings import RetryPolicy, Timeout
+from refold_async.config.settings import (
+    RetryPolicy,
+    Timeout,
+    check_retry_policy,
+    resolve_synchronous_timeout,
+    resolve_timeout,
+)
 from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
 from refold_async.faults import Fault
 from refold_async.limits.permits import Permit
@@ -56,6 +63,20 @@ class Pipeline:
         self._given_observers = observers
         self._observed = bool(observers)
         """Whether anybody but the log observes the calls."""
+
+    def with_options(self, timeout: Timeout | float | None, retry: RetryPolicy | None) -> "Pipeline":
+        """Return a pipeline with other defaults, where they are given, and the same connections and limits.
+
+        Raises:
+            ConfigurationError: They are none.
+        """
+        if self._observed:
+            _ = self._observers  # made now, it is shared: what an observer raises is told once
+        derived = copy.copy(self)
+        derived.timeout = resolve_timeout(timeout, self.timeout)
+        derived.synchronous_timeout = resolve_synchronous_timeout(timeout, self.synchronous_timeout)
+        derived._policy = self._policy if retry is None else check_retry_policy(retry)
+        return derived
 
     def lane(self, account: str | None, slots: "SlotPool") -> "Lane | None":
         """Return where the items of a fan-out wait for an account, or None if nothing limits that."""

@@ -1,12 +1,13 @@
 """The scope of one linked account: the four calls, and the resources that hold all others."""
 
 import asyncio
+import copy
 import os
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from refold_async.config.client_options import environment_of
-from refold_async.config.settings import Timeout, resolve_timeout
+from refold_async.config.settings import RetryPolicy, Timeout, resolve_synchronous_timeout, resolve_timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
 from refold_async.errors import ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.models.results import ActionResult, WorkflowExecution
@@ -75,6 +76,23 @@ class AccountScope(RawRequests):
         names += [] if self._session_token is None else ["by session token"]
         return f"<AccountScope {', '.join(names)}>"
 
+    def with_options(self, *, timeout: Timeout | float | None = None, retry: RetryPolicy | None = None) -> Self:
+        """Return a scope of the same linked account whose calls have other defaults. Does no I/O.
+
+        Of a scope that looks after a session token of its own, both have the same token.
+
+        Args:
+            timeout: Limits of time for its calls, as if they were passed to each; by default this scope's.
+            retry: How often and how patiently its calls are tried again; by default as this scope's. How long refusals
+                make other calls wait at most, `max_retry_after`, stays what the client has.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+        """
+        derived = copy.copy(self)
+        derived._pipeline = self._pipeline.with_options(timeout, retry)
+        return derived
+
     @property
     def applications(self) -> "Applications":
         """The apps, and whether this linked account is connected to them."""
@@ -119,8 +137,8 @@ class AccountScope(RawRequests):
         from refold_async.protocol.pages import AwaitableListing, parse_only_page
         from refold_async.resources.actions import parse_actions
 
-        request, parse = requests.list_actions(slug), parse_only_page(parse_actions)
-        return AwaitableListing(lambda: self._send(request, parse, timeout))
+        parse = parse_only_page(parse_actions)
+        return AwaitableListing(lambda: self._send(requests.list_actions(slug), parse, timeout))
 
     async def get_action_parameters(
         self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
@@ -306,11 +324,7 @@ class AccountScope(RawRequests):
             headers=headers,
         )
         if sync:
-            default = self._pipeline.synchronous_timeout
-            if timeout is None:
-                timeout = default
-            elif not isinstance(timeout, Timeout):
-                timeout = Timeout(total=timeout, attempt=timeout, connect=default.connect)
+            timeout = resolve_synchronous_timeout(timeout, self._pipeline.synchronous_timeout)
         return await self._send(request, parse_workflow_execution, timeout)
 
     async def run_workflow(

@@ -50,15 +50,15 @@ class Applications(Resource):
         Returns:
             The apps in Refold's order: `await` gives a plain `list`, `async for` goes through them.
         """
-        if tags is not None and not isinstance(tags, str):
-            if not isinstance(tags, Sequence):
-                raise ConfigurationError(f"tags must be a list of tags, or one, not {type(tags).__name__}.")
-            tags = ",".join(check_header_value("tags", tag) for tag in tags)
-        query = {
-            "ecosystem": None if ecosystem is None else check_bool("ecosystem", ecosystem),
-            **given_texts(slug=slug, tags=tags, auth_type=auth_type),
-        }
-        return self._list_whole(_LIST.request(query=query), Application, timeout)
+
+        def request() -> Request:
+            query = {
+                "ecosystem": None if ecosystem is None else check_bool("ecosystem", ecosystem),
+                **given_texts(slug=slug, tags=_joined(tags), auth_type=auth_type),
+            }
+            return _LIST.request(query=query)
+
+        return self._list_whole(request, Application, timeout)
 
     async def get(self, slug: str, *, timeout: Timeout | float | None = None) -> Application:
         """Read one app and the linked account's connection to it. Refold page: *Get Application*.
@@ -90,6 +90,15 @@ class Applications(Resource):
             NotFoundError: There is no such app.
         """
         return await self._send(_GET.request(slug), _parse_connected, timeout)
+
+
+def _joined(tags: str | Sequence[str] | None) -> str | None:
+    """Return tags as the query has them."""
+    if tags is None or isinstance(tags, str):
+        return tags
+    if not isinstance(tags, Sequence):
+        raise ConfigurationError(f"tags must be a list of tags, or one, not {type(tags).__name__}.")
+    return ",".join(check_header_value("tags", tag) for tag in tags)
 
 
 def _parse_connected(response: Response, request: Request) -> Application:

@@ -73,7 +73,9 @@ class Resource:
 
         return Listing(fetch, endpoint.target(*ids).subject, key=key, keep=keep or (lambda _: True))
 
-    def _list_whole(self, request: Request, model: type[T], timeout: Timeout | float | None) -> AwaitableListing[T]:
-        """Return a list that Refold sends whole."""
+    def _list_whole(
+        self, request: Callable[[], Request], model: type[T], timeout: Timeout | float | None
+    ) -> AwaitableListing[T]:
+        """Return a list that Refold sends whole; what is wrong with the arguments is told when it is read."""
         parse = parse_only_page(parse_list(model))
-        return AwaitableListing(lambda: self._send(request, parse, timeout))
+        return AwaitableListing(lambda: self._send(request(), parse, timeout))

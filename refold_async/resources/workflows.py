@@ -93,7 +93,7 @@ class Workflows(Resource):
         Returns:
             The workflows in Refold's order: `await` gives a plain `list`, `async for` goes through them.
         """
-        return self._list_whole(_LIST_ENABLED.request(), EnabledWorkflow, timeout)
+        return self._list_whole(_LIST_ENABLED.request, EnabledWorkflow, timeout)
 
     def list(
         self,

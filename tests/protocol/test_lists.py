@@ -203,5 +203,5 @@ async def test_errors(mock: MockRefold, account: AccountScope) -> None:
     with pytest.raises(NotFoundError):
         _ = [action async for action in account.list_actions("no_app")]
     with pytest.raises(ConfigurationError, match="slug"):
-        account.list_actions("")
+        await account.list_actions("")
     assert len(mock.requests) == 3
