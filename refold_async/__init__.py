@@ -34,6 +34,7 @@ from refold_async.errors import (
     RecordedError,
     RefoldError,
     UnprocessableEntityError,
+    WebhookSignatureError,
     WorkflowFailedError,
 )
 from refold_async.faults import Effect, Fault
@@ -129,6 +130,7 @@ __all__ = [
     "Unfinished",
     "UnprocessableEntityError",
     "UserDefinedField",
+    "WebhookSignatureError",
     "WebhookSubscription",
     "Workflow",
     "WorkflowDeletion",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, assert_type
 
 import attrs
+from multidict import CIMultiDict
 
 from refold_async import (
     AccountScope,
@@ -268,6 +269,9 @@ async def more_resources(refold: AsyncRefold, body: bytes) -> None:
     assert_type([webhook.webhook_id async for webhook in refold.webhooks.list()], list[str])
     event = webhooks.parse(body)
     assert_type(event, webhooks.WebhookEvent)
+    signed = {webhooks.SIGNATURE_HEADER: webhooks.sign(body, "tk_test")}
+    assert_type(webhooks.unwrap(body, signed, "tk_test"), webhooks.WebhookEvent)
+    assert_type(webhooks.unwrap(body, CIMultiDict(signed), ["tk_test", "tk_old"]), webhooks.WebhookEvent)
     match event:
         case webhooks.ConnectionExpired():
             assert_type(event.slug, str)
@@ -306,6 +310,15 @@ async def settings() -> None:
     ):
         assert_type(refold, AsyncRefold)
         assert_type(mock.requests, list[ReceivedRequest])
+
+
+async def derived(refold: AsyncRefold, account: AccountScope) -> None:
+    """Clients and scopes with other defaults are what they were."""
+    assert_type(refold.with_options(timeout=5), AsyncRefold)
+    assert_type(account.with_options(timeout=Timeout(total=5), retry=RetryPolicy(max_retries=0)), AccountScope)
+    async with refold.with_options(retry=RetryPolicy()) as impatient:
+        assert_type(impatient, AsyncRefold)
+    refold.with_options(base_url="https://example.com")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def mistakes(refold: AsyncRefold, account: AccountScope) -> None:

@@ -62,7 +62,7 @@ async def test_block_runs_as_printed(
         output = capsys.readouterr().out
     if printed:
         assert output == printed
-    assert mock.request_count > 0 or "MockRefold" in block or "webhooks.verify" in block
+    assert mock.request_count > 0 or "MockRefold" in block or "webhooks.unwrap" in block
 
 
 async def run_in_place(block: str) -> None:
@@ -81,7 +81,7 @@ async def test_forged_webhooks_are_rejected(monkeypatch: pytest.MonkeyPatch) -> 
     """The receiver of the README takes what is signed, and nothing else."""
     monkeypatch.setenv("REFOLD_API_KEY", "tk_readme")
     names: dict[str, Any] = {}
-    exec(next(block for block, _ in BLOCKS if "webhooks.verify" in block), names)
+    exec(next(block for block, _ in BLOCKS if "webhooks.unwrap" in block), names)
     body = b'{"event": "Connection Expired", "linked_account_id": "user_12345", "slug": "hubspot"}'
     signature = hmac.digest(b"tk_readme", body, "sha256").hex()
     app = web.Application()
