@@ -155,8 +155,8 @@ class Listing(AsyncGenerator[T, None]):
 
     ```python
     async for account in refold.linked_accounts.list(): ...
-    newest = await account.executions.list().first()
-    latest = await account.executions.list().collect(limit=20)
+    first = await account.executions.list().first()
+    some = await account.executions.list().collect(limit=20)
     async for page in refold.linked_accounts.list().pages(): ...
     ```
 
