@@ -24,7 +24,7 @@ def customers(mock: MockRefold) -> list[str]:
 
 def asked_for(mock: MockRefold) -> list[str]:
     """Return the pages that were asked for."""
-    return [request.query["page"] for request in mock.requests]
+    return [request.query["page"] for request in mock.requests_to("list_linked_accounts")]
 
 
 async def ids(listing: Listing[Any], limit: int | None = None) -> list[str]:
