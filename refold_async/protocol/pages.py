@@ -202,6 +202,9 @@ class Listing(AsyncGenerator[T, None]):
         """
         if limit is not None and check_whole_number("limit", limit, at_least=0) == 0:
             return []
+        return await self._read(limit)
+
+    async def _read(self, limit: int | None) -> list[T]:
         docs = paginate(self._fetch, self._subject, key=self._key, keep=self._keep, limit=limit)
         return [doc async for doc in docs]
 
@@ -263,19 +266,23 @@ class AwaitableListing(Listing[T], Coroutine[Any, Any, list[T]]):
         super().__init__(lambda _: fetch(), "the list", key=lambda _: None, keep=lambda _: True)
         self._coroutine: Coroutine[Any, Any, list[T]] | None = None
 
+    async def _read(self, limit: int | None) -> list[T]:
+        page = await self._fetch(1)
+        return page.docs[:limit]
+
     def __await__(self) -> Generator[Any, Any, list[T]]:
-        return self.collect().__await__()
+        return self._read(None).__await__()
 
     def send(self, value: Any) -> Any:
         """Go on, as a task of it does."""
         if self._coroutine is None:
-            self._coroutine = self.collect()
+            self._coroutine = self._read(None)
         return self._coroutine.send(value)
 
     def throw(self, *error: Any) -> Any:
         """Raise an error where it waits."""
         if self._coroutine is None:
-            self._coroutine = self.collect()
+            self._coroutine = self._read(None)
         return self._coroutine.throw(*error)
 
     def close(self) -> None:

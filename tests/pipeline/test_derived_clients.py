@@ -18,6 +18,7 @@ from refold_async import (
     RetryPolicy,
     Timeout,
 )
+from refold_async.pipeline.pipeline import Pipeline
 from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, MockRefold, Silence
 from support.retry_policies import IMPATIENT
 from support.waiting import until
@@ -289,3 +290,32 @@ async def test_clients_of_ones_own(mock: MockRefold) -> None:
         assert type(derived) is Mine
         assert derived.region == "us"
         assert repr(derived) == repr(refold)
+
+
+class Faulty:
+    """An observer that counts calls, and fails each time."""
+
+    calls = 0
+
+    def on_call_start(self, call: object) -> None:
+        """Count it."""
+        self.calls += 1
+        raise ValueError("no")
+
+
+async def test_observers_are_shared(mock: MockRefold, refold: AsyncRefold, caplog: pytest.LogCaptureFixture) -> None:
+    """The calls of what is derived are observed as all others; what an observer raises is told once for all."""
+    observer = Faulty()
+    observed = Pipeline(
+        refold._transport,  # pyright: ignore[reportPrivateUsage]
+        refold._scheduler,  # pyright: ignore[reportPrivateUsage]
+        IMPATIENT,
+        Timeout(),
+        Timeout(),
+        secrets=[],
+        observers=[observer],
+    )
+    for pipeline in (observed.with_options(30, None), observed.with_options(None, ONCE), observed):
+        await AccountScope(pipeline, api_key="tk_test", linked_account_id="user_1").list_actions("hubspot")
+    assert observer.calls == 3 == len(mock.requests)
+    assert sum("ValueError" in record.message for record in caplog.records) == 1
