@@ -22,7 +22,14 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from refold_async import APIResponseValidationError, AsyncRefold, NotFoundError, RefoldError, webhooks
+from refold_async import (
+    APIResponseValidationError,
+    AsyncRefold,
+    NotFoundError,
+    RefoldError,
+    WebhookSignatureError,
+    webhooks,
+)
 from service import open_refold
 
 logger = logging.getLogger("webhooks")
@@ -85,10 +92,10 @@ async def receive(request: web.Request) -> web.Response:
     """Take a webhook. What is answered 200 was handled; all else comes again."""
     app = request.app
     body = await request.read()
-    if not webhooks.verify(body, request.headers.get(webhooks.SIGNATURE_HEADER), app[API_KEYS]):
-        raise web.HTTPUnauthorized(text="The signature does not fit.")
     try:
-        event = webhooks.parse(body)
+        event = webhooks.unwrap(body, request.headers, app[API_KEYS])
+    except WebhookSignatureError:
+        raise web.HTTPUnauthorized(text="The signature does not fit.") from None
     except APIResponseValidationError as error:
         raise web.HTTPBadRequest(text=error.message) from None
     key = webhooks.delivery_key(body)

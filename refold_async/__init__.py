@@ -35,6 +35,7 @@ from refold_async.errors import (
     RecordedError,
     RefoldError,
     UnprocessableEntityError,
+    WebhookSignatureError,
     WorkflowFailedError,
 )
 from refold_async.faults import Effect, Fault
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
-    from refold_async.protocol.pages import Listing
+    from refold_async.protocol.pages import AwaitableListing, Listing
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.workflows import RequestStructure
 
@@ -84,6 +85,7 @@ __all__ = [
     "Application",
     "AsyncRefold",
     "AuthenticationError",
+    "AwaitableListing",
     "BadRequestError",
     "Batch",
     "ClientClosedError",
@@ -141,6 +143,7 @@ __all__ = [
     "Unknown",
     "UnprocessableEntityError",
     "UserDefinedField",
+    "WebhookSignatureError",
     "WebhookSubscription",
     "Workflow",
     "WorkflowDeletion",
@@ -158,6 +161,7 @@ _LOADED_WHEN_USED = {
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
     "Application": "models.applications",
+    "AwaitableListing": "protocol.pages",
     "Batch": "models.executions",
     "Confirmation": "models.confirmations",
     "ConnectUrl": "models.connect_links",

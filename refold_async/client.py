@@ -1,5 +1,6 @@
 """`AsyncRefold`: one session with Refold, shared by everything a program does there."""
 
+import copy
 import inspect
 import platform
 from collections.abc import Awaitable, Mapping, Sequence
@@ -15,7 +16,7 @@ from refold_async.config.client_options import (
     switch_on_log,
 )
 from refold_async.config.secret import hide
-from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, resolve_timeout
+from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, check_retry_policy, resolve_timeout
 from refold_async.config.validation import check_bool, check_positive, check_proxy, check_whole_number
 from refold_async.errors import ConfigurationError
 from refold_async.fan_out_methods import FanOutMethods
@@ -99,6 +100,9 @@ class AsyncRefold(FanOutMethods, RawRequests):
             character is where, and does not show the key.
     """
 
+    _shares_connections = False
+    """Whether the connections are another client's, which `with_options()` derived this one from."""
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -129,8 +133,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
         if self._api_key is None and check_bool("require_api_key", require_api_key):
             raise ConfigurationError(f"{NO_API_KEY} require_api_key=True demands one.")
         check_environment(require_environment, self._api_key)
-        if not isinstance(retry, RetryPolicy):
-            raise ConfigurationError(f"retry must be a RetryPolicy, got {retry!r}.")
+        check_retry_policy(retry)
         switch_on_log()
         checked: Sequence[object] = ()
         if observers != ():
@@ -179,7 +182,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
 
     @property
     def closed(self) -> bool:
-        """Whether `aclose()` was called."""
+        """Whether `aclose()` was called; of a client from `with_options()`, whether the one it is from was closed."""
         return self._transport.closed
 
     @property
@@ -233,6 +236,32 @@ class AsyncRefold(FanOutMethods, RawRequests):
         session_token = hide(session_token)
         return AccountScope(self._pipeline, session_token=session_token, linked_account_id=linked_account_id)
 
+    def with_options(self, *, timeout: Timeout | float | None = None, retry: RetryPolicy | None = None) -> Self:
+        """Return a client with other defaults, which shares connections and limits with this one.
+
+        For a part of a program that can wait longer, or not so long: a request of a web service, a nightly job. Does no
+        I/O, and is cheap enough to be made for each. Its scopes and fan-outs have these options too.
+
+        ```python
+        impatient = refold.with_options(timeout=5, retry=RetryPolicy(max_retries=0))
+        ```
+
+        Closing it closes nothing; once this client is closed, it is closed as well.
+
+        Args:
+            timeout: Limits of time for its calls, as if they were passed to each; by default this client's.
+            retry: How often and how patiently its calls are tried again; by default as this client's. How long refusals
+                make other calls wait at most, `max_retry_after`, stays what it was.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+        """
+        derived = copy.copy(self)
+        derived._pipeline = self._pipeline.with_options(timeout, retry)
+        derived._organisation = AccountScope(derived._pipeline, api_key=self._api_key)
+        derived._shares_connections = True
+        return derived
+
     async def check(self, *, timeout: Timeout | float | None = None) -> None:
         """Tell early whether the key, the URL and the network are right, by one cheap call that reads.
 
@@ -262,8 +291,10 @@ class AsyncRefold(FanOutMethods, RawRequests):
         """Close all connections. Closing twice is fine.
 
         Calls in flight end at once, with an `APIConnectionError` whose `effect` tells whether they may have run; calls
-        that wait to be sent with `ClientClosedError`.
+        that wait to be sent with `ClientClosedError`. A client from `with_options()` closes nothing.
         """
+        if self._shares_connections:
+            return
         with shielded_from_anyio():
             try:
                 await self._transport.aclose()

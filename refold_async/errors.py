@@ -24,6 +24,7 @@ RefoldError
 ├── AppConnectionTimeoutError      nobody has connected an app in the time to wait for it; also a TimeoutError
 ├── FanOutStoppedError             a fan-out ended before all items were taken, by `stop_after=` or `job_timeout=`
 ├── JournalError                   the journal of a job cannot be used, or could not be written
+├── WebhookSignatureError          a webhook that was not signed with your API key
 └── RecordedError                  what an earlier run of a job recorded in its journal about an item
 ```
 
@@ -68,6 +69,7 @@ __all__ = [
     "RecordedError",
     "RefoldError",
     "UnprocessableEntityError",
+    "WebhookSignatureError",
     "WorkflowFailedError",
 ]
 
@@ -354,6 +356,10 @@ class JournalError(RefoldError):
     Raised before anything is sent, or, where writing fails half way, once what was in flight has ended. What was
     recorded stays recorded.
     """
+
+
+class WebhookSignatureError(RefoldError):
+    """A webhook is not signed, or was signed with another key, or is not as it was signed: believe nothing of it."""
 
 
 class RecordedError(RefoldError):

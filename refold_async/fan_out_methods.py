@@ -199,7 +199,9 @@ class FanOutMethods:
         # Built once where it is the same for all, and checked in any case before the first item is taken.
         common = request_of(None if callable(value) else value for value in given)
         differs = any(callable(value) for value in given)
-        limits = resolve_timeout(chosen["timeout"], self._pipeline.timeout)
+        # Without one, each scope's own: of those that are items, some may have been given another.
+        timeout = chosen["timeout"]
+        limits = None if timeout is None else resolve_timeout(timeout, self._pipeline.timeout)
 
         def execute(scope: AccountScope, item: Item) -> Awaitable[ActionResult[Any]]:
             request = common

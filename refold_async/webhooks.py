@@ -2,16 +2,18 @@
 
 ```python
 async def receive(request: web.Request) -> web.Response:
-    body = await request.read()
-    if not webhooks.verify(body, request.headers.get(webhooks.SIGNATURE_HEADER), api_key):
+    try:
+        event = webhooks.unwrap(await request.read(), request.headers, api_key)
+    except WebhookSignatureError:
         return web.Response(status=401)
-    match webhooks.parse(body):
+    match event:
         case webhooks.ConnectionExpired(linked_account_id=customer, slug=slug):
             ...
     return web.Response()
 ```
 
-- Verify before you parse, over the raw bytes: JSON that was parsed and written again is signed otherwise.
+- Pass the raw bytes: JSON that was parsed and written again is signed otherwise. `unwrap` verifies before it parses;
+  `verify` and `parse` do one of the two.
 - Answer 200, and soon. Whatever is not answered 200 Refold sends again, up to 3 times, and then no more.
 - So the same event can come twice, late, or behind a younger one. Drop what you have handled, by `delivery_key`, and
   where it matters how things stand, ask Refold. The signature names no time: whoever recorded a webhook can send it
@@ -23,10 +25,10 @@ async def receive(request: web.Request) -> web.Response:
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import attrs
 
@@ -35,7 +37,7 @@ from refold_async.codec.structuring.converters import structure
 from refold_async.codec.structuring.misfits import MisfitError
 from refold_async.config.secret import hide
 from refold_async.config.validation import check_secret
-from refold_async.errors import APIResponseValidationError, ConfigurationError
+from refold_async.errors import APIResponseValidationError, ConfigurationError, WebhookSignatureError
 from refold_async.models.model import Model, named
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "ConnectionCreated",
     "ConnectionDeleted",
     "ConnectionExpired",
+    "Headers",
     "UnknownEvent",
     "WebhookEvent",
     "WorkflowCompleted",
@@ -51,6 +54,8 @@ __all__ = [
     "WorkflowTimedOut",
     "delivery_key",
     "parse",
+    "sign",
+    "unwrap",
     "verify",
 ]
 
@@ -182,6 +187,45 @@ _EVENTS: Final[Mapping[str, type[WebhookEvent]]] = {
 _OTHER_FORM: Final = "Only webhooks of webhook_type='default' can be read."
 
 
+class Headers(Protocol):
+    """The headers of a request: what every framework has, or a plain dict."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Return their names, in any case, and values."""
+        ...
+
+
+def unwrap(body: bytes | bytearray | memoryview, headers: Headers, api_key: str | Sequence[str]) -> WebhookEvent:
+    """Verify a webhook and read its event. Refold page: *Webhooks*.
+
+    Args:
+        body: The request's body as it came, such as `await request.read()`.
+        headers: The request's headers, such as `request.headers`: any mapping of names, in any case, to values.
+        api_key: The API key, of the environment that sends; or several, any of which will do, such as the new and the
+            old one while you change it.
+
+    Returns:
+        The event, as `parse` returns it.
+
+    Raises:
+        WebhookSignatureError: It is not signed, or was signed otherwise: answer 401, and do nothing of what it says.
+        APIResponseValidationError: It was signed, and is no JSON object.
+        ConfigurationError: The arguments are not what could verify anything: a body that was decoded or parsed, no
+            headers, an empty key, no key.
+    """
+    api_key = _hidden(api_key)
+    signature = _signature_in(headers)
+    if not verify(body, signature, api_key):
+        problem = (
+            f"has no header {SIGNATURE_HEADER}: it is not from Refold, or something on its way has dropped the header."
+            if signature is None
+            else "was not signed with this API key, or its body is not as it was signed: pass the key of the "
+            "environment that sends, and the body as it came."
+        )
+        raise WebhookSignatureError(f"The webhook {problem}")
+    return parse(body)
+
+
 def verify(body: bytes | bytearray | memoryview, signature: str | None, api_key: str | Sequence[str]) -> bool:
     """Tell whether a webhook was signed with your API key, and its body is as it was signed. Refold page: *Webhooks*.
 
@@ -243,6 +287,27 @@ def parse(body: bytes | bytearray | memoryview) -> WebhookEvent:
     return _event(cast("dict[str, Any]", value))
 
 
+def sign(body: bytes | bytearray | memoryview, api_key: str) -> str:
+    """Return the signature that Refold sends with a webhook, to test a receiver with.
+
+    ```python
+    headers = {webhooks.SIGNATURE_HEADER: webhooks.sign(body, "tk_test")}
+    ```
+
+    Args:
+        body: The request's body.
+        api_key: The API key.
+
+    Returns:
+        The value of the header `SIGNATURE_HEADER`: 64 hex digits.
+
+    Raises:
+        ConfigurationError: The body is not bytes, or the key is empty.
+    """
+    api_key = hide(api_key)
+    return _sign(_check_body(body), check_secret("api_key", api_key)).decode()
+
+
 def delivery_key(body: bytes | bytearray | memoryview) -> str:
     """Return what the redeliveries of a webhook have in common, to drop those that were handled.
 
@@ -275,6 +340,23 @@ def _event(value: Mapping[str, Any]) -> WebhookEvent:
 
 def _sign(body: bytes, key: str) -> bytes:
     return hmac.digest(key.encode(), body, "sha256").hex().encode()
+
+
+def _signature_in(headers: Headers) -> str | None:
+    if not callable(getattr(headers, "items", None)):
+        raise ConfigurationError(
+            f"headers must be the request's headers, such as `request.headers`, not {type(headers).__name__}."
+        )
+    found: list[Any] = []
+    for name, value in headers.items():
+        if not isinstance(name, str):
+            raise ConfigurationError("The names of headers must be str, not bytes: decode them first.")
+        if name.lower() == SIGNATURE_HEADER:
+            found.append(value)
+    if not all(isinstance(value, str) for value in found):
+        raise ConfigurationError(f"The header {SIGNATURE_HEADER} must be a str, not {type(found[0]).__name__}.")
+    # As HTTP joins headers of one name: two of them are no signature.
+    return ", ".join(found) if found else None
 
 
 def _check_body(body: bytes | bytearray | memoryview) -> bytes:

@@ -1,5 +1,6 @@
 """The public surface as a type checker sees it in a user's program. Checked by mypy and pyright; never run."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, assert_never, assert_type
 
 import attrs
+from multidict import CIMultiDict
 from pydantic import BaseModel
 
 from refold_async import (
@@ -20,6 +22,7 @@ from refold_async import (
     AppConnectionTimeoutError,
     Application,
     AsyncRefold,
+    AwaitableListing,
     Confirmation,
     ConnectionState,
     ConnectUrl,
@@ -343,6 +346,17 @@ async def resources(refold: AsyncRefold, account: AccountScope) -> None:
         assert_type(page, Page[Workflow])
         assert_type(page.docs, list[Workflow])
         assert_type(page.total_docs, int | None)
+    assert_type(await listing.first(), Workflow | None)
+    assert_type(await listing.collect(limit=5), list[Workflow])
+    assert_type(account.applications.list(), AwaitableListing[Application])
+    assert_type([action.tag async for action in account.list_actions("hubspot")], list[str | None])
+    assert_type(await account.workflows.list_enabled().first(), EnabledWorkflow | None)
+    async with asyncio.TaskGroup() as group:
+        assert_type(group.create_task(account.list_actions("hubspot")), asyncio.Task[list[Action]])
+    assert_type(
+        await asyncio.gather(account.list_actions("a"), account.applications.list()),
+        tuple[list[Action], list[Application]],
+    )
     assert_type(await account.executions.response("e"), ExecutionResponse)
     assert_type((await account.executions.get("e")).associated_workflow, Reference | None)
     assert_type((await refold.linked_accounts.get("user_1")).udf, list[UserDefinedField])
@@ -366,6 +380,9 @@ async def more_resources(refold: AsyncRefold, body: bytes) -> None:
     assert_type([webhook.webhook_id async for webhook in refold.webhooks.list()], list[str])
     event = webhooks.parse(body)
     assert_type(event, webhooks.WebhookEvent)
+    signed = {webhooks.SIGNATURE_HEADER: webhooks.sign(body, "tk_test")}
+    assert_type(webhooks.unwrap(body, signed, "tk_test"), webhooks.WebhookEvent)
+    assert_type(webhooks.unwrap(body, CIMultiDict(signed), ["tk_test", "tk_old"]), webhooks.WebhookEvent)
     match event:
         case webhooks.ConnectionExpired():
             assert_type(event.slug, str)
@@ -457,6 +474,15 @@ def observers() -> None:
     AsyncRefold("tk", observers=[object()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     AsyncRefold("tk", observers=[AsyncEnds()])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     AsyncRefold("tk", observers=Ends())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def derived(refold: AsyncRefold, account: AccountScope) -> None:
+    """Clients and scopes with other defaults are what they were."""
+    assert_type(refold.with_options(timeout=5), AsyncRefold)
+    assert_type(account.with_options(timeout=Timeout(total=5), retry=RetryPolicy(max_retries=0)), AccountScope)
+    async with refold.with_options(retry=RetryPolicy()) as impatient:
+        assert_type(impatient, AsyncRefold)
+    refold.with_options(base_url="https://example.com")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def mistakes(refold: AsyncRefold, account: AccountScope) -> None:

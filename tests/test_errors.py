@@ -37,6 +37,7 @@ PARENTS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "WorkflowFailedError": (errors.RefoldError,),
     "FanOutStoppedError": (errors.RefoldError,),
     "JournalError": (errors.RefoldError,),
+    "WebhookSignatureError": (errors.RefoldError,),
     "RecordedError": (errors.RefoldError,),
 }
 
@@ -124,6 +125,7 @@ MAKERS: Final[dict[str, Callable[[], errors.RefoldError]]] = {
     "WorkflowFailedError": lambda: errors.WorkflowFailedError("Failed.", execution=EXECUTION),
     "FanOutStoppedError": lambda: errors.FanOutStoppedError("Stopped."),
     "JournalError": lambda: errors.JournalError("In use."),
+    "WebhookSignatureError": lambda: errors.WebhookSignatureError("In use."),
     "RecordedError": lambda: errors.RecordedError("Failed then.", error_type="NotFoundError"),
 }
 

@@ -7,12 +7,14 @@ import pickle
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from email.message import Message
 from typing import Any, Final
 
 import attrs
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from refold_async import APIResponseValidationError, ConfigurationError, webhooks
+from refold_async import APIResponseValidationError, ConfigurationError, RefoldError, WebhookSignatureError, webhooks
 from support.cases import each_case
 
 KEY: Final = "tk_test"
@@ -452,3 +454,116 @@ def test_a_byte_order_mark() -> None:
     assert webhooks.verify(body, sign(body), KEY)
     assert not webhooks.verify(body, SIGNATURE, KEY)
     assert webhooks.delivery_key(body) != webhooks.delivery_key(BODY)
+
+
+# Verified and read in one
+
+
+def message_of(headers: dict[str, str]) -> Message:
+    """Return headers as http.server has them."""
+    message = Message()
+    for name, value in headers.items():
+        message[name] = value
+    return message
+
+
+def proxy_of(headers: dict[str, str]) -> CIMultiDictProxy[str]:
+    """Return headers as aiohttp has them."""
+    return CIMultiDictProxy(CIMultiDict(headers))
+
+
+@each_case("name", ["x-cobalt-signature", "X-Cobalt-Signature", "X-COBALT-SIGNATURE", "x-Cobalt-siGnature"])
+@each_case("make", [dict, CIMultiDict, proxy_of, message_of])
+def test_unwrap(name: str, make: Any) -> None:
+    """Headers are found in any case, in whatever holds them."""
+    headers = make({"Content-Type": "application/json", name: SIGNATURE, "Host": "example.com"})
+    event = webhooks.unwrap(BODY, headers, KEY)
+    assert event == webhooks.ConnectionExpired("user_12345", "hubspot")
+    assert webhooks.unwrap(memoryview(BODY), headers, ["tk_new", KEY]) == event
+
+
+@each_case(
+    ("headers", "problem"),
+    [
+        ({}, "has no header x-cobalt-signature"),
+        ({"x-signature": SIGNATURE, "x_cobalt_signature": SIGNATURE}, "has no header x-cobalt-signature"),
+        ({"x-cobalt-signature": ""}, "was not signed with this API key"),
+        ({"x-cobalt-signature": "0" * 64}, "was not signed with this API key"),
+        ({"x-cobalt-signature": SIGNATURE.upper()}, "was not signed with this API key"),
+        ({"x-cobalt-signature": f"{SIGNATURE},{SIGNATURE}"}, "was not signed with this API key"),
+        ({"x-cobalt-signature": SIGNATURE, "X-Cobalt-Signature": SIGNATURE}, "was not signed with this API key"),
+        (CIMultiDict([("x-cobalt-signature", SIGNATURE)] * 2), "was not signed with this API key"),
+    ],
+)
+@each_case("keys", [KEY, [KEY, "tk_new"]])
+def test_unwrap_what_is_not_signed(headers: Any, problem: str, keys: Any) -> None:
+    """It is an error that says what is wrong."""
+    with pytest.raises(WebhookSignatureError, match=problem) as raised:
+        webhooks.unwrap(BODY, headers, keys)
+    assert isinstance(raised.value, RefoldError)
+    assert (raised.value.effect, raised.value.__cause__) == ("none", None)
+    assert KEY not in str(raised.value)
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value) == raised.value.message
+
+
+def test_unwrap_another_body_or_key() -> None:
+    """Who signs with another key, or changes the body, is not believed."""
+    headers = {"x-cobalt-signature": SIGNATURE}
+    for body, key in ((BODY + b" ", KEY), (b"no JSON", KEY), (BODY, "tk_other"), (BODY, ["tk_other", "tk_new"])):
+        with pytest.raises(
+            WebhookSignatureError, match="was not signed with this API key, or its body is not as it was"
+        ):
+            webhooks.unwrap(body, headers, key)
+
+
+def test_unwrap_what_is_signed_and_no_event() -> None:
+    """What was signed and cannot be read is told as `parse` tells it."""
+    with pytest.raises(APIResponseValidationError, match="no object"):
+        webhooks.unwrap(b"[]", {"x-cobalt-signature": sign(b"[]")}, KEY)
+    unknown = webhooks.unwrap(b"{}", {"x-cobalt-signature": sign(b"{}")}, KEY)
+    assert unknown == webhooks.UnknownEvent(None)
+
+
+@each_case(
+    ("arguments", "problem"),
+    [
+        ((BODY.decode(), {"x-cobalt-signature": SIGNATURE}, KEY), "body must be the raw bytes"),
+        ((json.loads(BODY), {}, KEY), "body must be the raw bytes"),
+        ((BODY, None, KEY), "headers must be the request's headers, such as `request.headers`, not NoneType"),
+        ((BODY, SIGNATURE, KEY), "headers must be the request's headers, such as `request.headers`, not str"),
+        ((BODY, [("x-cobalt-signature", SIGNATURE)], KEY), "headers must be the request's headers, .* not list"),
+        ((BODY, {b"x-cobalt-signature": SIGNATURE.encode()}, KEY), "names of headers must be str"),
+        ((BODY, {"x-cobalt-signature": [SIGNATURE]}, KEY), "header x-cobalt-signature must be a str, not list"),
+        ((BODY, {"x-cobalt-signature": SIGNATURE.encode()}, KEY), "header x-cobalt-signature must be a str, not bytes"),
+        ((BODY, {"x-cobalt-signature": SIGNATURE}, ""), "api_key is empty"),
+        ((BODY, {}, []), "api_key is empty: pass at least one key"),
+        ((BODY, {"x-cobalt-signature": SIGNATURE}, None), "api_key must be a str or a list of them, not NoneType"),
+    ],
+)
+def test_unwrap_wrong_arguments(arguments: tuple[Any, Any, Any], problem: str) -> None:
+    """The caller's mistakes are no forger's."""
+    with pytest.raises(ConfigurationError, match=problem):
+        webhooks.unwrap(*arguments)
+
+
+def test_sign() -> None:
+    """It signs as Refold does."""
+    assert webhooks.sign(BODY, KEY) == SIGNATURE
+    assert webhooks.sign(memoryview(BODY), KEY) == webhooks.sign(bytearray(BODY), KEY) == SIGNATURE
+    assert webhooks.verify(b"", webhooks.sign(b"", "tk_other"), "tk_other")
+
+
+@each_case(
+    ("body", "key", "problem"),
+    [
+        ("{}", KEY, "body must be the raw bytes"),
+        (BODY, "", "api_key is empty"),
+        (BODY, [KEY], "api_key must be a str, not list"),
+        (BODY, f"{KEY}\n", "api_key holds U"),
+        (BODY, None, "api_key must be a str, not NoneType"),
+    ],
+)
+def test_sign_wrong_arguments(body: Any, key: Any, problem: str) -> None:
+    """It signs bytes, with one key."""
+    with pytest.raises(ConfigurationError, match=problem):
+        webhooks.sign(body, key)

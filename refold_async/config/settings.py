@@ -9,7 +9,14 @@ import attrs
 from refold_async.config.validation import check_bool, check_whole_number
 from refold_async.errors import ConfigurationError
 
-__all__ = ["RateLimit", "RetryPolicy", "Timeout", "resolve_timeout"]
+__all__ = [
+    "RateLimit",
+    "RetryPolicy",
+    "Timeout",
+    "check_retry_policy",
+    "resolve_synchronous_timeout",
+    "resolve_timeout",
+]
 
 
 def _is_number(value: Any) -> bool:
@@ -75,6 +82,13 @@ def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeou
     return timeout if isinstance(timeout, Timeout) else default.with_total(timeout)
 
 
+def resolve_synchronous_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
+    """Return the limits for a workflow that is waited for: it takes one attempt, so a number limits that too."""
+    if timeout is None:
+        return default
+    return timeout if isinstance(timeout, Timeout) else attrs.evolve(default, total=timeout, attempt=timeout)
+
+
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
     """How often, and after how long, a call is tried again. What is tried again at all does not depend on it.
@@ -98,6 +112,13 @@ class RetryPolicy:
 
     resend_rate_limited_writes: bool = attrs.field(default=True, validator=_flag)
     """Whether a write that was refused with HTTP 429 is sent again. It did not run, so this doubles nothing."""
+
+
+def check_retry_policy(retry: Any) -> RetryPolicy:
+    """Return `retry` if it is a policy."""
+    if not isinstance(retry, RetryPolicy):
+        raise ConfigurationError(f"retry must be a RetryPolicy, got {retry!r}.")
+    return retry
 
 
 @attrs.frozen

@@ -60,7 +60,7 @@ class ActionFanOutOptions(FanOutOptions[Item, Account], Generic[Item, Account], 
     headers: Annotated[Mapping[str, str] | Callable[[Item], Mapping[str, str] | None] | None, None]
     """Headers beside those the client sets, the same for all, or a function that makes them of the item."""
     timeout: Annotated[Timeout | float | None, None]
-    """Limits of time for each item: seconds for the whole call, or a `Timeout`."""
+    """Limits of time for each item: seconds for the whole call, or a `Timeout`; by default those of its scope."""
     skip_disconnected: Annotated[bool, False]
     """Execute nothing for accounts that are not connected to the app, or have to reconnect it: they fail with
     `ReconnectRequiredError`. A `LinkedAccount` tells by itself, and the app is looked up once; for other items Refold

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 import attrs
 
 from refold_async.config.secret import Secret
-from refold_async.errors import RefoldError
+from refold_async.errors import APIConnectionError, APITimeoutError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.response_meta import pack
 from refold_async.pipeline.call_state import CallState
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.redaction import quotes, redact_error
-from refold_async.protocol.responses import Response
+from refold_async.protocol.responses import Response, request_id_of
 
-__all__ = ["add_to_message", "annotate", "annotate_failure", "redact", "secrets_sent", "tell_of_response"]
+__all__ = ["add_to_message", "annotate", "annotate_failure", "not_read_in_time", "redact", "secrets_sent"]
 
 
 def annotate(error: RefoldError, request: Request, base_url: str, linked_account_id: str | None) -> None:
@@ -58,7 +58,22 @@ def secrets_sent(headers: Mapping[str, str], own_secrets: list[str]) -> list[str
     return [Secret(token), *own_secrets] if token else own_secrets
 
 
-def tell_of_response(error: RefoldError, response: Response) -> None:
+def not_read_in_time(call: CallState, response: Response) -> RefoldError:
+    """Return the error for a response that came, and was not read before the time was up, or the client closed."""
+    size = f"{len(response.body):,} bytes"
+    told = f"The answer about {call.request.target.subject} came, {size}, and was not yet read when"
+    error: RefoldError
+    if call.deadlines.closed:
+        error = APIConnectionError(f"{told} the client was closed.")
+    else:
+        error = APITimeoutError(f"{told} the time was up (timeout total={call.timeout.total:g}).")
+    error.fault = Fault.UNREADABLE
+    error.request_id = request_id_of(response.headers, {})
+    _tell_of_response(error, response)
+    return error
+
+
+def _tell_of_response(error: RefoldError, response: Response) -> None:
     """Have an error tell of the response that it was made of."""
     error.meta = response.meta(error.request_id)
     pack(error.meta)
@@ -67,7 +82,7 @@ def tell_of_response(error: RefoldError, response: Response) -> None:
 def redact(error: RefoldError, secrets: list[str], response: Response | None) -> None:
     """Have an error tell of the response it was made of, but nothing that this quotes of the secrets that were sent."""
     if response is not None:
-        tell_of_response(error, response)
+        _tell_of_response(error, response)
     if secrets:
         # What was made of a large body is looked through only where the body itself holds one.
         redact_error(error, secrets, thoroughly=response is not None and quotes(response.body, secrets))

@@ -1,13 +1,20 @@
 """One call from its first attempt to its result or its error: permit, attempt, parse, retry."""
 
 import asyncio
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from refold_async.config.settings import RetryPolicy, Timeout
-from refold_async.errors import APIConnectionError, APITimeoutError, ClientClosedError, RefoldError
+from refold_async.config.settings import (
+    RetryPolicy,
+    Timeout,
+    check_retry_policy,
+    resolve_synchronous_timeout,
+    resolve_timeout,
+)
+from refold_async.errors import ClientClosedError, RefoldError
 from refold_async.faults import Fault
 from refold_async.limits.permits import Permit
 from refold_async.limits.scheduler import RequestScheduler
@@ -16,7 +23,7 @@ from refold_async.pipeline.item_context import current_item
 from refold_async.pipeline.large_responses import LARGE, LargeResponses
 from refold_async.pipeline.permit_wait import wait_for_permit
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import SUCCESS, Parser, Response, request_id_of
+from refold_async.protocol.responses import SUCCESS, Parser, Response
 from refold_async.runtime.log import INFO, logger
 from refold_async.transport.deadlines import Deadline
 from refold_async.transport.request_body import Body
@@ -56,6 +63,20 @@ class Pipeline:
         self._given_observers = observers
         self._observed = bool(observers)
         """Whether anybody but the log observes the calls."""
+
+    def with_options(self, timeout: Timeout | float | None, retry: RetryPolicy | None) -> "Pipeline":
+        """Return a pipeline with other defaults, where they are given, and the same connections and limits.
+
+        Raises:
+            ConfigurationError: They are none.
+        """
+        if self._observed:
+            _ = self._observers  # made now, it is shared: what an observer raises is told once
+        derived = copy.copy(self)
+        derived.timeout = resolve_timeout(timeout, self.timeout)
+        derived.synchronous_timeout = resolve_synchronous_timeout(timeout, self.synchronous_timeout)
+        derived._policy = self._policy if retry is None else check_retry_policy(retry)
+        return derived
 
     def lane(self, account: str | None, slots: "SlotPool") -> "Lane | None":
         """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
@@ -192,28 +213,17 @@ class Pipeline:
             APITimeoutError: The time was up before it was parsed: what it would have told is not known.
             APIConnectionError: The client was closed meanwhile.
         """
-        deadlines, request = call.deadlines, call.request
-        error: RefoldError
         try:
-            with Deadline(deadlines, call.deadline):
+            with Deadline(call.deadlines, call.deadline):
                 return await self._large_responses.parse(
-                    len(response.body), self._parse, response, request, parse, headers
+                    len(response.body), self._parse, response, call.request, parse, headers
                 )
         except TimeoutError as expired:
             if isinstance(expired, RefoldError):
                 raise
-        from refold_async.pipeline import error_details
+        from refold_async.pipeline.error_details import not_read_in_time
 
-        told = (
-            f"The answer about {request.target.subject} came, {len(response.body):,} bytes, and was not yet read when "
-        )
-        if deadlines.closed:
-            error = APIConnectionError(f"{told}the client was closed.")
-        else:
-            error = APITimeoutError(f"{told}the time was up (timeout total={call.timeout.total:g}).")
-        error.fault = Fault.UNREADABLE
-        error.request_id = request_id_of(response.headers, {})
-        error_details.tell_of_response(error, response)
+        error = not_read_in_time(call, response)
         self._redact(error, headers, None)
         raise error
 

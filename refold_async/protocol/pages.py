@@ -2,18 +2,19 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Mapping
 from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
+from refold_async.config.validation import check_whole_number
 from refold_async.errors import APIResponseValidationError
 from refold_async.models.pages import Page
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_docs, parse_json
 from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of
 
-__all__ = ["Listing", "paginate", "parse_page"]
+__all__ = ["AwaitableListing", "Listing", "paginate", "parse_only_page", "parse_page"]
 
 T = TypeVar("T")
 
@@ -75,6 +76,15 @@ def _has_next(fields: Mapping[str, Any], numbers: Mapping[str, int | None], docs
         told.append(number * size < total)
     # Without the envelope of a page a list is whole; and a page that tells nothing is the last if it is not full.
     return any(told) if told or not fields else docs > 0 and (size is None or docs >= size)
+
+
+def parse_only_page(parse: Parser[list[T]]) -> Parser[Page[T]]:
+    """Return the parser of the page that a list which comes whole is; `parse` parses the list."""
+
+    def parse_as_page(response: Response, request: Request) -> Page[T]:
+        return Page(parse(response, request), meta=response.meta(request_id_of(response.headers, {})))
+
+    return parse_as_page
 
 
 def _whole_number(value: Any) -> int | None:
@@ -141,10 +151,17 @@ class _Reading(Generic[T]):
 
 
 class Listing(AsyncGenerator[T, None]):
-    """A list that comes in pages: `async for` gives what is on them, `pages()` the pages.
+    """A list that comes in pages, fetched when they are needed.
 
-    An async generator, so leave it early with `break` or `await ....aclose()`; one whose `anext()` was cancelled has
-    ended.
+    ```python
+    async for account in refold.linked_accounts.list(): ...
+    first = await account.executions.list().first()
+    some = await account.executions.list().collect(limit=20)
+    async for page in refold.linked_accounts.list().pages(): ...
+    ```
+
+    An async generator, so leave `async for` early with `break` or `await ....aclose()`; one whose `anext()` was
+    cancelled has ended. `first()`, `collect()` and `pages()` begin anew, however far the list itself was read.
     """
 
     __slots__ = ("_docs", "_fetch", "_keep", "_key", "_subject")
@@ -162,6 +179,34 @@ class Listing(AsyncGenerator[T, None]):
         self._key = key
         self._keep = keep
         self._docs = paginate(fetch, subject, key=key, keep=keep)
+
+    async def first(self) -> T | None:
+        """Return the first member, or None where there is none. Fetches no page behind it.
+
+        Raises:
+            RefoldError: What the call that fetches a page raised.
+        """
+        found = await self.collect(limit=1)
+        return found[0] if found else None
+
+    async def collect(self, *, limit: int | None = None) -> list[T]:
+        """Return the members as a list.
+
+        Args:
+            limit: How many at most; by default all, in memory at once. Pages behind those are not fetched; how many a
+                page has, `page_size` says.
+
+        Raises:
+            APIResponseValidationError: The pages end before they have brought all members that Refold says there are.
+            RefoldError: What a call that fetches a page raised; to keep what came before it, use `async for`.
+        """
+        if limit is not None and check_whole_number("limit", limit, at_least=0) == 0:
+            return []
+        return await self._read(limit)
+
+    async def _read(self, limit: int | None) -> list[T]:
+        docs = paginate(self._fetch, self._subject, key=self._key, keep=self._keep, limit=limit)
+        return [doc async for doc in docs]
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterate over the pages, from the first, each fetched when it is asked for.
@@ -204,12 +249,55 @@ class Listing(AsyncGenerator[T, None]):
         return self._docs.aclose()
 
 
+class AwaitableListing(Listing[T], Coroutine[Any, Any, list[T]]):
+    """A list that Refold sends whole, by one call: awaited, it is a plain `list`; else it is read as any other.
+
+    ```python
+    actions = await account.list_actions("hubspot")
+    async for action in account.list_actions("hubspot"): ...
+    ```
+
+    It is a coroutine too, so that `asyncio.create_task()` takes it.
+    """
+
+    __slots__ = ("_coroutine",)
+
+    def __init__(self, fetch: Callable[[], Awaitable[Page[T]]]) -> None:
+        super().__init__(lambda _: fetch(), "the list", key=lambda _: None, keep=lambda _: True)
+        self._coroutine: Coroutine[Any, Any, list[T]] | None = None
+
+    async def _read(self, limit: int | None) -> list[T]:
+        page = await self._fetch(1)
+        return page.docs[:limit]
+
+    def __await__(self) -> Generator[Any, Any, list[T]]:
+        return self._read(None).__await__()
+
+    def send(self, value: Any) -> Any:
+        """Go on, as a task of it does."""
+        if self._coroutine is None:
+            self._coroutine = self._read(None)
+        return self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise an error where it waits."""
+        if self._coroutine is None:
+            self._coroutine = self._read(None)
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        """Call off the call that `send` began."""
+        if self._coroutine is not None:
+            self._coroutine.close()
+
+
 async def paginate(
     fetch: Callable[[int], Awaitable[Page[T]]],
     subject: str,
     *,
     key: Callable[[T], object],
     keep: Callable[[T], bool | Awaitable[bool]],
+    limit: int | None = None,
 ) -> AsyncGenerator[T, None]:
     """Iterate over all of a list, fetching the next page while the present one is read.
 
@@ -221,6 +309,7 @@ async def paginate(
         subject: What the list is, for messages.
         key: Tells what a repeat is known by; None is never one.
         keep: Tells what to pass on, at once or when it was awaited.
+        limit: How many to pass on; None is all. No page is fetched before it is known to be needed for them.
 
     Raises:
         APIResponseValidationError: It ended otherwise than with the last page, and has not brought all that Refold
@@ -228,18 +317,24 @@ async def paginate(
         RefoldError: What `fetch` raised.
     """
     reading = _Reading(subject, key)
-    fetching: asyncio.Task[Page[T]] | None = asyncio.create_task(_begin(fetch, 1))
+    number: int | None = 1
+    given = 0
+    fetching: asyncio.Task[Page[T]] | None = None
     try:
-        while fetching is not None:
-            page = await fetching
+        while number is not None:
+            page = await (fetching or fetch(number))
             fetching = None
             fresh = reading.take(page)
-            if reading.next is not None:
-                fetching = asyncio.create_task(_begin(fetch, reading.next))
+            number = reading.next
+            if number is not None and (limit is None or given + len(fresh) < limit):
+                fetching = asyncio.create_task(_begin(fetch, number))
             for doc in fresh:
                 kept = keep(doc)
                 if kept is True or (kept is not False and await kept):
                     yield doc
+                    given += 1
+                    if given == limit:
+                        return
         reading.check_end()
     finally:
         if fetching is not None:

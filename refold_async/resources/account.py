@@ -1,12 +1,13 @@
 """The scope of one linked account: the four calls, and the resources that hold all others."""
 
 import asyncio
+import copy
 import os
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from refold_async.config.client_options import environment_of
-from refold_async.config.settings import Timeout, resolve_timeout
+from refold_async.config.settings import RetryPolicy, Timeout, resolve_synchronous_timeout, resolve_timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
 from refold_async.errors import ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.models.results import ActionResult, WorkflowExecution
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
     from refold_async.models.saved_file import SavedFile
+    from refold_async.protocol.pages import AwaitableListing
     from refold_async.resources.actions import Action, ActionParameters
     from refold_async.resources.applications import Applications
     from refold_async.resources.events import Events
@@ -76,6 +78,23 @@ class AccountScope(RawRequests, ConnectUrls):
         names += [] if self._session_token is None else ["by session token"]
         return f"<AccountScope {', '.join(names)}>"
 
+    def with_options(self, *, timeout: Timeout | float | None = None, retry: RetryPolicy | None = None) -> Self:
+        """Return a scope of the same linked account whose calls have other defaults. Does no I/O.
+
+        Of a scope that looks after a session token of its own, both have the same token.
+
+        Args:
+            timeout: Limits of time for its calls, as if they were passed to each; by default this scope's.
+            retry: How often and how patiently its calls are tried again; by default as this scope's. How long refusals
+                make other calls wait at most, `max_retry_after`, stays what the client has.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+        """
+        derived = copy.copy(self)
+        derived._pipeline = self._pipeline.with_options(timeout, retry)
+        return derived
+
     @property
     def applications(self) -> "Applications":
         """The apps, and whether this linked account is connected to them."""
@@ -104,7 +123,7 @@ class AccountScope(RawRequests, ConnectUrls):
 
         return Workflows(self._send, environment_of(self._api_key), by_key=self._api_key is not None)
 
-    async def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "list[Action]":
+    def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "AwaitableListing[Action]":
         """List the actions of an app. Refold page: *List Actions*.
 
         Args:
@@ -112,14 +131,16 @@ class AccountScope(RawRequests, ConnectUrls):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The actions in Refold's order.
+            The actions in Refold's order: `await` gives a plain `list`, `async for` goes through them.
 
         Raises:
             NotFoundError: There is no such app.
         """
+        from refold_async.protocol.pages import AwaitableListing, parse_only_page
         from refold_async.resources.actions import parse_actions
 
-        return await self._send(requests.list_actions(slug), parse_actions, timeout)
+        parse = parse_only_page(parse_actions)
+        return AwaitableListing(lambda: self._send(requests.list_actions(slug), parse, timeout))
 
     async def get_action_parameters(
         self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
@@ -306,11 +327,7 @@ class AccountScope(RawRequests, ConnectUrls):
             headers=headers,
         )
         if sync:
-            default = self._pipeline.synchronous_timeout
-            if timeout is None:
-                timeout = default
-            elif not isinstance(timeout, Timeout):
-                timeout = Timeout(total=timeout, attempt=timeout, connect=default.connect)
+            timeout = resolve_synchronous_timeout(timeout, self._pipeline.synchronous_timeout)
         return await self._send(request, parse_workflow_execution, timeout)
 
     async def run_workflow(
@@ -376,8 +393,11 @@ class AccountScope(RawRequests, ConnectUrls):
             headers=headers,
             timeout=min(timeout, self._pipeline.timeout.total),
         )
+        executions = self.executions
         try:
-            return await self.executions.wait(started.execution_id, timeout=timeout, poll_interval=poll_interval)
+            ended = await executions.wait(
+                started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
+            )
         except WorkflowFailedError as error:
             if connection_id is not None:
                 from refold_async.pipeline.error_details import add_to_message
@@ -387,16 +407,15 @@ class AccountScope(RawRequests, ConnectUrls):
         except ExecutionTimeoutError:
             raise
         except (RefoldError, asyncio.CancelledError) as error:
-            from refold_async.resources.execution_waits import has_completed
-
-            if has_completed(error):
-                raise
             note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
             logger.warning("%s (linked account %r)", note, self.linked_account_id)
             error.add_note(note)
             if isinstance(error, RefoldError):
                 error.effect = "unknown"
             raise
+        from refold_async.resources.execution_waits import with_return_value
+
+        return await with_return_value(ended, executions.response)
 
     def _annotate(self, error: RefoldError, request: Request) -> None:
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})

@@ -11,7 +11,8 @@ from refold_async.models.applications import Application
 from refold_async.models.connection_states import ConnectionState
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
-from refold_async.protocol.parsers import parse_list, parse_model
+from refold_async.protocol.pages import AwaitableListing
+from refold_async.protocol.parsers import parse_model
 from refold_async.protocol.responses import Response
 from refold_async.resources.resource import Resource, Send
 
@@ -52,7 +53,7 @@ class Applications(Resource):
         self._annotate = annotate
         self._naming_account = naming_account
 
-    async def list(
+    def list(
         self,
         *,
         slug: str | None = None,
@@ -60,7 +61,7 @@ class Applications(Resource):
         auth_type: str | None = None,
         ecosystem: bool | None = None,
         timeout: Timeout | float | None = None,
-    ) -> list[Application]:
+    ) -> AwaitableListing[Application]:
         """List the apps, with the linked account's connection to each. Refold page: *List Applications*.
 
         Args:
@@ -71,17 +72,17 @@ class Applications(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The apps in Refold's order.
+            The apps in Refold's order: `await` gives a plain `list`, `async for` goes through them.
         """
-        if tags is not None and not isinstance(tags, str):
-            if not isinstance(tags, Sequence):
-                raise ConfigurationError(f"tags must be a list of tags, or one, not {type(tags).__name__}.")
-            tags = ",".join(check_header_value("tags", tag) for tag in tags)
-        query = {
-            "ecosystem": None if ecosystem is None else check_bool("ecosystem", ecosystem),
-            **given_texts(slug=slug, tags=tags, auth_type=auth_type),
-        }
-        return await self._send(_LIST.request(query=query), parse_list(Application), timeout)
+
+        def request() -> Request:
+            query = {
+                "ecosystem": None if ecosystem is None else check_bool("ecosystem", ecosystem),
+                **given_texts(slug=slug, tags=_joined(tags), auth_type=auth_type),
+            }
+            return _LIST.request(query=query)
+
+        return self._list_whole(request, Application, timeout)
 
     async def get(self, slug: str, *, timeout: Timeout | float | None = None) -> Application:
         """Read one app and the linked account's connection to it. Refold page: *Get Application*.
@@ -207,6 +208,15 @@ class Applications(Resource):
             timeout,
         )
         return await self._send(request, parse_model(LinkedAccount), limits)
+
+
+def _joined(tags: str | Sequence[str] | None) -> str | None:
+    """Return tags as the query has them."""
+    if tags is None or isinstance(tags, str):
+        return tags
+    if not isinstance(tags, Sequence):
+        raise ConfigurationError(f"tags must be a list of tags, or one, not {type(tags).__name__}.")
+    return ",".join(check_header_value("tags", tag) for tag in tags)
 
 
 def _parse_connected(response: Response, request: Request) -> Application:

@@ -79,7 +79,7 @@ class Connections:
             return account.connection_state(self._slug, self._app_id)
         return (await get()).state
 
-    async def ensure(self, scope: AccountScope, item: object, timeout: Timeout) -> None:
+    async def ensure(self, scope: AccountScope, item: object, timeout: Timeout | None) -> None:
         """Raise an error unless the account of a scope is connected, as `item` tells if it is that account.
 
         Raises:

@@ -5,7 +5,7 @@ A status that nobody here knows may be an end: it is told in the log, and in the
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Final, Protocol
+from typing import Protocol
 
 import attrs
 
@@ -23,9 +23,7 @@ from refold_async.resources.polling import LOOK
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
-__all__ = ["FetchResponse", "UnknownStatuses", "failure", "has_completed", "too_late", "with_return_value"]
-
-_HAS_COMPLETED: Final = "has completed; only its return value was not fetched"
+__all__ = ["FetchResponse", "UnknownStatuses", "failure", "too_late", "with_return_value"]
 
 
 def _is_unknown(status: str | None) -> bool:
@@ -133,7 +131,7 @@ async def with_return_value(execution: Execution, fetch: FetchResponse) -> Execu
         if isinstance(error, NotFoundError) or (isinstance(error, APIStatusError) and error.status_code == 501):
             return execution
         note = (
-            f"Execution {execution.execution_id} {_HAS_COMPLETED}: "
+            f"Execution {execution.execution_id} has completed; only its return value was not fetched: "
             f"executions.response({execution.execution_id!r}) gives it."
         )
         logger.warning("%s%s", note, _account_of(execution))
@@ -142,8 +140,3 @@ async def with_return_value(execution: Execution, fetch: FetchResponse) -> Execu
             error.effect = "done"
         raise
     return attrs.evolve(execution, return_value=answer.response)
-
-
-def has_completed(error: BaseException) -> bool:
-    """Tell whether what ended a wait came after the run had completed, as `with_return_value` notes."""
-    return any(_HAS_COMPLETED in note for note in getattr(error, "__notes__", ()))

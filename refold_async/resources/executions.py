@@ -220,7 +220,14 @@ class Executions(Resource):
             query=given_texts(status=status),
         )
 
-    async def wait(self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5) -> Execution:
+    async def wait(
+        self,
+        execution_id: str,
+        *,
+        timeout: float = 300.0,
+        poll_interval: float = 0.5,
+        return_value: bool = True,
+    ) -> Execution:
         """Wait for a run to end, and fetch what it gave back. Refold pages: *Get Execution*, *Get Execution Response*.
 
         Looks at the run again and again, with pauses that grow and are random, each look within the client's rate
@@ -231,10 +238,11 @@ class Executions(Resource):
             timeout: Seconds to wait for the end; `math.inf` for ever. To fetch the return value may then take another
                 30 seconds.
             poll_interval: Seconds of the first pause; later ones grow to 15 seconds.
+            return_value: Whether to fetch what the run gave back; False saves a call.
 
         Returns:
             The run with its nodes, whose status is `COMPLETED`, and with its `return_value`, or None where it gave
-            nothing back. `request_id` is that of the last look.
+            nothing back, or that was not to be fetched. `request_id` is that of the last look.
 
         Raises:
             WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
@@ -246,6 +254,7 @@ class Executions(Resource):
             RefoldError: Whatever else went wrong. The effect `"done"` means that the run has completed, and only its
                 return value could not be fetched: a note on the error says so, and `response` gives it.
         """
+        check_bool("return_value", return_value)
         execution, looks = Execution(execution_id), 0
         async for execution, looks in self._look(execution_id, timeout, poll_interval):  # noqa: B007 - the last counts
             pass
@@ -253,7 +262,7 @@ class Executions(Resource):
             error = failure(execution, looks)
             self._annotate(error, _GET.request(execution_id))
             raise error
-        return await with_return_value(execution, self.response)
+        return await with_return_value(execution, self.response) if return_value else execution
 
     async def watch(
         self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5

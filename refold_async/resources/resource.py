@@ -8,7 +8,8 @@ from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value, check_whole_number
 from refold_async.models.pages import Page
 from refold_async.protocol.endpoints import Endpoint, Request
-from refold_async.protocol.pages import Listing, parse_page
+from refold_async.protocol.pages import AwaitableListing, Listing, parse_only_page, parse_page
+from refold_async.protocol.parsers import parse_list
 from refold_async.protocol.responses import Parser
 
 __all__ = ["Resource", "Send", "dates"]
@@ -71,3 +72,10 @@ class Resource:
         request(1)
 
         return Listing(fetch, endpoint.target(*ids).subject, key=key, keep=keep or (lambda _: True))
+
+    def _list_whole(
+        self, request: Callable[[], Request], model: type[T], timeout: Timeout | float | None
+    ) -> AwaitableListing[T]:
+        """Return a list that Refold sends whole; what is wrong with the arguments is told when it is read."""
+        parse = parse_only_page(parse_list(model))
+        return AwaitableListing(lambda: self._send(request(), parse, timeout))

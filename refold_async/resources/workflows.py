@@ -16,8 +16,8 @@ from refold_async.models.model import Result
 from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowVersion
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
-from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_json, parse_list, parse_model, parse_told, structured
+from refold_async.protocol.pages import AwaitableListing, Listing
+from refold_async.protocol.parsers import parse_json, parse_model, parse_told, structured
 from refold_async.protocol.responses import Response, fields_of
 from refold_async.resources.resource import Resource, Send, dates
 
@@ -84,16 +84,16 @@ class Workflows(Resource):
         self._environment = environment
         self._by_key = by_key
 
-    async def list_enabled(self, *, timeout: Timeout | float | None = None) -> list[EnabledWorkflow]:
+    def list_enabled(self, *, timeout: Timeout | float | None = None) -> AwaitableListing[EnabledWorkflow]:
         """List the workflows the linked account has enabled. Refold page: *List Enabled Workflows*.
 
         Args:
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The workflows in Refold's order.
+            The workflows in Refold's order: `await` gives a plain `list`, `async for` goes through them.
         """
-        return await self._send(_LIST_ENABLED.request(), parse_list(EnabledWorkflow), timeout)
+        return self._list_whole(_LIST_ENABLED.request, EnabledWorkflow, timeout)
 
     def list(
         self,

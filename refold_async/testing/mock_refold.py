@@ -56,6 +56,7 @@ class MockRefold:
         request_id_in: Where responses carry the id of the request: any of the headers `X-Trace-ID` and `x-request-id`,
             and `body`, which is the `request_id` of errors. Refold's own do now one, now another.
         record: Keep every request in `requests`; False keeps only counts, for load tests.
+        keep_requests: Of the requests, keep only so many in `requests`, the latest; None keeps all.
 
     Attributes:
         catalogue: Apps, actions and workflows; may be added to at any time.
@@ -76,6 +77,7 @@ class MockRefold:
         stop_seconds: float = 0.0,
         request_id_in: Collection[RequestIdPlace] = X_TRACE_ID,
         record: bool = True,
+        keep_requests: int | None = None,
     ) -> None:
         if isinstance(api_keys, str):
             raise TypeError("api_keys is a collection of keys, not one key")
@@ -87,6 +89,8 @@ class MockRefold:
             raise ValueError(f"stop_seconds must be 0 or more, not {stop_seconds!r}")
         if isinstance(request_id_in, str) or not set(request_id_in) <= set(get_args(RequestIdPlace)):
             raise ValueError(f"request_id_in is a collection of {get_args(RequestIdPlace)}, not {request_id_in!r}")
+        if keep_requests is not None and (type(keep_requests) is not int or keep_requests < 1):
+            raise ValueError(f"keep_requests must be a whole number from 1, not {keep_requests!r}")
         if not 0 < session_token_seconds < math.inf:
             raise ValueError(f"session_token_seconds must be a positive number, not {session_token_seconds!r}")
         self.catalogue = sample_catalogue() if catalogue is None else catalogue
@@ -98,7 +102,7 @@ class MockRefold:
             workflow_seconds=workflow_seconds,
             stop_seconds=stop_seconds,
         )
-        self._dispatcher = Dispatcher(self._state, record, tuple(request_id_in))
+        self._dispatcher = Dispatcher(self._state, keep_requests if record else 0, tuple(request_id_in))
         self._listener = Listener(self._dispatcher.handle, host, port, ssl, keepalive_timeout)
 
     def __repr__(self) -> str:
@@ -140,7 +144,7 @@ class MockRefold:
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The requests received, in order of arrival."""
+        """The requests received, in order of arrival; with `keep_requests`, the latest of them."""
         return self._dispatcher.requests
 
     @property
@@ -179,18 +183,24 @@ class MockRefold:
         return self._listener.connections_open
 
     def requests_to(
-        self, route: RouteName | None = None, linked_account_id: str | None = None
+        self,
+        route: RouteName | None = None,
+        linked_account_id: str | None = None,
+        action_id: str | None = None,
     ) -> list[ReceivedRequest]:
-        """Return the recorded requests of a route, a linked account, or both.
+        """Return the recorded requests of a route, a linked account, an action, or all of these together.
 
         Args:
             route: Name of the route; None is any.
             linked_account_id: Whom the request names; None is anyone.
+            action_id: The action that the request's path names; None is any, or none.
         """
         return [
             request
             for request in self.requests
-            if route in (None, request.route) and linked_account_id in (None, request.linked_account_id)
+            if route in (None, request.route)
+            and linked_account_id in (None, request.linked_account_id)
+            and action_id in (None, request.action_id)
         ]
 
     def script(
@@ -199,6 +209,7 @@ class MockRefold:
         *troubles: Trouble,
         route: RouteName | None = None,
         linked_account_id: str | None = None,
+        action_id: str | None = None,
         calls: int | Collection[int] | None = None,
     ) -> Script:
         """Let requests run into trouble.
@@ -211,6 +222,8 @@ class MockRefold:
             *troubles: What they run into after it, if that is a `Delay`.
             route: Name of the route; None is any, unknown paths too.
             linked_account_id: Whom the request names, by header or by session token; None is anyone.
+            action_id: Only requests that execute this action, or, with the route `get_action_parameters`, read its
+                parameters; the catalogue need not have it. None is any.
             calls: Which of the matching requests, counted from 1, run into it: a number, or several. None is all.
 
         Returns:
@@ -219,7 +232,7 @@ class MockRefold:
         Raises:
             ValueError: The arguments make no sense.
         """
-        return self._dispatcher.scripts.add((trouble, *troubles), route, linked_account_id, calls)
+        return self._dispatcher.scripts.add((trouble, *troubles), route, linked_account_id, action_id, calls)
 
     def clear(self) -> None:
         """Forget all scripts, recorded requests and fired events; counts, state and rate limits stay."""

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 import pytest
 
 from refold_async import AsyncRefold, RefoldError, RetryPolicy, Timeout, webhooks
-from refold_async.errors import APIResponseValidationError, ConfigurationError
+from refold_async.errors import APIResponseValidationError, ConfigurationError, WebhookSignatureError
 from refold_async.testing import Answer, MockRefold, Silence
 from support.raw_server import serving
 from support.reporters import REPORTERS
@@ -293,6 +293,11 @@ CONSTRUCTIONS: Final[dict[str, Callable[[], object]]] = {
     "one of a webhook's keys": lambda: webhooks.verify(b"", "", [KEY, KEY + "\n"]),
     "webhook's key of another type": lambda: webhooks.verify(b"", "", KEY.encode()),  # type: ignore[arg-type]
     "webhook's keys of another type": lambda: webhooks.verify(b"", "", {KEY: 1}),  # type: ignore[arg-type]
+    "webhook that was not signed": lambda: webhooks.unwrap(b"", {}, KEY),
+    "webhook with another signature": lambda: webhooks.unwrap(b"", {webhooks.SIGNATURE_HEADER: "0"}, [KEY, KEY]),
+    "webhook without headers": lambda: webhooks.unwrap(b"", None, KEY),  # type: ignore[arg-type]
+    "webhook to sign": lambda: webhooks.sign("", KEY),  # type: ignore[arg-type]
+    "webhook to sign with several keys": lambda: webhooks.sign(b"", [KEY]),  # type: ignore[arg-type]
     "one key of another type": lambda: webhooks.verify(b"", "", [KEY.encode()]),  # type: ignore[list-item]
 }
 
@@ -360,7 +365,7 @@ async def test_no_frame_shows_a_secret(mock: MockRefold, scene: Scene) -> None:
 @pytest.mark.parametrize("name", CONSTRUCTIONS)
 def test_no_frame_of_what_checks_arguments_shows_a_secret(name: str) -> None:
     """What refuses a key, a token or a proxy shows neither it, nor another argument that is a secret."""
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises((ConfigurationError, WebhookSignatureError)) as caught:
         CONSTRUCTIONS[name]()
     assert shown(caught.value) == []
 

@@ -2,6 +2,7 @@
 
 import ast
 import hmac
+import inspect
 import re
 from importlib import import_module
 from importlib.util import find_spec
@@ -58,15 +59,15 @@ async def test_block_runs_as_printed(
         assert (ran.exit_code, ran.complaints) == (0, "")
         output = ran.output
     else:
-        await run_in_place(block)
+        await run_in_place(block, mock)
         output = capsys.readouterr().out
     if printed:
         assert output == printed
-    assert mock.request_count > 0 or "MockRefold" in block or "webhooks.verify" in block
+    assert mock.request_count > 0 or "MockRefold" in block or "webhooks.unwrap" in block
 
 
-async def run_in_place(block: str) -> None:
-    """Run a block as if it stood in an `async def`; where it defines tests, run those."""
+async def run_in_place(block: str, mock: MockRefold) -> None:
+    """Run a block as if it stood in an `async def`; where it defines tests, run those, with the plugin's fixtures."""
     code = compile(block, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     async with AsyncRefold() as refold:
         names: dict[str, Any] = {"refold": refold, "account": refold.account("user_12345"), "__name__": "readme"}
@@ -74,14 +75,15 @@ async def run_in_place(block: str) -> None:
             await awaited
         for name, value in names.items():
             if name.startswith("test_"):
-                await value()
+                fixtures = {"mock_refold": mock, "refold": refold}
+                await value(**{fixture: fixtures[fixture] for fixture in inspect.signature(value).parameters})
 
 
 async def test_forged_webhooks_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     """The receiver of the README takes what is signed, and nothing else."""
     monkeypatch.setenv("REFOLD_API_KEY", "tk_readme")
     names: dict[str, Any] = {}
-    exec(next(block for block, _ in BLOCKS if "webhooks.verify" in block), names)
+    exec(next(block for block, _ in BLOCKS if "webhooks.unwrap" in block), names)
     body = b'{"event": "Connection Expired", "linked_account_id": "user_12345", "slug": "hubspot"}'
     signature = hmac.digest(b"tk_readme", body, "sha256").hex()
     app = web.Application()

@@ -10,6 +10,7 @@ from refold_async import (
     AccountScope,
     APIResponseValidationError,
     AsyncRefold,
+    ConfigurationError,
     Execution,
     ExecutionResponse,
     InternalServerError,
@@ -47,6 +48,16 @@ async def start_and_wait(account: AccountScope) -> Execution:
 
 
 ways = pytest.mark.parametrize("run", [run, start_and_wait])
+
+
+async def test_without_a_return_value(mock: MockRefold, account: AccountScope) -> None:
+    """A wait that is not to fetch it makes no call for it."""
+    mock.script(Answer(200, json=COMPLETED))
+    execution = await account.executions.wait(RUN, return_value=False)
+    assert (execution.status, execution.return_value) == ("COMPLETED", None)
+    assert len(mock.requests) == 1
+    with pytest.raises(ConfigurationError, match="return_value"):
+        await account.executions.wait(RUN, return_value="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def test_a_response(mock: MockRefold, account: AccountScope) -> None:

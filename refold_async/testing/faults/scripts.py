@@ -21,6 +21,8 @@ from refold_async.testing.protocol.route_names import RouteName
 __all__ = ["NO_TROUBLE", "Plan", "Script", "Scripts"]
 
 _ROUTE_NAMES: Final = frozenset(get_args(RouteName))
+_ROUTES_OF_ACTIONS: Final = ("execute_action", "get_action_parameters")
+"""The routes whose path names an action."""
 
 FinalTrouble = Answer | Drip | Errored | ExpiredConnection | Reset | Silence | Truncated
 
@@ -43,20 +45,22 @@ NO_TROUBLE: Final = Plan()
 
 @attrs.define(eq=False)
 class Script:
-    """Trouble for the requests of a route, a linked account, or both; made by `MockRefold.script`.
+    """Trouble for the requests of a route, a linked account, an action; made by `MockRefold.script`.
 
     Attributes:
         plan: What those requests run into.
         route: Name of the route; None is any.
         linked_account_id: Whom the request names; None is anyone.
+        action_id: The action that the request names; None is any, or none.
         calls: Which of the matching requests run into the trouble, counted from 1; None is all of them.
-        matched: How many requests had this route and linked account.
+        matched: How many requests had this route, linked account and action.
         applied: How many of them ran into the trouble.
     """
 
     plan: Plan
     route: RouteName | None
     linked_account_id: str | None
+    action_id: str | None
     calls: Collection[int] | None
     _forget: Callable[["Script"], None] = attrs.field(repr=False)
     matched: int = attrs.field(default=0, init=False)
@@ -78,6 +82,7 @@ class Scripts:
         troubles: tuple[Trouble, ...],
         route: RouteName | None,
         linked_account_id: str | None,
+        action_id: str | None,
         calls: int | Collection[int] | None,
     ) -> Script:
         """Add a script at the end; `MockRefold.script` describes the arguments.
@@ -92,20 +97,27 @@ class Scripts:
             route = "execute_action"
         if route is not None and route not in _ROUTE_NAMES:
             raise ValueError(f"no route {route!r}; there are {', '.join(sorted(_ROUTE_NAMES))}")
-        script = Script(plan, route, linked_account_id, _call_numbers(calls), self._forget)
+        if action_id is not None:
+            route = route or "execute_action"
+            if route not in _ROUTES_OF_ACTIONS:
+                raise ValueError(f"{route} names no action; {' and '.join(_ROUTES_OF_ACTIONS)} do")
+        script = Script(plan, route, linked_account_id, action_id, _call_numbers(calls), self._forget)
         self._scripts.append(script)
         return script
 
-    def plan_for(self, route: RouteName | None, linked_account_id: str | None) -> Plan:
+    def plan_for(self, route: RouteName | None, linked_account_id: str | None, action_id: str | None) -> Plan:
         """Count one request and return what is planned for it.
 
         Args:
             route: Its route; None for an unknown path.
             linked_account_id: Whom it names.
+            action_id: The action it names.
         """
         plan = None
         for script in self._scripts:
             if script.route not in (None, route) or script.linked_account_id not in (None, linked_account_id):
+                continue
+            if script.action_id not in (None, action_id):
                 continue
             script.matched += 1
             if plan is None and (script.calls is None or script.matched in script.calls):

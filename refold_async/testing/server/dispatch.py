@@ -36,7 +36,7 @@ class Dispatcher:
 
     Attributes:
         state: What the endpoints work on.
-        record: Whether requests are kept.
+        keep_requests: How many requests are kept, the latest; None is all.
         request_id_in: Where replies carry the id of the request.
         scripts: Which requests run into which trouble.
         requests: The requests received, in order of arrival.
@@ -48,7 +48,7 @@ class Dispatcher:
     """
 
     state: MockState
-    record: bool
+    keep_requests: int | None
     request_id_in: Collection[RequestIdPlace]
     scripts: Scripts = attrs.field(factory=Scripts, init=False)
     requests: list[ReceivedRequest] = attrs.field(factory=list[ReceivedRequest], init=False)
@@ -108,11 +108,13 @@ class Dispatcher:
             time=asyncio.get_running_loop().time(),
             connection=connection.number,
             request_id=request_id,
+            action_id=match.path_parameters.get("action_id") if isinstance(match, RouteMatch) else None,
         )
-        if self.record:
-            self.requests.append(received)
+        self._keep(received)
         refused = self.bucket is not None and not self.bucket.take()
-        plan = NO_TROUBLE if refused else self.scripts.plan_for(received.route, received.linked_account_id)
+        plan = NO_TROUBLE
+        if not refused:
+            plan = self.scripts.plan_for(received.route, received.linked_account_id, received.action_id)
         trouble = plan.trouble
         if isinstance(trouble, Reset) and trouble.when == "before":
             await asyncio.sleep(plan.delay)
@@ -136,6 +138,12 @@ class Dispatcher:
         if complete:
             received.status = reply.status
         return response
+
+    def _keep(self, received: ReceivedRequest) -> None:
+        if self.keep_requests != 0:
+            self.requests.append(received)
+            if self.keep_requests is not None:
+                del self.requests[: -self.keep_requests]
 
     async def _reply(
         self, received: ReceivedRequest, match: RouteMatch | int, plan: Plan, request_id: str | None

@@ -24,6 +24,7 @@ class ReceivedRequest:
         query: The decoded query string; of a repeated name, the last value.
         headers: The headers, names in any case.
         linked_account_id: Whom it names, by header or by session token.
+        action_id: The action that its path names; None where it names none.
         time: When it arrived, in seconds of the event loop's clock.
         connection: Serial number of the TCP connection, from 1.
         request_id: The id that its response names, wherever `MockRefold(request_id_in=)` says.
@@ -41,6 +42,7 @@ class ReceivedRequest:
     time: float
     connection: int
     request_id: str
+    action_id: str | None = None
     body: bytes | None = None
     status: int | None = None
 

@@ -129,6 +129,23 @@ class MockAccount:
     def store(self, slug: str) -> dict[str, Any]:
         """Return what an app remembers for this account: the dict its handlers see as `context.store`.
 
+        A test may read it, change it and put things into it before the first call. The sample apps keep there:
+
+        * `hubspot`: `contacts`, the contacts by their ids, each `{"id", "properties", "createdAt", "archived"}`, and
+          `contacts_created`, how many were created. Both are missing until a contact is written; till then there is
+          `SAMPLE_CONTACT` alone.
+        * `slack`: `messages`, those that were sent, oldest first, each `{"channel": id, "message": {"text", "ts", …}}`;
+          missing until one is sent.
+
+        ```python
+        account = mock.account("user_12345")
+        contacts = account.store("hubspot")["contacts"]
+        assert [contact["properties"]["email"] for contact in contacts.values()] == [
+            "contact@example.com",
+            "jane@example.com",
+        ]
+        ```
+
         Args:
             slug: The app.
         """

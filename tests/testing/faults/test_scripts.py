@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from refold_async.testing import Answer, Delay, Errored, ExpiredConnection, MockRefold, RouteName, Silence
-from support.mock_caller import LINKED_ACCOUNT, MockCaller
+from refold_async.testing import ROUTES, Answer, Delay, Errored, ExpiredConnection, MockRefold, RouteName, Silence
+from support.mock_caller import EXECUTE, LINKED_ACCOUNT, MockCaller
 
 
 async def statuses(caller: MockCaller, count: int, **options: Any) -> list[int]:
@@ -85,6 +85,50 @@ async def test_requests_at_once_are_counted_one_by_one(caller: MockCaller, mock:
     mock.script(Delay(0.001), Answer(503), calls=range(1, 11))
     answered = await asyncio.gather(*(statuses(caller, 1, account=f"user_{number}") for number in range(50)))
     assert sorted(status for (status,) in answered) == [200] * 40 + [503] * 10
+
+
+async def test_one_action(caller: MockCaller, mock: MockRefold) -> None:
+    """A script for an action is for executing it alone, as the caller spells it, and counts nothing else."""
+    script = mock.script(Answer(503), action_id="get_contact", calls=2)
+    assert (script.route, script.action_id) == ("execute_action", "get_contact")
+    assert (await caller.get("/api/v2/integration-schema/hubspot/actions/get_contact")).status == 200
+    assert (await caller.execute("slack", "list_channels")).status == 200
+    assert await statuses(caller, 2) == [200, 503]
+    assert (script.matched, script.applied) == (2, 1)
+    assert (await caller.post(EXECUTE.format("hubspot", "get%5Fcontact"), json={})).status == 200
+    assert script.matched == 3
+
+
+async def test_one_action_of_one_account(caller: MockCaller, mock: MockRefold) -> None:
+    """An action and an account go together, with troubles of the app too."""
+    mock.script(Errored(422, {"message": "no"}), action_id="get_contact", linked_account_id="user_2")
+    assert (await caller.execute("hubspot", "get_contact", account="user_2")).json["http_status"] == 422
+    assert (await caller.execute("hubspot", "search_contacts", account="user_2")).json["node_status"] == "Success"
+    assert (await caller.execute("hubspot", "get_contact", account="user_1")).json["node_status"] == "Success"
+
+
+async def test_parameters_of_one_action(caller: MockCaller, mock: MockRefold) -> None:
+    """With its route, a script is for reading the parameters of an action."""
+    mock.script(Answer(503), route="get_action_parameters", action_id="get_contact")
+    assert (await caller.get("/api/v2/integration-schema/hubspot/actions/get_contact")).status == 503
+    assert (await caller.get("/api/v2/integration-schema/hubspot/actions/create_contact")).status == 200
+    assert await statuses(caller, 1) == [200]
+
+
+async def test_an_action_that_the_catalogue_has_not(caller: MockCaller, mock: MockRefold) -> None:
+    """A script can answer for it."""
+    mock.script(Answer(json={"node_status": "Success", "data": 7}), action_id="count")
+    assert await caller.data("acme", "count") == 7
+
+
+async def test_routes_that_name_an_action(mock: MockRefold) -> None:
+    """Scripts for an action are for those routes, and there are no others."""
+    for route in ROUTES:
+        if "{action_id}" in route.path:
+            assert mock.script(Answer(500), route=route.name, action_id="x").route == route.name
+        else:
+            with pytest.raises(ValueError, match=f"{route.name} names no action; execute_action and get_action"):
+                mock.script(Answer(500), route=route.name, action_id="x")
 
 
 @pytest.mark.parametrize("trouble", [Errored(500), ExpiredConnection()])

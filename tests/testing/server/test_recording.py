@@ -98,6 +98,11 @@ async def test_filter(caller: MockCaller, mock: MockRefold) -> None:
     assert numbers(route="execute_action") == [1, 2]
     assert numbers(linked_account_id="user_2") == [2, 3]
     assert numbers(route="execute_action", linked_account_id="user_2") == [2]
+    await caller.get("/api/v2/integration-schema/hubspot/actions/get_contact", account="user_2")
+    assert numbers(action_id="get_contact") == [1, 2, 4]
+    assert numbers(route="execute_action", action_id="get_contact", linked_account_id="user_2") == [2]
+    assert numbers(action_id="create_contact") == []
+    assert [request.action_id for request in mock.requests] == ["get_contact", "get_contact", None, "get_contact"]
 
 
 async def test_without_recording(session: aiohttp.ClientSession) -> None:
@@ -107,6 +112,28 @@ async def test_without_recording(session: aiohttp.ClientSession) -> None:
         script = mock.script(Delay(0), linked_account_id="user_1")
         await caller.data("hubspot", "get_contact")
         assert (mock.requests, mock.request_count, script.applied) == ([], 1, 1)
+
+
+async def test_only_the_latest(session: aiohttp.ClientSession) -> None:
+    """A mock may keep only the latest requests; it counts all, and its scripts see all."""
+    async with MockRefold(keep_requests=3) as mock:
+        caller, kept = MockCaller(session, mock), mock.requests
+        script = mock.script(Delay(0), linked_account_id="user_1")
+        for _ in range(5):
+            await caller.get(EXECUTION)
+        assert mock.requests is kept
+        assert [request.number for request in kept] == [3, 4, 5]
+        assert (mock.request_count, script.applied) == (5, 5)
+        mock.clear()
+        await caller.get(EXECUTION)
+        assert [request.number for request in mock.requests] == [6]
+
+
+@pytest.mark.parametrize("keep", [0, -1, True, 1.0, "5"])
+def test_numbers_of_requests_that_cannot_be_kept(keep: Any) -> None:
+    """At least one is kept; `record=False` keeps none."""
+    with pytest.raises(ValueError, match="keep_requests must be a whole number from 1"):
+        MockRefold(keep_requests=keep)
 
 
 @pytest.mark.parametrize(
