@@ -246,11 +246,12 @@ def _too_late(slug: str, application: Application | None, count: int) -> AppConn
     else:
         to_do = {"connect": "it is not connected", "reconnect": "its credentials no longer work"}
         seen = f"when last seen, {to_do.get(application.state, application.state)}"
+    from refold_async.resources.polling import tell_of_looks
+
     error = AppConnectionTimeoutError(
         f"The linked account was not connected to app {slug!r} in time: {seen}. Its owner may do so still: "
         "wait again, by applications.wait_connected().",
         application=application,
     )
-    error.attempts = count
-    error.request_id = None if application is None else application.request_id
+    tell_of_looks(error, application, count)
     return error

@@ -19,7 +19,7 @@ from refold_async.errors import (
 )
 from refold_async.faults import Fault
 from refold_async.models.executions import FINAL, GOING_ON, Execution, ExecutionResponse
-from refold_async.resources.polling import LOOK
+from refold_async.resources.polling import LOOK, tell_of_looks
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
@@ -79,9 +79,7 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
     )
     error.fault = Fault.WORKFLOW_DUPLICATE if duplicate else Fault.WORKFLOW_ERRORED
     error.effect = RULES[error.fault].effect
-    error.attempts = looks
-    error.request_id = execution.request_id
-    error.meta = execution.meta
+    tell_of_looks(error, execution, looks)
     return error
 
 
@@ -106,8 +104,7 @@ def too_late(execution_id: str, execution: Execution | None, looks: int) -> Exec
         status_known=known,
     )
     error.effect = "unknown"
-    error.attempts = looks
-    error.request_id = None if execution is None else execution.request_id
+    tell_of_looks(error, execution, looks)
     return error
 
 

@@ -12,9 +12,10 @@ from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_positive, check_seconds
 from refold_async.errors import APIConnectionError, RefoldError
 from refold_async.faults import Fault
+from refold_async.models.model import Result
 from refold_async.retry_table import RULES
 
-__all__ = ["LOOK", "looks"]
+__all__ = ["LOOK", "looks", "tell_of_looks"]
 
 T = TypeVar("T")
 
@@ -74,6 +75,13 @@ async def looks(
                 return
         left = max(0.0, deadline - now())
         await pause(min(seconds, left - _LAST_LOOK if left > _LAST_LOOK else left))
+
+
+def tell_of_looks(error: RefoldError, seen: Result | None, count: int) -> None:
+    """Have the error of a wait tell how many looks there were, and of the call of the last that was answered."""
+    error.attempts = count
+    if seen is not None:
+        error.meta, error.request_id = seen.meta, seen.request_id
 
 
 def _pauses(first: float) -> Iterator[float]:

@@ -798,6 +798,7 @@ async def test_errors_of_waiting_tell_what_they_are_about(account: AccountScope,
     for error in (late.value, failed.value):
         assert (error.method, error.linked_account_id) == ("GET", account.linked_account_id)
         assert str(error.url).endswith(f"/api/v2/public/execution/{started.execution_id}")
+        assert (error.meta.status, error.meta.request_id) == (200, error.request_id)
 
 
 @pytest.mark.parametrize("body", [{"status": "RUNNING"}, {"message": "ok"}, {}])
