@@ -1,0 +1,140 @@
+"""`refold actions`, `refold params` and `refold execute`."""
+
+import difflib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from refold_async.cli.confirmation import confirm_write
+from refold_async.cli.failures import say
+from refold_async.cli.options import AccountOptions, WriteOptions
+from refold_async.cli.output import print_json, print_list, wants_json
+from refold_async.cli.parameters import parse_parameters
+from refold_async.cli.session import open_account, open_client
+from refold_async.errors import NotFoundError, RefoldError
+
+if TYPE_CHECKING:
+    from refold_async import AccountScope, ActionResult
+
+__all__ = ["actions", "execute", "params"]
+
+
+async def actions(slug: str, /, *, options: AccountOptions) -> None:
+    """List the actions of an app.
+
+    Args:
+        slug: The app, such as hubspot.
+    """
+    async with open_account(options) as account, _suggesting(account, slug):
+        await print_list(
+            options,
+            await account.list_actions(slug),
+            ("ACTION", lambda action: action.action_id),
+            ("NAME", lambda action: action.name),
+            ("DESCRIPTION", lambda action: action.description),
+        )
+
+
+async def params(slug: str, action_id: str, /, *, options: AccountOptions) -> None:
+    """Show which parameters an action takes.
+
+    Args:
+        slug: The app, such as hubspot.
+        action_id: The action, such as get_contact.
+    """
+    async with open_account(options) as account, _suggesting(account, slug, action_id):
+        await print_list(
+            options,
+            await account.get_action_parameters(slug, action_id),
+            ("PARAMETER", lambda parameter: parameter.name),
+            ("TYPE", lambda parameter: parameter.type),
+            ("REQUIRED", lambda parameter: parameter.required),
+            ("NAME", lambda parameter: parameter.label),
+        )
+
+
+async def execute(
+    slug: str,
+    action_id: str,
+    /,
+    *parameters: str,
+    options: AccountOptions,
+    write: WriteOptions = WriteOptions(),
+    dry_run: bool = False,
+    connection_id: str | None = None,
+    save_to: Annotated[Path | None, Parameter(name="--save-to")] = None,
+) -> None:
+    """Execute an action, and print what the app gave.
+
+    Args:
+        slug: The app, such as hubspot.
+        action_id: The action, such as create_contact.
+        parameters: name=text, name:=JSON, name=@FILE for a file's text, name:=@FILE for a file's JSON, @FILE for a
+            JSON object of parameters. The file - is stdin, which keeps secrets out of the shell's history.
+        dry_run: Send nothing to the app: check the parameters, and print the request with the key hidden.
+        connection_id: The connection to run by, where the linked account has several.
+        save_to: Save a file that the app gives here.
+    """
+    values = parse_parameters(parameters)
+    async with open_client(options) as refold:
+        account = refold.account(options.account)
+        async with _suggesting(account, slug, action_id):
+            (await account.get_action_parameters(slug, action_id)).validate(values)
+        if dry_run:
+            print_json(_request(refold.base_url, options.account, slug, action_id, values, connection_id))
+            return
+        if not write.read:
+            confirm_write(refold.environment, f"Execute {action_id} of {slug} for {options.account}", yes=write.yes)
+        result = await account.execute_action(
+            slug, action_id, values, idempotent=write.read, connection_id=connection_id, save_to=save_to
+        )
+    _print_result(options, result)
+
+
+def _request(
+    base_url: str, account: str, slug: str, action_id: str, values: dict[str, Any], connection_id: str | None
+) -> dict[str, Any]:
+    """Return what is shown of the request that would execute an action."""
+    from refold_async.protocol.headers import account_headers
+    from refold_async.protocol.requests import execute_action
+
+    request = execute_action(slug, action_id, values, connection_id=connection_id)
+    return {
+        "method": request.target.method,
+        "url": base_url + request.target.path,
+        "headers": {**account_headers("***", account), **request.headers, "Content-Type": "application/json"},
+        "body": values,
+    }
+
+
+def _print_result(options: AccountOptions, result: "ActionResult[Any]") -> None:
+    print_json(result.data)
+    if not wants_json(options):
+        attempts = "1 attempt" if result.meta.attempts == 1 else f"{result.meta.attempts} attempts"
+        status = "" if result.http_status is None else f" (HTTP {result.http_status} of the app)"
+        say(f"{result.node_status}{status}, {attempts}, {result.meta.elapsed:.2f} s.")
+
+
+@asynccontextmanager
+async def _suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncIterator[None]:
+    """Have the error for an app or an action that is unknown tell which was meant."""
+    try:
+        yield
+    except NotFoundError as error:
+        if (meant := await _meant(account, slug, action_id)) is not None:
+            error.add_note(f"Did you mean {meant!r}?")
+        raise
+
+
+async def _meant(account: "AccountScope", slug: str, action_id: str | None) -> str | None:
+    """Return the app, or else the action, that is most like one that is unknown."""
+    try:
+        known = [app.slug for app in await account.applications.list()]
+        if slug in known and action_id is not None:
+            slug, known = action_id, [action.action_id for action in await account.list_actions(slug)]
+    except RefoldError:
+        return None
+    return next(iter(difflib.get_close_matches(slug, known, n=1)), None)

@@ -1,0 +1,34 @@
+"""Asking before something is written with a production key."""
+
+import sys
+
+from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
+from refold_async.cli.terminal import is_terminal, plain
+
+__all__ = ["confirm_write"]
+
+
+def confirm_write(environment: str | None, what: str, *, yes: bool) -> None:
+    """Ask whether to write, where the key is not one of the test environment.
+
+    Args:
+        environment: What `refold.environment` says of the key.
+        what: What is about to be done, as in "Execute create_contact of hubspot for user_12345".
+        yes: Whether `--yes` has answered already.
+
+    Raises:
+        UsageError: There is no terminal to ask on.
+        StoppedError: The answer was no.
+    """
+    if yes or environment == "test":
+        return
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise UsageError(
+            f"{what}: this writes with a production key (it does not start with tk). Pass --yes to mean it, or --read "
+            "where it only reads. Nothing was sent."
+        )
+    sys.stderr.write(plain(f"{what}, with a production key? [y/N] "))
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        say("Nothing was sent.")
+        raise StoppedError(ExitCode.FAILED)

@@ -1,0 +1,105 @@
+"""How a command ends: exit codes, and the paragraph that says what went wrong."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import textwrap
+from enum import IntEnum
+from typing import Final
+
+from refold_async.cli.terminal import is_terminal, plain
+from refold_async.errors import ConfigurationError, ParameterError, RefoldError
+from refold_async.faults import Effect
+
+__all__ = ["ExitCode", "StoppedError", "UsageError", "report_failure", "say"]
+
+_PROGRAM: Final = "refold"
+
+
+class ExitCode(IntEnum):
+    """What `refold` ends with."""
+
+    OK = 0
+    """It did what was asked."""
+    FAILED = 1
+    """It failed, and nothing happened in the app."""
+    USAGE = 2
+    """The command was not understood, or may not be run so; nothing was sent."""
+    UNKNOWN = 3
+    """A write may have happened: look in the app before you run it again."""
+    UNUSABLE = 4
+    """It happened, and what came of it could not be used: do not run it again."""
+    INTERRUPTED = 130
+    """Ctrl-C, before a write was sent."""
+
+
+class UsageError(Exception):
+    """A command that may not be run as it was given. Nothing was sent."""
+
+
+class StoppedError(Exception):
+    """A command that ends with another exit code than 0, and has said why."""
+
+    def __init__(self, code: ExitCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def say(text: str) -> None:
+    """Say something about the command to whoever runs it: on stderr, as one paragraph."""
+    text = plain(" ".join(text.split()))
+    if is_terminal(sys.stderr):
+        text = textwrap.fill(text, max(40, shutil.get_terminal_size().columns - 1), break_on_hyphens=False)
+    with contextlib.suppress(OSError, ValueError):  # nobody is there to be told
+        print(text, file=sys.stderr, flush=True)
+
+
+def report_failure(error: BaseException, effect: Effect) -> ExitCode:
+    """Say what ended a command, and return its exit code.
+
+    Args:
+        error: What ended it.
+        effect: What became of the writes that it had sent by then, whichever is worst.
+    """
+    if isinstance(error, StoppedError):
+        return error.code
+    if isinstance(error, RefoldError) and effect != "unknown" and error.effect != "none":
+        effect = error.effect
+    code = _exit_code(error, effect)
+    advice = {
+        ExitCode.UNKNOWN: " It may have happened: look in the app before you run it again.",
+        ExitCode.UNUSABLE: " It happened: do not run it again.",
+    }
+    say(f"{_PROGRAM}: {_reason(error)}{advice.get(code, '')}")
+    if os.environ.get("REFOLD_LOG") == "debug":
+        import traceback
+
+        traceback.print_exception(error)
+    return code
+
+
+def _exit_code(error: BaseException, effect: Effect) -> ExitCode:
+    if isinstance(error, UsageError | ConfigurationError | ParameterError):
+        return ExitCode.USAGE
+    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
+        return ExitCode.INTERRUPTED if effect == "none" else ExitCode.UNKNOWN
+    return {"none": ExitCode.FAILED, "done": ExitCode.UNUSABLE, "unknown": ExitCode.UNKNOWN}[effect]
+
+
+def _reason(error: BaseException) -> str:
+    notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
+    if isinstance(error, RefoldError):
+        named = "" if error.request_id is None else f" Request id: {error.request_id}."
+        return f"{error.message}{notes}{named}"
+    if isinstance(error, UsageError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
+        return "StoppedError."
+    if isinstance(error, BrokenPipeError):
+        return "The program that reads the output has ended before all of it was written."
+    if isinstance(error, OSError):
+        named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return f"{named}{error.strerror or error}."
+    return f"{type(error).__name__}: {error}. This is a fault of {_PROGRAM}; REFOLD_LOG=debug shows where."

@@ -1,0 +1,98 @@
+"""What commands print on stdout: tables on a terminal, else JSON."""
+
+import json
+import sys
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from typing import Any, Final
+
+from refold_async.cli.options import Options
+from refold_async.cli.terminal import escaped_json, is_terminal, one_line
+from refold_async.models.model import Model
+
+__all__ = ["Column", "print_json", "print_list", "print_record", "wants_json"]
+
+Column = tuple[str, Callable[[Any], object]]
+"""The heading of a column, and what it shows of a member of the list."""
+
+_NONE: Final = "-"
+
+
+def wants_json(options: Options) -> bool:
+    """Tell whether a command is to print JSON."""
+    return options.json or not is_terminal(sys.stdout)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    text = json.dumps(plain_value(value), ensure_ascii=False, indent=2)
+    _write(escaped_json(text) + "\n")
+
+
+def plain_value(value: Any) -> Any:
+    """Return what JSON shows of a value: of a model the object that Refold sent."""
+    if isinstance(value, Model):
+        return value.raw
+    if isinstance(value, Mapping):
+        return {str(name): plain_value(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(inner) for inner in value]
+    return value
+
+
+async def print_list(options: Options, members: AsyncIterable[Any] | Iterable[Any], *columns: Column) -> None:
+    """Print a list: on a terminal a table with these columns, else a JSON array with all there is of each member."""
+    if not wants_json(options):
+        _print_table([member async for member in _each(members)], columns)
+        return
+    opening = "[\n"
+    async for member in _each(members):
+        text = json.dumps(plain_value(member), ensure_ascii=False)
+        _write(opening + escaped_json(text))
+        opening = ",\n"
+    _write("[]\n" if opening == "[\n" else "\n]\n")
+
+
+def print_record(options: Options, record: Any, *columns: Column) -> None:
+    """Print one thing: on a terminal a line for each of these, else JSON with all there is of it."""
+    if wants_json(options):
+        print_json(record)
+        return
+    width = max(len(heading) for heading, _ in columns)
+    for heading, of in columns:
+        _write(f"{heading.ljust(width)}  {_shown(of(record))}\n")
+
+
+async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> Any:
+    if isinstance(members, AsyncIterable):
+        async for member in members:
+            yield member
+    else:
+        for member in members:
+            yield member
+
+
+def _print_table(members: list[Any], columns: tuple[Column, ...]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, _ in columns:
+        table.add_column(heading, overflow="fold")
+    for member in members:
+        table.add_row(*(Text(_shown(of(member))) for _, of in columns))
+    Console(markup=False, highlight=False, emoji=False).print(table if members else "None.")
+
+
+def _shown(value: object) -> str:
+    if value is None or value == "":
+        return _NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return one_line(value if isinstance(value, str) else str(value))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,71 @@
+"""The client of a command: its key, and what became of the writes it sent."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from refold_async.cli.failures import UsageError
+from refold_async.cli.options import Options
+from refold_async.faults import Effect
+
+if TYPE_CHECKING:
+    from refold_async import AccountScope, AsyncRefold
+    from refold_async.cli.options import AccountOptions
+    from refold_async.observers import CallEnd
+
+__all__ = ["WRITES", "WriteEffects", "open_account", "open_client"]
+
+_LONGEST_KEY: Final = 4096
+
+
+class WriteEffects:
+    """What became of the writes of a command, as far as it has come: the worst effect."""
+
+    def __init__(self) -> None:
+        self.worst: Effect = "none"
+
+    def reset(self) -> None:
+        """Forget the command before, where a process runs several."""
+        self.worst = "none"
+
+    def on_call_end(self, end: "CallEnd") -> None:
+        """See how a call ended."""
+        if end.call.kind == "write" and self.worst != "unknown" and end.effect != "none":
+            self.worst = end.effect
+
+
+WRITES: Final = WriteEffects()
+"""Those of the command that this process runs."""
+
+
+@asynccontextmanager
+async def open_client(options: Options) -> "AsyncIterator[AsyncRefold]":
+    """Open the client of a command, and close it at its end."""
+    from refold_async import AsyncRefold
+
+    api_key = os.environ.get("REFOLD_API_KEY") if options.api_key_file is None else _read_key(options.api_key_file)
+    if not api_key:
+        raise UsageError("No API key: set REFOLD_API_KEY, or pass --api-key-file with a file that holds it.")
+    async with AsyncRefold(api_key, base_url=options.base_url, observers=[WRITES]) as refold:
+        yield refold if options.timeout is None else refold.with_options(timeout=options.timeout)
+
+
+@asynccontextmanager
+async def open_account(options: "AccountOptions") -> "AsyncIterator[AccountScope]":
+    """Open the client of a command that acts for a linked account."""
+    async with open_client(options) as refold:
+        yield refold.account(options.account)
+
+
+def _read_key(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            key = file.read(_LONGEST_KEY + 1).strip()
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
+        raise UsageError(f"--api-key-file {path} cannot be read: {reason}.") from None
+    if not key or len(key) > _LONGEST_KEY or "\n" in key:
+        raise UsageError(f"--api-key-file {path} must hold an API key and nothing else.")
+    return key
