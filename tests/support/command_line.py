@@ -5,6 +5,7 @@ import contextlib
 import io
 import threading
 from collections.abc import Iterator
+from typing import TextIO
 
 import attrs
 import pytest
@@ -55,16 +56,21 @@ class CommandLine:
         environment.setenv("COLUMNS", "120")
         environment.setenv("NO_COLOR", "1")
 
-    def run(self, *arguments: str, stdin: str = "", terminal: bool = False) -> Ended:
+    def run(self, *arguments: str, stdin: str = "", terminal: bool = False, stdout: TextIO | None = None) -> Ended:
         """Run a command to its end.
 
         Args:
             *arguments: The command line, without `refold`.
             stdin: What comes on stdin.
             terminal: Whether all three streams are a terminal.
+            stdout: Where its output goes instead of into what this returns.
         """
         out, err = _Stream(terminal=terminal), _Stream(terminal=terminal)
-        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(stdout or out),
+            contextlib.redirect_stderr(err),
+        ):
             patch.setattr("sys.stdin", _Stream(stdin, terminal=terminal))
             code = run(arguments)
         return Ended(code, out.text(), err.text())
