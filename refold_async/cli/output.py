@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, cast
 
 from refold_async.cli.options import Options
 from refold_async.cli.terminal import escaped_json, is_terminal, one_line
@@ -33,9 +33,10 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Model):
         return value.raw
     if isinstance(value, Mapping):
-        return {str(name): plain_value(inner) for name, inner in value.items()}
+        fields: Mapping[Any, Any] = value
+        return {str(name): plain_value(inner) for name, inner in fields.items()}
     if isinstance(value, list | tuple):
-        return [plain_value(inner) for inner in value]
+        return [plain_value(inner) for inner in cast("Sequence[Any]", value)]
     return value
 
 
@@ -62,7 +63,7 @@ def print_record(options: Options, record: Any, *columns: Column) -> None:
         _write(f"{heading.ljust(width)}  {_shown(of(record))}\n")
 
 
-async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> Any:
+async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:
     if isinstance(members, AsyncIterable):
         async for member in members:
             yield member

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from refold_async.cli.failures import UsageError
 
@@ -37,7 +37,7 @@ def _read(argument: str, of_file: Callable[[str, str], Any]) -> dict[str, Any]:
         value = read_json(argument[1:])
         if not isinstance(value, dict):
             raise UsageError(f"{argument[1:]} must hold a JSON object, with a key for each parameter.")
-        return value
+        return cast("dict[str, Any]", value)
     name, separator, text = argument.partition("=")
     if not separator or not name.removesuffix(":"):
         raise UsageError(f"{argument!r} is no parameter: write {FORMS}.")

@@ -1,7 +1,7 @@
 """The client of a command: its key, and what became of the writes it sent."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -41,7 +41,7 @@ WRITES: Final = WriteEffects()
 
 
 @asynccontextmanager
-async def open_client(options: Options) -> "AsyncIterator[AsyncRefold]":
+async def open_client(options: Options) -> "AsyncGenerator[AsyncRefold]":
     """Open the client of a command, and close it at its end."""
     from refold_async import AsyncRefold
 
@@ -53,7 +53,7 @@ async def open_client(options: Options) -> "AsyncIterator[AsyncRefold]":
 
 
 @asynccontextmanager
-async def open_account(options: "AccountOptions") -> "AsyncIterator[AccountScope]":
+async def open_account(options: "AccountOptions") -> "AsyncGenerator[AccountScope]":
     """Open the client of a command that acts for a linked account."""
     async with open_client(options) as refold:
         yield refold.account(options.account)

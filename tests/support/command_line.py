@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TextIO
 
 import attrs
@@ -77,7 +77,7 @@ class CommandLine:
 
 
 @contextlib.contextmanager
-def served_by_thread(mock: MockRefold) -> Iterator[MockRefold]:
+def served_by_thread(mock: MockRefold) -> Generator[MockRefold]:
     """Have a mock served by a thread of its own, so that what blocks this one can talk to it."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)

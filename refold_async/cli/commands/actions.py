@@ -1,7 +1,7 @@
 """`refold actions`, `refold params` and `refold execute`."""
 
 import difflib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,7 +119,7 @@ def _print_result(options: AccountOptions, result: "ActionResult[Any]") -> None:
 
 
 @asynccontextmanager
-async def _suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncIterator[None]:
+async def _suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncGenerator[None]:
     """Have the error for an app or an action that is unknown tell which was meant."""
     try:
         yield
