@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from refold_async.cli.options import Options
@@ -33,7 +33,7 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Model):
         return value.raw
     if isinstance(value, dict):
-        return {str(name): plain_value(inner) for name, inner in cast("dict[Any, Any]", value).items()}
+        return {str(name): plain_value(inner) for name, inner in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
         return [plain_value(inner) for inner in cast("Sequence[Any]", value)]
     return value
