@@ -436,7 +436,7 @@ class AccountScope(RawRequests, ConnectUrls):
         from refold_async.resources.own_tokens import OwnToken
 
         organisation = AccountScope(self._pipeline, api_key=self._api_key)
-        own_token = OwnToken(organisation._send, timeout, self.linked_account_id or "")
+        own_token = OwnToken(organisation._send, timeout, self.linked_account_id or "", shared=False)
         return self._pipeline.send(request, parse, {}, self.linked_account_id, timeout, own_token)
 
     def _lane(self, slots: "SlotPool") -> "Lane | None":

@@ -211,7 +211,7 @@ async def test_the_example() -> None:
 
 def test_an_old_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
     """It loads the plugin all the same: else no test could run where the package is installed."""
-    monkeypatch.setitem(sys.modules, "pytest", SimpleNamespace(fixture=pytest.fixture))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "pytest", SimpleNamespace(fixture=pytest.fixture))
     runpy.run_path(str(ROOT / "pytest_refold_async.py"))
 
 
