@@ -378,6 +378,11 @@ class RecordedError(RefoldError):
         super().__init__(message)
         self.error_type = error_type
 
+    @property
+    def throttled(self) -> bool:
+        """Whether it was a `RateLimitError`. Journals do not record whether it was the app that refused."""
+        return self.error_type == RateLimitError.__name__
+
     def __str__(self) -> str:
         text = super().__str__()
         return text if self.error_type is None else f"{self.error_type}: {text}"

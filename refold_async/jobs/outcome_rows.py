@@ -32,7 +32,7 @@ def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
         "error": None if error is None else name_of_error(error),
         "message": None if error is None else message_of(error),
         "attempts": outcome.attempts,
-        "elapsed": outcome.elapsed,
+        "elapsed": None if outcome.recorded else outcome.elapsed,
         "recorded": outcome.recorded,
         "request_id": error.request_id if isinstance(error, RefoldError) else None,
     }

@@ -64,6 +64,18 @@ async def run(refold: AsyncRefold, journal: Journal) -> FanOutReport[str, None]:
     return await refold.fan_out(IDS, call, journal=journal).collect()
 
 
+async def test_refusals_after_a_resume(mock: MockRefold, journal: Journal) -> None:
+    """A call that was refused because it came too fast is still told apart; it took no time in this run."""
+    mock.script(Answer(429, retry_after=9999), linked_account_id="user_1")
+    for recorded in (False, True):
+        async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+            report = await run(refold, journal)
+        row = report.to_dicts()[1]
+        assert (report.outcomes[1].throttled, row["error"]) == (True, "RateLimitError")
+        assert (row["recorded"], row["elapsed"] is None) == (recorded, recorded)
+        assert not report.outcomes[3].throttled
+
+
 async def test_errors_after_a_resume(mock: MockRefold, refold: AsyncRefold, journal: Journal, tmp_path: Path) -> None:
     """Message, text, class, effect and call are those of then; so are the names in reports, lines and groups."""
     mock.script(ExpiredConnection(), linked_account_id="user_0")
