@@ -1,10 +1,15 @@
 """Pydantic models as JSON. They are known by what they have: nothing here imports pydantic, which need not be there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import repeat
-from typing import Any, Protocol, TypeGuard, cast
+from typing import Any, Final, Protocol, TypeGuard, cast
 
-__all__ = ["PydanticModel", "dumped", "is_pydantic_model"]
+from refold_async.runtime.foreign_errors import safe_str
+
+__all__ = ["PydanticModel", "dumped", "is_pydantic_model", "is_pydantic_one", "not_json"]
+
+_MASK: Final = "**********"
+"""What pydantic's secrets are in JSON, unless a model says otherwise."""
 
 
 class PydanticModel(Protocol):
@@ -21,6 +26,19 @@ def is_pydantic_model(value: object) -> TypeGuard[PydanticModel]:
     return hasattr(kind, "__pydantic_serializer__") and hasattr(kind, "model_dump")
 
 
+def is_pydantic_one(value: object) -> bool:
+    """Tell whether a value is a model of pydantic's version 1, or its class. Version 2 has that as `pydantic.v1`."""
+    return hasattr(value, "__validators__") and hasattr(value, "__config__")
+
+
+def not_json(value: object) -> str:
+    """Return why a value that nothing here encodes is no JSON."""
+    name = type(value).__name__
+    if is_pydantic_one(value):
+        return f"{name} is a model of pydantic 1, and models of version 2 are taken: pass its .dict(by_alias=True)"
+    return f"{name} is no JSON type"
+
+
 def dumped(model: PydanticModel) -> Any:
     """Return a model as JSON has it, by its aliases, without what is None only because nobody said otherwise.
 
@@ -28,10 +46,33 @@ def dumped(model: PydanticModel) -> Any:
     defaults are there, for a model that declares one means it to be sent.
 
     Raises:
-        Exception: What the model's serializers raise.
+        TypeError: Its serializers raised something, or it holds a secret, of which pydantic makes asterisks.
     """
-    whole = model.model_dump(mode="json", by_alias=True)
-    return _without_unset_nulls(whole, model.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    try:
+        whole = model.model_dump(mode="json", by_alias=True)
+        given = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        masks = any(value == _MASK for value in _values(whole))
+        secret = masks and any(hasattr(value, "get_secret_value") for value in _values(model.model_dump()))
+    except Exception as error:  # noqa: BLE001 - the caller's serializers may raise anything
+        raise TypeError(safe_str(error)) from None
+    if secret:
+        raise TypeError(
+            f"{type(model).__name__} holds a secret, which pydantic would send as {_MASK}: give its field a "
+            "field_serializer that returns get_secret_value()"
+        )
+    return _without_unset_nulls(whole, given)
+
+
+def _values(whole: object) -> Iterator[object]:
+    """Give all values in a model's fields that are no mapping and no collection."""
+    if isinstance(whole, dict):
+        for member in cast("dict[object, object]", whole).values():
+            yield from _values(member)
+    elif isinstance(whole, list | tuple | set | frozenset):
+        for member in cast("Sequence[object]", whole):
+            yield from _values(member)
+    else:
+        yield whole
 
 
 def _without_unset_nulls(whole: Any, given: Any) -> Any:

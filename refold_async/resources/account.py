@@ -230,7 +230,8 @@ class AccountScope(RawRequests, ConnectUrls):
             slug: The app, such as `hubspot`.
             action_id: The action, such as `create_contact`.
             parameters: The action's parameters, one key each; JSON values and pydantic models only. Or a pydantic
-                model, sent by its aliases; a field that is None is sent only if it was set to None.
+                model, sent by its aliases; a field that is None is sent only if it was set to None, and a secret of
+                pydantic's only if the model's own serializer reveals it.
             into: The type to structure `data` into: an attrs class, dataclass, pydantic model, TypedDict, `list[...]`,
                 `X | None`, … Nothing is coerced: pydantic validates strictly. By default `data` stays as JSON gave it.
                 Of responses of 256 KB and more, your classes are made in a thread. `bytes` is for actions that give
