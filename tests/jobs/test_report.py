@@ -1,6 +1,7 @@
 """Reports: what they count, how they are handed on as rows and lines, and how they look."""
 
 import csv
+import gc
 import io
 from html.parser import HTMLParser
 from pathlib import Path
@@ -194,12 +195,46 @@ class Unshowable:
         (-7, "-7"),
         (True, "true"),
         (None, ""),
+        pytest.param(10**5000, "int (cannot be shown)", id="long"),
         (Unshowable(), "Unshowable (cannot be shown)"),
     ],
 )
 def test_items_in_lines(item: Any, cell: str, tmp_path: Path) -> None:
     """Items of any kind are told by their text, dicts and lists as JSON."""
     assert written(failed(item, ValueError("x")), tmp_path / "one.csv")["item"] == cell
+
+
+@pytest.mark.parametrize("text", ["a" * 1_000_000, "\n" * 20_000, "=" * 40_000])
+def test_long_texts(text: str, tmp_path: Path) -> None:
+    """A text is cut where programs that read the file have no room for more; this is told."""
+    message = written(failed("x", ValueError(text)), tmp_path / "one.csv")["message"]
+    assert message.endswith(f"… ({len(text):,} characters)")
+    assert 32_000 <= len(message) < 32_767  # the room that a cell has in Excel
+
+
+@pytest.mark.parametrize("encoding", ["utf8000", "base64", "", None, 5])
+def test_encodings_that_make_no_sense(encoding: Any, tmp_path: Path) -> None:
+    """They are refused before the file that is there is emptied."""
+    (tmp_path / "one.csv").write_text("kept")
+    with pytest.raises(ConfigurationError, match="encoding must be"):
+        MIXED.to_csv(tmp_path / "one.csv", encoding=encoding)
+    assert (tmp_path / "one.csv").read_text() == "kept"
+
+
+@pytest.mark.parametrize("path", [1, True, None, b"one.csv", "a\0b"])
+def test_paths_that_make_no_sense(path: Any) -> None:
+    """A number is no path: it would close the file of that number, such as stdout."""
+    with pytest.raises(ConfigurationError, match="path must be"):
+        MIXED.to_csv(path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk() -> None:
+    """It is told, and leaves no file open, which would be a warning."""
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            MIXED.to_csv("/dev/full")
+        gc.collect()
 
 
 async def test_a_writer_for_outcomes_as_they_come(refold: AsyncRefold, mock: MockRefold, tmp_path: Path) -> None:
