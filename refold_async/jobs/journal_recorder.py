@@ -1,7 +1,7 @@
 """Recording a fan-out in a journal: which items are called again, and what is recorded of those that are."""
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -9,7 +9,7 @@ import attrs
 
 from refold_async.codec import json_codec
 from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
-from refold_async.jobs.items import TakenItem
+from refold_async.jobs.items import TakenItem, count_of
 from refold_async.jobs.outcomes import Outcome, name_of_error
 from refold_async.jobs.recorded_outcomes import recorded_outcome
 from refold_async.journal.entries import JournalEntry
@@ -52,8 +52,7 @@ class JournalRecorder(Generic[Item, T]):
             ConfigurationError: The journal names no job.
             JournalError: It is in use, another job's, no journal, or cannot be written.
         """
-        count = len(items) if isinstance(items, Sized) else None
-        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count)
+        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count_of(items))
 
 
 class JournalRun(Generic[Item, T]):

@@ -187,7 +187,7 @@ async def test_awaited_again(mock: MockRefold, account: AccountScope) -> None:
     """Each await calls anew, whatever came of the one before and however it is awaited, on every Python."""
     listing = account.list_actions("hubspot")
     for trouble, error in ((Answer(404), NotFoundError), (Silence(), TimeoutError)):
-        mock.script(trouble)
+        mock.script(trouble, calls=1)
         with pytest.raises(error):
             await asyncio.wait_for(listing, 0.2)
     expected = await listing
