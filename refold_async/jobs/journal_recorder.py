@@ -124,7 +124,7 @@ class JournalRun(Generic[Item, T]):
             linked_account_id=outcome.linked_account_id,
             status=outcome.status,
             effect=outcome.effect,
-            error_type=None if outcome.error is None else name_of_error(outcome.error),
+            error_type=None if outcome.error is None else _type_of(outcome.error),
             error=None if outcome.error is None else _text_of(outcome.error),
             result=self._result_of(outcome) if self._recorder.journal.results else None,
             attempts=outcome.attempts,
@@ -218,6 +218,11 @@ class _JournalEntryRecorder:
         if not self.may_have_run:
             self._writer.withdrawn(self.key)
             self._committed = False
+
+
+def _type_of(error: BaseException) -> str | None:
+    """Return the name of an error's class; of one that was recorded before, the name that was recorded, if there is."""
+    return error.error_type if isinstance(error, RecordedError) else name_of_error(error)
 
 
 def _text_of(error: BaseException) -> str:

@@ -2,21 +2,18 @@
 
 import csv
 import os
-import re
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
 from refold_async.codec import json_codec
 from refold_async.errors import ConfigurationError
-from refold_async.jobs.outcome_rows import COLUMNS, row_of
+from refold_async.jobs.outcome_rows import COLUMNS, escaped, row_of
 from refold_async.jobs.outcomes import Outcome
 from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["OutcomeWriter"]
 
-# What some program takes for the end of a line, other control characters, and what no encoding has.
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _IN_JSON: Final = frozenset({dict, list, tuple})
 _MOST_OF_A_TEXT: Final = 32_000  # characters; Excel takes 32,767 in a cell, and Python's csv reads 131,072
 _FORMULA_BEGINS_WITH: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -107,7 +104,7 @@ def _cell(column: str, value: Any) -> str:
     whole = _text_of(value)
     if type(value) is int or type(value) is float:
         return whole
-    text = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), whole[:_MOST_OF_A_TEXT])
+    text = escaped(whole[:_MOST_OF_A_TEXT])
     if len(whole) > _MOST_OF_A_TEXT or len(text) > _MOST_OF_A_TEXT:
         text = f"{text[:_MOST_OF_A_TEXT]}… ({len(whole):,} characters)"
     return f"'{text}" if text.startswith(_FORMULA_BEGINS_WITH) else text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from refold_async.codec.excerpts import shortened
-from refold_async.jobs.outcome_rows import message_of
+from refold_async.jobs.outcome_rows import escaped, message_of
 from refold_async.jobs.outcomes import Outcome, Status, name_of_error
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Group:
     def cells(self) -> tuple[str, ...]:
         named = list(self.accounts)[:_ACCOUNTS_NAMED] if self.error else []
         accounts = ", ".join(named) + (", …" if self.error and len(self.accounts) > len(named) else "")
-        return (self.status, f"{self.items:,}", self.error, self.effect, accounts, self.message)
+        return (self.status, f"{self.items:,}", self.error, self.effect, escaped(accounts), escaped(self.message))
 
 
 def most_frequent_errors(outcomes: Iterable[Outcome[Any, Any]], most: int) -> str:

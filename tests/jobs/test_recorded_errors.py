@@ -16,9 +16,11 @@ from refold_async import (
     FanOutReport,
     Journal,
     NotFoundError,
+    RateLimitError,
     ReconnectRequiredError,
     RecordedError,
     RefoldError,
+    RetryPolicy,
 )
 from refold_async.testing import Answer, ExpiredConnection, MockRefold, Reset
 
@@ -44,7 +46,7 @@ def journal(tmp_path: Path) -> Journal:
     return Journal(tmp_path / "june.sqlite", job="june sync")
 
 
-IDS = [f"user_{number}" for number in range(8)]
+IDS = [f"user_{number}" for number in range(9)]
 
 
 async def run(refold: AsyncRefold, journal: Journal) -> FanOutReport[str, None]:
@@ -54,6 +56,7 @@ async def run(refold: AsyncRefold, journal: Journal) -> FanOutReport[str, None]:
         "user_4": CustomerMovedError("moved [GET to, 1 attempt, effect: none] Rome"),
         "user_5": SameNameError("no such index"),
         "user_6": RecordedError("Gone then.", error_type="ReconnectRequiredError"),
+        "user_7": RecordedError("Interrupted then."),
     }
 
     async def call(scope: AccountScope, item: str) -> None:
@@ -83,7 +86,7 @@ async def test_errors_after_a_resume(mock: MockRefold, refold: AsyncRefold, jour
     mock.script(Reset("after"), linked_account_id="user_2")
     first, second = await run(refold, journal), await run(refold, journal)
     assert [outcome.recorded for outcome in second.outcomes] == [True] * len(IDS)
-    assert first.counts == second.counts == {"ok": 1, "failed": 6, "unknown": 1}
+    assert first.counts == second.counts == {"ok": 1, "failed": 7, "unknown": 1}
     for then, now in zip(first.outcomes[:3], second.outcomes[:3], strict=True):
         assert isinstance(then.error, RefoldError)
         assert isinstance(now.error, RecordedError)
@@ -94,7 +97,7 @@ async def test_errors_after_a_resume(mock: MockRefold, refold: AsyncRefold, jour
             assert getattr(now.error, name) == getattr(then.error, name), name
     assert [outcome.effect for outcome in second.outcomes] == [outcome.effect for outcome in first.outcomes]
 
-    reconnect, missing, lost, value, moved, other, twice, ok = second.outcomes
+    reconnect, missing, lost, value, moved, other, twice, interrupted, ok = second.outcomes
     assert ok.error is None
     for outcome, kinds, others in [
         (reconnect, (ReconnectRequiredError, ActionFailedError, RefoldError, Exception), (NotFoundError, ValueError)),
@@ -104,6 +107,7 @@ async def test_errors_after_a_resume(mock: MockRefold, refold: AsyncRefold, jour
         (moved, (CustomerMovedError, CustomerGoneError, Exception), (RefoldError, NotFoundError)),
         (other, (SameNameError, Exception), (NotFoundError, RefoldError)),
         (twice, (ReconnectRequiredError, RefoldError), (NotFoundError,)),
+        (interrupted, (RecordedError, RefoldError), (NotFoundError,)),
     ]:
         assert outcome.error is not None
         assert [kind for kind in kinds if not outcome.matches(kind)] == []
@@ -117,7 +121,8 @@ async def test_errors_after_a_resume(mock: MockRefold, refold: AsyncRefold, jour
 
     names = [
         *("ReconnectRequiredError", "NotFoundError", "APIConnectionError", "ValueError"),
-        *(f"{__name__}.CustomerMovedError", f"{__name__}.NotFoundError", "ReconnectRequiredError", None),
+        *(f"{__name__}.CustomerMovedError", f"{__name__}.NotFoundError", "ReconnectRequiredError"),
+        *("interrupted", None),
     ]
     assert [row["error"] for row in second.to_dicts()] == [row["error"] for row in first.to_dicts()] == names
     assert [row["message"] for row in second.to_dicts()] == [row["message"] for row in first.to_dicts()]
@@ -127,7 +132,7 @@ async def test_errors_after_a_resume(mock: MockRefold, refold: AsyncRefold, jour
         assert [line["error"] for line in csv.DictReader(file)] == names[:-1]
     with pytest.raises(ExceptionGroup) as caught:
         second.raise_for_errors()
-    assert [str(error).partition(":")[0] for error in caught.value.exceptions] == names[:-1]
+    assert [str(error).partition(":")[0] for error in caught.value.exceptions] == [*names[:-2], "Interrupted then."]
 
 
 async def test_an_item_that_was_in_flight(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
@@ -144,6 +149,20 @@ async def test_an_item_that_was_in_flight(mock: MockRefold, refold: AsyncRefold,
     assert outcome.error.message == str(outcome.error).partition(" [")[0]
     assert outcome.matches(RecordedError)
     assert not outcome.matches(NotFoundError)
+
+
+async def test_throttled(mock: MockRefold, journal: Journal) -> None:
+    """An item that came too fast for Refold did so after a resume, too."""
+    mock.script(Answer(429))
+    async with AsyncRefold("sk_test_1", base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
+
+        async def call(scope: AccountScope, item: str) -> None:
+            await refold.account(item).list_actions("hubspot")
+
+        for recorded in (False, True):
+            job = refold.fan_out(["user_1"], call, journal=journal, max_refusal_wait=0.01)
+            (outcome,) = (await job.collect()).failed
+            assert (outcome.recorded, outcome.throttled, outcome.matches(RateLimitError)) == (recorded, True, True)
 
 
 @pytest.mark.parametrize(

@@ -327,6 +327,17 @@ def test_html_table() -> None:
     ]
 
 
+def test_control_characters_in_tables() -> None:
+    """A message cannot clear the terminal, break its row, or hold what no terminal and no notebook can encode."""
+    console = pytest.importorskip("rich.console").Console(file=io.StringIO(), width=160)
+    report = FanOutReport((failed("x", ValueError("\x1b[2Jgone\ntwo \ud800"), linked_account_id="\x1b]0;"),))
+    console.print(report)
+    for shown in (console.file.getvalue(), html_of(report)):
+        assert r"\x1b[2Jgone\ntwo \ud800" in shown
+        assert r"\x1b]0;" in shown
+        assert "\x1b" not in shown
+
+
 def test_tables_stay_short() -> None:
     """A job whose every error is of a class of its own makes no table of a million rows, nor of endless messages."""
     outcomes: list[Outcome[Any, Any]] = [
