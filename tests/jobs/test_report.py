@@ -330,7 +330,9 @@ def test_html_table() -> None:
 def test_control_characters_in_tables() -> None:
     """A message cannot clear the terminal, break its row, or hold what no terminal and no notebook can encode."""
     console = pytest.importorskip("rich.console").Console(file=io.StringIO(), width=160)
-    report = FanOutReport((failed("x", ValueError("\x1b[2Jgone\ntwo \ud800"), linked_account_id="\x1b]0;"),))
+    report: FanOutReport[Any, Any] = FanOutReport(
+        (failed("x", ValueError("\x1b[2Jgone\ntwo \ud800"), linked_account_id="\x1b]0;"),)
+    )
     console.print(report)
     for shown in (console.file.getvalue(), html_of(report)):
         assert r"\x1b[2Jgone\ntwo \ud800" in shown
