@@ -404,15 +404,18 @@ class RecordedError(RefoldError):
         if isinstance(known, type):
             return issubclass(known, kinds)
         # Of classes that are neither ours nor Python's, journals used to hold the bare name.
-        return any(name in (error_name(kind), kind.__name__) for root in kinds for kind in _with_subclasses(root))
+        return any(name in (error_name(kind), kind.__name__) for kind in _with_subclasses(kinds))
 
 
-def _with_subclasses(root: type[BaseException]) -> Iterator[type[BaseException]]:
-    seen = {root}
-    pending = [root]
+def _with_subclasses(kinds: tuple[Any, ...]) -> Iterator[type[BaseException]]:
+    """Give classes, also such as `isinstance()` takes in tuples within, and all that are derived from them."""
+    pending = list(kinds)
+    seen: set[type[BaseException]] = set()
     while pending:
         kind = pending.pop()
-        yield kind
-        new = set(kind.__subclasses__()) - seen
-        seen |= new
-        pending += new
+        if isinstance(kind, tuple):
+            pending.extend(kind)  # pyright: ignore[reportUnknownArgumentType]
+        elif kind not in seen:
+            seen.add(kind)
+            yield kind
+            pending += kind.__subclasses__()

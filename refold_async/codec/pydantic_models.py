@@ -65,14 +65,15 @@ def dumped(model: PydanticModel) -> Any:
 
 def _values(whole: object) -> Iterator[object]:
     """Give all values in a model's fields that are no mapping and no collection."""
-    if isinstance(whole, dict):
-        for member in cast("dict[object, object]", whole).values():
-            yield from _values(member)
-    elif isinstance(whole, list | tuple | set | frozenset):
-        for member in cast("Sequence[object]", whole):
-            yield from _values(member)
-    else:
-        yield whole
+    pending = [whole]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            pending += cast("dict[object, object]", one).values()
+        elif isinstance(one, list | tuple | set | frozenset):
+            pending += cast("Sequence[object]", one)
+        else:
+            yield one
 
 
 def _without_unset_nulls(whole: Any, given: Any) -> Any:

@@ -179,7 +179,8 @@ async def test_throttled(mock: MockRefold, journal: Journal) -> None:
 )
 def test_matches_by_name(recorded_as: str, kind: type[BaseException], *, matches: bool) -> None:
     """The name decides: ours and Python's by itself, that of others with its module."""
-    assert RecordedError("x", error_type=recorded_as).matches(kind) is matches
+    error = RecordedError("x", error_type=recorded_as)
+    assert error.matches(kind) is error.matches((KeyError, (kind,))) is matches  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("account", ["it's", "both ' and \"", "a, 1 attempt, effect: none] [GET x, 1 attempt", "é\\"])
