@@ -1,6 +1,6 @@
 """Pydantic models as JSON. They are known by what they have: nothing here imports pydantic, which need not be there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable
 from itertools import repeat
 from typing import Any, Final, Protocol, TypeGuard, cast
 
@@ -43,7 +43,8 @@ def dumped(model: PydanticModel) -> Any:
     """Return a model as JSON has it, by its aliases, without what is None only because nobody said otherwise.
 
     A null can clear a field of the app, so that it has to be meant: it is there where the caller set None. Other
-    defaults are there, for a model that declares one means it to be sent.
+    defaults are there, for a model that declares one means it to be sent. Sets are sorted: else the same parameters
+    would be others in the next process, and another job to its journal.
 
     Raises:
         TypeError: Its serializers raised something, or it holds a secret, of which pydantic makes asterisks.
@@ -51,43 +52,45 @@ def dumped(model: PydanticModel) -> Any:
     try:
         whole = model.model_dump(mode="json", by_alias=True)
         given = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        masks = any(value == _MASK for value in _values(whole))
-        secret = masks and any(hasattr(value, "get_secret_value") for value in _values(model.model_dump()))
+        return _as_meant(whole, given, model.model_dump(by_alias=True))
     except Exception as error:  # noqa: BLE001 - the caller's serializers may raise anything
-        raise TypeError(safe_str(error)) from None
-    if secret:
-        raise TypeError(
-            f"{type(model).__name__} holds a secret, which pydantic would send as {_MASK}: give its field a "
-            "field_serializer that returns get_secret_value()"
-        )
-    return _without_unset_nulls(whole, given)
+        reason = safe_str(error)
+    raise TypeError(reason)
 
 
-def _values(whole: object) -> Iterator[object]:
-    """Give all values in a model's fields that are no mapping and no collection."""
-    pending = [whole]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, dict):
-            pending += cast("dict[object, object]", one).values()
-        elif isinstance(one, list | tuple | set | frozenset):
-            pending += cast("Sequence[object]", one)
-        else:
-            yield one
+def _as_meant(whole: Any, given: Any, plain: Any) -> Any:
+    """Return a JSON value without those members that are null in it and missing in what was given.
 
-
-def _without_unset_nulls(whole: Any, given: Any) -> Any:
-    """Return a JSON value without those members that are null in it and missing in what was given."""
+    Args:
+        whole: The value.
+        given: The same of what was set alone.
+        plain: What Python has for it.
+    """
     if isinstance(whole, dict):
         meant = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+        fields = cast("dict[str, Any]", whole)
+        values = cast("dict[object, Any]", plain).values() if isinstance(plain, dict) else None
         return {
-            name: _without_unset_nulls(member, meant.get(name))
-            for name, member in cast("dict[str, Any]", whole).items()
-            if member is not None or name in meant
+            name: _as_meant(field, meant.get(name), value)
+            for (name, field), value in zip(fields.items(), _beside(fields, values), strict=False)
+            if field is not None or name in meant
         }
     if isinstance(whole, list):
-        # As long as what it is of: only fields are left out of what was given.
-        one_by_one = cast("Sequence[Any]", given) if isinstance(given, list) else repeat(None)
-        pairs = zip(cast("Sequence[Any]", whole), one_by_one, strict=False)
-        return [_without_unset_nulls(one, meant_one) for one, meant_one in pairs]
+        members = cast("list[object]", whole)
+        beside = zip(members, _beside(members, given), _beside(members, plain), strict=False)
+        made = [_as_meant(*one) for one in beside]
+        return sorted(made, key=repr) if isinstance(plain, set | frozenset) else made
+    if whole is None and isinstance(plain, float):
+        raise TypeError(f"{plain} is no JSON value")  # a null could clear a field
+    if whole == _MASK and hasattr(plain, "get_secret_value"):
+        raise TypeError(
+            f"it holds a secret, which pydantic would send as {_MASK}: give its field a field_serializer that returns "
+            "get_secret_value()"
+        )
     return whole
+
+
+def _beside(members: Collection[Any], others: Any) -> Iterable[Any]:
+    """Return what stands beside each member, or None for each where a serializer made something else of it."""
+    alike = isinstance(others, Collection) and len(others) == len(members)  # pyright: ignore[reportUnknownArgumentType]
+    return cast("Iterable[Any]", others) if alike else repeat(None)

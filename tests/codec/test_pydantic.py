@@ -2,6 +2,7 @@
 
 import datetime as dt
 import enum
+import json
 import subprocess
 import sys
 import tracemalloc
@@ -207,6 +208,12 @@ def test_what_fits(value: Any, target: Any, expected: Any) -> None:
         ({"branches": [{"branches": [5]}]}, Tree, ["an object @ data.branches[0].branches[0]"]),
         ({"x": "1"}, Point, ["a valid integer @ data.x"]),
         (1.0, RootModel[int], ["a valid integer @ data"]),
+        ({"content": "\ud83d"}, Box[Any], ["a text holds half a surrogate pair @ data"]),
+        (
+            [{"content": json.loads("[" * 250 + "]" * 250)}],
+            list[Box[Any]],
+            ["surrogate pair @ data[0]"],
+        ),
     ],
     ids=lambda value: repr(value)[:50],
 )
@@ -406,8 +413,17 @@ class SentLogin(Login):
         ),
         (Box[dict[str, Any]](content={"null": None}), {"content": {"null": None}}),
         (RootModel[dict[str, Address | None]]({"a": Address(), "b": None}), {"a": {"city": "Berlin"}, "b": None}),
-        (SentLogin(name="x", password=SecretStr("hunter2")), {"name": "x", "password": "hunter2"}),
+        (SentLogin(name="*" * 10, password=SecretStr("hunter2")), {"name": "*" * 10, "password": "hunter2"}),
         (Box[str](content="*" * 10), {"content": "*" * 10}),
+        (Box[Any](content={"a": {*"hgfedcba"}}), {"content": {"a": [*"abcdefgh"]}}),
+        (
+            Box[frozenset[UUID]](content=frozenset({UUID(int=2), UUID(int=1)})),
+            {"content": [f"{0:08}-0000-0000-0000-{n:012}" for n in (1, 2)]},
+        ),
+        (
+            Box[dict[int, Address]](content={1: Address(), 2: Address(zip=None)}),
+            {"content": {"1": {"city": "Berlin"}, "2": {"city": "Berlin", "zip": None}}},
+        ),
     ],
     ids=lambda value: repr(value)[:50],
 )
@@ -454,10 +470,12 @@ class Unserializable(BaseModel):
         (Numbers([1]), "Numbers is no object in JSON"),
         (Unserializable(x=1), "no disk"),
         (Box[float](content=float("nan")), "parameters.content cannot be sent as JSON"),
+        (Box[Any](content=float("nan")), "cannot be sent as JSON: nan is no JSON value"),
+        (Box[Any](content={"x": [float("inf")]}), "cannot be sent as JSON: inf is no JSON value"),
         (NewContact, "not ModelMetaclass"),
         ({"x": Unserializable(x=1)}, "no disk"),
-        (Login(name="x", password=SecretStr("hunter2")), "Login holds a secret, .* field_serializer"),
-        ({"x": [Login(name="x", password=SecretStr("hunter2"))]}, r"parameters\.x\[0\] .* Login holds a secret"),
+        (Login(name="x", password=SecretStr("hunter2")), "JSON: it holds a secret, .* field_serializer"),
+        ({"x": [Login(name="x", password=SecretStr("hunter2"))]}, r"parameters\.x\[0\] .* it holds a secret"),
     ],
     ids=lambda value: repr(value)[:50],
 )

@@ -21,6 +21,8 @@ Validate = Callable[..., Any]
 Problem = tuple[Sequence[str | int], str]
 """Where in a value something does not fit, and what is said of it."""
 
+_UNREAD: Final = "nested deeper than pydantic reads, or a text holds half a surrogate pair"
+"""What is said of what was read as JSON, and is none to pydantic."""
 _next_value: Final = json.JSONDecoder().raw_decode
 
 
@@ -84,7 +86,8 @@ def _first_problems(error: Any) -> list[Problem]:
     end = 0
     while len(problems) <= SHOWN and text[end] != "]":
         problem, end = _next_value(text, end + 1)  # after the bracket or a comma
-        problems.append((problem["loc"], problem["msg"]))
+        unread = problem["type"] == "json_invalid" and not problem["loc"]
+        problems.append((problem["loc"], _UNREAD if unread else problem["msg"]))
     return problems
 
 
