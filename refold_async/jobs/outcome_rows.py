@@ -61,7 +61,8 @@ def with_status(
     """
     if status is None:
         return outcomes
-    wanted: Collection[Any] = (status,) if isinstance(status, str) else status
+    several = isinstance(status, Iterable) and not isinstance(status, str)  # whatever the types say
+    wanted: tuple[Any, ...] = tuple(status) if several else (status,)
     for one in wanted:
         if one not in _STATUSES:
             raise ConfigurationError(f"status must be of {', '.join(map(repr, _STATUSES))}, got {one!r}.")
