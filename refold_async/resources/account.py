@@ -234,10 +234,12 @@ class AccountScope(RawRequests, ConnectUrls):
                 pydantic's only if the model's own serializer reveals it.
             into: The type to structure `data` into: an attrs class, dataclass, pydantic model, TypedDict, `list[...]`,
                 `X | None`, … Nothing is coerced: pydantic validates strictly. By default `data` stays as JSON gave it.
-                Of responses of 256 KB and more, your classes are made in a thread. `bytes` is for actions that give
-                files, such as a PDF or a CSV: an answer that is not JSON is the data as it came, and a text in Refold's
-                JSON its UTF-8. A page in HTML is no file, unless its `Content-Disposition` is `attachment`: gateways
-                and login pages answer with HTTP 200 too, and would pass for an action that succeeded.
+                Of responses of 256 KB and more, your classes are made in a thread; pydantic makes each model without
+                letting other threads go on, so of many, rather ask for a dataclass with a list of them. `bytes` is for
+                actions that give files, such as a PDF or a CSV: an answer that is not JSON is the data as it came, and
+                a text in Refold's JSON its UTF-8. A page in HTML is no file, unless its `Content-Disposition` is
+                `attachment`: gateways and login pages answer with HTTP 200 too, and would pass for an action that
+                succeeded.
             save_to: A path to save such a file to while it comes, however long it is: `max_response_bytes` is no limit.
                 Anything there is replaced once the file is whole, and stays as it was if it does not come so far.
                 `timeout` must last for the whole file: such as `Timeout(total=600, attempt=600)`.
