@@ -381,16 +381,11 @@ class RecordedError(RefoldError):
     @property
     def throttled(self) -> bool:
         """Whether it was a `RateLimitError`. Journals do not record whether it was the app that refused."""
-        return self.error_type == RateLimitError.__name__
+        return self.matches(RateLimitError)
 
     def __str__(self) -> str:
         text = super().__str__()
         return text if self.error_type is None else f"{self.error_type}: {text}"
-
-    @property
-    def throttled(self) -> bool:
-        """Whether it was a `RateLimitError`. Of a connected app that refused because of too many calls it is False."""
-        return self.matches(RateLimitError)
 
     def matches(self, *kinds: type[BaseException]) -> bool:
         """Tell whether what was recorded was an error of one of these classes, or of one derived from them.

@@ -20,7 +20,6 @@ from refold_async import (
     ReconnectRequiredError,
     RecordedError,
     RefoldError,
-    RetryPolicy,
 )
 from refold_async.testing import Answer, ExpiredConnection, MockRefold, Reset
 
@@ -149,20 +148,6 @@ async def test_an_item_that_was_in_flight(mock: MockRefold, refold: AsyncRefold,
     assert outcome.error.message == str(outcome.error).partition(" [")[0]
     assert outcome.matches(RecordedError)
     assert not outcome.matches(NotFoundError)
-
-
-async def test_throttled(mock: MockRefold, journal: Journal) -> None:
-    """An item that came too fast for Refold did so after a resume, too."""
-    mock.script(Answer(429))
-    async with AsyncRefold("sk_test_1", base_url=mock.base_url, retry=RetryPolicy(max_retries=0)) as refold:
-
-        async def call(scope: AccountScope, item: str) -> None:
-            await refold.account(item).list_actions("hubspot")
-
-        for recorded in (False, True):
-            job = refold.fan_out(["user_1"], call, journal=journal, max_refusal_wait=0.01)
-            (outcome,) = (await job.collect()).failed
-            assert (outcome.recorded, outcome.throttled, outcome.matches(RateLimitError)) == (recorded, True, True)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,10 @@ def _first_problems(error: Any) -> list[Problem]:
     They are read from its JSON: there may be millions, of which `errors()` would make objects that take ten times the
     time and the memory.
     """
-    text: str = error.json(include_url=False, include_context=False, include_input=False)
+    try:
+        text: str = error.json(include_url=False, include_context=False, include_input=False)
+    except TypeError:  # before pydantic 2.5
+        return [(one["loc"], one["msg"]) for one in error.errors()[: SHOWN + 1]]
     problems: list[Problem] = []
     end = 0
     while len(problems) <= SHOWN and text[end] != "]":
