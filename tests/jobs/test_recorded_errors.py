@@ -16,7 +16,6 @@ from refold_async import (
     FanOutReport,
     Journal,
     NotFoundError,
-    RateLimitError,
     ReconnectRequiredError,
     RecordedError,
     RefoldError,
