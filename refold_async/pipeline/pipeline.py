@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.pipeline.credentials import Credentials
-    from refold_async.pipeline.observers import Observers
+    from refold_async.pipeline.observers import CheckedObserver, Observers
 
 __all__ = ["Pipeline"]
 
@@ -51,7 +51,7 @@ class Pipeline:
         timeout: Timeout,
         synchronous_timeout: Timeout,
         secrets: list[str],
-        observers: Sequence[object] = (),
+        observers: "Sequence[CheckedObserver]" = (),
     ) -> None:
         self._own_secrets = secrets
         self.transport = transport

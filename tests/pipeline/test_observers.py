@@ -405,6 +405,24 @@ async def test_cancelled_while_it_waits_to_try_again(mock: MockRefold, recorder:
     recorder.check()
 
 
+class Unhelpful:
+    """What has one hook, which is found once; whoever asks for anything else, or again, gets an error of its own."""
+
+    found = False
+
+    def __init__(self, error: type[Exception]) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        if self.found or name != "on_call_end":
+            raise self._error(name)
+        self.found = True
+        return lambda _: 1 / 0
+
+
+ONE: Final = Recorder()
+
+
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
@@ -412,8 +430,10 @@ async def test_cancelled_while_it_waits_to_try_again(mock: MockRefold, recorder:
         (Recorder(), "observers must be a list of observers, got Recorder"),
         ([Recorder], "observers[0] is the class Recorder: pass one of its objects"),
         ([Recorder(), object()], "observers[1], a object, has no hook: none of on_call_start, on_attempt_end"),
+        ([ONE, Recorder(), ONE], "observers[2] is observers[0] again: give each once"),
+        ([Unhelpful(KeyError)], "observers[0], a Unhelpful, raised KeyError('on_call_start') when asked for its hooks"),
     ],
-    ids=["number", "no list", "class", "no hooks"],
+    ids=["number", "no list", "class", "no hooks", "twice", "raises"],
 )
 def test_what_is_no_observer(given: Any, problem: str) -> None:
     """It is refused when the client is made."""
@@ -456,6 +476,14 @@ async def test_a_coroutine_from_a_plain_function(mock: MockRefold, caplog: pytes
             await refold.account("user_1").list_actions("hubspot")
     (record,) = caplog.records
     assert "it must be a plain function" in record.getMessage()
+
+
+async def test_an_observer_that_answers_once(mock: MockRefold, caplog: pytest.LogCaptureFixture) -> None:
+    """It is asked for its hooks when the client is made, and no call hears what it raises later; its class is named."""
+    async with observed(mock, Unhelpful(AttributeError)) as refold:
+        await refold.account("user_1").list_actions("hubspot")
+    (record,) = caplog.records
+    assert "Unhelpful.on_call_end() of an observer raised ZeroDivisionError" in record.getMessage()
 
 
 async def test_headers_that_observers_send_along(mock: MockRefold, recorder: Recorder) -> None:
