@@ -1,5 +1,6 @@
 """The log: one line at the end of a call, what its records hold, and how the environment switches it on."""
 
+import io
 import logging
 import sys
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ from refold_async import (
     Journal,
     NotFoundError,
 )
+from refold_async.runtime.log import Log
 from refold_async.testing import Answer, Errored, MockRefold, Reset
 from support.retry_policies import IMPATIENT
 from support.running_programs import run_program
@@ -109,6 +111,11 @@ async def main():
     async with MockRefold() as mock, AsyncRefold("tk_secret_key", base_url=mock.base_url) as refold:
         if "late" in sys.argv:
             logging.basicConfig(format="own %(message)s")
+        if "own" in sys.argv:
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter("own %(message)s"))
+            logging.getLogger("refold_async").addHandler(handler)
+            logging.getLogger("refold_async").propagate = False
         await refold.account("user_1").list_actions("hubspot")
         AsyncRefold("tk_secret_key")
         await refold.account("user_2").list_actions("hubspot")
@@ -127,12 +134,27 @@ async def test_switched_on_by_the_environment(level: str, lines: int) -> None:
     assert "tk_secret_key" not in ran.complaints
 
 
-async def test_switched_on_where_the_program_logs_itself() -> None:
+@pytest.mark.parametrize("way", ["late", "own"], ids=["for all", "for this library"])
+async def test_switched_on_where_the_program_logs_itself(way: str) -> None:
     """Then it goes where the program's logs go, and nowhere else."""
-    ran = await run_program("-c", PROGRAM, "late", environment={"REFOLD_LOG": "info"})
+    ran = await run_program("-c", PROGRAM, way, environment={"REFOLD_LOG": "info"})
     told = ran.complaints.splitlines()
     assert len(told) == 2
     assert all(line.startswith("own GET /api/v2/") for line in told)
+
+
+def test_switched_on_after_a_configuration(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that switched off all loggers it does not name does not keep it off; it is told on what is stderr by then."""
+    log = Log("refold_async.switched_on_in_a_test")
+    own = logging.getLogger("refold_async.switched_on_in_a_test")
+    own.disabled, own.propagate = True, False
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    log.write_to_stderr(logging.INFO)
+    log.write_to_stderr(logging.INFO)
+    monkeypatch.undo()
+    log.info("%s", "it is on")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("INFO refold_async.switched_on_in_a_test: it is on")
 
 
 def test_a_wrong_level(monkeypatch: pytest.MonkeyPatch) -> None:
