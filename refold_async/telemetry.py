@@ -140,6 +140,7 @@ class OpenTelemetryObserver:
         known = self._calls.pop(call, None)
         if known is None:
             return
+        known.leave(end)  # first: whatever fails below, what the caller does next is not part of the call
         dimensions = _dimensions(call)
         self._active.add(-1, dimensions)
         span = known.span
@@ -151,13 +152,12 @@ class OpenTelemetryObserver:
             span.set_attribute("http.request.resend_count", end.attempts - 1)
         if end.error is not None:
             span.set_status(StatusCode.ERROR, f"{end.error.__name__}, effect {end.effect}")
-        known.leave(end)
+        span.end()
         dimensions |= _dimensions_of_end(end)
         # In the span's context: exemplars lead from a bucket to a trace.
         self._duration.record(end.seconds, dimensions, trace.set_span_in_context(span))
-        if throttled := min(end.seconds_queued + known.paused, end.seconds - end.seconds_on_wire):
+        if (throttled := min(end.seconds_queued + known.paused, end.seconds - end.seconds_on_wire)) > 0:
             self._throttled.add(throttled, dimensions)
-        span.end()
 
 
 class _Call:
