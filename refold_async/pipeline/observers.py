@@ -136,7 +136,7 @@ class Observers:
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
         request_id = None if refold_error is None else refold_error.request_id
         if request_id is None and response is not None:
-            request_id = request_id_of(response.headers, {})
+            request_id = response.request_id or request_id_of(response.headers, {})
             request_id = None if request_id is None else redacted(request_id, secrets)
         seconds_on_wire = observation.returned_at - observation.left_at
         observation.seconds_on_wire += seconds_on_wire

@@ -177,6 +177,7 @@ class Pipeline:
                     observation.returned_at = deadlines.now()
                 self._scheduler.release(permit)
             response.attempts = call.attempts
+            response.secrets = self._secrets(headers) if "Authorization" in headers else self._own_secrets
             now = deadlines.now()
             response.elapsed = now - call.began
             if len(response.body) < LARGE or response.status not in SUCCESS:

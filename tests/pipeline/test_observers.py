@@ -776,6 +776,13 @@ async def test_a_request_id_that_quotes_the_key(
     assert recorder.end.request_id == "for ***"
 
 
+async def test_a_request_id_in_the_body(mock: MockRefold, refold: AsyncRefold, recorder: Recorder) -> None:
+    """Observers are told the same one as the caller."""
+    mock.script(Answer(200, json={"node_status": "Success", "data": 1, "request_id": "of the body"}))
+    result = await refold.account("user_1").execute_action("hubspot", "get_contact")
+    assert result.request_id == recorder.end.request_id == recorder.attempts[0].request_id == "of the body"
+
+
 async def test_the_log_from_where_it_is_switched_on(
     mock: MockRefold, refold: AsyncRefold, caplog: pytest.LogCaptureFixture
 ) -> None:
