@@ -232,8 +232,11 @@ class Pipeline:
         self, call: CallState, headers: Mapping[str, str], response: Response | None, reason: BaseException
     ) -> None:
         """Note what became of an attempt that failed, for observers, the call, its item, and the scheduler."""
-        if response is None and isinstance(reason, RefoldError):
-            self._redact(reason, headers, None)  # first: it is the context of what observers and log filters raise
+        if isinstance(reason, RefoldError):
+            # First: it is the context of what observers and log filters raise. Frames below hold the response.
+            reason.__traceback__ = None
+            if response is None:
+                self._redact(reason, headers, None)
         if call.sent and (self._observed or logger.enabled(INFO)):
             self._observers.attempt_ended(call, response, reason, self._secrets(headers))
         if call.sent and call.item is not None and call.body is not None and not call.body.begun:

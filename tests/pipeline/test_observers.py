@@ -4,6 +4,8 @@ import asyncio
 import logging
 import math
 import re
+import sys
+import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar, Token
@@ -618,6 +620,25 @@ async def test_no_key_in_the_context_of_what_an_observer_raises(
             await refold.account("user_1").list_actions("hubspot")
     assert "no way for ***" in caplog.text
     assert "tk_test" not in caplog.text
+
+
+async def test_no_response_in_the_context_of_what_an_observer_raises(mock: MockRefold) -> None:
+    """Error reporters show the variables of frames: none of those that they show with it holds a response."""
+    shown: list[str] = []
+
+    class Looks:
+        def on_attempt_end(self, attempt: AttemptEnd) -> None:
+            handled = sys.exception()
+            assert isinstance(handled, ActionFailedError)
+            shown.append(str(handled))
+            shown.extend(repr(frame.f_locals) for frame, _ in traceback.walk_tb(handled.__traceback__))
+
+    mock.script(Errored(400, {"message": "no", "password": "of a customer"}))
+    async with observed(mock, Looks()) as refold:
+        with pytest.raises(ActionFailedError):
+            await refold.account("user_1").execute_action("hubspot", "get_contact")
+    assert shown
+    assert not [text for text in shown if "of a customer" in text]
 
 
 async def test_an_observer_that_ends_the_program(mock: MockRefold) -> None:
