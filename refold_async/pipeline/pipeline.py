@@ -24,7 +24,7 @@ from refold_async.pipeline.large_responses import LARGE, LargeResponses
 from refold_async.pipeline.permit_wait import wait_for_permit
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import SUCCESS, Parser, Response
-from refold_async.runtime.log import INFO, logger
+from refold_async.runtime.log import DEBUG, INFO, logger
 from refold_async.transport.deadlines import Deadline
 from refold_async.transport.request_body import Body
 from refold_async.transport.transport import Transport
@@ -188,7 +188,7 @@ class Pipeline:
         except BaseException as reason:
             self._note_failure(call, headers, response, reason)
             raise
-        if self._observed or logger.enabled(INFO):
+        if self._observed or logger.enabled(INFO if item is None else DEBUG):
             self._observers.attempt_ended(call, response, None, self._secrets(headers))
         self._scheduler.report(permit, None, None, now)
         if item is not None and request.kind == "read":

@@ -102,6 +102,28 @@ async def test_items_of_a_fan_out(mock: MockRefold, caplog: pytest.LogCaptureFix
     assert (told["refold_job"], told["refold_item_index"], told["refold_item_key"]) == ("june", 1, "user_2")
 
 
+BULK: Final = """
+import asyncio, logging, sys
+from refold_async import AsyncRefold
+from refold_async.testing import MockRefold
+
+async def main():
+    logging.basicConfig(level=sys.argv[1])
+    async with MockRefold() as mock, AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        report = await refold.fan_out_action(["user_1", "user_2"], "hubspot", "get_contact").collect()
+    print(len(report.ok), "refold_async.pipeline.observers" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("level", "printed"), [("INFO", "2 False"), ("DEBUG", "2 True")])
+async def test_items_of_which_no_line_tells(level: str, printed: str) -> None:
+    """Nothing is made for their lines: at INFO, as most services log, what succeeds in a fan-out costs no more."""
+    ran = await run_program("-c", BULK, level)
+    assert ran.output.strip() == printed
+
+
 PROGRAM: Final = """
 import asyncio, logging, sys
 from refold_async import AsyncRefold
