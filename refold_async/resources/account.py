@@ -398,27 +398,31 @@ class AccountScope(RawRequests, ConnectUrls):
         )
         executions = self.executions
         try:
-            ended = await executions.wait(
-                started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
-            )
-        except WorkflowFailedError as error:
-            if connection_id is not None:
-                from refold_async.pipeline.error_details import add_to_message
+            try:
+                ended = await executions.wait(
+                    started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
+                )
+            except WorkflowFailedError as error:
+                if connection_id is not None:
+                    from refold_async.pipeline.error_details import add_to_message
 
-                add_to_message(error, f"It ran by connection {connection_id!r}: check connection_id.")
-            raise
-        except ExecutionTimeoutError:
-            raise
-        except (RefoldError, asyncio.CancelledError) as error:
-            note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
-            logger.warning("%s (linked account %r)", note, self.linked_account_id)
-            error.add_note(note)
-            if isinstance(error, RefoldError):
-                error.effect = "unknown"
-            raise
-        from refold_async.resources.execution_waits import with_return_value
+                    add_to_message(error, f"It ran by connection {connection_id!r}: check connection_id.")
+                raise
+            except ExecutionTimeoutError:
+                raise
+            except (RefoldError, asyncio.CancelledError) as error:
+                note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
+                logger.warning("%s (linked account %r)", note, self.linked_account_id)
+                error.add_note(note)
+                if isinstance(error, RefoldError):
+                    error.effect = "unknown"
+                raise
+            from refold_async.resources.execution_waits import with_return_value
 
-        return await with_return_value(ended, executions.response)
+            return await with_return_value(ended, executions.response)
+        except RefoldError as error:
+            error.slug = slug  # what asks after a run does not name its app
+            raise
 
     def _annotate(self, error: RefoldError, request: Request) -> None:
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})

@@ -141,6 +141,19 @@ async def test_errors(mock: MockRefold, trouble: Any, error: type[RefoldError], 
         assert told.meta.headers.get("x-trace-id") == (None if status is None else told.request_id)
 
 
+@pytest.mark.parametrize("trouble", [None, Answer(403)], ids=["the run failed", "it could not be asked after"])
+async def test_errors_of_runs(mock: MockRefold, trouble: Any) -> None:
+    """They name the app that the run was for, although what asks after a run does not."""
+    if trouble is not None:
+        mock.script(trouble, route="get_execution")
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=IMPATIENT) as refold:
+        with pytest.raises(RefoldError) as caught:
+            await refold.account("user_1").run_workflow(
+                "welcome_contact", slug="hubspot", payload={}, poll_interval=0.01
+            )
+    assert (caught.value.slug, caught.value.meta.attempts) == ("hubspot", 1)
+
+
 async def test_errors_without_an_attempt(mock: MockRefold) -> None:
     """A client that is closed and parameters that do not fit name app and action too."""
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
