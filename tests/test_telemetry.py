@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Final
 
 import attrs
@@ -440,9 +439,12 @@ def test_a_tracer_that_fails(telemetry: Telemetry) -> None:
         def set_attributes(self, attributes: Any) -> None:
             raise ValueError("full")
 
-    class Tracers(trace.NoOpTracerProvider):
-        def get_tracer(self, *_: Any, **__: Any) -> Any:
-            return SimpleNamespace(start_span=lambda *_, **__: Broken(trace.INVALID_SPAN_CONTEXT))
+    class Tracers(trace.NoOpTracerProvider, trace.NoOpTracer):
+        def get_tracer(self, *_: Any, **__: Any) -> trace.Tracer:
+            return self
+
+        def start_span(self, *_: Any, **__: Any) -> trace.Span:
+            return Broken(trace.INVALID_SPAN_CONTEXT)
 
     observer = OpenTelemetryObserver(tracer_provider=Tracers(), meter_provider=telemetry.meter_provider)
     before = trace.get_current_span()

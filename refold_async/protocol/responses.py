@@ -62,6 +62,7 @@ class Response:
                     from refold_async.protocol.redaction import redacted
 
                     request_id = redacted(request_id, self.secrets)
+                    break
             if self.request_id is None:
                 self.request_id = request_id
         meta: Any = SettableMeta(self.attempts, self.elapsed, request_id, self.status, self.headers)
