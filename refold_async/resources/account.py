@@ -402,13 +402,11 @@ class AccountScope(RawRequests, ConnectUrls):
                 ended = await executions.wait(
                     started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
                 )
-            except WorkflowFailedError as error:
-                if connection_id is not None:
+            except (WorkflowFailedError, ExecutionTimeoutError) as error:
+                if connection_id is not None and isinstance(error, WorkflowFailedError):
                     from refold_async.pipeline.error_details import add_to_message
 
                     add_to_message(error, f"It ran by connection {connection_id!r}: check connection_id.")
-                raise
-            except ExecutionTimeoutError:
                 raise
             except (RefoldError, asyncio.CancelledError) as error:
                 note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
