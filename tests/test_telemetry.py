@@ -191,6 +191,7 @@ async def test_a_call_that_fails(
     assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, description)
     assert (told["error.type"], told.get("http.response.status_code")) == (error.__name__, status)
     assert told["refold.outcome"] == outcome
+    assert told.get("refold.app_status") == (400 if error is ActionFailedError else None)
     assert [event.name for event in span.events] == ["refold.attempt"]
     ((count, about),) = [
         (point.count, dict(point.attributes)) for point in telemetry.points("refold.client.call.duration")
@@ -413,6 +414,7 @@ END: Final = CallEnd(
     call=START,
     attempts=1,
     status=200,
+    app_status=None,
     fault=None,
     effect="done",
     error=None,

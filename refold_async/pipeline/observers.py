@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from refold_async.errors import ConfigurationError, RefoldError
+from refold_async.errors import ActionFailedError, ConfigurationError, RefoldError
 from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Observation, Retry
 from refold_async.pipeline.call_log import CallLog
 from refold_async.pipeline.call_state import CallState
@@ -144,6 +144,7 @@ class Observers:
             call=observation.start,
             number=call.attempts,
             status=None if response is None else response.status,
+            app_status=_app_status(refold_error),
             fault=None if refold_error is None else refold_error.fault,
             effect="done" if error is None else effect,
             error=None if error is None else type(error),
@@ -170,6 +171,7 @@ class Observers:
                 call=observation.start,
                 attempts=call.attempts,
                 status=None if last is None else last.status,
+                app_status=None if last is None else last.app_status,
                 fault=error.fault if isinstance(error, RefoldError) else None,
                 effect="done" if error is None else call.effect,
                 error=None if error is None else type(error),
@@ -243,6 +245,12 @@ def _hooks(observers: Iterable[CheckedObserver], method: str) -> list[_NamedHook
         for observer in observers
         if (hook := observer.hooks.get(method)) is not None
     ]
+
+
+def _app_status(error: RefoldError | None) -> int | None:
+    """Return what the app answered, where an error tells of an action that failed in it."""
+    result = error.result if isinstance(error, ActionFailedError) else None
+    return None if result is None else result.http_status
 
 
 def _item_of_job(item: ItemContext | None) -> ItemContext | None:

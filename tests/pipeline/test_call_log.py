@@ -29,7 +29,11 @@ EXECUTE: Final = "POST /api/v2/integration-schema/hubspot/actions/get_contact/ex
     [
         (None, None, "ok: HTTP 200, 1 attempt, effect done, "),
         (Answer(404), NotFoundError, "failed: NotFoundError, HTTP 404, 1 attempt, effect none, "),
-        (Errored(400), ActionFailedError, "failed: ActionFailedError, HTTP 200, 1 attempt, effect none, "),
+        (
+            Errored(400),
+            ActionFailedError,
+            "failed: ActionFailedError, HTTP 200, HTTP 400 of the app, 1 attempt, effect none, ",
+        ),
         (Reset("after"), APIConnectionError, "unknown: APIConnectionError, 1 attempt, effect unknown, "),
     ],
     ids=["ok", "not found", "the app failed", "lost"],

@@ -274,6 +274,8 @@ async def test_an_app_that_refuses(mock: MockRefold, refold: AsyncRefold, record
     with pytest.raises(ActionFailedError):
         await refold.account("user_1").execute_action("hubspot", "get_contact")
     assert (recorder.end.status, recorder.end.fault, recorder.end.error) == (200, Fault.APP_REFUSED, ActionFailedError)
+    assert recorder.end.app_status == recorder.attempts[0].app_status == 400
+    assert recorder.end.outcome == recorder.attempts[0].outcome == "failed"
     assert recorder.names == ["CallStart", "AttemptEnd", "CallEnd"]
 
 
