@@ -60,11 +60,14 @@ def rich_table(outcomes: Sequence[Outcome[Any, Any]]) -> "Table":
 
     groups, left_out = _groups_of(outcomes)
     table = Table(title=_title(outcomes), caption=left_out or None, title_justify="left", caption_justify="left")
-    for name in _COLUMNS:
+    # The message stands below its error: a terminal of 80 columns has no room for both side by side.
+    for name in ("status", "items", "effect", "linked accounts", "error, and the first message"):
         table.add_column(name, justify="right" if name == "items" else "left", overflow="fold")
     for group in groups:
+        status, items, error, effect, accounts, message = group.cells()
+        cells = (status, items, effect, accounts, f"{error}\n{message}".strip())
         # As texts: what others wrote is no markup.
-        table.add_row(*map(Text, group.cells()), style=_STYLES[group.status])
+        table.add_row(*map(Text, cells), style=_STYLES[group.status])
     return table
 
 
