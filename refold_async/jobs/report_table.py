@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from refold_async.codec.excerpts import shortened
-from refold_async.jobs.outcome_rows import message_of
+from refold_async.jobs.outcome_rows import escaped, message_of
 from refold_async.jobs.outcomes import Outcome, Status, name_of_error
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Group:
     def cells(self) -> tuple[str, ...]:
         named = list(self.accounts)[:_ACCOUNTS_NAMED] if self.error else []
         accounts = ", ".join(named) + (", …" if self.error and len(self.accounts) > len(named) else "")
-        return (self.status, f"{self.items:,}", self.error, self.effect, accounts, self.message)
+        return (self.status, f"{self.items:,}", self.error, self.effect, escaped(accounts), escaped(self.message))
 
 
 def most_frequent_errors(outcomes: Iterable[Outcome[Any, Any]], most: int) -> str:
@@ -60,11 +60,14 @@ def rich_table(outcomes: Sequence[Outcome[Any, Any]]) -> "Table":
 
     groups, left_out = _groups_of(outcomes)
     table = Table(title=_title(outcomes), caption=left_out or None, title_justify="left", caption_justify="left")
-    for name in _COLUMNS:
+    # The message stands below its error: a terminal of 80 columns has no room for both side by side.
+    for name in ("status", "items", "effect", "linked accounts", "error, and the first message"):
         table.add_column(name, justify="right" if name == "items" else "left", overflow="fold")
     for group in groups:
+        status, items, error, effect, accounts, message = group.cells()
+        cells = (status, items, effect, accounts, f"{error}\n{message}".strip())
         # As texts: what others wrote is no markup.
-        table.add_row(*map(Text, group.cells()), style=_STYLES[group.status])
+        table.add_row(*map(Text, cells), style=_STYLES[group.status])
     return table
 
 
