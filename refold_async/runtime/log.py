@@ -75,6 +75,11 @@ class Log:
             handler.addFilter(lambda _: not logging.getLogger().handlers)
             self._logger.addHandler(handler)
 
+    def keep_off_stderr(self) -> None:
+        """Have no warning on stderr where the program has set up no logs, which is where `logging` would print it."""
+        if not self._logger.handlers:
+            self._logger.addHandler(logging.NullHandler())
+
     def _log(
         self,
         level: int,
