@@ -10,26 +10,39 @@ from refold_async.cli.failures import ExitCode, StoppedError, say
 from refold_async.cli.options import AccountOptions
 from refold_async.cli.output import print_json, wants_json
 from refold_async.cli.session import WRITES
-from refold_async.errors import RefoldError, WorkflowFailedError
+from refold_async.errors import ExecutionTimeoutError, RefoldError, WorkflowFailedError
 
 if TYPE_CHECKING:
     from refold_async import Execution
 
-__all__ = ["command", "print_return_value", "started"]
+__all__ = ["command", "print_return_value", "started", "waiting"]
+
+
+@asynccontextmanager
+async def waiting(options: AccountOptions, execution_id: str) -> AsyncGenerator[None]:
+    """Have the error for a run that has not ended in time tell by which command to wait on."""
+    try:
+        yield
+    except ExecutionTimeoutError as error:
+        error.add_note(f"`{command('watch', execution_id, options)}` goes on watching it.")
+        raise
 
 
 @asynccontextmanager
 async def started(options: AccountOptions, execution_id: str) -> AsyncGenerator[None]:
     """Have whatever ends the wait for a run that this command has started tell how to go on, by exit code and words."""
     try:
-        yield
-    except WorkflowFailedError as error:
+        async with waiting(options, execution_id):
+            yield
+    except (ExecutionTimeoutError, WorkflowFailedError) as error:
         WRITES.find_out(error.effect)
         raise
     except RefoldError as error:
         if error.effect != "done":  # only what it gave back is missing; its note tells
             error.effect = "unknown"
-            error.add_note(f"`{command('watch', execution_id, options)}` goes on watching it.")
+            error.add_note(
+                f"Execution {execution_id} may go on: `{command('watch', execution_id, options)}` watches it."
+            )
         WRITES.find_out(error.effect)
         raise
     except asyncio.CancelledError:

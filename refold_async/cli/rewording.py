@@ -24,7 +24,7 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
         r"give its owner the link \(await account\.connect_url\(\)\)\.hosted_url\. Subscribe to .* a call fails\.",
         "`refold connect SLUG` prints the link to give to its owner.",
     ),
-    (r"wait again, by executions\.wait\(\)\.", "`refold executions wait` waits for it again."),
+    (r"It may go on: wait again, by executions\.wait\(\)\.", "It may go on."),  # a note says by which command
     (r"wait again, by applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
     (r" It may have run all the same: look in the app before you send it again\.", ""),  # the exit code's advice

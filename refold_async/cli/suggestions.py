@@ -16,7 +16,9 @@ _LIKENESS_OF_IDS: Final = 0.85
 
 
 def closest(given: str, known: Mapping[str, str], *, likeness: float = 0.6) -> str | None:
-    """Return what `known` has for the word that is most like one that is unknown, or None where none is much like it.
+    """Return what `known` has for the word that is most like one that is unknown.
+
+    None where no word is much like it, or several are just as much.
 
     Args:
         given: The word.
@@ -24,8 +26,10 @@ def closest(given: str, known: Mapping[str, str], *, likeness: float = 0.6) -> s
         likeness: How alike they must be, from 0 to 1.
     """
     words = {word.casefold(): meant for word, meant in known.items()}
-    found = difflib.get_close_matches(given.casefold(), words, n=1, cutoff=likeness)
-    return words[found[0]] if found else None
+    found = difflib.get_close_matches(given.casefold(), words, n=2, cutoff=likeness)
+    ratios = [difflib.SequenceMatcher(None, word, given.casefold()).ratio() for word in found]
+    ambiguous = len(found) == 2 and ratios[0] == ratios[1] and words[found[0]] != words[found[1]]
+    return words[found[0]] if found and not ambiguous else None
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.failures import say
-from refold_async.cli.following import command, print_return_value
+from refold_async.cli.following import command, print_return_value, waiting
 from refold_async.cli.options import AccountOptions, ConfirmationOptions, WaitOptions
 from refold_async.cli.output import print_json, print_line, print_list, print_record, print_some, wants_json
 from refold_async.cli.session import open_account, open_client
@@ -104,7 +104,7 @@ async def watch(execution_id: str, /, *, options: AccountOptions, wait: WaitOpti
     Args:
         execution_id: The execution's id.
     """
-    async with open_account(options) as account, _suggesting(account, execution_id):
+    async with open_account(options) as account, _suggesting(account, execution_id), waiting(options, execution_id):
         async for execution in account.executions.watch(execution_id, timeout=wait.max_wait):
             if wants_json(options):
                 print_json(execution, indent=None)
@@ -120,7 +120,7 @@ async def wait(execution_id: str, /, *, options: AccountOptions, wait: WaitOptio
     Args:
         execution_id: The execution's id.
     """
-    async with open_account(options) as account, _suggesting(account, execution_id):
+    async with open_account(options) as account, _suggesting(account, execution_id), waiting(options, execution_id):
         print_return_value(options, await account.executions.wait(execution_id, timeout=wait.max_wait))
 
 

@@ -179,16 +179,16 @@ def _check(structure: "RequestStructure", payload: Any) -> None:
 
 def _fields(schema: Any) -> list[tuple[str, object, bool, object]]:
     """Return what a JSON Schema says of the fields of an object: name, type, whether it is required, description."""
-    if not isinstance(schema, dict):
-        return []
-    described = cast("dict[str, Any]", schema)
-    properties, required = described.get("properties"), described.get("required")
+    properties, required = _object(_object(schema).get("properties")), _object(schema).get("required")
     names = cast("list[object]", required) if isinstance(required, list) else []
     return [
-        (name, field.get("type"), name in names, field.get("description"))
-        for name, field in cast("dict[str, Any]", properties if isinstance(properties, dict) else {}).items()
-        if isinstance(field, dict)
+        (name, _object(field).get("type"), name in names, _object(field).get("description"))
+        for name, field in properties.items()
     ]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _suggesting(account: "AccountScope", workflow_id: str) -> "AbstractAsyncContextManager[None]":
