@@ -1,7 +1,7 @@
 """`refold webhooks`."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from cyclopts import Parameter
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["create", "delete", "get", "list_webhooks", "sign", "verify"]
 
+_File: TypeAlias = Annotated[str, Parameter(allow_leading_hyphen=True)]
+"""A file; - is stdin."""
 _COLUMNS: tuple[Column, ...] = (
     ("WEBHOOK", lambda webhook: webhook.webhook_id),
     ("URL", lambda webhook: webhook.webhook_url),
@@ -110,7 +112,7 @@ async def delete(
         say(f"Deleted webhook {webhook_id}.")
 
 
-def sign(file: str, /, *, options: Options = Options()) -> None:
+def sign(file: _File, /, *, options: Options = Options()) -> None:
     """Print the signature that Refold would send with a webhook, to test your receiver with.
 
     Args:
@@ -125,7 +127,7 @@ def sign(file: str, /, *, options: Options = Options()) -> None:
         print_line(signature)
 
 
-def verify(file: str, /, *, signature: str, options: Options = Options()) -> None:
+def verify(file: _File, /, *, signature: str, options: Options = Options()) -> None:
     """Check that a webhook was signed with your API key, and print its event.
 
     Args:
