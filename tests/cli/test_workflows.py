@@ -1,14 +1,22 @@
 """`refold workflows` and `refold executions`."""
 
+import asyncio
+import contextlib
 import json
+import os
+import pty
 import signal
+import sys
+import termios
 from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, MockRefold, Reset, Truncated
+import refold_async
+from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, MockRefold, Reset, Silence, Truncated
 from support.command_line import CommandLine, Ended
 from support.running_programs import ended, running
 from support.waiting import until
@@ -211,6 +219,60 @@ async def test_interrupted() -> None:
             process.send_signal(signal.SIGINT)
             stopped = await ended(process)
         assert (stopped.exit_code, stopped.complaints) == (130, "refold: Stopped.\n")
+
+
+async def test_interrupted_while_it_starts() -> None:
+    """Nobody knows then whether it runs."""
+    async with MockRefold() as mock:
+        mock.script(Silence(), route="execute_workflow")
+        async with refold(mock, *RUN) as process:
+            await until(lambda: mock.requests_to("execute_workflow"))
+            process.send_signal(signal.SIGINT)
+            stopped = await ended(process)
+        assert (stopped.exit_code, stopped.output) == (3, "")
+        assert stopped.complaints.startswith("refold: Stopped. It may have happened")
+
+
+async def test_on_a_terminal() -> None:
+    """There it asks before it writes with a production key, and prints tables."""
+    async with MockRefold() as mock:
+        shown = await on_a_terminal(mock, *RUN, answer="y\n")
+        assert "with a production key? [y/N] " in shown
+        assert '"created": true' in shown
+        assert shown.splitlines()[-1] == "COMPLETED."
+        shown = await on_a_terminal(mock, "executions", "list")
+        [row] = [line.split() for line in shown.splitlines() if "Welcome a contact" in line]
+        assert row[1:6] == ["Welcome", "a", "contact", "COMPLETED", "100"]
+        assert len(mock.requests_to("execute_workflow")) == 1
+
+
+async def on_a_terminal(mock: MockRefold, *arguments: str, answer: str = "") -> str:
+    """Return what a terminal shows of a command of a user with a production key who types an answer."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 160))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "refold_async", *arguments),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={
+            **{name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}},
+            "PYTHONPATH": str(Path(refold_async.__file__).parent.parent),
+            "TERM": "dumb",
+            "REFOLD_BASE_URL": mock.base_url,
+            "REFOLD_API_KEY": "pk_live",
+            "REFOLD_LINKED_ACCOUNT_ID": "user_1",
+        },
+    )
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    shown = b""
+    with contextlib.suppress(OSError):  # what Linux says once nobody holds the other end
+        while piece := await asyncio.to_thread(os.read, ours, 65536):
+            shown += piece
+    os.close(ours)
+    assert await process.wait() == 0, shown
+    return shown.decode().replace("\r\n", "\n")
 
 
 async def test_the_log_stays_off_stderr() -> None:
