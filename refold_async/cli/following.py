@@ -24,7 +24,10 @@ async def waiting(options: AccountOptions, execution_id: str) -> AsyncGenerator[
     try:
         yield
     except ExecutionTimeoutError as error:
+        if isinstance(error.__cause__, RefoldError):
+            error.add_note(f"The last look at it failed: {error.__cause__.message}")
         error.add_note(f"`{command('watch', execution_id, options)}` goes on watching it.")
+        error.effect = "none"  # this command has written nothing, and may be run again
         raise
 
 
@@ -34,7 +37,11 @@ async def started(options: AccountOptions, execution_id: str) -> AsyncGenerator[
     try:
         async with waiting(options, execution_id):
             yield
-    except (ExecutionTimeoutError, WorkflowFailedError) as error:
+    except ExecutionTimeoutError as error:
+        error.effect = "unknown"
+        WRITES.find_out(error.effect)
+        raise
+    except WorkflowFailedError as error:
         WRITES.find_out(error.effect)
         raise
     except RefoldError as error:

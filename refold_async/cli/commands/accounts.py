@@ -26,7 +26,7 @@ async def list_accounts(
     async with open_client(options) as refold:
         await print_some(
             options,
-            refold.linked_accounts.list(connected_to=connected_to, page_size=min(limit or SOME, SOME)),
+            refold.linked_accounts.list(connected_to=connected_to),
             limit,
             ("ACCOUNT", lambda account: account.linked_account_id),
             ("NAME", lambda account: account.name),
