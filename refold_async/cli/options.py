@@ -6,17 +6,24 @@ from typing import Annotated
 import attrs
 from cyclopts import Group, Parameter
 
-__all__ = ["AccountOptions", "Options", "WriteOptions"]
+__all__ = ["AccountOptions", "Options", "OutputOptions", "WriteOptions"]
 
 _SHARED = Group("Shared options", sort_key=100)
 
 
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
-class Options:
-    """What every command takes that talks to Refold."""
+class OutputOptions:
+    """What every command takes that prints something."""
 
     json: Annotated[bool, Parameter(help="Print JSON, also on a terminal.")] = False
+
+
+@Parameter(name="*", group=_SHARED)
+@attrs.frozen(kw_only=True)
+class Options(OutputOptions):
+    """What every command takes that talks to Refold."""
+
     api_key_file: Annotated[
         Path | None, Parameter(help="Read the API key from this file; by default it is REFOLD_API_KEY's.")
     ] = None

@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from refold_async.cli.options import Options
+from refold_async.cli.options import OutputOptions
 from refold_async.cli.terminal import escaped_json, is_terminal, one_line
 from refold_async.models.model import Model
 
@@ -15,9 +15,10 @@ Column = tuple[str, Callable[[Any], object]]
 """The heading of a column, and what it shows of a member of the list."""
 
 _NONE: Final = "-"
+_ROWS_AT_ONCE: Final = 200
 
 
-def wants_json(options: Options) -> bool:
+def wants_json(options: OutputOptions) -> bool:
     """Tell whether a command is to print JSON."""
     return options.json or not is_terminal(sys.stdout)
 
@@ -39,10 +40,13 @@ def plain_value(value: Any) -> Any:
     return value
 
 
-async def print_list(options: Options, members: AsyncIterable[Any] | Iterable[Any], *columns: Column) -> None:
-    """Print a list: on a terminal a table with these columns, else a JSON array with all there is of each member."""
+async def print_list(options: OutputOptions, members: AsyncIterable[Any] | Iterable[Any], *columns: Column) -> None:
+    """Print a list: on a terminal a table with these columns, else a JSON array with all there is of each member.
+
+    Members are printed as they come, and none is kept: a list may be longer than memory.
+    """
     if not wants_json(options):
-        _print_table([member async for member in _each(members)], columns)
+        await _print_table(_each(members), columns)
         return
     opening = "[\n"
     async for member in _each(members):
@@ -52,7 +56,7 @@ async def print_list(options: Options, members: AsyncIterable[Any] | Iterable[An
     _write("[]\n" if opening == "[\n" else "\n]\n")
 
 
-def print_record(options: Options, record: Any, *columns: Column) -> None:
+def print_record(options: OutputOptions, record: Any, *columns: Column) -> None:
     """Print one thing: on a terminal a line for each of these, else JSON with all there is of it."""
     if wants_json(options):
         print_json(record)
@@ -71,18 +75,20 @@ async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[An
             yield member
 
 
-def _print_table(members: list[Any], columns: tuple[Column, ...]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+async def _print_table(members: AsyncIterator[Any], columns: tuple[Column, ...]) -> None:
+    """Print a table, whose first rows decide how wide its columns are."""
+    from refold_async.cli.tables import TablePrinter
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, _ in columns:
-        table.add_column(heading, overflow="fold")
-    for member in members:
-        table.add_row(*(Text(_shown(of(member))) for _, of in columns))
-    Console(markup=False, highlight=False, emoji=False).print(table if members else "None.")
+    table = TablePrinter([heading for heading, _ in columns])
+    rows: list[list[str]] = []
+    async for member in members:
+        rows.append([_shown(of(member)) for _, of in columns])
+        if len(rows) == _ROWS_AT_ONCE:
+            table.print(rows)
+            rows = []
+    table.print(rows)
+    if table.is_empty:
+        _write("None.\n")
 
 
 def _shown(value: object) -> str:
