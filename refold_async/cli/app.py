@@ -41,4 +41,21 @@ def make_app() -> App:
         f"{_COMMANDS}.actions:params", name="params", group=calls, help="Show which parameters an action takes."
     )
     app.command(f"{_COMMANDS}.actions:execute", name="execute", group=calls, help="Execute an action.")
+    app.command(_make_journal_app())
     return app
+
+
+def _make_journal_app() -> App:
+    journal = App(
+        name="journal",
+        group=Group("Bulk jobs", sort_key=2),
+        help="Read the journal of a job, also while it runs. Nothing is sent.",
+    )
+    journal.command(
+        f"{_COMMANDS}.journal:summary", name="summary", help="Show how many items ended how, and how many are left."
+    )
+    journal.command(f"{_COMMANDS}.journal:entries", name="entries", help="List the items, all or some of them.")
+    journal.command(
+        f"{_COMMANDS}.journal:report", name="report", help="Tell how the job went; as a page with --html, or --csv."
+    )
+    return journal

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from typing import Any, Final, cast
 
 from refold_async.cli.options import OutputOptions
-from refold_async.cli.terminal import escaped_json, is_terminal, one_line
+from refold_async.cli.terminal import escaped_json, is_terminal, one_line, plain
 from refold_async.models.model import Model
 
-__all__ = ["Column", "print_json", "print_list", "print_record", "wants_json"]
+__all__ = ["Column", "print_json", "print_list", "print_record", "print_text", "wants_json"]
 
 Column = tuple[str, Callable[[Any], object]]
 """The heading of a column, and what it shows of a member of the list."""
@@ -27,6 +27,11 @@ def print_json(value: Any) -> None:
     """Print a value as JSON."""
     text = json.dumps(plain_value(value), ensure_ascii=False, indent=2)
     _write(escaped_json(text) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print lines of text, for whoever reads them on a terminal."""
+    _write(plain(text) + "\n")
 
 
 def plain_value(value: Any) -> Any:

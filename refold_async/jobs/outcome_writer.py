@@ -2,21 +2,14 @@
 
 import csv
 import os
-import re
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from refold_async.codec import json_codec
+from refold_async.codec.csv_cells import csv_cell
 from refold_async.jobs.outcome_rows import COLUMNS, row_of
 from refold_async.jobs.outcomes import Outcome
-from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["OutcomeWriter"]
-
-# What some program takes for the end of a line, other control characters, and what no encoding has.
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_IN_JSON: Final = frozenset({dict, list, tuple})
-_FORMULA_BEGINS_WITH: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class OutcomeWriter:
@@ -76,24 +69,4 @@ class OutcomeWriter:
 
 
 def _cell(column: str, value: Any) -> str | int | float:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if column == "elapsed":
-        return f"{value:.3f}"
-    if type(value) is int or type(value) is float:
-        return value
-    text = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), _text_of(value))
-    return f"'{text}" if text.startswith(_FORMULA_BEGINS_WITH) else text
-
-
-def _text_of(value: Any) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
-    if type(value) in _IN_JSON:
-        try:
-            return json_codec.encode(value).decode()
-        except (TypeError, ValueError, RecursionError):
-            pass
-    return safe_str(value)
+    return f"{value:.3f}" if column == "elapsed" and value is not None else csv_cell(value)
