@@ -31,7 +31,9 @@ def check_replaceable(option: str, path: Path) -> None:
             raise UsageError(f"{option} {path} is a directory or a device: name a file.")
         with path.open("rb") as file:
             if file.read(len(_DATABASE)) == _DATABASE:
-                raise UsageError(f"{option} {path} is a database, perhaps a journal, and is not replaced: name another.")
+                raise UsageError(
+                    f"{option} {path} is a database, perhaps a journal, and is not replaced: name another."
+                )
     except FileNotFoundError:
         if not path.parent.is_dir():
             raise UsageError(f"{option} {path} cannot be written: its directory is not there.") from None

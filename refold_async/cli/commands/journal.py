@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from refold_async.cli.failures import UsageError, say
-from refold_async.cli.journal_report.report import error_of, message_of, read_report
+from refold_async.cli.journal_report.report import error_of, message_of, moment_of, read_report
 from refold_async.cli.journal_report.rows import entry_row, report_row, summary_row, write_csv
 from refold_async.cli.options import OutputOptions
 from refold_async.cli.output import print_json, print_list, print_text, wants_json
@@ -63,7 +63,7 @@ async def entries(
         ("ACCOUNT", lambda entry: entry.linked_account_id),
         ("ERROR", error_of),
         ("MESSAGE", message_of),
-        ("ENDED (UTC)", lambda entry: None if entry.finished_at is None else f"{entry.finished_at:%Y-%m-%d %H:%M:%S}"),
+        ("TIME (UTC)", lambda entry: None if (moment := moment_of(entry)) is None else f"{moment:%Y-%m-%d %H:%M:%S}"),
     )
     if error and errors_of_others.total() and not errors_of_others[""]:
         names = ", ".join(name for name, _ in errors_of_others.most_common(_MOST_NAMES))

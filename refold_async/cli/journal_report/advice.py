@@ -18,6 +18,11 @@ class Advice:
     to_do: str
     """What to look at first."""
 
+    @property
+    def told(self) -> str:
+        """Both."""
+        return f"{self.happened} {self.to_do}"
+
 
 _OF_UNKNOWN: Final[dict[str, Advice]] = {
     INTERRUPTED: Advice(
@@ -34,8 +39,8 @@ _OF_UNKNOWN: Final[dict[str, Advice]] = {
         "Refold may have run the action before the connection broke or stopped with it: look at each item.",
     ),
     "InternalServerError": Advice(
-        "Refold, or a gateway in front of it, answered with an error of its own (HTTP 5xx), which does not tell whether "
-        "the action had run.",
+        "Refold, or a gateway in front of it, answered with an error of its own (HTTP 5xx), which does not tell "
+        "whether the action had run.",
         "Give Refold's support the request ids if the errors go on.",
     ),
     "APIResponseValidationError": Advice(
@@ -45,7 +50,8 @@ _OF_UNKNOWN: Final[dict[str, Advice]] = {
     ),
     "ActionFailedError": Advice(
         "The app answered with an error that does not tell whether it had acted.",
-        "The message is the app's own: it often says what it did. Look for parts that are there and parts that are not.",
+        "The message is the app's own: it often says what it did. Look for parts that are there, and for "
+        "parts that are not.",
     ),
     "WorkflowFailedError": Advice(
         "The workflow ended with an error. The steps before that have run.",
@@ -56,8 +62,8 @@ _OF_UNKNOWN: Final[dict[str, Advice]] = {
         "Look at the execution again: it may have ended since.",
     ),
     "RateLimitError": Advice(
-        "A workflow's request was refused with HTTP 429, and not in Refold's way: the workflow itself may have answered "
-        "so.",
+        "A workflow's request was refused with HTTP 429, and not in Refold's way: the workflow itself may have "
+        "answered so.",
         "Look at the workflow's executions at that time.",
     ),
 }
@@ -94,10 +100,13 @@ def steps_for_unknown(report: JournalReport) -> list[str]:
     told = report.summary
     action = "what you call" if told.action_id is None else told.action_id
     app = "the app" if told.slug is None else told.slug
+    again = (
+        "Where it did for none, or where repeating it does no harm (it only reads, or sets the same value), run the "
+        "job again with --resend-unknown (in Python resend_unknown=True). That sends all unknown items again."
+    )
     return [
         f"Look in {app} whether {action} took effect for these accounts, around the time shown.",
         "Where it did, nothing is left to do: no run sends an unknown item again unless it is told to.",
-        "Where it did for none, or where repeating it does no harm (it only reads, or sets the same value), run the job "
-        "again with --resend-unknown (in Python resend_unknown=True). That sends all unknown items again.",
+        again,
         "Where it did for some, run the others as a job of their own, with a journal of its own.",
     ]

@@ -42,8 +42,7 @@ def _lines(report: JournalReport, width: int) -> Iterator[str]:
 
 def _group(group: ErrorGroup, width: int) -> Iterator[str]:
     yield one_line(f"  {group.items:,} {group.error}")
-    advice = None if group.status == "failed" else advice_for_unknown(group)
-    told = advice_for_failed(group) if advice is None else f"{advice.happened} {advice.to_do}"
+    told = advice_for_failed(group) if group.status == "failed" else advice_for_unknown(group).told
     yield from _wrapped(told, width, "    ")
     yield from _wrapped(f"First: {shortened(message_of(group.example), _MOST_OF_A_MESSAGE)}", width, "    ")
 

@@ -13,7 +13,16 @@ from refold_async.faults import Effect
 from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry
 from refold_async.journal.journal import Journal, JournalSummary
 
-__all__ = ["INTERRUPTED", "SHOWN_FIRST", "ErrorGroup", "JournalReport", "error_of", "message_of", "read_report"]
+__all__ = [
+    "INTERRUPTED",
+    "SHOWN_FIRST",
+    "ErrorGroup",
+    "JournalReport",
+    "error_of",
+    "message_of",
+    "moment_of",
+    "read_report",
+]
 
 INTERRUPTED: Final = "interrupted"
 """The name of the error of an item that was in flight when its run ended, as outcomes have it."""
@@ -26,6 +35,7 @@ _MOST_KEPT: Final[dict[EntryStatus, int]] = {
     "withdrawn": 500,
     "ok": 500,
 }
+_ENDED: Final = {"ok", "failed", "unknown"}
 _MOST_GROUPS: Final = 200
 _OTHERS: Final = "other errors"
 
@@ -117,8 +127,8 @@ def read_report(path: Path) -> JournalReport:
     samples = {status: FairSample[JournalEntry](most) for status, most in _MOST_KEPT.items()}
     for entry in journal.entries():
         counts[entry.status] += 1
-        if entry.finished_at is not None:
-            timeline.add(entry.finished_at, entry.status)
+        if entry.status in _ENDED and (moment := moment_of(entry)) is not None:
+            timeline.add(moment, entry.status)
         error = ""
         if entry.status in {"failed", "unknown"}:
             error = error_of(entry)
@@ -151,6 +161,11 @@ def message_of(entry: JournalEntry) -> str:
     from refold_async.jobs.recorded_outcomes import recorded_error
 
     return recorded_error(entry).message if entry.status in {"failed", "unknown"} else ""
+
+
+def moment_of(entry: JournalEntry) -> datetime | None:
+    """Return when an item ended or, of one that did not, when its last request left."""
+    return entry.finished_at or entry.started_at
 
 
 def _order(group: ErrorGroup) -> tuple[Any, ...]:

@@ -58,18 +58,13 @@ def report_row(report: JournalReport) -> dict[str, Any]:
 
 
 def _group_row(group: ErrorGroup) -> dict[str, Any]:
-    if group.status == "unknown":
-        advice = advice_for_unknown(group)
-        told = f"{advice.happened} {advice.to_do}"
-    else:
-        told = advice_for_failed(group)
     return {
         "status": group.status,
         "error": group.error,
         "effect": group.effect,
         "items": group.items,
         "example": {"key": group.example.key, "message": message_of(group.example)},
-        "advice": told,
+        "advice": advice_for_unknown(group).told if group.status == "unknown" else advice_for_failed(group),
     }
 
 

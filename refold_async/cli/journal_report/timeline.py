@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -69,7 +70,7 @@ def stretches(buckets: Sequence[Bucket], step: int) -> list[list[Bucket]]:
         buckets: At least one, in order.
         step: How long each is, in milliseconds.
     """
-    pauses = [after.begin - before.begin - step for before, after in zip(buckets, buckets[1:], strict=False)]
+    pauses = [after.begin - before.begin - step for before, after in pairwise(buckets)]
     whole = buckets[-1].begin + step - buckets[0].begin
     shortest = whole
     for pause in sorted(pauses, reverse=True):
