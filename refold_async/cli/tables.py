@@ -10,8 +10,8 @@ from rich.text import Text
 
 __all__ = ["TablePrinter"]
 
-_BETWEEN = 2
-"""Columns of the terminal between two of the table, which rich puts half on each side."""
+_BETWEEN = 3
+"""How many characters rich puts between two columns."""
 
 
 class TablePrinter:

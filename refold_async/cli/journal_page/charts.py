@@ -21,7 +21,7 @@ _RIGHT: Final = 14
 _TOP: Final = 14
 _BOTTOM: Final = 40
 _BAR: Final = 7  # pixels for each
-_CHARACTER: Final = 92  # pixels between labelled moments
+_BETWEEN_LABELS: Final = 92  # pixels
 
 
 @attrs.frozen
@@ -131,11 +131,11 @@ class _Canvas:
             y = self._y(number)
             self._parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{self._width - _RIGHT}"/>')
             self._label(_LEFT - 8, y + 4, _short(number), "end")
-        for x, time, date in self.times.ticks(_CHARACTER):
+        for x, time, date in self.times.ticks(_BETWEEN_LABELS):
             self._parts.append(f'<path class="grid" d="M{x:.1f} {bottom:.1f}v5"/>')
-            self._label(x, bottom + 18, time, "start" if x < _LEFT + 20 else "middle")
-            if date:
-                self._label(x, bottom + 33, date, "start" if x < _LEFT + 20 else "middle")
+            anchor = "start" if x < _LEFT + 20 else "end" if x > self._width - _RIGHT - 20 else "middle"
+            self._label(x, bottom + 18, time, anchor)
+            self._label(x, bottom + 33, date, anchor)
         for left, right, length in self.times.pauses:
             self._parts.append(
                 f'<path class="pause" d="M{left:.1f} {_TOP}V{bottom:.1f}M{right:.1f} {_TOP}V{bottom:.1f}"/>'
@@ -175,4 +175,5 @@ class _Canvas:
         return self._height - _BOTTOM - (self._height - _BOTTOM - _TOP) * number / self._largest
 
     def _label(self, x: float, y: float, label: str, anchor: str) -> None:
-        self._parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text(label)}</text>')
+        if label:
+            self._parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text(label)}</text>')

@@ -3,7 +3,14 @@
 from typing import Final
 
 from refold_async.cli.journal_page.markup import text
-from refold_async.cli.journal_report.report import SHOWN_FIRST, JournalReport, error_of, message_of, moment_of
+from refold_async.cli.journal_report.report import (
+    SHOWN_FIRST,
+    JournalReport,
+    error_of,
+    message_of,
+    moment_of,
+    request_id_of,
+)
 from refold_async.codec.excerpts import shortened
 from refold_async.journal.entries import EntryStatus, JournalEntry
 
@@ -17,7 +24,7 @@ STATUS_WORDS: Final[dict[EntryStatus, str]] = {
     "ok": "ok",
 }
 _SHOWN: Final[dict[str, str]] = {"ok": "✓ ", "failed": "✕ ", "unknown": "? "}
-_MOST_OF_A_MESSAGE: Final = 300
+_MOST_OF_A_MESSAGE: Final = 400
 _MOST_OF_A_NAME: Final = 200
 
 
@@ -35,7 +42,7 @@ def items_section(report: JournalReport) -> str:
         *(("error", "Error"), ("message", "Message"), ("attempts", "Attempts"), ("time", "Time (UTC)")),
     ]
     cols = "".join(f'<col class="c-{name}">' for name, _ in columns)
-    head = "".join(f'<th scope="col">{title}</th>' for name, title in columns)
+    head = "".join(f'<th scope="col">{title}</th>' for _, title in columns)
     rows = "\n".join(_row(entry, with_account) for entry in entries)
     return (
         f'{heading}<p class="muted">{_extent(report)}</p>{_filters(report, entries)}'
@@ -95,6 +102,8 @@ def _row(entry: JournalEntry, with_account: bool) -> str:
     account = ""
     if with_account:
         account = f'<td class="c-account">{text(shortened(entry.linked_account_id or "", _MOST_OF_A_NAME))}</td>'
+    request_id = request_id_of(entry)
+    request = "" if request_id is None else f' <span class="muted">Request id: {text(request_id)}.</span>'
     moment = moment_of(entry)
     time = "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
     return (
@@ -104,7 +113,7 @@ def _row(entry: JournalEntry, with_account: bool) -> str:
         f'<td class="c-key">{text(shortened(entry.key, _MOST_OF_A_NAME))}</td>'
         f"{account}"
         f'<td class="c-error">{text(shortened(error, _MOST_OF_A_NAME))}</td>'
-        f'<td class="c-message">{text(shortened(message_of(entry), _MOST_OF_A_MESSAGE))}</td>'
+        f'<td class="c-message">{text(shortened(message_of(entry), _MOST_OF_A_MESSAGE))}{request}</td>'
         f'<td class="c-attempts number">{entry.attempts}</td>'
         f'<td class="c-time time">{time}</td></tr>'
     )

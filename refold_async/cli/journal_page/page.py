@@ -116,7 +116,8 @@ def _next(report: JournalReport) -> str:
         return ""
     parts: list[str] = []
     if report.left:
-        parts.append(f"Run the job again to call the {report.left:,} that are left.")
+        left = "one item that is left" if report.left == 1 else f"{report.left:,} items that are left"
+        parts.append(f"Run the job again to call the {left}.")
     if any(group.status == "failed" and group.effect == "none" for group in report.errors):
         parts.append(
             'With <code class="option">--retry-failed</code> the next run also calls what failed and did not happen.'
@@ -154,8 +155,7 @@ def _progress(report: JournalReport) -> str:
         return f'{heading}<p class="nothing">No item has ended yet.</p></section>'
     charts = Charts(report.timeline)
     ended = sum(bucket.counts.total() for bucket in report.timeline.buckets)
-    rate = ended / (charts.active / 1000)
-    told = f"{ended:,} items ended within {duration(charts.active)}: {_rate(rate)}."
+    told = f"{ended:,} items ended within {duration(charts.active)}{_rate(ended, charts.active / 1000)}."
     if without := report.counts["unknown"] + report.counts["failed"] + report.counts["ok"] - ended:
         told += f" {without:,} have no time."
     problems = ""
@@ -234,10 +234,10 @@ def _marked(words: str) -> str:
     return _TYPED.sub(r'<code class="option">\g<0></code>', text(words))
 
 
-def _rate(rate: float) -> str:
-    if rate >= 1:
-        return f"{rate:,.1f} a second"
-    return f"{rate * 60:,.1f} a minute"
+def _rate(items: int, seconds: float) -> str:
+    if seconds < 1:
+        return ""
+    return f": {items / seconds:,.1f} a second" if items >= seconds else f": {60 * items / seconds:,.1f} a minute"
 
 
 def _footer(report: JournalReport) -> str:

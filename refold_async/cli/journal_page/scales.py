@@ -85,7 +85,8 @@ class TimeScale:
     def ticks(self, distance: float) -> Iterator[tuple[float, str, str]]:
         """Give moments to label, at least so far apart: where, the time, and the date where it is another."""
         first = self._stretches[0]
-        between = round_duration(distance * self.active / max(1.0, sum(s.right - s.left for s in self._stretches)))
+        drawn = sum(stretch.right - stretch.left for stretch in self._stretches)
+        between = max(_SECOND, round_duration(distance * self.active / drawn))
         last, last_date = first.left - distance, ""
         for stretch in self._stretches:
             moments = list(range(-(-stretch.begin // between) * between, stretch.end + 1, between))

@@ -163,6 +163,13 @@ def message_of(entry: JournalEntry) -> str:
     return recorded_error(entry).message if entry.status in {"failed", "unknown"} else ""
 
 
+def request_id_of(entry: JournalEntry) -> str | None:
+    """Return Refold's id of the request that an item ended with, to quote to support, or None where none is known."""
+    from refold_async.jobs.recorded_outcomes import recorded_error
+
+    return recorded_error(entry).request_id if entry.status in {"failed", "unknown"} else None
+
+
 def moment_of(entry: JournalEntry) -> datetime | None:
     """Return when an item ended or, of one that did not, when its last request left."""
     return entry.finished_at or entry.started_at
