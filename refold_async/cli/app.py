@@ -21,6 +21,11 @@ Exit codes: 0 it did what was asked; 1 it failed, and nothing happened; 2 the co
 not run it again; 130 Ctrl-C before a write was sent.
 """
 
+_EXIT_CODES_OF_READING: Final = """\
+Exit codes: 0 it did what was asked; 1 the journal could not be read, or what was asked for could not be written; \
+2 the command is wrong; 130 Ctrl-C.
+"""
+
 
 def make_app() -> App:
     """Return the application, with all its commands."""
@@ -50,6 +55,7 @@ def _make_journal_app() -> App:
         name="journal",
         group=Group("Bulk jobs", sort_key=2),
         help="Read the journal of a job, also while it runs. Nothing is sent.",
+        help_epilogue=_EXIT_CODES_OF_READING,
     )
     journal.command(
         f"{_COMMANDS}.journal:summary", name="summary", help="Show how many items ended how, and how many are left."

@@ -12,6 +12,7 @@ from refold_async.cli.failures import UsageError
 
 __all__ = ["check_replaceable", "replacing"]
 
+_BESIDE_A_DATABASE: Final = ("-wal", "-shm", "-journal", "-lock")
 _DATABASE: Final = b"SQLite format 3\0"
 
 
@@ -23,8 +24,11 @@ def check_replaceable(option: str, path: Path) -> None:
         path: The file.
 
     Raises:
-        UsageError: It is not a file, or it is a database, which may be somebody's journal.
+        UsageError: It is not a file, or it is a database, which may be somebody's journal, or belongs to one.
     """
+    for suffix in _BESIDE_A_DATABASE:
+        if path.name.endswith(suffix) and path.with_name(path.name.removesuffix(suffix)).is_file():
+            raise UsageError(f"{option} {path} belongs to the file beside it, and is not replaced: name another.")
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):

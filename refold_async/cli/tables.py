@@ -1,21 +1,19 @@
 """Tables on a terminal, of which the first rows decide how wide the columns are."""
 
-from collections.abc import Sequence
-
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 __all__ = ["TablePrinter"]
 
-_BETWEEN = 3
-"""How many characters rich puts between two columns."""
+_BETWEEN = "   "
+_NARROWEST = 4
 
 
 class TablePrinter:
-    """Prints a table a few rows at a time.
+    """Prints a table a few rows at a time, however many there are.
 
     Attributes:
         is_empty: Whether it has no rows so far, and nothing was printed.
@@ -25,31 +23,54 @@ class TablePrinter:
         self.is_empty = True
         self._headings = headings
         self._widths: list[int] = []
-        self._console = Console(markup=False, highlight=False, emoji=False)
 
     def print(self, rows: Sequence[Sequence[str]]) -> None:
         """Print the next rows; above the first ones, the headings."""
         if not rows:
             return
+        lines: list[str] = []
         if self.is_empty:
-            self._console.print()
-            lengths = [max(map(cell_len, cells)) for cells in zip(self._headings, *rows, strict=True)]
-            self._widths = _fitted(lengths, self._console.width - _BETWEEN * (len(lengths) - 1))
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=self.is_empty, show_edge=False)
-        for heading, width in zip(self._headings, self._widths, strict=True):
-            table.add_column(heading, width=width, overflow="fold")
-        for row in rows:
-            table.add_row(*map(Text, row))
-        self._console.print(table)
+            longest = [max(map(_width, cells)) for cells in zip(self._headings, *rows, strict=True)]
+            self._widths = _fitted(longest, shutil.get_terminal_size().columns - len(_BETWEEN) * (len(longest) - 1))
+            rule = "-" * (sum(self._widths) + len(_BETWEEN) * (len(longest) - 1))
+            lines += ["", *self._lines(self._headings), rule]
+        lines += [line for row in rows for line in self._lines(row)]
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
         self.is_empty = False
 
+    def _lines(self, row: Sequence[str]) -> Iterator[str]:
+        """Give the lines of a row: what is too long for its column goes on in the next."""
+        cells = [_wrapped(cell, width) for cell, width in zip(row, self._widths, strict=True)]
+        for parts in zip_longest(*cells, fillvalue=""):
+            padded = (part + " " * (width - _width(part)) for part, width in zip(parts, self._widths, strict=True))
+            yield _BETWEEN.join(padded).rstrip()
 
-def _fitted(lengths: Sequence[int], room: int) -> list[int]:
+
+def _fitted(longest: Sequence[int], room: int) -> list[int]:
     """Return how wide columns are that together have so much room: the widest give way, all alike."""
-    widths = [0] * len(lengths)
-    narrowest_first = sorted(range(len(lengths)), key=lengths.__getitem__)
+    widths = [0] * len(longest)
+    narrowest_first = sorted(range(len(longest)), key=longest.__getitem__)
     for place, column in enumerate(narrowest_first):
-        share = room // (len(lengths) - place)
-        widths[column] = max(1, min(lengths[column], share))
+        widths[column] = min(longest[column], max(_NARROWEST, room // (len(longest) - place)))
         room -= widths[column]
     return widths
+
+
+def _width(text: str) -> int:
+    """Return how many columns of the terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    if _width(text) <= width:
+        return [text]
+    if text.isascii():
+        return textwrap.wrap(text, width, break_on_hyphens=False)
+    from rich.cells import chop_cells
+
+    return chop_cells(text, width)

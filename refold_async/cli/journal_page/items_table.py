@@ -90,9 +90,12 @@ def _filters(report: JournalReport, entries: list[JournalEntry]) -> str:
     )
     return (
         '<form class="filters" role="search" aria-label="Filter the items" hidden>'
-        '<label class="search">Search<input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
-        f'<label>Status<select id="status"><option value="">all</option>{statuses}</select></label>'
-        f'<label>Error<select id="error"><option value="">all</option>{errors}</select></label>'
+        '<div class="field search"><label for="search">Search</label>'
+        '<input type="search" id="search" autocomplete="off" spellcheck="false"></div>'
+        '<div class="field"><label for="status">Status</label>'
+        f'<select id="status"><option value="">all</option>{statuses}</select></div>'
+        '<div class="field"><label for="error">Error</label>'
+        f'<select id="error"><option value="">all</option>{errors}</select></div>'
         '<button type="button" id="clear">Clear</button><output id="count" aria-live="polite"></output></form>'
     )
 
