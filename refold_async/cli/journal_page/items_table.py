@@ -1,5 +1,6 @@
 """The table of items, with what filters it. Without JavaScript it is a plain table."""
 
+import shlex
 from typing import Final
 
 from refold_async.cli.journal_page.markup import text
@@ -74,7 +75,7 @@ def _extent(report: JournalReport) -> str:
     fair = " Of those that are too many, each error has its share, picked at random."
     return (
         f"To stay small, the page holds {', '.join(parts)}.{fair} The charts and counts above are of all items. For a "
-        f"file of all: <code>refold journal report {text(report.path.name)} --csv items.csv</code>"
+        f"file of all: <code>refold journal report {text(shlex.quote(report.path.name))} --csv items.csv</code>"
     )
 
 

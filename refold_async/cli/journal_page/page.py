@@ -162,8 +162,8 @@ def _progress(report: JournalReport) -> str:
     if charts.has_problems:
         (wide, per), (narrow, narrow_per) = charts.problems(_WIDE), charts.problems(_NARROW)
         problems = (
-            f'<figure><figcaption>Failed and unknown <span class="wide">within {per}</span>'
-            f'<span class="narrow">within {narrow_per}</span></figcaption>{_both(wide, narrow)}</figure>'
+            f'<figure><figcaption>Failed and unknown <span class="wide">per {per}</span>'
+            f'<span class="narrow">per {narrow_per}</span></figcaption>{_both(wide, narrow)}</figure>'
         )
     legend = "".join(
         f'<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="fill-{kind}" width="10" height="10" rx="2"/>'
