@@ -21,6 +21,11 @@ Exit codes: 0 it did what was asked; 1 it failed, and nothing happened; 2 the co
 not run it again; 130 Ctrl-C before a write was sent.
 """
 
+_EXIT_CODES_OF_READING: Final = """\
+Exit codes: 0 it did what was asked; 1 the journal could not be read, or what was asked for could not be written; \
+2 the command is wrong; 130 Ctrl-C.
+"""
+
 
 def make_app() -> App:
     """Return the application, with all its commands."""
@@ -39,7 +44,19 @@ def make_app() -> App:
     _add(app, calls, "params", "actions:params", "Show which parameters an action takes.")
     _add(app, calls, "execute", "actions:execute", "Execute an action.")
 
-    runs = Group("Workflows", sort_key=2)
+    jobs = Group("Bulk jobs", sort_key=2)
+    journal = App(
+        name="journal",
+        group=jobs,
+        help="Read the journal of a job, also while it runs. Nothing is sent.",
+        help_epilogue=_EXIT_CODES_OF_READING,
+    )
+    _add(journal, None, "summary", "journal:summary", "Show how many items ended how, and how many are left.")
+    _add(journal, None, "entries", "journal:entries", "List the items, all or some of them.")
+    _add(journal, None, "report", "journal:report", "Tell how the job went; as a page with --html, or --csv.")
+    app.command(journal)
+
+    runs = Group("Workflows", sort_key=3)
     workflows = App(name="workflows", help="List, show and run workflows.", group=runs)
     _add(workflows, None, "list", "workflows:list_workflows", "List the workflows of a linked account.")
     _add(workflows, None, "get", "workflows:get", "Show a workflow.")
@@ -56,14 +73,14 @@ def make_app() -> App:
     _add(executions, None, "rerun", "executions:rerun", "Start a workflow again with what an execution was given.")
     app.command(executions)
 
-    customers = Group("Customers", sort_key=3)
+    customers = Group("Customers", sort_key=4)
     accounts = App(name="accounts", help="List and show linked accounts.", group=customers)
     _add(accounts, None, "list", "accounts:list_accounts", "List the linked accounts of your organisation.")
     _add(accounts, None, "get", "accounts:get", "Show a linked account.")
     app.command(accounts)
     _add(app, customers, "connect", "connect:connect", "Print the link by which a customer connects an app.")
 
-    others = Group("Everything else", sort_key=4)
+    others = Group("Everything else", sort_key=5)
     _add(app, others, "request", "request:request", "Call any endpoint of Refold's REST API.")
     webhooks = App(name="webhooks", help="List, make, delete and test webhooks.", group=others)
     _add(webhooks, None, "list", "webhooks:list_webhooks", "List where Refold sends webhooks.")

@@ -8,7 +8,15 @@ from cyclopts import Group, Parameter
 
 from refold_async.cli.failures import UsageError
 
-__all__ = ["NO_ACCOUNT", "AccountOptions", "ConfirmationOptions", "Options", "WaitOptions", "WriteOptions"]
+__all__ = [
+    "NO_ACCOUNT",
+    "AccountOptions",
+    "ConfirmationOptions",
+    "Options",
+    "OutputOptions",
+    "WaitOptions",
+    "WriteOptions",
+]
 
 _SHARED = Group("Shared options", sort_key=100)
 
@@ -29,10 +37,17 @@ def _positive(_options: object, _attribute: object, seconds: float) -> None:
 
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
-class Options:
-    """What every command takes that talks to Refold."""
+class OutputOptions:
+    """What every command takes that prints something."""
 
     json: Annotated[bool, Parameter(help="Print JSON, also on a terminal.")] = False
+
+
+@Parameter(name="*", group=_SHARED)
+@attrs.frozen(kw_only=True)
+class Options(OutputOptions):
+    """What every command takes that talks to Refold."""
+
     api_key_file: Annotated[
         Path | None, Parameter(help="Read the API key from this file; by default it is REFOLD_API_KEY's.")
     ] = None

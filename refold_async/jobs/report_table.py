@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from refold_async.codec.excerpts import shortened
-from refold_async.jobs.outcome_rows import escaped, message_of
+from refold_async.codec.excerpts import escaped, shortened
+from refold_async.jobs.outcome_rows import message_of
 from refold_async.jobs.outcomes import Outcome, Status, name_of_error
 
 if TYPE_CHECKING:
