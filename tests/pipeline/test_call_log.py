@@ -146,7 +146,7 @@ async def main():
         AsyncRefold("tk_secret_key")
         await refold.account("user_2").list_actions("hubspot")
 
-asyncio.run(main())
+asyncio.run(main(), debug=False)  # else, on a slow machine, asyncio would tell in the log that it is
 """
 
 
