@@ -74,9 +74,10 @@ def make_app() -> App:
     app.command(executions)
 
     customers = Group("Customers", sort_key=4)
-    accounts = App(name="accounts", help="List and show linked accounts.", group=customers)
+    accounts = App(name="accounts", help="List, show and create linked accounts.", group=customers)
     _add(accounts, None, "list", "accounts:list_accounts", "List the linked accounts of your organisation.")
     _add(accounts, None, "get", "accounts:get", "Show a linked account.")
+    _add(accounts, None, "upsert", "accounts:upsert", "Create a linked account, or change its name.")
     app.command(accounts)
     _add(app, customers, "connect", "connect:connect", "Print the link by which a customer connects an app.")
 

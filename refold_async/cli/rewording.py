@@ -21,6 +21,10 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"check connection_id\.", "check --connection-id."),
     # What to do next.
     (
+        r"\brefold\.linked_accounts\.upsert\(linked_account_id\)\.",
+        "`refold accounts upsert ACCOUNT`.",
+    ),
+    (
         r"give its owner the link \(await account\.connect_url\(\)\)\.hosted_url\. Subscribe to .* a call fails\.",
         "`refold connect SLUG` prints the link to give to its owner.",
     ),
@@ -28,7 +32,7 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"wait again, by applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
     (r" It may have run all the same: look in the app before you send it again\.", ""),  # the exit code's advice
-    (r" The data as it came is in \.result; do not call again to get it\.", ""),
+    (r" ?The data as it came is in \.result(; do not call again to get it)?\.", ""),
     (r"\bof its own choosing; see \.execution\.", "of its own choosing."),
     # Options of calls.
     (

@@ -61,7 +61,7 @@ class JournalSummary:
     def __str__(self) -> str:
         action = "" if self.slug is None else f", {self.slug} {self.action_id}"
         state = "running" if self.running else "not running"
-        refused = f" ({self.refused} of them refused before anything was sent)" if self.refused else ""
+        refused = f" ({self.refused} of them never sent)" if self.refused else ""
         not_begun = f", {self.not_begun} not begun" if self.not_begun else ""
         return (
             f"{self.job} ({self.base_url}, {self.environment or 'unknown environment'}{action})\n"

@@ -26,6 +26,21 @@ def test_accounts(command_line: CommandLine) -> None:
     assert {request.linked_account_id for request in command_line.mock.requests_to("list_linked_accounts")} == {None}
 
 
+def test_making_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a call for an account that is not there says to do first, does it; with a production key it is asked."""
+    with served_by_thread(MockRefold(known_accounts_only=True)) as mock:
+        command_line = CommandLine(mock, monkeypatch)
+        missing = command_line.run("apps", "-a", "acme")
+        assert (missing.code, missing.out) == (1, "")
+        assert "Create it first: `refold accounts upsert ACCOUNT`." in missing.err
+        made = command_line.run("accounts", "upsert", "acme", "--name", "Acme")
+        assert (made.code, json.loads(made.out)["account_id"]) == (0, "acme")
+        assert command_line.run("apps", "-a", "acme").code == 0
+        command_line.environment.setenv("REFOLD_API_KEY", "pk_live")
+        assert command_line.run("accounts", "upsert", "other").code == 2
+        assert len(mock.requests_to("upsert_linked_account")) == 1
+
+
 def test_an_unknown_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error tells which was meant."""
     with served_by_thread(MockRefold(known_accounts_only=True)) as mock:

@@ -69,7 +69,7 @@ def test_summary(command_line: CommandLine, journal: str) -> None:
     assert (told["running"], told["not_begun"]) == (False, 0)
     assert told["updated_at"].endswith("Z")
     shown = command_line.run("journal", "summary", journal, terminal=True).out
-    assert "33 ok, 4 failed (1 of them refused), 3 unknown, 0 in flight, 1 to be run again" in shown
+    assert "33 ok, 4 failed (1 of them never sent), 3 unknown, 0 in flight, 1 to be run again" in shown
 
 
 def test_nothing_is_sent(command_line: CommandLine, journal: str) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from refold_async.cli.options import Options
+from refold_async.cli.confirmation import confirm_write
+from refold_async.cli.options import ConfirmationOptions, Options
 from refold_async.cli.output import print_record, print_some
 from refold_async.cli.session import open_client
 from refold_async.cli.suggestions import SOME, suggesting
@@ -11,7 +12,7 @@ from refold_async.cli.suggestions import SOME, suggesting
 if TYPE_CHECKING:
     from refold_async import LinkedAccount
 
-__all__ = ["get", "list_accounts"]
+__all__ = ["get", "list_accounts", "upsert"]
 
 
 async def list_accounts(
@@ -61,6 +62,32 @@ async def get(account: str, /, *, options: Options = Options()) -> None:
                 ("FIELDS", _fields),
                 ("MADE", lambda account: account.created_at),
             )
+
+
+async def upsert(
+    account: str,
+    /,
+    *,
+    options: Options = Options(),
+    confirmation: ConfirmationOptions = ConfirmationOptions(),
+    name: str | None = None,
+) -> None:
+    """Create a linked account, or change the name of one that is there.
+
+    Args:
+        account: Your own id of the customer.
+        name: The customer's name, for people.
+    """
+    async with open_client(options) as refold:
+        confirm_write(refold.environment, f"Upsert linked account {account}", yes=confirmation.yes, may_read=False)
+        made = await refold.linked_accounts.upsert(account, name=name)
+    print_record(
+        options,
+        made,
+        ("ACCOUNT", lambda account: account.linked_account_id),
+        ("NAME", lambda account: account.name),
+        ("ENVIRONMENT", lambda account: account.environment),
+    )
 
 
 def _apps(account: "LinkedAccount") -> str:
