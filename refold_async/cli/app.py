@@ -4,6 +4,7 @@ from typing import Final
 
 from cyclopts import App, Group, Parameter
 
+from refold_async.cli.bulk import help as help_of_jobs
 from refold_async.version import __version__
 
 __all__ = ["make_app"]
@@ -41,4 +42,5 @@ def make_app() -> App:
         f"{_COMMANDS}.actions:params", name="params", group=calls, help="Show which parameters an action takes."
     )
     app.command(f"{_COMMANDS}.actions:execute", name="execute", group=calls, help="Execute an action.")
+    app.command(f"{_COMMANDS}.fan_out:fan_out", name="fan-out", group=calls, help=help_of_jobs.FAN_OUT)
     return app

@@ -32,9 +32,11 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     from refold_async.cli.app import make_app
     from refold_async.cli.failures import ExitCode, report_failure, say
+    from refold_async.cli.invocation import INVOCATION
     from refold_async.cli.session import WRITES
 
     WRITES.reset()
+    INVOCATION.begin(arguments)
     try:
         make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()

@@ -41,14 +41,20 @@ WRITES: Final = WriteEffects()
 
 
 @asynccontextmanager
-async def open_client(options: Options) -> "AsyncGenerator[AsyncRefold]":
-    """Open the client of a command, and close it at its end."""
-    from refold_async import AsyncRefold
+async def open_client(options: Options, *, rate: float | None = None) -> "AsyncGenerator[AsyncRefold]":
+    """Open the client of a command, and close it at its end.
+
+    Args:
+        options: The options of the command.
+        rate: How many calls may leave in a second; None learns it.
+    """
+    from refold_async import AsyncRefold, RateLimit
 
     api_key = os.environ.get("REFOLD_API_KEY") if options.api_key_file is None else _read_key(options.api_key_file)
     if not api_key:
         raise UsageError("No API key: set REFOLD_API_KEY, or pass --api-key-file with a file that holds it.")
-    async with AsyncRefold(api_key, base_url=options.base_url, observers=[WRITES]) as refold:
+    limit = None if rate is None else RateLimit(rate)
+    async with AsyncRefold(api_key, base_url=options.base_url, rate_limit=limit, observers=[WRITES]) as refold:
         yield refold if options.timeout is None else refold.with_options(timeout=options.timeout)
 
 

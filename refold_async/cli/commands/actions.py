@@ -19,7 +19,7 @@ from refold_async.errors import NotFoundError, RefoldError
 if TYPE_CHECKING:
     from refold_async import AccountScope, ActionResult
 
-__all__ = ["actions", "execute", "params"]
+__all__ = ["actions", "execute", "params", "shown_request", "suggesting"]
 
 
 async def actions(slug: str, /, *, options: AccountOptions) -> None:
@@ -28,7 +28,7 @@ async def actions(slug: str, /, *, options: AccountOptions) -> None:
     Args:
         slug: The app, such as hubspot.
     """
-    async with open_account(options) as account, _suggesting(account, slug):
+    async with open_account(options) as account, suggesting(account, slug):
         await print_list(
             options,
             await account.list_actions(slug),
@@ -45,7 +45,7 @@ async def params(slug: str, action_id: str, /, *, options: AccountOptions) -> No
         slug: The app, such as hubspot.
         action_id: The action, such as get_contact.
     """
-    async with open_account(options) as account, _suggesting(account, slug, action_id):
+    async with open_account(options) as account, suggesting(account, slug, action_id):
         await print_list(
             options,
             await account.get_action_parameters(slug, action_id),
@@ -81,10 +81,10 @@ async def execute(
     values = parse_parameters(parameters)
     async with open_client(options) as refold:
         account = refold.account(options.account)
-        async with _suggesting(account, slug, action_id):
+        async with suggesting(account, slug, action_id):
             (await account.get_action_parameters(slug, action_id)).validate(values)
         if dry_run:
-            print_json(_request(refold.base_url, options.account, slug, action_id, values, connection_id))
+            print_json(shown_request(refold.base_url, options.account, slug, action_id, values, connection_id))
             return
         if not write.read:
             confirm_write(refold.environment, f"Execute {action_id} of {slug} for {options.account}", yes=write.yes)
@@ -94,8 +94,8 @@ async def execute(
     _print_result(options, result)
 
 
-def _request(
-    base_url: str, account: str, slug: str, action_id: str, values: dict[str, Any], connection_id: str | None
+def shown_request(
+    base_url: str, account: str, slug: str, action_id: str, values: dict[str, Any], connection_id: str | None = None
 ) -> dict[str, Any]:
     """Return what is shown of the request that would execute an action."""
     from refold_async.protocol.headers import account_headers
@@ -119,7 +119,7 @@ def _print_result(options: AccountOptions, result: "ActionResult[Any]") -> None:
 
 
 @asynccontextmanager
-async def _suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncGenerator[None]:
+async def suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncGenerator[None]:
     """Have the error for an app or an action that is unknown tell which was meant."""
     try:
         yield
