@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -51,7 +52,12 @@ class OutcomeWriter:
         # By the line: whoever looks into it while the job runs sees what is done.
         self._file = open(path, "w", buffering=1, encoding=encoding, errors="backslashreplace", newline="")  # noqa: SIM115
         self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        try:
+            self._writer.writerow(COLUMNS)
+        except BaseException:
+            with suppress(OSError):  # of what could not be written, once more
+                self._file.close()
+            raise
 
     def write(self, outcome: Outcome[Any, Any]) -> None:
         """Write an outcome's line. It may wait for the disk.

@@ -48,6 +48,7 @@ class JobOptions:
         str,
         Parameter(
             group=_ROWS,
+            allow_leading_hyphen=True,  # for - by itself
             help="The file of rows: CSV whose first line names the columns, or JSON objects, one a line; - is stdin.",
         ),
     ]
