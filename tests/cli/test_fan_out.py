@@ -371,8 +371,10 @@ def test_journals_that_cannot_be_used(job: Job) -> None:
     assert (other.code, "belongs to another job" in other.err) == (1, True)
     other = job.run("email=x", "--accounts", path, "--journal", job.journal)
     assert (other.code, "belongs to another job" in other.err) == (1, True)
-    broken = job.run_contacts(path, "--journal", job.rows("no journal\n" * 1000, "notes.txt"))
-    assert broken.code in (1, 2)
+    notes = job.rows("no journal\n" * 1000, "notes.txt")
+    none = job.run("email=@email", "--accounts", path, "--journal", notes)
+    assert (none.code, str(notes) in none.err) == (1, True)
+    assert notes.read_text() == "no journal\n" * 1000
     lost = job.run("email=@email", "--accounts", path, "--journal", "/no/such/directory/june.sqlite")
     assert (lost.code, lost.err.startswith("refold: ")) == (1, True)
     run = opened(job.directory / "used.sqlite")
@@ -382,6 +384,23 @@ def test_journals_that_cannot_be_used(job: Job) -> None:
     finally:
         run.close()
     assert job.sent_count == 1
+
+
+def test_rows_that_change_while_the_job_runs(job: Job) -> None:
+    """It stops, and says so, after what was read before."""
+    path = job.contacts(3_000)
+
+    @job.command_line.mock.catalogue.action("hubspot", "shorten")
+    async def shorten(context: ActionContext, parameters: dict[str, Any]) -> None:
+        with path.open("r+b") as file:
+            file.truncate(60_000)
+
+    ended = job.command_line.run(
+        "fan-out", "hubspot", "shorten", "--accounts", str(path), "--journal", str(job.journal)
+    )
+    assert (ended.code, summary(ended)["ended"], summary(ended)["failed"]) == (1, "stopped", 0)
+    assert summary(ended)["ok"] == job.sent_count < 3_000
+    assert f"It was stopped. {path} was changed while the job ran." in ended.err
 
 
 def test_the_file_of_outcomes(job: Job) -> None:

@@ -176,6 +176,7 @@ async def test_a_server_that_goes(job: Job, mock: MockRefold) -> None:
     assert told(finished)["failed"] + told(finished)["unknown"] <= 100 + 2 * 50
 
 
+@pytest.mark.slow
 async def test_two_at_a_time(job: Job) -> None:
     """A journal that a process is using is refused by another."""
     job.mock.script(Silence(), route="execute_action")
@@ -263,9 +264,10 @@ async def test_the_bar(job: Job) -> None:
     assert not terminal.screen.cursor.hidden
 
 
+@pytest.mark.slow
 async def test_a_pause(job: Job) -> None:
     """While refusals keep it from going on, the bar says so."""
-    job.mock.script(Answer(429, retry_after=2), route="execute_action", calls=range(9, 21))
+    job.mock.script(Answer(429, retry_after=2), route="execute_action", calls=range(9, 17))
     take_time(job.mock)
     async with in_a_terminal(job) as (process, terminal):
         async with asyncio.timeout(60):

@@ -14,7 +14,7 @@ from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError
 from refold_async.journal.bloom_filter import BloomFilter
 
-__all__ = ["CheckedRows", "Plan", "check_rows"]
+__all__ = ["CheckedRows", "RowPlan", "check_rows"]
 
 _FILTER_SIZE: Final = 4 * 1024 * 1024  # bytes: of a million keys, fewer than one in 100 is looked at twice for nothing
 _COLUMNS_NAMED: Final = 20
@@ -22,7 +22,7 @@ _Row = dict[str, Any]
 
 
 @attrs.frozen(kw_only=True)
-class Plan:
+class RowPlan:
     """What a job takes from each row."""
 
     template: Template
@@ -53,17 +53,29 @@ class CheckedRows:
     """How many there are."""
     first: _Row
     """The first."""
-    given: Mapping[frozenset[str], int]
-    """The parameters that rows have, each such set of them with the first line that has no others."""
+    left_out: Mapping[str, int]
+    """The parameters that some rows leave out, each with the line of the first that does."""
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[_Row]:
-        return (row.values for row in islice(self.file, self.count))
+        """Give the rows.
+
+        Raises:
+            UsageError: They are not there any more as they were.
+        """
+        number = 0
+        try:
+            for number, row in enumerate(islice(self.file, self.count), 1):  # noqa: B007 - the last counts
+                yield row.values
+        except UsageError:
+            number = 0
+        if number < self.count:
+            raise UsageError(f"{self.file.name} was changed while the job ran.")
 
 
-def check_rows(file: RowFile, plan: Plan, limit: int | None) -> CheckedRows:
+def check_rows(file: RowFile, plan: RowPlan, limit: int | None) -> CheckedRows:
     """Look through the rows of a file.
 
     Args:
@@ -79,7 +91,7 @@ def check_rows(file: RowFile, plan: Plan, limit: int | None) -> CheckedRows:
     suspected: set[str] = set()
     first: Row | None = None
     count = 0
-    given: dict[frozenset[str], int] = {}
+    left_out: dict[str, int] = {}
     for count, row in enumerate(islice(file, limit), 1):  # noqa: B007 - the last counts
         if first is None:
             first = row
@@ -87,7 +99,8 @@ def check_rows(file: RowFile, plan: Plan, limit: int | None) -> CheckedRows:
             _check_columns(file, plan)
         _check_account(file, plan, row)
         try:
-            given.setdefault(frozenset(plan.template.parameters_of(row.values)), row.line)
+            for name in plan.template.left_out_of(plan.template.parameters_of(row.values)):
+                left_out.setdefault(name, row.line)
         except ValueError as error:
             raise file.refusal(row.line, f"{one_line(str(error))}.") from None
         if plan.distinct and looked_at.add(key := _key_of(file, plan, row)):
@@ -98,10 +111,10 @@ def check_rows(file: RowFile, plan: Plan, limit: int | None) -> CheckedRows:
         raise UsageError(f"{file.name} has no rows: there is nothing to do.")
     if suspected:
         _check_repeats(file, plan, limit, suspected)
-    return CheckedRows(file=file, count=count, first=first.values, given=given)
+    return CheckedRows(file=file, count=count, first=first.values, left_out=left_out)
 
 
-def _check_columns(file: RowFile, plan: Plan) -> None:
+def _check_columns(file: RowFile, plan: RowPlan) -> None:
     """Refuse a job that takes something from a column that there is not."""
     wanted = {
         **dict.fromkeys(plan.template.columns, "For a text that begins with @, write name:='\"@text\"'."),
@@ -116,7 +129,7 @@ def _check_columns(file: RowFile, plan: Plan) -> None:
             )
 
 
-def _check_account(file: RowFile, plan: Plan, row: Row) -> None:
+def _check_account(file: RowFile, plan: RowPlan, row: Row) -> None:
     column = plan.account_column
     if column not in row.values:
         raise file.refusal(
@@ -130,14 +143,14 @@ def _check_account(file: RowFile, plan: Plan, row: Row) -> None:
         raise file.refusal(row.line, error.message) from None
 
 
-def _key_of(file: RowFile, plan: Plan, row: Row) -> str:
+def _key_of(file: RowFile, plan: RowPlan, row: Row) -> str:
     key = plan.key_of(row.values)
     if not key or "\0" in key:
         raise file.refusal(row.line, f"its {plan.key_column!r} is empty, or no text: the journal knows rows by it.")
     return key
 
 
-def _check_repeats(file: RowFile, plan: Plan, limit: int | None, suspected: set[str]) -> None:
+def _check_repeats(file: RowFile, plan: RowPlan, limit: int | None, suspected: set[str]) -> None:
     """Refuse rows that a journal could not tell apart. Only those suspected are remembered."""
     lines: dict[str, int] = {}
     for row in islice(file, limit):

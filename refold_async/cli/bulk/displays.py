@@ -12,7 +12,7 @@ from refold_async.jobs.progress import Progress
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["Display", "duration", "open_display"]
+__all__ = ["BarDisplay", "Display", "LineDisplay", "duration", "open_display"]
 
 _BETWEEN_LINES: Final = 10.0
 """Seconds from one line to the next, where there is no terminal."""
@@ -36,10 +36,10 @@ class Display(Protocol):
 
 def open_display(total: int) -> Display:
     """Return what shows a job of so many rows, where stderr goes."""
-    return _Bar(total) if is_terminal(sys.stderr) else _Lines(total)
+    return BarDisplay(total) if is_terminal(sys.stderr) else LineDisplay(total)
 
 
-class _Lines:
+class LineDisplay:
     """A line every few seconds."""
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -63,7 +63,7 @@ class _Lines:
         """Say nothing any more: what came of it is told elsewhere."""
 
 
-class _Bar:
+class BarDisplay:
     """A bar in the last line of the terminal."""
 
     def __init__(self, total: int) -> None:

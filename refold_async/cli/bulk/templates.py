@@ -55,9 +55,16 @@ class Template:
         """The names of the columns that it takes values from."""
         return [column.name for column in self._columns.values()]
 
-    def takes_from_columns(self, names: Iterable[str]) -> bool:
-        """Tell whether all these parameters come from columns."""
-        return all(name in self._columns for name in names)
+    @property
+    def complete(self) -> dict[str, Any]:
+        """The parameters of a row that leaves out none, each that comes from a column with an empty text."""
+        return {**self._values, **dict.fromkeys(self._columns, "")}
+
+    def left_out_of(self, parameters: Mapping[str, Any]) -> list[str]:
+        """Return the names of those that a row's parameters lack."""
+        if len(parameters) == len(self._values) + len(self._columns):  # nearly all, at less cost
+            return []
+        return [name for name in self._columns if name not in parameters]
 
     @property
     def constant(self) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import attrs
 from cyclopts import Group, Parameter
 
-from refold_async.cli.bulk.checks import CheckedRows, Plan, check_rows
+from refold_async.cli.bulk.checks import CheckedRows, RowPlan, check_rows
 from refold_async.cli.bulk.displays import open_display
 from refold_async.cli.bulk.job import GRACE, JobEnd, run_job
 from refold_async.cli.bulk.outcome_file import OutcomeFile
@@ -112,7 +112,7 @@ def fan_out(
         dry_run: Send nothing to the app: check all rows, and print the first request with the key hidden.
     """
     chosen = _check(job)
-    plan = Plan(
+    plan = RowPlan(
         template=Template(parameters),
         account_column=job.account_column,
         key_column=job.key,
@@ -129,7 +129,7 @@ class _Command:
 
     slug: str
     action_id: str
-    plan: Plan
+    plan: RowPlan
     rows: CheckedRows
     job: JobOptions
     options: Options
@@ -153,12 +153,12 @@ class _Command:
         account = refold.account(self.plan.account_of(self.rows.first))
         async with suggesting(account, self.slug, self.action_id):
             schema = await account.get_action_parameters(self.slug, self.action_id)
-        for names, line in self.rows.given.items():
+        complete = self.plan.template.complete
+        schema.validate(complete)
+        for name, line in self.rows.left_out.items():
             try:
-                schema.validate(dict.fromkeys(names, ""))
+                schema.validate({other: value for other, value in complete.items() if other != name})
             except ParameterError as error:
-                if error.unknown or not self.plan.template.takes_from_columns(error.missing):
-                    raise  # it is so in all rows
                 raise self.rows.file.refusal(line, error.message) from None
 
     def _show_first(self, refold: "AsyncRefold") -> None:
