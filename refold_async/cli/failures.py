@@ -102,7 +102,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, UsageError):
         return str(error)
     if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
-        return "StoppedError."
+        return "Stopped."
     if isinstance(error, BrokenPipeError):
         return "The program that reads the output has ended before all of it was written."
     if isinstance(error, OSError):

@@ -257,7 +257,7 @@ def test_resuming(job: Job) -> None:
     assert (second.code, job.sent_count) == (0, 20)
     assert second.err.startswith("20 rows: 20 ok, 0 failed, 0 unknown (0 s, 5 of them in earlier runs).")
     assert (summary(second)["recorded"], summary(second)["resume"]) == (5, None)
-    assert [(line["index"], line["status"]) for line in job.outcomes()] == [(str(row), "ok") for row in range(20)]
+    assert sorted(int(line["index"]) for line in job.outcomes()) == list(range(20))
     assert sum(line["recorded"] == "true" for line in job.outcomes()) == 5
 
 

@@ -15,11 +15,12 @@ import termios
 from collections import Counter
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import pytest
 
+import refold_async
 from refold_async import Journal
 from refold_async.testing import Answer, Delay, MockRefold, Silence
 from support.running_programs import Finished, ended, running
@@ -27,7 +28,8 @@ from support.waiting import until
 
 pyte = pytest.importorskip("pyte")
 
-ROWS = 60
+ROWS: Final = 60
+LIBRARY: Final = str(Path(refold_async.__file__).parent.parent)
 
 
 @attrs.frozen
@@ -38,6 +40,7 @@ class Job:
     directory: Path
     rows: int = ROWS
     concurrency: int = 4
+    api_key: str = "tk_test"
 
     @property
     def journal(self) -> Path:
@@ -63,7 +66,7 @@ class Job:
     @property
     def environment(self) -> dict[str, str]:
         """The key, and where Refold is."""
-        return {"REFOLD_API_KEY": "tk_test", "REFOLD_BASE_URL": self.mock.base_url, "PYTHONASYNCIODEBUG": ""}
+        return {"REFOLD_API_KEY": self.api_key, "REFOLD_BASE_URL": self.mock.base_url, "PYTHONASYNCIODEBUG": ""}
 
     async def run(self, *options: str) -> Finished:
         """Run it to its end."""
@@ -134,7 +137,7 @@ async def test_interrupted_and_resumed(job: Job, number: signal.Signals) -> None
     assert shlex.split(command)[-len(job.arguments) :] == job.arguments
     resumed = await asyncio.create_subprocess_shell(
         command,
-        env={**os.environ, **job.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, **job.environment, "PYTHONPATH": LIBRARY},
         stdout=-3,
         stderr=-3,
     )
@@ -211,6 +214,11 @@ class Terminal:
         """The lines that are not empty."""
         return [line.rstrip() for line in self.screen.display if line.strip()]
 
+    @property
+    def text(self) -> str:
+        """Its lines as one."""
+        return " ".join(self.lines)
+
     def press(self, key: bytes) -> None:
         """Press a key."""
         os.write(self._reader, key)
@@ -227,7 +235,7 @@ async def in_a_terminal(job: Job, *options: str) -> AsyncGenerator[tuple[asyncio
         sys.executable,
         *job.arguments,
         *options,
-        env={**os.environ, **job.environment, "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm-256color"},
+        env={**os.environ, **job.environment, "PYTHONPATH": LIBRARY, "TERM": "xterm-256color"},
         stdin=writer,
         stdout=writer,
         stderr=writer,
@@ -253,7 +261,7 @@ async def test_the_bar(job: Job) -> None:
     async with in_a_terminal(job) as (process, terminal):
         async with asyncio.timeout(60):
             assert await process.wait() == 1
-        await asyncio.sleep(0.1)
+        await until(lambda: "What became of each row" in terminal.text)
         lines = terminal.lines
     assert not [line for line in lines if line.startswith("{")]
     (bar,) = (line for line in lines if f"{ROWS}/{ROWS}" in line)
@@ -275,16 +283,29 @@ async def test_a_pause(job: Job) -> None:
     assert any("paused: refused (HTTP 429) for 1 s" in line for line in terminal.bars)
 
 
+async def test_ctrl_c_where_it_asks(job: Job) -> None:
+    """The key ends it before anything is sent, without Enter after it."""
+    job = attrs.evolve(job, api_key="pk_live")
+    async with in_a_terminal(job) as (process, terminal):
+        await until(lambda: "for 60 accounts, with a production key? [y/N]" in terminal.text, process)
+        terminal.press(b"\x03")
+        async with asyncio.timeout(60):
+            assert await process.wait() == 130
+        await until(lambda: "refold: Stopped." in terminal.text)
+    assert not job.writes
+    assert not job.output.exists()
+
+
 async def test_ctrl_c_in_a_terminal(job: Job) -> None:
     """The key stops it well, and leaves the terminal as it was."""
     take_time(job.mock)
     async with in_a_terminal(job) as (process, terminal):
-        await until(lambda: len(job.writes) >= 10)
+        await until(lambda: len(job.writes) >= 10, process)
         terminal.press(b"\x03")
         async with asyncio.timeout(60):
             assert await process.wait() == 130
-        await asyncio.sleep(0.1)
-    text = "\n".join(terminal.lines)
+        await until(lambda: "To go on with the other" in terminal.text)
+    text = terminal.text
     assert "Stopping: what is in flight gets 10 seconds to end" in text
     assert f"To go on with the other {ROWS - len(job.writes)}:" in text
     assert any("stopping, " in line for line in terminal.bars)
