@@ -50,5 +50,8 @@ def _interruptible() -> Generator[None]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")  # what is said next begins a line
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
