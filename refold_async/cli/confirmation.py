@@ -31,9 +31,9 @@ def confirm_write(environment: str | None, what: str, *, yes: bool) -> None:
             f"{what}: this writes with a production key (it does not start with tk). Pass --yes to mean it, or --read "
             "where it only reads. Nothing was sent."
         )
-    sys.stderr.write(plain(f"{what}, with a production key? [y/N] "))
-    sys.stderr.flush()
     with _interruptible():
+        sys.stderr.write(plain(f"{what}, with a production key? [y/N] "))
+        sys.stderr.flush()
         answer = sys.stdin.readline()
     if answer.strip().lower() not in {"y", "yes"}:
         say("Nothing was sent.")
