@@ -31,6 +31,7 @@ def make_app() -> App:
         help_epilogue=_EXIT_CODES,
         help_format="plaintext",
         version=__version__,
+        suppress_keyboard_interrupt=False,  # what Ctrl-C ends with depends on what was sent
         default_parameter=Parameter(negative=(), show_default=False),
     )
     calls = Group("Actions of apps", sort_key=1)
