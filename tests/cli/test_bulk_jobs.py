@@ -129,7 +129,7 @@ def test_lines_for_logs(capsys: pytest.CaptureFixture[str]) -> None:
     now[0] = 40.0
     display.show(progress(done=1_000, time_left=0.0))
     first, second = capsys.readouterr().err.splitlines()
-    assert first == "100 of 1,000 rows done: 10.0/s, 1 min 30 s left, 99 ok, 1 failed, 0 unknown."
+    assert first == "100 of 1,000 rows done: 10.0/s, 1 min 30 s left, 1 failed, 0 unknown, 99 ok."
     assert second.startswith("200 of 1,000 rows done: paused: refused (HTTP 429) for 12 s, 10.0/s, ")
 
 

@@ -118,7 +118,8 @@ def _parts(progress: Progress, *, stopping: bool) -> list[tuple[str, str]]:
         parts.insert(0, (f"stopping, {progress.in_flight:,} in flight", "yellow"))
     elif progress.time_left:
         parts.append((f"{duration(progress.time_left)} left", ""))
-    counts = ((progress.ok, "ok", "green"), (progress.failed, "failed", "red"), (progress.unknown, "unknown", "yellow"))
+    # Where the terminal is narrow, the last is lost first.
+    counts = ((progress.failed, "failed", "red"), (progress.unknown, "unknown", "yellow"), (progress.ok, "ok", "green"))
     return parts + [(f"{count:,} {name}", style if count else "") for count, name, style in counts]
 
 
