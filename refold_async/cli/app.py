@@ -31,17 +31,55 @@ def make_app() -> App:
         help_epilogue=_EXIT_CODES,
         help_format="plaintext",
         version=__version__,
-        suppress_keyboard_interrupt=False,  # what Ctrl-C ends with depends on what was sent
         default_parameter=Parameter(negative=(), show_default=False),
+        suppress_keyboard_interrupt=False,  # what Ctrl-C ends with depends on what was sent
     )
     calls = Group("Actions of apps", sort_key=1)
-    app.command(
-        f"{_COMMANDS}.apps:apps", name="apps", group=calls, help="List the apps, and whether they are connected."
-    )
-    app.command(f"{_COMMANDS}.actions:actions", name="actions", group=calls, help="List the actions of an app.")
-    app.command(
-        f"{_COMMANDS}.actions:params", name="params", group=calls, help="Show which parameters an action takes."
-    )
-    app.command(f"{_COMMANDS}.actions:execute", name="execute", group=calls, help="Execute an action.")
-    app.command(f"{_COMMANDS}.fan_out:fan_out", name="fan-out", group=calls, help=help_of_jobs.FAN_OUT)
+    _add(app, calls, "apps", "apps:apps", "List the apps, and whether they are connected.")
+    _add(app, calls, "actions", "actions:actions", "List the actions of an app.")
+    _add(app, calls, "params", "actions:params", "Show which parameters an action takes.")
+    _add(app, calls, "execute", "actions:execute", "Execute an action.")
+    _add(app, calls, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT)
+
+    runs = Group("Workflows", sort_key=2)
+    workflows = App(name="workflows", help="List, show and run workflows.", group=runs)
+    _add(workflows, None, "list", "workflows:list_workflows", "List the workflows of a linked account.")
+    _add(workflows, None, "get", "workflows:get", "Show a workflow.")
+    _add(workflows, None, "params", "workflows:params", "Show what payload a workflow takes.")
+    _add(workflows, None, "run", "workflows:run", "Run a workflow, and print what it gives back.")
+    app.command(workflows)
+    executions = App(name="executions", help="Follow, stop and repeat runs of workflows.", group=runs)
+    _add(executions, None, "list", "executions:list_executions", "List the executions of a linked account.")
+    _add(executions, None, "get", "executions:get", "Show an execution with its nodes.")
+    _add(executions, None, "watch", "executions:watch", "Print an execution's status whenever it changes.")
+    _add(executions, None, "wait", "executions:wait", "Wait for an execution, and print what it gives back.")
+    _add(executions, None, "response", "executions:response", "Print what an execution gave back.")
+    _add(executions, None, "stop", "executions:stop", "Have an execution stopped.")
+    _add(executions, None, "rerun", "executions:rerun", "Start a workflow again with what an execution was given.")
+    app.command(executions)
+
+    customers = Group("Customers", sort_key=3)
+    accounts = App(name="accounts", help="List and show linked accounts.", group=customers)
+    _add(accounts, None, "list", "accounts:list_accounts", "List the linked accounts of your organisation.")
+    _add(accounts, None, "get", "accounts:get", "Show a linked account.")
+    app.command(accounts)
+    _add(app, customers, "connect", "connect:connect", "Print the link by which a customer connects an app.")
+
+    others = Group("Everything else", sort_key=4)
+    _add(app, others, "request", "request:request", "Call any endpoint of Refold's REST API.")
+    webhooks = App(name="webhooks", help="List, make, delete and test webhooks.", group=others)
+    _add(webhooks, None, "list", "webhooks:list_webhooks", "List where Refold sends webhooks.")
+    _add(webhooks, None, "get", "webhooks:get", "Show a webhook.")
+    _add(webhooks, None, "create", "webhooks:create", "Have Refold send events to a URL.")
+    _add(webhooks, None, "delete", "webhooks:delete", "Have Refold send no more events to a URL.")
+    _add(webhooks, None, "sign", "webhooks:sign", "Print the signature of a webhook, to test your receiver with.")
+    _add(webhooks, None, "verify", "webhooks:verify", "Check the signature of a webhook, and print its event.")
+    app.command(webhooks)
+    _add(app, others, "mock", "mock:mock", "Serve a mock Refold to try things with.")
+    _add(app, others, "completion", "completion:completion", "Print the script by which a shell completes commands.")
     return app
+
+
+def _add(app: App, group: Group | None, name: str, function: str, summary: str) -> None:
+    """Add a command, run by a function of `refold_async.cli.commands` that is loaded when it is needed."""
+    app.command(f"{_COMMANDS}.{function}", name=name, group=group, help=summary)

@@ -9,6 +9,7 @@ import textwrap
 from enum import IntEnum
 from typing import Final
 
+from refold_async.cli.rewording import reworded
 from refold_async.cli.terminal import is_terminal, plain
 from refold_async.errors import ConfigurationError, ParameterError, RefoldError
 from refold_async.faults import Effect
@@ -98,7 +99,7 @@ def _reason(error: BaseException) -> str:
     notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
     if isinstance(error, RefoldError):
         named = "" if error.request_id is None else f" Request id: {error.request_id}."
-        return f"{error.message}{notes}{named}"
+        return f"{reworded(error.message + notes)}{named}"
     if isinstance(error, UsageError):
         return str(error)
     if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):

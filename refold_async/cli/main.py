@@ -3,7 +3,10 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from cyclopts import CycloptsError
 
 __all__ = ["main", "run"]
 
@@ -34,17 +37,29 @@ def run(arguments: Sequence[str]) -> int:
     from refold_async.cli.failures import ExitCode, report_failure, say
     from refold_async.cli.invocation import INVOCATION
     from refold_async.cli.session import WRITES
+    from refold_async.runtime.log import logger
 
     WRITES.reset()
     INVOCATION.begin(arguments)
+    logger.keep_off_stderr()  # whatever it would warn of, the command says itself
     try:
         make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
-        say(f"refold: {error} Try --help.")
+        say(f"refold: {_misuse(error)} Try --help.")
         return ExitCode.USAGE
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as people read it
         return report_failure(error, WRITES.worst)
     return ExitCode.OK
+
+
+def _misuse(error: "CycloptsError") -> str:
+    """Return what is wrong with a command line."""
+    from cyclopts import MissingArgumentError
+
+    from refold_async.cli.options import NO_ACCOUNT
+
+    argument = error.argument if isinstance(error, MissingArgumentError) else None
+    return NO_ACCOUNT if argument is not None and argument.name == "--account" else str(error)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from refold_async.cli.failures import UsageError
 
-__all__ = ["parse_parameters", "read_json", "read_text"]
+__all__ = ["parse_parameters", "read_bytes", "read_json", "read_text"]
 
 FORMS = "name=text, name:=JSON, name=@FILE, name:=@FILE or @FILE (a JSON object); FILE - is stdin"
 
@@ -53,14 +53,18 @@ def _read_file(file: str, as_json: bool) -> Any:
     return read_json(file) if as_json else read_text(file)
 
 
+def read_bytes(file: str) -> bytes:
+    """Return what is in a file; of `-`, what comes on stdin."""
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from None
+
+
 def read_text(file: str) -> str:
     """Return the text of a file; of `-`, what comes on stdin."""
     try:
-        if file == "-":
-            return sys.stdin.buffer.read().decode()
-        return Path(file).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from None
+        return read_bytes(file).decode()
     except UnicodeError:
         raise UsageError(f"{file} is no text in UTF-8.") from None
 

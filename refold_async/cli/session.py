@@ -11,11 +11,11 @@ from refold_async.cli.options import Options
 from refold_async.faults import Effect
 
 if TYPE_CHECKING:
-    from refold_async import AccountScope, AsyncRefold
+    from refold_async import AccountScope, AsyncRefold, Timeout
     from refold_async.cli.options import AccountOptions
     from refold_async.observers import CallEnd
 
-__all__ = ["WRITES", "WriteEffects", "open_account", "open_client"]
+__all__ = ["WRITES", "WriteEffects", "api_key", "open_account", "open_client"]
 
 _LONGEST_KEY: Final = 4096
 
@@ -35,9 +35,21 @@ class WriteEffects:
         if end.call.kind == "write" and self.worst != "unknown" and end.effect != "none":
             self.worst = end.effect
 
+    def find_out(self, effect: Effect) -> None:
+        """Take back what was known: it has become clear what the writes came to."""
+        self.worst = effect
+
 
 WRITES: Final = WriteEffects()
 """Those of the command that this process runs."""
+
+
+def api_key(options: Options) -> str:
+    """Return the API key of a command."""
+    key = os.environ.get("REFOLD_API_KEY") if options.api_key_file is None else _read_key(options.api_key_file)
+    if not key:
+        raise UsageError("No API key: set REFOLD_API_KEY, or pass --api-key-file with a file that holds it.")
+    return key
 
 
 @asynccontextmanager
@@ -50,12 +62,9 @@ async def open_client(options: Options, *, rate: float | None = None) -> "AsyncG
     """
     from refold_async import AsyncRefold, RateLimit
 
-    api_key = os.environ.get("REFOLD_API_KEY") if options.api_key_file is None else _read_key(options.api_key_file)
-    if not api_key:
-        raise UsageError("No API key: set REFOLD_API_KEY, or pass --api-key-file with a file that holds it.")
     limit = None if rate is None else RateLimit(rate)
-    async with AsyncRefold(api_key, base_url=options.base_url, rate_limit=limit, observers=[WRITES]) as refold:
-        yield refold if options.timeout is None else refold.with_options(timeout=options.timeout)
+    async with AsyncRefold(api_key(options), base_url=options.base_url, rate_limit=limit, observers=[WRITES]) as refold:
+        yield refold if options.timeout is None else refold.with_options(timeout=_limits(options.timeout))
 
 
 @asynccontextmanager
@@ -63,6 +72,13 @@ async def open_account(options: "AccountOptions") -> "AsyncGenerator[AccountScop
     """Open the client of a command that acts for a linked account."""
     async with open_client(options) as refold:
         yield refold.account(options.account)
+
+
+def _limits(seconds: float) -> "Timeout":
+    """Return the limits of calls that may take so long. One attempt may take all of it: large files do."""
+    from refold_async.config.settings import Timeout
+
+    return Timeout(total=seconds, attempt=max(seconds, Timeout().attempt))
 
 
 def _read_key(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Outcomes as rows: what each column holds, and which outcomes are asked for."""
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final, TypeVar, get_args
 
@@ -7,7 +8,7 @@ from refold_async.errors import ConfigurationError, RefoldError
 from refold_async.jobs.outcomes import Outcome, Status, name_of_error
 from refold_async.runtime.foreign_errors import safe_str
 
-__all__ = ["COLUMNS", "message_of", "row_of", "with_status"]
+__all__ = ["COLUMNS", "escaped", "message_of", "row_of", "with_status"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -17,6 +18,8 @@ COLUMNS: Final = (
     *("attempts", "elapsed", "recorded", "request_id"),
 )
 """The names of the columns."""
+# What some program takes for the end of a line, other control characters, and what no encoding has.
+_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 
@@ -32,7 +35,7 @@ def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
         "error": None if error is None else name_of_error(error),
         "message": None if error is None else message_of(error),
         "attempts": outcome.attempts,
-        "elapsed": outcome.elapsed,
+        "elapsed": None if outcome.recorded else outcome.elapsed,
         "recorded": outcome.recorded,
         "request_id": error.request_id if isinstance(error, RefoldError) else None,
     }
@@ -41,6 +44,11 @@ def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
 def message_of(error: BaseException) -> str:
     """Return what an error says, of ours without the call it came from, which other columns tell."""
     return error.message if isinstance(error, RefoldError) else safe_str(error)
+
+
+def escaped(text: str) -> str:
+    r"""Return a text that others wrote as it can be shown on one line: control characters as Python spells them."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def with_status(
@@ -53,7 +61,8 @@ def with_status(
     """
     if status is None:
         return outcomes
-    wanted: Collection[Any] = (status,) if isinstance(status, str) else status
+    several = isinstance(status, Iterable) and not isinstance(status, str)  # whatever the types say
+    wanted: tuple[Any, ...] = tuple(status) if several else (status,)
     for one in wanted:
         if one not in _STATUSES:
             raise ConfigurationError(f"status must be of {', '.join(map(repr, _STATUSES))}, got {one!r}.")

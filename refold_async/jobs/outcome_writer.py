@@ -2,21 +2,20 @@
 
 import csv
 import os
-import re
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
 from refold_async.codec import json_codec
-from refold_async.jobs.outcome_rows import COLUMNS, row_of
+from refold_async.errors import ConfigurationError
+from refold_async.jobs.outcome_rows import COLUMNS, escaped, row_of
 from refold_async.jobs.outcomes import Outcome
 from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["OutcomeWriter"]
 
-# What some program takes for the end of a line, other control characters, and what no encoding has.
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _IN_JSON: Final = frozenset({dict, list, tuple})
+_MOST_OF_A_TEXT: Final = 32_000  # characters; Excel takes 32,767 in a cell, and Python's csv reads 131,072
 _FORMULA_BEGINS_WITH: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -35,7 +34,8 @@ class OutcomeWriter:
 
     Within a text, line breaks and other control characters are spelled as Python does, such as `\n`. A text that
     begins with `=`, `+`, `-` or `@` gets a `'` before it, so that no spreadsheet takes for a formula what somebody else
-    wrote. An item that is a dict or a list is written as JSON, others as `str()` has them.
+    wrote. One of more than 32,000 characters, which spreadsheets have no room for in a cell, is cut, with "…" and its
+    length. An item that is a dict or a list is written as JSON, others as `str()` has them.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, encoding: str = "utf-8-sig") -> None:
@@ -47,15 +47,17 @@ class OutcomeWriter:
                 `utf-8` leaves that out.
 
         Raises:
+            ConfigurationError: `path` is no path, or there is no such encoding; no file is touched.
             OSError: The file cannot be written.
         """
+        _check(path, encoding)
         # By the line: whoever looks into it while the job runs sees what is done.
         self._file = open(path, "w", buffering=1, encoding=encoding, errors="backslashreplace", newline="")  # noqa: SIM115
         self._writer = csv.writer(self._file, lineterminator="\n")
         try:
             self._writer.writerow(COLUMNS)
         except BaseException:
-            with suppress(OSError):  # of what could not be written, once more
+            with suppress(OSError):  # the disk is still full
                 self._file.close()
             raise
 
@@ -81,16 +83,30 @@ class OutcomeWriter:
         self.close()
 
 
-def _cell(column: str, value: Any) -> str | int | float:
+def _check(path: Any, encoding: Any) -> None:
+    # A number would be taken for an open file, which is closed in the end, such as 1 for stdout.
+    text: object = getattr(path, "__fspath__", lambda: path)()
+    if not isinstance(text, str) or "\0" in text:
+        raise ConfigurationError(f"path must be the path of a file, got {path!r}.")
+    try:
+        ",".encode(encoding)
+    except (LookupError, TypeError, ValueError):
+        raise ConfigurationError(f"encoding must be the name of one, such as 'utf-8', got {encoding!r}.") from None
+
+
+def _cell(column: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if column == "elapsed":
         return f"{value:.3f}"
+    whole = _text_of(value)
     if type(value) is int or type(value) is float:
-        return value
-    text = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), _text_of(value))
+        return whole
+    text = escaped(whole[:_MOST_OF_A_TEXT])
+    if len(whole) > _MOST_OF_A_TEXT or len(text) > _MOST_OF_A_TEXT:
+        text = f"{text[:_MOST_OF_A_TEXT]}… ({len(whole):,} characters)"
     return f"'{text}" if text.startswith(_FORMULA_BEGINS_WITH) else text
 
 

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from refold_async.jobs.outcome_groups import STATUS_ORDER, OutcomeGroup, OutcomeGroups
+from refold_async.jobs.outcome_rows import escaped
 from refold_async.jobs.outcomes import Outcome, Status, name_of_error
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ def rich_table(outcomes: Sequence[Outcome[Any, Any]]) -> "Table":
 
     groups, left_out = _groups_of(outcomes)
     table = Table(title=_title(outcomes), caption=left_out or None, title_justify="left", caption_justify="left")
-    for name in _COLUMNS:
+    # The message stands below its error: a terminal of 80 columns has no room for both side by side.
+    for name in ("status", "items", "effect", "linked accounts", "error, and the first message"):
         table.add_column(name, justify="right" if name == "items" else "left", overflow="fold")
     for group in groups:
+        status, items, error, effect, accounts, message = _cells(group)
+        cells = (status, items, effect, accounts, f"{error}\n{message}".strip())
         # As texts: what others wrote is no markup.
-        table.add_row(*map(Text, _cells(group)), style=_STYLES[group.status])
+        table.add_row(*map(Text, cells), style=_STYLES[group.status])
     return table
 
 
@@ -67,4 +71,11 @@ def _groups_of(outcomes: Iterable[Outcome[Any, Any]]) -> tuple[list[OutcomeGroup
 
 
 def _cells(group: OutcomeGroup) -> tuple[str, ...]:
-    return (group.status, f"{group.items:,}", group.error, group.effect, group.accounts_named, group.message)
+    return (
+        group.status,
+        f"{group.items:,}",
+        group.error,
+        group.effect,
+        escaped(group.accounts_named),
+        escaped(group.message),
+    )

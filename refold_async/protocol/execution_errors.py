@@ -93,7 +93,8 @@ def _useless_answer_error(
 ) -> APIResponseValidationError:
     error = APIResponseValidationError(
         f"{_capital(request.target.subject)} succeeded, but {problem}. "
-        "The data as it came is in .result; do not call again to get it.",
+        "The data as it came is in .result"
+        f"{'.' if request.kind == 'idempotent' else '; do not call again to get it.'}",
         status_code=response.status,
         body=result.raw,
         result=result,

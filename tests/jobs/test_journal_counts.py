@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from refold_async import AsyncRefold, FanOut, FanOutStoppedError, Journal, JournalSummary
+from refold_async import AsyncRefold, FanOut, FanOutStoppedError, Journal, JournalSummary, Progress
 from refold_async.testing import Answer, MockRefold, Silence
 from support.waiting import until
 
@@ -138,3 +138,21 @@ async def test_nothing_is_asked_for_its_length_without_a_journal(refold: AsyncRe
 
     report = await refold.fan_out_action(Source(["user_1"]), "hubspot", "get_contact").collect()
     assert report.counts["ok"] == 1
+
+
+async def test_a_length_that_cannot_be_told(refold: AsyncRefold, journal: Journal) -> None:
+    """As of a progress bar around a generator: the job runs, and counts the items as those of any such source."""
+
+    class Bar(list[str]):
+        def __len__(self) -> int:
+            raise TypeError("object of type 'generator' has no len()")
+
+    progress: list[int | None] = []
+
+    def note(told: Progress) -> None:
+        progress.append(told.total)
+
+    job = write(refold, journal, Bar(["user_1"]), progress=note)
+    assert (await job.collect()).counts["ok"] == 1
+    assert journal.summary().not_begun == 0
+    assert set(progress) == {None}

@@ -17,8 +17,9 @@ from refold_async.cli.bulk.outcome_file import OutcomeFile
 from refold_async.cli.bulk.rows import open_rows
 from refold_async.cli.bulk.summary import JobSummary
 from refold_async.cli.bulk.templates import Template
-from refold_async.cli.commands.actions import shown_request, suggesting
+from refold_async.cli.commands.actions import suggesting
 from refold_async.cli.confirmation import confirm_write
+from refold_async.cli.dry_run import print_request
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say, say_command
 from refold_async.cli.options import Options, WriteOptions
 from refold_async.cli.output import print_json, wants_json
@@ -162,9 +163,11 @@ class _Command:
                 raise self.rows.file.refusal(line, error.message) from None
 
     def _show_first(self, refold: "AsyncRefold") -> None:
+        from refold_async.protocol import requests
+
         values = self.plan.template.parameters_of(self.rows.first)
         account = self.plan.account_of(self.rows.first)
-        print_json(shown_request(refold.base_url, account, self.slug, self.action_id, values))
+        print_request(refold, requests.execute_action(self.slug, self.action_id, values), account)
         say(
             f"{len(self.rows):,} rows of {self.rows.file.name} are in order; this is the first request. Nothing was "
             "sent."
