@@ -13,6 +13,7 @@ from refold_async.cli.bulk.outcome_file import OutcomeFile
 from refold_async.cli.failures import UsageError, say
 from refold_async.errors import AuthenticationError, JournalError, ReconnectRequiredError, RecordedError, RefoldError
 from refold_async.jobs.outcome_groups import STATUS_ORDER, OutcomeGroups
+from refold_async.jobs.outcome_rows import message_of
 from refold_async.jobs.outcomes import Outcome, Status, Unfinished, Unknown
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class _Streak:
             return None
         self._failures += 1
         self._refused_keys += outcome.matches(AuthenticationError)
-        last = f"The last error: {outcome.error}"
+        last = "" if outcome.error is None else f"The last error: {message_of(outcome.error)}"
         if self._refused_keys >= _REFUSED_KEYS_IN_A_ROW:
             return f"Refold refuses the API key. {last}"
         if self._failures >= _FAILURES_IN_A_ROW:
@@ -127,7 +128,7 @@ async def run_job(job: "Job", display: Display, output: OutcomeFile | None, *, w
                     if watches_streaks:
                         stop_because(streak.reason_to_stop(outcome))
             except (RefoldError, UsageError, OSError) as error:  # what reading the rows raises, too
-                end.reason = end.reason or str(error)
+                end.reason = end.reason or message_of(error)
                 end.unrecorded = len(job.unread) if isinstance(error, JournalError) else 0
     for outcome in (*job.unread, *(_lost(unfinished) for unfinished in job.unfinished if unfinished.attempts)):
         end.add(outcome)

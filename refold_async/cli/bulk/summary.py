@@ -10,6 +10,7 @@ from refold_async.cli.bulk.displays import duration
 from refold_async.cli.bulk.job import JobEnd
 from refold_async.cli.failures import ExitCode
 from refold_async.cli.invocation import INVOCATION
+from refold_async.cli.rewording import reworded
 from refold_async.jobs.outcome_groups import OutcomeGroup
 
 __all__ = ["JobSummary"]
@@ -87,7 +88,7 @@ class JobSummary:
         """Return what programs are told."""
         return {
             "ended": self.ended,
-            "reason": self.end.reason,
+            "reason": None if self.end.reason is None else reworded(self.end.reason),
             "exit_code": int(self.exit_code),
             "rows": self.total,
             **{str(status): count for status, count in self.end.counts.items()},
@@ -100,7 +101,7 @@ class JobSummary:
                     "status": group.status,
                     "effect": group.effect,
                     "rows": group.items,
-                    "message": group.message,
+                    "message": reworded(group.message),
                 }
                 for group in self.errors
             ],
@@ -117,10 +118,13 @@ class JobSummary:
         begun = f", {self.not_begun:,} not begun" if self.not_begun else ""
         yield f"{self.total:,} rows: {told}{begun} ({duration(self.seconds)}{earlier}).", None
         if self.end.reason is not None:
-            yield f"It was stopped. {self.end.reason}", None
+            yield f"It was stopped. {reworded(self.end.reason)}", None
         errors = self.errors
         for group in errors[:_ERRORS_TOLD]:
-            yield f"{group.items:,} {group.status}: {group.error}: {group.message} ({group.accounts_named})", None
+            yield (
+                f"{group.items:,} {group.status}: {group.error}: {reworded(group.message)} ({group.accounts_named})",
+                None,
+            )
         if left := sum(group.items for group in errors[_ERRORS_TOLD:]):
             yield f"{left:,} with other errors.", None
         if self.output is not None and self.end.done:
