@@ -4,6 +4,7 @@ from typing import Final
 
 from cyclopts import App, Group, Parameter
 
+from refold_async.cli.bulk import help as help_of_jobs
 from refold_async.version import __version__
 
 __all__ = ["make_app"]
@@ -36,13 +37,14 @@ def make_app() -> App:
         help_format="plaintext",
         version=__version__,
         default_parameter=Parameter(negative=(), show_default=False),
-        suppress_keyboard_interrupt=False,
+        suppress_keyboard_interrupt=False,  # what Ctrl-C ends with depends on what was sent
     )
     calls = Group("Actions of apps", sort_key=1)
     _add(app, calls, "apps", "apps:apps", "List the apps, and whether they are connected.")
     _add(app, calls, "actions", "actions:actions", "List the actions of an app.")
     _add(app, calls, "params", "actions:params", "Show which parameters an action takes.")
     _add(app, calls, "execute", "actions:execute", "Execute an action.")
+    _add(app, calls, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT)
 
     jobs = Group("Bulk jobs", sort_key=2)
     journal = App(

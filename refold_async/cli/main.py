@@ -35,10 +35,12 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     from refold_async.cli.app import make_app
     from refold_async.cli.failures import ExitCode, report_failure, say
+    from refold_async.cli.invocation import INVOCATION
     from refold_async.cli.session import WRITES
     from refold_async.runtime.log import logger
 
     WRITES.reset()
+    INVOCATION.begin(arguments)
     logger.keep_off_stderr()  # whatever it would warn of, the command says itself
     try:
         make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")

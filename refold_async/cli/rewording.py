@@ -46,6 +46,8 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"the time was up \(timeout total=[\d.e+-]*\)", "the time was up; pass a larger --timeout"),
     (r"longer than it may take \(timeout total=\)", "longer than --timeout allows"),
     (r" \(max_connections=\)", ""),
+    (r", which is where stop_after=\S+ ends it\.", ", which is where --stop-after ends it."),
+    (r"\bseconds that job_timeout= allows were over\.", "seconds of --job-timeout were over."),
     (r"\b\w+\(\w+=\) must be", "--timeout must be"),
     (r" \(math\.inf for no limit\)", " (inf for no limit)"),
     (r"Too many calls: wait, or set rate_limit= to the limit that applies\.", "Too many calls: wait a while."),

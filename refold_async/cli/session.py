@@ -53,11 +53,17 @@ def api_key(options: Options) -> str:
 
 
 @asynccontextmanager
-async def open_client(options: Options) -> "AsyncGenerator[AsyncRefold]":
-    """Open the client of a command, and close it at its end."""
-    from refold_async import AsyncRefold
+async def open_client(options: Options, *, rate: float | None = None) -> "AsyncGenerator[AsyncRefold]":
+    """Open the client of a command, and close it at its end.
 
-    async with AsyncRefold(api_key(options), base_url=options.base_url, observers=[WRITES]) as refold:
+    Args:
+        options: The options of the command.
+        rate: How many calls may leave in a second; None learns it.
+    """
+    from refold_async import AsyncRefold, RateLimit
+
+    limit = None if rate is None else RateLimit(rate)
+    async with AsyncRefold(api_key(options), base_url=options.base_url, rate_limit=limit, observers=[WRITES]) as refold:
         yield refold if options.timeout is None else refold.with_options(timeout=_limits(options.timeout))
 
 

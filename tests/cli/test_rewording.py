@@ -34,7 +34,10 @@ NOT_CONNECTED: Final = {"message": "Application Authentication not found for lin
 
 ROOT: Final = Path(refold_async.__file__).parent
 # What a command can meet: its calls, their arguments and their answers.
-HEARD: Final = ("codec/json_schema.py", "config", "pipeline", "protocol", "resources", "transport", "webhooks.py")
+HEARD: Final = (
+    *("codec/json_schema.py", "config", "jobs/stopping.py", "pipeline", "protocol", "resources", "transport"),
+    "webhooks.py",
+)
 # What no command can meet: it passes on no such argument, or checks it before.
 UNHEARD: Final = (
     "rate_limit=",

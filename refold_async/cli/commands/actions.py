@@ -20,7 +20,7 @@ from refold_async.errors import NotFoundError, RefoldError
 if TYPE_CHECKING:
     from refold_async import AccountScope, ActionResult
 
-__all__ = ["actions", "execute", "params"]
+__all__ = ["actions", "execute", "params", "suggesting"]
 
 
 async def actions(slug: str, /, *, options: AccountOptions) -> None:
@@ -29,7 +29,7 @@ async def actions(slug: str, /, *, options: AccountOptions) -> None:
     Args:
         slug: The app, such as hubspot.
     """
-    async with open_account(options) as account, _suggesting(account, slug):
+    async with open_account(options) as account, suggesting(account, slug):
         await print_list(
             options,
             await account.list_actions(slug),
@@ -46,7 +46,7 @@ async def params(slug: str, action_id: str, /, *, options: AccountOptions) -> No
         slug: The app, such as hubspot.
         action_id: The action, such as get_contact.
     """
-    async with open_account(options) as account, _suggesting(account, slug, action_id):
+    async with open_account(options) as account, suggesting(account, slug, action_id):
         await print_list(
             options,
             await account.get_action_parameters(slug, action_id),
@@ -82,7 +82,7 @@ async def execute(
     values = parse_parameters(parameters)
     async with open_client(options) as refold:
         account = refold.account(options.account)
-        async with _suggesting(account, slug, action_id):
+        async with suggesting(account, slug, action_id):
             (await account.get_action_parameters(slug, action_id)).validate(values)
         if dry_run:
             from refold_async.protocol import requests
@@ -107,7 +107,7 @@ def _print_result(options: AccountOptions, result: "ActionResult[Any]") -> None:
 
 
 @asynccontextmanager
-async def _suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncGenerator[None]:
+async def suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncGenerator[None]:
     """Have the error for an app or an action that is unknown tell which was meant."""
     try:
         yield
