@@ -323,10 +323,12 @@ async def test_stop(slow: MockCaller) -> None:
 
 async def test_a_stopped_workflow_has_no_effect(session: aiohttp.ClientSession) -> None:
     """What is stopped before its handler ran writes nothing."""
-    async with MockRefold(workflow_seconds=0.05) as mock:
+    async with MockRefold() as mock:
         caller = MockCaller(session, mock)
+        mock.hold_executions()
         stopped = await start(caller, SAMPLE_WORKFLOW_ID)
         await caller.post(f"{EXECUTION}/{stopped}/stop")
+        mock.release_executions()
         await caller.post(RUN, headers=SYNCHRONOUS, json={"payload": {"email": "contact@example.com"}})
         assert (await caller.data("hubspot", "search_contacts", {"query": "jane"}))["total"] == 0
 
