@@ -41,4 +41,7 @@ def make_app() -> App:
         f"{_COMMANDS}.actions:params", name="params", group=calls, help="Show which parameters an action takes."
     )
     app.command(f"{_COMMANDS}.actions:execute", name="execute", group=calls, help="Execute an action.")
+    app.command(
+        f"{_COMMANDS}.generate:generate", name="generate", group=calls, help="Write a typed Python module of an app."
+    )
     return app

@@ -9,7 +9,7 @@ from refold_async.cli.options import Options
 from refold_async.cli.terminal import escaped_json, is_terminal, one_line
 from refold_async.models.model import Model
 
-__all__ = ["Column", "print_json", "print_list", "print_record", "wants_json"]
+__all__ = ["Column", "print_json", "print_list", "print_record", "print_text", "wants_json"]
 
 Column = tuple[str, Callable[[Any], object]]
 """The heading of a column, and what it shows of a member of the list."""
@@ -24,8 +24,12 @@ def wants_json(options: Options) -> bool:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
-    text = json.dumps(plain_value(value), ensure_ascii=False, indent=2)
-    _write(escaped_json(text) + "\n")
+    _write(_json(value, indent=2) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print a text that is safe for a terminal."""
+    _write(text)
 
 
 def plain_value(value: Any) -> Any:
@@ -46,8 +50,7 @@ async def print_list(options: Options, members: AsyncIterable[Any] | Iterable[An
         return
     opening = "[\n"
     async for member in _each(members):
-        text = json.dumps(plain_value(member), ensure_ascii=False)
-        _write(opening + escaped_json(text))
+        _write(opening + _json(member))
         opening = ",\n"
     _write("[]\n" if opening == "[\n" else "\n]\n")
 
@@ -60,6 +63,12 @@ def print_record(options: Options, record: Any, *columns: Column) -> None:
     width = max(len(heading) for heading, _ in columns)
     for heading, of in columns:
         _write(f"{heading.ljust(width)}  {_shown(of(record))}\n")
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    # Where stdout takes ASCII or Latin-1 alone, JSON has escapes for the rest.
+    ascii_only = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    return escaped_json(json.dumps(plain_value(value), ensure_ascii=ascii_only, indent=indent))
 
 
 async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:
