@@ -9,8 +9,6 @@ async with AsyncRefold() as refold:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from refold_async.client import AsyncRefold
-from refold_async.config.settings import RateLimit, RetryPolicy, Timeout
 from refold_async.errors import (
     ActionFailedError,
     APIConnectionError,
@@ -39,14 +37,13 @@ from refold_async.errors import (
     WorkflowFailedError,
 )
 from refold_async.faults import Effect, Fault
-from refold_async.limits.outside_limiter import Limiter
 from refold_async.models.response_meta import ResponseMeta
-from refold_async.models.results import ActionResult, WorkflowExecution
-from refold_async.resources.account import AccountScope
 from refold_async.version import __version__
 
 if TYPE_CHECKING:
     from refold_async import webhooks
+    from refold_async.client import AsyncRefold
+    from refold_async.config.settings import RateLimit, RetryPolicy, Timeout
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.outcome_writer import OutcomeWriter
     from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unfinished, Unknown
@@ -54,6 +51,7 @@ if TYPE_CHECKING:
     from refold_async.jobs.report import FanOutReport
     from refold_async.journal.entries import JournalEntry
     from refold_async.journal.journal import Journal, JournalSummary
+    from refold_async.limits.outside_limiter import Limiter
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
@@ -62,11 +60,13 @@ if TYPE_CHECKING:
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.pages import Page
     from refold_async.models.references import Reference
+    from refold_async.models.results import ActionResult, WorkflowExecution
     from refold_async.models.saved_file import SavedFile
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.protocol.pages import AwaitableListing, Listing
+    from refold_async.resources.account import AccountScope
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.workflows import RequestStructure
 
@@ -157,10 +157,13 @@ __all__ = [
 
 # What not every program uses is loaded by those that do.
 _LOADED_WHEN_USED = {
+    "AccountScope": "resources.account",
     "Action": "resources.actions",
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
+    "ActionResult": "models.results",
     "Application": "models.applications",
+    "AsyncRefold": "client",
     "AwaitableListing": "protocol.pages",
     "Batch": "models.executions",
     "Confirmation": "models.confirmations",
@@ -180,6 +183,7 @@ _LOADED_WHEN_USED = {
     "Journal": "journal.journal",
     "JournalEntry": "journal.entries",
     "JournalSummary": "journal.journal",
+    "Limiter": "limits.outside_limiter",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
     "OAuthUrl": "models.connect_links",
@@ -188,10 +192,13 @@ _LOADED_WHEN_USED = {
     "OutcomeWriter": "jobs.outcome_writer",
     "Page": "models.pages",
     "Progress": "jobs.progress",
+    "RateLimit": "config.settings",
     "Reference": "models.references",
     "RequestStructure": "resources.workflows",
+    "RetryPolicy": "config.settings",
     "SavedFile": "models.saved_file",
     "SessionToken": "models.session_tokens",
+    "Timeout": "config.settings",
     "TokenRevocation": "models.confirmations",
     "Unfinished": "jobs.outcomes",
     "Unknown": "jobs.outcomes",
@@ -199,6 +206,7 @@ _LOADED_WHEN_USED = {
     "WebhookSubscription": "models.webhooks",
     "Workflow": "models.workflows",
     "WorkflowDeletion": "models.confirmations",
+    "WorkflowExecution": "models.results",
     "WorkflowSettings": "models.workflows",
     "WorkflowVersion": "models.workflows",
     "webhooks": "webhooks",

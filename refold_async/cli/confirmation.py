@@ -3,6 +3,7 @@
 import sys
 
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
+from refold_async.cli.process import ending
 from refold_async.cli.terminal import is_terminal, plain
 
 __all__ = ["confirm_write"]
@@ -29,6 +30,8 @@ def confirm_write(environment: str | None, what: str, *, yes: bool) -> None:
         )
     sys.stderr.write(plain(f"{what}, with a production key? [y/N] "))
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    with ending():
+        answer = sys.stdin.readline()
+    if answer.strip().lower() not in {"y", "yes"}:
         say("Nothing was sent.")
         raise StoppedError(ExitCode.FAILED)

@@ -1,7 +1,7 @@
 """How a command ends: exit codes, and the paragraph that says what went wrong."""
 
-import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import sys
@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
     UNUSABLE = 4
     """It happened, and what came of it could not be used: do not run it again."""
     INTERRUPTED = 130
-    """Ctrl-C, before a write was sent."""
+    """Ctrl-C, before a write was sent; SIGHUP and SIGTERM make it 129 and 143."""
 
 
 class UsageError(Exception):
@@ -51,7 +51,7 @@ def say(text: str) -> None:
     """Say something about the command to whoever runs it: on stderr, as one paragraph."""
     text = plain(" ".join(text.split()))
     if is_terminal(sys.stderr):
-        text = textwrap.fill(text, max(40, shutil.get_terminal_size().columns - 1), break_on_hyphens=False)
+        text = textwrap.fill(text, max(20, shutil.get_terminal_size().columns - 1), break_on_hyphens=False)
     with contextlib.suppress(OSError, ValueError):  # nobody is there to be told
         print(text, file=sys.stderr, flush=True)
 
@@ -83,9 +83,15 @@ def report_failure(error: BaseException, effect: Effect) -> ExitCode:
 def _exit_code(error: BaseException, effect: Effect) -> ExitCode:
     if isinstance(error, UsageError | ConfigurationError | ParameterError):
         return ExitCode.USAGE
-    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
+    if _is_interruption(error):
         return ExitCode.INTERRUPTED if effect == "none" else ExitCode.UNKNOWN
     return {"none": ExitCode.FAILED, "done": ExitCode.UNUSABLE, "unknown": ExitCode.UNKNOWN}[effect]
+
+
+def _is_interruption(error: BaseException) -> bool:
+    import asyncio  # which a command has loaded that could be interrupted so
+
+    return isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
 
 
 def _reason(error: BaseException) -> str:
@@ -95,10 +101,12 @@ def _reason(error: BaseException) -> str:
         return f"{error.message}{notes}{named}"
     if isinstance(error, UsageError):
         return str(error)
-    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
-        return "StoppedError."
+    if _is_interruption(error):
+        return "Stopped."
     if isinstance(error, BrokenPipeError):
         return "The program that reads the output has ended before all of it was written."
+    if isinstance(error, OSError) and error.errno == errno.EBADF:
+        return "The output cannot be written: stdout is closed."
     if isinstance(error, OSError):
         named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return f"{named}{error.strerror or error}."

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from typing import Any, Final, cast
 
 from refold_async.cli.options import Options
-from refold_async.cli.terminal import escaped_json, is_terminal, one_line
+from refold_async.cli.process import ending
+from refold_async.cli.terminal import escaped_json, is_terminal, one_line, plain
 from refold_async.models.model import Model
 
 __all__ = ["Column", "print_json", "print_list", "print_record", "print_text", "wants_json"]
@@ -28,8 +29,8 @@ def print_json(value: Any) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print a text that is safe for a terminal."""
-    _write(text)
+    """Print lines of text, for whoever reads them on a terminal."""
+    _write(plain(text) + "\n")
 
 
 def plain_value(value: Any) -> Any:
@@ -103,5 +104,6 @@ def _shown(value: object) -> str:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    with ending():
+        sys.stdout.write(text)
+        sys.stdout.flush()

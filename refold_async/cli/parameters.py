@@ -1,5 +1,6 @@
 """Parameters as they are written on the command line: `name=text`, `name:=json`, `name=@file`, `@file.json`."""
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from refold_async.cli.failures import UsageError
+from refold_async.cli.process import ending
 
 __all__ = ["parse_parameters", "read_json", "read_text"]
 
@@ -54,18 +56,23 @@ def _read_named(_: str, file: str) -> str:
 def read_text(file: str) -> str:
     """Return the text of a file; of `-`, what comes on stdin."""
     try:
-        if file == "-":
-            return sys.stdin.buffer.read().decode()
-        return Path(file).read_text(encoding="utf-8")
+        with ending():
+            return (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode()
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from None
-    except UnicodeError:
-        raise UsageError(f"{file} is no text in UTF-8.") from None
+        reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
+        raise UsageError(f"{_named(file)} cannot be read: {reason}.") from None
+    except ValueError as error:
+        reason = "is no text in UTF-8" if isinstance(error, UnicodeError) else f"cannot be read: {error}"
+        raise UsageError(f"{_named(file)} {reason}.") from None
 
 
 def read_json(file: str) -> Any:
     """Return the JSON in a file; in `-`, that on stdin."""
-    return _parse_json(read_text(file), "What came on stdin" if file == "-" else file)
+    return _parse_json(read_text(file), _named(file))
+
+
+def _named(file: str) -> str:
+    return "stdin" if file == "-" else file
 
 
 def _parse_json(text: str, where: str) -> Any:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
+from refold_async.cli.commands.actions import suggesting
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
 from refold_async.cli.generated_module import DescribedAction, is_generated, module_source
 from refold_async.cli.options import AccountOptions
 from refold_async.cli.output import print_text
 from refold_async.cli.session import open_client
-from refold_async.cli.suggestions import suggesting
 from refold_async.cli.terminal import is_terminal
 from refold_async.errors import ConfigurationError, NotFoundError
 from refold_async.transport.partial_file import PartialFile
@@ -51,7 +51,7 @@ async def generate(
         raise StoppedError(ExitCode.FAILED)
     source = module_source(slug, described, chosen=bool(action))
     if target is None:
-        print_text(source)
+        print_text(source.removesuffix("\n"))
         return
     _write(target, source)
     if is_terminal(sys.stderr):
