@@ -31,6 +31,7 @@ def make_app() -> App:
         help_format="plaintext",
         version=__version__,
         default_parameter=Parameter(negative=(), show_default=False),
+        suppress_keyboard_interrupt=False,
     )
     calls = Group("Actions of apps", sort_key=1)
     app.command(

@@ -58,8 +58,8 @@ def run(arguments: Sequence[str]) -> int:
         say(f"refold: The command line needs {error.name}: pip install 'refold-async[cli]'")
         return ExitCode.USAGE
     except SystemExit as end:
-        if not end.code:
-            return ExitCode.OK
+        if end.code != 1:
+            return end.code if isinstance(end.code, int) else ExitCode.OK
         return report_failure(BrokenPipeError(), WRITES.worst)  # rich ends so where nobody reads what it prints
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as people read it
         return report_failure(error, WRITES.worst)

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from refold_async.cli.options import Options
 from refold_async.cli.process import ending
-from refold_async.cli.terminal import escaped_json, is_terminal, one_line, plain
+from refold_async.cli.terminal import escaped_json, is_terminal, one_line, plain, takes_unicode
 from refold_async.models.model import Model
 
 __all__ = ["Column", "print_json", "print_list", "print_record", "print_text", "wants_json"]
@@ -67,9 +67,7 @@ def print_record(options: Options, record: Any, *columns: Column) -> None:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    # Where stdout takes ASCII or Latin-1 alone, JSON has escapes for the rest.
-    ascii_only = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    return escaped_json(json.dumps(plain_value(value), ensure_ascii=ascii_only, indent=indent))
+    return escaped_json(json.dumps(plain_value(value), ensure_ascii=not takes_unicode(sys.stdout), indent=indent))
 
 
 async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:

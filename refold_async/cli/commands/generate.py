@@ -14,7 +14,7 @@ from refold_async.cli.generated_module import DescribedAction, is_generated, mod
 from refold_async.cli.options import AccountOptions
 from refold_async.cli.output import print_text
 from refold_async.cli.session import open_client
-from refold_async.cli.terminal import is_terminal
+from refold_async.cli.terminal import is_terminal, takes_unicode
 from refold_async.errors import ConfigurationError, NotFoundError
 from refold_async.transport.partial_file import PartialFile
 
@@ -51,6 +51,8 @@ async def generate(
         raise StoppedError(ExitCode.FAILED)
     source = module_source(slug, described, chosen=bool(action))
     if target is None:
+        if not takes_unicode(sys.stdout):  # what is not ASCII stands in string literals alone
+            source = source.encode("ascii", "backslashreplace").decode()
         print_text(source.removesuffix("\n"))
         return
     _write(target, source)
