@@ -110,4 +110,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError):
         named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return f"{named}{error.strerror or error}."
-    return f"{type(error).__name__}: {error}. This is a fault of {_PROGRAM}; REFOLD_LOG=debug shows where."
+    told = f"{type(error).__name__}: {error}".rstrip(": .")
+    return f"{told}. This is a fault of {_PROGRAM}; REFOLD_LOG=debug shows where."

@@ -1,5 +1,6 @@
 """Runs the command line: a command, and then an exit code; never a traceback."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -41,6 +42,8 @@ def run(arguments: Sequence[str]) -> int:
     from refold_async.cli.write_effects import WRITES
 
     WRITES.reset()
+    if not os.environ.get("COLUMNS", "1").strip("0 "):
+        del os.environ["COLUMNS"]  # no width at all, which some terminals tell before they have one: help would fail
     try:
         from cyclopts import CycloptsError
 
