@@ -3,7 +3,7 @@
 import sys
 
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
-from refold_async.cli.process import ending
+from refold_async.cli.process import reading
 from refold_async.cli.terminal import is_terminal, plain
 
 __all__ = ["confirm_write"]
@@ -30,8 +30,13 @@ def confirm_write(environment: str | None, what: str, *, yes: bool) -> None:
         )
     sys.stderr.write(plain(f"{what}, with a production key? [y/N] "))
     sys.stderr.flush()
-    with ending():
-        answer = sys.stdin.readline()
+    answer = ""
+    try:
+        with reading():
+            answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):  # Ctrl-C and Ctrl-D leave the cursor behind the question
+            sys.stderr.write("\n")
     if answer.strip().lower() not in {"y", "yes"}:
         say("Nothing was sent.")
         raise StoppedError(ExitCode.FAILED)

@@ -89,9 +89,9 @@ def _exit_code(error: BaseException, effect: Effect) -> ExitCode:
 
 
 def _is_interruption(error: BaseException) -> bool:
-    import asyncio  # which a command has loaded that could be interrupted so
-
-    return isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
+    # Not imported for it: what interrupts may have interrupted the import.
+    cancelled = getattr(sys.modules.get("asyncio.exceptions"), "CancelledError", ())
+    return isinstance(error, (KeyboardInterrupt, cancelled) if cancelled else KeyboardInterrupt)
 
 
 def _reason(error: BaseException) -> str:

@@ -15,13 +15,17 @@ _NEEDED = {"cyclopts", "rich"}
 
 def main() -> NoReturn:
     """Run the command line of this process, and end with its exit code."""
-    from refold_async.cli import process
-    from refold_async.cli.failures import report_failure
-    from refold_async.cli.write_effects import WRITES
-
-    process.prepare_streams()
-    process.silence()
     try:
+        from refold_async.cli import process
+        from refold_async.cli.failures import report_failure
+        from refold_async.cli.write_effects import WRITES
+
+        process.prepare_streams()
+    except KeyboardInterrupt:
+        print("refold: Stopped.", file=sys.stderr)
+        sys.exit(130)
+    try:
+        process.silence()
         process.heed_signals()
         code = int(run(sys.argv[1:]))
     except KeyboardInterrupt as error:  # before it ran, or while it told how it ended

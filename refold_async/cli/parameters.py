@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from refold_async.cli.failures import UsageError
-from refold_async.cli.process import ending
+from refold_async.cli.process import reading
 
 __all__ = ["parse_parameters", "read_json", "read_text"]
 
@@ -56,7 +56,7 @@ def _read_named(_: str, file: str) -> str:
 def read_text(file: str) -> str:
     """Return the text of a file; of `-`, what comes on stdin."""
     try:
-        with ending():
+        with reading():
             return (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode()
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error

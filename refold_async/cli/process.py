@@ -13,7 +13,16 @@ from typing import Final
 
 from refold_async.cli.failures import ExitCode
 
-__all__ = ["ending", "exit_code_of", "finish_streams", "heed_signals", "ignore_signals", "prepare_streams", "silence"]
+__all__ = [
+    "ending",
+    "exit_code_of",
+    "finish_streams",
+    "heed_signals",
+    "ignore_signals",
+    "prepare_streams",
+    "reading",
+    "silence",
+]
 
 # What each is opened for where it is closed: stdin and stdout for what they are not used for, so that using them fails.
 _STREAMS: Final = (("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY))
@@ -108,3 +117,16 @@ def ending() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def reading() -> Generator[None]:
+    """Let Ctrl-C end what waits for input, as `ending` does, also one that came just before."""
+    with ending():
+        import asyncio
+
+        with contextlib.suppress(RuntimeError):  # there is no event loop
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise KeyboardInterrupt
+        yield

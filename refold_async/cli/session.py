@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from refold_async.cli.failures import UsageError
 from refold_async.cli.options import Options
-from refold_async.cli.process import ending
+from refold_async.cli.process import reading
 from refold_async.cli.write_effects import WRITES
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def open_account(options: "AccountOptions") -> "AsyncGenerator[AccountScop
 
 def _read_key(path: Path) -> str:
     try:
-        with ending(), path.open(encoding="utf-8-sig") as file:
+        with reading(), path.open(encoding="utf-8-sig") as file:
             key = file.read(_LONGEST_KEY + 1).strip()
     except FileNotFoundError:
         # Whoever takes it for --api-key is not to read the key in an error.

@@ -213,6 +213,27 @@ def _sleeps(pid: int) -> bool:
     return state.read_text() in {"pipe_read", "anon_pipe_read", "wait_for_partner", "fifo_open", "pipe_wait"}
 
 
+@pytest.mark.parametrize(("keys", "code", "says"), [(b"\x03", 130, "Stopped."), (b"\x04", 1, "Nothing was sent.")])
+def test_ctrl_c_at_the_question(mock: MockRefold, keys: bytes, code: int, says: str) -> None:
+    """On a terminal it ends at once, where a write was about to be confirmed."""
+    in_a_terminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    shell = f"exec {sys.executable} -c '{in_a_terminal}' {sys.executable} -m refold_async {CREATE}"
+    process = started(mock, shell, {"REFOLD_API_KEY": "pk_live"})
+    assert process.stdin is not None
+    assert process.stdout is not None
+    question = b""
+    while not question.endswith(b"[y/N] "):
+        question += (part := os.read(process.stdout.fileno(), 4096))
+        assert part, question
+    process.stdin.write(keys)
+    process.stdin.flush()
+    process.wait(60)
+    shown = ended(process)
+    assert shown.code == code
+    assert shown.out.splitlines()[1:] == [says if code == 1 else f"refold: {says}"]
+    assert executed(mock) == 0
+
+
 @pytest.mark.parametrize("nohup", ["trap '' INT; ", "trap '' HUP; "])
 @pytest.mark.slow
 def test_signals_that_are_ignored(mock: MockRefold, nohup: str) -> None:
