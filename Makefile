@@ -12,7 +12,7 @@ WORKERS ?= $(shell $(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1))
 
 BIN := $(VENV)/bin
 PYTEST = REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
-SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pytest_refold_async.py pyproject.toml README.md LICENSE
+SOURCES := $(shell find refold_async -type f -not -name '*.pyc') pytest_refold_async.py pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What was compiled is kept: with the assertions it rewrites, pytest would take longer to compile than to collect.
 export PYTHONDONTWRITEBYTECODE :=

@@ -1,7 +1,8 @@
 """The pytest plugin of refold_async: fixtures that give tests a mock Refold and a client of it.
 
 pytest loads this module wherever the package is installed, for programs that never call Refold too. So it stands beside
-the package and imports nothing of it, nor aiohttp, until a test asks for a fixture.
+the package and imports nothing of it, nor aiohttp, until a test asks for a fixture; and asks no more of pytest than any
+of its versions has.
 
 A fixture must run in the loop of its test, which is made by pytest-asyncio, in a scope that the test chooses, or by
 anyio. Both take only async fixtures that are made for them; so there is one for each, and the fixtures that tests name,
@@ -28,7 +29,7 @@ _TEST_LOOP_SCOPE: Final = "asyncio_default_test_loop_scope"
 
 
 @pytest.fixture
-def mock_refold(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> "MockRefold":
+def mock_refold(request: "pytest.FixtureRequest", monkeypatch: "pytest.MonkeyPatch") -> "MockRefold":
     """A mock Refold, new for each async test: a `MockRefold` of `refold_async.testing`.
 
     As long as the test runs, `REFOLD_BASE_URL` and `REFOLD_API_KEY` lead to it: what is tested may make its own client
@@ -44,13 +45,13 @@ def mock_refold(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def refold(request: pytest.FixtureRequest, mock_refold: "MockRefold") -> "AsyncRefold":
+def refold(request: "pytest.FixtureRequest", mock_refold: "MockRefold") -> "AsyncRefold":
     """An `AsyncRefold` that calls `mock_refold`, and does not wait before it tries again."""
     client: AsyncRefold = request.getfixturevalue(_in_loop_of("refold", request))
     return client
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure(config: "pytest.Config") -> None:
     """Make the fixtures for those of the plugins that run async tests here."""
     fixtures = ModuleType("refold_async's fixtures for async tests")
     _define(fixtures, pytest.fixture, "anyio")
@@ -86,7 +87,7 @@ def _name(fixture: str, runner: str) -> str:
     return f"_{fixture}_in_loop_of_{runner}"
 
 
-def _in_loop_of(fixture: str, request: pytest.FixtureRequest) -> str:
+def _in_loop_of(fixture: str, request: "pytest.FixtureRequest") -> str:
     """Return the name of the fixture that runs in the loop of the test; fail a test that has none."""
     test = request.node
     runs_in_asyncio = getattr(sys.modules.get("pytest_asyncio"), "is_async_test", None)
@@ -97,8 +98,13 @@ def _in_loop_of(fixture: str, request: pytest.FixtureRequest) -> str:
         scope = options.get("loop_scope") or options.get("scope") or request.config.getini(_TEST_LOOP_SCOPE)
         return _name(fixture, scope)
     if by_anyio and not by_asyncio:
-        return _name(fixture, "anyio")
-    if by_anyio:
+        backend = request.getfixturevalue("anyio_backend_name")
+        if backend == "asyncio":
+            return _name(fixture, "anyio")
+        problem = (
+            f"refold_async runs on asyncio, not on {backend}: define a fixture `anyio_backend` that returns 'asyncio'."
+        )
+    elif by_anyio:
         problem = (
             "pytest-asyncio would run it in another loop than anyio runs this test in: set asyncio_mode to strict."
         )
@@ -112,7 +118,7 @@ def _in_loop_of(fixture: str, request: pytest.FixtureRequest) -> str:
     pytest.fail(f"The fixture {fixture!r} is for async tests, and {problem}", pytrace=False)
 
 
-def _asyncio_has_scopes(config: pytest.Config) -> bool:
+def _asyncio_has_scopes(config: "pytest.Config") -> bool:
     """Tell whether pytest-asyncio is not from before tests chose the scopes of their loops."""
     try:
         config.getini(_TEST_LOOP_SCOPE)

@@ -6,7 +6,8 @@
 Without `REFOLD_API_KEY` it talks to a mock, whose pages connect by one more click. Who clicks Connect comes to the page
 of the app or of Refold in a new tab; this page waits with them, and says Connected once they are done there.
 
-A service of yours would take the customer from the session of who is logged in, and guard its forms against others.
+A service of yours would take the customer from the session of who is logged in, guard its forms against others, and be
+told its own address rather than take it from the request, whose `Host` may say anything.
 """
 
 import argparse
@@ -36,13 +37,16 @@ PAGE = """\
 {items}
 </ul>
 <script>
-async function wait(connected) {{
-  while (await (await fetch(connected)).json() === false) {{}}
-  location.reload();
+async function wait(link) {{
+  const item = link.closest("li");
+  while (await (await fetch(link.dataset.connected)).text() === "false") {{}}
+  const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+  item.replaceWith(page.getElementById(item.id) ?? item);
 }}
-for (const link of document.querySelectorAll("a[data-connected]")) {{
-  link.addEventListener("click", () => wait(link.dataset.connected));
-}}
+document.addEventListener("click", (event) => {{
+  const link = event.target.closest("a[data-connected]");
+  if (link) wait(link);
+}});
 </script>
 </body>
 </html>

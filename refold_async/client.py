@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from refold_async.observers import Observer
+    from refold_async.pipeline.observers import CheckedObserver
     from refold_async.resources.linked_accounts import LinkedAccounts
     from refold_async.resources.session_tokens import SessionTokens
     from refold_async.resources.webhooks import Webhooks
@@ -135,7 +136,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
         check_environment(require_environment, self._api_key)
         check_retry_policy(retry)
         switch_on_log()
-        checked: Sequence[object] = ()
+        checked: Sequence[CheckedObserver] = ()
         if observers != ():
             from refold_async.pipeline.observers import checked_observers
 

@@ -378,6 +378,11 @@ class RecordedError(RefoldError):
         super().__init__(message)
         self.error_type = error_type
 
+    @property
+    def throttled(self) -> bool:
+        """Whether it was a `RateLimitError`. Journals do not record whether it was the app that refused."""
+        return self.matches(RateLimitError)
+
     def __str__(self) -> str:
         text = super().__str__()
         return text if self.error_type is None else f"{self.error_type}: {text}"
@@ -394,15 +399,18 @@ class RecordedError(RefoldError):
         if isinstance(known, type):
             return issubclass(known, kinds)
         # Of classes that are neither ours nor Python's, journals used to hold the bare name.
-        return any(name in (error_name(kind), kind.__name__) for root in kinds for kind in _with_subclasses(root))
+        return any(name in (error_name(kind), kind.__name__) for kind in _with_subclasses(kinds))
 
 
-def _with_subclasses(root: type[BaseException]) -> Iterator[type[BaseException]]:
-    seen = {root}
-    pending = [root]
+def _with_subclasses(kinds: tuple[Any, ...]) -> Iterator[type[BaseException]]:
+    """Give classes, also such as `isinstance()` takes in tuples within, and all that are derived from them."""
+    pending = list(kinds)
+    seen: set[type[BaseException]] = set()
     while pending:
         kind = pending.pop()
-        yield kind
-        new = set(kind.__subclasses__()) - seen
-        seen |= new
-        pending += new
+        if isinstance(kind, tuple):
+            pending.extend(kind)  # pyright: ignore[reportUnknownArgumentType]
+        elif kind not in seen:
+            seen.add(kind)
+            yield kind
+            pending += kind.__subclasses__()

@@ -29,8 +29,8 @@ in a dict.
 
 The methods run on the event loop, in the task and the context of whoever calls: a context variable, or a span, that
 `on_call_start` sets is set during the call. They must not block. Whatever has started ends, also where it is cancelled.
-What is refused before anything could be done about it, such as by a client that is closed, does not start. Observers
-are told in their order, but of the end of a call in reverse.
+What is refused before anything could be done about it, such as by a client that is closed, does not start. Observers,
+each of which is given once, are told in their order, but of the end of a call in reverse.
 
 What one of them raises is logged, once for each of its methods, and stops neither the call nor other observers. What
 ends the program, such as `SystemExit`, ends it. No record holds a key, a token, a message or a body.

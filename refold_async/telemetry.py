@@ -16,6 +16,7 @@ a span for each attempt below the call's own. What spans say is in the attribute
 
 - `refold.operation`, `refold.slug`, `refold.action_id`, `refold.kind` (`read`, `write`, `idempotent`);
 - `refold.outcome` (`ok`, `failed`, `unknown`, `cancelled`), `refold.effect` (`none`, `done`, `unknown`);
+- `refold.app_status`, what the app answered Refold where the action failed in it;
 - `refold.fault`, `refold.attempts`, `refold.request_id`, `refold.seconds_queued`, `refold.seconds_on_wire`;
 - `refold.job` and `refold.item_index` of the items of fan-outs; only where asked for, `refold.linked_account_id` and
   `refold.item_key`.
@@ -39,7 +40,6 @@ from urllib.parse import urlsplit
 from refold_async.config.validation import check_bool
 from refold_async.faults import THROTTLED
 from refold_async.observers import AttemptEnd, CallEnd, CallStart, Retry
-from refold_async.pipeline.call_events import outcome_of
 from refold_async.version import __version__
 
 try:
@@ -140,6 +140,7 @@ class OpenTelemetryObserver:
         known = self._calls.pop(call, None)
         if known is None:
             return
+        known.leave(end)  # first: whatever fails below, what the caller does next is not part of the call
         dimensions = _dimensions(call)
         self._active.add(-1, dimensions)
         span = known.span
@@ -151,13 +152,12 @@ class OpenTelemetryObserver:
             span.set_attribute("http.request.resend_count", end.attempts - 1)
         if end.error is not None:
             span.set_status(StatusCode.ERROR, f"{end.error.__name__}, effect {end.effect}")
-        known.leave(end)
+        span.end()
         dimensions |= _dimensions_of_end(end)
         # In the span's context: exemplars lead from a bucket to a trace.
         self._duration.record(end.seconds, dimensions, trace.set_span_in_context(span))
-        if throttled := min(end.seconds_queued + known.paused, end.seconds - end.seconds_on_wire):
+        if (throttled := min(end.seconds_queued + known.paused, end.seconds - end.seconds_on_wire)) > 0:
             self._throttled.add(throttled, dimensions)
-        span.end()
 
 
 class _Call:
@@ -203,8 +203,9 @@ def _attributes_of_end(end: AttemptEnd | CallEnd) -> Attributes:
     return _given(
         {
             "http.response.status_code": end.status,
+            "refold.app_status": end.app_status,
             "error.type": _error_type(end),
-            "refold.outcome": outcome_of(end),
+            "refold.outcome": end.outcome,
             "refold.effect": end.effect,
             "refold.fault": None if end.fault is None else end.fault.name,
             "refold.request_id": end.request_id,
@@ -217,7 +218,7 @@ def _dimensions(call: CallStart) -> Attributes:
 
 
 def _dimensions_of_end(end: AttemptEnd | CallEnd) -> Attributes:
-    return _given({"refold.outcome": outcome_of(end), "error.type": _error_type(end)})
+    return _given({"refold.outcome": end.outcome, "error.type": _error_type(end)})
 
 
 def _error_type(end: AttemptEnd | CallEnd) -> str | None:

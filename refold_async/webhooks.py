@@ -347,14 +347,15 @@ def _signature_in(headers: Headers) -> str | None:
         raise ConfigurationError(
             f"headers must be the request's headers, such as `request.headers`, not {type(headers).__name__}."
         )
-    found: list[Any] = []
+    found: list[str] = []
     for name, value in headers.items():
         if not isinstance(name, str):
             raise ConfigurationError("The names of headers must be str, not bytes: decode them first.")
-        if name.lower() == SIGNATURE_HEADER:
-            found.append(value)
-    if not all(isinstance(value, str) for value in found):
-        raise ConfigurationError(f"The header {SIGNATURE_HEADER} must be a str, not {type(found[0]).__name__}.")
+        if name.lower() != SIGNATURE_HEADER:
+            continue
+        if not isinstance(value, str):
+            raise ConfigurationError(f"The header {SIGNATURE_HEADER} must be a str, not {type(value).__name__}.")
+        found.append(value)
     # As HTTP joins headers of one name: two of them are no signature.
     return ", ".join(found) if found else None
 

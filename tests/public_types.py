@@ -260,6 +260,11 @@ def reports(report: FanOutReport[str, int]) -> None:
     assert_type(report.failed, list[Failed[str]])
     assert_type(report.unknown, list[Unknown[str]])
     show(report.outcomes)
+    for bad in [*report.failed, *report.unknown]:
+        assert_type(bad.error, BaseException)
+        print(bad.status, bad.effect, bad.matches(RefoldError))
+    for ended in [*report.ok, *report.failed]:
+        print(ended.status, ended.effect, ended.error, ended.item)
     assert_type(report.to_dicts(status="failed"), list[dict[str, Any]])
     report.to_csv("failures.csv", status=["failed", "unknown"])
     report.to_csv("failures.csv", status="lost")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -30,6 +30,7 @@ from refold_async import (
     NotFoundError,
     RateLimit,
 )
+from refold_async.observers import CallEnd, CallStart
 from refold_async.telemetry import OpenTelemetryObserver
 from refold_async.testing import Answer, Errored, MockRefold, Reset, Silence
 from support.retry_policies import IMPATIENT
@@ -190,6 +191,7 @@ async def test_a_call_that_fails(
     assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, description)
     assert (told["error.type"], told.get("http.response.status_code")) == (error.__name__, status)
     assert told["refold.outcome"] == outcome
+    assert told.get("refold.app_status") == (400 if error is ActionFailedError else None)
     assert [event.name for event in span.events] == ["refold.attempt"]
     ((count, about),) = [
         (point.count, dict(point.attributes)) for point in telemetry.points("refold.client.call.duration")
@@ -391,6 +393,69 @@ async def test_concurrent_calls(mock: MockRefold, telemetry: Telemetry) -> None:
     *calls, _ = telemetry.spans
     assert len(calls) == 6
     assert {span.parent and span.parent.span_id for span in calls} == {id_of(work)}
+
+
+START: Final = CallStart(
+    method="GET",
+    base_url="https://app.refold.ai",
+    path="/api/v2/public/application",
+    endpoint="/api/v2/public/application",
+    operation=None,
+    slug=None,
+    action_id=None,
+    linked_account_id=None,
+    kind="read",
+    bulk=False,
+    job=None,
+    item_index=None,
+    item_key=None,
+)
+END: Final = CallEnd(
+    call=START,
+    attempts=1,
+    status=200,
+    app_status=None,
+    fault=None,
+    effect="done",
+    error=None,
+    request_id=None,
+    seconds_queued=0.0,
+    seconds_on_wire=0.0,
+    seconds=0.0,
+)
+
+
+def test_seconds_that_do_not_quite_add_up(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+    """Differences of floats may be a little less than nothing, which no counter takes."""
+    observer = telemetry.observer()
+    observer.on_call_start(START)
+    observer.on_call_end(attrs.evolve(END, seconds_on_wire=0.1 + 0.2, seconds=0.3))
+    assert telemetry.values("refold.client.throttled") == []
+    assert not caplog.records
+
+
+def test_a_tracer_that_fails(telemetry: Telemetry) -> None:
+    """What was current before the call is again, and the call is not under way any longer."""
+
+    class Broken(trace.NonRecordingSpan):
+        def set_attributes(self, attributes: Any) -> None:
+            raise ValueError("full")
+
+    class Tracers(trace.NoOpTracerProvider, trace.NoOpTracer):
+        def get_tracer(self, *_: Any, **__: Any) -> trace.Tracer:
+            return self
+
+        def start_span(self, *_: Any, **__: Any) -> trace.Span:
+            return Broken(trace.INVALID_SPAN_CONTEXT)
+
+    observer = OpenTelemetryObserver(tracer_provider=Tracers(), meter_provider=telemetry.meter_provider)
+    before = trace.get_current_span()
+    observer.on_call_start(START)
+    assert isinstance(trace.get_current_span(), Broken)
+    with pytest.raises(ValueError, match="full"):
+        observer.on_call_end(END)
+    assert trace.get_current_span() is before
+    assert [value for value, _ in telemetry.values("refold.client.active_calls")] == [0]
 
 
 def test_wrong_options() -> None:

@@ -534,6 +534,7 @@ def test_unwrap_what_is_signed_and_no_event() -> None:
         ((BODY, [("x-cobalt-signature", SIGNATURE)], KEY), "headers must be the request's headers, .* not list"),
         ((BODY, {b"x-cobalt-signature": SIGNATURE.encode()}, KEY), "names of headers must be str"),
         ((BODY, {"x-cobalt-signature": [SIGNATURE]}, KEY), "header x-cobalt-signature must be a str, not list"),
+        ((BODY, {"x-cobalt-signature": SIGNATURE, "X-Cobalt-Signature": None}, KEY), "must be a str, not NoneType"),
         ((BODY, {"x-cobalt-signature": SIGNATURE.encode()}, KEY), "header x-cobalt-signature must be a str, not bytes"),
         ((BODY, {"x-cobalt-signature": SIGNATURE}, ""), "api_key is empty"),
         ((BODY, {}, []), "api_key is empty: pass at least one key"),

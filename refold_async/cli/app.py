@@ -4,6 +4,7 @@ from typing import Final
 
 from cyclopts import App, Group, Parameter
 
+from refold_async.cli.bulk import help as help_of_jobs
 from refold_async.version import __version__
 
 __all__ = ["make_app"]
@@ -19,13 +20,18 @@ See what an app can do, what one of its actions takes, and execute it:
   refold params hubspot create_contact -a user_12345
   refold execute hubspot create_contact -a user_12345 email=ada@example.com
 
-The API key is REFOLD_API_KEY's; REFOLD_LINKED_ACCOUNT_ID may stand for -a. On a terminal lists are tables, elsewhere \
-JSON. COMMAND --help tells what a command takes.
+The API key is REFOLD_API_KEY's; without one, try `refold mock`. REFOLD_LINKED_ACCOUNT_ID may stand for -a. On a \
+terminal lists are tables, elsewhere JSON. COMMAND --help tells what a command takes.
 """
 _EXIT_CODES: Final = """\
 Exit codes: 0 it did what was asked; 1 it failed, and nothing happened; 2 the command is wrong, and nothing was sent; \
 3 a write may have happened: look before you run it again; 4 it happened, and what came of it could not be used: do \
 not run it again; 130 Ctrl-C before a write was sent (129 and 143: SIGHUP and SIGTERM).
+"""
+
+_EXIT_CODES_OF_READING: Final = """\
+Exit codes: 0 it did what was asked; 1 the journal could not be read, or what was asked for could not be written; \
+2 the command is wrong; 130 Ctrl-C.
 """
 
 
@@ -38,7 +44,7 @@ def make_app() -> App:
         help_format="plaintext",
         version=__version__,
         default_parameter=Parameter(negative=(), show_default=False),
-        suppress_keyboard_interrupt=False,
+        suppress_keyboard_interrupt=False,  # what Ctrl-C ends with depends on what was sent
     )
     calls = Group("Actions of apps", sort_key=1)
     _add(app, calls, "apps", "apps:apps", "List the apps, and whether they are connected.")
@@ -46,6 +52,57 @@ def make_app() -> App:
     _add(app, calls, "params", "actions:params", "Show which parameters an action takes.")
     _add(app, calls, "execute", "actions:execute", "Execute an action.")
     _add(app, calls, "generate", "generate:generate", "Write a typed Python module of an app's actions.")
+    _add(app, calls, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT)
+
+    jobs = Group("Bulk jobs", sort_key=2)
+    journal = App(
+        name="journal",
+        group=jobs,
+        help="Read the journal of a job, also while it runs. Nothing is sent.",
+        help_epilogue=_EXIT_CODES_OF_READING,
+    )
+    _add(journal, None, "summary", "journal:summary", "Show how many items ended how, and how many are left.")
+    _add(journal, None, "entries", "journal:entries", "List the items, all or some of them.")
+    _add(journal, None, "report", "journal:report", "Tell how the job went; as a page with --html, or --csv.")
+    app.command(journal)
+
+    runs = Group("Workflows", sort_key=3)
+    workflows = App(name="workflows", help="List, show and run workflows.", group=runs)
+    _add(workflows, None, "list", "workflows:list_workflows", "List the workflows of a linked account.")
+    _add(workflows, None, "get", "workflows:get", "Show a workflow.")
+    _add(workflows, None, "params", "workflows:params", "Show what payload a workflow takes.")
+    _add(workflows, None, "run", "workflows:run", "Run a workflow, and print what it gives back.")
+    app.command(workflows)
+    executions = App(name="executions", help="Follow, stop and repeat runs of workflows.", group=runs)
+    _add(executions, None, "list", "executions:list_executions", "List the executions of a linked account.")
+    _add(executions, None, "get", "executions:get", "Show an execution with its nodes.")
+    _add(executions, None, "watch", "executions:watch", "Print an execution's status whenever it changes.")
+    _add(executions, None, "wait", "executions:wait", "Wait for an execution, and print what it gives back.")
+    _add(executions, None, "response", "executions:response", "Print what an execution gave back.")
+    _add(executions, None, "stop", "executions:stop", "Have an execution stopped.")
+    _add(executions, None, "rerun", "executions:rerun", "Start a workflow again with what an execution was given.")
+    app.command(executions)
+
+    customers = Group("Customers", sort_key=4)
+    accounts = App(name="accounts", help="List, show and create linked accounts.", group=customers)
+    _add(accounts, None, "list", "accounts:list_accounts", "List the linked accounts of your organisation.")
+    _add(accounts, None, "get", "accounts:get", "Show a linked account.")
+    _add(accounts, None, "upsert", "accounts:upsert", "Create a linked account, or change its name.")
+    app.command(accounts)
+    _add(app, customers, "connect", "connect:connect", "Print the link by which a customer connects an app.")
+
+    others = Group("Everything else", sort_key=5)
+    _add(app, others, "request", "request:request", "Call any endpoint of Refold's REST API.")
+    webhooks = App(name="webhooks", help="List, make, delete and test webhooks.", group=others)
+    _add(webhooks, None, "list", "webhooks:list_webhooks", "List where Refold sends webhooks.")
+    _add(webhooks, None, "get", "webhooks:get", "Show a webhook.")
+    _add(webhooks, None, "create", "webhooks:create", "Have Refold send events to a URL.")
+    _add(webhooks, None, "delete", "webhooks:delete", "Have Refold send no more events to a URL.")
+    _add(webhooks, None, "sign", "webhooks:sign", "Print the signature of a webhook, to test your receiver with.")
+    _add(webhooks, None, "verify", "webhooks:verify", "Check the signature of a webhook, and print its event.")
+    app.command(webhooks)
+    _add(app, others, "mock", "mock:mock", "Serve a mock Refold to try things with.")
+    _add(app, others, "completion", "completion:completion", "Print the script by which a shell completes commands.")
     app["--help"].group = app["--version"].group = Group("Options", sort_key=100)
     return app
 

@@ -4,18 +4,19 @@ import sys
 
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
 from refold_async.cli.process import reading
-from refold_async.cli.terminal import is_terminal, plain
+from refold_async.cli.terminal import is_terminal, one_line
 
 __all__ = ["confirm_write"]
 
 
-def confirm_write(environment: str | None, what: str, *, yes: bool) -> None:
+def confirm_write(environment: str | None, what: str, *, yes: bool, may_read: bool = True) -> None:
     """Ask whether to write, where the key is not one of the test environment.
 
     Args:
         environment: What `refold.environment` says of the key.
         what: What is about to be done, as in "Execute create_contact of hubspot for user_12345".
         yes: Whether `--yes` has answered already.
+        may_read: Whether the command takes `--read`.
 
     Raises:
         UsageError: There is no terminal to ask on.
@@ -25,18 +26,18 @@ def confirm_write(environment: str | None, what: str, *, yes: bool) -> None:
         return
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise UsageError(
-            f"{what}: this writes with a production key (it does not start with tk). Pass --yes to mean it, or --read "
-            "where it only reads. Nothing was sent."
+            f"{what}: this writes with a production key (it does not start with tk). Pass --yes to mean it"
+            f"{', or --read where it only reads' if may_read else ''}. Nothing was sent."
         )
-    sys.stderr.write(plain(f"{what}, with a production key? [y/N] "))
-    sys.stderr.flush()
     answer = ""
-    try:
-        with reading():
+    with reading():
+        try:
+            sys.stderr.write(one_line(f"{what}, with a production key? [y/N] "))
+            sys.stderr.flush()
             answer = sys.stdin.readline()
-    finally:
-        if not answer.endswith("\n"):  # Ctrl-C and Ctrl-D leave the cursor behind the question
-            sys.stderr.write("\n")
+        finally:
+            if not answer.endswith("\n"):  # what is said after Ctrl-C or Ctrl-D begins a line
+                sys.stderr.write("\n")
     if answer.strip().lower() not in {"y", "yes"}:
         say("Nothing was sent.")
         raise StoppedError(ExitCode.FAILED)

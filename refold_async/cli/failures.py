@@ -9,11 +9,12 @@ import textwrap
 from enum import IntEnum
 from typing import Final
 
+from refold_async.cli.rewording import reworded
 from refold_async.cli.terminal import is_terminal, plain
 from refold_async.errors import ConfigurationError, ParameterError, RefoldError
 from refold_async.faults import Effect
 
-__all__ = ["ExitCode", "StoppedError", "UsageError", "report_failure", "say"]
+__all__ = ["ExitCode", "StoppedError", "UsageError", "report_failure", "say", "say_command"]
 
 _PROGRAM: Final = "refold"
 
@@ -54,6 +55,12 @@ def say(text: str) -> None:
         text = textwrap.fill(text, max(20, shutil.get_terminal_size().columns - 1), break_on_hyphens=False)
     with contextlib.suppress(OSError, ValueError):  # nobody is there to be told
         print(text, file=sys.stderr, flush=True)
+
+
+def say_command(command: str) -> None:
+    """Say a command to run, as the shell takes it: on a line of its own, however long."""
+    with contextlib.suppress(OSError, ValueError):  # nobody is there to be told
+        print(f"  {plain(command)}", file=sys.stderr, flush=True)
 
 
 def report_failure(error: BaseException, effect: Effect) -> ExitCode:
@@ -98,7 +105,7 @@ def _reason(error: BaseException) -> str:
     notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
     if isinstance(error, RefoldError):
         named = "" if error.request_id is None else f" Request id: {error.request_id}."
-        return f"{error.message}{notes}{named}"
+        return f"{reworded(error.message + notes)}{named}"
     if isinstance(error, UsageError):
         return str(error)
     if _is_interruption(error):

@@ -43,9 +43,13 @@ def run(arguments: Sequence[str]) -> int:
         arguments: The command line, without the program's name.
     """
     from refold_async.cli.failures import ExitCode, report_failure, say
+    from refold_async.cli.invocation import INVOCATION
     from refold_async.cli.write_effects import WRITES
+    from refold_async.runtime.log import logger
 
     WRITES.reset()
+    INVOCATION.begin(arguments)
+    logger.keep_off_stderr()  # whatever it would warn of, the command says itself
     if not os.environ.get("COLUMNS", "1").strip("0 "):
         del os.environ["COLUMNS"]  # no width at all, which some terminals tell before they have one: help would fail
     try:
@@ -75,11 +79,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def _misuse(error: "CycloptsError") -> str:
     """Return what is wrong with a command line."""
-    from cyclopts import UnknownOptionError
+    from cyclopts import MissingArgumentError, UnknownOptionError
+
+    from refold_async.cli.options import NO_ACCOUNT
 
     if isinstance(error, UnknownOptionError) and (error.token.keyword or error.token.value).startswith("--api-key"):
         return (
             "There is no --api-key, for others can see what stands on a command line: set REFOLD_API_KEY, or pass "
             "--api-key-file with a file that holds the key."
         )
-    return str(error)
+    argument = error.argument if isinstance(error, MissingArgumentError) else None
+    return NO_ACCOUNT if argument is not None and argument.name == "--account" else str(error)

@@ -1,29 +1,60 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import attrs
 from cyclopts import Group, Parameter
 
-__all__ = ["AccountOptions", "Options", "WriteOptions"]
+from refold_async.cli.failures import UsageError
+
+__all__ = [
+    "NO_ACCOUNT",
+    "AccountOptions",
+    "ConfirmationOptions",
+    "Options",
+    "OutputOptions",
+    "WaitOptions",
+    "WriteOptions",
+]
 
 _SHARED = Group("Shared options", sort_key=100)
+
+NO_ACCOUNT: Final = "No linked account: pass --account (-a) with its id, or set REFOLD_LINKED_ACCOUNT_ID."
+"""What is said to whoever names none; what cyclopts says would name neither -a nor the variable."""
+
+
+def _given(_options: object, _attribute: object, account: str) -> None:
+    if not account:
+        raise UsageError(NO_ACCOUNT)
+
+
+def _positive(_options: object, _attribute: object, seconds: float) -> None:
+    # Before anything is started: what the library says of it would come after.
+    if not seconds > 0:
+        raise UsageError(f"--max-wait must be more than 0 seconds, not {seconds:g}.")
 
 
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
-class Options:
-    """What every command takes that talks to Refold."""
+class OutputOptions:
+    """What every command takes that prints something."""
 
     json: Annotated[bool, Parameter(help="Print JSON, also on a terminal.")] = False
+
+
+@Parameter(name="*", group=_SHARED)
+@attrs.frozen(kw_only=True)
+class Options(OutputOptions):
+    """What every command takes that talks to Refold."""
+
     api_key_file: Annotated[
         Path | None, Parameter(help="Read the API key from this file; by default it is REFOLD_API_KEY's.")
     ] = None
     base_url: Annotated[
         str | None, Parameter(help="Where Refold is; by default REFOLD_BASE_URL's, else https://app.refold.ai.")
     ] = None
-    timeout: Annotated[float | None, Parameter(help="Seconds for each call, retries included; by default 60.")] = None
+    timeout: Annotated[float | None, Parameter(help="Seconds for each call, retries included; by default 120.")] = None
 
 
 @Parameter(name="*", group=_SHARED)
@@ -34,13 +65,30 @@ class AccountOptions(Options):
     account: Annotated[
         str,
         Parameter(name=["--account", "-a"], env_var="REFOLD_LINKED_ACCOUNT_ID", help="The linked account to act for."),
-    ]
+    ] = attrs.field(validator=_given)
 
 
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
-class WriteOptions:
-    """What every command takes that may write."""
+class ConfirmationOptions:
+    """What every command takes that writes."""
 
     yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Write with a production key without asking.")] = False
+
+
+@Parameter(name="*", group=_SHARED)
+@attrs.frozen(kw_only=True)
+class WriteOptions(ConfirmationOptions):
+    """What every command takes that may write."""
+
     read: Annotated[bool, Parameter(help="It only reads: it may be tried again, and needs no confirmation.")] = False
+
+
+@Parameter(name="*", group=_SHARED)
+@attrs.frozen(kw_only=True)
+class WaitOptions:
+    """What every command takes that waits for something to happen."""
+
+    max_wait: Annotated[
+        float, Parameter(help="Seconds to wait at most; by default 300. Write inf to wait for ever.")
+    ] = attrs.field(default=300.0, validator=_positive)

@@ -10,31 +10,32 @@ from typing import Any, cast
 from refold_async.cli.failures import UsageError
 from refold_async.cli.process import reading
 
-__all__ = ["parse_parameters", "read_json", "read_text"]
+__all__ = ["parse_parameters", "read_bytes", "read_json", "read_text"]
 
 FORMS = "name=text, name:=JSON, name=@FILE, name:=@FILE or @FILE (a JSON object); FILE - is stdin"
 
 
-def parse_parameters(given: Iterable[str], of_file: Callable[[str, str], Any] | None = None) -> dict[str, Any]:
+def parse_parameters(given: Iterable[str], read_from: Callable[[str, bool], Any] | None = None) -> dict[str, Any]:
     """Return the parameters that a command line gives.
 
     Args:
         given: The arguments.
-        of_file: Makes the value of `name=@text`, of the name and the text; by default what the file holds.
+        read_from: Makes the value of `name=@source` and `name:=@source`, given the source and whether its JSON is asked
+            for; by default what the file of that name holds.
 
     Raises:
         UsageError: An argument has none of the forms, or a name comes twice.
     """
     values: dict[str, Any] = {}
     for argument in given:
-        for name, value in _read(argument, of_file or _read_named).items():
+        for name, value in _read(argument, read_from or _read_file).items():
             if name in values:
                 raise UsageError(f"The parameter {name!r} is given twice.")
             values[name] = value
     return values
 
 
-def _read(argument: str, of_file: Callable[[str, str], Any]) -> dict[str, Any]:
+def _read(argument: str, read_from: Callable[[str, bool], Any]) -> dict[str, Any]:
     if argument.startswith("@"):
         value = read_json(argument[1:])
         if not isinstance(value, dict):
@@ -43,27 +44,34 @@ def _read(argument: str, of_file: Callable[[str, str], Any]) -> dict[str, Any]:
     name, separator, text = argument.partition("=")
     if not separator or not name.removesuffix(":"):
         raise UsageError(f"{argument!r} is no parameter: write {FORMS}.")
-    if not name.endswith(":"):
-        return {name: of_file(name, text[1:]) if text.startswith("@") else text}
+    as_json = name.endswith(":")
     name = name.removesuffix(":")
-    return {name: read_json(text[1:]) if text.startswith("@") else _parse_json(text, f"The value of {name}:=")}
+    if text.startswith("@"):
+        return {name: read_from(text[1:], as_json)}
+    return {name: _parse_json(text, f"The value of {name}:=") if as_json else text}
 
 
-def _read_named(_: str, file: str) -> str:
-    return read_text(file)
+def _read_file(file: str, as_json: bool) -> Any:
+    return read_json(file) if as_json else read_text(file)
+
+
+def read_bytes(file: str) -> bytes:
+    """Return what is in a file; of `-`, what comes on stdin."""
+    try:
+        with reading():
+            return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError for a NUL
+        closed = isinstance(error, OSError) and error.errno == errno.EBADF
+        reason = "it is closed" if closed else getattr(error, "strerror", None) or error
+        raise UsageError(f"{_named(file)} cannot be read: {reason}.") from None
 
 
 def read_text(file: str) -> str:
     """Return the text of a file; of `-`, what comes on stdin."""
     try:
-        with reading():
-            return (sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()).decode()
-    except OSError as error:
-        reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
-        raise UsageError(f"{_named(file)} cannot be read: {reason}.") from None
-    except ValueError as error:
-        reason = "is no text in UTF-8" if isinstance(error, UnicodeError) else f"cannot be read: {error}"
-        raise UsageError(f"{_named(file)} {reason}.") from None
+        return read_bytes(file).decode()
+    except UnicodeError:
+        raise UsageError(f"{_named(file)} is no text in UTF-8.") from None
 
 
 def read_json(file: str) -> Any:

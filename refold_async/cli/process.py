@@ -22,6 +22,7 @@ __all__ = [
     "prepare_streams",
     "reading",
     "silence",
+    "write_output",
 ]
 
 # What each is opened for where it is closed: stdin and stdout for what they are not used for, so that using them fails.
@@ -66,13 +67,12 @@ def finish_streams() -> None:
 
 
 def silence() -> None:
-    """Have nothing but the command write to stderr, unless REFOLD_LOG asks for more.
+    """Have neither asyncio nor Python tell on stderr of what cannot be raised, unless REFOLD_LOG asks for it.
 
-    What the log would warn of, a command tells in its own words; what Python cannot raise helps only who mends it.
+    It helps only whoever mends the command line.
     """
-    for name in ("refold_async", "asyncio"):
-        logging.getLogger(name).addHandler(logging.NullHandler())
     if os.environ.get("REFOLD_LOG") != "debug":
+        logging.getLogger("asyncio").addHandler(logging.NullHandler())
         sys.unraisablehook = lambda _: None
 
 
@@ -130,3 +130,10 @@ def reading() -> Generator[None]:
             if task is not None and task.cancelling():
                 raise KeyboardInterrupt
         yield
+
+
+def write_output(text: str) -> None:
+    """Write to stdout at once, so that what cannot be written is known now."""
+    with ending():
+        sys.stdout.write(text)
+        sys.stdout.flush()

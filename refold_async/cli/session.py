@@ -12,24 +12,35 @@ from refold_async.cli.process import reading
 from refold_async.cli.write_effects import WRITES
 
 if TYPE_CHECKING:
-    from refold_async import AccountScope, AsyncRefold
+    from refold_async import AccountScope, AsyncRefold, Timeout
     from refold_async.cli.options import AccountOptions
 
-__all__ = ["WRITES", "open_account", "open_client"]
+__all__ = ["WRITES", "api_key", "open_account", "open_client"]
 
 _LONGEST_KEY: Final = 4096
 
 
-@asynccontextmanager
-async def open_client(options: Options) -> "AsyncGenerator[AsyncRefold]":
-    """Open the client of a command, and close it at its end."""
-    from refold_async import AsyncRefold
-
-    api_key = os.environ.get("REFOLD_API_KEY") if options.api_key_file is None else _read_key(options.api_key_file)
-    if not api_key:
+def api_key(options: Options) -> str:
+    """Return the API key of a command."""
+    key = os.environ.get("REFOLD_API_KEY") if options.api_key_file is None else _read_key(options.api_key_file)
+    if not key:
         raise UsageError("No API key: set REFOLD_API_KEY, or pass --api-key-file with a file that holds it.")
-    async with AsyncRefold(api_key, base_url=options.base_url, observers=[WRITES]) as refold:
-        yield refold if options.timeout is None else refold.with_options(timeout=options.timeout)
+    return key
+
+
+@asynccontextmanager
+async def open_client(options: Options, *, rate: float | None = None) -> "AsyncGenerator[AsyncRefold]":
+    """Open the client of a command, and close it at its end.
+
+    Args:
+        options: The options of the command.
+        rate: How many calls may leave in a second; None learns it.
+    """
+    from refold_async import AsyncRefold, RateLimit
+
+    limit = None if rate is None else RateLimit(rate)
+    async with AsyncRefold(api_key(options), base_url=options.base_url, rate_limit=limit, observers=[WRITES]) as refold:
+        yield refold if options.timeout is None else refold.with_options(timeout=_limits(options.timeout))
 
 
 @asynccontextmanager
@@ -37,6 +48,13 @@ async def open_account(options: "AccountOptions") -> "AsyncGenerator[AccountScop
     """Open the client of a command that acts for a linked account."""
     async with open_client(options) as refold:
         yield refold.account(options.account)
+
+
+def _limits(seconds: float) -> "Timeout":
+    """Return the limits of calls that may take so long. One attempt may take all of it: large files do."""
+    from refold_async.config.settings import Timeout
+
+    return Timeout(total=seconds, attempt=max(seconds, Timeout().attempt))
 
 
 def _read_key(path: Path) -> str:

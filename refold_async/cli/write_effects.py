@@ -25,6 +25,10 @@ class WriteEffects:
         if end.call.kind == "write" and self.worst != "unknown" and end.effect != "none":
             self.worst = end.effect
 
+    def find_out(self, effect: Effect) -> None:
+        """Take back what was known: it has become clear what the writes came to."""
+        self.worst = effect
+
 
 WRITES: Final = WriteEffects()
 """Those of the command that this process runs."""

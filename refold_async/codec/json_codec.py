@@ -46,11 +46,11 @@ def _encode_other(value: Any) -> Any:
         return value.value
     if isinstance(value, uuid.UUID):
         return str(value)
-    from refold_async.codec.pydantic_models import dumped, is_pydantic_model  # most values need no looking at
+    from refold_async.codec.pydantic_models import dumped, is_pydantic_model, not_json  # most values need no looking at
 
     if is_pydantic_model(value):
         return dumped(value)
-    raise TypeError(f"{type(value).__name__} is no JSON type")
+    raise TypeError(not_json(value))
 
 
 _to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_other).encode

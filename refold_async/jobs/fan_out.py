@@ -1,7 +1,7 @@
 """One call across many linked accounts, a bounded number at a time."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -10,6 +10,7 @@ from refold_async.errors import ConfigurationError
 from refold_async.jobs.client_interface import AnyScope, ClientInterface
 from refold_async.jobs.feeding import STEPS_BEFORE_A_TURN, Feeder
 from refold_async.jobs.item_tasks import ItemTasks
+from refold_async.jobs.items import count_of
 from refold_async.jobs.outcome_queue import OutcomeQueue
 from refold_async.jobs.outcomes import Outcome, Unfinished
 from refold_async.jobs.progress import Counts
@@ -89,8 +90,7 @@ class FanOut(Generic[Item, T]):
         self._reporter: ProgressReporter | None = None
         progress = options["progress"]
         if progress is not None and progress is not False:
-            total = len(items) if isinstance(items, Sized) else None
-            self._reporter = ProgressReporter(progress, total, self._count, on_exit=self._end_program)
+            self._reporter = ProgressReporter(progress, count_of(items), self._count, on_exit=self._end_program)
         self._owner: asyncio.Task[Any] | None = None
         self._reads = 0
         self._entered = self._left = self._closed = self._cancelled_owner = False
@@ -163,13 +163,18 @@ class FanOut(Generic[Item, T]):
             self._cancelled_owner = True
             self._owner.cancel()
 
-    def stop(self) -> None:
+    def stop(self, *, at_once: bool = False) -> None:
         """Take no more items, give those in flight `grace` seconds to end, and let the iteration end then.
 
         Items that have not sent anything yet are not begun. To be called where the program is to end, such as in a
         signal handler of the event loop; may be called more than once.
+
+        Args:
+            at_once: Give those in flight no time: cancel them, also where a call before gave them some.
         """
         self._stopper.stop()
+        if at_once:
+            self._stopper.cancel()
 
     def __aiter__(self) -> AsyncIterator[Outcome[Item, T]]:
         if not self._entered:

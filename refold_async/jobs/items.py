@@ -1,5 +1,6 @@
 """An item of a fan-out, from when it is taken to when its outcome is recorded."""
 
+from collections.abc import Sized
 from contextvars import Context
 from typing import Generic, TypeVar
 
@@ -8,7 +9,7 @@ import attrs
 from refold_async.jobs.client_interface import Scope
 from refold_async.pipeline.item_context import ItemContext
 
-__all__ = ["TakenItem"]
+__all__ = ["TakenItem", "count_of"]
 
 Item = TypeVar("Item")
 
@@ -29,3 +30,13 @@ class TakenItem(ItemContext, Generic[Item]):
     """The scope of its account, if that was looked at before it began."""
     context: Context | None = None
     """The context it is to begin in, if it may begin later than it was taken."""
+
+
+def count_of(items: object) -> int | None:
+    """Return how many items a source has, or None where it does not tell, such as a progress bar of a generator."""
+    if not isinstance(items, Sized):
+        return None
+    try:
+        return len(items)
+    except Exception:  # noqa: BLE001 - whatever it is, the items can be taken all the same
+        return None

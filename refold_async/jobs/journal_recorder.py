@@ -1,7 +1,7 @@
 """Recording a fan-out in a journal: which items are called again, and what is recorded of those that are."""
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -9,7 +9,7 @@ import attrs
 
 from refold_async.codec import json_codec
 from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
-from refold_async.jobs.items import TakenItem
+from refold_async.jobs.items import TakenItem, count_of
 from refold_async.jobs.outcomes import Outcome, name_of_error
 from refold_async.jobs.recorded_outcomes import recorded_outcome
 from refold_async.journal.entries import JournalEntry
@@ -52,8 +52,7 @@ class JournalRecorder(Generic[Item, T]):
             ConfigurationError: The journal names no job.
             JournalError: It is in use, another job's, no journal, or cannot be written.
         """
-        count = len(items) if isinstance(items, Sized) else None
-        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count)
+        return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count_of(items))
 
 
 class JournalRun(Generic[Item, T]):
@@ -125,7 +124,7 @@ class JournalRun(Generic[Item, T]):
             linked_account_id=outcome.linked_account_id,
             status=outcome.status,
             effect=outcome.effect,
-            error_type=None if outcome.error is None else name_of_error(outcome.error),
+            error_type=None if outcome.error is None else _type_of(outcome.error),
             error=None if outcome.error is None else _text_of(outcome.error),
             result=self._result_of(outcome) if self._recorder.journal.results else None,
             attempts=outcome.attempts,
@@ -219,6 +218,11 @@ class _JournalEntryRecorder:
         if not self.may_have_run:
             self._writer.withdrawn(self.key)
             self._committed = False
+
+
+def _type_of(error: BaseException) -> str | None:
+    """Return the name of an error's class; of one that was recorded before, the name that was recorded, if there is."""
+    return error.error_type if isinstance(error, RecordedError) else name_of_error(error)
 
 
 def _text_of(error: BaseException) -> str:

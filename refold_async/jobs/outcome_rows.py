@@ -32,7 +32,7 @@ def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
         "error": None if error is None else name_of_error(error),
         "message": None if error is None else message_of(error),
         "attempts": outcome.attempts,
-        "elapsed": outcome.elapsed,
+        "elapsed": None if outcome.recorded else outcome.elapsed,
         "recorded": outcome.recorded,
         "request_id": error.request_id if isinstance(error, RefoldError) else None,
     }
@@ -53,7 +53,8 @@ def with_status(
     """
     if status is None:
         return outcomes
-    wanted: Collection[Any] = (status,) if isinstance(status, str) else status
+    several = isinstance(status, Iterable) and not isinstance(status, str)  # whatever the types say
+    wanted: tuple[Any, ...] = tuple(status) if several else (status,)
     for one in wanted:
         if one not in _STATUSES:
             raise ConfigurationError(f"status must be of {', '.join(map(repr, _STATUSES))}, got {one!r}.")

@@ -2,21 +2,16 @@
 
 import csv
 import os
-import re
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from refold_async.codec import json_codec
+from refold_async.codec.csv_cells import csv_cell
+from refold_async.errors import ConfigurationError
 from refold_async.jobs.outcome_rows import COLUMNS, row_of
 from refold_async.jobs.outcomes import Outcome
-from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["OutcomeWriter"]
-
-# What some program takes for the end of a line, other control characters, and what no encoding has.
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_IN_JSON: Final = frozenset({dict, list, tuple})
-_FORMULA_BEGINS_WITH: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class OutcomeWriter:
@@ -34,7 +29,8 @@ class OutcomeWriter:
 
     Within a text, line breaks and other control characters are spelled as Python does, such as `\n`. A text that
     begins with `=`, `+`, `-` or `@` gets a `'` before it, so that no spreadsheet takes for a formula what somebody else
-    wrote. An item that is a dict or a list is written as JSON, others as `str()` has them.
+    wrote. One of more than 32,000 characters, which spreadsheets have no room for in a cell, is cut, with "…" and its
+    length. An item that is a dict or a list is written as JSON, others as `str()` has them.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, encoding: str = "utf-8-sig") -> None:
@@ -46,12 +42,19 @@ class OutcomeWriter:
                 `utf-8` leaves that out.
 
         Raises:
+            ConfigurationError: `path` is no path, or there is no such encoding; no file is touched.
             OSError: The file cannot be written.
         """
+        _check(path, encoding)
         # By the line: whoever looks into it while the job runs sees what is done.
         self._file = open(path, "w", buffering=1, encoding=encoding, errors="backslashreplace", newline="")  # noqa: SIM115
         self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        try:
+            self._writer.writerow(COLUMNS)
+        except BaseException:
+            with suppress(OSError):  # the disk is still full
+                self._file.close()
+            raise
 
     def write(self, outcome: Outcome[Any, Any]) -> None:
         """Write an outcome's line. It may wait for the disk.
@@ -75,25 +78,16 @@ class OutcomeWriter:
         self.close()
 
 
-def _cell(column: str, value: Any) -> str | int | float:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if column == "elapsed":
-        return f"{value:.3f}"
-    if type(value) is int or type(value) is float:
-        return value
-    text = _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), _text_of(value))
-    return f"'{text}" if text.startswith(_FORMULA_BEGINS_WITH) else text
+def _check(path: Any, encoding: Any) -> None:
+    # A number would be taken for an open file, which is closed in the end, such as 1 for stdout.
+    text: object = getattr(path, "__fspath__", lambda: path)()
+    if not isinstance(text, str) or "\0" in text:
+        raise ConfigurationError(f"path must be the path of a file, got {path!r}.")
+    try:
+        ",".encode(encoding)
+    except (LookupError, TypeError, ValueError):
+        raise ConfigurationError(f"encoding must be the name of one, such as 'utf-8', got {encoding!r}.") from None
 
 
-def _text_of(value: Any) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
-    if type(value) in _IN_JSON:
-        try:
-            return json_codec.encode(value).decode()
-        except (TypeError, ValueError, RecursionError):
-            pass
-    return safe_str(value)
+def _cell(column: str, value: Any) -> str:
+    return f"{value:.3f}" if column == "elapsed" and value is not None else csv_cell(value)

@@ -1,6 +1,9 @@
 """What became of the items of a fan-out."""
 
-from typing import ClassVar, Generic, Literal, TypeVar
+# pyright: reportIncompatibleMethodOverride=false
+# (what all outcomes have is declared as properties, for type checkers alone)
+
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 import attrs
 
@@ -35,6 +38,15 @@ class _EndedItem(Generic[Item_co]):
     """Seconds from when it was taken to when it ended."""
     recorded: bool = False
     """Whether it is what the job's journal has of an earlier run; nothing was called now."""
+
+    if TYPE_CHECKING:  # mypy takes `[*report.failed, *report.unknown]` for a list of what both are derived from
+
+        @property
+        def status(self) -> Status: ...
+        @property
+        def effect(self) -> Effect: ...
+        @property
+        def error(self) -> BaseException | None: ...
 
 
 @attrs.define(kw_only=True, match_args=False)

@@ -10,7 +10,7 @@ from refold_async.jobs.items import TakenItem
 from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unknown
 from refold_async.journal.entries import JournalEntry
 
-__all__ = ["recorded_outcome"]
+__all__ = ["recorded_error", "recorded_outcome"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -46,13 +46,20 @@ def recorded_outcome(entry: JournalEntry, taken: TakenItem[Item], restore: Calla
             return Failed(error=misfit, effect="done", **told)
         return Ok(value=value, **told)
     if entry.status == "failed":
-        return Failed(error=_recorded_error(entry), effect=entry.effect or "unknown", **told)
-    return Unknown(error=_recorded_error(entry), **told)
+        return Failed(error=recorded_error(entry), effect=entry.effect or "unknown", **told)
+    return Unknown(error=recorded_error(entry), **told)
 
 
-def _recorded_error(entry: JournalEntry) -> RecordedError:
+def recorded_error(entry: JournalEntry) -> RecordedError:
+    """Return the error that a journal has of an item that did not succeed, with what it tells of its call."""
     text = entry.error or "It was in flight when the job's process ended, and may have run."
     call = _CALL.search(text)
+    account: str | None = None
+    if call is not None and call["account"] is not None:
+        try:
+            account = ast.literal_eval(call["account"])
+        except (SyntaxError, ValueError):  # it only looks like a call that we told of
+            call = None
     error = RecordedError(text if call is None else text[: call.start()], error_type=entry.error_type)
     error.effect = entry.effect or "unknown"
     error.attempts = entry.attempts
@@ -61,5 +68,5 @@ def _recorded_error(entry: JournalEntry) -> RecordedError:
         error.method, error.url = call["method"], call["url"]
         error.attempts = int(call["attempts"])
         error.request_id = call["request_id"]
-        error.linked_account_id = None if call["account"] is None else ast.literal_eval(call["account"])
+        error.linked_account_id = account
     return error

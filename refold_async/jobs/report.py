@@ -93,8 +93,8 @@ class FanOutReport(Generic[Item, T]):
                 `utf-8` leaves that out.
 
         Raises:
-            ConfigurationError: There is no such status.
-            OSError: The file cannot be written.
+            ConfigurationError: There is no such status or encoding, or `path` is no path; no file is touched.
+            OSError: The file cannot be written, or not to its end.
         """
         from refold_async.jobs.outcome_rows import with_status
         from refold_async.jobs.outcome_writer import OutcomeWriter

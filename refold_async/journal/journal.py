@@ -52,7 +52,7 @@ class JournalSummary:
     not_begun: int | None
     """How many items of the last run have not begun, in any run, and are called by the next. Of items without a length,
     such as those of a generator, those that were taken and not begun: it is None until the run has ended, and if its
-    process died."""
+    process died. Items of earlier runs that the last one was not given make it too few."""
     created_at: datetime
     """When its first run began."""
     updated_at: datetime
@@ -61,7 +61,7 @@ class JournalSummary:
     def __str__(self) -> str:
         action = "" if self.slug is None else f", {self.slug} {self.action_id}"
         state = "running" if self.running else "not running"
-        refused = f" ({self.refused} of them refused)" if self.refused else ""
+        refused = f" ({self.refused} of them never sent)" if self.refused else ""
         not_begun = f", {self.not_begun} not begun" if self.not_begun else ""
         return (
             f"{self.job} ({self.base_url}, {self.environment or 'unknown environment'}{action})\n"

@@ -43,7 +43,7 @@ class Refusals:
         if pause >= _WORTH_TELLING and not self._announced:
             self._announced = True
             logger.warning(
-                "Refold refuses calls (HTTP 429): all wait for %.3g seconds, and then one looks whether it is over.",
+                "Refold refuses calls (HTTP 429): all calls wait for %.3g seconds; then one of them tries again.",
                 pause,
             )
         return pause < before  # the next to look waited for this response
@@ -60,7 +60,7 @@ class Refusals:
         if pause.is_news(now):
             tell = logger.warning if pause.wait(now) >= _WORTH_A_WARNING else logger.info
             tell(
-                "Calls for %s are refused (HTTP 429): they wait for %.3g seconds, then one looks whether it is over.",
+                "Calls for %s are refused (HTTP 429): they wait for %.3g seconds; then one of them tries again.",
                 "a session token" if permit.account.startswith("Bearer ") else f"linked account {permit.account!r}",
                 pause.wait(now),
             )

@@ -10,7 +10,7 @@ import attrs
 
 from refold_async.faults import Effect, Fault, Kind
 
-__all__ = ["CANCELLED", "AttemptEnd", "CallEnd", "CallStart", "Observation", "Retry", "named_call", "outcome_of"]
+__all__ = ["CANCELLED", "AttemptEnd", "CallEnd", "CallStart", "Observation", "Retry", "named_call"]
 
 CANCELLED: Final = "%s: cancelled after it was sent (attempt %d); it may have run."
 """What is said of a call that was cancelled too late; takes the call and the number of the attempt."""
@@ -20,6 +20,17 @@ def named_call(method: str, path: str, linked_account_id: str | None) -> str:
     """Return what logs and notes call a call, by its path without the query."""
     account = "" if linked_account_id is None else f" for linked account {linked_account_id!r}"
     return f"{method} {path.partition('?')[0]}{account}"
+
+
+EndedAs = Literal["ok", "failed", "unknown", "cancelled"]
+
+
+def _outcome(error: type[BaseException] | None, effect: Effect) -> EndedAs:
+    if error is None:
+        return "ok"
+    if effect == "unknown":
+        return "unknown"
+    return "cancelled" if issubclass(error, asyncio.CancelledError) else "failed"
 
 
 # By identity, so that an observer can keep what belongs to a call under it.
@@ -68,7 +79,9 @@ class AttemptEnd:
     number: int
     """Its number, from 1."""
     status: int | None
-    """The HTTP status of the response, or None if there was none."""
+    """The HTTP status of the response, or None if there was none. It is Refold's: 200 also where the app failed."""
+    app_status: int | None
+    """The HTTP status that the app answered Refold, where the action failed in it and Refold passes the status on."""
     fault: Fault | None
     """The row of the retry table, or None if nothing went wrong that has one."""
     effect: Effect
@@ -81,6 +94,11 @@ class AttemptEnd:
     """Seconds it waited for its permit: for the rate limit, the limits of its linked account, a connection."""
     seconds_on_wire: float
     """Seconds from when it was handed to the network to when its response was there, or it failed."""
+
+    @property
+    def outcome(self) -> EndedAs:
+        """In one word, how it ended; what was cancelled and may have run is `unknown`."""
+        return _outcome(self.error, self.effect)
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -102,7 +120,9 @@ class CallEnd:
     attempts: int
     """How many attempts were handed to the network."""
     status: int | None
-    """The HTTP status of the last response, or None if the last attempt got none."""
+    """The HTTP status of the last response, or None if the last attempt got none. It is Refold's."""
+    app_status: int | None
+    """The HTTP status that the app answered Refold, where the action failed in it and Refold passes the status on."""
     fault: Fault | None
     """The row of the retry table that its error falls under, or None."""
     effect: Effect
@@ -118,14 +138,10 @@ class CallEnd:
     seconds: float
     """Seconds from its start to its end."""
 
-
-def outcome_of(end: AttemptEnd | CallEnd) -> Literal["ok", "failed", "unknown", "cancelled"]:
-    """Return in one word how an attempt or a call ended; what was cancelled and may have run is `unknown`."""
-    if end.error is None:
-        return "ok"
-    if end.effect == "unknown":
-        return "unknown"
-    return "cancelled" if issubclass(end.error, asyncio.CancelledError) else "failed"
+    @property
+    def outcome(self) -> EndedAs:
+        """In one word, how it ended; what was cancelled and may have run is `unknown`."""
+        return _outcome(self.error, self.effect)
 
 
 @attrs.define(eq=False, repr=False)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Final
 
 from refold_async.errors import APIStatusError, named_request_id
-from refold_async.pipeline.call_events import CANCELLED, AttemptEnd, CallEnd, CallStart, Retry, outcome_of
+from refold_async.pipeline.call_events import CANCELLED, AttemptEnd, CallEnd, CallStart, Retry
 from refold_async.runtime.log import DEBUG, INFO, logger
 
 __all__ = ["CallLog"]
@@ -13,8 +13,8 @@ _OF_A_CALL: Final = (
     *("method", "endpoint", "operation", "slug", "action_id", "linked_account_id", "kind", "bulk"),
     *("job", "item_index", "item_key"),
 )
-_OF_AN_ATTEMPT: Final = ("number", "status", "effect", "request_id")
-_OF_AN_END: Final = ("attempts", "status", "effect", "request_id", "seconds")
+_OF_AN_ATTEMPT: Final = ("number", "status", "app_status", "effect", "request_id")
+_OF_AN_END: Final = ("attempts", "status", "app_status", "effect", "request_id", "seconds")
 
 
 class CallLog:
@@ -46,7 +46,7 @@ class CallLog:
         At WARNING what the caller is told by nothing else: that a write which was cancelled may have run. What succeeds
         or raises is told at INFO; success of an item of a fan-out, of which there may be millions, at DEBUG.
         """
-        call, outcome = end.call, outcome_of(end)
+        call, outcome = end.call, end.outcome
         if end.error is not None and issubclass(end.error, asyncio.CancelledError) and end.effect != "none":
             logger.warning(CANCELLED, call, end.attempts, extra=_fields(end, _OF_AN_END))
             return
@@ -56,6 +56,7 @@ class CallLog:
         told = [
             *([] if end.error is None or outcome == "cancelled" else [end.error.__name__]),
             *([] if end.status is None else [f"HTTP {end.status}"]),
+            *([] if end.app_status is None else [f"HTTP {end.app_status} of the app"]),
             "1 attempt" if end.attempts == 1 else f"{end.attempts} attempts",
             f"effect {end.effect}",
             f"{end.seconds:.3f} s",
@@ -70,5 +71,5 @@ def _fields(record: AttemptEnd | CallEnd, names: tuple[str, ...]) -> dict[str, A
     fields = {name: getattr(call, name) for name in _OF_A_CALL} | {name: getattr(record, name) for name in names}
     fields["fault"] = None if record.fault is None else record.fault.name
     fields["error"] = None if record.error is None else record.error.__name__
-    fields["outcome"] = outcome_of(record)
+    fields["outcome"] = record.outcome
     return {f"refold_{name}": value for name, value in fields.items()}

@@ -10,6 +10,7 @@ import attrs
 from refold_async.config.secret import Secret
 from refold_async.errors import APIConnectionError, APITimeoutError, RefoldError
 from refold_async.faults import Fault
+from refold_async.models.model import Result
 from refold_async.models.response_meta import pack
 from refold_async.pipeline.call_state import CallState
 from refold_async.protocol.endpoints import Request
@@ -74,9 +75,12 @@ def not_read_in_time(call: CallState, response: Response) -> RefoldError:
 
 
 def _tell_of_response(error: RefoldError, response: Response) -> None:
-    """Have an error tell of the response that it was made of."""
+    """Have an error tell of the response that it was made of, as does the result that it may carry."""
     error.meta = response.meta(error.request_id)
     pack(error.meta)
+    for carried in (getattr(error, "result", None), getattr(error, "execution", None)):
+        if isinstance(carried, Result):
+            object.__setattr__(carried.meta, "headers", error.meta.headers)
 
 
 def redact(error: RefoldError, secrets: list[str], response: Response | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from refold_async.errors import ConfigurationError, RefoldError
+from refold_async.errors import ActionFailedError, ConfigurationError, RefoldError
 from refold_async.pipeline.call_events import AttemptEnd, CallEnd, CallStart, Observation, Retry
 from refold_async.pipeline.call_log import CallLog
 from refold_async.pipeline.call_state import CallState
@@ -24,44 +24,64 @@ from refold_async.runtime.log import logger
 __all__ = ["Observers", "checked_observers"]
 
 Hook = Callable[[Any], object]
+_NamedHook = tuple[str, Hook]
 
 _HOOKS: Final = ("on_call_start", "on_attempt_end", "on_retry", "on_call_end", "request_headers")
 
 
-def checked_observers(observers: Any) -> list[object]:
+@attrs.frozen(eq=False, repr=False)
+class CheckedObserver:
+    """The hooks of an observer, looked up once: what answers for its attributes may be code of its own."""
+
+    name: str
+    """What the log calls it."""
+    hooks: Mapping[str, Hook]
+
+
+def checked_observers(observers: Any) -> list[CheckedObserver]:
     """Return what was passed as `observers=`, if each is an observer.
 
     Raises:
-        ConfigurationError: One of them has no hook, or one that could not be called as it should.
+        ConfigurationError: One of them has no hook, or one that could not be called as it should, or comes twice.
     """
     if not isinstance(observers, Iterable) or isinstance(observers, str | bytes):
         raise ConfigurationError(f"observers must be a list of observers, got {type(observers).__name__}.")
     given: list[object] = list(cast("Iterable[object]", observers))
     for number, observer in enumerate(given):
-        _check_observer(f"observers[{number}]", observer)
-    return given
+        if (first := list(map(id, given)).index(id(observer))) != number:
+            raise ConfigurationError(f"observers[{number}] is observers[{first}] again: give each once.")
+    return [_checked_observer(f"observers[{number}]", observer) for number, observer in enumerate(given)]
 
 
-def _check_observer(name: str, observer: object) -> None:
-    kind = type(observer).__qualname__
+def _checked_observer(name: str, observer: object) -> CheckedObserver:
     if isinstance(observer, type):
         raise ConfigurationError(f"{name} is the class {observer.__qualname__}: pass one of its objects.")
-    hooks = {hook: found for hook in _HOOKS if (found := getattr(observer, hook, None)) is not None}
+    kind = type(observer).__qualname__
+    try:
+        hooks = {hook: found for hook in _HOOKS if (found := getattr(observer, hook, None)) is not None}
+        problems = {hook: problem for hook, function in hooks.items() if (problem := _problem_with(function))}
+    except EXITS:
+        raise
+    except BaseException as error:
+        raise ConfigurationError(f"{name}, a {kind}, raised {safe_repr(error)} when asked for its hooks.") from error
     if not hooks:
         raise ConfigurationError(f"{name}, a {kind}, has no hook: none of {', '.join(_HOOKS)}.")
-    for hook, function in hooks.items():
-        if not callable(function):
-            raise ConfigurationError(f"The {hook} of {name} must be a function, not {type(function).__name__}.")
-        if any(map(_runs_later, (function, getattr(function, "__call__", None)))):  # noqa: B004 - it may be async itself
-            raise ConfigurationError(
-                f"The {hook}() of {name}, a {kind}, must be a plain function: an async one would not run."
-            )
+    for hook, problem in problems.items():
+        raise ConfigurationError(f"The {hook} of {name}, a {kind}, must be a {problem}.")
+    return CheckedObserver(kind, hooks)
+
+
+def _problem_with(hook: object) -> str:
+    if not callable(hook):
+        return f"function, not {type(hook).__name__}"
+    return "plain function: an async one would not run" if _runs_later(hook) else ""
 
 
 def _runs_later(function: object) -> bool:
     """Tell whether calling a function runs nothing of it yet."""
     tests = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
-    return any(test(function) for test in tests)
+    called = getattr(function, "__call__", None)  # noqa: B004 - it may be async itself
+    return any(test(part) for part in (function, called) for test in tests)
 
 
 def _take_headers(headers: Any, into: dict[str, str]) -> None:
@@ -82,8 +102,8 @@ class Observers:
     What one of them raises is logged, once for each of its methods, and stops nothing.
     """
 
-    def __init__(self, observers: Sequence[object], base_url: str) -> None:
-        every = [*observers, CallLog()]
+    def __init__(self, observers: Sequence[CheckedObserver], base_url: str) -> None:
+        every = [*observers, *checked_observers([CallLog()])]
         self._base_url = base_url
         self._on_call_start: Final = _hooks(every, "on_call_start")
         self._on_attempt_end: Final = _hooks(every, "on_attempt_end")
@@ -101,7 +121,8 @@ class Observers:
             added: dict[str, str] = {}
             for hook in self._request_headers:
                 self._run(hook, start, partial(_take_headers, into=added))
-            call.request = attrs.evolve(call.request, headers={**added, **call.request.headers})
+            if added:
+                call.request = attrs.evolve(call.request, headers={**added, **call.request.headers})
 
     def attempt_ended(
         self, call: CallState, response: Response | None, error: BaseException | None, secrets: Sequence[str]
@@ -115,7 +136,7 @@ class Observers:
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
         request_id = None if refold_error is None else refold_error.request_id
         if request_id is None and response is not None:
-            request_id = request_id_of(response.headers, {})
+            request_id = response.request_id or request_id_of(response.headers, {})
             request_id = None if request_id is None else redacted(request_id, secrets)
         seconds_on_wire = observation.returned_at - observation.left_at
         observation.seconds_on_wire += seconds_on_wire
@@ -123,6 +144,7 @@ class Observers:
             call=observation.start,
             number=call.attempts,
             status=None if response is None else response.status,
+            app_status=_app_status(refold_error),
             fault=None if refold_error is None else refold_error.fault,
             effect="done" if error is None else effect,
             error=None if error is None else type(error),
@@ -149,6 +171,7 @@ class Observers:
                 call=observation.start,
                 attempts=call.attempts,
                 status=None if last is None else last.status,
+                app_status=None if last is None else last.app_status,
                 fault=error.fault if isinstance(error, RefoldError) else None,
                 effect="done" if error is None else call.effect,
                 error=None if error is None else type(error),
@@ -183,7 +206,7 @@ class Observers:
             call.observation = Observation(start)
         return call.observation
 
-    def _tell(self, hooks: list[Hook], what: object) -> None:
+    def _tell(self, hooks: list[_NamedHook], what: object) -> None:
         ends_program: BaseException | None = None
         for hook in hooks:
             try:
@@ -196,31 +219,38 @@ class Observers:
             finally:
                 del ends_program
 
-    def _run(self, hook: Hook, what: object, take: Callable[[Any], object] = _take_nothing) -> None:
+    def _run(self, hook: _NamedHook, what: object, take: Callable[[Any], object] = _take_nothing) -> None:
         """Run a hook and take what it returns; whatever that raises, the call goes on."""
+        name, function = hook
         try:
-            if (returned := hook(what)) is not None:
+            if (returned := function(what)) is not None:
                 take(returned)
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - it is the observer's own
-            self._report(hook, error)
-
-    def _report(self, hook: Hook, error: BaseException) -> None:
-        if id(hook) not in self._reported:
-            self._reported.add(id(hook))
-            name = getattr(hook, "__qualname__", type(hook).__qualname__)
-            logger.error(
-                "%s() of an observer raised %s, which harms no call and is not told again",
-                name,
-                safe_repr(error),
-                exc_info=error,
-            )
+            if id(function) not in self._reported:
+                self._reported.add(id(function))
+                logger.error(
+                    "%s() of an observer raised %s, which harms no call and is not told again",
+                    name,
+                    safe_repr(error),
+                    exc_info=error,
+                )
 
 
-def _hooks(observers: Iterable[object], name: str) -> list[Hook]:
+def _hooks(observers: Iterable[CheckedObserver], method: str) -> list[_NamedHook]:
     """Return the methods of this name that observers have, in their order."""
-    return [hook for observer in observers if (hook := getattr(observer, name, None)) is not None]
+    return [
+        (f"{observer.name}.{method}", hook)
+        for observer in observers
+        if (hook := observer.hooks.get(method)) is not None
+    ]
+
+
+def _app_status(error: RefoldError | None) -> int | None:
+    """Return what the app answered, where an error tells of an action that failed in it."""
+    result = error.result if isinstance(error, ActionFailedError) else None
+    return None if result is None else result.http_status
 
 
 def _item_of_job(item: ItemContext | None) -> ItemContext | None:

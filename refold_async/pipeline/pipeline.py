@@ -24,7 +24,7 @@ from refold_async.pipeline.large_responses import LARGE, LargeResponses
 from refold_async.pipeline.permit_wait import wait_for_permit
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import SUCCESS, Parser, Response
-from refold_async.runtime.log import INFO, logger
+from refold_async.runtime.log import DEBUG, INFO, logger
 from refold_async.transport.deadlines import Deadline
 from refold_async.transport.request_body import Body
 from refold_async.transport.transport import Transport
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.pipeline.credentials import Credentials
-    from refold_async.pipeline.observers import Observers
+    from refold_async.pipeline.observers import CheckedObserver, Observers
 
 __all__ = ["Pipeline"]
 
@@ -51,7 +51,7 @@ class Pipeline:
         timeout: Timeout,
         synchronous_timeout: Timeout,
         secrets: list[str],
-        observers: Sequence[object] = (),
+        observers: "Sequence[CheckedObserver]" = (),
     ) -> None:
         self._own_secrets = secrets
         self.transport = transport
@@ -177,6 +177,7 @@ class Pipeline:
                     observation.returned_at = deadlines.now()
                 self._scheduler.release(permit)
             response.attempts = call.attempts
+            response.secrets = self._secrets(headers) if "Authorization" in headers else self._own_secrets
             now = deadlines.now()
             response.elapsed = now - call.began
             if len(response.body) < LARGE or response.status not in SUCCESS:
@@ -187,7 +188,7 @@ class Pipeline:
         except BaseException as reason:
             self._note_failure(call, headers, response, reason)
             raise
-        if self._observed or logger.enabled(INFO):
+        if self._observed or logger.enabled(INFO if item is None else DEBUG):
             self._observers.attempt_ended(call, response, None, self._secrets(headers))
         self._scheduler.report(permit, None, None, now)
         if item is not None and request.kind == "read":
@@ -231,8 +232,11 @@ class Pipeline:
         self, call: CallState, headers: Mapping[str, str], response: Response | None, reason: BaseException
     ) -> None:
         """Note what became of an attempt that failed, for observers, the call, its item, and the scheduler."""
-        if response is None and isinstance(reason, RefoldError):
-            self._redact(reason, headers, None)  # first: it is the context of what observers and log filters raise
+        if isinstance(reason, RefoldError):
+            # First: it is the context of what observers and log filters raise. Frames below hold the response.
+            reason.__traceback__ = None
+            if response is None:
+                self._redact(reason, headers, None)
         if call.sent and (self._observed or logger.enabled(INFO)):
             self._observers.attempt_ended(call, response, reason, self._secrets(headers))
         if call.sent and call.item is not None and call.body is not None and not call.body.begun:

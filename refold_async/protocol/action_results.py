@@ -93,7 +93,7 @@ def parse_saved_action_file(response: Response, request: Request) -> "ActionResu
     if saved is None or response.body:
         result: ActionResult[Any] = parse_action_file(response, request)  # raises what kept it from being saved
         if saved is not None and not isinstance(saved, str):
-            return attrs.evolve(result, data=saved)
+            return attrs.evolve(result, data=attrs.evolve(saved, meta=result.meta))
         from refold_async.protocol.execution_errors import unsaved_data_error
 
         raise unsaved_data_error(result, response, request)
@@ -101,4 +101,5 @@ def parse_saved_action_file(response: Response, request: Request) -> "ActionResu
         from refold_async.protocol.error_mapping import unsaved_error
 
         raise unsaved_error(response, request)
-    return ActionResult("Success", saved, meta=response.meta(request_id_of(response.headers, {})))
+    meta = response.meta(request_id_of(response.headers, {}))
+    return ActionResult("Success", attrs.evolve(saved, meta=meta), meta=meta)

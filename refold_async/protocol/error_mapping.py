@@ -63,6 +63,9 @@ _CLASSES: Final[Mapping[int, type[APIStatusError]]] = {
     422: errors.UnprocessableEntityError,
     429: errors.RateLimitError,
 }
+_NO_LINKED_ACCOUNT: Final = "No linked account found"
+"""How Refold begins to say that there is none of this id, with one status or another."""
+_CREATE_IT_FIRST: Final = "Create it first: refold.linked_accounts.upsert(linked_account_id)."
 _ADVICE: Final[Mapping[int, str]] = {
     401: "The API key or session token is missing, wrong, revoked or expired: check it, or make a new one.",
     403: "The API key or session token is not allowed to do this.",
@@ -128,9 +131,10 @@ def status_error(response: Response, request: Request) -> RefoldError:
     # Refold says of webhooks in this way that there is no such one.
     meaning = 404 if status == 400 and code == "RESOURCE_NOT_FOUND" and not request.synchronous else status
     error_class = _CLASSES.get(meaning) or (errors.InternalServerError if status >= 500 else APIStatusError)
+    advice = _CREATE_IT_FIRST if said.startswith(_NO_LINKED_ACCOUNT) else _advice(meaning, response, request)
     error = error_class(
         f"Refold answered {status_name(status)} about {request.target.subject}{by_connection(request)}"
-        f"{': ' + said if said else ''}. {_advice(meaning, response, request)}".rstrip(),
+        f"{': ' + said if said else ''}. {advice}".rstrip(),
         status_code=status,
         error_code=code,
         http_error_type=_text(fields.get("http_error_type")),

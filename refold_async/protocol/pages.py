@@ -257,9 +257,10 @@ class AwaitableListing(Listing[T], Coroutine[Any, Any, list[T]]):
     async for action in account.list_actions("hubspot"): ...
     ```
 
-    It is a coroutine too, so that `asyncio.create_task()` takes it.
+    It is a coroutine too, so that `asyncio.create_task()` takes it, and can be awaited again, which calls again.
     """
 
+    __name__ = "AwaitableListing"  # asyncio shows it of tasks
     __slots__ = ("_coroutine",)
 
     def __init__(self, fetch: Callable[[], Awaitable[Page[T]]]) -> None:
@@ -275,20 +276,26 @@ class AwaitableListing(Listing[T], Coroutine[Any, Any, list[T]]):
 
     def send(self, value: Any) -> Any:
         """Go on, as a task of it does."""
-        if self._coroutine is None:
-            self._coroutine = self._read(None)
-        return self._coroutine.send(value)
+        return self._step("send", value)
 
     def throw(self, *error: Any) -> Any:
         """Raise an error where it waits."""
-        if self._coroutine is None:
-            self._coroutine = self._read(None)
-        return self._coroutine.throw(*error)
+        return self._step("throw", *error)
 
     def close(self) -> None:
         """Call off the call that `send` began."""
-        if self._coroutine is not None:
-            self._coroutine.close()
+        coroutine, self._coroutine = self._coroutine, None
+        if coroutine is not None:
+            coroutine.close()
+
+    def _step(self, way: str, *values: Any) -> Any:
+        if self._coroutine is None:
+            self._coroutine = self._read(None)
+        try:
+            return getattr(self._coroutine, way)(*values)
+        except BaseException:  # by which it ends, also with a result: the next task begins anew
+            self._coroutine = None
+            raise
 
 
 async def paginate(

@@ -81,7 +81,7 @@ def _add_meta(value: Any, response: Response, envelope: Mapping[str, Any]) -> No
         for result in results:
             has_own = "request_id" in result.raw and "request_id" not in envelope
             own = request_id_of({}, result.raw) if has_own else None
-            object.__setattr__(result, "meta", shared if own is None else attrs.evolve(shared, request_id=own))
+            object.__setattr__(result, "meta", shared if own is None else response.meta(own))
 
 
 def parse_value(into: Any) -> Parser[Any]:
@@ -118,7 +118,7 @@ def parse_saved(response: Response, request: Request) -> "SavedFile":
         raise response_error(response, request, None)
     if isinstance(response.saved, str):
         raise unsaved_error(response, request)
-    return response.saved
+    return attrs.evolve(response.saved, meta=response.meta(request_id_of(response.headers, {})))
 
 
 def parse_model(model: type[T], **known: str) -> Parser[T]:

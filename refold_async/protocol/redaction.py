@@ -25,6 +25,8 @@ _LONGEST_OPENING: Final = 512
 """More bytes than those characters have, however they are escaped."""
 _TELLING: Final = 12
 """From how many bytes on the beginning of a secret is taken out wherever it stands: whoever cut it left no mark."""
+_SHORTEST: Final = 6
+"""How many characters a secret has at least: shorter ones are no keys of Refold, but words of the text, as in tests."""
 _PART: Final = 1024 * 1024
 
 # JSON within JSON has its backslashes doubled, and doubled again. The runs have an end: the search must not take longer
@@ -108,6 +110,8 @@ def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> tuple[int, b
 
 def _occurrences(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
     """Give where a text holds a secret, or the beginning of one, within which another may begin."""
+    if len(secret) < _SHORTEST:
+        return
     literal = secret.encode()
     # The backslashes of the secret cannot be told from those that escape.
     without_backslashes = Secret(secret.replace("\\", "")).encode()

@@ -9,7 +9,6 @@ from refold_async.faults import Kind
 from refold_async.protocol.encoding import encode_json, with_query
 from refold_async.protocol.endpoints import NO_HEADERS, Endpoint, Request, Target
 from refold_async.protocol.headers import added_headers, execution_headers, workflow_headers
-from refold_async.runtime.foreign_errors import safe_str
 
 if TYPE_CHECKING:
     from refold_async.codec.pydantic_models import PydanticModel
@@ -115,15 +114,17 @@ def as_parameters(parameters: Any) -> dict[str, Any]:
     """
     if isinstance(parameters, Mapping):
         return dict(cast("Mapping[str, Any]", parameters))
-    from refold_async.codec.pydantic_models import dumped, is_pydantic_model
+    from refold_async.codec.pydantic_models import dumped, is_pydantic_model, is_pydantic_one, not_json
 
     kind = type(parameters).__name__
+    if is_pydantic_one(parameters):
+        raise ParameterError(f"parameters cannot be sent as JSON: {not_json(parameters)}.")
     if not is_pydantic_model(parameters):
         raise ParameterError(f"parameters must be a mapping, one key per parameter, or a pydantic model, not {kind}.")
     try:
         fields = dumped(parameters)
-    except Exception as error:  # noqa: BLE001 - the caller's serializers may raise anything
-        reason = safe_str(error)
+    except TypeError as error:
+        reason = str(error)
     else:
         if isinstance(fields, dict):
             return cast("dict[str, Any]", fields)

@@ -1,6 +1,6 @@
 """What comes back from one attempt, and what a parser is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
@@ -49,8 +49,22 @@ class Response:
     elapsed: float = attrs.field(default=0.0, init=False)
     """Seconds from the start of the call until it was there."""
 
+    secrets: Sequence[str] = attrs.field(default=(), init=False, repr=False)
+    """What was sent with the request and must not be shown."""
+    request_id: str | None = attrs.field(default=None, init=False)
+    """What results tell as Refold's id of the request."""
+
     def meta(self, request_id: str | None) -> ResponseMeta:
         """Return what results tell of it; `request_id` is what `request_id_of` found."""
+        if request_id is not None:
+            for secret in self.secrets:
+                if secret in request_id:
+                    from refold_async.protocol.redaction import redacted
+
+                    request_id = redacted(request_id, self.secrets)
+                    break
+            if self.request_id is None:
+                self.request_id = request_id
         meta: Any = SettableMeta(self.attempts, self.elapsed, request_id, self.status, self.headers)
         meta.__class__ = ResponseMeta
         return meta  # type: ignore[no-any-return]

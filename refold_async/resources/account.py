@@ -230,13 +230,16 @@ class AccountScope(RawRequests, ConnectUrls):
             slug: The app, such as `hubspot`.
             action_id: The action, such as `create_contact`.
             parameters: The action's parameters, one key each; JSON values and pydantic models only. Or a pydantic
-                model, sent by its aliases; a field that is None is sent only if it was set to None.
+                model, sent by its aliases; a field that is None is sent only if it was set to None, and a secret of
+                pydantic's only if the model's own serializer reveals it.
             into: The type to structure `data` into: an attrs class, dataclass, pydantic model, TypedDict, `list[...]`,
                 `X | None`, … Nothing is coerced: pydantic validates strictly. By default `data` stays as JSON gave it.
-                Of responses of 256 KB and more, your classes are made in a thread. `bytes` is for actions that give
-                files, such as a PDF or a CSV: an answer that is not JSON is the data as it came, and a text in Refold's
-                JSON its UTF-8. A page in HTML is no file, unless its `Content-Disposition` is `attachment`: gateways
-                and login pages answer with HTTP 200 too, and would pass for an action that succeeded.
+                Of responses of 256 KB and more, your classes are made in a thread; pydantic makes each model without
+                letting other threads go on, so of many, rather ask for a dataclass with a list of them. `bytes` is for
+                actions that give files, such as a PDF or a CSV: an answer that is not JSON is the data as it came, and
+                a text in Refold's JSON its UTF-8. A page in HTML is no file, unless its `Content-Disposition` is
+                `attachment`: gateways and login pages answer with HTTP 200 too, and would pass for an action that
+                succeeded.
             save_to: A path to save such a file to while it comes, however long it is: `max_response_bytes` is no limit.
                 Anything there is replaced once the file is whole, and stays as it was if it does not come so far.
                 `timeout` must last for the whole file: such as `Timeout(total=600, attempt=600)`.
@@ -395,27 +398,29 @@ class AccountScope(RawRequests, ConnectUrls):
         )
         executions = self.executions
         try:
-            ended = await executions.wait(
-                started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
-            )
-        except WorkflowFailedError as error:
-            if connection_id is not None:
-                from refold_async.pipeline.error_details import add_to_message
+            try:
+                ended = await executions.wait(
+                    started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
+                )
+            except (WorkflowFailedError, ExecutionTimeoutError) as error:
+                if connection_id is not None and isinstance(error, WorkflowFailedError):
+                    from refold_async.pipeline.error_details import add_to_message
 
-                add_to_message(error, f"It ran by connection {connection_id!r}: check connection_id.")
-            raise
-        except ExecutionTimeoutError:
-            raise
-        except (RefoldError, asyncio.CancelledError) as error:
-            note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
-            logger.warning("%s (linked account %r)", note, self.linked_account_id)
-            error.add_note(note)
-            if isinstance(error, RefoldError):
-                error.effect = "unknown"
-            raise
-        from refold_async.resources.execution_waits import with_return_value
+                    add_to_message(error, f"It ran by connection {connection_id!r}: check connection_id.")
+                raise
+            except (RefoldError, asyncio.CancelledError) as error:
+                note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
+                logger.warning("%s (linked account %r)", note, self.linked_account_id)
+                error.add_note(note)
+                if isinstance(error, RefoldError):
+                    error.effect = "unknown"
+                raise
+            from refold_async.resources.execution_waits import with_return_value
 
-        return await with_return_value(ended, executions.response)
+            return await with_return_value(ended, executions.response)
+        except RefoldError as error:
+            error.slug = slug  # what asks after a run does not name its app
+            raise
 
     def _annotate(self, error: RefoldError, request: Request) -> None:
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._headers or {})
@@ -436,7 +441,7 @@ class AccountScope(RawRequests, ConnectUrls):
         from refold_async.resources.own_tokens import OwnToken
 
         organisation = AccountScope(self._pipeline, api_key=self._api_key)
-        own_token = OwnToken(organisation._send, timeout, self.linked_account_id or "")
+        own_token = OwnToken(organisation._send, timeout, self.linked_account_id or "", shared=False)
         return self._pipeline.send(request, parse, {}, self.linked_account_id, timeout, own_token)
 
     def _lane(self, slots: "SlotPool") -> "Lane | None":

@@ -39,14 +39,25 @@ class OwnToken(Credentials):
 
     Args:
         send: Sends requests for the organisation.
-        limits: The limits of time for those; their `total` does not count, for each who waits has a deadline.
+        limits: The limits of time for those. Of a shared token their `total` counts for items of fan-outs alone: any
+            other call that waits has a deadline of its own, and may have more time.
         linked_account_id: Whom the token stands for.
         renew_before: How long before it expires it is renewed, in seconds; half its life, if that is less.
+        shared: Whether more than one call may wait for it.
     """
 
-    def __init__(self, send: Send, limits: Timeout, linked_account_id: str, renew_before: float = 300.0) -> None:
+    def __init__(
+        self,
+        send: Send,
+        limits: Timeout,
+        linked_account_id: str,
+        renew_before: float = 300.0,
+        *,
+        shared: bool = True,
+    ) -> None:
         self._send = send
-        self._limits = limits.with_total(math.inf)
+        self._limits = limits
+        self._limits_for_calls = limits.with_total(math.inf) if shared else limits
         self._linked_account_id = linked_account_id
         self._renew_before = renew_before
         self.headers: Mapping[str, str] | None = None
@@ -71,7 +82,9 @@ class OwnToken(Credentials):
             patient = None if item is None else ItemContext(max_refusal_wait=item.refusal_wait_left)
             context.run(current_item.set, patient)
             self._fetching = asyncio.get_running_loop().create_task(
-                self._fetch(), name="refold_async session token", context=context
+                self._fetch(self._limits_for_calls if item is None else self._limits),
+                name="refold_async session token",
+                context=context,
             )
             self._fetching.add_done_callback(self._fetched)
         fetching = self._fetching
@@ -85,10 +98,10 @@ class OwnToken(Credentials):
                 fetching.cancel()
                 self._fetching = None
 
-    async def _fetch(self) -> Mapping[str, str]:
+    async def _fetch(self, limits: Timeout) -> Mapping[str, str]:
         began = asyncio.get_running_loop().time()
         request = session_token_request(self._linked_account_id, force_refresh=self.headers is not None)
-        created = await self._send(request, parse_session_token, self._limits)
+        created = await self._send(request, parse_session_token, limits)
         life = math.inf if created.expires_in is None else created.expires_in
         self.headers = account_headers(None, None, created.token)
         self._renew_at = began + max(life - self._renew_before, life / 2)

@@ -11,9 +11,6 @@ from refold_async.runtime.foreign_errors import EXITS
 
 __all__ = ["DEBUG", "INFO", "Log", "logger"]
 
-_STDERR: Final = "refold_async on stderr"
-"""The name of the handler that is the library's own."""
-
 DEBUG: Final = logging.DEBUG
 INFO: Final = logging.INFO
 
@@ -68,12 +65,14 @@ class Log:
     def write_to_stderr(self, level: int) -> None:
         """Log from a level on, to where the program's logs go or, while it has set up none, to stderr."""
         self._logger.setLevel(level)
-        if not any(handler.name == _STDERR for handler in self._logger.handlers):
-            handler = logging.StreamHandler()
-            handler.name = _STDERR
-            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-            handler.addFilter(lambda _: not logging.getLogger().handlers)
-            self._logger.addHandler(handler)
+        self._logger.disabled = False  # as `logging.config` leaves loggers that a configuration does not name
+        if not any(isinstance(handler, _StderrHandler) for handler in self._logger.handlers):
+            self._logger.addHandler(_StderrHandler(self._logger))
+
+    def keep_off_stderr(self) -> None:
+        """Have no warning on stderr where the program has set up no logs, which is where `logging` would print it."""
+        if not self._logger.handlers:
+            self._logger.addHandler(logging.NullHandler())
 
     def _log(
         self,
@@ -99,6 +98,32 @@ class Log:
         with suppress(Exception):
             print("refold_async: a log filter or handler raised, and may do so again:", file=sys.stderr)
             traceback.print_exception(error, file=sys.stderr)
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to what is stderr by then, unless the program has set up a handler that a line gets to."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        if sys.stderr is None or self._is_one_of_several():
+            return
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:  # noqa: BLE001 - as handlers do
+            self.handleError(record)
+
+    def _is_one_of_several(self) -> bool:
+        logger: logging.Logger | None = self._logger
+        while logger is not None:
+            if any(handler is not self for handler in logger.handlers):
+                return True
+            logger = logger.parent if logger.propagate else None
+        return False
 
 
 logger: Final = Log("refold_async")

@@ -22,6 +22,7 @@ def test_commands_of_the_readme(command_line: CommandLine, monkeypatch: pytest.M
     """One after the other, in one directory."""
     monkeypatch.chdir(tmp_path)
     command_line.environment.delenv("REFOLD_LINKED_ACCOUNT_ID")
+    (tmp_path / "customers.csv").write_text("linked_account_id,email\nuser_1,one@example.com\nuser_2,two@example.com\n")
     for line in COMMANDS:
         program, *arguments = shlex.split(line, comments=True)
         if program == "export":
@@ -29,10 +30,12 @@ def test_commands_of_the_readme(command_line: CommandLine, monkeypatch: pytest.M
             continue
         assert program == "refold"
         ended = command_line.run(*arguments)
-        assert (ended.code, ended.err) == (0, ""), line
+        assert ended.code == 0, (line, ended.err)
     created = [request.json for request in command_line.mock.requests_to("execute_action")]
-    assert created == [{"email": "jane@example.com", "firstname": "Jane"}]
-    assert (tmp_path / "hubspot_actions.py").exists()
+    assert created[0] == {"email": "jane@example.com", "firstname": "Jane"}
+    assert len(created) == 3
+    for made in ("june.csv", "june.html", "hubspot_actions.py"):
+        assert (tmp_path / made).exists()
 
 
 def test_the_section_is_short() -> None:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from refold_async import AsyncRefold, FanOut, FanOutStoppedError, Journal, JournalSummary
+from refold_async import AsyncRefold, FanOut, FanOutStoppedError, Journal, JournalSummary, Progress
 from refold_async.testing import Answer, MockRefold, Silence
 from support.waiting import until
 
@@ -61,12 +61,12 @@ async def test_refused_items_without_keys(refold: AsyncRefold, journal: Journal)
     assert journal.summary().refused == 4
 
 
-def given_one_by_one(items: list[str]) -> Iterator[str]:
+def given_one_by_one(items: Iterable[str]) -> Iterator[str]:
     """Give items without telling how many there are."""
     yield from items
 
 
-async def given_later(items: list[str]) -> AsyncIterator[str]:
+async def given_later(items: Iterable[str]) -> AsyncIterator[str]:
     """Give items without telling how many there are."""
     for item in items:
         await asyncio.sleep(0)
@@ -99,6 +99,11 @@ async def test_what_was_not_begun_of_a_source_without_length(mock: MockRefold, j
     """Of those that were taken: nobody knows how many more there would be. While it runs, nobody knows at all."""
     mock.script(Silence(), linked_account_id="user_1", calls=1)
     items = ["user_1"] * 20
+    all_taken = asyncio.Event()
+
+    def until_all_are_taken() -> Iterator[str]:
+        yield from items
+        all_taken.set()
 
     def job(refold: AsyncRefold) -> FanOut[str, Any]:
         numbers = iter(range(100))
@@ -106,12 +111,13 @@ async def test_what_was_not_begun_of_a_source_without_length(mock: MockRefold, j
         def key(item: str) -> str:
             return str(next(numbers))
 
-        return write(refold, journal, source(items), key=key, grace=0)
+        return write(refold, journal, source(until_all_are_taken()), key=key, grace=0)
 
     async with AsyncRefold("tk_test", base_url=mock.base_url, account_concurrency=1) as refold:
         async with job(refold) as first:
             await until(lambda: len(mock.requests) == 1)
             await until(lambda: journal.summary().in_flight == 1)
+            await all_taken.wait()
             assert journal.summary().not_begun is None
         summary = journal.summary()
         assert (counts(summary), summary.not_begun) == ({"ok": 0, "failed": 0, "unknown": 1}, len(first.unfinished) - 1)
@@ -138,3 +144,21 @@ async def test_nothing_is_asked_for_its_length_without_a_journal(refold: AsyncRe
 
     report = await refold.fan_out_action(Source(["user_1"]), "hubspot", "get_contact").collect()
     assert report.counts["ok"] == 1
+
+
+async def test_a_length_that_cannot_be_told(refold: AsyncRefold, journal: Journal) -> None:
+    """As of a progress bar around a generator: the job runs, and counts the items as those of any such source."""
+
+    class Bar(list[str]):
+        def __len__(self) -> int:
+            raise TypeError("object of type 'generator' has no len()")
+
+    progress: list[int | None] = []
+
+    def note(told: Progress) -> None:
+        progress.append(told.total)
+
+    job = write(refold, journal, Bar(["user_1"]), progress=note)
+    assert (await job.collect()).counts["ok"] == 1
+    assert journal.summary().not_begun == 0
+    assert set(progress) == {None}

@@ -1,7 +1,9 @@
 """Reports: what they count, how they are handed on as rows and lines, and how they look."""
 
 import csv
+import gc
 import io
+import itertools
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -135,10 +137,16 @@ def test_rows_by_status(status: Any, items: list[str], tmp_path: Path) -> None:
     assert [line["item"] for line in lines(tmp_path / "some.csv")] == items
 
 
-@pytest.mark.parametrize("status", ["lost", ["ok", "lost"]])
+def test_statuses_that_can_be_read_once() -> None:
+    """Of a generator, which is none of the types asked for, no status is lost by looking at it."""
+    once: Any = iter(["failed", "ok"])
+    assert len(MIXED.to_dicts(status=once)) == 5
+
+
+@pytest.mark.parametrize("status", ["lost", ["ok", "lost"], 5, [["ok"]]])
 def test_an_unknown_status(status: Any, tmp_path: Path) -> None:
     """A misspelled status is told, and no file is touched."""
-    with pytest.raises(ConfigurationError, match="'ok', 'failed', 'unknown', got 'lost'"):
+    with pytest.raises(ConfigurationError, match=r"'ok', 'failed', 'unknown', got ('lost'|5|\['ok'\])"):
         MIXED.to_csv(tmp_path / "some.csv", status=status)
     assert not (tmp_path / "some.csv").exists()
 
@@ -194,12 +202,46 @@ class Unshowable:
         (-7, "-7"),
         (True, "true"),
         (None, ""),
+        pytest.param(10**5000, "int (cannot be shown)", id="long"),
         (Unshowable(), "Unshowable (cannot be shown)"),
     ],
 )
 def test_items_in_lines(item: Any, cell: str, tmp_path: Path) -> None:
     """Items of any kind are told by their text, dicts and lists as JSON."""
     assert written(failed(item, ValueError("x")), tmp_path / "one.csv")["item"] == cell
+
+
+@pytest.mark.parametrize("text", ["a" * 1_000_000, "\n" * 20_000, "=" * 40_000])
+def test_long_texts(text: str, tmp_path: Path) -> None:
+    """A text is cut where programs that read the file have no room for more; this is told."""
+    message = written(failed("x", ValueError(text)), tmp_path / "one.csv")["message"]
+    assert message.endswith(f"… ({len(text):,} characters)")
+    assert 32_000 <= len(message) < 32_767  # the room that a cell has in Excel
+
+
+@pytest.mark.parametrize("encoding", ["utf8000", "base64", "", None, 5])
+def test_encodings_that_make_no_sense(encoding: Any, tmp_path: Path) -> None:
+    """They are refused before the file that is there is emptied."""
+    (tmp_path / "one.csv").write_text("kept")
+    with pytest.raises(ConfigurationError, match="encoding must be"):
+        MIXED.to_csv(tmp_path / "one.csv", encoding=encoding)
+    assert (tmp_path / "one.csv").read_text() == "kept"
+
+
+@pytest.mark.parametrize("path", [1, True, None, b"one.csv", "a\0b"])
+def test_paths_that_make_no_sense(path: Any) -> None:
+    """A number is no path: it would close the file of that number, such as stdout."""
+    with pytest.raises(ConfigurationError, match="path must be"):
+        MIXED.to_csv(path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk() -> None:
+    """It is told, and leaves no file open, which would be a warning."""
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            MIXED.to_csv("/dev/full")
+        gc.collect()
 
 
 async def test_a_writer_for_outcomes_as_they_come(refold: AsyncRefold, mock: MockRefold, tmp_path: Path) -> None:
@@ -242,9 +284,12 @@ def test_rich_table() -> None:
     console.print(report)
     shown = console.file.getvalue()
     assert "7 items: 1 ok, 5 failed, 1 unknown" in shown
-    (reconnect,) = [line for line in shown.splitlines() if "ReconnectRequiredError" in line]
+    ((reconnect, below),) = [
+        lines for lines in itertools.pairwise(shown.splitlines()) if "ReconnectRequiredError" in lines[0]
+    ]
+    assert below.split("│")[5].strip() == "Gone."
     assert [cell.strip() for cell in reconnect.split("│")[1:-1]] == [
-        *("failed", "2", "ReconnectRequiredError", "none", "user_4, user_5", "Gone."),
+        *("failed", "2", "none", "user_4, user_5", "ReconnectRequiredError"),
     ]
     assert "[bold]no[/bold] [/nothing]" in shown
 
@@ -290,6 +335,19 @@ def test_html_table() -> None:
         ["ok", "1", "", "", "", ""],
         ["failed", "5", "ValueError", "none", "<b>0, <b>1, <b>2, …", evil],
     ]
+
+
+def test_control_characters_in_tables() -> None:
+    """A message cannot clear the terminal, break its row, or hold what no terminal and no notebook can encode."""
+    console = pytest.importorskip("rich.console").Console(file=io.StringIO(), width=160)
+    report: FanOutReport[Any, Any] = FanOutReport(
+        (failed("x", ValueError("\x1b[2Jgone\ntwo \ud800"), linked_account_id="\x1b]0;"),)
+    )
+    console.print(report)
+    for shown in (console.file.getvalue(), html_of(report)):
+        assert r"\x1b[2Jgone\ntwo \ud800" in shown
+        assert r"\x1b]0;" in shown
+        assert "\x1b" not in shown
 
 
 def test_tables_stay_short() -> None:

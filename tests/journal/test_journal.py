@@ -210,7 +210,7 @@ def test_items_that_have_not_begun(path: Path) -> None:
     file.tally(10, 2)
     summary = journal.summary()
     assert (summary.not_begun, summary.refused, summary.failed, summary.withdrawn) == (4, 2, 3, 1)
-    assert "3 failed (2 of them refused)" in str(summary)
+    assert "3 failed (2 of them never sent)" in str(summary)
     assert "1 to be run again, 4 not begun" in str(summary)
     file.tally(None, 3)
     assert (journal.summary().not_begun, journal.summary().refused) == (None, 3)

@@ -378,7 +378,7 @@ def test_where_all_accounts_are_refused_everybody_waits(limit: Any, caplog: pyte
         assert len(limiter.told) == (seen + 1 if limit == "limiter" else 0)
 
     run(story())
-    warnings = [record for record in caplog.records if "all wait" in record.message]
+    warnings = [record for record in caplog.records if "all calls wait" in record.message]
     assert [record.levelname for record in warnings] == ["WARNING"]
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -23,6 +24,7 @@ from refold_async import (
     ReconnectRequiredError,
     RefoldError,
     ResponseMeta,
+    SavedFile,
 )
 from refold_async.models.response_meta import pack
 from refold_async.testing import Answer, Delay, Errored, MockRefold, Reset, Truncated
@@ -139,6 +141,19 @@ async def test_errors(mock: MockRefold, trouble: Any, error: type[RefoldError], 
         assert told.meta.headers.get("x-trace-id") == (None if status is None else told.request_id)
 
 
+@pytest.mark.parametrize("trouble", [None, Answer(403)], ids=["the run failed", "it could not be asked after"])
+async def test_errors_of_runs(mock: MockRefold, trouble: Any) -> None:
+    """They name the app that the run was for, although what asks after a run does not."""
+    if trouble is not None:
+        mock.script(trouble, route="get_execution")
+    async with AsyncRefold("tk_test", base_url=mock.base_url, retry=IMPATIENT) as refold:
+        with pytest.raises(RefoldError) as caught:
+            await refold.account("user_1").run_workflow(
+                "welcome_contact", slug="hubspot", payload={}, poll_interval=0.01
+            )
+    assert (caught.value.slug, caught.value.meta.attempts) == ("hubspot", 1)
+
+
 async def test_errors_without_an_attempt(mock: MockRefold) -> None:
     """A client that is closed and parameters that do not fit name app and action too."""
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
@@ -150,6 +165,49 @@ async def test_errors_without_an_attempt(mock: MockRefold) -> None:
         await account.execute_workflow("welcome_contact", slug="hubspot")
     assert (misfit.value.slug, misfit.value.action_id) == ("hubspot", "create_contact")
     assert (closed.value.slug, closed.value.action_id, closed.value.meta.attempts) == ("hubspot", None, 0)
+
+
+async def test_saved_files(mock: MockRefold, tmp_path: Path) -> None:
+    """They tell it too, also where they are the data of a result."""
+    pdf = Answer(200, body="%PDF-1.7", content_type="application/pdf")
+    mock.script(pdf)
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        account = refold.account("user_1")
+        result = await account.execute_action("hubspot", "get_contact", save_to=tmp_path / "a")
+        by_request = await account.request("POST", "/api/v2/x", save_to=tmp_path / "b")
+    assert result.data.meta is result.meta
+    for saved in result.data, by_request:
+        assert (saved.meta.attempts, saved.meta.status, saved.meta.headers["content-type"]) == (
+            1,
+            200,
+            "application/pdf",
+        )
+        assert saved.request_id == saved.meta.headers["x-trace-id"]
+        assert saved == SavedFile(saved.path, 8, "application/pdf")
+        assert "meta" not in repr(saved)
+
+
+async def test_what_an_error_carries(mock: MockRefold) -> None:
+    """Its result keeps the headers of the response once for both, as few bytes."""
+    mock.script(Errored(400))
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        with pytest.raises(ActionFailedError) as caught:
+            await refold.account("user_1").execute_action("hubspot", "get_contact")
+    assert caught.value.result is not None
+    assert caught.value.result.meta.headers is caught.value.meta.headers
+    assert caught.value.meta.headers["server"] == "mock-refold"
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+async def test_a_request_id_that_quotes_a_secret(mock: MockRefold, *, by_token: bool) -> None:
+    """Results do not show it, whatever stands before Refold names requests by."""
+    secret = "st_secret_token" if by_token else "tk_secret_key"
+    mock.script(Answer(200, json={"node_status": "Success", "data": 1}, headers={"X-Trace-ID": f"for {secret}"}))
+    async with AsyncRefold("tk_secret_key", base_url=mock.base_url) as refold:
+        account = refold.account_from_session_token(secret) if by_token else refold.account("user_1")
+        result = await account.execute_action("hubspot", "get_contact")
+    assert result.request_id == "for ***"
+    assert secret not in repr(result.meta)
 
 
 async def test_no_secret_in_the_headers_of_an_error() -> None:

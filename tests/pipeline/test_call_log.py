@@ -1,5 +1,6 @@
 """The log: one line at the end of a call, what its records hold, and how the environment switches it on."""
 
+import io
 import logging
 import sys
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ from refold_async import (
     Journal,
     NotFoundError,
 )
+from refold_async.runtime.log import Log
 from refold_async.testing import Answer, Errored, MockRefold, Reset
 from support.retry_policies import IMPATIENT
 from support.running_programs import run_program
@@ -27,7 +29,11 @@ EXECUTE: Final = "POST /api/v2/integration-schema/hubspot/actions/get_contact/ex
     [
         (None, None, "ok: HTTP 200, 1 attempt, effect done, "),
         (Answer(404), NotFoundError, "failed: NotFoundError, HTTP 404, 1 attempt, effect none, "),
-        (Errored(400), ActionFailedError, "failed: ActionFailedError, HTTP 200, 1 attempt, effect none, "),
+        (
+            Errored(400),
+            ActionFailedError,
+            "failed: ActionFailedError, HTTP 200, HTTP 400 of the app, 1 attempt, effect none, ",
+        ),
         (Reset("after"), APIConnectionError, "unknown: APIConnectionError, 1 attempt, effect unknown, "),
     ],
     ids=["ok", "not found", "the app failed", "lost"],
@@ -100,6 +106,28 @@ async def test_items_of_a_fan_out(mock: MockRefold, caplog: pytest.LogCaptureFix
     assert (told["refold_job"], told["refold_item_index"], told["refold_item_key"]) == ("june", 1, "user_2")
 
 
+BULK: Final = """
+import asyncio, logging, sys
+from refold_async import AsyncRefold
+from refold_async.testing import MockRefold
+
+async def main():
+    logging.basicConfig(level=sys.argv[1])
+    async with MockRefold() as mock, AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        report = await refold.fan_out_action(["user_1", "user_2"], "hubspot", "get_contact").collect()
+    print(len(report.ok), "refold_async.pipeline.observers" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("level", "printed"), [("INFO", "2 False"), ("DEBUG", "2 True")])
+async def test_items_of_which_no_line_tells(level: str, printed: str) -> None:
+    """Nothing is made for their lines: at INFO, as most services log, what succeeds in a fan-out costs no more."""
+    ran = await run_program("-c", BULK, level)
+    assert ran.output.strip() == printed
+
+
 PROGRAM: Final = """
 import asyncio, logging, sys
 from refold_async import AsyncRefold
@@ -109,11 +137,16 @@ async def main():
     async with MockRefold() as mock, AsyncRefold("tk_secret_key", base_url=mock.base_url) as refold:
         if "late" in sys.argv:
             logging.basicConfig(format="own %(message)s")
+        if "own" in sys.argv:
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter("own %(message)s"))
+            logging.getLogger("refold_async").addHandler(handler)
+            logging.getLogger("refold_async").propagate = False
         await refold.account("user_1").list_actions("hubspot")
         AsyncRefold("tk_secret_key")
         await refold.account("user_2").list_actions("hubspot")
 
-asyncio.run(main())
+asyncio.run(main(), debug=False)  # else, on a slow machine, asyncio would tell in the log that it is
 """
 
 
@@ -127,12 +160,27 @@ async def test_switched_on_by_the_environment(level: str, lines: int) -> None:
     assert "tk_secret_key" not in ran.complaints
 
 
-async def test_switched_on_where_the_program_logs_itself() -> None:
+@pytest.mark.parametrize("way", ["late", "own"], ids=["for all", "for this library"])
+async def test_switched_on_where_the_program_logs_itself(way: str) -> None:
     """Then it goes where the program's logs go, and nowhere else."""
-    ran = await run_program("-c", PROGRAM, "late", environment={"REFOLD_LOG": "info"})
+    ran = await run_program("-c", PROGRAM, way, environment={"REFOLD_LOG": "info"})
     told = ran.complaints.splitlines()
     assert len(told) == 2
     assert all(line.startswith("own GET /api/v2/") for line in told)
+
+
+def test_switched_on_after_a_configuration(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that switched off all loggers it does not name does not keep it off; it is told on what is stderr by then."""
+    log = Log("refold_async.switched_on_in_a_test")
+    own = logging.getLogger("refold_async.switched_on_in_a_test")
+    own.disabled, own.propagate = True, False
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    log.write_to_stderr(logging.INFO)
+    log.write_to_stderr(logging.INFO)
+    monkeypatch.undo()
+    log.info("%s", "it is on")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("INFO refold_async.switched_on_in_a_test: it is on")
 
 
 def test_a_wrong_level(monkeypatch: pytest.MonkeyPatch) -> None:

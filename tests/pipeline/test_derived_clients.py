@@ -18,6 +18,7 @@ from refold_async import (
     RetryPolicy,
     Timeout,
 )
+from refold_async.pipeline.observers import checked_observers
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, MockRefold, Silence
 from support.retry_policies import IMPATIENT
@@ -313,7 +314,7 @@ async def test_observers_are_shared(mock: MockRefold, refold: AsyncRefold, caplo
         Timeout(),
         Timeout(),
         secrets=[],
-        observers=[observer],
+        observers=checked_observers([observer]),
     )
     for pipeline in (observed.with_options(30, None), observed.with_options(None, ONCE), observed):
         await AccountScope(pipeline, api_key="tk_test", linked_account_id="user_1").list_actions("hubspot")

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import math
 import re
+import sys
+import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar, Token
@@ -272,6 +274,8 @@ async def test_an_app_that_refuses(mock: MockRefold, refold: AsyncRefold, record
     with pytest.raises(ActionFailedError):
         await refold.account("user_1").execute_action("hubspot", "get_contact")
     assert (recorder.end.status, recorder.end.fault, recorder.end.error) == (200, Fault.APP_REFUSED, ActionFailedError)
+    assert recorder.end.app_status == recorder.attempts[0].app_status == 400
+    assert recorder.end.outcome == recorder.attempts[0].outcome == "failed"
     assert recorder.names == ["CallStart", "AttemptEnd", "CallEnd"]
 
 
@@ -405,6 +409,27 @@ async def test_cancelled_while_it_waits_to_try_again(mock: MockRefold, recorder:
     recorder.check()
 
 
+class Unhelpful:
+    """What has one hook, which is found once; whoever asks for anything else, or again, gets an error of its own."""
+
+    found = False
+
+    def __init__(self, error: type[Exception]) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        if self.found or name != "on_call_end":
+            raise self._error(name)
+        self.found = True
+        return self._fail
+
+    def _fail(self, _: object) -> None:
+        raise ZeroDivisionError
+
+
+ONE: Final = Recorder()
+
+
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
@@ -412,8 +437,10 @@ async def test_cancelled_while_it_waits_to_try_again(mock: MockRefold, recorder:
         (Recorder(), "observers must be a list of observers, got Recorder"),
         ([Recorder], "observers[0] is the class Recorder: pass one of its objects"),
         ([Recorder(), object()], "observers[1], a object, has no hook: none of on_call_start, on_attempt_end"),
+        ([ONE, Recorder(), ONE], "observers[2] is observers[0] again: give each once"),
+        ([Unhelpful(KeyError)], "observers[0], a Unhelpful, raised KeyError('on_call_start') when asked for its hooks"),
     ],
-    ids=["number", "no list", "class", "no hooks"],
+    ids=["number", "no list", "class", "no hooks", "twice", "raises"],
 )
 def test_what_is_no_observer(given: Any, problem: str) -> None:
     """It is refused when the client is made."""
@@ -456,6 +483,14 @@ async def test_a_coroutine_from_a_plain_function(mock: MockRefold, caplog: pytes
             await refold.account("user_1").list_actions("hubspot")
     (record,) = caplog.records
     assert "it must be a plain function" in record.getMessage()
+
+
+async def test_an_observer_that_answers_once(mock: MockRefold, caplog: pytest.LogCaptureFixture) -> None:
+    """It is asked for its hooks when the client is made, and no call hears what it raises later; its class is named."""
+    async with observed(mock, Unhelpful(AttributeError)) as refold:
+        await refold.account("user_1").list_actions("hubspot")
+    (record,) = caplog.records
+    assert "Unhelpful.on_call_end() of an observer raised ZeroDivisionError" in record.getMessage()
 
 
 async def test_headers_that_observers_send_along(mock: MockRefold, recorder: Recorder) -> None:
@@ -590,6 +625,25 @@ async def test_no_key_in_the_context_of_what_an_observer_raises(
             await refold.account("user_1").list_actions("hubspot")
     assert "no way for ***" in caplog.text
     assert "tk_test" not in caplog.text
+
+
+async def test_no_response_in_the_context_of_what_an_observer_raises(mock: MockRefold) -> None:
+    """Error reporters show the variables of frames: none of those that they show with it holds a response."""
+    shown: list[str] = []
+
+    class Looks:
+        def on_attempt_end(self, attempt: AttemptEnd) -> None:
+            handled = sys.exception()
+            assert isinstance(handled, ActionFailedError)
+            shown.append(str(handled))
+            shown.extend(repr(frame.f_locals) for frame, _ in traceback.walk_tb(handled.__traceback__))
+
+    mock.script(Errored(400, {"message": "no", "password": "of a customer"}))
+    async with observed(mock, Looks()) as refold:
+        with pytest.raises(ActionFailedError):
+            await refold.account("user_1").execute_action("hubspot", "get_contact")
+    assert shown
+    assert not [text for text in shown if "of a customer" in text]
 
 
 async def test_an_observer_that_ends_the_program(mock: MockRefold) -> None:
@@ -746,6 +800,13 @@ async def test_a_request_id_that_quotes_the_key(
     assert attempt.endswith(f"{status}, request id for ***")
     assert end.endswith("request id for ***") is (status != 200)
     assert recorder.end.request_id == "for ***"
+
+
+async def test_a_request_id_in_the_body(mock: MockRefold, refold: AsyncRefold, recorder: Recorder) -> None:
+    """Observers are told the same one as the caller."""
+    mock.script(Answer(200, json={"node_status": "Success", "data": 1, "request_id": "of the body"}))
+    result = await refold.account("user_1").execute_action("hubspot", "get_contact")
+    assert result.request_id == recorder.end.request_id == recorder.attempts[0].request_id == "of the body"
 
 
 async def test_the_log_from_where_it_is_switched_on(

@@ -2,9 +2,12 @@
 
 import os
 import re
+import runpy
+import sys
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 import pytest
@@ -142,6 +145,12 @@ async def test_of_anyio(mock_refold, refold, anyio_backend):
     assert len(mock_refold.requests) == 1
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_of_anyio_by_trio(refold, anyio_backend):
+    pass
+
+
 async def test_not_marked(refold):
     pass
 """
@@ -153,8 +162,10 @@ async def test_strict_mode_and_anyio(tmp_path: Path) -> None:
     assert outcomes(ran) == {
         "test_marked": "PASSED",
         "test_of_anyio[asyncio]": "PASSED",
+        "test_of_anyio_by_trio[trio]": "ERROR",
         "test_not_marked": "ERROR",
     }, ran.output + ran.complaints
+    assert "runs on asyncio, not on trio: define a fixture `anyio_backend` that returns 'asyncio'." in ran.output
     assert "mark the test with @pytest.mark.asyncio" in ran.output
 
 
@@ -196,6 +207,12 @@ async def test_the_example() -> None:
     ran = await run_tests(str(ROOT / "examples" / "test_services.py"), "-oasyncio_mode=auto", plugins=(ASYNCIO,))
     assert (ran.exit_code, ran.complaints) == (0, ""), ran.output
     assert "4 passed" in ran.output
+
+
+def test_an_old_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It loads the plugin all the same: else no test could run where the package is installed."""
+    monkeypatch.setitem(sys.modules, "pytest", SimpleNamespace(fixture=pytest.fixture))
+    runpy.run_path(str(ROOT / "pytest_refold_async.py"))
 
 
 def test_pytest_finds_the_plugin() -> None:

@@ -63,7 +63,7 @@ async def test_block_runs_as_printed(
         output = capsys.readouterr().out
     if printed:
         assert output == printed
-    assert mock.request_count > 0 or "MockRefold" in block or "webhooks.unwrap" in block
+    assert mock.request_count > 0 or "MockRefold" in block or "mock_refold" in block or "webhooks.unwrap" in block
 
 
 async def run_in_place(block: str, mock: MockRefold) -> None:

@@ -183,6 +183,21 @@ async def test_as_tasks(mock: MockRefold, account: AccountScope) -> None:
         await until(lambda: not mock.in_flight)
 
 
+async def test_awaited_again(mock: MockRefold, account: AccountScope) -> None:
+    """Each await calls anew, whatever came of the one before and however it is awaited, on every Python."""
+    listing = account.list_actions("hubspot")
+    for trouble, error in ((Answer(404), NotFoundError), (Silence(), TimeoutError)):
+        mock.script(trouble, calls=1)
+        with pytest.raises(error):
+            await asyncio.wait_for(listing, 0.2)
+    expected = await listing
+    assert await asyncio.wait_for(listing, 60) == expected
+    task = asyncio.create_task(listing)
+    assert "AwaitableListing" in repr(task)
+    assert await task == expected
+    assert len(mock.requests) == 5
+
+
 async def test_a_coroutine_that_is_never_run(account: AccountScope) -> None:
     """One that is closed before it began, or never touched, complains of nothing."""
     listing = account.list_actions("hubspot")

@@ -149,6 +149,14 @@ async def test_a_response_in_another_encoding(mock: MockRefold, status: int, enc
     assert "***" in caught.value.body
 
 
+def test_words_that_tests_take_for_keys() -> None:
+    """What is too short for a key of Refold stays where it stands; what is long enough does not."""
+    assert redacted("No linked account found in environment test", ["k", "test"]) == (
+        "No linked account found in environment test"
+    )
+    assert redacted("for abcdef", ["abcdef"]) == "for ***"
+
+
 def test_secrets_that_begin_alike() -> None:
     """The beginning that two secrets share gives away neither of them, nor does one that begins within another."""
     header = "eyJhbGciOiJIUzI1NiJ9."

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import math
 import pickle
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -20,6 +21,7 @@ from refold_async import (
     ConnectUrl,
     NotFoundError,
     ParameterError,
+    RateLimitError,
     ReconnectRequiredError,
     RefoldError,
     Timeout,
@@ -116,6 +118,28 @@ async def test_links_for_many(mock: MockRefold, refold: AsyncRefold) -> None:
     report = await refold.fan_out([*scopes, "user_3"], make).collect()
     assert report.counts["ok"] == 4
     assert {str(one.linked_account_id) for one in mock.requests} == {f"user_{number}" for number in range(4)} | {"None"}
+
+
+@pytest.mark.parametrize("silent", ["create_session_token", "create_connect_url"])
+async def test_the_deadline_of_links_for_many(mock: MockRefold, refold: AsyncRefold, silent: RouteName) -> None:
+    """A request that gets no answer holds up no item for longer than the call may take, whichever it is."""
+    mock.script(Silence(), route=silent)
+
+    async def make(scope: AccountScope, _: object) -> ConnectUrl:
+        return await scope.connect_url(timeout=Timeout(total=0.2, attempt=math.inf))
+
+    async with asyncio.timeout(30):
+        report = await refold.fan_out(["user_1", "user_2"], make).collect()
+    assert [type(outcome.error) for outcome in report.failed] == [APITimeoutError] * 2
+
+
+async def test_a_token_that_is_refused_for_longer_than_a_call_may_take(mock: MockRefold, account: AccountScope) -> None:
+    """The call says so at once, rather than when its time is up."""
+    mock.script(Answer(429, retry_after=20), route="create_session_token")
+    async with asyncio.timeout(5):
+        with pytest.raises(RateLimitError, match="the session token") as caught:
+            await account.connect_url(timeout=10)
+    assert (caught.value.retry_after, caught.value.effect, len(mock.requests)) == (20, "none", 1)
 
 
 @pytest.mark.parametrize(

@@ -498,7 +498,7 @@ FAILURES: Final = (
     Failure("linked_accounts.get", (NOWHERE,), NotFoundError, r"'nowhere'.*linked_accounts\.list"),
     Failure("linked_accounts.delete", (NOWHERE,), NotFoundError, r"'nowhere'.*linked_accounts\.list"),
     Failure("linked_accounts.create", ("made",), BadRequestError, "already exists"),
-    Failure("session_tokens.create", (NOWHERE,), BadRequestError, "No linked account found"),
+    Failure("session_tokens.create", (NOWHERE,), BadRequestError, r"No linked account found.*linked_accounts\.upsert"),
     Failure("session_tokens.revoke", (NOWHERE,), AuthenticationError, "Invalid token"),
     Failure("webhooks.get", (NOWHERE,), NotFoundError, r"'nowhere'.*webhooks\.list"),
     Failure("webhooks.delete", (NOWHERE,), NotFoundError, r"'nowhere'.*webhooks\.list"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import pickle
 import traceback
 from pathlib import Path
@@ -28,6 +29,7 @@ from refold_async import (
     RateLimitError,
     RefoldError,
     SessionToken,
+    Timeout,
 )
 from refold_async.testing import SAMPLE_WORKFLOW_ID, Answer, Delay, MockRefold, Reset, Silence, Trouble
 from support.retry_policies import IMPATIENT
@@ -520,6 +522,17 @@ async def test_items_wait_for_a_token_no_longer_than_refusals_may_keep_them(mock
     for outcome in report.failed:
         assert isinstance(outcome.error, RateLimitError)
         assert (outcome.error.effect, outcome.attempts) == ("none", 0)
+
+
+async def test_items_do_not_wait_for_ever_for_an_answer(mock: MockRefold) -> None:
+    """A request for a token that gets no answer ends in the time that the client's calls have."""
+    mock.script(Silence(), route=CREATE)
+    limits = Timeout(total=0.2, attempt=math.inf)
+    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=limits) as refold, asyncio.timeout(30):
+        scope = refold.session_tokens.account(ACCOUNT)
+        report = await refold.fan_out_action([scope] * 2, "hubspot", "get_contact").collect()
+    assert {type(outcome.error) for outcome in report.failed} == {APITimeoutError}
+    assert report.counts == {"ok": 0, "failed": 2, "unknown": 0}
 
 
 async def test_a_token_that_dies_while_items_wait(mock: MockRefold) -> None:

@@ -1,6 +1,5 @@
 """`refold actions`, `refold params` and `refold execute`."""
 
-import difflib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from refold_async.cli.confirmation import confirm_write
+from refold_async.cli.dry_run import print_request
 from refold_async.cli.failures import say
 from refold_async.cli.options import AccountOptions, WriteOptions
 from refold_async.cli.output import print_json, print_list, wants_json
 from refold_async.cli.parameters import parse_parameters
 from refold_async.cli.session import open_account, open_client
+from refold_async.cli.suggestions import closest
 from refold_async.errors import NotFoundError, RefoldError
 
 if TYPE_CHECKING:
@@ -84,7 +85,10 @@ async def execute(
         async with suggesting(account, slug, action_id):
             (await account.get_action_parameters(slug, action_id)).validate(values)
         if dry_run:
-            print_json(_request(refold.base_url, options.account, slug, action_id, values, connection_id))
+            from refold_async.protocol import requests
+
+            request = requests.execute_action(slug, action_id, values, connection_id=connection_id)
+            print_request(refold, request, options.account)
             return
         if not write.read:
             confirm_write(refold.environment, f"Execute {action_id} of {slug} for {options.account}", yes=write.yes)
@@ -92,22 +96,6 @@ async def execute(
             slug, action_id, values, idempotent=write.read, connection_id=connection_id, save_to=save_to
         )
     _print_result(options, result)
-
-
-def _request(
-    base_url: str, account: str, slug: str, action_id: str, values: dict[str, Any], connection_id: str | None
-) -> dict[str, Any]:
-    """Return what is shown of the request that would execute an action."""
-    from refold_async.protocol.headers import account_headers
-    from refold_async.protocol.requests import execute_action
-
-    request = execute_action(slug, action_id, values, connection_id=connection_id)
-    return {
-        "method": request.target.method,
-        "url": base_url + request.target.path,
-        "headers": {**account_headers("***", account), **request.headers, "Content-Type": "application/json"},
-        "body": values,
-    }
 
 
 def _print_result(options: AccountOptions, result: "ActionResult[Any]") -> None:
@@ -137,4 +125,4 @@ async def _meant(account: "AccountScope", slug: str, action_id: str | None) -> s
             slug, known = action_id, [action.action_id for action in await account.list_actions(slug)]
     except RefoldError:
         return None
-    return next(iter(difflib.get_close_matches(slug, known, n=1)), None)
+    return closest(slug, {name: name for name in known})

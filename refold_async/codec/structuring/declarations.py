@@ -42,7 +42,8 @@ def origin_of(target: Any) -> Any:
 def is_pydantic(target: Any) -> bool:
     """Tell whether a type is a model or a dataclass of pydantic's, with or without arguments."""
     origin = origin_of(target)
-    return inspect.isclass(origin) and hasattr(origin, "__pydantic_validator__")
+    # Its own: a plain dataclass that is derived from pydantic's inherits one, which makes objects of that.
+    return inspect.isclass(origin) and "__pydantic_validator__" in vars(origin)
 
 
 def is_class_with_fields(target: Any) -> bool:

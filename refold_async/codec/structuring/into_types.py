@@ -7,6 +7,7 @@ from typing import Any, Final, cast, get_args
 
 from cattrs import StructureHandlerNotFoundError
 
+from refold_async.codec.pydantic_models import is_pydantic_one
 from refold_async.codec.structuring.containers import is_mapping
 from refold_async.codec.structuring.converters import NO_BYTES, fast_converter
 from refold_async.codec.structuring.declarations import parts_of, plain_form
@@ -19,17 +20,18 @@ _JSON: Final = frozenset({str, bool, int, float, type(None)})
 _NO_KEYS: Final = frozenset({bool, int, float, type(None)})
 
 
-@lru_cache(maxsize=256)
-def _problem_with(target: Any) -> str | None:
-    """Return why nothing can be structured into a type: all that it is made of is looked at, now."""
+@lru_cache(maxsize=256)  # of types that pass; others may be completed
+def _check(target: Any) -> None:
+    """Raise an error that tells why nothing can be structured into a type: all that it is made of is looked at, now."""
     for part in parts_of(target):
-        try:
-            fast_converter.get_structure_hook(part)
-        except StructureHandlerNotFoundError as error:
-            return str(error)
+        for one in (part, *get_args(part)):  # before a union says of its members that it cannot tell
+            if is_pydantic_one(one):
+                raise StructureHandlerNotFoundError(
+                    f"{one.__name__} is a model of pydantic 1, and models of version 2 are taken.", one
+                )
+        fast_converter.get_structure_hook(part)
         if (problem := _problem_with_values(part)) is not None:
-            return problem
-    return None
+            raise StructureHandlerNotFoundError(problem, part)
 
 
 def _problem_with_values(part: Any) -> str | None:
@@ -49,12 +51,14 @@ def _problem_with_values(part: Any) -> str | None:
 def check_target(target: Any) -> None:
     """Raise `ConfigurationError` for an `into=` that nothing can be structured into."""
     try:
-        problem = _problem_with(target)
+        _check(target)
+    except StructureHandlerNotFoundError as error:
+        problem = str(error).partition(" Register a")[0]  # hooks are cattrs' own matter
     except Exception as error:  # noqa: BLE001 - such as a TypeError for Annotated with a list
         problem = f"{error}."
-    if problem is not None:
-        problem = problem.partition(" Register a")[0]  # hooks are cattrs' own matter
-        raise ConfigurationError(
-            f"into={target!r} cannot be built from JSON: {problem} Use attrs classes, dataclasses, pydantic "
-            "models, TypedDicts, list[...], dict[str, ...], X | None, str, int, float, bool, datetime or Enum."
-        )
+    else:
+        return
+    raise ConfigurationError(
+        f"into={target!r} cannot be built from JSON: {problem} Use attrs classes, dataclasses, pydantic "
+        "models, TypedDicts, list[...], dict[str, ...], X | None, str, int, float, bool, datetime or Enum."
+    )

@@ -18,9 +18,10 @@ from cattrs.v import format_exception
 
 from refold_async.codec.structuring.plain_values import Hook, WrongTypeError
 
-__all__ = ["MisfitError", "Misfits", "describe", "looking_for_a_few", "start_looking"]
+__all__ = ["SHOWN", "MisfitError", "Misfits", "describe", "looking_for_a_few", "start_looking"]
 
-_SHOWN: Final = 5
+SHOWN: Final = 5
+"""How many misfits are told of a value."""
 _MOST_OF_A_PROBLEM: Final = 500
 # cattrs types these as made of what their built-in bases are made of.
 _note_of_member: Final[Any] = IterableValidationNote
@@ -47,7 +48,7 @@ _looking: Final = _Looking()
 
 def start_looking() -> None:
     """Begin with a value: one misfit more than are shown is looked for, to know whether there are more."""
-    _looking.room = _SHOWN + 1
+    _looking.room = SHOWN + 1
 
 
 class Misfits:
@@ -104,7 +105,7 @@ def describe(error: Exception, root: str) -> str:
     """Return what is wrong and where, with `root` as the name of the whole value."""
     problems = transform_error(error, path=root, format_exception=_describe_one)
     problems = [problem for problem in problems if not problem.startswith(_ENOUGH)]
-    return "; ".join(problems[:_SHOWN]) + ("; and more" if len(problems) > _SHOWN else "")
+    return "; ".join(problems[:SHOWN]) + ("; and more" if len(problems) > SHOWN else "")
 
 
 _ENOUGH: Final = "\0enough"

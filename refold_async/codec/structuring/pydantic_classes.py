@@ -3,14 +3,15 @@
 They are known by their validator: nothing here imports pydantic, which is there where somebody has such a class.
 """
 
+import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Union
+from typing import Any, Final, Union
 
 from cattrs import Converter, StructureHandlerNotFoundError
 
 from refold_async.codec import json_codec
-from refold_async.codec.structuring.misfits import Misfits
+from refold_async.codec.structuring.misfits import SHOWN, Misfits
 from refold_async.codec.structuring.plain_values import Hook, WrongTypeError
 
 __all__ = ["any_of_hook", "pydantic_hook"]
@@ -19,6 +20,10 @@ Validate = Callable[..., Any]
 """`validate_json(text, strict=True)` of a validator."""
 Problem = tuple[Sequence[str | int], str]
 """Where in a value something does not fit, and what is said of it."""
+
+_UNREAD: Final = "nested deeper than pydantic reads, or a text holds half a surrogate pair"
+"""What is said of what was read as JSON, and is none to pydantic."""
+_next_value: Final = json.JSONDecoder().raw_decode
 
 
 def pydantic_hook(target: Any, converter: Converter) -> Hook:
@@ -64,12 +69,29 @@ def _hook(validator_of: Callable[[], Any], target: Any, converter: Converter) ->
         except ValueError as error:
             if not hasattr(error, "errors"):
                 raise
-            found: Any = error
-            told = found.errors(include_url=False, include_context=False, include_input=False)
-            problems = [(one["loc"], one["msg"]) for one in told]
+            problems = _first_problems(error)
         raise _misfit(problems, target)
 
     return build_thoroughly if converter.detailed_validation else build
+
+
+def _first_problems(error: Any) -> list[Problem]:
+    """Return the first few problems that pydantic found.
+
+    They are read from its JSON: there may be millions, of which `errors()` would make objects that take ten times the
+    time and the memory.
+    """
+    try:
+        text: str = error.json(include_url=False, include_context=False, include_input=False)
+    except TypeError:  # before pydantic 2.5
+        return [(one["loc"], one["msg"]) for one in error.errors()[: SHOWN + 1]]
+    problems: list[Problem] = []
+    end = 0
+    while len(problems) <= SHOWN and text[end] != "]":
+        problem, end = _next_value(text, end + 1)  # after the bracket or a comma
+        unread = problem["type"] == "json_invalid" and not problem["loc"]
+        problems.append((problem["loc"], _UNREAD if unread else problem["msg"]))
+    return problems
 
 
 def _misfit(problems: Sequence[Problem], target: Any) -> Exception:

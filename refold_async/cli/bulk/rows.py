@@ -1,0 +1,186 @@
+"""The rows of a file, CSV or JSON lines, read one at a time: a file of any length takes little memory."""
+
+import csv
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+import attrs
+
+from refold_async.cli.failures import UsageError
+from refold_async.cli.terminal import one_line
+
+__all__ = ["Row", "RowFile", "open_rows"]
+
+_CSV: Final = frozenset({".csv", ".tsv", ".tab"})
+_JSON: Final = frozenset({".jsonl", ".ndjson", ".json"})
+_DELIMITERS: Final = ",;\t"
+_LONGEST_LINE: Final = 4 * 1024 * 1024
+_BEGINNING: Final = 64 * 1024
+_MOST_COLUMNS: Final = 2_000
+
+
+@attrs.frozen
+class Row:
+    """A row of a file."""
+
+    line: int
+    """The number of its line, from 1: of its first, where it has several."""
+    values: dict[str, Any]
+    """Its values by the columns' names: texts where it comes from CSV, else whatever JSON has."""
+
+
+class RowFile:
+    """A file of rows. Each iteration reads it again from its beginning; there may be one at a time."""
+
+    def __init__(self, name: str, file: IO[bytes]) -> None:
+        """Look at its beginning for what it is.
+
+        Args:
+            name: What messages call it.
+            file: The file, which must be seekable.
+
+        Raises:
+            UsageError: It holds nothing, or no rows of either form.
+            OSError: It cannot be read.
+        """
+        self.name = name
+        self._file = file
+        self._start = file.tell()
+        beginning = file.read(_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not beginning:
+            raise UsageError(
+                f"{name} is empty: write a CSV file, whose first line names the columns, or JSON objects, one a line."
+            )
+        ending = Path(name).suffix.lower()
+        self.is_csv = ending in _CSV or (ending not in _JSON and beginning[:1] not in {b"{", b"["})
+        """Whether it is CSV; else it holds JSON objects."""
+        if not self.is_csv and beginning.startswith(b"["):
+            raise UsageError(f"{name} holds a JSON array: write one object a line, as `jq -c '.[]'` does.")
+        first_line = beginning.partition(b"\n")[0].decode(errors="replace")
+        self._delimiter = max(_DELIMITERS, key=first_line.count)  # of several, the first: spreadsheets differ in this
+        self.columns: dict[str, None] = {}
+        """The columns' names, in their order: of CSV from the first row on, of JSON those of the rows read so far."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Give the rows.
+
+        Raises:
+            UsageError: A line is not as it must be; the message tells its number.
+            OSError: The file cannot be read.
+        """
+        return self._csv_rows() if self.is_csv else self._json_rows()
+
+    def refusal(self, line: int, problem: str) -> UsageError:
+        """Return the error for a line that is not as it must be."""
+        return UsageError(f"{self.name}, line {line:,}: {problem} Nothing was sent.")
+
+    def _lines(self) -> Iterator[str]:
+        self._file.seek(self._start)
+        number = 0
+        while line := self._file.readline(_LONGEST_LINE + 1):
+            number += 1
+            if len(line) > _LONGEST_LINE:
+                raise self.refusal(number, "it is longer than 4 MiB, which no row may be.")
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError:
+                raise self.refusal(
+                    number, "it is no text in UTF-8: save the file as UTF-8, such as by `iconv -t utf-8`."
+                ) from None
+
+    def _csv_rows(self) -> Iterator[Row]:
+        reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
+        header: list[str] | None = None
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise self.refusal(line, f"it is no row of CSV: {error}. Is there a quotation mark too many?") from None
+            if not any(cells) and len(cells) < 2:
+                continue
+            if header is None:
+                header = self._header(line, cells)
+            elif len(cells) != len(header):
+                raise self.refusal(
+                    line, f"it has {_count(len(cells), 'value')}, where the first line names {len(header)} columns."
+                )
+            else:
+                yield Row(line, dict(zip(header, cells, strict=True)))
+
+    def _header(self, line: int, cells: list[str]) -> list[str]:
+        header = [cell.strip() for cell in cells]
+        for number, name in enumerate(header, 1):
+            if not name:
+                raise self.refusal(line, f"its column {number} has no name: the first line must name the columns.")
+            if name in header[: number - 1]:
+                raise self.refusal(line, f"it names the column {one_line(name)!r} twice.")
+        self.columns = dict.fromkeys(header)
+        return header
+
+    def _json_rows(self) -> Iterator[Row]:
+        for number, text in enumerate(self._lines(), 1):
+            if not text.strip():
+                continue
+            try:
+                values = json.loads(text, parse_constant=_refuse_constant)
+            except ValueError as error:
+                raise self.refusal(number, f"it is no JSON: {error}.") from None
+            except RecursionError:
+                raise self.refusal(number, "its JSON is nested too deeply.") from None
+            if not isinstance(values, dict):
+                raise self.refusal(number, "it is no JSON object, with a key for each column.")
+            row = cast("dict[str, Any]", values)
+            if not _is_encodable(text, row):
+                raise self.refusal(number, "it holds half of a surrogate pair, which no text in UTF-8 can.")
+            if not row.keys() <= self.columns.keys() and len(self.columns) < _MOST_COLUMNS:
+                self.columns.update(dict.fromkeys(row))
+            yield Row(number, row)
+
+
+@contextmanager
+def open_rows(path: str) -> Generator[RowFile]:
+    """Open a file of rows; `-` is stdin. What can be read only once is kept in a temporary file.
+
+    Raises:
+        UsageError: It cannot be read, or holds no rows.
+    """
+    name = "stdin" if path == "-" else path
+    with ExitStack() as stack:
+        try:
+            file: IO[bytes] = sys.stdin.buffer if path == "-" else stack.enter_context(Path(path).open("rb"))
+            if not file.seekable():
+                kept = stack.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(file, kept)
+                kept.seek(0)
+                file = kept
+            rows = RowFile(name, file)
+        except OSError as error:
+            raise UsageError(f"{name} cannot be read: {error.strerror or error}.") from None
+        yield rows
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number that JSON has")
+
+
+def _is_encodable(text: str, values: dict[str, Any]) -> bool:
+    if "\\ud" not in text.lower():  # nearly all, at less cost
+        return True
+    try:
+        json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,24 @@
+"""`refold completion`."""
+
+from typing import Literal
+
+from refold_async.cli.process import write_output
+
+__all__ = ["completion"]
+
+
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
+    """Print the script by which a shell completes the commands of refold and their options.
+
+    bash: refold completion bash > ~/.local/share/bash-completion/completions/refold
+
+    zsh: refold completion zsh > _refold, in a directory of $fpath
+
+    fish: refold completion fish > ~/.config/fish/completions/refold.fish
+
+    Args:
+        shell: Which shell.
+    """
+    from refold_async.cli.app import make_app
+
+    write_output(make_app().generate_completion(shell=shell))

@@ -1,0 +1,82 @@
+"""`refold request`."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from cyclopts import Parameter
+
+from refold_async.cli.confirmation import confirm_write
+from refold_async.cli.dry_run import print_request
+from refold_async.cli.options import Options, WriteOptions
+from refold_async.cli.output import print_json
+from refold_async.cli.parameters import parse_parameters, read_json
+from refold_async.cli.session import open_client
+
+__all__ = ["request"]
+
+_READS: Final = frozenset({"GET", "HEAD"})
+
+
+async def request(
+    method: str,
+    path: str,
+    /,
+    *content: str,
+    options: Options = Options(),
+    write: WriteOptions = WriteOptions(),
+    account: Annotated[
+        str | None,
+        Parameter(
+            name=["--account", "-a"],
+            env_var="REFOLD_LINKED_ACCOUNT_ID",
+            help="The linked account to call for; by default, without one, the organisation.",
+        ),
+    ] = None,
+    organisation: bool = False,
+    query: Annotated[list[str] | None, Parameter(name=["--query", "-q"])] = None,
+    header: Annotated[list[str] | None, Parameter(name=["--header", "-H"])] = None,
+    save_to: Annotated[Path | None, Parameter(name="--save-to")] = None,
+    dry_run: bool = False,
+) -> None:
+    """Call any endpoint of Refold's REST API, and print its JSON. All methods but GET and HEAD count as writes.
+
+    Args:
+        method: The HTTP method, such as GET.
+        path: The path below the base URL, such as /api/v2/public/execution; % signs and the like quoted as in URLs.
+        content: The query of a GET or HEAD, else the fields of the JSON body: name=text, name:=JSON, name=@FILE for a
+            file's text, name:=@FILE for a file's JSON. @FILE alone is the whole body, any JSON. The file - is stdin,
+            which keeps secrets out of the shell's history.
+        organisation: Call for the organisation, whatever REFOLD_LINKED_ACCOUNT_ID says.
+        query: A query parameter, as name=text or name:=JSON; may be given several times.
+        header: A header, as name=text; may be given several times.
+        save_to: Save the answer here, whatever it is, such as a PDF.
+        dry_run: Send nothing: print the request with the key hidden.
+    """
+    method = method.upper()
+    reads = method in _READS
+    body, queries = (None, parse_parameters([*content, *(query or ())])) if reads else _body(content, query or [])
+    headers = parse_parameters(header or ())
+    linked_account_id = None if organisation else account or None
+    async with open_client(options) as refold:
+        from refold_async.protocol.requests import raw_request
+
+        made = raw_request(method, path, query=queries, headers=headers, json=body)
+        if dry_run:
+            print_request(refold, made, linked_account_id)
+            return
+        if not (reads or write.read):
+            whom = "the organisation" if linked_account_id is None else linked_account_id
+            confirm_write(refold.environment, f"{method} {path} for {whom}", yes=write.yes)
+        caller = refold if linked_account_id is None else refold.account(linked_account_id)
+        call = partial(
+            caller.request, method, path, query=queries, headers=headers, json=body, idempotent=write.read and not reads
+        )
+        print_json(await (call() if save_to is None else call(save_to=save_to)))
+
+
+def _body(content: tuple[str, ...], query: list[str]) -> tuple[Any, dict[str, Any]]:
+    """Return the body of a request, which may be any JSON, and its query."""
+    if len(content) == 1 and content[0].startswith("@"):
+        return read_json(content[0][1:]), parse_parameters(query)
+    return parse_parameters(content) or None, parse_parameters(query)

@@ -1,0 +1,252 @@
+"""The page: its sections, and the template that holds them."""
+
+import hashlib
+import re
+from base64 import b64encode
+from datetime import UTC, datetime
+from importlib import resources
+from string import Template
+from typing import Final, TextIO
+
+from refold_async.cli.journal_page.charts import Charts, share_bar
+from refold_async.cli.journal_page.items_table import items_section
+from refold_async.cli.journal_page.markup import text
+from refold_async.cli.journal_page.scales import duration
+from refold_async.cli.journal_report.advice import advice_for_failed, advice_for_unknown, steps_for_unknown
+from refold_async.cli.journal_report.report import ErrorGroup, JournalReport, message_of
+from refold_async.codec.excerpts import shortened
+from refold_async.version import __version__
+
+__all__ = ["page_of", "write_page"]
+
+_WIDE: Final = 1060
+_NARROW: Final = 440
+_FIGURES: Final = 10
+_MOST_GROUPS: Final = 50
+_MOST_OF_A_MESSAGE: Final = 400
+_TYPED: Final = re.compile(r"--[a-z-]+|\bresend_unknown=True|\brefold connect\b")
+
+
+def write_page(report: JournalReport, file: TextIO) -> None:
+    """Write the page of a report."""
+    file.write(page_of(report))
+
+
+def page_of(report: JournalReport) -> str:
+    """Return the page of a report: HTML that loads nothing, and whose policy lets it load nothing."""
+    style, script = _part("page.css"), _part("page.js")
+    job = text(report.summary.job)
+    sections = [
+        _notice(report),
+        _overview(report),
+        _progress(report),
+        _unknown(report),
+        _failures(report),
+        items_section(report),
+    ]
+    return Template(_part("page.html")).substitute(
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        style=style,
+        script=script,
+        title=f"Report of {job}",
+        job=job,
+        facts=_facts(report),
+        sections="\n".join(filter(None, sections)),
+        footer=_footer(report),
+    )
+
+
+def _part(name: str) -> str:
+    return resources.files("refold_async.cli.journal_page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(source: str) -> str:
+    """Return how a content security policy names an inline script or style."""
+    return f"sha256-{b64encode(hashlib.sha256(source.encode()).digest()).decode()}"
+
+
+def _facts(report: JournalReport) -> str:
+    told = report.summary
+    runs = "1 run" if told.runs == 1 else f"{told.runs:,} runs"
+    parts = [
+        *([] if told.slug is None else [f"{told.slug} {told.action_id}"]),
+        f"{told.environment or 'unknown'} environment at {told.base_url}",
+        runs,
+        f"{_shown(told.created_at)} to {_shown(told.updated_at)}",
+    ]
+    return " · ".join(map(text, parts))
+
+
+def _notice(report: JournalReport) -> str:
+    if not report.summary.running:
+        return ""
+    return (
+        '<section class="notice" aria-label="The job is running"><p><strong>The job is running.</strong> '
+        f"The page shows how it stood at {_shown(report.read_at)}; make it again to see what came since.</p></section>"
+    )
+
+
+def _overview(report: JournalReport) -> str:
+    counts = report.counts
+    tiles = [
+        ("ok", "ok", counts["ok"], True),
+        ("failed", "failed", report.failed, True),
+        ("unknown", "unknown: may have happened", counts["unknown"], True),
+        ("other", "in flight", counts["started"], False),
+        ("other", "to be run again", counts["withdrawn"], False),
+        ("other", "not begun", report.not_begun, False),
+    ]
+    shares = [(kind, count) for kind, _, count, _ in tiles]
+    shown = "".join(
+        f'<div class="{kind if count else "none"}"><dt>{word}</dt><dd>{count:,}</dd></div>'
+        for kind, word, count, always in tiles
+        if count or always
+    )
+    bar = share_bar(shares) if sum(count for _, count in shares) else ""
+    return (
+        '<section aria-labelledby="overview-heading"><h2 id="overview-heading">How it went</h2>'
+        f'<p class="verdict">{text(report.verdict)}</p>{_next(report)}{bar}<dl class="tiles">{shown}</dl></section>'
+    )
+
+
+def _next(report: JournalReport) -> str:
+    """Return what running the job again would do."""
+    if report.summary.running:
+        return ""
+    parts: list[str] = []
+    if report.left:
+        left = "one item that is left" if report.left == 1 else f"{report.left:,} items that are left"
+        parts.append(f"Run the job again to call the {left}.")
+    if any(group.status == "failed" and group.effect == "none" for group in report.errors):
+        parts.append(
+            'With <code class="option">--retry-failed</code> the next run also calls what failed and did not happen.'
+        )
+    return f'<p class="next">{" ".join(parts)}</p>' if parts else ""
+
+
+def _unknown(report: JournalReport) -> str:
+    groups = [group for group in report.errors if group.status == "unknown"]
+    if not groups:
+        return ""
+    count = report.counts["unknown"]
+    kinds = "".join(_kind(group, advice_for_unknown(group).told, groups[0].items) for group in groups[:_MOST_GROUPS])
+    steps = "".join(f"<li>{_marked(step)}</li>" for step in steps_for_unknown(report))
+    return (
+        '<section aria-labelledby="unknown-heading"><h2 id="unknown-heading">'
+        f"Unknown: {count:,} that may or may not have happened</h2>"
+        '<p class="muted">The request left, and nobody knows what became of it. The job calls none of them again by '
+        f'itself.</p><h3 class="steps-title">What to do</h3><ol class="steps">{steps}</ol>'
+        f'<div class="kinds">{kinds}</div></section>'
+    )
+
+
+def _kind(group: ErrorGroup, advice: str, most: int) -> str:
+    share = share_bar([(group.status, group.items), ("none", most - group.items)])
+    return (
+        f'<article class="{group.status}"><div class="kind-head"><h3>{group.items:,} &times; {_name(group)}</h3>'
+        f'{_show_button(group)}</div>{share}<p>{_marked(advice)}</p><p class="quote">{_message(group)}</p></article>'
+    )
+
+
+def _progress(report: JournalReport) -> str:
+    heading = '<section aria-labelledby="progress-heading"><h2 id="progress-heading">Progress</h2>'
+    if not report.timeline.buckets:
+        return f'{heading}<p class="nothing">No item has ended yet.</p></section>'
+    charts = Charts(report.timeline)
+    ended = sum(bucket.counts.total() for bucket in report.timeline.buckets)
+    told = f"{ended:,} items ended within {duration(charts.active)}{_rate(ended, charts.active / 1000)}."
+    if without := report.counts["unknown"] + report.counts["failed"] + report.counts["ok"] - ended:
+        told += f" {without:,} have no time."
+    problems = ""
+    if charts.has_problems:
+        (wide, per), (narrow, narrow_per) = charts.problems(_WIDE), charts.problems(_NARROW)
+        problems = (
+            f'<figure><figcaption>Failed and unknown <span class="wide">per {per}</span>'
+            f'<span class="narrow">per {narrow_per}</span></figcaption>{_both(wide, narrow)}</figure>'
+        )
+    legend = "".join(
+        f'<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="fill-{kind}" width="10" height="10" rx="2"/>'
+        f"</svg>{kind}</li>"
+        for kind in ("ok", "failed", "unknown")
+    )
+    return (
+        f'{heading}<p class="muted">{told} Times are UTC; long pauses are cut out.</p>'
+        "<figure><figcaption>Items that had ended</figcaption>"
+        f"{_both(charts.progress(_WIDE), charts.progress(_NARROW))}</figure>"
+        f'{problems}<ul class="legend">{legend}</ul>{_figures(charts)}</section>'
+    )
+
+
+def _both(wide: str, narrow: str) -> str:
+    return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+
+
+def _figures(charts: Charts) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d %H:%M:%S}</th>'
+        + "".join(f'<td class="number">{counts[status]:,}</td>' for status in ("ok", "failed", "unknown"))
+        + "</tr>"
+        for moment, counts in charts.figures(_FIGURES)
+    )
+    return (
+        '<details><summary>The figures</summary><div class="scroll"><table><caption>Items that had ended by then'
+        '</caption><thead><tr><th scope="col">UTC</th><th scope="col" class="number">ok</th>'
+        '<th scope="col" class="number">failed</th><th scope="col" class="number">unknown</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></details>"
+    )
+
+
+def _failures(report: JournalReport) -> str:
+    groups = [group for group in report.errors if group.status == "failed"]
+    heading = '<section aria-labelledby="failures-heading"><h2 id="failures-heading">Failures by error</h2>'
+    if not groups and not report.summary.refused:
+        return f'{heading}<p class="nothing">Nothing failed.</p></section>'
+    kinds = "".join(_kind(group, advice_for_failed(group), groups[0].items) for group in groups[:_MOST_GROUPS])
+    left_out = sum(group.items for group in groups[_MOST_GROUPS:])
+    notes = f'<p class="muted">{left_out:,} more failed with other errors.</p>' if left_out else ""
+    if report.summary.refused:
+        notes += (
+            f'<p class="muted">{report.summary.refused:,} more failed before anything was sent, because their key '
+            "occurred before in the run or was none. The journal has only their number.</p>"
+        )
+    return f'{heading}<div class="kinds">{kinds}</div>{notes}</section>'
+
+
+def _show_button(group: ErrorGroup) -> str:
+    name = text(group.error)
+    return (
+        f'<button type="button" class="show" data-status="{group.status}" data-error="{name}" '
+        f'aria-label="Show the {group.status} items with {name}" hidden>Show</button>'
+    )
+
+
+def _name(group: ErrorGroup) -> str:
+    return text(shortened(group.error, 200))
+
+
+def _message(group: ErrorGroup) -> str:
+    return text(shortened(message_of(group.example), _MOST_OF_A_MESSAGE))
+
+
+def _marked(words: str) -> str:
+    """Return words of ours, with what one types marked as that."""
+    return _TYPED.sub(r'<code class="option">\g<0></code>', text(words))
+
+
+def _rate(items: int, seconds: float) -> str:
+    if seconds < 1:
+        return ""
+    return f": {items / seconds:,.1f} a second" if items >= seconds else f": {60 * items / seconds:,.1f} a minute"
+
+
+def _footer(report: JournalReport) -> str:
+    return (
+        f"<p>Made by refold_async {text(__version__)} from {text(report.path.name)} at {_shown(report.read_at)}. "
+        "It loads nothing and sends nothing.</p><p>It names your customers' accounts and shows what apps answered: "
+        "keep it as safe as the journal.</p>"
+    )
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

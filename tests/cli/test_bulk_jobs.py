@@ -1,0 +1,164 @@
+"""What is told of a job by the command line: its exit code, the way on, and how far it is."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from refold_async import (
+    APIConnectionError,
+    APIResponseValidationError,
+    Failed,
+    JournalError,
+    Ok,
+    Outcome,
+    Progress,
+    Unknown,
+)
+from refold_async.cli.bulk.displays import LineDisplay, duration
+from refold_async.cli.bulk.job import JobEnd
+from refold_async.cli.bulk.summary import JobSummary
+from refold_async.cli.failures import ExitCode
+from refold_async.cli.invocation import Invocation
+
+Row = dict[str, Any]
+
+
+def told(index: int) -> dict[str, Any]:
+    """Return what every outcome tells."""
+    return {"item": {"id": index}, "linked_account_id": f"user_{index}", "index": index}
+
+
+OK: Outcome[Row, Any] = Ok(value=None, **told(1))
+FAILED: Outcome[Row, Any] = Failed(error=ValueError("no"), effect="none", **told(2))
+UNUSABLE: Outcome[Row, Any] = Failed(error=APIResponseValidationError("misfit"), effect="done", **told(3))
+UNCLEAR: Outcome[Row, Any] = Failed(error=ValueError("half"), effect="unknown", **told(4))
+UNKNOWN: Outcome[Row, Any] = Unknown(error=APIConnectionError("lost"), **told(5))
+
+
+def summary_of(
+    *outcomes: Outcome[Row, Any],
+    left: int = 0,
+    interrupted: bool = False,
+    reason: str | None = None,
+    unrecorded: int = 0,
+    journal: str | None = "june.sqlite",
+    reads: bool = False,
+) -> JobSummary:
+    """Return the summary of a job that ended so."""
+    end = JobEnd(interrupted=interrupted, reason=reason, unrecorded=unrecorded)
+    for outcome in outcomes:
+        end.add(outcome)
+    return JobSummary(
+        end=end,
+        total=len(outcomes) + left,
+        slug="hubspot",
+        journal=journal,
+        output=None,
+        reads=reads,
+        from_stdin=False,
+        seconds=1.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("summary", "code"),
+    [
+        (summary_of(OK), 0),
+        (summary_of(OK, FAILED), 1),
+        (summary_of(OK, FAILED, UNUSABLE), 4),
+        (summary_of(OK, FAILED, UNUSABLE, UNKNOWN), 3),
+        (summary_of(OK, UNCLEAR), 3),
+        (summary_of(OK, left=1, reason="The time was over."), 1),
+        (summary_of(OK, left=1, reason="The time was over.", journal=None), 3),
+        (summary_of(FAILED, left=1, reason="The time was over.", journal=None), 1),
+        (summary_of(OK, left=1, interrupted=True), 130),
+        (summary_of(UNUSABLE, left=1, interrupted=True), 130),
+        (summary_of(OK, UNKNOWN, left=1, interrupted=True), 3),
+        (summary_of(OK, left=1, interrupted=True, journal=None), 3),
+        (summary_of(OK, left=1, interrupted=True, journal=None, reads=True), 130),
+        (summary_of(left=2, interrupted=True, journal=None), 130),
+        (summary_of(OK, interrupted=True), 0),
+        (summary_of(OK, left=1, reason="The disk is full.", unrecorded=1), 3),
+    ],
+)
+def test_exit_codes(summary: JobSummary, code: int) -> None:
+    """Whatever may have happened twice, or may do so, counts most."""
+    assert summary.exit_code == code
+    assert summary.as_json()["exit_code"] == code
+
+
+def test_what_to_do() -> None:
+    """What ran and failed is not to be tried again; of many errors the most frequent are told."""
+    many = [
+        Failed(error=type(f"Error{number}", (Exception,), {})("no"), effect="none", **told(9)) for number in range(7)
+    ]
+    texts = [text for text, _ in summary_of(OK, UNUSABLE, UNUSABLE, *many).paragraphs()]
+    assert texts[0] == "10 rows: 1 ok, 9 failed, 0 unknown (1 s)."
+    assert texts[1] == "2 failed: APIResponseValidationError: misfit (user_3)"
+    assert "3 with other errors." in texts
+    assert "2 of those that failed did run, and must not be sent again." in texts
+    assert texts[-1] == "To try the 7 again that failed without effect:"
+
+
+@pytest.mark.parametrize(
+    ("given", "again"),
+    [
+        (("fan-out", "a b", "it's=@x"), """refold fan-out 'a b' 'it'"'"'s=@x' --retry-failed"""),
+        (("fan-out", "--resend-unknown", "--retry-failed"), "refold fan-out --retry-failed"),
+        (("fan-out", "--json", "--", "-x=1"), "refold fan-out --json --retry-failed -- -x=1"),
+    ],
+)
+def test_the_command_again(monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], again: str) -> None:
+    """It is as the shell takes it, with an option more, or less."""
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/refold", *given])
+    invocation = Invocation()
+    invocation.begin(given)
+    assert invocation.again("--retry-failed", without=frozenset({"--resend-unknown"})) == again
+
+
+def test_lines_for_logs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every ten seconds one, which tells of a pause too; none at the end, when a summary comes."""
+    now = [0.0]
+    clock: Callable[[], float] = lambda: now[0]  # noqa: E731
+    display = LineDisplay(1_000, clock)
+    for seconds in range(25):
+        now[0] = float(seconds)
+        display.show(progress(done=10 * seconds, paused_for=12.0 if seconds > 15 else None))
+    now[0] = 40.0
+    display.show(progress(done=1_000, time_left=0.0))
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "100 of 1,000 rows done: 10.0/s, 1 min 30 s left, 1 failed, 0 unknown, 99 ok."
+    assert second.startswith("200 of 1,000 rows done: paused: refused (HTTP 429) for 12 s, 10.0/s, ")
+
+
+def progress(done: int, paused_for: float | None = None, time_left: float = 90.0) -> Progress:
+    """Return how far a job is."""
+    return Progress(
+        done=done,
+        ok=done - 1,
+        failed=1,
+        unknown=0,
+        in_flight=5,
+        total=1_000,
+        rate=10.0,
+        time_left=time_left,
+        elapsed=1.0,
+        paused_for=paused_for,
+    )
+
+
+def test_durations() -> None:
+    """They are told as people say them."""
+    assert [duration(seconds) for seconds in (0, 59.4, 61, 3599, 3600, 90_000)] == [
+        *("0 s", "59 s", "1 min 01 s", "59 min 59 s", "1 h 00 min", "25 h 00 min"),
+    ]
+
+
+def test_outcomes_that_the_journal_lacks() -> None:
+    """It is said of them that the next run does not know."""
+    summary = summary_of(OK, left=1, reason=str(JournalError("The disk is full.")), unrecorded=1)
+    told = "\n".join(text for text, _ in summary.paragraphs())
+    assert "The journal could not take 1 of these outcomes: the next run takes those rows for unknown." in told
+    assert summary.exit_code is ExitCode.UNKNOWN
