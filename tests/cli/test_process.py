@@ -22,6 +22,19 @@ SECRET: Final = "tk_very_secret"
 SOURCES: Final = str(Path(refold_async.__file__).parent.parent)
 
 
+STARTED: Final[list["subprocess.Popen[bytes]"]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on() -> Iterator[None]:
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
 @pytest.fixture
 def mock() -> Iterator[MockRefold]:
     """A mock that a thread serves."""
@@ -49,7 +62,7 @@ def environment_for(mock: MockRefold, changes: Mapping[str, str | None]) -> dict
 def started(mock: MockRefold, shell: str, changes: Mapping[str, str | None]) -> "subprocess.Popen[bytes]":
     """Start a line of shell, in which `refold` is the command line."""
     refold = f'refold() {{ "{sys.executable}" -W error -m refold_async "$@"; }}\n'
-    return subprocess.Popen(
+    process = subprocess.Popen(
         ["bash", "-c", refold + shell],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -57,16 +70,13 @@ def started(mock: MockRefold, shell: str, changes: Mapping[str, str | None]) -> 
         env=environment_for(mock, changes),
         start_new_session=True,
     )
+    STARTED.append(process)
+    return process
 
 
 def ended(process: "subprocess.Popen[bytes]") -> Ended:
     """Wait for what was started, which leaves neither a traceback nor the key."""
-    try:
-        out, err = process.communicate(timeout=60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+    out, err = process.communicate(timeout=60)
     shown = Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
     for text in (shown.out, shown.err):
         assert "Traceback" not in text
