@@ -4,8 +4,8 @@
 # The first Python on the path that is new enough; or name one: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= $(firstword $(shell .ci/pythons --any))
 VENV ?= .venv
-# What the package is installed with: the lowest versions it supports are tested without its extra.
-EXTRAS ?= [speed,otel,progress,schema]
+# What the package is installed with: the lowest versions it supports are tested with the command line alone.
+EXTRAS ?= [cli,speed,otel,progress,schema]
 CONSTRAINTS ?=
 # Many tests wait for something, so one more of them is at work than there are cores.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1))')
@@ -58,7 +58,7 @@ test-other-pythons: $(VENV)/python
 	done
 
 test-lowest:
-	$(MAKE) test-all VENV=.venv-lowest EXTRAS= CONSTRAINTS="--constraint tests/lowest.txt"
+	$(MAKE) test-all VENV=.venv-lowest EXTRAS=[cli] CONSTRAINTS="--constraint tests/lowest.txt"
 
 bench: $(VENV)/bench  ## What calls cost beside other ways to make them; 5 minutes. One case: make bench CASE=read.
 	$(BIN)/python benchmarks/suite.py $(CASE)

@@ -12,14 +12,21 @@ __all__ = ["make_app"]
 _COMMANDS: Final = "refold_async.cli.commands"
 
 _HELP: Final = """\
-Act in your customers' apps through Refold: one linked account or a file of them at a time.
+Act in your customers' apps through Refold.
 
-Reads REFOLD_API_KEY, REFOLD_BASE_URL and REFOLD_LINKED_ACCOUNT_ID. Prints tables on a terminal, else JSON.
+See what an app can do, what one of its actions takes, and execute it:
+
+  refold actions hubspot -a user_12345
+  refold params hubspot create_contact -a user_12345
+  refold execute hubspot create_contact -a user_12345 email=ada@example.com
+
+The API key is REFOLD_API_KEY's; without one, try `refold mock`. REFOLD_LINKED_ACCOUNT_ID may stand for -a. On a \
+terminal lists are tables, elsewhere JSON. COMMAND --help tells what a command takes.
 """
 _EXIT_CODES: Final = """\
 Exit codes: 0 it did what was asked; 1 it failed, and nothing happened; 2 the command is wrong, and nothing was sent; \
 3 a write may have happened: look before you run it again; 4 it happened, and what came of it could not be used: do \
-not run it again; 130 Ctrl-C before a write was sent.
+not run it again; 130 Ctrl-C before a write was sent (129 and 143: SIGHUP and SIGTERM).
 """
 
 _EXIT_CODES_OF_READING: Final = """\
@@ -44,6 +51,7 @@ def make_app() -> App:
     _add(app, calls, "actions", "actions:actions", "List the actions of an app.")
     _add(app, calls, "params", "actions:params", "Show which parameters an action takes.")
     _add(app, calls, "execute", "actions:execute", "Execute an action.")
+    _add(app, calls, "generate", "generate:generate", "Write a typed Python module of an app's actions.")
     _add(app, calls, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT)
 
     jobs = Group("Bulk jobs", sort_key=2)
@@ -95,9 +103,11 @@ def make_app() -> App:
     app.command(webhooks)
     _add(app, others, "mock", "mock:mock", "Serve a mock Refold to try things with.")
     _add(app, others, "completion", "completion:completion", "Print the script by which a shell completes commands.")
+    app["--help"].group = app["--version"].group = Group("Options", sort_key=100)
     return app
 
 
 def _add(app: App, group: Group | None, name: str, function: str, summary: str) -> None:
     """Add a command, run by a function of `refold_async.cli.commands` that is loaded when it is needed."""
-    app.command(f"{_COMMANDS}.{function}", name=name, group=group, help=summary)
+    # Help shows the commands in this order.
+    app.command(f"{_COMMANDS}.{function}", name=name, group=group, help=summary, sort_key=len(list(app)))

@@ -1,12 +1,9 @@
 """Asking before something is written with a production key."""
 
-import signal
 import sys
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
+from refold_async.cli.process import reading
 from refold_async.cli.terminal import is_terminal, one_line
 
 __all__ = ["confirm_write"]
@@ -32,27 +29,15 @@ def confirm_write(environment: str | None, what: str, *, yes: bool, may_read: bo
             f"{what}: this writes with a production key (it does not start with tk). Pass --yes to mean it"
             f"{', or --read where it only reads' if may_read else ''}. Nothing was sent."
         )
-    with _interruptible():
-        sys.stderr.write(one_line(f"{what}, with a production key? [y/N] "))
-        sys.stderr.flush()
-        answer = sys.stdin.readline()
+    answer = ""
+    with reading():
+        try:
+            sys.stderr.write(one_line(f"{what}, with a production key? [y/N] "))
+            sys.stderr.flush()
+            answer = sys.stdin.readline()
+        finally:
+            if not answer.endswith("\n"):  # what is said after Ctrl-C or Ctrl-D begins a line
+                sys.stderr.write("\n")
     if answer.strip().lower() not in {"y", "yes"}:
         say("Nothing was sent.")
         raise StoppedError(ExitCode.FAILED)
-
-
-@contextmanager
-def _interruptible() -> Generator[None]:
-    """Have Ctrl-C end a wait for a key: what asyncio does on it comes only after that."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before in {signal.SIG_IGN, None}:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")  # what is said next begins a line
-        raise
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,7 +1,7 @@
 """How a command ends: exit codes, and the paragraph that says what went wrong."""
 
-import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import sys
@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
     UNUSABLE = 4
     """It happened, and what came of it could not be used: do not run it again."""
     INTERRUPTED = 130
-    """Ctrl-C, before a write was sent."""
+    """Ctrl-C, before a write was sent; SIGHUP and SIGTERM make it 129 and 143."""
 
 
 class UsageError(Exception):
@@ -52,7 +52,7 @@ def say(text: str) -> None:
     """Say something about the command to whoever runs it: on stderr, as one paragraph."""
     text = plain(" ".join(text.split()))
     if is_terminal(sys.stderr):
-        text = textwrap.fill(text, max(40, shutil.get_terminal_size().columns - 1), break_on_hyphens=False)
+        text = textwrap.fill(text, max(20, shutil.get_terminal_size().columns - 1), break_on_hyphens=False)
     with contextlib.suppress(OSError, ValueError):  # nobody is there to be told
         print(text, file=sys.stderr, flush=True)
 
@@ -90,9 +90,15 @@ def report_failure(error: BaseException, effect: Effect) -> ExitCode:
 def _exit_code(error: BaseException, effect: Effect) -> ExitCode:
     if isinstance(error, UsageError | ConfigurationError | ParameterError):
         return ExitCode.USAGE
-    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
+    if _is_interruption(error):
         return ExitCode.INTERRUPTED if effect == "none" else ExitCode.UNKNOWN
     return {"none": ExitCode.FAILED, "done": ExitCode.UNUSABLE, "unknown": ExitCode.UNKNOWN}[effect]
+
+
+def _is_interruption(error: BaseException) -> bool:
+    # Not imported for it: what interrupts may have interrupted the import.
+    cancelled = getattr(sys.modules.get("asyncio.exceptions"), "CancelledError", ())
+    return isinstance(error, (KeyboardInterrupt, cancelled) if cancelled else KeyboardInterrupt)
 
 
 def _reason(error: BaseException) -> str:
@@ -102,11 +108,14 @@ def _reason(error: BaseException) -> str:
         return f"{reworded(error.message + notes)}{named}"
     if isinstance(error, UsageError):
         return str(error)
-    if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
+    if _is_interruption(error):
         return "Stopped."
     if isinstance(error, BrokenPipeError):
         return "The program that reads the output has ended before all of it was written."
+    if isinstance(error, OSError) and error.errno == errno.EBADF:
+        return "The output cannot be written: stdout is closed."
     if isinstance(error, OSError):
         named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return f"{named}{error.strerror or error}."
-    return f"{type(error).__name__}: {error}. This is a fault of {_PROGRAM}; REFOLD_LOG=debug shows where."
+    told = f"{type(error).__name__}: {error}".rstrip(": .")
+    return f"{told}. This is a fault of {_PROGRAM}; REFOLD_LOG=debug shows where."

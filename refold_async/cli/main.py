@@ -10,16 +10,30 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "run"]
 
+_NEEDED = {"cyclopts", "rich"}
+
 
 def main() -> NoReturn:
     """Run the command line of this process, and end with its exit code."""
-    code = run(sys.argv[1:])
     try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        # What is still buffered for a reader that has gone would be complained about at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.exit(code)
+        from refold_async.cli import process
+        from refold_async.cli.failures import report_failure
+        from refold_async.cli.write_effects import WRITES
+
+        process.prepare_streams()
+    except KeyboardInterrupt:
+        print("refold: Stopped.", file=sys.stderr)
+        sys.exit(130)
+    try:
+        process.silence()
+        process.heed_signals()
+        code = int(run(sys.argv[1:]))
+    except KeyboardInterrupt as error:  # before it ran, or while it told how it ended
+        process.ignore_signals()
+        code = report_failure(error, WRITES.worst)
+    process.ignore_signals()
+    process.finish_streams()
+    sys.exit(process.exit_code_of(code))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -28,28 +42,36 @@ def run(arguments: Sequence[str]) -> int:
     Args:
         arguments: The command line, without the program's name.
     """
-    try:
-        from cyclopts import CycloptsError
-    except ImportError as missing:
-        print(f"refold: the command line needs {missing.name}: pip install 'refold-async[cli]'", file=sys.stderr)
-        return 2
-    from refold_async.cli.app import make_app
     from refold_async.cli.failures import ExitCode, report_failure, say
     from refold_async.cli.invocation import INVOCATION
-    from refold_async.cli.session import WRITES
+    from refold_async.cli.write_effects import WRITES
     from refold_async.runtime.log import logger
 
     WRITES.reset()
     INVOCATION.begin(arguments)
     logger.keep_off_stderr()  # whatever it would warn of, the command says itself
+    if not os.environ.get("COLUMNS", "1").strip("0 "):
+        del os.environ["COLUMNS"]  # no width at all, which some terminals tell before they have one: help would fail
     try:
-        make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-        sys.stdout.flush()
-    except CycloptsError as error:
-        say(f"refold: {_misuse(error)} Try --help.")
+        from cyclopts import CycloptsError
+
+        from refold_async.cli.app import make_app
+
+        try:
+            make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+            sys.stdout.flush()
+        except CycloptsError as error:
+            say(f"refold: {_misuse(error)} Try --help.")
+            return ExitCode.USAGE
+    except ImportError as error:
+        if str(error.name).partition(".")[0] not in _NEEDED:
+            return report_failure(error, WRITES.worst)
+        say(f"refold: The command line needs {error.name}: pip install 'refold-async[cli]'")
         return ExitCode.USAGE
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        if end.code != 1:
+            return end.code if isinstance(end.code, int) else ExitCode.OK
+        return report_failure(BrokenPipeError(), WRITES.worst)  # rich ends so where nobody reads what it prints
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as people read it
         return report_failure(error, WRITES.worst)
     return ExitCode.OK
@@ -57,9 +79,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def _misuse(error: "CycloptsError") -> str:
     """Return what is wrong with a command line."""
-    from cyclopts import MissingArgumentError
+    from cyclopts import MissingArgumentError, UnknownOptionError
 
     from refold_async.cli.options import NO_ACCOUNT
 
+    if isinstance(error, UnknownOptionError) and (error.token.keyword or error.token.value).startswith("--api-key"):
+        return (
+            "There is no --api-key, for others can see what stands on a command line: set REFOLD_API_KEY, or pass "
+            "--api-key-file with a file that holds the key."
+        )
     argument = error.argument if isinstance(error, MissingArgumentError) else None
     return NO_ACCOUNT if argument is not None and argument.name == "--account" else str(error)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from refold_async.cli.failures import UsageError, say
 from refold_async.cli.options import OutputOptions
-from refold_async.cli.terminal import escaped_json, is_terminal, one_line, plain
+from refold_async.cli.process import write_output
+from refold_async.cli.terminal import escaped_json, is_terminal, one_line, plain, takes_unicode
 from refold_async.models.model import Model
 from refold_async.models.saved_file import SavedFile
 
@@ -33,18 +34,17 @@ def wants_json(options: OutputOptions) -> bool:
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Print a value as JSON; without an `indent`, in one line."""
-    text = json.dumps(plain_value(value), ensure_ascii=False, indent=indent)
-    _write(escaped_json(text) + "\n")
+    write_output(_json(value, indent) + "\n")
 
 
 def print_line(text: str) -> None:
     """Print one line as it is, but for what a terminal would act upon."""
-    _write(one_line(text) + "\n")
+    write_output(one_line(text) + "\n")
 
 
 def print_text(text: str) -> None:
     """Print lines of text, for whoever reads them on a terminal."""
-    _write(plain(text) + "\n")
+    write_output(plain(text) + "\n")
 
 
 def plain_value(value: Any) -> Any:
@@ -70,10 +70,9 @@ async def print_list(options: OutputOptions, members: AsyncIterable[Any] | Itera
         return
     opening = "[\n"
     async for member in _each(members):
-        text = json.dumps(plain_value(member), ensure_ascii=False)
-        _write(opening + escaped_json(text))
+        write_output(opening + _json(member))
         opening = ",\n"
-    _write("[]\n" if opening == "[\n" else "\n]\n")
+    write_output("[]\n" if opening == "[\n" else "\n]\n")
 
 
 async def print_some(options: OutputOptions, listing: "Listing[Any]", limit: int | None, *columns: Column) -> None:
@@ -104,7 +103,11 @@ def print_record(options: OutputOptions, record: Any, *columns: Column) -> None:
         return
     width = max(len(heading) for heading, _ in columns)
     for heading, of in columns:
-        _write(f"{heading.ljust(width)}  {_shown(of(record))}\n")
+        write_output(f"{heading.ljust(width)}  {_shown(of(record))}\n")
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    return escaped_json(json.dumps(plain_value(value), ensure_ascii=not takes_unicode(sys.stdout), indent=indent))
 
 
 async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:
@@ -129,7 +132,7 @@ async def _print_table(members: AsyncIterator[Any], columns: tuple[Column, ...])
             rows = []
     table.print(rows)
     if table.is_empty:
-        _write("None.\n")
+        write_output("None.\n")
 
 
 def _shown(value: object) -> str:
@@ -140,8 +143,3 @@ def _shown(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds")
     return one_line(value if isinstance(value, str) else str(value))
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

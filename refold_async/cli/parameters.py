@@ -1,5 +1,6 @@
 """Parameters as they are written on the command line: `name=text`, `name:=json`, `name=@file`, `@file.json`."""
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from refold_async.cli.failures import UsageError
+from refold_async.cli.process import reading
 
 __all__ = ["parse_parameters", "read_bytes", "read_json", "read_text"]
 
@@ -56,9 +58,12 @@ def _read_file(file: str, as_json: bool) -> Any:
 def read_bytes(file: str) -> bytes:
     """Return what is in a file; of `-`, what comes on stdin."""
     try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from None
+        with reading():
+            return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError for a NUL
+        closed = isinstance(error, OSError) and error.errno == errno.EBADF
+        reason = "it is closed" if closed else getattr(error, "strerror", None) or error
+        raise UsageError(f"{_named(file)} cannot be read: {reason}.") from None
 
 
 def read_text(file: str) -> str:
@@ -66,12 +71,16 @@ def read_text(file: str) -> str:
     try:
         return read_bytes(file).decode()
     except UnicodeError:
-        raise UsageError(f"{file} is no text in UTF-8.") from None
+        raise UsageError(f"{_named(file)} is no text in UTF-8.") from None
 
 
 def read_json(file: str) -> Any:
     """Return the JSON in a file; in `-`, that on stdin."""
-    return _parse_json(read_text(file), "What came on stdin" if file == "-" else file)
+    return _parse_json(read_text(file), _named(file))
+
+
+def _named(file: str) -> str:
+    return "stdin" if file == "-" else file
 
 
 def _parse_json(text: str, where: str) -> Any:

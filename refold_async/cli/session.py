@@ -1,4 +1,4 @@
-"""The client of a command: its key, and what became of the writes it sent."""
+"""The client of a command, and its key."""
 
 import os
 from collections.abc import AsyncGenerator
@@ -8,40 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from refold_async.cli.failures import UsageError
 from refold_async.cli.options import Options
-from refold_async.faults import Effect
+from refold_async.cli.process import reading
+from refold_async.cli.write_effects import WRITES
 
 if TYPE_CHECKING:
     from refold_async import AccountScope, AsyncRefold, Timeout
     from refold_async.cli.options import AccountOptions
-    from refold_async.observers import CallEnd
 
-__all__ = ["WRITES", "WriteEffects", "api_key", "open_account", "open_client"]
+__all__ = ["WRITES", "api_key", "open_account", "open_client"]
 
 _LONGEST_KEY: Final = 4096
-
-
-class WriteEffects:
-    """What became of the writes of a command, as far as it has come: the worst effect."""
-
-    def __init__(self) -> None:
-        self.worst: Effect = "none"
-
-    def reset(self) -> None:
-        """Forget the command before, where a process runs several."""
-        self.worst = "none"
-
-    def on_call_end(self, end: "CallEnd") -> None:
-        """See how a call ended."""
-        if end.call.kind == "write" and self.worst != "unknown" and end.effect != "none":
-            self.worst = end.effect
-
-    def find_out(self, effect: Effect) -> None:
-        """Take back what was known: it has become clear what the writes came to."""
-        self.worst = effect
-
-
-WRITES: Final = WriteEffects()
-"""Those of the command that this process runs."""
 
 
 def api_key(options: Options) -> str:
@@ -83,9 +59,14 @@ def _limits(seconds: float) -> "Timeout":
 
 def _read_key(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
+        with reading(), path.open(encoding="utf-8-sig") as file:
             key = file.read(_LONGEST_KEY + 1).strip()
-    except (OSError, UnicodeError) as error:
+    except FileNotFoundError:
+        # Whoever takes it for --api-key is not to read the key in an error.
+        shown = "takes the name of a file, and there is none of this name"
+        shown = shown if path.name[:2] in {"tk", "pk"} else f"{path} cannot be read: there is no such file"
+        raise UsageError(f"--api-key-file {shown}.") from None
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
         raise UsageError(f"--api-key-file {path} cannot be read: {reason}.") from None
     if not key or len(key) > _LONGEST_KEY or "\n" in key:

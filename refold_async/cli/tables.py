@@ -1,10 +1,11 @@
 """Tables on a terminal, of which the first rows decide how wide the columns are."""
 
 import shutil
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+
+from refold_async.cli.process import write_output
 
 __all__ = ["TablePrinter"]
 
@@ -35,8 +36,7 @@ class TablePrinter:
             rule = "-" * (sum(self._widths) + len(_BETWEEN) * (len(longest) - 1))
             lines += ["", *self._lines(self._headings), rule]
         lines += [line for row in rows for line in self._lines(row)]
-        sys.stdout.write("\n".join(lines) + "\n")
-        sys.stdout.flush()
+        write_output("\n".join(lines) + "\n")
         self.is_empty = False
 
     def _lines(self, row: Sequence[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-__all__ = ["escaped_json", "is_terminal", "one_line", "plain"]
+__all__ = ["escaped_json", "is_terminal", "one_line", "plain", "takes_unicode"]
 
 # Controls, which move the cursor and worse; marks that turn text around or hide in it; halves of surrogate pairs.
 _UNSAFE: Final = re.compile(
@@ -36,3 +36,8 @@ def is_terminal(stream: Any) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
+
+
+def takes_unicode(stream: Any) -> bool:
+    """Tell whether a stream can show any text; JSON and Python have escapes for others."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")

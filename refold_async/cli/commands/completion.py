@@ -1,7 +1,8 @@
 """`refold completion`."""
 
-import sys
 from typing import Literal
+
+from refold_async.cli.process import write_output
 
 __all__ = ["completion"]
 
@@ -20,4 +21,4 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     """
     from refold_async.cli.app import make_app
 
-    sys.stdout.write(make_app().generate_completion(shell=shell))
+    write_output(make_app().generate_completion(shell=shell))

@@ -1,0 +1,149 @@
+"""`refold generate`."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from refold_async.cli.commands.actions import suggesting
+from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
+from refold_async.cli.generated_module import DescribedAction, is_generated, module_source
+from refold_async.cli.options import AccountOptions
+from refold_async.cli.output import print_text
+from refold_async.cli.session import open_client
+from refold_async.cli.terminal import is_terminal, takes_unicode
+from refold_async.errors import ConfigurationError, NotFoundError
+from refold_async.transport.partial_file import PartialFile
+
+if TYPE_CHECKING:
+    from refold_async import AccountScope, AsyncRefold
+
+__all__ = ["generate"]
+
+_CONCURRENCY: Final = 8
+
+
+async def generate(
+    slug: str,
+    /,
+    *,
+    options: AccountOptions,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    action: Annotated[tuple[str, ...], Parameter(name="--action")] = (),
+    force: bool = False,
+) -> None:
+    """Write a Python module with a typed method for each action of an app.
+
+    Args:
+        slug: The app, such as hubspot.
+        output: The file to write, such as hubspot_actions.py; by default the module is printed.
+        action: Write this action alone; may be repeated.
+        force: Replace the file also where refold generate did not write it.
+    """
+    target = None if output is None else _checked(output, force=force)
+    async with open_client(options) as refold:
+        described = await _describe(refold, options.account, slug, action)
+    if not described:
+        say(f"refold: {slug} has no actions, so there is nothing to write.")
+        raise StoppedError(ExitCode.FAILED)
+    source = module_source(slug, described, chosen=bool(action))
+    if target is None:
+        if not takes_unicode(sys.stdout):  # what is not ASCII stands in string literals alone
+            source = source.encode("ascii", "backslashreplace").decode()
+        print_text(source.removesuffix("\n"))
+        return
+    _write(target, source)
+    if is_terminal(sys.stderr):
+        say(f"{output} has {len(described)} actions of {slug}.")
+
+
+async def _describe(
+    refold: "AsyncRefold", account_id: str, slug: str, chosen: tuple[str, ...]
+) -> list[DescribedAction]:
+    """Return the actions of an app with their parameters, several of which are read at a time."""
+    from refold_async import Ok
+
+    async with suggesting(refold.account(account_id), slug):
+        listed = {action.action_id: action for action in await refold.account(account_id).list_actions(slug)}
+
+    async def describe(account: "AccountScope", action_id: str) -> DescribedAction | None:
+        known = listed.get(action_id)
+        try:
+            parameters = await account.get_action_parameters(slug, action_id)
+        except (ConfigurationError, NotFoundError) as error:
+            if action_id in chosen:
+                raise
+            say(f"refold: Left out {action_id!r}, which cannot be executed either: {error.message}")
+            return None
+        if known is None:
+            return DescribedAction(action_id, parameters)
+        return DescribedAction(action_id, parameters, known.name, known.description)
+
+    # As the items of a fan-out, which waits where Refold answers that calls come too fast.
+    reading = refold.fan_out(
+        list(dict.fromkeys(chosen)) or list(listed),
+        describe,
+        account=lambda _: account_id,
+        concurrency=_CONCURRENCY,
+        grace=0,
+    )
+    described = list[DescribedAction]()
+    async with reading as outcomes:
+        async for outcome in outcomes:
+            if not isinstance(outcome, Ok):
+                async with suggesting(refold.account(account_id), slug, outcome.item):
+                    raise outcome.error
+            if outcome.value is not None:
+                described.append(outcome.value)
+    return described
+
+
+def _checked(output: Path, *, force: bool) -> str:
+    """Return where to write, an absolute path without symbolic links.
+
+    Raises:
+        UsageError: There is something that is not to be written over, or nothing can be written there.
+    """
+    try:
+        target = os.path.realpath(output)
+        problem = _problem_with(target, force=force)
+    except (OSError, ValueError) as error:  # ValueError for a NUL
+        raise UsageError(f"{output} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
+    if problem:
+        raise UsageError(f"{output} {problem}")
+    return target
+
+
+def _problem_with(target: str, *, force: bool) -> str:
+    """Return why a file is not to be made or replaced, or nothing."""
+    if not os.path.isdir(directory := os.path.dirname(target)):
+        return f"cannot be written: there is no directory {directory}."
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return ""
+    if not stat.S_ISREG(mode):
+        return "cannot be written: it is no regular file. Without -o the module is printed."
+    if force or is_generated(Path(target).read_bytes().decode(errors="replace")):
+        return ""
+    return "exists, and refold generate did not write it: pass --force to replace it."
+
+
+def _write(target: str, source: str) -> None:
+    """Write a file, whole or not at all; one that is the same already stays as it is."""
+    content = source.encode()
+    try:
+        if Path(target).read_bytes() == content:
+            return
+    except FileNotFoundError:
+        pass
+    file = PartialFile(target)
+    try:
+        file.write(content)
+        file.replace_target()
+    except BaseException:
+        file.discard()
+        raise
