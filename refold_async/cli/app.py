@@ -52,9 +52,9 @@ def make_app() -> App:
     _add(app, calls, "params", "actions:params", "Show which parameters an action takes.")
     _add(app, calls, "execute", "actions:execute", "Execute an action.")
     _add(app, calls, "generate", "generate:generate", "Write a typed Python module of an app's actions.")
-    _add(app, calls, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT)
 
     jobs = Group("Bulk jobs", sort_key=2)
+    _add(app, jobs, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT)
     journal = App(
         name="journal",
         group=jobs,

@@ -433,12 +433,14 @@ def test_a_full_disk(job: Job) -> None:
     with largest_file(60_000):
         ended = job.run_contacts(path, "--concurrency", "2")
     told = summary(ended)
-    assert (ended.code, told["ended"]) == (3, "stopped")
-    assert "the next run takes those rows for unknown" in ended.err
+    # The journal may fail between two rows, when none is on its way.
+    lost = told["unknown"] > 0
+    assert (ended.code, told["ended"]) == (3 if lost else 1, "stopped")
+    assert ("the next run takes those rows for unknown" in ended.err) is lost
     sent = job.sent_count - before
     assert told["ok"] + told["unknown"] == sent < 200
     again = job.run_contacts(path)
-    assert (again.code, job.sent_count - before) == (3, 200)
+    assert (again.code, job.sent_count - before) == (3 if lost else 0, 200)
 
 
 def test_times(job: Job) -> None:
