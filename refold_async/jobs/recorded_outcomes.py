@@ -53,6 +53,12 @@ def recorded_outcome(entry: JournalEntry, taken: TakenItem[Item], restore: Calla
 def _recorded_error(entry: JournalEntry) -> RecordedError:
     text = entry.error or "It was in flight when the job's process ended, and may have run."
     call = _CALL.search(text)
+    account: str | None = None
+    if call is not None and call["account"] is not None:
+        try:
+            account = ast.literal_eval(call["account"])
+        except (SyntaxError, ValueError):  # it only looks like a call that we told of
+            call = None
     error = RecordedError(text if call is None else text[: call.start()], error_type=entry.error_type)
     error.effect = entry.effect or "unknown"
     error.attempts = entry.attempts
@@ -61,5 +67,5 @@ def _recorded_error(entry: JournalEntry) -> RecordedError:
         error.method, error.url = call["method"], call["url"]
         error.attempts = int(call["attempts"])
         error.request_id = call["request_id"]
-        error.linked_account_id = None if call["account"] is None else ast.literal_eval(call["account"])
+        error.linked_account_id = account
     return error
