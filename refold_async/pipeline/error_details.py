@@ -3,7 +3,7 @@
 Loaded by the first failure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -83,7 +83,7 @@ def _tell_of_response(error: RefoldError, response: Response) -> None:
             object.__setattr__(carried.meta, "headers", error.meta.headers)
 
 
-def redact(error: RefoldError, secrets: list[str], response: Response | None) -> None:
+def redact(error: RefoldError, secrets: Sequence[str], response: Response | None) -> None:
     """Have an error tell of the response it was made of, but nothing that this quotes of the secrets that were sent."""
     if response is not None:
         _tell_of_response(error, response)

@@ -124,20 +124,15 @@ class Observers:
             if added:
                 call.request = attrs.evolve(call.request, headers={**added, **call.request.headers})
 
-    def attempt_ended(
-        self, call: CallState, response: Response | None, error: BaseException | None, secrets: Sequence[str]
-    ) -> None:
-        """Tell that an attempt which was handed to the network is over, and what it ended with, unless it succeeded.
-
-        None of the secrets is told that were sent with it.
-        """
+    def attempt_ended(self, call: CallState, response: Response | None, error: BaseException | None) -> None:
+        """Tell that an attempt which was handed to the network is over, and what it ended with, unless it succeeded."""
         observation = self._observation(call)
         refold_error = error if isinstance(error, RefoldError) else None
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
         request_id = None if refold_error is None else refold_error.request_id
         if request_id is None and response is not None:
             request_id = response.request_id or request_id_of(response.headers, {})
-            request_id = None if request_id is None else redacted(request_id, secrets)
+            request_id = None if request_id is None else redacted(request_id, response.secrets)
         seconds_on_wire = observation.returned_at - observation.left_at
         observation.seconds_on_wire += seconds_on_wire
         observation.last_attempt = AttemptEnd(

@@ -181,32 +181,30 @@ class Pipeline:
             now = deadlines.now()
             response.elapsed = now - call.began
             if len(response.body) < LARGE or response.status not in SUCCESS:
-                value = self._parse(response, request, parse, headers)
+                value = self._parse(response, request, parse)
             else:
-                value = await self._parse_large(call, response, parse, headers)
+                value = await self._parse_large(call, response, parse)
                 now = deadlines.now()
         except BaseException as reason:
             self._note_failure(call, headers, response, reason)
             raise
         if self._observed or logger.enabled(INFO if item is None else DEBUG):
-            self._observers.attempt_ended(call, response, None, self._secrets(headers))
+            self._observers.attempt_ended(call, response, None)
         self._scheduler.report(permit, None, None, now)
         if item is not None and request.kind == "read":
             item.note_without_effect(write=False)
         return value
 
-    def _parse(self, response: Response, request: Request, parse: Parser[T], headers: Mapping[str, str]) -> T:
+    def _parse(self, response: Response, request: Request, parse: Parser[T]) -> T:
         """Return what `parse` makes of a response, or raise the error it stands for, without the secrets it quotes."""
         try:
             return parse(response, request)
         except RefoldError as failure:
             error = failure
-        self._redact(error, headers, response)
+        self._redact(error, response.secrets, response)
         raise error
 
-    async def _parse_large(
-        self, call: CallState, response: Response, parse: Parser[T], headers: Mapping[str, str]
-    ) -> T:
+    async def _parse_large(self, call: CallState, response: Response, parse: Parser[T]) -> T:
         """Parse a large response beside the loop, within the time the call has.
 
         Raises:
@@ -216,16 +214,14 @@ class Pipeline:
         """
         try:
             with Deadline(call.deadlines, call.deadline):
-                return await self._large_responses.parse(
-                    len(response.body), self._parse, response, call.request, parse, headers
-                )
+                return await self._large_responses.parse(len(response.body), self._parse, response, call.request, parse)
         except TimeoutError as expired:
             if isinstance(expired, RefoldError):
                 raise
         from refold_async.pipeline.error_details import not_read_in_time
 
         error = not_read_in_time(call, response)
-        self._redact(error, headers, None)
+        self._redact(error, response.secrets, None)
         raise error
 
     def _note_failure(
@@ -236,9 +232,9 @@ class Pipeline:
             # First: it is the context of what observers and log filters raise. Frames below hold the response.
             reason.__traceback__ = None
             if response is None:
-                self._redact(reason, headers, None)
+                self._redact(reason, self._secrets(headers), None)
         if call.sent and (self._observed or logger.enabled(INFO)):
-            self._observers.attempt_ended(call, response, reason, self._secrets(headers))
+            self._observers.attempt_ended(call, response, reason)
         if call.sent and call.item is not None and call.body is not None and not call.body.begun:
             call.item.note_no_connection()
         if not call.sent or not isinstance(reason, RefoldError):
@@ -290,12 +286,12 @@ class Pipeline:
 
         return Observers(self._given_observers, self.transport.base_url)
 
-    def _redact(self, error: RefoldError, headers: Mapping[str, str], response: Response | None) -> None:
+    def _redact(self, error: RefoldError, secrets: Sequence[str], response: Response | None) -> None:
         from refold_async.pipeline import error_details
 
-        error_details.redact(error, self._secrets(headers), response)
+        error_details.redact(error, secrets, response)
 
-    def _secrets(self, headers: Mapping[str, str]) -> list[str]:
+    def _secrets(self, headers: Mapping[str, str]) -> Sequence[str]:
         """Return the secrets that a response to a request with these headers could quote."""
         from refold_async.pipeline import error_details
 

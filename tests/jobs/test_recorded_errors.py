@@ -167,6 +167,19 @@ def test_matches_by_name(recorded_as: str, kind: type[BaseException], *, matches
     assert error.matches(kind) is error.matches((KeyError, (kind,))) is matches  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+async def test_what_only_looks_like_a_call(refold: AsyncRefold, journal: Journal) -> None:
+    """A text that no error of ours has is the message, whole; the job goes on all the same."""
+    text = r"no [GET https://x.example/y, linked account '\x', 1 attempt, effect: none]"
+
+    async def call(scope: AccountScope, item: str) -> None:
+        raise ValueError(text)
+
+    await refold.fan_out(["user_1"], call, journal=journal).collect()
+    (outcome,) = (await refold.fan_out(["user_1"], call, journal=journal).collect()).failed
+    assert isinstance(outcome.error, RecordedError)
+    assert (outcome.error.message, outcome.error.method, outcome.recorded) == (text, None, True)
+
+
 @pytest.mark.parametrize("account", ["it's", "both ' and \"", "a, 1 attempt, effect: none] [GET x, 1 attempt", "é\\"])
 @pytest.mark.parametrize("request_id", [None, "req_1"])
 async def test_calls_for_accounts_of_any_name(
