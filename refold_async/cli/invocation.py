@@ -1,10 +1,14 @@
 """The command line as it was given, to tell how to run it again."""
 
+import os
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from refold_async.cli.terminal import plain
 
 __all__ = ["INVOCATION", "Invocation"]
 
@@ -21,15 +25,34 @@ class Invocation:
 
     def again(self, *added: str, without: frozenset[str] = frozenset()) -> str:
         """Return it as a shell takes it, with options that are added, and without some that take no value."""
-        kept = [argument for argument in self._arguments if argument not in without and argument not in added]
-        # What follows "--" is no option.
-        place = kept.index("--") if "--" in kept else len(kept)
-        return shlex.join([*self._program(), *kept[:place], *added, *kept[place:]])
+        given = self._arguments
+        place = given.index("--") if "--" in given else len(given)  # what follows "--" is no option
+        kept = [argument for argument in given[:place] if _option_of(argument) not in {*without, *added}]
+        return " ".join(map(_quoted, [*self._program(), *kept, *added, *given[place:]]))
 
     def _program(self) -> list[str]:
-        if Path(sys.argv[0]).name == "__main__.py":  # python -m refold_async
+        script = Path(sys.argv[0])
+        if script.name == "__main__.py":  # python -m refold_async
             return sys.orig_argv[: len(sys.orig_argv) - len(self._arguments)]
+        found = shutil.which("refold")
+        if script.name == "refold" and script.is_file() and (found is None or not script.samefile(found)):
+            return [str(script)]  # the name alone is none, or another
         return ["refold"]
+
+
+def _option_of(argument: str) -> str:
+    """Return the option that an argument gives, which may be written in several ways."""
+    return argument.partition("=")[0].replace("_", "-")
+
+
+def _quoted(argument: str) -> str:
+    """Return an argument as shells take it, also where it holds what no terminal may be shown."""
+    if plain(argument) == argument:
+        return shlex.quote(argument)
+    shown = [
+        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}" for byte in os.fsencode(argument)
+    ]
+    return f"$'{''.join(shown)}'"
 
 
 INVOCATION: Final = Invocation()

@@ -19,6 +19,7 @@ __all__ = [
     "finish_streams",
     "heed_signals",
     "ignore_signals",
+    "note_signal",
     "prepare_streams",
     "reading",
     "silence",
@@ -88,6 +89,12 @@ def ignore_signals() -> None:
     """Have nothing disturb the end of the process, which is near."""
     for number in (signal.SIGINT, *_ENDING):
         signal.signal(number, signal.SIG_IGN)
+
+
+def note_signal(number: int) -> None:
+    """Have the exit code tell of a signal that ends the command, but is not heeded here."""
+    if number in _ENDING:
+        _received.append(number)
 
 
 def exit_code_of(code: int) -> int:

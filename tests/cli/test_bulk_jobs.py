@@ -57,7 +57,8 @@ def summary_of(
         journal=journal,
         output=None,
         reads=reads,
-        from_stdin=False,
+        rows_from="customers.csv",
+        rows_stay=True,
         seconds=1.0,
     )
 

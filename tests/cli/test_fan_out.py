@@ -242,7 +242,7 @@ def test_dry_run(job: Job) -> None:
     shown = json.loads(ended.out)
     assert (ended.code, shown["headers"]["x-api-key"], shown["headers"]["linked_account_id"]) == (0, "***", "user_0")
     assert shown["body"] == {"email": "0@example.com"}
-    assert "12 rows of" in ended.err
+    assert "is in order (12 rows)" in ended.err
     assert not job.sent
     assert not job.journal.exists()
     assert not job.output.exists()

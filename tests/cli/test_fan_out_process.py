@@ -119,8 +119,15 @@ async def test_killed_and_run_again(job: Job) -> None:
     assert len(job.output.read_text(encoding="utf-8-sig").splitlines()) == 1 + ROWS
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-async def test_interrupted_and_resumed(job: Job, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
+)
+async def test_interrupted_and_resumed(job: Job, number: signal.Signals, code: int) -> None:
     """What is in flight ends, and the command that is told does the rest, as a shell takes it."""
     take_time(job.mock)
     async with running(*job.arguments, environment=job.environment) as process:
@@ -128,7 +135,7 @@ async def test_interrupted_and_resumed(job: Job, number: signal.Signals) -> None
         process.send_signal(number)
         finished = await ended(process)
     summary = told(finished)
-    assert (finished.exit_code, summary["ended"]) == (130, "interrupted")
+    assert (finished.exit_code, summary["exit_code"], summary["ended"]) == (code, code, "interrupted")
     assert (summary["ok"], summary["unknown"], summary["failed"]) == (len(job.writes), 0, 0)
     assert summary["not_begun"] == ROWS - len(job.writes) > 0
     assert "Stopping: what is in flight gets 10 seconds to end" in finished.complaints

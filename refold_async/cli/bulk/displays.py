@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from refold_async.cli.failures import say
@@ -93,20 +94,28 @@ class BarDisplay:
             expand=True,
         )
         self._task = self._progress.add_task("", total=total)
+        self._closed = False
 
     def show(self, progress: Progress) -> None:
         """Draw how far it is."""
-        self._progress.start()  # where it has not begun: only what begins has anything to show
-        self._told[0] = _styled(progress, stopping=self.stopping)
-        self._progress.update(self._task, completed=progress.done, refresh=True)
+        if self._closed:
+            return
+        with suppress(OSError):  # the terminal is gone, and the job goes on
+            self._progress.start()  # where it has not begun: only what begins has anything to show
+            self._told[0] = _styled(progress, stopping=self.stopping)
+            self._progress.update(self._task, completed=progress.done, refresh=True)
 
     def refresh(self) -> None:
         """Draw it again, as wide as the terminal is now."""
-        self._progress.refresh()
+        if not self._closed:
+            with suppress(OSError):
+                self._progress.refresh()
 
     def close(self) -> None:
         """Leave the bar as it is, and go on below it."""
-        self._progress.stop()
+        self._closed = True
+        with suppress(OSError):
+            self._progress.stop()
 
 
 def _parts(progress: Progress, *, stopping: bool) -> list[tuple[str, str]]:

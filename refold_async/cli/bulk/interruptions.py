@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, which end a job well the first time, and at once the second."""
+"""Ctrl-C, SIGTERM and SIGHUP, which end a job well the first time, and at once the second."""
 
 import asyncio
 import contextlib
@@ -7,27 +7,41 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from refold_async.cli.process import note_signal
+
 __all__ = ["heeding_signals"]
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+# Windows has no SIGHUP.
+_SIGNALS: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_HANGUP: Final = getattr(signal, "SIGHUP", None)
 
 
 @contextmanager
-def heeding_signals(first: Callable[[], object], second: Callable[[], object]) -> Generator[None]:
+def heeding_signals(first: Callable[[], object], second: Callable[[], object]) -> Generator[Callable[[], None]]:
     """Call `first` when one of the signals comes, and `second` when another does; a third ends the process.
 
+    SIGHUP is heeded as the first alone: where a terminal is closed, the system sends it, and the shell does so again.
     Signals that the process was started to ignore stay ignored, and outside the main thread none is heeded.
+
+    Yields:
+        A function to call when there is nothing left to stop: until the block is left, signals are ignored then.
     """
     loop = asyncio.get_running_loop()
     calls = [first, second]
     before: dict[signal.Signals, Any] = {}
 
-    def heed() -> None:
+    def heed(number: int) -> None:
+        if number == _HANGUP and len(calls) < 2:
+            return
+        note_signal(number)
         if calls:
             calls.pop(0)()
         if not calls:
-            for number in before:
-                _set(number, signal.SIG_DFL)
+            set_all(signal.SIG_DFL)
+
+    def set_all(handler: Any) -> None:
+        for number in before:
+            _set(number, handler)
 
     def _set(number: signal.Signals, handler: Any) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows
@@ -39,14 +53,14 @@ def heeding_signals(first: Callable[[], object], second: Callable[[], object]) -
         if handler is None or handler is signal.SIG_IGN:
             continue
         try:
-            loop.add_signal_handler(number, heed)
+            loop.add_signal_handler(number, heed, number)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda _, frame: loop.call_soon_threadsafe(heed))
+            signal.signal(number, lambda number, _: loop.call_soon_threadsafe(heed, number))
         except (RuntimeError, ValueError):  # not the main thread
             continue
         before[number] = handler
     try:
-        yield
+        yield lambda: set_all(signal.SIG_IGN)
     finally:
         for number, handler in before.items():
             _set(number, handler)

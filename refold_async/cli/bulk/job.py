@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -45,7 +45,7 @@ class JobEnd:
     groups: OutcomeGroups = attrs.field(factory=OutcomeGroups)
     """The outcomes that ended alike."""
     interrupted: bool = False
-    """Whether Ctrl-C or SIGTERM stopped it."""
+    """Whether Ctrl-C, SIGTERM or SIGHUP stopped it."""
     reason: str | None = None
     """What else stopped it, or None."""
     unrecorded: int = 0
@@ -90,17 +90,21 @@ class _Streak:
         return None
 
 
-async def run_job(job: "Job", display: Display, output: OutcomeFile | None, *, watches_streaks: bool) -> JobEnd:
+async def run_job(
+    job: "Job", display: Display, output: OutcomeFile | None, signals: ExitStack, *, watches_streaks: bool
+) -> JobEnd:
     """Run a job, and return how it ended.
 
     Args:
         job: The job.
         display: What shows how far it is.
         output: Where each outcome is written, or None.
+        signals: Left once all is told of the job: until then, what interrupts the command ends no more than the job.
         watches_streaks: Whether to stop where nothing succeeds any more.
 
     Raises:
         JournalError: The job did not begin: its journal is in use, another job's, or cannot be written.
+        UsageError: The job did not begin: the outcomes cannot be written.
     """
     end = JobEnd()
     streak = _Streak()
@@ -118,18 +122,28 @@ async def run_job(job: "Job", display: Display, output: OutcomeFile | None, *, w
             end.reason, display.stopping = reason, True
             job.stop()
 
-    with heeding_signals(stop, lambda: job.stop(at_once=True)):
-        async with job, _refreshing(display):
-            try:
+    def stop_at_once() -> None:
+        display.close()  # a third interruption leaves no time for it
+        job.stop(at_once=True)
+
+    ignore_signals = signals.enter_context(heeding_signals(stop, stop_at_once))
+    async with job:
+        if output is not None:
+            # Not before the journal is open: until then, this may be the file of a job that is running. Nothing is sent
+            # before this task waits for something.
+            output.open()
+        try:
+            async with _refreshing(display):
                 async for outcome in job:
                     end.add(outcome)
                     if output is not None:
                         stop_because(output.write(outcome))
                     if watches_streaks:
                         stop_because(streak.reason_to_stop(outcome))
-            except (RefoldError, UsageError, OSError) as error:  # what reading the rows raises, too
-                end.reason = end.reason or message_of(error)
-                end.unrecorded = len(job.unread) if isinstance(error, JournalError) else 0
+        except (RefoldError, UsageError, OSError) as error:  # what reading the rows raises, too
+            end.reason = end.reason or message_of(error)
+            end.unrecorded = len(job.unread) if isinstance(error, JournalError) else 0
+    ignore_signals()
     for outcome in (*job.unread, *(_lost(unfinished) for unfinished in job.unfinished if unfinished.attempts)):
         end.add(outcome)
         if output is not None:

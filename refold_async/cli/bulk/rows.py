@@ -2,9 +2,11 @@
 
 import csv
 import json
+import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -67,6 +69,13 @@ class RowFile:
         self.columns: dict[str, None] = {}
         """The columns' names, in their order: of CSV from the first row on, of JSON those of the rows read so far."""
 
+    def is_at(self, path: Path) -> bool:
+        """Tell whether it is the file at a path, by whatever name."""
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), path.stat())
+        except OSError:  # there is none at the path, or this is in memory
+            return False
+
     def __iter__(self) -> Iterator[Row]:
         """Give the rows.
 
@@ -91,10 +100,11 @@ class RowFile:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError:
                 raise self.refusal(
-                    number, "it is no text in UTF-8: save the file as UTF-8, such as by `iconv -t utf-8`."
+                    number, "it is no text in UTF-8: save the file as UTF-8, as `iconv -f ENCODING -t utf-8` does."
                 ) from None
 
     def _csv_rows(self) -> Iterator[Row]:
+        csv.field_size_limit(_LONGEST_LINE)  # of the whole process: by default it is 128 KiB
         reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
         header: list[str] | None = None
         while True:
@@ -104,6 +114,9 @@ class RowFile:
             except StopIteration:
                 return
             except csv.Error as error:
+                if "new-line" in str(error):
+                    problem = "it has a carriage return that ends no line: save the file with the line ends of Windows "
+                    raise self.refusal(line, f"{problem}or Unix, as `tr '\\r' '\\n'` does.") from None
                 raise self.refusal(line, f"it is no row of CSV: {error}. Is there a quotation mark too many?") from None
             if not any(cells) and len(cells) < 2:
                 continue
@@ -131,9 +144,11 @@ class RowFile:
             if not text.strip():
                 continue
             try:
-                values = json.loads(text, parse_constant=_refuse_constant)
+                values = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
             except ValueError as error:
-                raise self.refusal(number, f"it is no JSON: {error}.") from None
+                raise self.refusal(
+                    number, f"it is no JSON: {error}. Each line must hold one object, as `jq -c .` writes it."
+                ) from None
             except RecursionError:
                 raise self.refusal(number, "its JSON is nested too deeply.") from None
             if not isinstance(values, dict):
@@ -170,6 +185,14 @@ def open_rows(path: str) -> Generator[RowFile]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number that JSON has")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {one_line(twice)!r} is there twice")
+    return values
 
 
 def _is_encodable(text: str, values: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from refold_async.cli.bulk.displays import duration
 from refold_async.cli.bulk.job import JobEnd
 from refold_async.cli.failures import ExitCode
 from refold_async.cli.invocation import INVOCATION
+from refold_async.cli.process import exit_code_of
 from refold_async.cli.rewording import reworded
 from refold_async.jobs.outcome_groups import OutcomeGroup
 
@@ -36,8 +37,10 @@ class JobSummary:
     """Its file of outcomes."""
     reads: bool
     """Whether it only reads."""
-    from_stdin: bool
-    """Whether its rows came on stdin."""
+    rows_from: str
+    """What its rows came from, such as stdin."""
+    rows_stay: bool
+    """Whether they are still there, as those of a file are."""
     seconds: float
     """How long it took."""
 
@@ -89,7 +92,7 @@ class JobSummary:
         return {
             "ended": self.ended,
             "reason": None if self.end.reason is None else reworded(self.end.reason),
-            "exit_code": int(self.exit_code),
+            "exit_code": exit_code_of(self.exit_code),
             "rows": self.total,
             **{str(status): count for status, count in self.end.counts.items()},
             "not_begun": self.not_begun,
@@ -116,7 +119,10 @@ class JobSummary:
         earlier = f", {recorded:,} of them in earlier runs" if recorded else ""
         told = ", ".join(f"{count:,} {status}" for status, count in counts.items())
         begun = f", {self.not_begun:,} not begun" if self.not_begun else ""
-        yield f"{self.total:,} rows: {told}{begun} ({duration(self.seconds)}{earlier}).", None
+        yield (
+            f"{self.total:,} row{'' if self.total == 1 else 's'}: {told}{begun} ({duration(self.seconds)}{earlier}).",
+            None,
+        )
         if self.end.reason is not None:
             yield f"It was stopped. {reworded(self.end.reason)}", None
         errors = self.errors
@@ -133,6 +139,7 @@ class JobSummary:
 
     def _what_to_do(self) -> Iterator[tuple[str, str | None]]:
         counts, output = self.end.counts, self.output
+        rows = "" if self.rows_stay else f", with the same rows from {self.rows_from}"
         if self.end.unrecorded:
             lost = f"The journal could not take {self.end.unrecorded:,} of these outcomes"
             yield f"{lost}: the next run takes those rows for unknown.", None
@@ -144,7 +151,7 @@ class JobSummary:
             yield f"{told}. Look in {self.slug} for each of them{listed}, and settle it there.", None
         if counts["unknown"] and self.journal is not None:
             yield (
-                "They are never sent again unasked. To send all of them again, which repeats what did run:",
+                f"They are never sent again unasked. To send all of them again, which repeats what did run{rows}:",
                 INVOCATION.again("--resend-unknown"),
             )
         if self.end.unusable:
@@ -152,12 +159,11 @@ class JobSummary:
         if (retriable := self.failed_without_effect) and self.journal is not None:
             rest = " and go on with the rest" if self.not_begun else ""
             yield (
-                f"To try the {retriable:,} again that failed without effect{rest}:",
+                f"To try the {retriable:,} again that failed without effect{rest}{rows}:",
                 INVOCATION.again("--retry-failed", without=_NEVER_REPEATED),
             )
         if self.resume is not None:
-            stdin = ", with the same rows on stdin" if self.from_stdin else ""
-            yield f"To go on with the other {self.not_begun:,}{stdin}:", self.resume
+            yield f"To go on with the other {self.not_begun:,}{rows}:", self.resume
         elif self.not_begun:
             again = "" if self.reads else " and acts again for rows that are done"
             yield f"There is no --journal: to run it again begins at the first row{again}.", None

@@ -138,16 +138,17 @@ class _Command:
     chosen: Mapping[str, Any]
 
     async def run(self, *, dry_run: bool) -> None:
-        async with open_client(self.options, rate=self.job.rate) as refold:
-            await self._check_parameters(refold)
-            if dry_run:
-                self._show_first(refold)
-                return
-            self._confirm(refold)
-            began = time.monotonic()
-            with ExitStack() as stack:
-                end = await self._run(refold, stack)
-        self._tell(end, time.monotonic() - began)
+        with ExitStack() as signals:  # which are heeded until all is told
+            async with open_client(self.options, rate=self.job.rate) as refold:
+                await self._check_parameters(refold)
+                if dry_run:
+                    self._show_first(refold)
+                    return
+                self._confirm(refold)
+                began = time.monotonic()
+                with ExitStack() as stack:
+                    end = await self._run(refold, stack, signals)
+            self._tell(end, time.monotonic() - began)
 
     async def _check_parameters(self, refold: "AsyncRefold") -> None:
         """Check the parameters of all rows against the action's schema."""
@@ -169,8 +170,8 @@ class _Command:
         account = self.plan.account_of(self.rows.first)
         print_request(refold, requests.execute_action(self.slug, self.action_id, values), account)
         say(
-            f"{len(self.rows):,} rows of {self.rows.file.name} are in order; this is the first request. Nothing was "
-            "sent."
+            f"{self.rows.file.name} is in order ({len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}); this is "
+            "the first request. Nothing was sent."
         )
 
     def _confirm(self, refold: "AsyncRefold") -> None:
@@ -187,12 +188,11 @@ class _Command:
                 "acts again for rows that are done."
             )
 
-    async def _run(self, refold: "AsyncRefold", stack: ExitStack) -> JobEnd:
+    async def _run(self, refold: "AsyncRefold", stack: ExitStack, signals: ExitStack) -> JobEnd:
         plan, journal = self.plan, self.job.journal
         output = None
         if self.job.output is not None:
-            others = [Path(self.job.accounts), *([] if journal is None else [journal])]
-            output = stack.enter_context(OutcomeFile(self.job.output, others=others, replaces=journal is not None))
+            output = stack.enter_context(OutcomeFile(self.job.output, self.rows.file, journal))
         display = open_display(len(self.rows))
         stack.callback(display.close)
         constant = plan.template.constant
@@ -210,7 +210,7 @@ class _Command:
             **self.chosen,
         )
         try:
-            return await run_job(job, display, output, watches_streaks=self.job.stop_after is None)
+            return await run_job(job, display, output, signals, watches_streaks=self.job.stop_after is None)
         except JournalError as error:
             if "belongs to another job" in error.message:
                 error.add_note("A job is another one, too, where its columns or its parameters are.")
@@ -232,15 +232,20 @@ class _Command:
             journal=None if job.journal is None else str(job.journal),
             output=None if job.output is None else str(job.output),
             reads=self.write.read,
-            from_stdin=job.accounts == "-",
+            rows_from=self.rows.file.name,
+            rows_stay=Path(job.accounts).is_file() and not job.accounts.startswith("/dev/"),
             seconds=seconds,
         )
         for text, command in summary.paragraphs():
             say(text)
             if command is not None:
                 say_command(command)
-        if wants_json(self.options):
-            print_json(summary.as_json())
+        try:
+            if wants_json(self.options):
+                print_json(summary.as_json())
+        except OSError:
+            if summary.exit_code is ExitCode.OK:  # else that counts more
+                raise
         if summary.exit_code is not ExitCode.OK:
             raise StoppedError(summary.exit_code)
 
@@ -275,8 +280,8 @@ def _parse_stop_after(text: str) -> float:
         value = float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
     except ValueError:
         raise problem from None
-    if 0 < value < 1:
+    if 0 < value < 1 or (value == 1 and text.endswith("%")):
         return value
-    if text.endswith("%") or value < 1 or value != int(value):
+    if text.endswith("%") or value < 1 or not value.is_integer():  # infinity and no number are none
         raise problem
     return int(value)
