@@ -1,7 +1,12 @@
 """What is told of a job by the command line: its exit code, the way on, and how far it is."""
 
+import asyncio
+import os
+import pty
+import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +22,9 @@ from refold_async import (
     Unknown,
 )
 from refold_async.cli.bulk.displays import LineDisplay, duration
+from refold_async.cli.bulk.interruptions import heeding_signals
 from refold_async.cli.bulk.job import JobEnd
+from refold_async.cli.bulk.rows import open_rows
 from refold_async.cli.bulk.summary import JobSummary
 from refold_async.cli.failures import ExitCode
 from refold_async.cli.invocation import Invocation
@@ -109,6 +116,12 @@ def test_what_to_do() -> None:
         (("fan-out", "a b", "it's=@x"), """refold fan-out 'a b' 'it'"'"'s=@x' --retry-failed"""),
         (("fan-out", "--resend-unknown", "--retry-failed"), "refold fan-out --retry-failed"),
         (("fan-out", "--json", "--", "-x=1"), "refold fan-out --json --retry-failed -- -x=1"),
+        (("fan-out", "--resend_unknown", "--retry-failed=true"), "refold fan-out --retry-failed"),
+        (
+            ("fan-out", "--resend-unknown=true", "--", "--retry-failed"),
+            "refold fan-out --retry-failed -- --retry-failed",
+        ),
+        (("fan-out", "a\x1b'\udcff"), r"refold fan-out $'a\x1b\x27\xff' --retry-failed"),
     ],
 )
 def test_the_command_again(monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], again: str) -> None:
@@ -117,6 +130,57 @@ def test_the_command_again(monkeypatch: pytest.MonkeyPatch, given: tuple[str, ..
     invocation = Invocation()
     invocation.begin(given)
     assert invocation.again("--retry-failed", without=frozenset({"--resend-unknown"})) == again
+
+
+def test_a_program_that_is_not_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is named as it was started; where its name is enough, by that."""
+    program = tmp_path / "my tools" / "refold"
+    program.parent.mkdir()
+    program.touch(0o700)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    assert Invocation().again() == f"'{program}'"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert Invocation().again() == "refold"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows")
+async def test_signals() -> None:
+    """A hangup that is told twice counts once, and nothing counts any more when the job has ended."""
+    heard: list[int] = []
+
+    async def send(number: signal.Signals) -> None:
+        signal.raise_signal(number)
+        await asyncio.sleep(0.05)
+
+    before = signal.getsignal(signal.SIGINT)
+    with heeding_signals(heard.append, lambda: heard.append(0)) as ignore:
+        await send(signal.SIGHUP)
+        await send(signal.SIGHUP)
+        assert heard == [signal.SIGHUP]
+        ignore()
+        await send(signal.SIGHUP)
+        await send(signal.SIGINT)
+        assert heard == [signal.SIGHUP]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+async def test_rows_typed_on_a_terminal() -> None:
+    """One Ctrl-D ends them."""
+    keyboard, terminal = pty.openpty()
+
+    def read() -> int:
+        with open_rows(os.ttyname(terminal)) as rows:
+            return len(list(rows))
+
+    try:
+        os.write(keyboard, b"linked_account_id\nuser_1\nuser_2\n\x04")
+        reading = asyncio.create_task(asyncio.to_thread(read))
+        await asyncio.wait([reading], timeout=20)
+        assert reading.done()
+        assert reading.result() == 2
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
 
 
 def test_lines_for_logs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """`refold fan-out`: an action for each row of a file."""
 
+import contextlib
 import csv
 import json
 from pathlib import Path
@@ -147,6 +148,7 @@ def test_stdin(job: Job) -> None:
         ("linked_account_id,email\n".encode("utf-16"), "line 1: it is no text in UTF-8"),
         (b"linked_account_id,email\nuser_1,a@b.c\nuser_2,\n", "line 3: parameters do not fit action 'create_contact'"),
         (b"linked_account_id,email\nuser_1," + b"a" * 5_000_000, "line 2: it is longer than 4 MiB"),
+        (b"linked_account_id,email\ruser_1,a\r", "line 1: it has a carriage return that ends no line: save the file"),
     ],
 )
 def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
@@ -169,6 +171,11 @@ def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
         ('{"linked_account_id": true, "email": "a"}', "line 1: its 'linked_account_id' is empty, or no text"),
         ('{"linked_account_id": "user_1", "e-mail": "a"}', "no column 'email': there are linked_account_id, e-mail."),
         ('{"linked_account_id": "user_1", "email": ' + "[" * 100_000, "line 1: its JSON is nested too deeply"),
+        (
+            '{"linked_account_id": "user_1", "email": "a", "linked_account_id": "user_2"}',
+            "_id' is there twice. Each line",
+        ),
+        ('{\n "linked_account_id": "user_1"\n}', "Each line must hold one object, as `jq -c .` writes it."),
     ],
 )
 def test_json_lines_that_are_refused(job: Job, text: str, says: str) -> None:
@@ -190,6 +197,8 @@ def test_json_lines_that_are_refused(job: Job, text: str, says: str) -> None:
         (("email=@email", "--key", "email"), "--key is about what a journal has"),
         (("email=@email", "--retry-failed"), "--retry-failed is about what a journal has"),
         (("email=@email", "--stop-after", "many"), "--stop-after must be a number of rows, or a share"),
+        (("email=@email", "--stop-after", "nan"), "--stop-after must be a number of rows, or a share"),
+        (("email=@email", "--stop-after", "inf"), "--stop-after must be a number of rows, or a share"),
         (("email=@email", "--stop-after", "120%"), "--stop-after must be a number of rows, or a share"),
         (("email=@email", "--journal", "june.sqlite", "--key", "no"), "no column 'no': there are linked_account_id,"),
         (("email=@email", "--output", "/no/such/directory/june.csv"), "june.csv cannot be written: No such file"),
@@ -205,6 +214,13 @@ def test_commands_that_are_refused(job: Job, arguments: tuple[str, ...], says: s
     assert not job.sent
 
 
+def test_long_cells(job: Job) -> None:
+    """A cell may be as long as a line."""
+    path = job.rows(b"linked_account_id,email\nuser_1," + b"a" * 4_000_000)
+    assert job.run("email=@email", "--accounts", path, "--stop-after", "100%").code == 0
+    assert len(job.sent["user_1"]["email"]) == 4_000_000
+
+
 @pytest.mark.parametrize("path", ["/no/such/file.csv", "/"])
 def test_files_that_cannot_be_read(job: Job, path: str) -> None:
     """They are named."""
@@ -218,6 +234,17 @@ def test_unknown_actions(job: Job) -> None:
     path = job.contacts(2)
     ended = job.command_line.run("fan-out", "hubspot", "create_contct", "--accounts", str(path))
     assert (ended.code, "Did you mean 'create_contact'?" in ended.err) == (1, True)
+
+
+def test_a_first_account_that_is_refused(job: Job) -> None:
+    """It is its own row's failure, as it is in any other row; a key that is refused is everybody's."""
+    job.command_line.mock.script(Answer(400), linked_account_id="user_0")
+    ended = job.run("email=@email", "--accounts", job.contacts(4))
+    assert (ended.code, summary(ended)["ok"], summary(ended)["failed"]) == (1, 3, 1)
+    everybody = job.command_line.mock.script(Answer(403))
+    ended = job.run("email=@email", "--accounts", job.contacts(4))
+    assert (ended.code, ended.out, everybody.applied) == (1, "", 2)
+    assert ended.err.startswith("refold: Refold answered HTTP 400")
 
 
 def test_rows_that_a_journal_cannot_tell_apart(job: Job) -> None:
@@ -375,14 +402,19 @@ def test_journals_that_cannot_be_used(job: Job) -> None:
     none = job.run("email=@email", "--accounts", path, "--journal", notes)
     assert (none.code, str(notes) in none.err) == (1, True)
     assert notes.read_text() == "no journal\n" * 1000
+    job.run_contacts(path, "--limit", "1", "--output", job.output)
+    outcomes = job.output.read_bytes()
+    assert outcomes
     lost = job.run("email=@email", "--accounts", path, "--journal", "/no/such/directory/june.sqlite")
     assert (lost.code, lost.err.startswith("refold: ")) == (1, True)
     run = opened(job.directory / "used.sqlite")
     try:
-        used = job.run("email=@email", "--accounts", path, "--journal", job.directory / "used.sqlite")
+        named = ("--journal", job.directory / "used.sqlite", "--output", job.output)
+        used = job.run("email=@email", "--accounts", path, *named)
         assert (used.code, "is in use" in used.err) == (1, True)
     finally:
         run.close()
+    assert job.output.read_bytes() == outcomes  # which may be those of the job that is running
     assert job.sent_count == 1
 
 
@@ -417,6 +449,55 @@ def test_the_file_of_outcomes(job: Job) -> None:
         ended = job.run_contacts(path, "--output", other)
         assert (ended.code, "would overwrite another file of the job" in ended.err) == (2, True)
     assert path.read_text().startswith("linked_account_id")
+
+
+def test_what_outcomes_may_replace(job: Job) -> None:
+    """Outcomes of a run before alone. Where they are new, only their owner may read them, as with the journal."""
+    path = job.contacts(3)
+    notes = job.rows("my notes\n", "notes.csv")
+    ended = job.run_contacts(path, "--output", notes)
+    assert (ended.code, "is no file of outcomes: name another. Nothing was sent." in ended.err) == (2, True)
+    assert notes.read_text() == "my notes\n"
+    other = job.directory / "other.sqlite"
+    assert job.run("email=@email", "--accounts", path, "--limit", "1", "--journal", other).code == 0
+    ended = job.run_contacts(path, "--output", other)
+    assert (ended.code, "is a database, perhaps a journal" in ended.err) == (2, True)
+    assert statuses(Journal(other)) == {"user_0": "ok"}
+    assert job.sent_count == 1
+    job.output.write_bytes(b"\xef\xbb\xbfindex,link")  # as where the disk was full
+    job.output.chmod(0o640)
+    assert job.run_contacts(path, "--output", job.output).code == 0
+    assert (len(job.outcomes()), job.output.stat().st_mode & 0o777) == (3, 0o640)
+    job.output.unlink()
+    assert job.run_contacts(path, "--output", job.output).code == 0
+    assert (len(job.outcomes()), job.output.stat().st_mode & 0o777) == (3, 0o600)
+
+
+def test_output_that_nobody_can_write(job: Job) -> None:
+    """Where the summary cannot be printed, the exit code is still that of the job, unless all went well."""
+    job.command_line.mock.script(Errored(422), linked_account_id="user_1")
+    arguments = ["fan-out", *ACTION, "email=@email", "--accounts", str(job.contacts(2))]
+    with Path("/dev/full").open("w") as full:
+        failed = job.command_line.run(*arguments, stdout=full)
+        good = job.command_line.run(*arguments, "--limit", "1", stdout=full)
+        with contextlib.suppress(OSError):
+            full.close()
+    assert (failed.code, "do not run it again" in failed.err) == (1, False)
+    assert (good.code, "No space left on device. It happened: do not run it again." in good.err) == (4, True)
+
+
+def test_reads_without_an_answer(job: Job) -> None:
+    """They did nothing, and are read again by the same command."""
+    script = job.command_line.mock.script(Errored(503), route="execute_action")
+    path = job.contacts(1)
+    arguments = ["fan-out", "hubspot", "get_contact", "--read", "--timeout", "0.5", "--accounts", str(path)]
+    ended = job.command_line.run(*arguments)
+    assert ended.err.endswith("They only read: the same command may be run again.\n")
+    ended = job.command_line.run(*arguments, "--journal", str(job.journal))
+    assert (ended.code, "may have run" in ended.err) == (3, False)
+    assert ended.err.endswith(f"To read those again:\n  refold {' '.join(arguments)} --journal {job.journal}\n")
+    script.remove()
+    assert job.command_line.run(*arguments, "--journal", str(job.journal)).code == 0
 
 
 def test_a_full_disk(job: Job) -> None:

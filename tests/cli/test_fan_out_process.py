@@ -133,6 +133,8 @@ async def test_interrupted_and_resumed(job: Job, number: signal.Signals, code: i
     async with running(*job.arguments, environment=job.environment) as process:
         await until(lambda: len(job.writes) >= 10, process)
         process.send_signal(number)
+        if number is signal.SIGHUP:  # the shell tells it again
+            process.send_signal(number)
         finished = await ended(process)
     summary = told(finished)
     assert (finished.exit_code, summary["exit_code"], summary["ended"]) == (code, code, "interrupted")

@@ -88,10 +88,9 @@ class BarDisplay:
         console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
         self._progress = RichProgress(
             BarColumn(bar_width=min(30, max(5, console.width // 5))),
-            Told(table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+            Told(table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             auto_refresh=False,
-            expand=True,
         )
         self._task = self._progress.add_task("", total=total)
         self._closed = False

@@ -7,8 +7,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from refold_async.cli.process import note_signal
-
 __all__ = ["heeding_signals"]
 
 # Windows has no SIGHUP.
@@ -17,8 +15,8 @@ _HANGUP: Final = getattr(signal, "SIGHUP", None)
 
 
 @contextmanager
-def heeding_signals(first: Callable[[], object], second: Callable[[], object]) -> Generator[Callable[[], None]]:
-    """Call `first` when one of the signals comes, and `second` when another does; a third ends the process.
+def heeding_signals(first: Callable[[int], object], second: Callable[[], object]) -> Generator[Callable[[], None]]:
+    """Call `first` when one of the signals comes, with its number, and `second` at another; a third ends the process.
 
     SIGHUP is heeded as the first alone: where a terminal is closed, the system sends it, and the shell does so again.
     Signals that the process was started to ignore stay ignored, and outside the main thread none is heeded.
@@ -27,16 +25,18 @@ def heeding_signals(first: Callable[[], object], second: Callable[[], object]) -
         A function to call when there is nothing left to stop: until the block is left, signals are ignored then.
     """
     loop = asyncio.get_running_loop()
-    calls = [first, second]
+    heard = 0
     before: dict[signal.Signals, Any] = {}
 
     def heed(number: int) -> None:
-        if number == _HANGUP and len(calls) < 2:
+        nonlocal heard
+        if number == _HANGUP and heard:
             return
-        note_signal(number)
-        if calls:
-            calls.pop(0)()
-        if not calls:
+        heard += 1
+        if heard == 1:
+            first(number)
+        else:
+            second()
             set_all(signal.SIG_DFL)
 
     def set_all(handler: Any) -> None:

@@ -11,6 +11,7 @@ from refold_async.cli.bulk.displays import Display
 from refold_async.cli.bulk.interruptions import heeding_signals
 from refold_async.cli.bulk.outcome_file import OutcomeFile
 from refold_async.cli.failures import UsageError, say
+from refold_async.cli.process import note_signal
 from refold_async.errors import AuthenticationError, JournalError, ReconnectRequiredError, RecordedError, RefoldError
 from refold_async.jobs.outcome_groups import STATUS_ORDER, OutcomeGroups
 from refold_async.jobs.outcome_rows import message_of
@@ -109,7 +110,8 @@ async def run_job(
     end = JobEnd()
     streak = _Streak()
 
-    def stop() -> None:
+    def stop(number: int) -> None:
+        note_signal(number)
         end.interrupted = display.stopping = True
         job.stop()
         say(

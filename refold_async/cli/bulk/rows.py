@@ -3,12 +3,12 @@
 import csv
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -168,15 +168,17 @@ def open_rows(path: str) -> Generator[RowFile]:
     Raises:
         UsageError: It cannot be read, or holds no rows.
     """
-    name = "stdin" if path == "-" else path
+    name = "stdin" if path == "-" else str(Path(path))
     with ExitStack() as stack:
         try:
-            file: IO[bytes] = sys.stdin.buffer if path == "-" else stack.enter_context(Path(path).open("rb"))
-            if not file.seekable():
-                kept = stack.enter_context(tempfile.TemporaryFile())
-                shutil.copyfileobj(file, kept)
-                kept.seek(0)
-                file = kept
+            stdin = cast("BufferedReader", sys.stdin.buffer)
+            given = stdin if path == "-" else stack.enter_context(Path(path).open("rb"))
+            file: IO[bytes] = given
+            if not given.seekable():
+                file = stack.enter_context(tempfile.TemporaryFile())
+                for piece in iter(lambda: given.read1(_BEGINNING), b""):  # read() would take two Ctrl-D on a terminal
+                    file.write(piece)
+                file.seek(0)
             rows = RowFile(name, file)
         except OSError as error:
             raise UsageError(f"{name} cannot be read: {error.strerror or error}.") from None

@@ -143,13 +143,19 @@ class JobSummary:
         if self.end.unrecorded:
             lost = f"The journal could not take {self.end.unrecorded:,} of these outcomes"
             yield f"{lost}: the next run takes those rows for unknown.", None
-        if counts["unknown"]:
+        if counts["unknown"] and self.reads:
+            told = f"{counts['unknown']:,} unknown: no usable answer came"
+            if self.journal is None:
+                yield f"{told}. They only read: the same command may be run again.", None
+            else:
+                yield f"{told}. To read those again{rows}:", INVOCATION.again(without=_NEVER_REPEATED)
+        elif counts["unknown"]:
             listed = "" if output is None else f", which {output} lists with the status unknown"
             if self.journal is not None:
                 listed = f", which `refold journal entries {shlex.quote(self.journal)} --status unknown` lists"
             told = f"{counts['unknown']:,} unknown: the action may have run"
             yield f"{told}. Look in {self.slug} for each of them{listed}, and settle it there.", None
-        if counts["unknown"] and self.journal is not None:
+        if counts["unknown"] and self.journal is not None and not self.reads:
             yield (
                 f"They are never sent again unasked. To send all of them again, which repeats what did run{rows}:",
                 INVOCATION.again("--resend-unknown"),

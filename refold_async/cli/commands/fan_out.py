@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,10 +25,10 @@ from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say, s
 from refold_async.cli.options import Options, WriteOptions
 from refold_async.cli.output import print_json, wants_json
 from refold_async.cli.session import open_client
-from refold_async.errors import JournalError, ParameterError
+from refold_async.errors import BadRequestError, JournalError, ParameterError, PermissionDeniedError
 
 if TYPE_CHECKING:
-    from refold_async import AsyncRefold, Journal
+    from refold_async import ActionParameters, AsyncRefold, Journal
 
 __all__ = ["JobOptions", "fan_out"]
 
@@ -38,6 +39,7 @@ _PARAMETERS = (
     "the same in all rows, @FILE for a JSON object of such parameters. An empty cell leaves its parameter out."
 )
 _HANDFUL = 10
+_ACCOUNTS_ASKED = 3
 
 
 @Parameter(name="*")
@@ -71,7 +73,11 @@ class JobOptions:
     ] = None
     output: Annotated[
         Path | None,
-        Parameter(group=_JOB, help="Write a CSV file with the outcome of each row, as the job runs."),
+        Parameter(
+            group=_JOB,
+            help="Write a CSV file with the outcome of each row, as the job runs. With --journal it takes the place of "
+            "the one of an earlier run.",
+        ),
     ] = None
     concurrency: Annotated[int, Parameter(group=_JOB, help="How many rows to work on at once; by default 50.")] = 50
     rate: Annotated[
@@ -152,9 +158,7 @@ class _Command:
 
     async def _check_parameters(self, refold: "AsyncRefold") -> None:
         """Check the parameters of all rows against the action's schema."""
-        account = refold.account(self.plan.account_of(self.rows.first))
-        async with suggesting(account, self.slug, self.action_id):
-            schema = await account.get_action_parameters(self.slug, self.action_id)
+        schema = await self._fetch_schema(refold)
         complete = self.plan.template.complete
         schema.validate(complete)
         for name, line in self.rows.left_out.items():
@@ -162,6 +166,22 @@ class _Command:
                 schema.validate({other: value for other, value in complete.items() if other != name})
             except ParameterError as error:
                 raise self.rows.file.refusal(line, error.message) from None
+
+    async def _fetch_schema(self, refold: "AsyncRefold") -> "ActionParameters":
+        """Fetch the action's schema. Where an account is refused, that is its row's failure: another is asked."""
+        first, *others = islice(self.rows, _ACCOUNTS_ASKED)
+        try:
+            return await self._schema_for(refold, first)
+        except (BadRequestError, PermissionDeniedError):
+            for row in others:
+                with suppress(BadRequestError, PermissionDeniedError):
+                    return await self._schema_for(refold, row)
+            raise
+
+    async def _schema_for(self, refold: "AsyncRefold", row: Mapping[str, Any]) -> "ActionParameters":
+        account = refold.account(self.plan.account_of(row))
+        async with suggesting(account, self.slug, self.action_id):
+            return await account.get_action_parameters(self.slug, self.action_id)
 
     def _show_first(self, refold: "AsyncRefold") -> None:
         from refold_async.protocol import requests
