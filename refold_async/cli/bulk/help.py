@@ -14,8 +14,8 @@ Many rows at a time, each for the linked account that its column linked_account_
       --accounts customers.csv --journal june.sqlite --output june.csv
 
 Ctrl-C stops it: what is in flight gets 10 seconds to end. Run the same command again, and it goes on with the rest, \
-as it does after kill -9, a crash or a terminal that was closed: the --journal knows. Nothing that is done is sent again, nor what may be done. \
-`refold journal summary june.sqlite` tells at any time how it stands.
+as it does after kill -9, a crash or a closed terminal: the --journal knows. Nothing that is done is sent again, nor \
+what may be done. `refold journal summary june.sqlite` tells at any time how it stands.
 
 It exits with 3 if any row is unknown, else 4 if one ran and its answer could not be used, else 1 if one failed, else \
 0. After Ctrl-C that is 130, or 3 if running it again might act twice.
