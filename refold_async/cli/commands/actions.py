@@ -1,7 +1,5 @@
 """`refold actions`, `refold params` and `refold execute`."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +12,11 @@ from refold_async.cli.options import AccountOptions, WriteOptions
 from refold_async.cli.output import print_json, print_list, wants_json
 from refold_async.cli.parameters import parse_parameters
 from refold_async.cli.session import open_account, open_client
-from refold_async.cli.suggestions import closest
-from refold_async.errors import NotFoundError, RefoldError
+from refold_async.cli.suggestions import closest, noting
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from refold_async import AccountScope, ActionResult
 
 __all__ = ["actions", "execute", "params", "suggesting"]
@@ -106,23 +105,13 @@ def _print_result(options: AccountOptions, result: "ActionResult[Any]") -> None:
         say(f"{result.node_status}{status}, {attempts}, {result.meta.elapsed:.2f} s.")
 
 
-@asynccontextmanager
-async def suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncGenerator[None]:
+def suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> "AbstractAsyncContextManager[None]":
     """Have the error for an app or an action that is unknown tell which was meant."""
-    try:
-        yield
-    except NotFoundError as error:
-        if (meant := await _meant(account, slug, action_id)) is not None:
-            error.add_note(f"Did you mean {meant!r}?")
-        raise
 
-
-async def _meant(account: "AccountScope", slug: str, action_id: str | None) -> str | None:
-    """Return the app, or else the action, that is most like one that is unknown."""
-    try:
-        known = [app.slug for app in await account.applications.list()]
+    async def meant() -> str | None:
+        given, known = slug, [app.slug for app in await account.applications.list()]
         if slug in known and action_id is not None:
-            slug, known = action_id, [action.action_id for action in await account.list_actions(slug)]
-    except RefoldError:
-        return None
-    return closest(slug, {name: name for name in known})
+            given, known = action_id, [action.action_id for action in await account.list_actions(slug)]
+        return closest(given, {name: name for name in known})
+
+    return noting(meant)
