@@ -6,14 +6,26 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from refold_async.cli.failures import UsageError
 from refold_async.cli.process import reading
 
-__all__ = ["check_stdin", "parse_headers", "parse_parameters", "read_bytes", "read_json", "read_text"]
+__all__ = [
+    "PARAMETERS_HELP",
+    "check_stdin",
+    "parse_headers",
+    "parse_parameters",
+    "read_bytes",
+    "read_json",
+    "read_text",
+]
 
-FORMS = "name=text, name:=JSON, name=@FILE, name:=@FILE or @FILE (a JSON object); FILE - is stdin"
+PARAMETERS_HELP: Final = (
+    "name=text, name:=JSON, name=@FILE for a file's text, name:=@FILE for a file's JSON, @FILE for a JSON object of "
+    "them. The file - is stdin, which keeps secrets out of the shell's history."
+)
+FORMS: Final = "name=text, name:=JSON, name=@FILE, name:=@FILE or @FILE (a JSON object); FILE - is stdin"
 
 
 def parse_parameters(given: Iterable[str], read_from: Callable[[str, bool], Any] | None = None) -> dict[str, Any]:

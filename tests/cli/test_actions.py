@@ -101,8 +101,12 @@ def test_parameters_from_files(command_line: CommandLine, tmp_path: Path) -> Non
 
 async def test_a_suggestion_that_takes_long() -> None:
     """The error is told without it."""
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
     with pytest.raises(NotFoundError) as unknown:
-        async with noting(asyncio.Event().wait, patience=0.01):
+        async with noting(never, patience=0.01):
             raise NotFoundError("x")
     assert not hasattr(unknown.value, "__notes__")
 

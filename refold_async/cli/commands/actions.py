@@ -10,7 +10,7 @@ from refold_async.cli.dry_run import print_request
 from refold_async.cli.failures import say
 from refold_async.cli.options import AccountOptions, WriteOptions
 from refold_async.cli.output import print_json, print_list, wants_json
-from refold_async.cli.parameters import parse_parameters
+from refold_async.cli.parameters import PARAMETERS_HELP, parse_parameters
 from refold_async.cli.session import open_account, open_client
 from refold_async.cli.suggestions import closest, noting
 
@@ -60,7 +60,7 @@ async def execute(
     slug: str,
     action_id: str,
     /,
-    *parameters: str,
+    *parameters: Annotated[str, Parameter(help=PARAMETERS_HELP)],
     options: AccountOptions,
     write: WriteOptions = WriteOptions(),
     dry_run: bool = False,
@@ -72,8 +72,6 @@ async def execute(
     Args:
         slug: The app, such as hubspot.
         action_id: The action, such as create_contact.
-        parameters: name=text, name:=JSON, name=@FILE for a file's text, name:=@FILE for a file's JSON, @FILE for a
-            JSON object of parameters. The file - is stdin, which keeps secrets out of the shell's history.
         dry_run: Send nothing to the app: check the parameters, and print the request with the key hidden.
         connection_id: The connection to run by, where the linked account has several.
         save_to: Save a file that the app gives here.

@@ -16,6 +16,11 @@ from refold_async.cli.session import open_client
 
 __all__ = ["request"]
 
+_CONTENT: Final = (
+    "The query of a GET or HEAD, else the fields of the JSON body: name=text, name:=JSON, name=@FILE for a file's "
+    "text, name:=@FILE for a file's JSON. @FILE alone is the whole body, any JSON. The file - is stdin, which keeps "
+    "secrets out of the shell's history."
+)
 _READS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -23,7 +28,7 @@ async def request(
     method: str,
     path: str,
     /,
-    *content: str,
+    *content: Annotated[str, Parameter(help=_CONTENT)],
     options: Options = Options(),
     write: WriteOptions = WriteOptions(),
     account: Annotated[
@@ -40,14 +45,11 @@ async def request(
     save_to: Annotated[Path | None, Parameter(name="--save-to")] = None,
     dry_run: bool = False,
 ) -> None:
-    """Call any endpoint of Refold's REST API, and print its JSON. All methods but GET and HEAD count as writes.
+    """Call any endpoint of Refold's REST API, and print its JSON.
 
     Args:
         method: The HTTP method, such as GET.
         path: The path below the base URL, such as /api/v2/public/execution; % signs and the like quoted as in URLs.
-        content: The query of a GET or HEAD, else the fields of the JSON body: name=text, name:=JSON, name=@FILE for a
-            file's text, name:=@FILE for a file's JSON. @FILE alone is the whole body, any JSON. The file - is stdin,
-            which keeps secrets out of the shell's history.
         organisation: Call for the organisation, whatever REFOLD_LINKED_ACCOUNT_ID says.
         query: A query parameter, as name=text or name:=JSON; may be given several times.
         header: A header, as name=text or name=@FILE; may be given several times.
