@@ -96,7 +96,8 @@ def test_key_files_that_cannot_be_read(command_line: CommandLine, unprivileged: 
 @pytest.mark.parametrize("option", [["--api-key", SECRET], [f"--api-key={SECRET}"]])
 def test_keys_as_options(command_line: CommandLine, option: list[str]) -> None:
     """There is no such option, and the error shows where the key belongs instead of the key."""
-    failed(command_line.run("apps", *option), 2, "There is no --api-key", "REFOLD_API_KEY", "--api-key-file")
+    for arguments in (["apps", *option], [*option, "apps"], ["executions", *option, "list"]):
+        failed(command_line.run(*arguments), 2, "There is no --api-key", "REFOLD_API_KEY", "--api-key-file")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,12 @@ def test_keys_as_options(command_line: CommandLine, option: list[str]) -> None:
     [
         (["aps"], 'Did you mean "apps"?'),
         (["apps", "--jsn"], "Did you mean --json?"),
+        (
+            ["accounts", "upsert", "a", "--name", "Ada", "King", "L"],
+            "More than the command takes: King L. A value with",
+        ),
+        (["-a", "user_1", "apps"], "-a stands before the command: options stand after it."),
+        (["executions", "--json", "list"], "--json stands before the command: options stand after it."),
         (["apps", "--tiemout", "1"], "Did you mean --timeout?"),
         (["execute", "hubspot"], "ACTION_ID"),
         (["apps", "--timeout", "soon"], "--timeout"),
