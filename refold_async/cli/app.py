@@ -34,6 +34,20 @@ Exit codes: 0 it did what was asked; 1 the journal could not be read, or what wa
 2 the command is wrong; 130 Ctrl-C.
 """
 
+_WATCH: Final = """\
+Fails if it does not complete. Prints a JSON object per line where it does not print to a terminal.
+"""
+_CONNECT: Final = "Whoever has the link acts for the account there: give it to nobody else."
+_REQUEST: Final = "All methods but GET and HEAD count as writes."
+_MOCK: Final = "It runs on this machine until Ctrl-C, holds sample data only, and forgets all at its end."
+_SHELLS: Final = """\
+bash: refold completion bash > ~/.local/share/bash-completion/completions/refold
+
+zsh: refold completion zsh > _refold, in a directory of $fpath
+
+fish: refold completion fish > ~/.config/fish/completions/refold.fish
+"""
+
 
 def make_app() -> App:
     """Return the application, with all its commands."""
@@ -58,6 +72,7 @@ def make_app() -> App:
     journal = App(
         name="journal",
         group=jobs,
+        sort_key=len(list(app)),
         help="Read the journal of a job, also while it runs. Nothing is sent.",
         help_epilogue=_EXIT_CODES_OF_READING,
     )
@@ -67,33 +82,37 @@ def make_app() -> App:
     app.command(journal)
 
     runs = Group("Workflows", sort_key=3)
-    workflows = App(name="workflows", help="List, show and run workflows.", group=runs)
+    workflows = App(name="workflows", help="List, show and run workflows.", group=runs, sort_key=len(list(app)))
     _add(workflows, None, "list", "workflows:list_workflows", "List the workflows of a linked account.")
     _add(workflows, None, "get", "workflows:get", "Show a workflow.")
     _add(workflows, None, "params", "workflows:params", "Show what payload a workflow takes.")
     _add(workflows, None, "run", "workflows:run", "Run a workflow, and print what it gives back.")
     app.command(workflows)
-    executions = App(name="executions", help="Follow, stop and repeat runs of workflows.", group=runs)
+    executions = App(
+        name="executions", help="Follow, stop and repeat runs of workflows.", group=runs, sort_key=len(list(app))
+    )
     _add(executions, None, "list", "executions:list_executions", "List the executions of a linked account.")
     _add(executions, None, "get", "executions:get", "Show an execution with its nodes.")
-    _add(executions, None, "watch", "executions:watch", "Print an execution's status whenever it changes.")
+    _add(executions, None, "watch", "executions:watch", "Print an execution's status whenever it changes.", _WATCH)
     _add(executions, None, "wait", "executions:wait", "Wait for an execution, and print what it gives back.")
     _add(executions, None, "response", "executions:response", "Print what an execution gave back.")
-    _add(executions, None, "stop", "executions:stop", "Have an execution stopped.")
+    _add(executions, None, "stop", "executions:stop", "Have an execution stopped.", "What it has done is not undone.")
     _add(executions, None, "rerun", "executions:rerun", "Start a workflow again with what an execution was given.")
     app.command(executions)
 
     customers = Group("Customers", sort_key=4)
-    accounts = App(name="accounts", help="List, show and create linked accounts.", group=customers)
+    accounts = App(
+        name="accounts", help="List, show and create linked accounts.", group=customers, sort_key=len(list(app))
+    )
     _add(accounts, None, "list", "accounts:list_accounts", "List the linked accounts of your organisation.")
     _add(accounts, None, "get", "accounts:get", "Show a linked account.")
     _add(accounts, None, "upsert", "accounts:upsert", "Create a linked account, or change its name.")
     app.command(accounts)
-    _add(app, customers, "connect", "connect:connect", "Print the link by which a customer connects an app.")
+    _add(app, customers, "connect", "connect:connect", "Print the link by which a customer connects an app.", _CONNECT)
 
     others = Group("Everything else", sort_key=5)
-    _add(app, others, "request", "request:request", "Call any endpoint of Refold's REST API.")
-    webhooks = App(name="webhooks", help="List, make, delete and test webhooks.", group=others)
+    _add(app, others, "request", "request:request", "Call any endpoint of Refold's REST API.", _REQUEST)
+    webhooks = App(name="webhooks", help="List, make, delete and test webhooks.", group=others, sort_key=len(list(app)))
     _add(webhooks, None, "list", "webhooks:list_webhooks", "List where Refold sends webhooks.")
     _add(webhooks, None, "get", "webhooks:get", "Show a webhook.")
     _add(webhooks, None, "create", "webhooks:create", "Have Refold send events to a URL.")
@@ -101,13 +120,24 @@ def make_app() -> App:
     _add(webhooks, None, "sign", "webhooks:sign", "Print the signature of a webhook, to test your receiver with.")
     _add(webhooks, None, "verify", "webhooks:verify", "Check the signature of a webhook, and print its event.")
     app.command(webhooks)
-    _add(app, others, "mock", "mock:mock", "Serve a mock Refold to try things with.")
-    _add(app, others, "completion", "completion:completion", "Print the script by which a shell completes commands.")
+    _add(app, others, "mock", "mock:mock", "Serve a mock Refold to try things with.", _MOCK)
+    _add(
+        app,
+        others,
+        "completion",
+        "completion:completion",
+        "Print the script by which a shell completes commands.",
+        _SHELLS,
+    )
     app["--help"].group = app["--version"].group = Group("Options", sort_key=100)
     return app
 
 
-def _add(app: App, group: Group | None, name: str, function: str, summary: str) -> None:
-    """Add a command, run by a function of `refold_async.cli.commands` that is loaded when it is needed."""
-    # Help shows the commands in this order.
-    app.command(f"{_COMMANDS}.{function}", name=name, group=group, help=summary, sort_key=len(list(app)))
+def _add(app: App, group: Group | None, name: str, function: str, summary: str, details: str = "") -> None:
+    """Add a command, run by a function of `refold_async.cli.commands` that is loaded when it is needed.
+
+    What its help tells is here, not in that function's docstring: a list of commands shows the summary alone.
+    """
+    text = f"{summary}\n\n{details}".strip()
+    # Help shows the commands in this order, also those that are groups of others.
+    app.command(f"{_COMMANDS}.{function}", name=name, group=group, help=text, sort_key=len(list(app)))

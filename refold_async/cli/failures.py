@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -17,6 +18,8 @@ from refold_async.faults import Effect
 __all__ = ["ExitCode", "StoppedError", "UsageError", "report_failure", "say", "say_command"]
 
 _PROGRAM: Final = "refold"
+_KEPT_SPACE: Final = "\0"
+"""Stands for a space at which a line may not end; no text that is said has it."""
 
 
 class ExitCode(IntEnum):
@@ -52,9 +55,16 @@ def say(text: str) -> None:
     """Say something about the command to whoever runs it: on stderr, as one paragraph."""
     text = plain(" ".join(text.split()))
     if is_terminal(sys.stderr):
-        text = textwrap.fill(text, max(20, shutil.get_terminal_size().columns - 1), break_on_hyphens=False)
+        text = _filled(text, max(20, shutil.get_terminal_size().columns - 1))
     with contextlib.suppress(OSError, ValueError):  # nobody is there to be told
         print(text, file=sys.stderr, flush=True)
+
+
+def _filled(text: str, width: int) -> str:
+    """Return a text in lines so long. A command in it stays in one, however long: a shell would run its parts."""
+    kept = re.sub("`[^`]*`", lambda command: command.group().replace(" ", _KEPT_SPACE), text)
+    filled = textwrap.fill(kept, width, break_on_hyphens=False, break_long_words=_KEPT_SPACE not in kept)
+    return filled.replace(_KEPT_SPACE, " ")
 
 
 def say_command(command: str) -> None:
@@ -88,7 +98,7 @@ def report_failure(error: BaseException, effect: Effect) -> ExitCode:
 
 
 def _exit_code(error: BaseException, effect: Effect) -> ExitCode:
-    if isinstance(error, UsageError | ConfigurationError | ParameterError):
+    if effect == "none" and isinstance(error, UsageError | ConfigurationError | ParameterError):
         return ExitCode.USAGE
     if _is_interruption(error):
         return ExitCode.INTERRUPTED if effect == "none" else ExitCode.UNKNOWN

@@ -1,6 +1,7 @@
 """Runs the command line: a command, and then an exit code; never a traceback."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -79,14 +80,22 @@ def run(arguments: Sequence[str]) -> int:
 
 def _misuse(error: "CycloptsError") -> str:
     """Return what is wrong with a command line."""
-    from cyclopts import MissingArgumentError, UnknownOptionError
+    from cyclopts import MissingArgumentError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
     from refold_async.cli.options import NO_ACCOUNT
 
-    if isinstance(error, UnknownOptionError) and (error.token.keyword or error.token.value).startswith("--api-key"):
+    unused = list(error.unused_tokens or ())
+    unknown = unused[0] if isinstance(error, UnknownCommandError) and unused else ""
+    if isinstance(error, UnknownOptionError):
+        unknown = error.token.keyword or error.token.value
+    if unknown.startswith("--api-key") and not unknown.startswith("--api-key-file"):
         return (
             "There is no --api-key, for others can see what stands on a command line: set REFOLD_API_KEY, or pass "
             "--api-key-file with a file that holds the key."
         )
+    if isinstance(error, UnusedCliTokensError):
+        return f"More than the command takes: {shlex.join(unused)}. A value with spaces stands in quotes."
+    if isinstance(error, UnknownCommandError) and unknown.startswith("-"):
+        return f"{shlex.quote(unknown)} stands before the command: options stand after it."
     argument = error.argument if isinstance(error, MissingArgumentError) else None
     return NO_ACCOUNT if argument is not None and argument.name == "--account" else str(error)

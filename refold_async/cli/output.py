@@ -1,6 +1,7 @@
 """What commands print on stdout: tables on a terminal, else JSON."""
 
 import json
+import re
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -22,6 +23,8 @@ Column = tuple[str, Callable[[Any], object]]
 """The heading of a column, and what it shows of a member of the list."""
 
 _NONE: Final = "-"
+# Numbers may be too large for Python, which would write one as a word that is no JSON.
+_TEXT_OR_INFINITY: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)Infinity')
 _ROWS_AT_ONCE: Final = 200
 _ON_A_TERMINAL: Final = 100
 """How many of a long list a terminal is shown."""
@@ -107,7 +110,10 @@ def print_record(options: OutputOptions, record: Any, *columns: Column) -> None:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    return escaped_json(json.dumps(plain_value(value), ensure_ascii=not takes_unicode(sys.stdout), indent=indent))
+    text = json.dumps(plain_value(value), ensure_ascii=not takes_unicode(sys.stdout), indent=indent)
+    if "Infinity" in text:
+        text = _TEXT_OR_INFINITY.sub(lambda found: found[0] if found[0][0] == '"' else f"{found[1]}1e999", text)
+    return escaped_json(text)
 
 
 async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:
@@ -141,5 +147,5 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.isoformat(" ", "seconds")
+        return value.isoformat(" ", "seconds").replace("+00:00", "Z")
     return one_line(value if isinstance(value, str) else str(value))

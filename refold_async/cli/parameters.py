@@ -2,17 +2,30 @@
 
 import errno
 import json
+import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from refold_async.cli.failures import UsageError
 from refold_async.cli.process import reading
 
-__all__ = ["parse_parameters", "read_bytes", "read_json", "read_text"]
+__all__ = [
+    "PARAMETERS_HELP",
+    "check_stdin",
+    "parse_headers",
+    "parse_parameters",
+    "read_bytes",
+    "read_json",
+    "read_text",
+]
 
-FORMS = "name=text, name:=JSON, name=@FILE, name:=@FILE or @FILE (a JSON object); FILE - is stdin"
+PARAMETERS_HELP: Final = (
+    "name=text, name:=JSON, name=@FILE for a file's text, name:=@FILE for a file's JSON, @FILE for a JSON object of "
+    "them. The file - is stdin, which keeps secrets out of the shell's history."
+)
+FORMS: Final = "name=text, name:=JSON, name=@FILE, name:=@FILE or @FILE (a JSON object); FILE - is stdin"
 
 
 def parse_parameters(given: Iterable[str], read_from: Callable[[str, bool], Any] | None = None) -> dict[str, Any]:
@@ -24,8 +37,11 @@ def parse_parameters(given: Iterable[str], read_from: Callable[[str, bool], Any]
             for; by default what the file of that name holds.
 
     Raises:
-        UsageError: An argument has none of the forms, or a name comes twice.
+        UsageError: An argument has none of the forms, a name comes twice, or two take what comes on stdin.
     """
+    given = list(given)
+    if read_from is None:
+        check_stdin(given)
     values: dict[str, Any] = {}
     for argument in given:
         for name, value in _read(argument, read_from or _read_file).items():
@@ -33,6 +49,27 @@ def parse_parameters(given: Iterable[str], read_from: Callable[[str, bool], Any]
                 raise UsageError(f"The parameter {name!r} is given twice.")
             values[name] = value
     return values
+
+
+def parse_headers(given: Iterable[str]) -> dict[str, Any]:
+    """Return the headers that a command line gives; the line break at a file's end is no part of a header."""
+
+    def read_line(file: str, as_json: bool) -> Any:
+        value = _read_file(file, as_json)
+        return value if as_json else value.removesuffix("\n").removesuffix("\r")
+
+    return parse_parameters(given, read_line)
+
+
+def check_stdin(given: Sequence[str]) -> None:
+    """Check that no two arguments take what comes on stdin: the second would get nothing.
+
+    Raises:
+        UsageError: Several do.
+    """
+    takers = [argument for argument in given if argument == "@-" or argument.partition("=")[2] == "@-"]
+    if len(takers) > 1:
+        raise UsageError(f"{' and '.join(takers)} cannot all be what comes on stdin: name a file for the others.")
 
 
 def _read(argument: str, read_from: Callable[[str, bool], Any]) -> dict[str, Any]:
@@ -47,7 +84,13 @@ def _read(argument: str, read_from: Callable[[str, bool], Any]) -> dict[str, Any
     as_json = name.endswith(":")
     name = name.removesuffix(":")
     if text.startswith("@"):
-        return {name: read_from(text[1:], as_json)}
+        try:
+            return {name: read_from(text[1:], as_json)}
+        except UsageError as error:
+            if as_json or text == "@-":
+                raise
+            written = shlex.quote(f"{name}:={json.dumps(text, ensure_ascii=False)}")
+            raise UsageError(f"{error} If it is a text that begins with @, write {written}.") from None
     return {name: _parse_json(text, f"The value of {name}:=") if as_json else text}
 
 
@@ -59,6 +102,8 @@ def read_bytes(file: str) -> bytes:
     """Return what is in a file; of `-`, what comes on stdin."""
     try:
         with reading():
+            if not file:
+                raise FileNotFoundError(errno.ENOENT, "name one")
             return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except (OSError, ValueError) as error:  # ValueError for a NUL
         closed = isinstance(error, OSError) and error.errno == errno.EBADF
@@ -76,11 +121,11 @@ def read_text(file: str) -> str:
 
 def read_json(file: str) -> Any:
     """Return the JSON in a file; in `-`, that on stdin."""
-    return _parse_json(read_text(file), _named(file))
+    return _parse_json(read_text(file).removeprefix("\ufeff"), _named(file))  # some editors begin with it
 
 
 def _named(file: str) -> str:
-    return "stdin" if file == "-" else file
+    return "stdin" if file == "-" else file or "A file without a name"
 
 
 def _parse_json(text: str, where: str) -> Any:

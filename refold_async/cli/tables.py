@@ -9,7 +9,7 @@ from refold_async.cli.process import write_output
 
 __all__ = ["TablePrinter"]
 
-_BETWEEN = "   "
+_BETWEEN = "  "
 _NARROWEST = 4
 
 
@@ -48,10 +48,14 @@ class TablePrinter:
 
 
 def _fitted(longest: Sequence[int], room: int) -> list[int]:
-    """Return how wide columns are that together have so much room: the widest give way, all alike."""
-    widths = [0] * len(longest)
-    narrowest_first = sorted(range(len(longest)), key=longest.__getitem__)
-    for place, column in enumerate(narrowest_first):
+    """Return how wide columns are that together have so much room: the widest give way, all alike.
+
+    The first may have half of it: it holds what is copied into the next command.
+    """
+    first = min(longest[0], max(_NARROWEST, room // 2))
+    widths, room = [first] + [0] * (len(longest) - 1), room - first
+    narrowest_first = sorted(range(1, len(longest)), key=longest.__getitem__)
+    for place, column in enumerate(narrowest_first, 1):
         widths[column] = min(longest[column], max(_NARROWEST, room // (len(longest) - place)))
         room -= widths[column]
     return widths

@@ -1,5 +1,6 @@
 """How commands fail: one paragraph on stderr, the exit code that is documented, no key and no secret in either."""
 
+import inspect
 import io
 import re
 from pathlib import Path
@@ -95,7 +96,8 @@ def test_key_files_that_cannot_be_read(command_line: CommandLine, unprivileged: 
 @pytest.mark.parametrize("option", [["--api-key", SECRET], [f"--api-key={SECRET}"]])
 def test_keys_as_options(command_line: CommandLine, option: list[str]) -> None:
     """There is no such option, and the error shows where the key belongs instead of the key."""
-    failed(command_line.run("apps", *option), 2, "There is no --api-key", "REFOLD_API_KEY", "--api-key-file")
+    for arguments in (["apps", *option], [*option, "apps"], ["executions", *option, "list"]):
+        failed(command_line.run(*arguments), 2, "There is no --api-key", "REFOLD_API_KEY", "--api-key-file")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,12 @@ def test_keys_as_options(command_line: CommandLine, option: list[str]) -> None:
     [
         (["aps"], 'Did you mean "apps"?'),
         (["apps", "--jsn"], "Did you mean --json?"),
+        (
+            ["accounts", "upsert", "a", "--name", "Ada", "King", "L"],
+            "More than the command takes: King L. A value with",
+        ),
+        (["-a", "user_1", "apps"], "-a stands before the command: options stand after it."),
+        (["executions", "--json", "list"], "--json stands before the command: options stand after it."),
         (["apps", "--tiemout", "1"], "Did you mean --timeout?"),
         (["execute", "hubspot"], "ACTION_ID"),
         (["apps", "--timeout", "soon"], "--timeout"),
@@ -210,6 +218,19 @@ def test_every_command_has_help(command_line: CommandLine) -> None:
     assert command_line.run("--version").out.strip()
 
 
+def test_help_tells_all_there_is(command_line: CommandLine) -> None:
+    """What is told of an argument fills its lines; and help tells what a docstring does beside its first paragraph."""
+    command_line.environment.setenv("COLUMNS", "1000")
+    for command in commands(make_app(), ()):
+        shown = command_line.run(*command, "--help").out
+        rows = [line for line in shown.splitlines() if line.startswith("\u2502")]
+        assert not [line for line in rows if line[1:].startswith(" " * 12)], command
+        function = make_app().parse_commands(command)[1][-1].default_command
+        told = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0].split("\n\n")[1:] if function else []
+        for paragraph in told:
+            assert " ".join(paragraph.split()) in " ".join(shown.split()), command
+
+
 def test_help_begins_with_what_a_newcomer_needs(command_line: CommandLine) -> None:
     """The three commands that it shows first run as they are shown, and the commands are in the order of their use."""
     shown = command_line.run("--help").out
@@ -217,6 +238,8 @@ def test_help_begins_with_what_a_newcomer_needs(command_line: CommandLine) -> No
     assert [arguments[0] for arguments in first] == ["actions", "params", "execute"]
     for arguments in first:
         assert command_line.run(*arguments).code == 0
-    assert [line.split()[1] for line in shown.partition("Actions of apps")[2].splitlines()[1:5]] == [
-        *("apps", "actions", "params", "execute"),
+    listed = [
+        line.split()[1] for line in shown.partition("Actions of apps")[2].splitlines() if line.startswith("\u2502")
     ]
+    assert listed[:4] == ["apps", "actions", "params", "execute"]
+    assert listed == [*(name for name in make_app() if not name.startswith("-")), "--help", "--version"]

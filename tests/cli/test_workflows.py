@@ -171,6 +171,39 @@ def test_what_is_not_known_of_a_start(command_line: CommandLine) -> None:
     assert "The last look at it failed: " in unseen.err
 
 
+@pytest.mark.parametrize("execution_id", ["", "a\nb"])
+def test_a_start_with_an_odd_id(command_line: CommandLine, execution_id: str) -> None:
+    """It has started, though nothing can be asked of it: that is no misuse of the command."""
+    answer = Answer(200, json={"message": "started", "execution_id": execution_id})
+    command_line.mock.script(answer, route="execute_workflow")
+    ran = command_line.run(*RUN)
+    assert (ran.code, ran.out) == (3, "")
+    assert "look in the app before you run it again" in ran.err
+
+
+def test_commands_stay_in_one_line(command_line: CommandLine) -> None:
+    """A command that an error tells is copied from a narrow terminal as a whole."""
+    command_line.environment.setenv("COLUMNS", "40")
+    command_line.mock.script(Silence(), route="get_execution")
+    waited = command_line.run("executions", "wait", "6a30f0c2d4616e99e7fa5a01", "--max-wait", "0.1", terminal=True)
+    lines = waited.err.splitlines()
+    assert "`refold executions watch 6a30f0c2d4616e99e7fa5a01 -a user_1" in waited.err
+    assert [line for line in lines if "`refold executions watch" in line and line.count("`") == 2]
+    assert len(lines) > 2
+
+
+def test_ids_stay_in_one_line(command_line: CommandLine) -> None:
+    """In a list on a usual terminal, the id of an execution is there as a whole, and so are its dates."""
+    command_line.environment.setenv("COLUMNS", "80")
+    execution_id = started_by(command_line.run(*RUN))
+    listed = command_line.run("executions", "list", terminal=True).out.splitlines()
+    assert all(len(line) <= 80 for line in listed)
+    first, second = listed[3:5]
+    assert first.startswith(f"{execution_id}  ")
+    assert [len(word) for word in first.split()[-2:]] == [10, 10]
+    assert [word[-1] for word in second.split()[-2:]] == ["Z", "Z"]
+
+
 def test_a_production_key(command_line: CommandLine) -> None:
     """Nothing is started, stopped or repeated with it unasked; watching needs no yes."""
     command_line.environment.setenv("REFOLD_API_KEY", "pk_live")

@@ -1,7 +1,5 @@
 """`refold actions`, `refold params` and `refold execute`."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +10,13 @@ from refold_async.cli.dry_run import print_request
 from refold_async.cli.failures import say
 from refold_async.cli.options import AccountOptions, WriteOptions
 from refold_async.cli.output import print_json, print_list, wants_json
-from refold_async.cli.parameters import parse_parameters
+from refold_async.cli.parameters import PARAMETERS_HELP, parse_parameters
 from refold_async.cli.session import open_account, open_client
-from refold_async.cli.suggestions import closest
-from refold_async.errors import NotFoundError, RefoldError
+from refold_async.cli.suggestions import closest, noting
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from refold_async import AccountScope, ActionResult
 
 __all__ = ["actions", "execute", "params", "suggesting"]
@@ -61,7 +60,7 @@ async def execute(
     slug: str,
     action_id: str,
     /,
-    *parameters: str,
+    *parameters: Annotated[str, Parameter(help=PARAMETERS_HELP)],
     options: AccountOptions,
     write: WriteOptions = WriteOptions(),
     dry_run: bool = False,
@@ -73,8 +72,6 @@ async def execute(
     Args:
         slug: The app, such as hubspot.
         action_id: The action, such as create_contact.
-        parameters: name=text, name:=JSON, name=@FILE for a file's text, name:=@FILE for a file's JSON, @FILE for a
-            JSON object of parameters. The file - is stdin, which keeps secrets out of the shell's history.
         dry_run: Send nothing to the app: check the parameters, and print the request with the key hidden.
         connection_id: The connection to run by, where the linked account has several.
         save_to: Save a file that the app gives here.
@@ -106,23 +103,13 @@ def _print_result(options: AccountOptions, result: "ActionResult[Any]") -> None:
         say(f"{result.node_status}{status}, {attempts}, {result.meta.elapsed:.2f} s.")
 
 
-@asynccontextmanager
-async def suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncGenerator[None]:
+def suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> "AbstractAsyncContextManager[None]":
     """Have the error for an app or an action that is unknown tell which was meant."""
-    try:
-        yield
-    except NotFoundError as error:
-        if (meant := await _meant(account, slug, action_id)) is not None:
-            error.add_note(f"Did you mean {meant!r}?")
-        raise
 
-
-async def _meant(account: "AccountScope", slug: str, action_id: str | None) -> str | None:
-    """Return the app, or else the action, that is most like one that is unknown."""
-    try:
-        known = [app.slug for app in await account.applications.list()]
+    async def meant() -> str | None:
+        given, known = slug, [app.slug for app in await account.applications.list()]
         if slug in known and action_id is not None:
-            slug, known = action_id, [action.action_id for action in await account.list_actions(slug)]
-    except RefoldError:
-        return None
-    return closest(slug, {name: name for name in known})
+            given, known = action_id, [action.action_id for action in await account.list_actions(slug)]
+        return closest(given, {name: name for name in known})
+
+    return noting(meant)

@@ -25,8 +25,6 @@ async def connect(
 ) -> None:
     """Print the link by which the owner of a linked account connects an app, or reconnects it.
 
-    Whoever has the link acts for the account there: give it to nobody else.
-
     Args:
         slug: The app, such as hubspot.
         oauth: The link of the app's own page, for apps that one connects by OAuth, instead of that of Refold's page.

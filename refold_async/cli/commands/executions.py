@@ -99,8 +99,6 @@ async def get(execution_id: str, /, *, options: AccountOptions) -> None:
 async def watch(execution_id: str, /, *, options: AccountOptions, wait: WaitOptions = WaitOptions()) -> None:
     """Print an execution's status whenever it changes, until it has ended.
 
-    Fails if it does not complete. Prints a JSON object per line where it does not print to a terminal.
-
     Args:
         execution_id: The execution's id.
     """
@@ -137,7 +135,7 @@ async def response(execution_id: str, /, *, options: AccountOptions) -> None:
 async def stop(
     execution_id: str, /, *, options: AccountOptions, confirmation: ConfirmationOptions = ConfirmationOptions()
 ) -> None:
-    """Have an execution stopped. What it has done is not undone.
+    """Have an execution stopped.
 
     Args:
         execution_id: The execution's id.

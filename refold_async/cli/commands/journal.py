@@ -19,6 +19,14 @@ from refold_async.journal.journal import Journal
 
 __all__ = ["entries", "report", "summary"]
 
+_STATUS = (
+    "Only items with this status; may be given more than once. An item that was in flight when its process died is "
+    "unknown; a withdrawn one certainly did not run, and the next run calls it."
+)
+_ERROR = (
+    "Only items that ended with this error, such as NotFoundError; may be given more than once. The error of an item "
+    "that was in flight when its run ended is interrupted."
+)
 _MOST_NAMES = 10
 
 
@@ -39,18 +47,14 @@ async def entries(
     file: Path,
     /,
     *,
-    status: Annotated[Sequence[EntryStatus], Parameter(name=["--status", "-s"])] = (),
-    error: Annotated[Sequence[str], Parameter(name=["--error", "-e"])] = (),
+    status: Annotated[Sequence[EntryStatus], Parameter(name=["--status", "-s"], help=_STATUS)] = (),
+    error: Annotated[Sequence[str], Parameter(name=["--error", "-e"], help=_ERROR)] = (),
     options: OutputOptions = OutputOptions(),
 ) -> None:
     """List what a journal has of each item, in the order in which the items were first recorded.
 
     Args:
         file: The job's journal.
-        status: Only items with this status; may be given more than once. An item that was in flight when its process
-            died is unknown; a withdrawn one certainly did not run, and the next run calls it.
-        error: Only items that ended with this error, such as NotFoundError; may be given more than once. The error of
-            an item that was in flight when its run ended is interrupted.
     """
     errors_of_others: Counter[str] = Counter()
     chosen = _chosen(Journal(file).entries(status=status[0] if len(status) == 1 else None), status)

@@ -21,7 +21,7 @@ def mock(
     workflow_seconds: float = 0.05,
     known_accounts_only: bool = False,
 ) -> None:
-    """Serve a mock Refold on this machine until Ctrl-C. It holds sample data only, and forgets all at its end.
+    """Serve a mock Refold on this machine until Ctrl-C.
 
     Args:
         host: The address to listen on; by default 127.0.0.1.

@@ -9,7 +9,7 @@ from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.failures import UsageError, say
 from refold_async.cli.options import ConfirmationOptions, Options
 from refold_async.cli.output import Column, print_json, print_line, print_record, print_some, wants_json
-from refold_async.cli.parameters import parse_parameters, read_bytes
+from refold_async.cli.parameters import parse_headers, read_bytes
 from refold_async.cli.session import api_key, open_client
 from refold_async.cli.suggestions import SOME, suggesting
 
@@ -75,7 +75,7 @@ async def create(
     """
     if not events:
         raise UsageError('Name the events to send, such as "Connection Expired" or "Workflow Errored".')
-    headers = parse_parameters(header or ())
+    headers = parse_headers(header or ())
     async with open_client(options) as refold:
         _confirm(refold, f"Have webhooks sent to {url}", confirmation)
         made = await refold.webhooks.create(

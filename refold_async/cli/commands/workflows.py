@@ -1,7 +1,9 @@
 """`refold workflows`."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from cyclopts import Parameter
 
 from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.dry_run import print_request
@@ -9,7 +11,7 @@ from refold_async.cli.failures import UsageError, say
 from refold_async.cli.following import print_return_value, started
 from refold_async.cli.options import AccountOptions, WaitOptions, WriteOptions
 from refold_async.cli.output import print_json, print_list, print_record, print_some, wants_json
-from refold_async.cli.parameters import parse_parameters
+from refold_async.cli.parameters import PARAMETERS_HELP, parse_parameters
 from refold_async.cli.session import open_account, open_client
 from refold_async.cli.suggestions import SOME, suggesting
 from refold_async.errors import ConfigurationError, NotFoundError
@@ -97,7 +99,7 @@ async def params(workflow_id: str, /, *, options: AccountOptions) -> None:
 async def run(
     workflow_id: str,
     /,
-    *payload: str,
+    *payload: Annotated[str, Parameter(help=PARAMETERS_HELP)],
     options: AccountOptions,
     write: WriteOptions = WriteOptions(),
     wait: WaitOptions = WaitOptions(),
@@ -112,8 +114,6 @@ async def run(
 
     Args:
         workflow_id: The workflow's id, or with --slug its alias.
-        payload: name=text, name:=JSON, name=@FILE for a file's text, name:=@FILE for a file's JSON, @FILE for a
-            JSON object, the payload. The file - is stdin, which keeps secrets out of the shell's history.
         slug: The app the workflow belongs to; by default it is looked up.
         dry_run: Start nothing: check the payload, and print the request with the key hidden.
         no_wait: Start it, print its execution's id, and do not wait for its end.
