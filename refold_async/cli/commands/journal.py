@@ -12,7 +12,7 @@ from refold_async.cli.failures import UsageError, say
 from refold_async.cli.journal_report.report import error_of, message_of, moment_of, read_report
 from refold_async.cli.journal_report.rows import entry_row, report_row, summary_row, write_csv
 from refold_async.cli.options import OutputOptions
-from refold_async.cli.output import print_json, print_list, print_text, wants_json
+from refold_async.cli.output import print_json, print_members, print_text, wants_json
 from refold_async.cli.private_file import check_replaceable, replacing
 from refold_async.journal.entries import EntryStatus, JournalEntry
 from refold_async.journal.journal import Journal
@@ -35,7 +35,7 @@ def summary(file: Path, /, *, options: OutputOptions = OutputOptions()) -> None:
         print_text(str(told))
 
 
-async def entries(
+def entries(
     file: Path,
     /,
     *,
@@ -55,7 +55,7 @@ async def entries(
     errors_of_others: Counter[str] = Counter()
     chosen = _chosen(Journal(file).entries(status=status[0] if len(status) == 1 else None), status)
     chosen = _with_error(chosen, error, errors_of_others) if error else chosen
-    await print_list(
+    print_members(
         options,
         map(entry_row, chosen) if wants_json(options) else chosen,
         ("STATUS", lambda entry: entry.status),
