@@ -115,7 +115,7 @@ def test_durations() -> None:
 
 def test_a_fair_sample() -> None:
     """Never more than it may keep, and of each group its share: rare ones are whole, wherever they come."""
-    sample = FairSample[tuple[str, int]](100)
+    sample = FairSample[tuple[str, int], tuple[str, int]](100, lambda member: member)
     for number in range(10_000):
         sample.add("often", ("often", number))
         if number % 2000 == 0:
@@ -135,7 +135,7 @@ def test_a_fair_sample() -> None:
 
 def test_a_sample_of_few_is_all() -> None:
     """In the order in which they came."""
-    sample = FairSample[int](10)
+    sample = FairSample[int, int](10, int)
     for number in range(10):
         sample.add(str(number % 3), number)
     assert list(sample) == list(range(10))
@@ -196,7 +196,7 @@ def test_advice() -> None:
         ([], "No item was recorded yet."),
         ([("a", None, "ok", "done")], "The one item succeeded."),
         ([("a", None, "ok", "done"), ("b", None, "ok", "done")], "All 2 items succeeded."),
-        ([("a", None, "started")], "Of 1 items, 1 may or may not have happened."),
+        ([("a", None, "started")], "The one item may or may not have happened."),
         ([("a", None, "failed", "none"), ("b", None, "withdrawn")], "Of 2 items, 1 failed and 1 has not ended."),
     ],
 )
