@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -17,7 +17,17 @@ from refold_async.models.saved_file import SavedFile
 if TYPE_CHECKING:
     from refold_async.protocol.pages import Listing
 
-__all__ = ["Column", "print_json", "print_line", "print_list", "print_record", "print_some", "print_text", "wants_json"]
+__all__ = [
+    "Column",
+    "print_json",
+    "print_line",
+    "print_list",
+    "print_members",
+    "print_record",
+    "print_some",
+    "print_text",
+    "wants_json",
+]
 
 Column = tuple[str, Callable[[Any], object]]
 """The heading of a column, and what it shows of a member of the list."""
@@ -25,7 +35,8 @@ Column = tuple[str, Callable[[Any], object]]
 _NONE: Final = "-"
 # Numbers may be too large for Python, which would write one as a word that is no JSON.
 _TEXT_OR_INFINITY: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)Infinity')
-_ROWS_AT_ONCE: Final = 200
+_MEMBERS_AT_ONCE: Final = 200
+_CHARACTERS_AT_ONCE: Final = 100_000
 _ON_A_TERMINAL: Final = 100
 """How many of a long list a terminal is shown."""
 
@@ -68,14 +79,24 @@ async def print_list(options: OutputOptions, members: AsyncIterable[Any] | Itera
 
     Members are printed as they come, and none is kept: a list may be longer than memory.
     """
-    if not wants_json(options):
-        await _print_table(_each(members), columns)
+    if not isinstance(members, AsyncIterable):
+        print_members(options, members, *columns)
         return
-    opening = "[\n"
-    async for member in _each(members):
-        write_output(opening + _json(member))
-        opening = ",\n"
-    write_output("[]\n" if opening == "[\n" else "\n]\n")
+    printer = _printer(options, columns, most_at_once=1)
+    async for member in members:
+        printer.add(member)
+    printer.finish()
+
+
+def print_members(options: OutputOptions, members: Iterable[Any], *columns: Column) -> None:
+    """Print a list as `print_list` does, a few members at a time.
+
+    A command whose list takes long to read is better no coroutine: Ctrl-C does not end those before they wait.
+    """
+    printer = _printer(options, columns, most_at_once=_MEMBERS_AT_ONCE)
+    for member in members:
+        printer.add(member)
+    printer.finish()
 
 
 async def print_some(options: OutputOptions, listing: "Listing[Any]", limit: int | None, *columns: Column) -> None:
@@ -116,29 +137,59 @@ def _json(value: Any, indent: int | None = None) -> str:
     return escaped_json(text)
 
 
-async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:
-    if isinstance(members, AsyncIterable):
-        async for member in members:
-            yield member
-    else:
-        for member in members:
-            yield member
+class _JSONPrinter:
+    """Prints a JSON array, a few members at a time."""
+
+    def __init__(self, most_at_once: int) -> None:
+        self._most_at_once = most_at_once
+        self._opening = "[\n"
+        self._gathered: list[str] = []
+        self._size = 0
+
+    def add(self, member: Any) -> None:
+        text = _json(member)
+        self._gathered.append(text)
+        self._size += len(text)
+        if len(self._gathered) >= self._most_at_once or self._size >= _CHARACTERS_AT_ONCE:
+            self._print()
+
+    def finish(self) -> None:
+        self._print()
+        write_output("[]\n" if self._opening == "[\n" else "\n]\n")
+
+    def _print(self) -> None:
+        if self._gathered:
+            write_output(self._opening + ",\n".join(self._gathered))
+            self._opening, self._gathered, self._size = ",\n", [], 0
 
 
-async def _print_table(members: AsyncIterator[Any], columns: tuple[Column, ...]) -> None:
-    """Print a table, whose first rows decide how wide its columns are."""
-    from refold_async.cli.tables import TablePrinter
+class _TablePrinter:
+    """Prints a table, whose first rows decide how wide its columns are."""
 
-    table = TablePrinter([heading for heading, _ in columns])
-    rows: list[list[str]] = []
-    async for member in members:
-        rows.append([_shown(of(member)) for _, of in columns])
-        if len(rows) == _ROWS_AT_ONCE:
-            table.print(rows)
-            rows = []
-    table.print(rows)
-    if table.is_empty:
-        write_output("None.\n")
+    def __init__(self, columns: tuple[Column, ...]) -> None:
+        from refold_async.cli.tables import TablePrinter
+
+        self._columns = columns
+        self._table = TablePrinter([heading for heading, _ in columns])
+        self._gathered: list[list[str]] = []
+
+    def add(self, member: Any) -> None:
+        self._gathered.append([_shown(of(member)) for _, of in self._columns])
+        if len(self._gathered) == _MEMBERS_AT_ONCE:
+            self._print()
+
+    def finish(self) -> None:
+        self._print()
+        if self._table.is_empty:
+            write_output("None.\n")
+
+    def _print(self) -> None:
+        self._table.print(self._gathered)
+        self._gathered = []
+
+
+def _printer(options: OutputOptions, columns: tuple[Column, ...], *, most_at_once: int) -> _JSONPrinter | _TablePrinter:
+    return _JSONPrinter(most_at_once) if wants_json(options) else _TablePrinter(columns)
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ __all__ = ["TablePrinter"]
 
 _BETWEEN = "  "
 _NARROWEST = 4
+_MOST_WRAPPED = 10_000  # characters: beyond, looking for words takes time that grows with the square
 
 
 class TablePrinter:
@@ -73,6 +74,8 @@ def _width(text: str) -> int:
 def _wrapped(text: str, width: int) -> list[str]:
     if _width(text) <= width:
         return [text]
+    if len(text) > _MOST_WRAPPED and text.isascii():
+        return [text[begin : begin + width] for begin in range(0, len(text), width)]
     if text.isascii():
         return textwrap.wrap(text, width, break_on_hyphens=False)
     from rich.cells import chop_cells

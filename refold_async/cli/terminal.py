@@ -5,9 +5,11 @@ from typing import Any, Final
 
 __all__ = ["escaped_json", "is_terminal", "one_line", "plain", "takes_unicode"]
 
-# Controls, which move the cursor and worse; marks that turn text around or hide in it; halves of surrogate pairs.
+# Controls, which move the cursor and worse; marks that turn text around or hide in it, and letters of which nothing is
+# seen, in which others may read a text; halves of surrogate pairs.
 _UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 
@@ -23,11 +25,13 @@ def one_line(text: str) -> str:
 
 def escaped_json(text: str) -> str:
     """Return JSON that a terminal may be shown: the same value, with what it would act upon escaped."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    import json  # which `refold --help` does without
+
+    return _UNSAFE.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
 
 def _escape(character: str) -> str:
-    return f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"
+    return character.encode("unicode_escape").decode()
 
 
 def is_terminal(stream: Any) -> bool:

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 import tracemalloc
@@ -180,6 +181,31 @@ def test_report_as_csv(command_line: CommandLine, journal: str, tmp_path: Path) 
     assert "\\x1b[31m" in rows["user_8"]["message"]
 
 
+def test_very_long_texts_on_a_terminal(command_line: CommandLine, tmp_path: Path) -> None:
+    """They are cut, and what is cut is told; JSON has all of them."""
+    path = tmp_path / "june.sqlite"
+    run = opened(path)
+    run.write([("k" * 1000, "a" * 1000, "failed", "none", "ValueError", "m" * 1_000_000)])
+    run.close()
+    shown = command_line.run("journal", "entries", str(path), terminal=True).out
+    assert "".join(shown.split()).count("m") < 1000
+    assert "(1,000,000 characters)" in " ".join(
+        command_line.run("journal", "report", str(path), terminal=True).out.split()
+    )
+    (entry,) = listed(command_line, str(path))
+    assert (len(entry["key"]), len(entry["message"])) == (1000, 1_000_000)
+
+
+def test_messages_in_the_words_of_the_command_line(command_line: CommandLine, journal: str) -> None:
+    """Whoever reads a report need not know Python; JSON has messages as they were recorded."""
+    command_line.environment.setenv("COLUMNS", "400")
+    for command in ("entries", "report"):
+        shown = command_line.run("journal", command, journal, terminal=True).out
+        assert "`refold connect SLUG` prints the link" in shown
+        assert "await account" not in shown
+    assert "await account" in command_line.run("journal", "entries", journal).out
+
+
 def make_text(path: Path) -> None:
     """Write no database."""
     path.write_text("no journal at all\n" * 100)
@@ -293,6 +319,28 @@ def test_directories_that_may_not_be_written(command_line: CommandLine, unprivil
     assert (ended.code, ended.err) == (1, f"refold: {page}: Permission denied.\n")
 
 
+def test_journals_that_may_not_be_read(command_line: CommandLine, unprivileged: Path) -> None:
+    """The reason is told, and which file it is."""
+    journal, lock = unprivileged / "june.sqlite", unprivileged / "june.sqlite-lock"
+    make_failures(journal, 1)
+    (unprivileged / "closed").mkdir(mode=0o000)
+    (unprivileged / "loop").symlink_to("loop")
+
+    def complaint(path: Path) -> str:
+        ended = command_line.run("journal", "entries", str(path))
+        assert (ended.code, ended.out) == (1, "")
+        return ended.err
+
+    loop = "cannot be read: Too many levels of symbolic links."
+    assert loop in complaint(unprivileged / "loop")
+    assert "cannot be read: Permission denied." in complaint(unprivileged / "closed" / "june.sqlite")
+    lock.chmod(0o000)
+    assert f"The file '{lock}' may not be read" in complaint(journal)
+    journal.chmod(0o000)
+    lock.unlink()
+    assert f"'{journal}' cannot be read: Permission denied." in complaint(journal)
+
+
 def test_output_that_cannot_be_printed(command_line: CommandLine, journal: str) -> None:
     """It fails, and nothing happened."""
     # What is buffered cannot be written at its end either.
@@ -342,6 +390,23 @@ async def test_while_the_job_runs(command_line: CommandLine, mock: MockRefold, t
 
 
 @pytest.mark.slow
+async def test_ctrl_c_while_a_long_journal_is_read(tmp_path: Path) -> None:
+    """It ends the command soon, wherever that is."""
+    path, listed = tmp_path / "june.sqlite", tmp_path / "listed.json"
+    run = opened(path)
+    for begin in range(0, 96 * 400, 96):
+        run.write([(f"user_{number}", None, "ok", "done") for number in range(begin, begin + 96)])
+    run.close()
+    with listed.open("wb") as file:
+        async with running("-m", "refold_async", "journal", "entries", str(path), stdout=file.fileno()) as job:
+            await until(lambda: listed.stat().st_size > 0)
+            job.send_signal(signal.SIGINT)
+            left = await ended(job)
+    assert (left.exit_code, left.complaints) == (130, "refold: Stopped.\n")
+    assert b"user_38399" not in listed.read_bytes()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [False, True])
 def test_many_entries_take_no_memory(command_line: CommandLine, tmp_path: Path, *, terminal: bool) -> None:
     """They are printed as they are read: twelve megabytes of them within a fraction of that."""
@@ -359,6 +424,27 @@ def test_many_entries_take_no_memory(command_line: CommandLine, tmp_path: Path, 
             tracemalloc.stop()
     assert ended.code == 0
     assert most < 4_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_large_entries_take_no_memory(command_line: CommandLine, tmp_path: Path, option: str) -> None:
+    """Reports keep neither results nor messages as long as they come: a hundred megabytes within a tenth of that."""
+    path, report = tmp_path / "june.sqlite", tmp_path / "report"
+    run = opened(path)
+    for number in range(100):
+        run.write([(f"user_{number}", None, "failed", "none", "ValueError", "e" * 500_000, f'"{"x" * 500_000}"')])
+    run.close()
+    command_line.run("journal", "report", str(path), option, str(report))  # loads what it needs
+    tracemalloc.start()
+    try:
+        ended = command_line.run("journal", "report", str(path), option, str(report))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert ended.code == 0
+    assert most < 12_000_000
+    assert report.stat().st_size < 8_000_000
 
 
 @pytest.mark.slow

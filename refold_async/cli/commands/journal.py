@@ -1,6 +1,7 @@
 """`refold journal summary`, `refold journal entries` and `refold journal report`."""
 
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from refold_async.cli.failures import UsageError, say
-from refold_async.cli.journal_report.report import error_of, message_of, moment_of, read_report
+from refold_async.cli.journal_report.reading import showing_progress
+from refold_async.cli.journal_report.report import error_of, read_report, shown_item
 from refold_async.cli.journal_report.rows import entry_row, report_row, summary_row, write_csv
 from refold_async.cli.options import OutputOptions
-from refold_async.cli.output import print_json, print_list, print_text, wants_json
+from refold_async.cli.output import print_json, print_members, print_text, wants_json
 from refold_async.cli.private_file import check_replaceable, replacing
+from refold_async.cli.terminal import is_terminal
 from refold_async.journal.entries import EntryStatus, JournalEntry
 from refold_async.journal.journal import Journal
 
@@ -43,7 +46,7 @@ def summary(file: Path, /, *, options: OutputOptions = OutputOptions()) -> None:
         print_text(str(told))
 
 
-async def entries(
+def entries(
     file: Path,
     /,
     *,
@@ -59,16 +62,19 @@ async def entries(
     errors_of_others: Counter[str] = Counter()
     chosen = _chosen(Journal(file).entries(status=status[0] if len(status) == 1 else None), status)
     chosen = _with_error(chosen, error, errors_of_others) if error else chosen
-    await print_list(
-        options,
-        map(entry_row, chosen) if wants_json(options) else chosen,
-        ("STATUS", lambda entry: entry.status),
-        ("ITEM", lambda entry: entry.key),
-        ("ACCOUNT", lambda entry: entry.linked_account_id),
-        ("ERROR", error_of),
-        ("MESSAGE", message_of),
-        ("TIME (UTC)", lambda entry: None if (moment := moment_of(entry)) is None else f"{moment:%Y-%m-%d %H:%M:%S}"),
-    )
+    with showing_progress() as follow:
+        print_members(
+            options,
+            map(entry_row, chosen if is_terminal(sys.stdout) else follow(chosen, None))
+            if wants_json(options)
+            else map(shown_item, chosen),
+            ("STATUS", lambda item: item.status),
+            ("ITEM", lambda item: item.key),
+            ("ACCOUNT", lambda item: item.linked_account_id),
+            ("ERROR", lambda item: item.error),
+            ("MESSAGE", lambda item: item.message),
+            ("TIME (UTC)", lambda item: None if item.moment is None else f"{item.moment:%Y-%m-%d %H:%M:%S}"),
+        )
     if error and errors_of_others.total() and not errors_of_others[""]:
         names = ", ".join(name for name, _ in errors_of_others.most_common(_MOST_NAMES))
         say(f"No item ended with {' or '.join(error)}. Items ended with: {names}.")
@@ -111,12 +117,13 @@ def report(
     if html_file is not None and csv_file is not None and html_file.resolve() == csv_file.resolve():
         raise UsageError("--html and --csv name the same file: name two.")
     if csv_file is not None:
-        with replacing(csv_file, encoding="utf-8-sig") as lines:
-            write_csv(Journal(file).entries(), lines)
+        with replacing(csv_file, encoding="utf-8-sig") as lines, showing_progress() as follow:
+            write_csv(follow(Journal(file).entries(), None), lines)
         say(f"Wrote {csv_file}.")
         if html_file is None:
             return
-    told = read_report(file)
+    with showing_progress() as follow:
+        told = read_report(file, follow)
     if html_file is not None:
         from refold_async.cli.journal_page.page import write_page
 

@@ -36,7 +36,8 @@
       found += fits;
       row.hidden = !fits || found > most;
     }
-    count.textContent = `${number.format(found)} of the ${number.format(rows.length)} items on this page`;
+    const part = found > most ? `; the first ${number.format(most)} are shown` : "";
+    count.textContent = `${number.format(found)} of the ${number.format(rows.length)} items on this page${part}`;
     more.hidden = found <= most;
     more.textContent = `Show all ${number.format(found)}`;
   };

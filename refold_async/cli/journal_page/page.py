@@ -13,17 +13,23 @@ from refold_async.cli.journal_page.items_table import items_section
 from refold_async.cli.journal_page.markup import text
 from refold_async.cli.journal_page.scales import duration
 from refold_async.cli.journal_report.advice import advice_for_failed, advice_for_unknown, steps_for_unknown
-from refold_async.cli.journal_report.report import ErrorGroup, JournalReport, message_of
-from refold_async.codec.excerpts import shortened
+from refold_async.cli.journal_report.report import (
+    OTHER_ERRORS,
+    ErrorGroup,
+    JournalReport,
+    message_of,
+    shown_message,
+    shown_name,
+)
 from refold_async.version import __version__
 
 __all__ = ["page_of", "write_page"]
 
-_WIDE: Final = 1060
-_NARROW: Final = 440
+# How wide the charts are drawn, from which the style chooses by the width of the screen: letters must be neither tiny
+# on a telephone nor huge on a tablet.
+_WIDTHS: Final = {"wide": 980, "medium": 540, "narrow": 330}
 _FIGURES: Final = 10
 _MOST_GROUPS: Final = 50
-_MOST_OF_A_MESSAGE: Final = 400
 _TYPED: Final = re.compile(r"--[a-z-]+|\bresend_unknown=True|\brefold connect\b")
 
 
@@ -160,10 +166,11 @@ def _progress(report: JournalReport) -> str:
         told += f" {without:,} have no time."
     problems = ""
     if charts.has_problems:
-        (wide, per), (narrow, narrow_per) = charts.problems(_WIDE), charts.problems(_NARROW)
+        drawn = {name: charts.problems(width) for name, width in _WIDTHS.items()}
+        per = "".join(f'<span class="{name}">per {each}</span>' for name, (_, each) in drawn.items())
         problems = (
-            f'<figure><figcaption>Failed and unknown <span class="wide">per {per}</span>'
-            f'<span class="narrow">per {narrow_per}</span></figcaption>{_both(wide, narrow)}</figure>'
+            f"<figure><figcaption>Failed and unknown {per}</figcaption>"
+            f"{_of_each_width({name: chart for name, (chart, _) in drawn.items()})}</figure>"
         )
     legend = "".join(
         f'<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="fill-{kind}" width="10" height="10" rx="2"/>'
@@ -173,13 +180,13 @@ def _progress(report: JournalReport) -> str:
     return (
         f'{heading}<p class="muted">{told} Times are UTC; long pauses are cut out.</p>'
         "<figure><figcaption>Items that had ended</figcaption>"
-        f"{_both(charts.progress(_WIDE), charts.progress(_NARROW))}</figure>"
+        f"{_of_each_width({name: charts.progress(width) for name, width in _WIDTHS.items()})}</figure>"
         f'{problems}<ul class="legend">{legend}</ul>{_figures(charts)}</section>'
     )
 
 
-def _both(wide: str, narrow: str) -> str:
-    return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+def _of_each_width(charts: dict[str, str]) -> str:
+    return "".join(f'<div class="{name}">{chart}</div>' for name, chart in charts.items())
 
 
 def _figures(charts: Charts) -> str:
@@ -214,7 +221,9 @@ def _failures(report: JournalReport) -> str:
 
 
 def _show_button(group: ErrorGroup) -> str:
-    name = text(group.error)
+    if group.error == OTHER_ERRORS:
+        return ""
+    name = _name(group)
     return (
         f'<button type="button" class="show" data-status="{group.status}" data-error="{name}" '
         f'aria-label="Show the {group.status} items with {name}" hidden>Show</button>'
@@ -222,11 +231,11 @@ def _show_button(group: ErrorGroup) -> str:
 
 
 def _name(group: ErrorGroup) -> str:
-    return text(shortened(group.error, 200))
+    return text(shown_name(group.error))
 
 
 def _message(group: ErrorGroup) -> str:
-    return text(shortened(message_of(group.example), _MOST_OF_A_MESSAGE))
+    return text(shown_message(message_of(group.example)))
 
 
 def _marked(words: str) -> str:

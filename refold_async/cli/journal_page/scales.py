@@ -90,7 +90,7 @@ class TimeScale:
         last, last_date = first.left - distance, ""
         for stretch in self._stretches:
             moments = list(range(-(-stretch.begin // between) * between, stretch.end + 1, between))
-            for moment in moments if moments and len(moments) > 1 else [stretch.begin]:
+            for moment in moments if len(moments) > 1 else [stretch.begin, *moments]:
                 place = stretch.at(moment)
                 if place - last < distance * 0.9:
                     continue

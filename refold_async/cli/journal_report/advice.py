@@ -4,7 +4,7 @@ from typing import Final
 
 import attrs
 
-from refold_async.cli.journal_report.report import INTERRUPTED, ErrorGroup, JournalReport
+from refold_async.cli.journal_report.report import INTERRUPTED, ErrorGroup, JournalReport, shown_name
 
 __all__ = ["Advice", "advice_for_failed", "advice_for_unknown", "steps_for_unknown"]
 
@@ -98,8 +98,8 @@ def advice_for_failed(group: ErrorGroup) -> str:
 def steps_for_unknown(report: JournalReport) -> list[str]:
     """Return what to do about unknown items, whatever made them so, in order."""
     told = report.summary
-    action = "what you call" if told.action_id is None else told.action_id
-    app = "the app" if told.slug is None else told.slug
+    action = "what you call" if told.action_id is None else shown_name(told.action_id)
+    app = "the app" if told.slug is None else shown_name(told.slug)
     again = (
         "Where it did for none, or where repeating it does no harm (it only reads, or sets the same value), run the "
         "job again with --resend-unknown (in Python resend_unknown=True). That sends all unknown items again."

@@ -4,9 +4,8 @@ import textwrap
 from collections.abc import Iterator
 
 from refold_async.cli.journal_report.advice import advice_for_failed, advice_for_unknown, steps_for_unknown
-from refold_async.cli.journal_report.report import ErrorGroup, JournalReport, message_of
+from refold_async.cli.journal_report.report import ErrorGroup, JournalReport, message_of, shown_message, shown_name
 from refold_async.cli.terminal import one_line
-from refold_async.codec.excerpts import shortened
 
 __all__ = ["text_of"]
 
@@ -41,10 +40,10 @@ def _lines(report: JournalReport, width: int) -> Iterator[str]:
 
 
 def _group(group: ErrorGroup, width: int) -> Iterator[str]:
-    yield one_line(f"  {group.items:,} {group.error}")
+    yield one_line(f"  {group.items:,} {shown_name(group.error)}")
     told = advice_for_failed(group) if group.status == "failed" else advice_for_unknown(group).told
     yield from _wrapped(told, width, "    ")
-    yield from _wrapped(f"First: {shortened(message_of(group.example), _MOST_OF_A_MESSAGE)}", width, "    ")
+    yield from _wrapped(f"First: {shown_message(message_of(group.example), _MOST_OF_A_MESSAGE)}", width, "    ")
 
 
 def _wrapped(text: str, width: int, begin: str) -> list[str]:

@@ -1,25 +1,33 @@
 """Some of many, chosen so that rare groups are not lost among frequent ones."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 __all__ = ["FairSample"]
 
 T = TypeVar("T")
+Kept = TypeVar("Kept")
 
 _SEED: Final = 0  # the same journal gives the same report
 
 
-class FairSample(Generic[T]):
+class FairSample(Generic[T, Kept]):
     """Keeps at most so many members: all where there are no more, else a random choice with a fair share of each group.
 
     A group that has less than its share is kept whole.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, keep: Callable[[T], Kept]) -> None:
+        """Keep none so far.
+
+        Args:
+            most: How many to keep.
+            keep: Makes of a member what is kept of it, such as without what takes much memory.
+        """
         self._most = most
-        self._kept: dict[str, list[tuple[int, T]]] = {}
+        self._keep = keep
+        self._kept: dict[str, list[tuple[int, Kept]]] = {}
         self._seen: dict[str, int] = {}
         self._size = 0
         self._order = 0
@@ -32,17 +40,17 @@ class FairSample(Generic[T]):
         self._seen[group] = seen + 1
         self._order += 1
         if len(members) == seen and self._makes_room(members):
-            members.append((self._order, member))
+            members.append((self._order, self._keep(member)))
             self._size += 1
         elif (place := self._random.randrange(seen + 1)) < len(members):
-            members[place] = (self._order, member)
+            members[place] = (self._order, self._keep(member))
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Iterator[Kept]:
         """Give those that are kept, in the order in which they came."""
         kept = [ordered for members in self._kept.values() for ordered in members]
         yield from (member for _, member in sorted(kept, key=lambda ordered: ordered[0]))
 
-    def _makes_room(self, members: list[tuple[int, T]]) -> bool:
+    def _makes_room(self, members: list[tuple[int, Kept]]) -> bool:
         """Tell whether a group that is whole may grow, where another has more than it; take one from that then."""
         if self._size < self._most:
             return True
