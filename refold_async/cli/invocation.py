@@ -3,7 +3,6 @@
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 __all__ = ["INVOCATION", "Invocation"]
@@ -27,7 +26,8 @@ class Invocation:
         return shlex.join([*self._program(), *kept[:place], *added, *kept[place:]])
 
     def _program(self) -> list[str]:
-        if Path(sys.argv[0]).name == "__main__.py":  # python -m refold_async
+        main = getattr(sys.modules.get("__main__"), "__spec__", None)
+        if main is not None and main.name == "refold_async.__main__":  # python -m refold_async
             return sys.orig_argv[: len(sys.orig_argv) - len(self._arguments)]
         return ["refold"]
 
