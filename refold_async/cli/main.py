@@ -3,10 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    from cyclopts import CycloptsError
+from typing import NoReturn
 
 __all__ = ["main", "run"]
 
@@ -61,7 +58,9 @@ def run(arguments: Sequence[str]) -> int:
             make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
             sys.stdout.flush()
         except CycloptsError as error:
-            say(f"refold: {_misuse(error)} Try --help.")
+            from refold_async.cli.misuse import misuse
+
+            say(f"refold: {misuse(error)}")
             return ExitCode.USAGE
     except ImportError as error:
         if str(error.name).partition(".")[0] not in _NEEDED:
@@ -75,18 +74,3 @@ def run(arguments: Sequence[str]) -> int:
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as people read it
         return report_failure(error, WRITES.worst)
     return ExitCode.OK
-
-
-def _misuse(error: "CycloptsError") -> str:
-    """Return what is wrong with a command line."""
-    from cyclopts import MissingArgumentError, UnknownOptionError
-
-    from refold_async.cli.options import NO_ACCOUNT
-
-    if isinstance(error, UnknownOptionError) and (error.token.keyword or error.token.value).startswith("--api-key"):
-        return (
-            "There is no --api-key, for others can see what stands on a command line: set REFOLD_API_KEY, or pass "
-            "--api-key-file with a file that holds the key."
-        )
-    argument = error.argument if isinstance(error, MissingArgumentError) else None
-    return NO_ACCOUNT if argument is not None and argument.name == "--account" else str(error)

@@ -64,6 +64,7 @@ def test_key_files(command_line: CommandLine, tmp_path: Path, content: str) -> N
     [
         (f"{SECRET}\ntk_other\n".encode(), "must hold an API key and nothing else."),
         (f"{SECRET}\rtk_other".encode(), "must hold an API key and nothing else."),
+        (f"REFOLD_API_KEY={SECRET}\n".encode(), "must hold an API key and nothing else."),
         (b"", "must hold an API key and nothing else."),
         (SECRET.encode("utf-16"), "cannot be read: it is no text."),
         (SECRET.encode() + b"x" * 5000, "must hold an API key and nothing else."),
@@ -92,10 +93,49 @@ def test_key_files_that_cannot_be_read(command_line: CommandLine, unprivileged: 
     failed(command_line.run("apps", "--api-key-file", str(locked)), 2, "Permission denied.")
 
 
-@pytest.mark.parametrize("option", [["--api-key", SECRET], [f"--api-key={SECRET}"]])
-def test_keys_as_options(command_line: CommandLine, option: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("apps", "--api-key", SECRET),
+        ("apps", f"--api-key={SECRET}"),
+        ("--api-key", SECRET, "apps"),
+        (f"--api-key={SECRET}",),
+    ],
+)
+def test_keys_as_options(command_line: CommandLine, arguments: tuple[str, ...]) -> None:
     """There is no such option, and the error shows where the key belongs instead of the key."""
-    failed(command_line.run("apps", *option), 2, "There is no --api-key", "REFOLD_API_KEY", "--api-key-file")
+    failed(command_line.run(*arguments), 2, "There is no --api-key", "REFOLD_API_KEY", "--api-key-file")
+
+
+@pytest.mark.parametrize(
+    "arguments", [(SECRET,), ("apps", SECRET), ("apps", f"-k{SECRET}"), ("apps", f"--key={SECRET}")]
+)
+def test_keys_as_words(command_line: CommandLine, arguments: tuple[str, ...]) -> None:
+    """A key that stands anywhere else on a command line is not shown either."""
+    failed(command_line.run(*arguments), 2)
+
+
+def test_which_key_is_none(command_line: CommandLine, tmp_path: Path) -> None:
+    """The error about a key tells where it was found."""
+    file = tmp_path / "key"
+    file.write_text(f"'{SECRET}'")
+    failed(command_line.run("apps", "--api-key-file", str(file)), 2, f"The key in {file} is in quotes")
+    command_line.environment.setenv("REFOLD_API_KEY", f"'{SECRET}'")
+    failed(command_line.run("apps"), 2, "REFOLD_API_KEY is in quotes")
+
+
+def test_proxies(command_line: CommandLine) -> None:
+    """The proxy of the environment is called for Refold, as by other programs, but for none on this machine."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        command_line.environment.setenv(name, "http://127.0.0.1:1")
+        command_line.environment.delenv(name.lower(), raising=False)
+    for name in ("NO_PROXY", "no_proxy", "REQUEST_METHOD"):
+        command_line.environment.delenv(name, raising=False)
+    assert command_line.run("apps").code == 0
+    away = ("--base-url", "https://refold.invalid", "--timeout", "0.2")
+    failed(command_line.run("apps", *away), 1, "Cannot connect to host 127.0.0.1:1 [")
+    command_line.environment.setenv("NO_PROXY", "refold.invalid")
+    failed(command_line.run("apps", *away), 1, "refold.invalid")
 
 
 @pytest.mark.parametrize(
@@ -104,8 +144,21 @@ def test_keys_as_options(command_line: CommandLine, option: list[str]) -> None:
         (["aps"], 'Did you mean "apps"?'),
         (["apps", "--jsn"], "Did you mean --json?"),
         (["apps", "--tiemout", "1"], "Did you mean --timeout?"),
-        (["execute", "hubspot"], "ACTION_ID"),
-        (["apps", "--timeout", "soon"], "--timeout"),
+        (["execute", "hubspot"], "`refold execute` needs ACTION_ID. Try `refold execute --help`."),
+        (["fan-out", "hubspot", "create_contact"], "`refold fan-out` needs --accounts."),
+        (["apps", "--timeout", "soon"], '--timeout must be a number, not "soon".'),
+        (["executions", "list", "--limit", "few"], '--limit must be a whole number, not "few".'),
+        (["apps", "--timeout"], "--timeout needs a value."),
+        (["apps", "--account"], "--account needs a value."),
+        (["apps", "--json=maybe"], '--json takes no value: leave "=maybe" out.'),
+        (["apps", "--json", "--json"], "--json is given more than once."),
+        (["apps", "hubspot"], '`refold apps` does not take "hubspot". Try `refold apps --help`.'),
+        (["apps", "--", "--json"], '`refold apps` does not take "--json".'),
+        (["--json", "apps"], "Options come after the command: refold COMMAND --json. Try `refold --help`."),
+        (["workflows", "lst"], 'Did you mean "list"?'),
+        (["apps", "-a", "a\tb"], "--account holds '\\t'"),
+        (["mock", "--port", "99999"], "--port must be 0 to 65535"),
+        (["generate", "hubspot", "--json"], "Unknown option: --json."),
         (["apps", "--timeout", "-1"], "number of seconds above 0"),
         (["apps", "--base-url", "nonsense"], "must be a full URL"),
         (["apps", "--base-url", "http://refold.example"], "http"),
