@@ -148,6 +148,7 @@ def test_what_cannot_be_executed(command_line: CommandLine) -> None:
     ended = command_line.run("generate", "hubspot")
     assert (ended.code, ended.out) == (0, WRITTEN.read_text(encoding="utf-8"))
     assert ended.err.count("refold: Left out ") == 2
+    assert "`refold actions SLUG` gives" in ended.err
     command_line.mock.script(Answer(403), route="get_action_parameters", action_id="get_contact")
     failed = command_line.run("generate", "hubspot")
     assert (failed.code, failed.out) == (1, "")
@@ -184,6 +185,14 @@ def test_where_nothing_can_be_written(command_line: CommandLine, tmp_path: Path,
     assert (ended.code, ended.out) == (2, "")
     assert "cannot be written: " in ended.err
     assert command_line.mock.request_count == 0
+
+
+def test_where_nobody_may_write(command_line: CommandLine, unprivileged: Path) -> None:
+    """That is told before it calls, too."""
+    unprivileged.chmod(0o500)
+    ended = command_line.run("generate", "hubspot", "-o", f"{unprivileged}/x.py")
+    assert (ended.code, command_line.mock.request_count) == (2, 0)
+    assert f"cannot be written: Permission denied in {unprivileged}." in ended.err
 
 
 def test_what_fails_leaves_the_file(command_line: CommandLine, tmp_path: Path) -> None:
