@@ -1,16 +1,19 @@
 """Runs the command line: a command, and then an exit code; never a traceback."""
 
-import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+
+# No more is imported before main() catches Ctrl-C; for type checkers this is as typing's own.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 __all__ = ["main", "run"]
 
 _NEEDED = {"cyclopts", "rich"}
 
 
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Run the command line of this process, and end with its exit code."""
     try:
         from refold_async.cli import process
@@ -33,12 +36,14 @@ def main() -> NoReturn:
     sys.exit(process.exit_code_of(code))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: "Sequence[str]") -> int:
     """Run a command, and return its exit code.
 
     Args:
         arguments: The command line, without the program's name.
     """
+    import os
+
     from refold_async.cli.failures import ExitCode, report_failure, say
     from refold_async.cli.invocation import INVOCATION
     from refold_async.cli.write_effects import WRITES

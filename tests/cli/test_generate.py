@@ -176,12 +176,16 @@ def test_files_of_others(command_line: CommandLine, tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["link.py", "mine.py"]
 
 
-@pytest.mark.parametrize("where", ["", "no/such/directory/x.py", "a_directory", "a_pipe", "\0"])
+@pytest.mark.parametrize("where", ["", "no/such/directory/x.py", "a_directory", "a_pipe", "an_open_pipe", "\0"])
 def test_where_nothing_can_be_written(command_line: CommandLine, tmp_path: Path, where: str) -> None:
     """It says so before it calls."""
     (tmp_path / "a_directory").mkdir()
     os.mkfifo(tmp_path / "a_pipe")
+    reading, writing = os.pipe()
+    (tmp_path / "an_open_pipe").symlink_to(f"/dev/fd/{writing}")
     ended = command_line.run("generate", "hubspot", "--force", "-o", f"{tmp_path}/{where}")
+    os.close(reading)
+    os.close(writing)
     assert (ended.code, ended.out) == (2, "")
     assert "cannot be written: " in ended.err
     assert command_line.mock.request_count == 0

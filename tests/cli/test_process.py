@@ -204,6 +204,25 @@ def test_ctrl_c_after_a_write(mock: MockRefold) -> None:
     assert LOOK in shown.err
 
 
+@pytest.mark.parametrize("during", ["typing", "cyclopts", "asyncio", "aiohttp"])
+def test_ctrl_c_while_it_starts(mock: MockRefold, during: str) -> None:
+    """Whatever it is loading, it ends as at any other moment, and nothing was sent."""
+    program = (
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == '{during}': raise KeyboardInterrupt\n"
+        f"for name in ('re', 'typing', '{during}'): sys.modules.pop(name, None)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.argv[1:] = ['apps']\n"
+        "from refold_async.cli.main import main\n"
+        "main()\n"
+    )
+    shown = run(mock, f'{sys.executable} -c "{program}"')
+    assert shown == Ended(130, "", "refold: Stopped.\n")
+    assert mock.request_count == 0
+
+
 @pytest.mark.parametrize("what", ["stdin", "a_pipe"])
 def test_ctrl_c_while_it_waits_for_input(mock: MockRefold, tmp_path: Path, what: str) -> None:
     """It ends at once where it waits for a person or for another program."""

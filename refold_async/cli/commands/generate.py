@@ -122,7 +122,7 @@ def _checked(output: Path, *, force: bool) -> str:
     """
     try:
         target = os.path.realpath(output)
-        problem = _problem_with(target, force=force)
+        problem = _problem_with(output, target, force=force)
     except (OSError, ValueError) as error:  # ValueError for a NUL
         raise UsageError(f"{output} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
     if problem:
@@ -130,14 +130,14 @@ def _checked(output: Path, *, force: bool) -> str:
     return target
 
 
-def _problem_with(target: str, *, force: bool) -> str:
+def _problem_with(output: Path, target: str, *, force: bool) -> str:
     """Return why a file is not to be made or replaced, or nothing."""
     if not os.path.isdir(directory := os.path.dirname(target)):
         return f"cannot be written: there is no directory {directory}."
     if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         return f"cannot be written: {os.strerror(errno.EACCES)} in {directory}."
     try:
-        mode = os.stat(target).st_mode
+        mode = os.stat(output).st_mode  # of a pipe such as /dev/stdout the target is no path
     except FileNotFoundError:
         return ""
     if not stat.S_ISREG(mode):
