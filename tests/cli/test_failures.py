@@ -9,7 +9,7 @@ import pytest
 from cyclopts import App
 
 from refold_async.cli.app import make_app
-from refold_async.testing import Answer, Silence
+from refold_async.testing import Answer, Reset, Silence
 from support.command_line import CommandLine, Ended
 
 SECRET: Final = "tk_very_secret"
@@ -132,10 +132,7 @@ def test_proxies(command_line: CommandLine) -> None:
     for name in ("NO_PROXY", "no_proxy", "REQUEST_METHOD"):
         command_line.environment.delenv(name, raising=False)
     assert command_line.run("apps").code == 0
-    away = ("--base-url", "https://refold.invalid", "--timeout", "0.2")
-    failed(command_line.run("apps", *away), 1, "Cannot connect to host 127.0.0.1:1 [")
-    command_line.environment.setenv("NO_PROXY", "refold.invalid")
-    failed(command_line.run("apps", *away), 1, "refold.invalid")
+    failed(command_line.run("apps", "--base-url", "https://refold.invalid"), 1, "Cannot connect to host 127.0.0.1:1 [")
 
 
 @pytest.mark.parametrize(
@@ -183,13 +180,13 @@ def test_answers_that_fail(command_line: CommandLine) -> None:
     command_line.mock.script(Silence())
     failed(command_line.run("apps", "--timeout", "0.1"), 1, "0.1")
     failed(command_line.run(*CREATE, "--read", "--timeout", "0.1"), 1, "0.1")
-    failed(command_line.run("apps", "--base-url", "http://127.0.0.1:1", "--timeout", "0.2"), 1, "127.0.0.1")
+    failed(command_line.run("apps", "--base-url", "http://127.0.0.1:1"), 1, "Cannot connect to host 127.0.0.1:1 [")
 
 
 def test_writes_that_fail(command_line: CommandLine) -> None:
     """What may have happened is told, by the exit code too."""
-    command_line.mock.script(Silence(), route="execute_action", calls=1)
-    failed(command_line.run(*CREATE, "--timeout", "0.3"), 3, "It may have happened: look in the app")
+    command_line.mock.script(Reset("after"), route="execute_action", calls=1)
+    failed(command_line.run(*CREATE), 3, "It may have happened: look in the app")
     command_line.mock.script(Answer(403), route="execute_action", calls=1)
     failed(command_line.run(*CREATE), 1, "403")
     command_line.mock.script(Answer(502, body=b"<html>"), route="execute_action", calls=1)
@@ -213,7 +210,7 @@ def test_a_dry_run_shows_no_key(command_line: CommandLine) -> None:
     assert SECRET not in ended.out + ended.err
 
 
-@pytest.mark.parametrize("columns", ["20", "0", "many", "100000"])
+@pytest.mark.parametrize("columns", ["20", "0", "many", "1000"])
 def test_widths(command_line: CommandLine, columns: str) -> None:
     """Errors, tables and help fit into any terminal."""
     command_line.environment.setenv("COLUMNS", columns)
@@ -258,8 +255,9 @@ def test_every_command_has_help(command_line: CommandLine) -> None:
         ended = command_line.run(*command, "--help")
         assert (ended.code, ended.err) == (0, "")
         assert ended.out.startswith(f"Usage: refold {' '.join(command)}".rstrip())
-        assert command_line.run(*command, "-h").out == ended.out
         assert "Exit codes: 0 " in ended.out
+    for command in ((), ("execute",), ("workflows", "run")):
+        assert command_line.run(*command, "-h").out == command_line.run(*command, "--help").out
     assert command_line.run("--version").out.strip()
 
 

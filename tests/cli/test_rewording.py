@@ -1,6 +1,7 @@
 """What commands say of errors names commands and options, no Python."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,7 @@ def messages(path: Path) -> Iterator[str]:
             yield node.value
 
 
+@functools.cache
 def texts() -> list[str]:
     """Return the messages of all modules whose errors a command can meet."""
     paths = [path for name in HEARD for path in sorted((ROOT / name).rglob("*.py")) or [ROOT / name]]
@@ -112,7 +114,7 @@ def test_no_message_names_a_python_call() -> None:
         (None, Answer(429, retry_after=3600), ("apps",)),
         (None, Answer(200, body="<html>"), ("apps",)),
         (None, Silence(), ("apps", "--timeout", "0.1")),
-        (None, Reset("after"), EXECUTE),
+        ("execute_action", Reset("after"), EXECUTE),
         ("execute_action", Answer(429, retry_after=3600), EXECUTE),
         ("execute_action", Answer(503), EXECUTE),
         ("execute_action", Answer(400, json=NOT_CONNECTED), EXECUTE),
