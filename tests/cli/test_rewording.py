@@ -25,7 +25,9 @@ from refold_async.testing import (
 )
 from support.command_line import CommandLine
 
-PYTHON: Final = re.compile(r"\w\(|\w=(?=[\s:.,;{…('x7]|$)|\bawait\b|\bAsyncRefold\b|\b(save_to|into|base_url)\b")
+PYTHON: Final = re.compile(
+    r"\w\(|\w=(?=[\s:.,;{…('x7]|$)|\bawait\b|\blist\[|\bAsyncRefold\b|\b(save_to|into|base_url)\b"
+)
 """What a call in Python looks like, or an argument of one."""
 
 EXECUTE: Final = ("execute", "hubspot", "create_contact", "email=ada@example.com")
@@ -113,6 +115,7 @@ def test_no_message_names_a_python_call() -> None:
         (None, Answer(302, headers={"Location": "https://example.com"}), ("apps",)),
         (None, Answer(429, retry_after=3600), ("apps",)),
         (None, Answer(200, body="<html>"), ("apps",)),
+        (None, Answer(200, json=[1]), ("apps",)),
         (None, Silence(), ("apps", "--timeout", "0.1")),
         ("execute_action", Reset("after"), EXECUTE),
         ("execute_action", Answer(429, retry_after=3600), EXECUTE),
