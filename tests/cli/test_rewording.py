@@ -3,6 +3,7 @@
 import ast
 import functools
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -172,6 +173,14 @@ def test_misuse(command_line: CommandLine, arguments: tuple[str, ...]) -> None:
     assert (failed.code, failed.out) == (2, "")
     [paragraph] = failed.err.splitlines()
     assert not PYTHON.search(paragraph)
+
+
+def test_checks_that_need_another_package(command_line: CommandLine) -> None:
+    """A payload is shown without a check where jsonschema is not installed, which is told in such words too."""
+    command_line.environment.setitem(sys.modules, "jsonschema", None)
+    ran = command_line.run(*RUN, "--dry-run")
+    assert "The payload was not checked: The check needs jsonschema: pip install" in ran.err
+    assert not PYTHON.search(ran.err)
 
 
 def test_a_file_that_is_none(command_line: CommandLine) -> None:
