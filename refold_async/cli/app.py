@@ -26,12 +26,13 @@ terminal lists are tables, elsewhere JSON. COMMAND --help tells what a command t
 _EXIT_CODES: Final = """\
 Exit codes: 0 it did what was asked; 1 it failed, and nothing happened; 2 the command is wrong, and nothing was sent; \
 3 a write may have happened: look before you run it again; 4 it happened, and what came of it could not be used: do \
-not run it again; 130 Ctrl-C before a write was sent (129 and 143: SIGHUP and SIGTERM).
+not run it again; 130 Ctrl-C before a write was sent (129 and 143: SIGHUP and SIGTERM); 141 a reader such as head took \
+only the beginning.
 """
 
 _EXIT_CODES_OF_READING: Final = """\
 Exit codes: 0 it did what was asked; 1 the journal could not be read, or what was asked for could not be written; \
-2 the command is wrong; 130 Ctrl-C.
+2 the command is wrong; 130 Ctrl-C; 141 a reader such as head took only the beginning.
 """
 
 _WATCH: Final = """\

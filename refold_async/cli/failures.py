@@ -37,6 +37,8 @@ class ExitCode(IntEnum):
     """It happened, and what came of it could not be used: do not run it again."""
     INTERRUPTED = 130
     """Ctrl-C, before a write was sent; SIGHUP and SIGTERM make it 129 and 143."""
+    UNREAD = 141
+    """Whatever read the output, such as head, had enough before its end; what SIGPIPE ends programs with."""
 
 
 class UsageError(Exception):
@@ -85,6 +87,8 @@ def report_failure(error: BaseException, effect: Effect) -> ExitCode:
     if isinstance(error, RefoldError) and effect != "unknown" and error.effect != "none":
         effect = error.effect
     code = _exit_code(error, effect)
+    if code == ExitCode.UNREAD:
+        return code  # `| head` is how people look at the beginning of a list
     advice = {
         ExitCode.UNKNOWN: " It may have happened: look in the app before you run it again.",
         ExitCode.UNUSABLE: " It happened: do not run it again.",
@@ -102,6 +106,8 @@ def _exit_code(error: BaseException, effect: Effect) -> ExitCode:
         return ExitCode.USAGE
     if _is_interruption(error):
         return ExitCode.INTERRUPTED if effect == "none" else ExitCode.UNKNOWN
+    if isinstance(error, BrokenPipeError) and effect == "none":
+        return ExitCode.UNREAD
     return {"none": ExitCode.FAILED, "done": ExitCode.UNUSABLE, "unknown": ExitCode.UNKNOWN}[effect]
 
 

@@ -31,10 +31,10 @@ class Invocation:
         return " ".join(map(_quoted, [*self._program(), *kept, *added, *given[place:]]))
 
     def _program(self) -> list[str]:
-        script = Path(sys.argv[0])
-        if script.name == "__main__.py":  # python -m refold_async
+        main = getattr(sys.modules.get("__main__"), "__spec__", None)
+        if main is not None and main.name == "refold_async.__main__":  # python -m refold_async
             return sys.orig_argv[: len(sys.orig_argv) - len(self._arguments)]
-        found = shutil.which("refold")
+        script, found = Path(sys.argv[0]), shutil.which("refold")
         if script.name == "refold" and script.is_file() and (found is None or not script.samefile(found)):
             return [str(script)]  # the name alone is none, or another
         return ["refold"]

@@ -1,20 +1,19 @@
 """Runs the command line: a command, and then an exit code; never a traceback."""
 
-import os
-import shlex
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
 
+# No more is imported before main() catches Ctrl-C; for type checkers this is as typing's own.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cyclopts import CycloptsError
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 __all__ = ["main", "run"]
 
 _NEEDED = {"cyclopts", "rich"}
 
 
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Run the command line of this process, and end with its exit code."""
     try:
         from refold_async.cli import process
@@ -37,12 +36,14 @@ def main() -> NoReturn:
     sys.exit(process.exit_code_of(code))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: "Sequence[str]") -> int:
     """Run a command, and return its exit code.
 
     Args:
         arguments: The command line, without the program's name.
     """
+    import os
+
     from refold_async.cli.failures import ExitCode, report_failure, say
     from refold_async.cli.invocation import INVOCATION
     from refold_async.cli.write_effects import WRITES
@@ -62,7 +63,9 @@ def run(arguments: Sequence[str]) -> int:
             make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
             sys.stdout.flush()
         except CycloptsError as error:
-            say(f"refold: {_misuse(error)} Try --help.")
+            from refold_async.cli.misuse import misuse
+
+            say(f"refold: {misuse(error)}")
             return ExitCode.USAGE
     except ImportError as error:
         if str(error.name).partition(".")[0] not in _NEEDED:
@@ -76,26 +79,3 @@ def run(arguments: Sequence[str]) -> int:
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as people read it
         return report_failure(error, WRITES.worst)
     return ExitCode.OK
-
-
-def _misuse(error: "CycloptsError") -> str:
-    """Return what is wrong with a command line."""
-    from cyclopts import MissingArgumentError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
-
-    from refold_async.cli.options import NO_ACCOUNT
-
-    unused = list(error.unused_tokens or ())
-    unknown = unused[0] if isinstance(error, UnknownCommandError) and unused else ""
-    if isinstance(error, UnknownOptionError):
-        unknown = error.token.keyword or error.token.value
-    if unknown.startswith("--api-key") and not unknown.startswith("--api-key-file"):
-        return (
-            "There is no --api-key, for others can see what stands on a command line: set REFOLD_API_KEY, or pass "
-            "--api-key-file with a file that holds the key."
-        )
-    if isinstance(error, UnusedCliTokensError):
-        return f"More than the command takes: {shlex.join(unused)}. A value with spaces stands in quotes."
-    if isinstance(error, UnknownCommandError) and unknown.startswith("-"):
-        return f"{shlex.quote(unknown)} stands before the command: options stand after it."
-    argument = error.argument if isinstance(error, MissingArgumentError) else None
-    return NO_ACCOUNT if argument is not None and argument.name == "--account" else str(error)

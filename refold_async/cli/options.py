@@ -7,6 +7,7 @@ import attrs
 from cyclopts import Group, Parameter
 
 from refold_async.cli.failures import UsageError
+from refold_async.config.validation import check_header_value
 
 __all__ = [
     "NO_ACCOUNT",
@@ -24,9 +25,10 @@ NO_ACCOUNT: Final = "No linked account: pass --account (-a) with its id, or set 
 """What is said to whoever names none; what cyclopts says would name neither -a nor the variable."""
 
 
-def _given(_options: object, _attribute: object, account: str) -> None:
+def _an_account(_options: object, _attribute: object, account: str) -> None:
     if not account:
         raise UsageError(NO_ACCOUNT)
+    check_header_value("--account", account)
 
 
 def _positive(_options: object, _attribute: object, seconds: float) -> None:
@@ -49,12 +51,16 @@ class Options(OutputOptions):
     """What every command takes that talks to Refold."""
 
     api_key_file: Annotated[
-        Path | None, Parameter(help="Read the API key from this file; by default it is REFOLD_API_KEY's.")
+        Path | None,
+        Parameter(metavar="FILE", help="Read the API key from this file; by default it is REFOLD_API_KEY's."),
     ] = None
     base_url: Annotated[
-        str | None, Parameter(help="Where Refold is; by default REFOLD_BASE_URL's, else https://app.refold.ai.")
+        str | None,
+        Parameter(metavar="URL", help="Where Refold is; by default REFOLD_BASE_URL's, else https://app.refold.ai."),
     ] = None
-    timeout: Annotated[float | None, Parameter(help="Seconds for each call, retries included; by default 120.")] = None
+    timeout: Annotated[
+        float | None, Parameter(metavar="SECONDS", help="Seconds for each call, retries included; by default 120.")
+    ] = None
 
 
 @Parameter(name="*", group=_SHARED)
@@ -64,8 +70,13 @@ class AccountOptions(Options):
 
     account: Annotated[
         str,
-        Parameter(name=["--account", "-a"], env_var="REFOLD_LINKED_ACCOUNT_ID", help="The linked account to act for."),
-    ] = attrs.field(validator=_given)
+        Parameter(
+            name=["--account", "-a"],
+            env_var="REFOLD_LINKED_ACCOUNT_ID",
+            metavar="ID",
+            help="The linked account to act for.",
+        ),
+    ] = attrs.field(validator=_an_account)
 
 
 @Parameter(name="*", group=_SHARED)
@@ -90,5 +101,6 @@ class WaitOptions:
     """What every command takes that waits for something to happen."""
 
     max_wait: Annotated[
-        float, Parameter(help="Seconds to wait at most; by default 300. Write inf to wait for ever.")
+        float,
+        Parameter(metavar="SECONDS", help="Seconds to wait at most; by default 300. Write inf to wait for ever."),
     ] = attrs.field(default=300.0, validator=_positive)

@@ -32,6 +32,7 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"wait again, by applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
     (r" It may have run all the same: look in the app before you send it again\.", ""),  # the exit code's advice
+    (r"\bit does not fit [\w.\[\], |]+: ", "it is not what Refold documents: "),
     (r" ?The data as it came is in \.result(; do not call again to get it)?\.", ""),
     (r"\bof its own choosing; see \.execution\.", "of its own choosing."),
     # Options of calls.

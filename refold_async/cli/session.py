@@ -10,6 +10,7 @@ from refold_async.cli.failures import UsageError
 from refold_async.cli.options import Options
 from refold_async.cli.process import reading
 from refold_async.cli.write_effects import WRITES
+from refold_async.config.validation import is_loopback, problem_with_secret
 
 if TYPE_CHECKING:
     from refold_async import AccountScope, AsyncRefold, Timeout
@@ -22,9 +23,14 @@ _LONGEST_KEY: Final = 4096
 
 def api_key(options: Options) -> str:
     """Return the API key of a command."""
-    key = os.environ.get("REFOLD_API_KEY") if options.api_key_file is None else _read_key(options.api_key_file)
+    if options.api_key_file is None:
+        source, key = "REFOLD_API_KEY", os.environ.get("REFOLD_API_KEY")
+    else:
+        source, key = f"The key in {options.api_key_file}", _read_key(options.api_key_file)
     if not key:
         raise UsageError("No API key: set REFOLD_API_KEY, or pass --api-key-file with a file that holds it.")
+    if problem := problem_with_secret(source, key):
+        raise UsageError(problem)
     return key
 
 
@@ -38,8 +44,14 @@ async def open_client(options: Options, *, rate: float | None = None) -> "AsyncG
     """
     from refold_async import AsyncRefold, RateLimit
 
-    limit = None if rate is None else RateLimit(rate)
-    async with AsyncRefold(api_key(options), base_url=options.base_url, rate_limit=limit, observers=[WRITES]) as refold:
+    client = AsyncRefold(
+        api_key(options),
+        base_url=options.base_url,
+        rate_limit=None if rate is None else RateLimit(rate),
+        trust_env=not _is_local(options.base_url or os.environ.get("REFOLD_BASE_URL") or ""),
+        observers=[WRITES],
+    )
+    async with client as refold:
         yield refold if options.timeout is None else refold.with_options(timeout=_limits(options.timeout))
 
 
@@ -48,6 +60,16 @@ async def open_account(options: "AccountOptions") -> "AsyncGenerator[AccountScop
     """Open the client of a command that acts for a linked account."""
     async with open_client(options) as refold:
         yield refold.account(options.account)
+
+
+def _is_local(base_url: str) -> bool:
+    """Tell whether Refold is on this machine, as a mock is: no proxy that HTTP_PROXY names would find it there."""
+    from urllib.parse import urlsplit
+
+    try:
+        return is_loopback(urlsplit(base_url).hostname or "")
+    except ValueError:  # it is no URL, as the client says
+        return False
 
 
 def _limits(seconds: float) -> "Timeout":
@@ -69,6 +91,6 @@ def _read_key(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
         raise UsageError(f"--api-key-file {path} cannot be read: {reason}.") from None
-    if not key or len(key) > _LONGEST_KEY or "\n" in key:
+    if not key or len(key) > _LONGEST_KEY or "\n" in key or "REFOLD_API_KEY" in key:
         raise UsageError(f"--api-key-file {path} must hold an API key and nothing else.")
     return key

@@ -10,7 +10,7 @@ import pytest
 from cyclopts import App
 
 from refold_async.cli.app import make_app
-from refold_async.testing import Answer, Silence
+from refold_async.testing import Answer, Reset, Silence
 from support.command_line import CommandLine, Ended
 
 SECRET: Final = "tk_very_secret"
@@ -65,6 +65,7 @@ def test_key_files(command_line: CommandLine, tmp_path: Path, content: str) -> N
     [
         (f"{SECRET}\ntk_other\n".encode(), "must hold an API key and nothing else."),
         (f"{SECRET}\rtk_other".encode(), "must hold an API key and nothing else."),
+        (f"REFOLD_API_KEY={SECRET}\n".encode(), "must hold an API key and nothing else."),
         (b"", "must hold an API key and nothing else."),
         (SECRET.encode("utf-16"), "cannot be read: it is no text."),
         (SECRET.encode() + b"x" * 5000, "must hold an API key and nothing else."),
@@ -93,11 +94,47 @@ def test_key_files_that_cannot_be_read(command_line: CommandLine, unprivileged: 
     failed(command_line.run("apps", "--api-key-file", str(locked)), 2, "Permission denied.")
 
 
-@pytest.mark.parametrize("option", [["--api-key", SECRET], [f"--api-key={SECRET}"]])
-def test_keys_as_options(command_line: CommandLine, option: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("apps", "--api-key", SECRET),
+        ("apps", f"--api-key={SECRET}"),
+        ("--api-key", SECRET, "apps"),
+        (f"--api-key={SECRET}",),
+        ("executions", f"--api-key={SECRET}", "list"),
+    ],
+)
+def test_keys_as_options(command_line: CommandLine, arguments: tuple[str, ...]) -> None:
     """There is no such option, and the error shows where the key belongs instead of the key."""
-    for arguments in (["apps", *option], [*option, "apps"], ["executions", *option, "list"]):
-        failed(command_line.run(*arguments), 2, "There is no --api-key", "REFOLD_API_KEY", "--api-key-file")
+    failed(command_line.run(*arguments), 2, "There is no --api-key", "REFOLD_API_KEY", "--api-key-file")
+
+
+@pytest.mark.parametrize(
+    "arguments", [(SECRET,), ("apps", SECRET), ("apps", f"-k{SECRET}"), ("apps", f"--key={SECRET}")]
+)
+def test_keys_as_words(command_line: CommandLine, arguments: tuple[str, ...]) -> None:
+    """A key that stands anywhere else on a command line is not shown either."""
+    failed(command_line.run(*arguments), 2)
+
+
+def test_which_key_is_none(command_line: CommandLine, tmp_path: Path) -> None:
+    """The error about a key tells where it was found."""
+    file = tmp_path / "key"
+    file.write_text(f"'{SECRET}'")
+    failed(command_line.run("apps", "--api-key-file", str(file)), 2, f"The key in {file} is in quotes")
+    command_line.environment.setenv("REFOLD_API_KEY", f"'{SECRET}'")
+    failed(command_line.run("apps"), 2, "REFOLD_API_KEY is in quotes")
+
+
+def test_proxies(command_line: CommandLine) -> None:
+    """The proxy of the environment is called for Refold, as by other programs, but for none on this machine."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        command_line.environment.setenv(name, "http://127.0.0.1:1")
+        command_line.environment.delenv(name.lower(), raising=False)
+    for name in ("NO_PROXY", "no_proxy", "REQUEST_METHOD"):
+        command_line.environment.delenv(name, raising=False)
+    assert command_line.run("apps").code == 0
+    failed(command_line.run("apps", "--base-url", "https://refold.invalid"), 1, "Cannot connect to host 127.0.0.1:1 [")
 
 
 @pytest.mark.parametrize(
@@ -107,13 +144,26 @@ def test_keys_as_options(command_line: CommandLine, option: list[str]) -> None:
         (["apps", "--jsn"], "Did you mean --json?"),
         (
             ["accounts", "upsert", "a", "--name", "Ada", "King", "L"],
-            "More than the command takes: King L. A value with",
+            "`refold accounts upsert` does not take King L. Put a value with spaces in quotes.",
         ),
-        (["-a", "user_1", "apps"], "-a stands before the command: options stand after it."),
-        (["executions", "--json", "list"], "--json stands before the command: options stand after it."),
+        (["-a", "user_1", "apps"], "Options come after the command: refold COMMAND -a."),
+        (["executions", "--json", "list"], "Options come after the command: refold executions COMMAND --json."),
         (["apps", "--tiemout", "1"], "Did you mean --timeout?"),
-        (["execute", "hubspot"], "ACTION_ID"),
-        (["apps", "--timeout", "soon"], "--timeout"),
+        (["execute", "hubspot"], "`refold execute` needs ACTION_ID. Try `refold execute --help`."),
+        (["fan-out", "hubspot", "create_contact"], "`refold fan-out` needs --accounts."),
+        (["apps", "--timeout", "soon"], '--timeout must be a number, not "soon".'),
+        (["executions", "list", "--limit", "few"], '--limit must be a whole number, not "few".'),
+        (["apps", "--timeout"], "--timeout needs a value."),
+        (["apps", "--account"], "--account needs a value."),
+        (["apps", "--json=maybe"], '--json takes no value: leave "=maybe" out.'),
+        (["apps", "--json", "--json"], "--json is given more than once."),
+        (["apps", "hubspot"], '`refold apps` does not take hubspot. Try `refold apps --help`.'),
+        (["apps", "--", "--json"], '`refold apps` does not take "--json".'),
+        (["--json", "apps"], "Options come after the command: refold COMMAND --json. Try `refold --help`."),
+        (["workflows", "lst"], 'Did you mean "list"?'),
+        (["apps", "-a", "a\tb"], "--account holds '\\t'"),
+        (["mock", "--port", "99999"], "--port must be 0 to 65535"),
+        (["generate", "hubspot", "--json"], "Unknown option: --json."),
         (["apps", "--timeout", "-1"], "number of seconds above 0"),
         (["apps", "--base-url", "nonsense"], "must be a full URL"),
         (["apps", "--base-url", "http://refold.example"], "http"),
@@ -138,13 +188,13 @@ def test_answers_that_fail(command_line: CommandLine) -> None:
     command_line.mock.script(Silence())
     failed(command_line.run("apps", "--timeout", "0.1"), 1, "0.1")
     failed(command_line.run(*CREATE, "--read", "--timeout", "0.1"), 1, "0.1")
-    failed(command_line.run("apps", "--base-url", "http://127.0.0.1:1", "--timeout", "0.2"), 1, "127.0.0.1")
+    failed(command_line.run("apps", "--base-url", "http://127.0.0.1:1"), 1, "Cannot connect to host 127.0.0.1:1 [")
 
 
 def test_writes_that_fail(command_line: CommandLine) -> None:
     """What may have happened is told, by the exit code too."""
-    command_line.mock.script(Silence(), route="execute_action", calls=1)
-    failed(command_line.run(*CREATE, "--timeout", "0.3"), 3, "It may have happened: look in the app")
+    command_line.mock.script(Reset("after"), route="execute_action", calls=1)
+    failed(command_line.run(*CREATE), 3, "It may have happened: look in the app")
     command_line.mock.script(Answer(403), route="execute_action", calls=1)
     failed(command_line.run(*CREATE), 1, "403")
     command_line.mock.script(Answer(502, body=b"<html>"), route="execute_action", calls=1)
@@ -168,7 +218,7 @@ def test_a_dry_run_shows_no_key(command_line: CommandLine) -> None:
     assert SECRET not in ended.out + ended.err
 
 
-@pytest.mark.parametrize("columns", ["20", "0", "many", "100000"])
+@pytest.mark.parametrize("columns", ["20", "0", "many", "1000"])
 def test_widths(command_line: CommandLine, columns: str) -> None:
     """Errors, tables and help fit into any terminal."""
     command_line.environment.setenv("COLUMNS", columns)
@@ -213,8 +263,9 @@ def test_every_command_has_help(command_line: CommandLine) -> None:
         ended = command_line.run(*command, "--help")
         assert (ended.code, ended.err) == (0, "")
         assert ended.out.startswith(f"Usage: refold {' '.join(command)}".rstrip())
-        assert command_line.run(*command, "-h").out == ended.out
         assert "Exit codes: 0 " in ended.out
+    for command in ((), ("execute",), ("workflows", "run")):
+        assert command_line.run(*command, "-h").out == command_line.run(*command, "--help").out
     assert command_line.run("--version").out.strip()
 
 

@@ -1,11 +1,13 @@
 """`refold generate`."""
 
+import errno
 import os
 import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
+import attrs
 from cyclopts import Parameter
 
 from refold_async.cli.commands.actions import suggesting
@@ -13,6 +15,7 @@ from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
 from refold_async.cli.generated_module import DescribedAction, is_generated, module_source
 from refold_async.cli.options import AccountOptions
 from refold_async.cli.output import print_text
+from refold_async.cli.rewording import reworded
 from refold_async.cli.session import open_client
 from refold_async.cli.terminal import is_terminal, takes_unicode
 from refold_async.errors import ConfigurationError, NotFoundError
@@ -24,13 +27,23 @@ if TYPE_CHECKING:
 __all__ = ["generate"]
 
 _CONCURRENCY: Final = 8
+_ENOUGH_OF_IT: Final = 1000
+"""How many characters of a file tell whether this wrote it."""
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ModuleOptions(AccountOptions):
+    """Those of a command that prints Python rather than JSON."""
+
+    json: Annotated[bool, Parameter(parse=False)] = False
 
 
 async def generate(
     slug: str,
     /,
     *,
-    options: AccountOptions,
+    options: ModuleOptions,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     action: Annotated[tuple[str, ...], Parameter(name="--action")] = (),
     force: bool = False,
@@ -76,7 +89,7 @@ async def _describe(
         except (ConfigurationError, NotFoundError) as error:
             if action_id in chosen:
                 raise
-            say(f"refold: Left out {action_id!r}, which cannot be executed either: {error.message}")
+            say(f"refold: Left out {action_id!r}, which cannot be executed either: {reworded(error.message)}")
             return None
         if known is None:
             return DescribedAction(action_id, parameters)
@@ -109,7 +122,7 @@ def _checked(output: Path, *, force: bool) -> str:
     """
     try:
         target = os.path.realpath(output)
-        problem = _problem_with(target, force=force)
+        problem = _problem_with(output, target, force=force)
     except (OSError, ValueError) as error:  # ValueError for a NUL
         raise UsageError(f"{output} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
     if problem:
@@ -117,18 +130,21 @@ def _checked(output: Path, *, force: bool) -> str:
     return target
 
 
-def _problem_with(target: str, *, force: bool) -> str:
+def _problem_with(output: Path, target: str, *, force: bool) -> str:
     """Return why a file is not to be made or replaced, or nothing."""
     if not os.path.isdir(directory := os.path.dirname(target)):
         return f"cannot be written: there is no directory {directory}."
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        return f"cannot be written: {os.strerror(errno.EACCES)} in {directory}."
     try:
-        mode = os.stat(target).st_mode
+        mode = os.stat(output).st_mode  # of a pipe such as /dev/stdout the target is no path
     except FileNotFoundError:
         return ""
     if not stat.S_ISREG(mode):
         return "cannot be written: it is no regular file. Without -o the module is printed."
-    if force or is_generated(Path(target).read_bytes().decode(errors="replace")):
-        return ""
+    with open(target, encoding="utf-8", errors="replace") as file:
+        if force or is_generated(file.read(_ENOUGH_OF_IT)):
+            return ""
     return "exists, and refold generate did not write it: pass --force to replace it."
 
 
@@ -144,6 +160,8 @@ def _write(target: str, source: str) -> None:
     try:
         file.write(content)
         file.replace_target()
-    except BaseException:
+    except BaseException as error:
         file.discard()
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, target) from error  # not the partial file, or none at all
         raise

@@ -52,4 +52,6 @@ def mock(
     try:
         serve_until_interrupted(options)
     except ValueError as error:
-        raise UsageError(f"{error}.") from None
+        name, _, problem = str(error).partition(" ")
+        option = f"--{name.replace('_', '-')}" if hasattr(options, name) else name
+        raise UsageError(f"{option} {problem}.") from None

@@ -12,6 +12,7 @@ from refold_async.cli.following import print_return_value, started
 from refold_async.cli.options import AccountOptions, WaitOptions, WriteOptions
 from refold_async.cli.output import print_json, print_list, print_record, print_some, wants_json
 from refold_async.cli.parameters import PARAMETERS_HELP, parse_parameters
+from refold_async.cli.rewording import reworded
 from refold_async.cli.session import open_account, open_client
 from refold_async.cli.suggestions import SOME, suggesting
 from refold_async.errors import ConfigurationError, NotFoundError
@@ -174,7 +175,7 @@ def _check(structure: "RequestStructure", payload: Any) -> None:
     try:
         structure.validate(payload)
     except ConfigurationError as error:  # the extra is not installed, or the schema is none
-        say(f"The payload was not checked: {error.message}")
+        say(f"The payload was not checked: {reworded(error.message)}")
 
 
 def _fields(schema: Any) -> list[tuple[str, object, bool, object]]:
