@@ -45,8 +45,9 @@ def _problem(error: CycloptsError, command: str) -> str:
             return _NO_KEY_OPTION
         return f"`{command}` has no option {first}. Options come after the command: {command} COMMAND {first}."
     if isinstance(error, UnusedCliTokensError):
-        hint = " Put a value with spaces in quotes." if error.unused_tokens[1:] else ""
-        return f"`{command}` does not take {shlex.join(error.unused_tokens)}.{hint}"
+        unused = error.unused_tokens or []
+        hint = " Put a value with spaces in quotes." if unused[1:] else ""
+        return f"`{command}` does not take {shlex.join(unused)}.{hint}"
     if isinstance(error, RepeatArgumentError):
         return f"{error.token.keyword} is given more than once."
     argument = error.argument

@@ -53,7 +53,7 @@ def _fitted(longest: Sequence[int], room: int) -> list[int]:
 
     The first may have half of it: it holds what is copied into the next command.
     """
-    first = min(longest[0], max(_NARROWEST, room // 2))
+    first = min(longest[0], max(_NARROWEST, room // 2 if longest[1:] else room))
     widths, room = [first] + [0] * (len(longest) - 1), room - first
     narrowest_first = sorted(range(1, len(longest)), key=longest.__getitem__)
     for place, column in enumerate(narrowest_first, 1):

@@ -157,7 +157,7 @@ def test_proxies(command_line: CommandLine) -> None:
         (["apps", "--account"], "--account needs a value."),
         (["apps", "--json=maybe"], '--json takes no value: leave "=maybe" out.'),
         (["apps", "--json", "--json"], "--json is given more than once."),
-        (["apps", "hubspot"], '`refold apps` does not take hubspot. Try `refold apps --help`.'),
+        (["apps", "hubspot"], "`refold apps` does not take hubspot. Try `refold apps --help`."),
         (["apps", "--", "--json"], '`refold apps` does not take "--json".'),
         (["--json", "apps"], "Options come after the command: refold COMMAND --json. Try `refold --help`."),
         (["workflows", "lst"], 'Did you mean "list"?'),
