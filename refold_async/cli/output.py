@@ -1,4 +1,4 @@
-"""What commands print on stdout: tables on a terminal, else JSON."""
+"""What commands print on stdout: tables on a terminal, JSON elsewhere."""
 
 import json
 import re
@@ -30,39 +30,39 @@ __all__ = [
 ]
 
 Column = tuple[str, Callable[[Any], object]]
-"""The heading of a column, and what it shows of a member of the list."""
+"""The heading of a column, and a function that returns its cell for a member of the list."""
 
 _NONE: Final = "-"
-# Numbers may be too large for Python, which would write one as a word that is no JSON.
+# Python writes a number that is too large for it as a word, which is not JSON.
 _TEXT_OR_INFINITY: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)Infinity')
 _MEMBERS_AT_ONCE: Final = 200
 _CHARACTERS_AT_ONCE: Final = 100_000
 _ON_A_TERMINAL: Final = 100
-"""How many of a long list a terminal is shown."""
+"""How many entries of a long list to show on a terminal."""
 
 
 def wants_json(options: OutputOptions) -> bool:
-    """Tell whether a command is to print JSON."""
+    """Return whether a command must print JSON."""
     return options.json or not is_terminal(sys.stdout)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """Print a value as JSON; without an `indent`, in one line."""
+    """Print a value as JSON; without an `indent`, on one line."""
     write_output(_json(value, indent) + "\n")
 
 
 def print_line(text: str) -> None:
-    """Print one line as it is, but for what a terminal would act upon."""
+    """Print one line, with what a terminal would act on escaped."""
     write_output(one_line(text) + "\n")
 
 
 def print_text(text: str) -> None:
-    """Print lines of text, for whoever reads them on a terminal."""
+    """Print lines of text, with what a terminal would act on escaped."""
     write_output(plain(text) + "\n")
 
 
 def plain_value(value: Any) -> Any:
-    """Return what JSON shows of a value: of a model the object that Refold sent."""
+    """Return a value as JSON can show it. A model becomes the object that Refold sent."""
     if isinstance(value, Model):
         return value.raw
     if isinstance(value, SavedFile):
@@ -75,9 +75,9 @@ def plain_value(value: Any) -> Any:
 
 
 async def print_list(options: OutputOptions, members: AsyncIterable[Any] | Iterable[Any], *columns: Column) -> None:
-    """Print a list: on a terminal a table with these columns, else a JSON array with all there is of each member.
+    """Print a list: on a terminal as a table with these columns, elsewhere as a JSON array of the whole members.
 
-    Members are printed as they come, and none is kept: a list may be longer than memory.
+    It prints members as they arrive and keeps none, because a list may be longer than memory.
     """
     if not isinstance(members, AsyncIterable):
         print_members(options, members, *columns)
@@ -91,7 +91,8 @@ async def print_list(options: OutputOptions, members: AsyncIterable[Any] | Itera
 def print_members(options: OutputOptions, members: Iterable[Any], *columns: Column) -> None:
     """Print a list as `print_list` does, a few members at a time.
 
-    A command whose list takes long to read is better no coroutine: Ctrl-C does not end those before they wait.
+    It is for commands whose list takes long to read. Those must not be coroutines, which Ctrl-C ends only when they
+    wait.
     """
     printer = _printer(options, columns, most_at_once=_MEMBERS_AT_ONCE)
     for member in members:
@@ -100,12 +101,12 @@ def print_members(options: OutputOptions, members: Iterable[Any], *columns: Colu
 
 
 async def print_some(options: OutputOptions, listing: "Listing[Any]", limit: int | None, *columns: Column) -> None:
-    """Print a list that may be long, as `print_list` does: on a terminal the first 100, unless told otherwise.
+    """Print a list that may be long, as `print_list` does: by default on a terminal only the first 100.
 
     Args:
         options: The options of the command.
         listing: The list.
-        limit: How many at most; None for the first 100 on a terminal, and all elsewhere.
+        limit: How many at most; None for 100 on a terminal and all elsewhere.
         columns: The columns of the table.
     """
     if limit is not None and limit < 1:
@@ -117,11 +118,11 @@ async def print_some(options: OutputOptions, listing: "Listing[Any]", limit: int
     found = await listing.collect(limit=most + 1)
     await print_list(options, found[:most], *columns)
     if len(found) > most:
-        say(f"There are more than these {most}: pass a larger --limit.")
+        say(f"There are more: pass a --limit larger than {most}.")
 
 
 def print_record(options: OutputOptions, record: Any, *columns: Column) -> None:
-    """Print one thing: on a terminal a line for each of these, else JSON with all there is of it."""
+    """Print one record: on a terminal a line for each of these columns, elsewhere the whole record as JSON."""
     if wants_json(options):
         print_json(record)
         return
@@ -164,7 +165,7 @@ class _JSONPrinter:
 
 
 class _TablePrinter:
-    """Prints a table, whose first rows decide how wide its columns are."""
+    """Prints a table. Its first rows decide how wide the columns are."""
 
     def __init__(self, columns: tuple[Column, ...]) -> None:
         from refold_async.cli.tables import TablePrinter
