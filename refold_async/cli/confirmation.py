@@ -29,15 +29,12 @@ def confirm_write(environment: str | None, what: str, *, yes: bool, may_read: bo
             f"{what}: this writes with a production key (it does not start with tk). Pass --yes to confirm"
             f"{', or --read if it only reads' if may_read else ''}. Nothing was sent."
         )
-    answer = ""
     with reading():
-        try:
-            sys.stderr.write(one_line(f"{what}, with a production key? [y/N] "))
-            sys.stderr.flush()
-            answer = sys.stdin.readline()
-        finally:
-            if not answer.endswith("\n"):  # after Ctrl-C or Ctrl-D, so that the next message begins a line
-                sys.stderr.write("\n")
+        sys.stderr.write(one_line(f"{what}, with a production key? [y/N] "))
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # after Ctrl-D, so that the next message begins a line
+            sys.stderr.write("\n")
     if answer.strip().lower() not in {"y", "yes"}:
         say("Nothing was sent.")
         raise StoppedError(ExitCode.FAILED)

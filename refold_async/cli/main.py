@@ -1,8 +1,8 @@
-"""Runs the command line: a command, and then an exit code; never a traceback."""
+"""Runs the command line: a command and its exit code, never a traceback."""
 
 import sys
 
-# No more is imported before main() catches Ctrl-C; for type checkers this is as typing's own.
+# Nothing else is imported before main() catches Ctrl-C. Type checkers know this name from typing.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ _NEEDED = {"cyclopts", "rich"}
 
 
 def main() -> "NoReturn":
-    """Run the command line of this process, and end with its exit code."""
+    """Run the command line of this process, and exit with its exit code."""
     try:
         from refold_async.cli import process
         from refold_async.cli.failures import report_failure
@@ -28,7 +28,7 @@ def main() -> "NoReturn":
         process.silence()
         process.heed_signals()
         code = int(run(sys.argv[1:]))
-    except KeyboardInterrupt as error:  # before it ran, or while it told how it ended
+    except KeyboardInterrupt as error:  # before it ran, or while it reported its end
         process.ignore_signals()
         code = report_failure(error, WRITES.worst)
     process.ignore_signals()
@@ -51,9 +51,9 @@ def run(arguments: "Sequence[str]") -> int:
 
     WRITES.reset()
     INVOCATION.begin(arguments)
-    logger.keep_off_stderr()  # whatever it would warn of, the command says itself
+    logger.keep_off_stderr()  # the command reports warnings itself
     if not os.environ.get("COLUMNS", "1").strip("0 "):
-        del os.environ["COLUMNS"]  # no width at all, which some terminals tell before they have one: help would fail
+        del os.environ["COLUMNS"]  # some terminals set it to 0 before they have a width, and help would fail
     try:
         from cyclopts import CycloptsError
 
@@ -75,7 +75,7 @@ def run(arguments: "Sequence[str]") -> int:
     except SystemExit as end:
         if end.code != 1:
             return end.code if isinstance(end.code, int) else ExitCode.OK
-        return report_failure(BrokenPipeError(), WRITES.worst)  # rich ends so where nobody reads what it prints
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as people read it
+        return report_failure(BrokenPipeError(), WRITES.worst)  # this is how rich ends when nobody reads its output
+    except BaseException as error:  # noqa: BLE001 - every error becomes a readable message
         return report_failure(error, WRITES.worst)
     return ExitCode.OK

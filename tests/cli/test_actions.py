@@ -56,6 +56,7 @@ def test_execute(command_line: CommandLine) -> None:
         (("execute", "hubspt", "create_contact"), "Did you mean 'hubspot'?"),
         (("params", "hubspot", "create_contct"), "Did you mean 'create_contact'?"),
         (("actions", "hubspt"), "Did you mean 'hubspot'?"),
+        (("actions", "zzz"), "`refold apps` lists the apps."),
     ],
 )
 def test_what_is_unknown(command_line: CommandLine, arguments: tuple[str, ...], says: str) -> None:
@@ -71,15 +72,21 @@ def test_what_is_unknown(command_line: CommandLine, arguments: tuple[str, ...], 
     [
         (("emial=x",), "'emial' is unknown (did you mean 'email'?)"),
         ((), "'email' is required and missing"),
-        (("email",), "'email' is no parameter: write name=text"),
-        (("=x",), "'=x' is no parameter"),
-        (("email:=x",), "The value of email:= is no JSON"),
+        (("email",), "'email' is not a parameter: write name=text"),
+        (("email", "ada@example.com"), "Did you mean email=ada@example.com?"),
+        (("email:=ada b",), "For plain text, write 'email=ada b'."),
+        (("--email", "x"), "Parameters are written without dashes: email=VALUE."),
+        (("--email=x",), "Parameters are written without dashes: email=VALUE."),
+        (("--dry-rn",), "Did you mean --dry-run?"),
+        (("lifecyclestage=lead",), "`refold params hubspot create_contact -a user_1` shows which it takes."),
+        (("=x",), "'=x' is not a parameter"),
+        (("email:=x",), "The value of email:= is not JSON"),
         (("email=x", "email=y"), "'email' is given twice"),
         (("email=@/no/such/file",), "/no/such/file cannot be read: No such file or directory."),
-        (("email=@ada",), """If it is a text that begins with @, write 'email:="@ada"'."""),
+        (("email=@ada",), """For a text that begins with @, write 'email:="@ada"'."""),
         (("email=@",), "A file without a name cannot be read"),
-        (("email=@-", "firstname=@-"), "email=@- and firstname=@- cannot all be what comes on stdin"),
-        (("email:=@-", "@-"), "cannot all be what comes on stdin"),
+        (("email=@-", "firstname=@-"), "email=@- and firstname=@- cannot all read stdin"),
+        (("email:=@-", "@-"), "cannot all read stdin"),
     ],
 )
 def test_parameters_that_do_not_fit(command_line: CommandLine, given: tuple[str, ...], says: str) -> None:
@@ -151,7 +158,7 @@ def test_effects(command_line: CommandLine) -> None:
     command_line.mock.script(Reset("after"), route="execute_action", calls=1)
     lost = command_line.run(*EXECUTE)
     assert lost.code == 3
-    assert "look in the app before you" in lost.err
+    assert "check in the app before you" in lost.err
     # What is buffered cannot be written at its end either.
     with contextlib.suppress(OSError), Path("/dev/full").open("w", encoding="utf-8") as full:
         unprinted = command_line.run(*EXECUTE, stdout=full)

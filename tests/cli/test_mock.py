@@ -40,7 +40,7 @@ def test_both_commands_take_the_same_options() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--host", "0.0.0.0"), "say --allow-remote to mean it"),
+        (("--host", "0.0.0.0"), "pass --allow-remote to confirm"),
         (("--port", "70000"), "port must be 0 to 65535"),
         (("--rate", "0"), "must be"),
         (("--port", "x"), "--port"),
@@ -59,7 +59,7 @@ def test_an_address_in_use(command_line: CommandLine) -> None:
     port = command_line.mock.base_url.rpartition(":")[2]
     refused = command_line.run("mock", "--port", port)
     assert (refused.code, refused.out) == (1, "")
-    assert "in use" in refused.err
+    assert "pass --port 0" in refused.err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

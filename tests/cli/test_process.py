@@ -16,7 +16,7 @@ from refold_async.testing import MockRefold, Reset, Silence
 from support.command_line import Ended, served_by_thread
 
 CREATE: Final = "execute hubspot create_contact email=ada@example.com"
-LOOK: Final = "look in the app before you run it again."
+LOOK: Final = "check in the app before you run it again."
 DONE: Final = "It happened: do not run it again."
 SECRET: Final = "tk_very_secret"
 SOURCES: Final = str(Path(refold_async.__file__).parent.parent)
@@ -110,7 +110,7 @@ def wait_until(condition: object, *arguments: object) -> None:
         ("refold apps >/dev/full", 1, "No space left on device."),
         (f"refold {CREATE} >/dev/full", 4, f"No space left on device. {DONE}"),
         ("refold apps | true; exit ${PIPESTATUS[0]}", 141, None),
-        (f"refold {CREATE} | true; exit ${{PIPESTATUS[0]}}", 4, f"has ended before all of it was written. {DONE}"),
+        (f"refold {CREATE} | true; exit ${{PIPESTATUS[0]}}", 4, f"ended before all of it was written. {DONE}"),
         ("refold apps >&-", 1, "The output cannot be written: stdout is closed."),
         (f"refold {CREATE} >&-", 4, DONE),
         ("refold execute hubspot create_contact email=@- <&-", 2, "stdin cannot be read: it is closed."),
@@ -348,7 +348,7 @@ def test_faults_of_our_own(mock: MockRefold) -> None:
     )
     shown = run(mock, f'{sys.executable} -c "{program}"')
     assert (shown.code, shown.out) == (4, "")
-    fault = "refold: ZeroDivisionError: a text. This is a fault of refold; REFOLD_LOG=debug shows where."
+    fault = "refold: ZeroDivisionError: a text. This is a bug in refold; REFOLD_LOG=debug shows where."
     assert shown.err == f"{fault} {DONE}\n"
 
 

@@ -8,10 +8,10 @@ __all__ = ["completion"]
 
 
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
-    """Print the script by which a shell completes the commands of refold and their options.
+    """Print a script with which a shell completes the commands of refold and their options.
 
     Args:
-        shell: Which shell.
+        shell: The shell.
     """
     from refold_async.cli.app import make_app
 
