@@ -125,7 +125,9 @@ def make_app() -> App:
     _add(webhooks, None, "sign", "webhooks:sign", "Print the signature of a webhook, to test your receiver.")
     _add(webhooks, None, "verify", "webhooks:verify", "Check the signature of a webhook, and print its event.")
     _add(app, others, "mock", "mock:mock", "Run a mock Refold on this machine, to try commands.", _MOCK)
-    _add(app, others, "completion", "completion:completion", "Print a script for the completion of your shell.", _SHELLS)
+    _add(
+        app, others, "completion", "completion:completion", "Print a script for the completion of your shell.", _SHELLS
+    )
     app["--help"].group = app["--version"].group = Group("Options", sort_key=100)
     return app
 

@@ -56,7 +56,9 @@ class Options(OutputOptions):
     ] = None
     base_url: Annotated[
         str | None,
-        Parameter(metavar="URL", help="Refold's address; by default the variable REFOLD_BASE_URL, else https://app.refold.ai."),
+        Parameter(
+            metavar="URL", help="Refold's address; by default the variable REFOLD_BASE_URL, else https://app.refold.ai."
+        ),
     ] = None
     timeout: Annotated[
         float | None, Parameter(metavar="SECONDS", help="Seconds for each call, including retries; by default 120.")
@@ -84,7 +86,9 @@ class AccountOptions(Options):
 class ConfirmationOptions:
     """The options of every command that writes."""
 
-    yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Write with a production key without asking first.")] = False
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Write with a production key without asking first.")] = (
+        False
+    )
 
 
 @Parameter(name="*", group=_SHARED)

@@ -80,7 +80,8 @@ def _read(argument: str, read_from: Callable[[str, bool], Any], following: str) 
         return cast("dict[str, Any]", value)
     name, separator, text = argument.partition("=")
     if not separator or not name.removesuffix(":"):
-        meant = f" Did you mean {shlex.quote(f'{argument}={following}')}?" if _are_apart(argument, following) else ""
+        # No value is in an error: it may be a secret from a variable of the shell.
+        meant = f" Write its name and value as one word: {argument}=VALUE." if _are_apart(argument, following) else ""
         raise UsageError(f"{argument!r} is not a parameter: write {FORMS}.{meant}")
     as_json = name.endswith(":")
     name = name.removesuffix(":")
@@ -97,7 +98,7 @@ def _read(argument: str, read_from: Callable[[str, bool], Any], following: str) 
     try:
         return {name: _parse_json(text, f"The value of {name}:=")}
     except UsageError as error:
-        raise UsageError(f"{error} For plain text, write {shlex.quote(f'{name}={text}')}.") from None
+        raise UsageError(f"{error} For plain text, write {name}= without the colon.") from None
 
 
 def _are_apart(name: str, value: str) -> bool:

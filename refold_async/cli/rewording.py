@@ -8,7 +8,7 @@ __all__ = ["REWORDINGS", "reworded"]
 REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     # Where to look things up.
     (
-        r"Check the slug in the Refold Console[;.] (?:once it is right|With the right slug), list_actions\(slug\) .*actions\.",
+        r"Check the slug in the Refold Console[;.] .*?, list_actions\(slug\) \w+ the app's actions\.",
         "`refold apps` lists the apps.",
     ),
     (r"\blist_actions\(slug\) (?:gives|lists)", "`refold actions SLUG` lists"),
@@ -35,7 +35,10 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"It may go on: wait again, by executions\.wait\(\)\.", "It may still run."),  # a note has the command
     (r"wait again, by applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
-    (r" It may have run all the same: look in the app before you send it again\.", ""),  # the advice for the exit code follows
+    (
+        r" It may have run all the same: look in the app before you send it again\.",
+        "",
+    ),  # the advice for the exit code follows
     (r"\bit does not fit [\w.\[\], |]+: ", "it is not what Refold documents: "),
     (r" ?The data as it came is in \.result(; do not call again to get it)?\.", ""),
     (r"\bof its own choosing; see \.execution\.", "of its own choosing."),
@@ -75,7 +78,7 @@ _OF_OTHERS: Final[tuple[tuple[str, str], ...]] = (
     # aiohttp
     (
         r"Cannot connect to host (\S+) \[(?:Connect call failed|Multiple exceptions).*\]\.",
-        r"nothing answers at \1. Is the server running? Check --base-url or REFOLD_BASE_URL, and HTTPS_PROXY if it is set.",
+        r"nothing answers at \1. Is the server running? Check --base-url or REFOLD_BASE_URL, and HTTPS_PROXY if set.",
     ),
     (
         r"Cannot connect to host (\S+) \[(.*)\]\.",
@@ -83,8 +86,8 @@ _OF_OTHERS: Final[tuple[tuple[str, str], ...]] = (
     ),
     # Refold, or another server.
     (
-        r": Cannot ([A-Z]+) (/[^\s?]*?)\.(?: .*)?$",
-        r": the server has no path \2. Check --base-url or REFOLD_BASE_URL; for `refold request`, also the path.",
+        r"(HTTP 404 Not Found [^:]*): Cannot [A-Z]+ (/[^\s?]*?)\.(?: .*)?$",
+        r"\1: the server has no path \2. Check --base-url or REFOLD_BASE_URL; for `refold request`, also the path.",
     ),
 )
 """The same for messages of others, which the library quotes."""

@@ -73,7 +73,8 @@ def test_connect(command_line: CommandLine) -> None:
     assert piped.out.startswith(f"{command_line.mock.base_url}/connect/")
     shown = command_line.run("connect", "hubspot", terminal=True)
     assert shown.out.startswith(f"{command_line.mock.base_url}/connect/")
-    assert "Send this link to user_1" in shown.err
+    assert "send this link to user_1" in shown.err
+    assert "already connected" not in shown.err
     assert json.loads(command_line.run("connect", "hubspot", "--json").out).keys() >= {"hosted_url"}
     assert "/oauth/hubspot/authorize" in command_line.run("connect", "hubspot", "--oauth").out
     unknown = command_line.run("connect", "hubspt")

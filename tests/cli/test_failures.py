@@ -17,6 +17,9 @@ SECRET: Final = "tk_very_secret"
 CREATE: Final = ("execute", "hubspot", "create_contact", "email=ada@example.com")
 
 
+_NO_SERVER: Final = ("nothing answers at 127.0.0.1:1. Is the server running?", "Nothing was sent.")
+
+
 def failed(ended: Ended, code: int, *says: str) -> None:
     """Check that a command failed so, in one paragraph without the key."""
     assert (ended.code, ended.out) == (code, "")
@@ -36,7 +39,7 @@ def _a_secret_key(command_line: CommandLine) -> None:
     [
         (None, "No API key: set REFOLD_API_KEY, or pass --api-key-file"),
         ("", "No API key"),
-        (f"{SECRET}\n", "LINE FEED at position 15 of 15"),
+        (f"{SECRET}\n", "REFOLD_API_KEY ends with a space or a line break: remove it."),
         (f"\ufeff{SECRET}", "ZERO WIDTH NO-BREAK SPACE at position 1 of 15"),
     ],
 )
@@ -134,7 +137,7 @@ def test_proxies(command_line: CommandLine) -> None:
     for name in ("NO_PROXY", "no_proxy", "REQUEST_METHOD"):
         command_line.environment.delenv(name, raising=False)
     assert command_line.run("apps").code == 0
-    failed(command_line.run("apps", "--base-url", "https://refold.invalid"), 1, "nothing answers at 127.0.0.1:1. Is the server running?")
+    failed(command_line.run("apps", "--base-url", "https://refold.invalid"), 1, *_NO_SERVER)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +164,8 @@ def test_proxies(command_line: CommandLine) -> None:
         (["apps", "--", "--json"], '`refold apps` does not take "--json".'),
         (["--json", "apps"], "Options come after the command: refold COMMAND --json. Try `refold --help`."),
         (["workflows", "lst"], 'Did you mean "list"?'),
+        (["workflows", "show"], "The commands are list, get, params, run."),
+        (["fan-out", "hubspot", "create_contact", "--accounts", "x", "-a", "y"], "--account-column names another"),
         (["apps", "-a", "a\tb"], "--account holds '\\t'"),
         (["mock", "--port", "99999"], "--port must be 0 to 65535"),
         (["generate", "hubspot", "--json"], "Unknown option: --json."),
@@ -184,21 +189,21 @@ def test_misuse(command_line: CommandLine, arguments: list[str], says: str) -> N
 def test_answers_that_fail(command_line: CommandLine) -> None:
     """A wrong key, no server, and one that does not answer in time."""
     command_line.mock.script(Answer(401), calls=1)
-    failed(command_line.run("apps"), 1, "401")
+    failed(command_line.run("apps"), 1, "401", f"The key came from REFOLD_API_KEY, and {command_line.mock.base_url}")
     command_line.mock.script(Silence())
-    failed(command_line.run("apps", "--timeout", "0.1"), 1, "0.1")
-    failed(command_line.run(*CREATE, "--read", "--timeout", "0.1"), 1, "0.1")
-    failed(command_line.run("apps", "--base-url", "http://127.0.0.1:1"), 1, "nothing answers at 127.0.0.1:1. Is the server running?")
+    failed(command_line.run("apps", "--timeout", "0.1"), 1, "0.1", "Pass a larger --timeout.")
+    failed(command_line.run(*CREATE, "--read", "--timeout", "0.1"), 1, "0.1", "Nothing was executed")
+    failed(command_line.run("apps", "--base-url", "http://127.0.0.1:1"), 1, *_NO_SERVER)
 
 
 def test_writes_that_fail(command_line: CommandLine) -> None:
     """What may have happened is told, by the exit code too."""
     command_line.mock.script(Reset("after"), route="execute_action", calls=1)
-    failed(command_line.run(*CREATE), 3, "It may have happened: look in the app")
+    failed(command_line.run(*CREATE), 3, "It may have happened: check in the app")
     command_line.mock.script(Answer(403), route="execute_action", calls=1)
     failed(command_line.run(*CREATE), 1, "403")
     command_line.mock.script(Answer(502, body=b"<html>"), route="execute_action", calls=1)
-    failed(command_line.run(*CREATE), 3, "It may have happened: look in the app")
+    failed(command_line.run(*CREATE), 3, "It may have happened: check in the app")
 
 
 @pytest.mark.parametrize(
@@ -294,3 +299,25 @@ def test_help_begins_with_what_a_newcomer_needs(command_line: CommandLine) -> No
     ]
     assert listed[:4] == ["apps", "actions", "params", "execute"]
     assert listed == [*(name for name in make_app() if not name.startswith("-")), "--help", "--version"]
+
+
+def test_an_address_of_another_server(command_line: CommandLine) -> None:
+    """A path that the server does not have is no fault of the app."""
+    for arguments in (("apps",), ("actions", "hubspot")):
+        ended = command_line.run(*arguments, "--base-url", f"{command_line.mock.base_url}/foo")
+        failed(ended, 1, "the server has no path /foo/api/", "Check --base-url or REFOLD_BASE_URL")
+        assert "slug" not in ended.err
+
+
+def test_a_misspelled_option_of_which_another_is_missing(command_line: CommandLine) -> None:
+    """The error is about what was written."""
+    command_line.environment.delenv("REFOLD_LINKED_ACCOUNT_ID")
+    failed(command_line.run("actions", "hubspot", "--acount", "x"), 2, "--acount. Did you mean --account?")
+
+
+def test_usage_names_what_it_takes(command_line: CommandLine) -> None:
+    """No usage line has a word that the help does not explain."""
+    for command in commands(make_app(), ()):
+        usage, _, explained = command_line.run(*command, "--help").out.partition("\n")
+        for name in re.findall(r"(\w+)\.\.\.", usage):
+            assert re.search(rf"\b{name}\b", explained), usage

@@ -149,7 +149,7 @@ def test_what_cannot_be_executed(command_line: CommandLine) -> None:
     ended = command_line.run("generate", "hubspot")
     assert (ended.code, ended.out) == (0, WRITTEN.read_text(encoding="utf-8"))
     assert ended.err.count("refold: Left out ") == 2
-    assert "`refold actions SLUG` gives" in ended.err
+    assert "`refold actions SLUG` lists" in ended.err
     command_line.mock.script(Answer(403), route="get_action_parameters", action_id="get_contact")
     failed = command_line.run("generate", "hubspot")
     assert (failed.code, failed.out) == (1, "")

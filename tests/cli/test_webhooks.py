@@ -10,7 +10,11 @@ from support.command_line import CommandLine
 
 def test_subscriptions(command_line: CommandLine) -> None:
     """They are made, listed, shown and deleted."""
-    made = json.loads(command_line.run("webhooks", "create", "https://example.com/hook", "Workflow Errored", "--description", "for sales").out)
+    made = json.loads(
+        command_line.run(
+            "webhooks", "create", "https://example.com/hook", "Workflow Errored", "--description", "for sales"
+        ).out
+    )
     shown = command_line.run("webhooks", "get", made["_id"], terminal=True)
     assert shown.out.splitlines()[1:3] == [
         "URL          https://example.com/hook",

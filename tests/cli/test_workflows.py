@@ -118,15 +118,15 @@ def test_a_payload_that_does_not_fit(command_line: CommandLine, given: tuple[str
 
 def test_a_payload_that_cannot_be_checked(command_line: CommandLine) -> None:
     """Without an answer about what fits, nothing is started; an alias, of which Refold may not know it, is."""
-    command_line.mock.script(Answer(503), route="get_workflow_request_structure")
-    unread = command_line.run(*RUN)
-    assert (unread.code, unread.out) == (1, "")
-    assert "Nothing was started" in unread.err
-    assert not starts(command_line)
-    command_line.mock.script(Answer(404), route="get_workflow_request_structure")
+    command_line.mock.script(Answer(404), route="get_request_structure", calls=1)
     ran = command_line.run(*RUN, "--slug", "hubspot")
     assert ran.code == 0
     assert "The payload was not checked" in ran.err
+    command_line.mock.script(Answer(503), route="get_request_structure")
+    unread = command_line.run(*RUN)
+    assert (unread.code, unread.out) == (1, "")
+    assert "Nothing was started" in unread.err
+    assert len(starts(command_line)) == 1
 
 
 def test_filters(command_line: CommandLine) -> None:

@@ -48,7 +48,8 @@ async def connect(
                 "reconnect": f"{slug} must be reconnected for {options.account}: its credentials no longer work.",
             }.get(state, "")
             valid = "" if oauth else " It is valid for 3 days."
-            say(f"{now} Send this link to {options.account} and to nobody else, to connect {slug}.{valid}")
+            verb = "reconnect" if now else "connect"
+            say(f"{now} To {verb} {slug}, send this link to {options.account} and to nobody else.{valid}")
         if wait:
             say(f"Waiting until {slug} is connected. Ctrl-C ends the wait; the link stays valid.")
             await account.applications.wait_connected(slug, timeout=wait_options.max_wait)

@@ -118,7 +118,9 @@ async def watch(execution_id: str, /, *, options: AccountOptions, wait: WaitOpti
             if wants_json(options):
                 print_json(execution, indent=None)
             else:
-                print_line(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {execution.status or '-'}  {_percentage(execution) or ''}")
+                print_line(
+                    f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {execution.status or '-'}  {_percentage(execution) or ''}"
+                )
         # It has ended. If it has not completed, this raises the reason.
         await account.executions.wait(execution_id, timeout=wait.max_wait, return_value=False)
 

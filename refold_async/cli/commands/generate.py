@@ -163,5 +163,7 @@ def _write(target: str, source: str) -> None:
     except BaseException as error:
         file.discard()
         if isinstance(error, OSError) and error.errno is not None:
-            raise OSError(error.errno, error.strerror, target) from error  # names the target, and not the partial file or no file
+            raise OSError(
+                error.errno, error.strerror, target
+            ) from error  # names the target, and not the partial file or no file
         raise

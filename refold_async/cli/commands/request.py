@@ -57,9 +57,7 @@ async def request(
         dry_run: Send nothing: print the request with the key hidden.
     """
     if account == "" and not organisation:  # such as a variable of the shell that is not set
-        raise UsageError(
-            "--account (-a) or REFOLD_LINKED_ACCOUNT_ID is empty: pass --organisation to act without one."
-        )
+        raise UsageError("--account (-a) or REFOLD_LINKED_ACCOUNT_ID is empty: pass --organisation to act without one.")
     check_stdin([*content, *(query or ()), *(header or ())])
     method = method.upper()
     reads = method in _READS
