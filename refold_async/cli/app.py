@@ -68,7 +68,7 @@ def make_app() -> App:
         help_epilogue=_EXIT_CODES,
         help_format="plaintext",
         version=__version__,
-        group_parameters="Options",
+        group_parameters=Group("Options", sort_key=50),
         default_parameter=Parameter(negative=(), show_default=False),
         suppress_keyboard_interrupt=False,  # the exit code after Ctrl-C depends on what was sent
     )

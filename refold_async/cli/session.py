@@ -29,7 +29,10 @@ def api_key(options: Options) -> str:
     else:
         source, key = f"The key in {options.api_key_file}", _read_key(options.api_key_file)
     if not key:
-        raise UsageError("No API key: set REFOLD_API_KEY, or pass --api-key-file with a file that holds it.")
+        raise UsageError(
+            "No API key: set REFOLD_API_KEY, or pass --api-key-file with a file that holds it. "
+            "`refold mock` needs no key."
+        )
     if key != key.strip():
         place = "begins" if key[0].isspace() else "ends"
         raise UsageError(f"REFOLD_API_KEY {place} with a space or a line break: remove it.")
