@@ -30,7 +30,7 @@ _ACCOUNTS_OF_ROWS: Final = (
 _KEY: Final = re.compile(r"[pt]k_[^\s\"']+")
 _NUMBERS: Final[dict[Any, str]] = {int: "a whole number", float: "a number"}
 _LIKENESS: Final = 0.7
-"""How alike an option must be to be suggested. If it were lower, --email would suggest --read, which skips the confirmation."""
+"""How alike an option must be to be suggested: enough not to suggest --read, which skips a question, for --email."""
 _TAKE_PARAMETERS: Final = {"PARAMETERS", "PAYLOAD", "CONTENT"}
 
 
