@@ -103,11 +103,11 @@ def test_what_to_do() -> None:
         Failed(error=type(f"Error{number}", (Exception,), {})("no"), effect="none", **told(9)) for number in range(7)
     ]
     texts = [text for text, _ in summary_of(OK, UNUSABLE, UNUSABLE, *many).paragraphs()]
-    assert texts[0] == "10 rows: 1 ok, 9 failed, 0 unknown (1 s)."
+    assert texts[0] == "10 rows: 1 ok, 9 failed, 0 unknown. This run took 1 s."
     assert texts[1] == "2 failed: APIResponseValidationError: misfit (user_3)"
     assert "3 with other errors." in texts
-    assert "2 of those that failed did run, and must not be sent again." in texts
-    assert texts[-1] == "To try the 7 again that failed without effect:"
+    assert "2 rows failed after the action was executed: do not send them again." in texts
+    assert texts[-1] == "To retry the 7 rows that failed and did nothing:"
 
 
 @pytest.mark.parametrize(
@@ -225,5 +225,5 @@ def test_outcomes_that_the_journal_lacks() -> None:
     """It is said of them that the next run does not know."""
     summary = summary_of(OK, left=1, reason=str(JournalError("The disk is full.")), unrecorded=1)
     told = "\n".join(text for text, _ in summary.paragraphs())
-    assert "The journal could not take 1 of these outcomes: the next run takes those rows for unknown." in told
+    assert "1 of these outcomes could not be written to the journal: the next run treats those rows as unknown." in told
     assert summary.exit_code is ExitCode.UNKNOWN

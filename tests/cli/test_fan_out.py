@@ -90,7 +90,7 @@ def test_parameters_of_rows(job: Job) -> None:
     )
     given = ("text=@text", "tags:=@tags", "kind=lead", "n:=5", f"@{common}")
     ended = job.command_line.run("fan-out", "hubspot", "note", *given, "--accounts", str(path))
-    assert (ended.code, ended.err) == (0, "2 rows: 2 ok, 0 failed, 0 unknown (0 s).\n")
+    assert (ended.code, ended.err) == (0, "2 rows: 2 ok, 0 failed, 0 unknown. This run took 0 s.\n")
     always = {"kind": "lead", "n": 5, "lang": "en"}
     assert job.sent == {
         "user_1": {**always, "text": "a, b", "tags": [1]},
@@ -134,21 +134,21 @@ def test_stdin(job: Job) -> None:
         (b"linked_account_id,email\n", "has no rows"),
         (
             b"id,email\nuser_1,a@b.c\n",
-            "no column 'linked_account_id': there are id, email. Name another with --account-",
+            "no column 'linked_account_id', only id, email. Name another with --account-",
         ),
-        (b"linked_account_id\nuser_1\n", "no column 'email': there are linked_account_id."),
+        (b"linked_account_id\nuser_1\n", "no column 'email', only linked_account_id."),
         (b"linked_account_id,email\nuser_1,a\n,b\n", "line 3: its 'linked_account_id' is empty"),
         (b'linked_account_id,email\nuser_1,"a\nb"\n user_2,b\n', "line 4: its 'linked_account_id' starts or ends with"),
-        (b"linked_account_id,email\n\nuser_1,a,b\n", "line 3: it has 3 values, where the first line names 2 columns"),
-        (b'linked_account_id,email\nuser_1,"a"b\n', "line 2: it is no row of CSV"),
-        (b'linked_account_id,email\nuser_1,"a\nuser_2,b\n', "line 2: it is no row of CSV"),
+        (b"linked_account_id,email\n\nuser_1,a,b\n", "line 3: it has 3 values, but the first line names 2 columns"),
+        (b'linked_account_id,email\nuser_1,"a"b\n', "line 2: it is not a row of CSV"),
+        (b'linked_account_id,email\nuser_1,"a\nuser_2,b\n', "line 2: it is not a row of CSV"),
         (b"linked_account_id,email,email\nuser_1,a,b\n", "line 1: it names the column 'email' twice"),
         (b"linked_account_id,email,\nuser_1,a,b\n", "line 1: its column 3 has no name"),
-        ("linked_account_id,email\nuser_1,é\n".encode("latin-1"), "line 2: it is no text in UTF-8"),
-        ("linked_account_id,email\n".encode("utf-16"), "line 1: it is no text in UTF-8"),
+        ("linked_account_id,email\nuser_1,é\n".encode("latin-1"), "line 2: it is not text in UTF-8"),
+        ("linked_account_id,email\n".encode("utf-16"), "line 1: it is not text in UTF-8"),
         (b"linked_account_id,email\nuser_1,a@b.c\nuser_2,\n", "line 3: parameters do not fit action 'create_contact'"),
         (b"linked_account_id,email\nuser_1," + b"a" * 5_000_000, "line 2: it is longer than 4 MiB"),
-        (b"linked_account_id,email\ruser_1,a\r", "line 1: it has a carriage return that ends no line: save the file"),
+        (b"linked_account_id,email\ruser_1,a\r", "line 1: it has a carriage return that does not end a line: save"),
     ],
 )
 def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
@@ -163,17 +163,17 @@ def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
     ("text", "says"),
     [
         ('[{"linked_account_id": "user_1"}]', "holds a JSON array: write one object a line"),
-        ('{"linked_account_id": "user_1", "email": "a"}\n{"email": ', "line 2: it is no JSON"),
-        ('{"linked_account_id": "user_1", "email": NaN}', "line 1: it is no JSON: NaN is no number"),
+        ('{"linked_account_id": "user_1", "email": "a"}\n{"email": ', "line 2: it is not JSON"),
+        ('{"linked_account_id": "user_1", "email": NaN}', "line 1: it is not JSON: NaN is not a number"),
         ('{"linked_account_id": "user_1", "email": "\\ud800"}', "line 1: it holds half of a surrogate pair"),
-        ('{"linked_account_id": "user_1", "email": "a"}\n"b"', "line 2: it is no JSON object"),
-        ('{"linked_account_id": "user_1", "email": "a"}\n{"id": 2}', "line 2: it has no 'linked_account_id', but id."),
-        ('{"linked_account_id": true, "email": "a"}', "line 1: its 'linked_account_id' is empty, or no text"),
-        ('{"linked_account_id": "user_1", "e-mail": "a"}', "no column 'email': there are linked_account_id, e-mail."),
+        ('{"linked_account_id": "user_1", "email": "a"}\n"b"', "line 2: it is not a JSON object"),
+        ('{"linked_account_id": "user_1", "email": "a"}\n{"id": 2}', "line 2: it has no 'linked_account_id', only id."),
+        ('{"linked_account_id": true, "email": "a"}', "line 1: its 'linked_account_id' is empty or not a text"),
+        ('{"linked_account_id": "user_1", "e-mail": "a"}', "no column 'email', only linked_account_id, e-mail."),
         ('{"linked_account_id": "user_1", "email": ' + "[" * 100_000, "line 1: its JSON is nested too deeply"),
         (
             '{"linked_account_id": "user_1", "email": "a", "linked_account_id": "user_2"}',
-            "_id' is there twice. Each line",
+            "it has the key 'linked_account_id' twice. Each line",
         ),
         ('{\n "linked_account_id": "user_1"\n}', "Each line must hold one object, as `jq -c .` writes it."),
     ],
@@ -191,16 +191,16 @@ def test_json_lines_that_are_refused(job: Job, text: str, says: str) -> None:
     [
         (("emial=@email",), "'emial' is unknown (did you mean 'email'?)"),
         (("firstname=@email",), "'email' is required and missing"),
-        (("email:=@email",), "line 2: what column 'email' holds is no JSON"),
+        (("email:=@email",), "2: its 'email' is not JSON"),
         (("email=@email", "--limit", "0"), "--limit must be 1 or more"),
         (("email=@email", "--rate", "0"), "--rate must be more than 0"),
-        (("email=@email", "--key", "email"), "--key is about what a journal has"),
-        (("email=@email", "--retry-failed"), "--retry-failed is about what a journal has"),
+        (("email=@email", "--key", "email"), "--key needs the journal of a job"),
+        (("email=@email", "--retry-failed"), "--retry-failed needs the journal of a job"),
         (("email=@email", "--stop-after", "many"), "--stop-after must be a number of rows, or a share"),
         (("email=@email", "--stop-after", "nan"), "--stop-after must be a number of rows, or a share"),
         (("email=@email", "--stop-after", "inf"), "--stop-after must be a number of rows, or a share"),
         (("email=@email", "--stop-after", "120%"), "--stop-after must be a number of rows, or a share"),
-        (("email=@email", "--journal", "june.sqlite", "--key", "no"), "no column 'no': there are linked_account_id,"),
+        (("email=@email", "--journal", "june.sqlite", "--key", "no"), "no column 'no', only linked_account_id,"),
         (("email=@email", "--output", "/no/such/directory/june.csv"), "june.csv cannot be written: No such file"),
         (("email=@email", "--output", "/dev/full"), "--output /dev/full cannot be written: No space left on device"),
     ],
@@ -252,9 +252,9 @@ def test_rows_that_a_journal_cannot_tell_apart(job: Job) -> None:
     path = job.rows("linked_account_id,email\nuser_1,a@b.c\nuser_2,a@b.c\nuser_1,b@b.c\n")
     ended = job.run_contacts(path)
     assert ended.code == 2
-    assert "line 4: its 'linked_account_id', 'user_1', is that of line 2 too" in ended.err
+    assert "line 4: its 'linked_account_id', 'user_1', is also that of line 2" in ended.err
     ended = job.run_contacts(path, "--key", "email")
-    assert "line 3: its 'email', 'a@b.c', is that of line 2 too" in ended.err
+    assert "line 3: its 'email', 'a@b.c', is also that of line 2" in ended.err
     assert not job.sent
     assert job.run("email=@email", "--accounts", path).code == 0
     assert job.sent_count == 3
@@ -269,7 +269,7 @@ def test_dry_run(job: Job) -> None:
     shown = json.loads(ended.out)
     assert (ended.code, shown["headers"]["x-api-key"], shown["headers"]["linked_account_id"]) == (0, "***", "user_0")
     assert shown["body"] == {"email": "0@example.com"}
-    assert "is in order (12 rows)" in ended.err
+    assert "is valid (12 rows)" in ended.err
     assert not job.sent
     assert not job.journal.exists()
     assert not job.output.exists()
@@ -282,7 +282,7 @@ def test_resuming(job: Job) -> None:
     assert (first.code, summary(first)["ok"], job.sent_count) == (0, 5, 5)
     second = job.run_contacts(path, "--output", job.output)
     assert (second.code, job.sent_count) == (0, 20)
-    assert second.err.startswith("20 rows: 20 ok, 0 failed, 0 unknown (0 s, 5 of them in earlier runs).")
+    assert second.err.startswith("20 rows: 20 ok, 0 failed, 0 unknown. This run took 0 s; 5 rows ended in earlier runs.")
     assert (summary(second)["recorded"], summary(second)["resume"]) == (5, None)
     assert sorted(int(line["index"]) for line in job.outcomes()) == list(range(20))
     assert sum(line["recorded"] == "true" for line in job.outcomes()) == 5
@@ -309,7 +309,7 @@ def test_unknown_outcomes(job: Job) -> None:
     path = job.contacts(3)
     ended = job.run_contacts(path)
     assert ended.code == 3
-    assert "1 unknown: the action may have run. Look in hubspot for each of them" in ended.err
+    assert "1 unknown: the action may have been executed. Check each of them in hubspot." in ended.err
     assert f"`refold journal entries {job.journal} --status unknown`" in ended.err
     command = f"refold fan-out hubspot create_contact email=@email --accounts {path} --journal {job.journal}"
     assert f"\n  {command} --resend-unknown\n" in ended.err
@@ -328,7 +328,7 @@ def test_a_key_that_is_refused(job: Job) -> None:
     revoked = mock.script(Answer(401), route="execute_action", calls=range(11, 1000))
     ended = job.run_contacts(path, "--concurrency", "4", "--output", job.output)
     assert ended.code == 1
-    assert "It was stopped. Refold refuses the API key." in ended.err
+    assert "The job was stopped. Refold refuses the API key: check it" in ended.err
     assert (told := summary(ended))["ended"] == "stopped"
     assert told["ok"] == 10
     assert 3 <= told["failed"] <= 10
@@ -378,7 +378,7 @@ def test_a_production_key(job: Job) -> None:
 
 def test_without_a_journal(job: Job) -> None:
     """What is lost by that is said once, where the job is more than a handful and writes."""
-    warning = "Without --journal FILE this job cannot be resumed"
+    warning = "Without --journal FILE, this job cannot be resumed"
     assert job.run("email=@email", "--accounts", job.contacts(11)).err.count(warning) == 1
     assert warning not in job.run("email=@email", "--accounts", job.contacts(10)).err
     assert warning not in job.run_contacts(job.contacts(11)).err
@@ -387,7 +387,7 @@ def test_without_a_journal(job: Job) -> None:
     job.command_line.mock.script(Errored(422), calls=range(2, 100), route="execute_action")
     stopped = job.run("email=@email", "--accounts", job.contacts(40), "--stop-after", "3", "--concurrency", "2")
     assert (stopped.code, summary(stopped)["resume"]) == (3, None)
-    assert "acts again for rows that are done" in stopped.err
+    assert "begins at the first row and repeats those that are done" in stopped.err
 
 
 def test_journals_that_cannot_be_used(job: Job) -> None:
@@ -432,7 +432,7 @@ def test_rows_that_change_while_the_job_runs(job: Job) -> None:
     )
     assert (ended.code, summary(ended)["ended"], summary(ended)["failed"]) == (1, "stopped", 0)
     assert summary(ended)["ok"] == job.sent_count < 3_000
-    assert f"It was stopped. {path} was changed while the job ran." in ended.err
+    assert f"The job was stopped. {path} was changed while the job ran." in ended.err
 
 
 def test_the_file_of_outcomes(job: Job) -> None:
@@ -444,7 +444,7 @@ def test_the_file_of_outcomes(job: Job) -> None:
     assert line["linked_account_id"] == "'=user_1"
     assert json.loads(line["item"]) == {"linked_account_id": "=user_1", "email": "-a"}
     again = job.run("email=@email", "--accounts", path, "--output", job.output)
-    assert (again.code, "is there already" in again.err) == (2, True)
+    assert (again.code, "may be the only record of an earlier run" in again.err) == (2, True)
     for other in (path, job.journal):
         ended = job.run_contacts(path, "--output", other)
         assert (ended.code, "would overwrite another file of the job" in ended.err) == (2, True)
@@ -456,7 +456,7 @@ def test_what_outcomes_may_replace(job: Job) -> None:
     path = job.contacts(3)
     notes = job.rows("my notes\n", "notes.csv")
     ended = job.run_contacts(path, "--output", notes)
-    assert (ended.code, "is no file of outcomes: name another. Nothing was sent." in ended.err) == (2, True)
+    assert (ended.code, "is not a file of outcomes: name another file. Nothing was sent." in ended.err) == (2, True)
     assert notes.read_text() == "my notes\n"
     other = job.directory / "other.sqlite"
     assert job.run("email=@email", "--accounts", path, "--limit", "1", "--journal", other).code == 0
@@ -492,9 +492,9 @@ def test_reads_without_an_answer(job: Job) -> None:
     path = job.contacts(1)
     arguments = ["fan-out", "hubspot", "get_contact", "--read", "--timeout", "0.5", "--accounts", str(path)]
     ended = job.command_line.run(*arguments)
-    assert ended.err.endswith("They only read: the same command may be run again.\n")
+    assert ended.err.endswith("The action only reads: you can run the same command again.\n")
     ended = job.command_line.run(*arguments, "--journal", str(job.journal))
-    assert (ended.code, "may have run" in ended.err) == (3, False)
+    assert (ended.code, "may have been executed" in ended.err) == (3, False)
     assert ended.err.endswith(f"To read those again:\n  refold {' '.join(arguments)} --journal {job.journal}\n")
     script.remove()
     assert job.command_line.run(*arguments, "--journal", str(job.journal)).code == 0
@@ -515,7 +515,7 @@ def test_a_full_disk(job: Job) -> None:
         ended = job.run_contacts(path, "--concurrency", "2")
     told = summary(ended)
     # The journal may fail between two rows, when none is on its way.
-    lost = told["unknown"] > 0 or "the next run takes those rows for unknown" in ended.err
+    lost = told["unknown"] > 0 or "the next run treats those rows as unknown" in ended.err
     assert (ended.code, told["ended"]) == (3 if lost else 1, "stopped")
     sent = job.sent_count - before
     assert told["ok"] + told["unknown"] == sent < 200
@@ -529,5 +529,5 @@ def test_times(job: Job) -> None:
     told = summary(ended)
     assert (ended.code, told["ended"], told["failed"], told["unknown"]) == (1, "stopped", 0, 0)
     assert told["ok"] < 100
-    assert "It was stopped. The 0.3 seconds of --job-timeout were over." in ended.err
+    assert "The job was stopped. The 0.3 seconds of --job-timeout were over." in ended.err
     assert told["resume"] is not None

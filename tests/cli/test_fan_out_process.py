@@ -140,7 +140,7 @@ async def test_interrupted_and_resumed(job: Job, number: signal.Signals, code: i
     assert (finished.exit_code, summary["exit_code"], summary["ended"]) == (code, code, "interrupted")
     assert (summary["ok"], summary["unknown"], summary["failed"]) == (len(job.writes), 0, 0)
     assert summary["not_begun"] == ROWS - len(job.writes) > 0
-    assert "Stopping: what is in flight gets 10 seconds to end" in finished.complaints
+    assert "Stopping: no more rows begin, and those in flight have 10 seconds to finish" in finished.complaints
     command = finished.complaints.splitlines()[-1].strip()
     assert command == summary["resume"]
     assert shlex.split(command)[-len(job.arguments) :] == job.arguments
@@ -270,7 +270,7 @@ async def test_the_bar(job: Job) -> None:
     async with in_a_terminal(job) as (process, terminal):
         async with asyncio.timeout(60):
             assert await process.wait() == 1
-        await until(lambda: "What became of each row" in terminal.text)
+        await until(lambda: "The outcome of each row" in terminal.text)
         lines = terminal.lines
     assert not [line for line in lines if line.startswith("{")]
     (bar,) = (line for line in lines if f"{ROWS}/{ROWS}" in line)
@@ -316,10 +316,10 @@ async def test_ctrl_c_in_a_terminal(job: Job) -> None:
         terminal.press(b"\x03")
         async with asyncio.timeout(60):
             assert await process.wait() == 130
-        await until(lambda: "To go on with the other" in terminal.text)
+        await until(lambda: "To continue with the other" in terminal.text)
     text = terminal.text
-    assert "Stopping: what is in flight gets 10 seconds to end" in text
-    assert f"To go on with the other {ROWS - len(job.writes)}:" in text
+    assert "Stopping: no more rows begin, and those in flight have 10 seconds to finish" in text
+    assert f"To continue with the other {ROWS - len(job.writes)} rows:" in text
     assert any("stopping, " in line for line in terminal.bars)
     assert not terminal.screen.cursor.hidden
 
@@ -334,5 +334,5 @@ async def test_interrupted_without_a_journal(job: Job) -> None:
         process.send_signal(signal.SIGINT)
         finished = await ended(process)
     assert (finished.exit_code, told(finished)["ended"], told(finished)["unknown"]) == (3, "interrupted", 0)
-    assert "begins at the first row and acts again for rows that are done" in finished.complaints
+    assert "begins at the first row and repeats those that are done" in finished.complaints
     assert job.output.read_text(encoding="utf-8-sig").count(",ok,done,") == len(job.writes)

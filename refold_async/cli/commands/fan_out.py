@@ -1,6 +1,7 @@
 """`refold fan-out`."""
 
 import asyncio
+import shlex
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import attrs
 from cyclopts import Group, Parameter
 
-from refold_async.cli.bulk.checks import CheckedRows, RowPlan, check_rows
+from refold_async.cli.bulk.checks import CheckedRows, Problems, RowPlan, check_rows
 from refold_async.cli.bulk.displays import open_display
 from refold_async.cli.bulk.job import GRACE, JobEnd, run_job
 from refold_async.cli.bulk.outcome_file import OutcomeFile
@@ -35,8 +36,8 @@ __all__ = ["JobOptions", "fan_out"]
 _ROWS = Group("Rows", sort_key=1)
 _JOB = Group("Job", sort_key=2)
 _PARAMETERS = (
-    "name=@COLUMN for a row's text in that column, name:=@COLUMN for its JSON, name=text and name:=JSON for what is "
-    "the same in all rows, @FILE for a JSON object of such parameters. An empty cell leaves its parameter out."
+    "name=@COLUMN takes each row's text from that column, name:=@COLUMN its JSON. name=text and name:=JSON are the "
+    "same in all rows, as are the members of @FILE, a JSON object. An empty cell leaves its parameter out."
 )
 _HANDFUL = 10
 _ACCOUNTS_ASKED = 3
@@ -45,60 +46,79 @@ _ACCOUNTS_ASKED = 3
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class JobOptions:
-    """What a job takes beside its action."""
+    """The options of a job."""
 
     accounts: Annotated[
         str,
         Parameter(
             group=_ROWS,
-            allow_leading_hyphen=True,  # for - by itself
-            help="The file of rows: CSV whose first line names the columns, or JSON objects, one a line; - is stdin.",
+            allow_leading_hyphen=True,  # for - alone
+            metavar="FILE",
+            help="The file of rows, each with a linked account: CSV whose first line names the columns, or JSON "
+            "objects, one a line; - is stdin.",
         ),
     ]
-    account_column: Annotated[str, Parameter(group=_ROWS, help="The column of the linked account.")] = (
-        "linked_account_id"
-    )
-    limit: Annotated[int | None, Parameter(group=_ROWS, help="Take only so many rows, from the first on.")] = None
+    account_column: Annotated[
+        str,
+        Parameter(
+            group=_ROWS, metavar="COLUMN", help="The column of the linked account; by default linked_account_id."
+        ),
+    ] = "linked_account_id"
+    account: Annotated[str | None, Parameter(name=["--account", "-a"], show=False)] = None
+    """Not an option of fan-out; here so that its error can explain what to do."""
+    limit: Annotated[int | None, Parameter(group=_ROWS, metavar="N", help="Only the first N rows.")] = None
     journal: Annotated[
         Path | None,
         Parameter(
             group=_JOB,
-            help="Record here what becomes of each row. The same command goes on after Ctrl-C, kill -9 or a crash, and "
-            "sends nothing twice.",
+            metavar="FILE",
+            help="Record the outcome of each row here. After Ctrl-C, kill -9 or a crash, the same command continues "
+            "the job, and sends no row twice.",
         ),
     ] = None
     key: Annotated[
         str | None,
-        Parameter(group=_JOB, help="The column by which the journal tells rows apart; by default the account's."),
+        Parameter(
+            group=_JOB,
+            metavar="COLUMN",
+            help="The column by which the journal identifies rows; by default that of the linked account.",
+        ),
     ] = None
     output: Annotated[
         Path | None,
         Parameter(
             group=_JOB,
-            help="Write a CSV file with the outcome of each row, as the job runs. With --journal it takes the place of "
-            "the one of an earlier run.",
+            metavar="FILE",
+            help="Write a CSV file with the outcome of each row, while the job runs; its index counts rows from 0. "
+            "With --journal, it replaces that of an earlier run.",
         ),
     ] = None
-    concurrency: Annotated[int, Parameter(group=_JOB, help="How many rows to work on at once; by default 50.")] = 50
+    concurrency: Annotated[
+        int, Parameter(group=_JOB, metavar="N", help="How many rows may be in flight; by default 50.")
+    ] = 50
     rate: Annotated[
         float | None,
-        Parameter(group=_JOB, help="Calls per second; by default what Refold is found to accept."),
+        Parameter(group=_JOB, metavar="N", help="Requests per second; by default it adapts to what Refold accepts."),
     ] = None
     retry_failed: Annotated[
-        bool, Parameter(group=_JOB, help="Try again what failed without effect in an earlier run.")
+        bool, Parameter(group=_JOB, help="Retry rows that failed and did nothing in an earlier run.")
     ] = False
     resend_unknown: Annotated[
-        bool, Parameter(group=_JOB, help="Send again what may have run in an earlier run, so perhaps twice.")
+        bool,
+        Parameter(
+            group=_JOB, help="Send rows again that are unknown from an earlier run. This may execute the action twice."
+        ),
     ] = False
     stop_after: Annotated[
         str | None,
         Parameter(
             group=_JOB,
-            help="Stop once so many rows, or such a share of them, did not succeed: 50 or 20%. By default after 100 in "
-            "a row, or when the key is refused.",
+            metavar="N",
+            help="Stop once N rows did not succeed, or a share of them such as 20%. By default the job stops after 100 "
+            "rows in a row that did not succeed, or when the API key is refused.",
         ),
     ] = None
-    job_timeout: Annotated[float | None, Parameter(group=_JOB, help="Stop after so many seconds.")] = None
+    job_timeout: Annotated[float | None, Parameter(group=_JOB, metavar="SECONDS", help="Stop after this time.")] = None
 
 
 def fan_out(
@@ -116,7 +136,7 @@ def fan_out(
     Args:
         slug: The app, such as hubspot.
         action_id: The action, such as create_contact.
-        dry_run: Send nothing to the app: check all rows, and print the first request with the key hidden.
+        dry_run: Send nothing to the app. Check all rows, and print the first request, without the API key.
     """
     chosen = _check(job)
     plan = RowPlan(
@@ -132,7 +152,7 @@ def fan_out(
 
 @attrs.frozen
 class _Command:
-    """The command, with all that was given and read."""
+    """The command, with its options and rows."""
 
     slug: str
     action_id: str
@@ -144,7 +164,7 @@ class _Command:
     chosen: Mapping[str, Any]
 
     async def run(self, *, dry_run: bool) -> None:
-        with ExitStack() as signals:  # which are heeded until all is told
+        with ExitStack() as signals:  # handled until the job is reported
             async with open_client(self.options, rate=self.job.rate) as refold:
                 await self._check_parameters(refold)
                 if dry_run:
@@ -154,21 +174,28 @@ class _Command:
                 began = time.monotonic()
                 with ExitStack() as stack:
                     end = await self._run(refold, stack, signals)
-            self._tell(end, time.monotonic() - began)
+            self._report(end, time.monotonic() - began)
 
     async def _check_parameters(self, refold: "AsyncRefold") -> None:
         """Check the parameters of all rows against the action's schema."""
         schema = await self._fetch_schema(refold)
         complete = self.plan.template.complete
-        schema.validate(complete)
-        for name, line in self.rows.left_out.items():
+        try:
+            schema.validate(complete)
+        except ParameterError as error:
+            account = shlex.quote(self.plan.account_of(self.rows.first))
+            error.add_note(f"`refold params {self.slug} {self.action_id} -a {account}` lists its parameters.")
+            raise
+        problems = Problems(self.rows.file)
+        for name, lines in self.rows.left_out.items():
             try:
                 schema.validate({other: value for other, value in complete.items() if other != name})
             except ParameterError as error:
-                raise self.rows.file.refusal(line, error.message) from None
+                problems.add_lines(lines, error.message)
+        problems.raise_if_any()
 
     async def _fetch_schema(self, refold: "AsyncRefold") -> "ActionParameters":
-        """Fetch the action's schema. Where an account is refused, that is its row's failure: another is asked."""
+        """Fetch the action's schema, with another account if one is refused: that is a failure of its row only."""
         first, *others = islice(self.rows, _ACCOUNTS_ASKED)
         try:
             return await self._schema_for(refold, first)
@@ -190,7 +217,7 @@ class _Command:
         account = self.plan.account_of(self.rows.first)
         print_request(refold, requests.execute_action(self.slug, self.action_id, values), account)
         say(
-            f"{self.rows.file.name} is in order ({len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}); this is "
+            f"{self.rows.file.name} is valid ({len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}). Above is "
             "the first request. Nothing was sent."
         )
 
@@ -198,14 +225,14 @@ class _Command:
         if self.write.read:
             return
         count = len(self.rows)
-        whom = f"{count:,} account{'' if count == 1 else 's'}"
+        accounts = f"{count:,} account{'' if count == 1 else 's'}"
         if not self.plan.distinct or self.plan.key_column is not None:
-            whom = f"the accounts of {count:,} row{'' if count == 1 else 's'}"
-        confirm_write(refold.environment, f"Execute {self.action_id} of {self.slug} for {whom}", yes=self.write.yes)
+            accounts = f"the accounts of {count:,} row{'' if count == 1 else 's'}"
+        confirm_write(refold.environment, f"Execute {self.action_id} of {self.slug} for {accounts}", yes=self.write.yes)
         if self.job.journal is None and count > _HANDFUL:
             say(
-                "Without --journal FILE this job cannot be resumed: if it is interrupted or killed, running it again "
-                "acts again for rows that are done."
+                "Without --journal FILE, this job cannot be resumed: if it is interrupted or killed, running it again "
+                "repeats the rows that are done."
             )
 
     async def _run(self, refold: "AsyncRefold", stack: ExitStack, signals: ExitStack) -> JobEnd:
@@ -233,17 +260,19 @@ class _Command:
             return await run_job(job, display, output, signals, watches_streaks=self.job.stop_after is None)
         except JournalError as error:
             if "belongs to another job" in error.message:
-                error.add_note("A job is another one, too, where its columns or its parameters are.")
+                error.add_note("A command with another parameter or column is a new job: give it a new --journal.")
+            elif "is in use" in error.message:
+                error.add_note("Wait until that run ends, or stop it.")
             raise
 
     def _journal(self, path: Path) -> "Journal":
         from refold_async import Journal
 
         plan = self.plan
-        told = plan.template.fingerprint(plan.account_column, plan.key_column or "")
-        return Journal(path, job=f"{self.slug} {self.action_id} of rows {told}")
+        fingerprint = plan.template.fingerprint(plan.account_column, plan.key_column or "")
+        return Journal(path, job=f"{self.slug} {self.action_id} of rows {fingerprint}")
 
-    def _tell(self, end: JobEnd, seconds: float) -> None:
+    def _report(self, end: JobEnd, seconds: float) -> None:
         job = self.job
         summary = JobSummary(
             end=end,
@@ -264,14 +293,19 @@ class _Command:
             if wants_json(self.options):
                 print_json(summary.as_json())
         except OSError:
-            if summary.exit_code is ExitCode.OK:  # else that counts more
+            if summary.exit_code is ExitCode.OK:  # any other exit code matters more
                 raise
         if summary.exit_code is not ExitCode.OK:
             raise StoppedError(summary.exit_code)
 
 
 def _check(job: JobOptions) -> dict[str, Any]:
-    """Check what does not need the rows, and return the job's options as the library takes them."""
+    """Check the options that do not need the rows, and return those of the library's job."""
+    if job.account is not None:
+        raise UsageError(
+            "fan-out has no --account: the linked account of each row is in the column linked_account_id of "
+            "--accounts. --account-column names another column."
+        )
     for name, count in (("--limit", job.limit), ("--concurrency", job.concurrency)):
         if count is not None and count < 1:
             raise UsageError(f"{name} must be 1 or more, not {count}.")
@@ -284,7 +318,7 @@ def _check(job: JobOptions) -> dict[str, Any]:
         ("--key", job.key),
     ):
         if given and job.journal is None:
-            raise UsageError(f"{name} is about what a journal has of earlier runs: pass --journal FILE with it.")
+            raise UsageError(f"{name} needs the journal of a job: pass --journal FILE, too.")
     return {
         "concurrency": job.concurrency,
         "retry_failed": job.retry_failed,
@@ -302,6 +336,6 @@ def _parse_stop_after(text: str) -> float:
         raise problem from None
     if 0 < value < 1 or (value == 1 and text.endswith("%")):
         return value
-    if text.endswith("%") or value < 1 or not value.is_integer():  # infinity and no number are none
+    if text.endswith("%") or value < 1 or not value.is_integer():  # also infinity and NaN
         raise problem
     return int(value)
