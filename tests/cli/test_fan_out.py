@@ -282,7 +282,9 @@ def test_resuming(job: Job) -> None:
     assert (first.code, summary(first)["ok"], job.sent_count) == (0, 5, 5)
     second = job.run_contacts(path, "--output", job.output)
     assert (second.code, job.sent_count) == (0, 20)
-    assert second.err.startswith("20 rows: 20 ok, 0 failed, 0 unknown. This run took 0 s; 5 rows ended in earlier runs.")
+    assert second.err.startswith(
+        "20 rows: 20 ok, 0 failed, 0 unknown. This run took 0 s; 5 rows ended in earlier runs."
+    )
     assert (summary(second)["recorded"], summary(second)["resume"]) == (5, None)
     assert sorted(int(line["index"]) for line in job.outcomes()) == list(range(20))
     assert sum(line["recorded"] == "true" for line in job.outcomes()) == 5

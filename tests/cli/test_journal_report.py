@@ -186,7 +186,7 @@ def test_advice() -> None:
     ]
     known += ["ActionFailedError", "WorkflowFailedError", "ExecutionTimeoutError", "RateLimitError"]
     assert set(known[1:]) <= set(names_of_errors)
-    assert len({advice_for_unknown(group(name)).told for name in known} | {other.told}) == len(known) + 1
+    assert len({advice_for_unknown(group(name)).text for name in known} | {other.text}) == len(known) + 1
     assert "--retry-failed" in advice_for_failed(group("NotFoundError", "none"))
     assert "refold connect" in advice_for_failed(group("ReconnectRequiredError", "none"))
     assert "do not run these again" in advice_for_failed(group("ValueError", "done"))
@@ -196,7 +196,7 @@ def test_advice() -> None:
 @pytest.mark.parametrize(
     ("entries", "verdict"),
     [
-        ([], "No item was recorded yet."),
+        ([], "No item has been recorded yet."),
         ([("a", None, "ok", "done")], "The one item succeeded."),
         ([("a", None, "ok", "done"), ("b", None, "ok", "done")], "All 2 items succeeded."),
         ([("a", None, "started")], "The one item may or may not have happened."),
@@ -210,6 +210,19 @@ def test_verdicts(tmp_path: Path, entries: list[Any], verdict: str) -> None:
     assert report.verdict == verdict
     assert verdict in text_of(report, 80)
     assert verdict in page_of(report)
+
+
+def test_a_page_without_failures(tmp_path: Path) -> None:
+    """It has no section of failures, which would seem to deny the unknown items; its figures have one row a second."""
+    entries = [(str(number), None, "unknown", "unknown", "APITimeoutError", "late") for number in range(3)]
+    report = report_of(tmp_path / "june.sqlite", *entries)
+    for seconds in (0.0, 0.2, 0.4, 1.1):
+        report.timeline.add(BEGIN + timedelta(seconds=seconds), "ok")
+    page = page_of(report)
+    assert "Unknown: 3 that may or may not have happened" in page
+    assert "Failures by error" not in page
+    times = re.findall(r'<th scope="row">([^<]*)</th>', page)
+    assert len(times) == len(set(times)) >= 2
 
 
 def test_very_many_kinds_of_errors(tmp_path: Path) -> None:
