@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,69 @@ def test_commands_that_are_refused(job: Job, arguments: tuple[str, ...], says: s
     assert says in ended.err
     assert "line 2: parameters do not fit" not in ended.err
     assert not job.sent
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_all_rows_are_checked(job: Job, form: str) -> None:
+    """The first ten problems are shown, each on a line, with the number of the others; nothing is sent."""
+    if form == "csv":
+        bad = ["user_1,a,b", ",a", "user_3"] + ["user_4,a"] * 38
+        text = "\n".join(["linked_account_id,email", "user_0,a", *bad, ""])
+    else:
+        row = '{"linked_account_id": "%s", "email": "a"}'
+        text = "\n".join([row % "user_0", row % "user_1", "[]", row % " user_3", '{"email": '] + [row % "user_4"] * 38)
+    path = job.rows(text, f"customers.{form}")
+    ended = job.run_contacts(path)
+    *shown, others, last = ended.err.splitlines()
+    assert (ended.code, ended.out, len(shown)) == (2, "", 10)
+    assert [line.partition(":")[0] for line in shown[:3]] == [f"{path}, line {number}" for number in (3, 4, 5)]
+    assert "'user_4', is also that of line " in shown[3]
+    assert (others, last) == (
+        "… and 30 more lines.",
+        f"refold: 40 rows of {path} must be corrected. Nothing was sent.",
+    )
+    assert not job.sent
+
+
+def test_all_rows_without_a_required_value(job: Job) -> None:
+    """They are named in the same way."""
+    path = job.rows("linked_account_id,email\n" + "".join(f"user_{number},\n" for number in range(12)))
+    ended = job.run_contacts(path)
+    *shown, others, last = ended.err.splitlines()
+    assert (ended.code, len(shown), others) == (2, 10, "… and 2 more lines.")
+    assert all("'email' is required and missing" in line for line in shown)
+    assert last == f"refold: 12 rows of {path} must be corrected. Nothing was sent."
+
+
+def test_where_to_look_up_parameters(job: Job) -> None:
+    """The error for parameters that do not fit names the command that lists them."""
+    ended = job.run("emial=@email", "--accounts", job.contacts(1))
+    assert ended.err.rstrip().endswith("`refold params hubspot create_contact -a user_0` lists its parameters.")
+
+
+@pytest.mark.parametrize("option", [("-a", "user_1"), ("--account=user_1",)])
+def test_one_account_for_all_rows(job: Job, option: tuple[str, ...]) -> None:
+    """Each row has its linked account in a column, which the error explains; nothing is sent."""
+    ended = job.run("email=@email", "--accounts", job.contacts(1), *option)
+    assert (ended.code, ended.out) == (2, "")
+    assert "the linked account of each row is in the column linked_account_id" in ended.err
+    assert not job.sent
+    ended = job.run("email=@email", "--accounts", job.rows("email\na@b.c\n"))
+    assert "To use one linked account for all rows, add this column with the account's id in each row." in ended.err
+    assert "--account" not in job.command_line.run("fan-out", "--help").out.replace("--account-column", "").replace(
+        "--accounts", ""
+    )
+
+
+def test_the_example_of_the_help(job: Job) -> None:
+    """It runs as it is written."""
+    shown = job.command_line.run("fan-out", "--help").out
+    command = shown[shown.index("  refold fan-out") :].partition("\n\n")[0].replace("\\\n", "")
+    path = job.contacts(2)
+    files = {"customers.csv": path, "june.sqlite": job.journal, "june.csv": job.output}
+    arguments = [str(files.get(word, word)) for word in shlex.split(command)[1:]]
+    assert job.command_line.run(*arguments).code == 0
+    assert job.sent["user_0"] == {"email": "0@example.com", "company": "Acme"}
 
 
 def test_long_cells(job: Job) -> None:

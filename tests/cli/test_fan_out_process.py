@@ -169,6 +169,7 @@ async def test_interrupted_twice(job: Job) -> None:
     assert (finished.exit_code, told(finished)["ended"]) == (3, "interrupted")
     assert (told(finished)["ok"], told(finished)["unknown"]) == (4, 4)
     assert "4 unknown: interrupted: The job was stopped while it was in flight." in finished.complaints
+    assert "Stopped immediately: rows that were sent and got no answer are unknown." in finished.complaints
     assert told(finished)["seconds"] < 10
     assert Journal(job.journal).summary().unknown == 4
     assert job.output.read_text(encoding="utf-8-sig").count(",unknown,unknown,interrupted,") == 4
@@ -184,7 +185,9 @@ async def test_a_server_that_goes(job: Job, mock: MockRefold) -> None:
         await mock.aclose()
         finished = await ended(process)
     assert finished.exit_code in (1, 3)
+    assert "The job was stopped. Refold does not answer: check that it can be reached" in finished.complaints
     assert "rows in a row did not succeed" in finished.complaints
+    assert "The last error" not in finished.complaints
     assert told(finished)["failed"] + told(finished)["unknown"] <= 100 + 2 * 50
 
 
@@ -201,11 +204,11 @@ async def test_two_at_a_time(job: Job) -> None:
 
 
 class Terminal:
-    """A terminal, as wide and high as those of old."""
+    """A terminal of 80 columns and 50 lines."""
 
     def __init__(self, reader: int) -> None:
         self._reader = reader
-        self.screen = pyte.Screen(80, 24)
+        self.screen = pyte.Screen(80, 50)
         self._stream = pyte.ByteStream(self.screen)
         self.bars: list[str] = []
         """What the line of the bar showed, each time that it changed."""
@@ -237,7 +240,7 @@ class Terminal:
 async def in_a_terminal(job: Job, *options: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, Terminal]]:
     """Run a job in a terminal that it controls."""
     reader, writer = pty.openpty()
-    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 80, 0, 0))
     loop = asyncio.get_running_loop()
     terminal = Terminal(reader)
     process = await asyncio.create_subprocess_exec(
@@ -322,6 +325,34 @@ async def test_ctrl_c_in_a_terminal(job: Job) -> None:
     assert f"To continue with the other {ROWS - len(job.writes)} rows:" in text
     assert any("stopping, " in line for line in terminal.bars)
     assert not terminal.screen.cursor.hidden
+
+
+async def test_ctrl_c_while_nothing_answers(job: Job) -> None:
+    """The bar shows that the job stops before any row ends, and the second press says what became of the rows."""
+    job.mock.script(Silence(), route="execute_action", calls=range(5, 9))
+    async with in_a_terminal(job) as (process, terminal):
+        await until(lambda: len(job.writes) >= 8, process)
+        terminal.press(b"\x03")
+        await until(lambda: "stopping, 4 in flight · 0 failed · 0 unknown · 4 ok" in terminal.text, process)
+        assert "Stopping: no more rows begin" in terminal.text
+        assert sum(f"4/{ROWS}" in line for line in terminal.lines) == 1
+        assert terminal.lines[0].startswith("Stopping: ")
+        terminal.press(b"\x03")
+        async with asyncio.timeout(60):
+            assert await process.wait() == 3
+        await until(lambda: "To continue with the other" in terminal.text)
+    assert "Stopped immediately: rows that were sent and got no answer are unknown." in terminal.text
+    assert f"{ROWS} rows: 4 ok, 0 failed, 4 unknown, {ROWS - 8} not begun." in terminal.text
+
+
+async def test_the_bar_of_a_job_that_is_done(job: Job) -> None:
+    """It begins with the rows of earlier runs, and shows no rate of what this run did not do."""
+    assert (await job.run()).exit_code == 0
+    async with in_a_terminal(job) as (process, terminal):
+        async with asyncio.timeout(60):
+            assert await process.wait() == 0
+        await until(lambda: "The outcome of each row" in terminal.text)
+    assert not any(f" 0/{ROWS}" in bar or "/s" in bar for bar in terminal.bars)
 
 
 async def test_interrupted_without_a_journal(job: Job) -> None:

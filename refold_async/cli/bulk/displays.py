@@ -116,6 +116,8 @@ class BarDisplay:
         """Draw the last progress again, as wide as the terminal is now."""
         if self._last is not None:
             self._draw(self._last.done, _parts(self._last, stopping=self.stopping))
+        elif self.stopping:
+            self._draw(0, [("stopping", "yellow")])
 
     def show_end(self, counts: Mapping[Status, int]) -> None:
         """Draw how many rows ended each way, if the bar was drawn before."""
@@ -139,10 +141,20 @@ class BarDisplay:
         # The "^C" that a terminal shows for the key fits behind it: on a full line it would push the bar up.
         room = self._console.width - text.cell_len - len(" ^C")
         with suppress(OSError):  # the terminal is gone, and the job continues
-            self._progress.start()
+            if not self._progress.live.is_started:
+                self._clear_line()
+                self._progress.start()
             self._shown[0] = text
             self._bar.bar_width = max(_BAR_STEP, min(_WIDEST_BAR, room // _BAR_STEP * _BAR_STEP))
             self._progress.update(self._task, completed=done, refresh=True)
+
+
+    def _clear_line(self) -> None:
+        """Clear the "^C" that the terminal shows if the key was pressed before the bar appeared."""
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
 
 
 def _parts(progress: Progress, *, stopping: bool) -> list[_Part]:
