@@ -461,7 +461,7 @@ def test_journals_that_cannot_be_used(job: Job) -> None:
     path = job.contacts(2)
     assert job.run("email=@email", "--accounts", path, "--journal", job.journal, "--limit", "1").code == 0
     other = job.run("email=@email", "lastname=X", "--accounts", path, "--journal", job.journal)
-    assert (other.code, "belongs to another job" in other.err) == (1, True)
+    assert (other.code, "belongs to another job: its parameters or columns are not the same." in other.err) == (1, True)
     other = job.run("email=x", "--accounts", path, "--journal", job.journal)
     assert (other.code, "belongs to another job" in other.err) == (1, True)
     notes = job.rows("no journal\n" * 1000, "notes.txt")
@@ -477,7 +477,7 @@ def test_journals_that_cannot_be_used(job: Job) -> None:
     try:
         named = ("--journal", job.directory / "used.sqlite", "--output", job.output)
         used = job.run("email=@email", "--accounts", path, *named)
-        assert (used.code, "is in use" in used.err) == (1, True)
+        assert (used.code, "Wait until that run ends, or stop it." in used.err) == (1, True)
     finally:
         run.close()
     assert job.output.read_bytes() == outcomes  # which may be those of the job that is running

@@ -152,7 +152,7 @@ def test_entries_on_a_narrow_terminal(command_line: CommandLine, tmp_path: Path)
     lines = [line for line in shown.splitlines() if line]
     assert lines[0].split() == ["STATUS", "ITEM", "ERROR", "MESSAGE"]
     assert len(lines) == 2 + 3 * 2
-    assert shown.count("ActionFailedError") == shown.count("…") == 3
+    assert shown.count("ActionFailedError") == shown.count("...") == 3
     run = opened(path)
     run.write([("order 7", "user_7", "ok", "done")])
     run.close()

@@ -166,7 +166,7 @@ def _parts(progress: Progress, *, stopping: bool) -> list[_Part]:
         parts.append((f"paused: refused (HTTP 429) for {duration(progress.paused_for)}", "yellow"))
     if not stopping and progress.rate >= 0.05:
         parts.append((f"{progress.rate:,.0f}/s" if progress.rate >= 100 else f"{progress.rate:.1f}/s", ""))
-        if progress.time_left:
+        if progress.time_left and progress.time_left >= 0.5:
             parts.append((f"{duration(progress.time_left)} left", ""))
     return parts + _counts(progress.ok, progress.failed, progress.unknown)
 

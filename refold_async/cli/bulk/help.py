@@ -14,8 +14,8 @@ Many rows run at a time, each for the linked account in its column linked_accoun
       --accounts customers.csv --journal june.sqlite --output june.csv
 
 Ctrl-C stops the job; rows in flight have 10 seconds to finish. With --journal, run the same command again to continue \
-with the rest, also after kill -9, a crash or a closed terminal. Rows that are done, or that may be done, are not sent \
-again. `refold journal summary june.sqlite` shows the state of the job at any time.
+with the rest, also after kill -9, a crash or a closed terminal. Rows that are done, or that may be done, are not \
+repeated. `refold journal summary june.sqlite` shows the state of the job at any time.
 
 Exit code of a job, the first that applies:
 

@@ -1,6 +1,7 @@
 """`refold fan-out`."""
 
 import asyncio
+import re
 import shlex
 import time
 from collections.abc import Mapping
@@ -40,6 +41,8 @@ _PARAMETERS = (
     "same in all rows, as are the members of @FILE, a JSON object. An empty cell leaves its parameter out."
 )
 _HANDFUL = 10
+_OTHER_ROWS = re.compile(r"job is '([^']*) of rows \w+' there and '\1 of rows \w+' here")
+"""How a journal says that two jobs differ only in the hash of their parameters and columns."""
 _ACCOUNTS_ASKED = 3
 
 
@@ -259,11 +262,13 @@ class _Command:
         try:
             return await run_job(job, display, output, signals, watches_streaks=self.job.stop_after is None)
         except JournalError as error:
-            if "belongs to another job" in error.message:
-                error.add_note("A command with another parameter or column is a new job: give it a new --journal.")
-            elif "is in use" in error.message:
+            if "is in use" in error.message:
                 error.add_note("Wait until that run ends, or stop it.")
-            raise
+            if "belongs to another job" not in error.message:
+                raise
+            other = JournalError(_OTHER_ROWS.sub("its parameters or columns are not the same", error.message))
+            other.add_note("If you change a parameter or a column, the command is a new job.")
+            raise other from error
 
     def _journal(self, path: Path) -> "Journal":
         from refold_async import Journal

@@ -104,7 +104,7 @@ def _columns(first: Iterable[ShownItem], width: int) -> Iterator[Column]:
     with_accounts = not all(map(is_account, first))
     with_times = width >= _WIDTH_FOR_TIMES
     columns_left = width - _WIDTH_OF_THE_OTHERS - 20 * (with_accounts + with_times)
-    most_of_a_message = 2 * max(20, columns_left)
+    most_of_a_message = 2 * max(20, columns_left) - 10  # lines that end before a long word are shorter
     yield "STATUS", lambda item: item.status
     # An item of another account, if one comes late, is still shown with its account.
     yield (
@@ -120,7 +120,7 @@ def _columns(first: Iterable[ShownItem], width: int) -> Iterator[Column]:
 
 
 def _beginning(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."  # ASCII only: other texts are not wrapped at words
 
 
 def _chosen(listed: Iterator[JournalEntry], statuses: Sequence[EntryStatus]) -> Iterator[JournalEntry]:
