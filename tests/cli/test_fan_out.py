@@ -77,9 +77,9 @@ def job(command_line: CommandLine, tmp_path: Path) -> Job:
 
 
 def summary(ended: Ended) -> dict[str, Any]:
-    """Return what programs are told of a job."""
-    told: dict[str, Any] = json.loads(ended.out)
-    return told
+    """Return the summary of a job as programs read it."""
+    read: dict[str, Any] = json.loads(ended.out)
+    return read
 
 
 def test_parameters_of_rows(job: Job) -> None:
@@ -100,7 +100,7 @@ def test_parameters_of_rows(job: Job) -> None:
 
 
 def add_note(job: Job) -> None:
-    """Have the app take notes, of whatever kind."""
+    """Add an action that takes notes of any kind."""
     parameters = [{"name": name} for name in ("text", "tags", "kind", "n", "lang", "size", "more", "none")]
 
     @job.command_line.mock.catalogue.action("hubspot", "note", parameters=parameters)
@@ -109,7 +109,7 @@ def add_note(job: Job) -> None:
 
 
 def test_json_lines(job: Job) -> None:
-    """Texts stay texts; other values are sent as JSON where that is asked for, else as its text."""
+    """Texts stay texts; other values are sent as JSON if the command says so, else as their JSON text."""
     add_note(job)
     row = {"customer": 7, "text": "a", "size": 5, "more": {"ü": None}, "none": None}
     path = job.rows(json.dumps(row) + "\n\n" + '{"customer": "b"}\n', "customers.jsonl")
@@ -120,7 +120,7 @@ def test_json_lines(job: Job) -> None:
 
 
 def test_stdin(job: Job) -> None:
-    """Rows may come on stdin, of either form; the same command does not go on without them."""
+    """Rows of either form may come on stdin."""
     assert job.run("email=@email", "--accounts", "-", stdin="linked_account_id;email\nuser_1;a@b.c\n").code == 0
     rows = '{"linked_account_id": "user_2", "email": "b@b.c"}'
     assert job.run("email=@email", "--accounts", "-", stdin=rows).code == 0
@@ -153,7 +153,7 @@ def test_stdin(job: Job) -> None:
     ],
 )
 def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
-    """Nothing is sent where any row is not as it must be; the error tells its line."""
+    """Nothing is sent if any row cannot be used; the error names its line."""
     ended = job.run("email=@email", "--accounts", job.rows(text))
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
@@ -180,7 +180,7 @@ def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
     ],
 )
 def test_json_lines_that_are_refused(job: Job, text: str, says: str) -> None:
-    """It is the same with JSON lines."""
+    """The same applies to JSON lines."""
     ended = job.run("email=@email", "--accounts", job.rows(text, "customers"))
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
@@ -207,7 +207,7 @@ def test_json_lines_that_are_refused(job: Job, text: str, says: str) -> None:
     ],
 )
 def test_commands_that_are_refused(job: Job, arguments: tuple[str, ...], says: str) -> None:
-    """What the command line has wrong is told before anything is sent."""
+    """A wrong command line is refused before anything is sent."""
     ended = job.run(*arguments, "--accounts", job.contacts(3))
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
@@ -294,14 +294,14 @@ def test_files_that_cannot_be_read(job: Job, path: str) -> None:
 
 
 def test_unknown_actions(job: Job) -> None:
-    """The error tells which was meant, as that of `execute` does."""
+    """The error suggests the action that was meant, as that of `execute` does."""
     path = job.contacts(2)
     ended = job.command_line.run("fan-out", "hubspot", "create_contct", "--accounts", str(path))
     assert (ended.code, "Did you mean 'create_contact'?" in ended.err) == (1, True)
 
 
 def test_a_first_account_that_is_refused(job: Job) -> None:
-    """It is its own row's failure, as it is in any other row; a key that is refused is everybody's."""
+    """That is a failure of its row only, as in any other row; a refused key fails the command."""
     job.command_line.mock.script(Answer(400), linked_account_id="user_0")
     ended = job.run("email=@email", "--accounts", job.contacts(4))
     assert (ended.code, summary(ended)["ok"], summary(ended)["failed"]) == (1, 3, 1)
@@ -311,8 +311,8 @@ def test_a_first_account_that_is_refused(job: Job) -> None:
     assert ended.err.startswith("refold: Refold answered HTTP 400")
 
 
-def test_rows_that_a_journal_cannot_tell_apart(job: Job) -> None:
-    """They are refused before anything is sent, unless another column tells them apart."""
+def test_rows_with_the_same_key(job: Job) -> None:
+    """They are refused before anything is sent, unless another column distinguishes them."""
     path = job.rows("linked_account_id,email\nuser_1,a@b.c\nuser_2,a@b.c\nuser_1,b@b.c\n")
     ended = job.run_contacts(path)
     assert ended.code == 2
@@ -340,7 +340,7 @@ def test_dry_run(job: Job) -> None:
 
 
 def test_resuming(job: Job) -> None:
-    """The same command does what is left, and tells of all rows; a few at a time as well."""
+    """The same command does what is left, and reports all rows, also with a limit first."""
     path = job.contacts(20)
     first = job.run_contacts(path, "--limit", "5", "--output", job.output)
     assert (first.code, summary(first)["ok"], job.sent_count) == (0, 5, 5)
@@ -355,7 +355,7 @@ def test_resuming(job: Job) -> None:
 
 
 def test_failures(job: Job) -> None:
-    """They are counted by their error, in the exit code too, and those without effect are tried again when asked."""
+    """They are counted by error and change the exit code; those that did nothing are retried on request."""
     job.command_line.mock.script(Errored(422, {"message": "Property [b]values[/b] were not valid"}), calls=[3, 4])
     ended = job.run_contacts(job.contacts(6), "--output", job.output)
     assert ended.code == 1
@@ -369,7 +369,7 @@ def test_failures(job: Job) -> None:
 
 
 def test_unknown_outcomes(job: Job) -> None:
-    """Any makes the exit code 3; they are sent again when asked for, and the command to resume does not ask for it."""
+    """Any of them makes the exit code 3. The command to resume does not repeat them; options do."""
     job.command_line.mock.script(Reset("after"), linked_account_id="user_1", route="execute_action", calls=1)
     job.command_line.mock.script(Errored(400), linked_account_id="user_2", calls=1)
     path = job.contacts(3)
@@ -388,7 +388,7 @@ def test_unknown_outcomes(job: Job) -> None:
 
 
 def test_a_key_that_is_refused(job: Job) -> None:
-    """A wrong key is told before the job begins; one that is revoked half way stops it soon."""
+    """A wrong key is reported before the job begins; one that is revoked half way stops it soon."""
     mock = job.command_line.mock
     path = job.contacts(300)
     revoked = mock.script(Answer(401), route="execute_action", calls=range(11, 1000))
@@ -411,7 +411,7 @@ def test_a_key_that_is_refused(job: Job) -> None:
 
 
 def test_failures_in_a_row(job: Job) -> None:
-    """A job in which nothing succeeds any more stops, unless other limits are given; accounts to reconnect do not."""
+    """A job in which no row succeeds stops, unless it has another limit; accounts to reconnect do not count."""
     mock = job.command_line.mock
     for number in range(150):
         mock.account(f"user_{number}").expire("hubspot")
@@ -429,7 +429,7 @@ def test_failures_in_a_row(job: Job) -> None:
 
 
 def test_a_production_key(job: Job) -> None:
-    """It is asked, with the number of accounts, before anything is written with it."""
+    """The command asks, with the number of accounts, before anything is written with it."""
     job.command_line.environment.setenv("REFOLD_API_KEY", "pk_live")
     path = job.contacts(3)
     refused = job.run_contacts(path)
@@ -443,7 +443,7 @@ def test_a_production_key(job: Job) -> None:
 
 
 def test_without_a_journal(job: Job) -> None:
-    """What is lost by that is said once, where the job is more than a handful and writes."""
+    """A job that writes more than a few rows warns once that it cannot be resumed."""
     warning = "Without --journal FILE, this job cannot be resumed"
     assert job.run("email=@email", "--accounts", job.contacts(11)).err.count(warning) == 1
     assert warning not in job.run("email=@email", "--accounts", job.contacts(10)).err
@@ -457,7 +457,7 @@ def test_without_a_journal(job: Job) -> None:
 
 
 def test_journals_that_cannot_be_used(job: Job) -> None:
-    """Another job's, one in use, and what is none are told in a paragraph, and nothing is sent."""
+    """Another job's journal, one in use, and other files are refused in one paragraph, and nothing is sent."""
     path = job.contacts(2)
     assert job.run("email=@email", "--accounts", path, "--journal", job.journal, "--limit", "1").code == 0
     other = job.run("email=@email", "lastname=X", "--accounts", path, "--journal", job.journal)
@@ -485,7 +485,7 @@ def test_journals_that_cannot_be_used(job: Job) -> None:
 
 
 def test_rows_that_change_while_the_job_runs(job: Job) -> None:
-    """It stops, and says so, after what was read before."""
+    """The job executes the rows read before the change, then stops and says why."""
     path = job.contacts(3_000)
 
     @job.command_line.mock.catalogue.action("hubspot", "shorten")
@@ -502,7 +502,7 @@ def test_rows_that_change_while_the_job_runs(job: Job) -> None:
 
 
 def test_the_file_of_outcomes(job: Job) -> None:
-    """Others' texts are no formulas in it; it replaces no other file of the job, nor all that is known of a job."""
+    """It escapes formulas, and replaces neither another file of the job nor the only record of one."""
     job.command_line.mock.script(Errored(422, {"message": "=HYPERLINK()"}), calls=1)
     path = job.rows("linked_account_id,email\n=user_1,-a\n")
     assert job.run("email=@email", "--accounts", path, "--output", job.output).code == 1
@@ -518,7 +518,7 @@ def test_the_file_of_outcomes(job: Job) -> None:
 
 
 def test_what_outcomes_may_replace(job: Job) -> None:
-    """Outcomes of a run before alone. Where they are new, only their owner may read them, as with the journal."""
+    """Only outcomes of an earlier run. Only its owner may read a new file, as with the journal."""
     path = job.contacts(3)
     notes = job.rows("my notes\n", "notes.csv")
     ended = job.run_contacts(path, "--output", notes)
@@ -540,7 +540,7 @@ def test_what_outcomes_may_replace(job: Job) -> None:
 
 
 def test_output_that_nobody_can_write(job: Job) -> None:
-    """Where the summary cannot be printed, the exit code is still that of the job, unless all went well."""
+    """If the summary cannot be printed, the exit code is still that of the job, unless all went well."""
     job.command_line.mock.script(Errored(422), linked_account_id="user_1")
     arguments = ["fan-out", *ACTION, "email=@email", "--accounts", str(job.contacts(2))]
     with Path("/dev/full").open("w") as full:
@@ -553,7 +553,7 @@ def test_output_that_nobody_can_write(job: Job) -> None:
 
 
 def test_reads_without_an_answer(job: Job) -> None:
-    """They did nothing, and are read again by the same command."""
+    """They did nothing, and the same command reads them again."""
     script = job.command_line.mock.script(Errored(503), route="execute_action")
     path = job.contacts(1)
     arguments = ["fan-out", "hubspot", "get_contact", "--read", "--timeout", "0.5", "--accounts", str(path)]
@@ -567,7 +567,7 @@ def test_reads_without_an_answer(job: Job) -> None:
 
 
 def test_a_full_disk(job: Job) -> None:
-    """The job stops where its outcomes, or its journal, cannot be written; nothing is sent twice after that."""
+    """The job stops when its outcomes or its journal cannot be written; nothing is sent twice later."""
     path = job.contacts(200)
     with largest_file(3_000):
         ended = job.run("email=@email", "--accounts", path, "--output", job.output, "--concurrency", "2")
@@ -590,7 +590,7 @@ def test_a_full_disk(job: Job) -> None:
 
 
 def test_times(job: Job) -> None:
-    """A job may have a time, and a rate."""
+    """A job may have a time limit and a rate."""
     ended = job.run_contacts(job.contacts(200), "--rate", "20", "--job-timeout", "0.3")
     told = summary(ended)
     assert (ended.code, told["ended"], told["failed"], told["unknown"]) == (1, "stopped", 0, 0)

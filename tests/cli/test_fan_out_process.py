@@ -1,4 +1,4 @@
-"""`refold fan-out` as a process: killed, interrupted, left alone by its server; and what a terminal shows of it."""
+"""`refold fan-out` as a process: killed, interrupted, without its server; and what a terminal shows of it."""
 
 import asyncio
 import contextlib
@@ -91,7 +91,7 @@ def job(mock: MockRefold, tmp_path: Path) -> Job:
 
 
 def take_time(mock: MockRefold) -> None:
-    """Have executions take some time, but those that run into something else."""
+    """Delay executions, except those with a script of their own."""
     mock.script(Delay(0.05), route="execute_action")
 
 
@@ -102,7 +102,7 @@ def told(finished: Finished) -> dict[str, Any]:
 
 
 async def test_killed_and_run_again(job: Job) -> None:
-    """By `kill -9`: the file of outcomes tells of what was done, and the same command writes nothing twice."""
+    """After `kill -9`, the file of outcomes has what was done, and the same command writes nothing twice."""
     take_time(job.mock)
     async with running(*job.arguments, environment=job.environment) as process:
         await until(lambda: len(job.writes) >= 20, process)
@@ -128,12 +128,12 @@ async def test_killed_and_run_again(job: Job) -> None:
     ],
 )
 async def test_interrupted_and_resumed(job: Job, number: signal.Signals, code: int) -> None:
-    """What is in flight ends, and the command that is told does the rest, as a shell takes it."""
+    """Rows in flight finish, and the command that is shown does the rest when a shell runs it."""
     take_time(job.mock)
     async with running(*job.arguments, environment=job.environment) as process:
         await until(lambda: len(job.writes) >= 10, process)
         process.send_signal(number)
-        if number is signal.SIGHUP:  # the shell tells it again
+        if number is signal.SIGHUP:  # as the shell does
             process.send_signal(number)
         finished = await ended(process)
     summary = told(finished)
@@ -155,7 +155,7 @@ async def test_interrupted_and_resumed(job: Job, number: signal.Signals, code: i
 
 
 async def test_interrupted_twice(job: Job) -> None:
-    """It ends at once: what was in flight is unknown, and told so."""
+    """It ends immediately, and says that the rows in flight are unknown."""
     job.mock.script(Silence(), route="execute_action", calls=range(5, 9))
     take_time(job.mock)
     async with running(*job.arguments, environment=job.environment) as process:
@@ -177,7 +177,7 @@ async def test_interrupted_twice(job: Job) -> None:
 
 @pytest.mark.slow
 async def test_a_server_that_goes(job: Job, mock: MockRefold) -> None:
-    """The job stops long before it has failed for every row, and goes on when the server is back."""
+    """The job stops long before every row has failed."""
     take_time(mock)
     job = attrs.evolve(job, rows=400, concurrency=50)
     async with running(*job.arguments, environment=job.environment) as process:
@@ -193,7 +193,7 @@ async def test_a_server_that_goes(job: Job, mock: MockRefold) -> None:
 
 @pytest.mark.slow
 async def test_two_at_a_time(job: Job) -> None:
-    """A journal that a process is using is refused by another."""
+    """A process refuses a journal that another process uses."""
     job.mock.script(Silence(), route="execute_action")
     async with running(*job.arguments, environment=job.environment) as process:
         await until(lambda: len(job.writes) >= 4, process)
@@ -289,7 +289,7 @@ async def test_the_bar(job: Job) -> None:
 
 @pytest.mark.slow
 async def test_a_pause(job: Job) -> None:
-    """While refusals keep it from going on, the bar says so."""
+    """While refusals pause the job, the bar says so."""
     job.mock.script(Answer(429, retry_after=2), route="execute_action", calls=range(9, 17))
     take_time(job.mock)
     async with in_a_terminal(job) as (process, terminal):
@@ -299,7 +299,7 @@ async def test_a_pause(job: Job) -> None:
 
 
 async def test_ctrl_c_where_it_asks(job: Job) -> None:
-    """The key ends it before anything is sent, without Enter after it."""
+    """The key ends it before anything is sent, without Enter."""
     job = attrs.evolve(job, api_key="pk_live")
     async with in_a_terminal(job) as (process, terminal):
         await until(lambda: "for 60 accounts, with a production key? [y/N]" in terminal.text, process)
@@ -312,7 +312,7 @@ async def test_ctrl_c_where_it_asks(job: Job) -> None:
 
 
 async def test_ctrl_c_in_a_terminal(job: Job) -> None:
-    """The key stops it well, and leaves the terminal as it was."""
+    """The key stops the job, and leaves the terminal as it was."""
     take_time(job.mock)
     async with in_a_terminal(job) as (process, terminal):
         await until(lambda: len(job.writes) >= 10, process)
@@ -356,7 +356,7 @@ async def test_the_bar_of_a_job_that_is_done(job: Job) -> None:
 
 
 async def test_interrupted_without_a_journal(job: Job) -> None:
-    """What is done cannot be told apart any more: to run it again may write twice, which the exit code says."""
+    """The rows that are done are not known: the exit code says that running the job again may write twice."""
     take_time(job.mock)
     place = job.arguments.index("--journal")
     arguments = [*job.arguments[:place], *job.arguments[place + 2 :]]

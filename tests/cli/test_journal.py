@@ -113,7 +113,7 @@ def test_some_entries(command_line: CommandLine, journal: str, options: list[str
 
 
 def test_an_error_that_no_item_has(command_line: CommandLine, journal: str) -> None:
-    """Which errors there are is told on stderr; stdout is an empty list."""
+    """Standard error names the errors that items have; stdout is an empty list."""
     ended = command_line.run("journal", "entries", journal, "-e", "NotFuond", "-s", "failed")
     assert (ended.code, json.loads(ended.out)) == (0, [])
     assert ended.err.startswith("No item ended with NotFuond. Items ended with: ")
@@ -223,7 +223,7 @@ def test_report_as_json(command_line: CommandLine, journal: str) -> None:
 
 
 def test_report_as_csv(command_line: CommandLine, journal: str, tmp_path: Path) -> None:
-    """A line for each item, which no spreadsheet takes for a formula and its owner alone may read."""
+    """A line for each item, safe from formulas, which only its owner may read."""
     path = tmp_path / "items.csv"
     path.write_text("old")
     path.chmod(0o644)
@@ -239,7 +239,7 @@ def test_report_as_csv(command_line: CommandLine, journal: str, tmp_path: Path) 
 
 
 def test_very_long_texts_on_a_terminal(command_line: CommandLine, tmp_path: Path) -> None:
-    """They are cut, and what is cut is told; JSON has all of them."""
+    """They are shortened, with their length; JSON has them whole."""
     path = tmp_path / "june.sqlite"
     run = opened(path)
     run.write([("k" * 1000, "a" * 1000, "failed", "none", "ValueError", "m" * 1_000_000)])
@@ -254,7 +254,7 @@ def test_very_long_texts_on_a_terminal(command_line: CommandLine, tmp_path: Path
 
 
 def test_messages_in_the_words_of_the_command_line(command_line: CommandLine, journal: str) -> None:
-    """Whoever reads a report need not know Python; JSON has messages as they were recorded."""
+    """Reports name commands instead of Python calls; JSON has messages as they were recorded."""
     command_line.environment.setenv("COLUMNS", "400")
     for command in ("entries", "report"):
         shown = command_line.run("journal", command, journal, terminal=True).out
@@ -306,7 +306,7 @@ def make_damaged(path: Path) -> None:
     ],
 )
 def test_no_journal(command_line: CommandLine, tmp_path: Path, make: Any, says: str) -> None:
-    """What cannot be read is told in a paragraph; nothing is written, and nothing there is touched."""
+    """A file that cannot be read is reported in a paragraph; nothing is written or changed."""
     path, page = tmp_path / "june.sqlite", tmp_path / "page.html"
     if make is not None:
         make(path)
@@ -368,7 +368,7 @@ def test_full_disks(command_line: CommandLine, tmp_path: Path, option: str) -> N
 
 
 def test_directories_that_may_not_be_written(command_line: CommandLine, unprivileged: Path) -> None:
-    """They are told by the name of the file."""
+    """The error names the file."""
     journal, page = unprivileged / "june.sqlite", unprivileged / "page.html"
     make_failures(journal, 1)
     unprivileged.chmod(0o555)
@@ -377,7 +377,7 @@ def test_directories_that_may_not_be_written(command_line: CommandLine, unprivil
 
 
 def test_journals_that_may_not_be_read(command_line: CommandLine, unprivileged: Path) -> None:
-    """The reason is told, and which file it is."""
+    """The error names the file and the reason."""
     journal, lock = unprivileged / "june.sqlite", unprivileged / "june.sqlite-lock"
     make_failures(journal, 1)
     (unprivileged / "closed").mkdir(mode=0o000)
@@ -417,7 +417,7 @@ def test_links(command_line: CommandLine, journal: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_while_the_job_runs(command_line: CommandLine, mock: MockRefold, tmp_path: Path) -> None:
-    """A journal is read while its job runs, and that goes on; once it is killed, what was in flight is unknown."""
+    """A journal can be read while its job runs, without disturbing it; once killed, items in flight are unknown."""
     path = tmp_path / "june.sqlite"
     mock.script(Delay(0.02))
     arguments = (killable_job.__file__, mock.base_url, str(path), "--items", "2000")

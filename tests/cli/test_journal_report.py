@@ -81,7 +81,7 @@ def test_pauses_are_cut_out(seconds: list[float], parts: list[int]) -> None:
 
 
 def test_a_time_scale() -> None:
-    """Moments are drawn in proportion; a pause takes little room, and is told."""
+    """Moments are drawn in proportion; a pause takes little room, and has a label."""
     timeline = timeline_of(*range(101), *range(50_000, 50_101))
     scale = TimeScale(stretches(timeline.buckets, timeline.step), timeline.step, 0, 1056)
     begin = timeline.buckets[0].begin
@@ -109,7 +109,7 @@ def test_number_ticks(largest: int) -> None:
 
 
 def test_durations() -> None:
-    """In the two units that tell, and rounded as people count."""
+    """In their two largest units, and rounded to round numbers."""
     assert [duration(n) for n in (50, 1000, 61_000, 3_600_000, 50_000_000, 90_000_000)] == [
         *("50 ms", "1 s", "1 min 1 s", "1 h", "13 h 53 min", "1 d 1 h"),
     ]
@@ -262,7 +262,7 @@ def printed(capsys: pytest.CaptureFixture[str], headings: list[str], *pages: lis
 
 
 def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first rows decide how wide columns are; what is too long goes on below, and wide characters count as two."""
+    """The first rows decide the widths; long cells continue below, and wide characters count as two."""
     monkeypatch.setenv("COLUMNS", "30")
     lines = list(
         printed(
@@ -291,7 +291,7 @@ def test_a_table_of_very_long_words(capsys: pytest.CaptureFixture[str], monkeypa
 def test_progress_of_reading(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, total: int | None, told: str
 ) -> None:
-    """After a second, and then five times a second, a terminal is told how far it is; the line goes at the end."""
+    """After a second, and then five times a second, a terminal shows the progress; the line disappears at the end."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     now = 0.0
     entries: Any = range(2000)
