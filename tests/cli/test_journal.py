@@ -148,7 +148,9 @@ def test_entries_on_a_narrow_terminal(command_line: CommandLine, tmp_path: Path)
         [(f"user_{number}", f"user_{number}", "failed", "none", "ActionFailedError", error) for number in range(3)]
     )
     run.close()
-    shown = command_line.run("journal", "entries", str(path), terminal=True).out
+    ended = command_line.run("journal", "entries", str(path), terminal=True)
+    assert ended.err == "Pass --json for times and whole messages.\n"
+    shown = ended.out
     lines = [line for line in shown.splitlines() if line]
     assert lines[0].split() == ["STATUS", "ITEM", "ERROR", "MESSAGE"]
     assert len(lines) == 2 + 3 * 2

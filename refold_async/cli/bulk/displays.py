@@ -148,7 +148,6 @@ class BarDisplay:
             self._bar.bar_width = max(_BAR_STEP, min(_WIDEST_BAR, room // _BAR_STEP * _BAR_STEP))
             self._progress.update(self._task, completed=done, refresh=True)
 
-
     def _clear_line(self) -> None:
         """Clear the "^C" that the terminal shows if the key was pressed before the bar appeared."""
         from rich.control import Control

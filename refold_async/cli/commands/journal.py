@@ -69,8 +69,6 @@ def entries(
 ) -> None:
     """List the items of a job, in the order in which they were first recorded.
 
-    A terminal shows the beginning of each message, and times if it has 100 columns. JSON has everything.
-
     Args:
         file: The job's journal.
     """
@@ -84,7 +82,10 @@ def entries(
     else:
         items = map(shown_item, chosen)
         first = list(islice(items, _ITEMS_COMPARED))
-        print_members(options, chain(first, items), *_columns(first, shutil.get_terminal_size().columns))
+        width = shutil.get_terminal_size().columns
+        print_members(options, chain(first, items), *_columns(first, width))
+        if first and width < _WIDTH_FOR_TIMES:
+            say("Pass --json for times and whole messages.")
     if error and errors_of_others.total() and not errors_of_others[""]:
         names = ", ".join(name for name, _ in errors_of_others.most_common(_MOST_NAMES))
         say(f"No item ended with {' or '.join(error)}. Items ended with: {names}.")
@@ -120,7 +121,8 @@ def _columns(first: Iterable[ShownItem], width: int) -> Iterator[Column]:
 
 
 def _beginning(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."  # ASCII only: other texts are not wrapped at words
+    # In ASCII, as tables break other texts within words.
+    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."
 
 
 def _chosen(listed: Iterator[JournalEntry], statuses: Sequence[EntryStatus]) -> Iterator[JournalEntry]:
