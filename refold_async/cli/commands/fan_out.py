@@ -24,7 +24,7 @@ from refold_async.cli.bulk.templates import Template
 from refold_async.cli.commands.actions import suggesting
 from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.dry_run import print_request
-from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say, say_command
+from refold_async.cli.failures import ExitCode, StoppedError, say, say_command
 from refold_async.cli.options import Options, WriteOptions
 from refold_async.cli.output import print_json, wants_json
 from refold_async.cli.session import open_client
