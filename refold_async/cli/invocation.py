@@ -1,4 +1,4 @@
-"""The command line as it was given, to tell how to run it again."""
+"""The command line as the user typed it, to show how to run it again."""
 
 import os
 import shlex
@@ -24,9 +24,14 @@ class Invocation:
         self._arguments = tuple(arguments)
 
     def again(self, *added: str, without: frozenset[str] = frozenset()) -> str:
-        """Return it as a shell takes it, with options that are added, and without some that take no value."""
+        """Return it, quoted for a shell.
+
+        Args:
+            added: Options to add.
+            without: Options without a value to leave out.
+        """
         given = self._arguments
-        place = given.index("--") if "--" in given else len(given)  # what follows "--" is no option
+        place = given.index("--") if "--" in given else len(given)  # what follows "--" is not an option
         kept = [argument for argument in given[:place] if _option_of(argument) not in {*without, *added}]
         return " ".join(map(_quoted, [*self._program(), *kept, *added, *given[place:]]))
 
@@ -36,17 +41,17 @@ class Invocation:
             return sys.orig_argv[: len(sys.orig_argv) - len(self._arguments)]
         script, found = Path(sys.argv[0]), shutil.which("refold")
         if script.name == "refold" and script.is_file() and (found is None or not script.samefile(found)):
-            return [str(script)]  # the name alone is none, or another
+            return [str(script)]  # its name alone would run nothing, or another program
         return ["refold"]
 
 
 def _option_of(argument: str) -> str:
-    """Return the option that an argument gives, which may be written in several ways."""
+    """Return the option in an argument, which may be written in several ways."""
     return argument.partition("=")[0].replace("_", "-")
 
 
 def _quoted(argument: str) -> str:
-    """Return an argument as shells take it, also where it holds what no terminal may be shown."""
+    """Return an argument quoted for a shell, also if it contains characters that are unsafe on a terminal."""
     if plain(argument) == argument:
         return shlex.quote(argument)
     shown = [
@@ -56,4 +61,4 @@ def _quoted(argument: str) -> str:
 
 
 INVOCATION: Final = Invocation()
-"""The one of the command that this process runs."""
+"""The command line of this process."""

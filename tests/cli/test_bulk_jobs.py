@@ -1,4 +1,4 @@
-"""What is told of a job by the command line: its exit code, the way on, and how far it is."""
+"""What the command line reports about a job: its exit code, how to continue, and its progress."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 
 def told(index: int) -> dict[str, Any]:
-    """Return what every outcome tells."""
+    """Return the values that every outcome has."""
     return {"item": {"id": index}, "linked_account_id": f"user_{index}", "index": index}
 
 
@@ -92,22 +92,22 @@ def summary_of(
     ],
 )
 def test_exit_codes(summary: JobSummary, code: int) -> None:
-    """Whatever may have happened twice, or may do so, counts most."""
+    """What may have happened, or may happen twice, counts most."""
     assert summary.exit_code == code
     assert summary.as_json()["exit_code"] == code
 
 
 def test_what_to_do() -> None:
-    """What ran and failed is not to be tried again; of many errors the most frequent are told."""
+    """Rows that were executed and failed must not be retried; of many errors, the most frequent are shown."""
     many = [
         Failed(error=type(f"Error{number}", (Exception,), {})("no"), effect="none", **told(9)) for number in range(7)
     ]
     texts = [text for text, _ in summary_of(OK, UNUSABLE, UNUSABLE, *many).paragraphs()]
-    assert texts[0] == "10 rows: 1 ok, 9 failed, 0 unknown (1 s)."
+    assert texts[0] == "10 rows: 1 ok, 9 failed, 0 unknown. This run took 1 s."
     assert texts[1] == "2 failed: APIResponseValidationError: misfit (user_3)"
     assert "3 with other errors." in texts
-    assert "2 of those that failed did run, and must not be sent again." in texts
-    assert texts[-1] == "To try the 7 again that failed without effect:"
+    assert "2 rows failed after the action was executed: do not send them again." in texts
+    assert texts[-1] == "To retry the 7 rows that failed and did nothing:"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_to_do() -> None:
     ],
 )
 def test_the_command_again(monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], again: str) -> None:
-    """It is as the shell takes it, with an option more, or less."""
+    """It is quoted for a shell, with options added or left out."""
     monkeypatch.setattr(sys, "argv", ["/usr/bin/refold", *given])
     invocation = Invocation()
     invocation.begin(given)
@@ -133,7 +133,7 @@ def test_the_command_again(monkeypatch: pytest.MonkeyPatch, given: tuple[str, ..
 
 
 def test_a_program_that_is_not_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is named as it was started; where its name is enough, by that."""
+    """It is named by its path; if its name is enough, by its name."""
     program = tmp_path / "my tools" / "refold"
     program.parent.mkdir()
     program.touch(0o700)
@@ -145,7 +145,7 @@ def test_a_program_that_is_not_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows")
 async def test_signals() -> None:
-    """A hangup that is told twice counts once, and nothing counts any more when the job has ended."""
+    """A hangup that is sent twice counts once, and no signal counts once the job has ended."""
     heard: list[int] = []
 
     async def send(number: signal.Signals) -> None:
@@ -184,7 +184,7 @@ async def test_rows_typed_on_a_terminal() -> None:
 
 
 def test_lines_for_logs(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every ten seconds one, which tells of a pause too; none at the end, when a summary comes."""
+    """One every ten seconds, which also shows a pause; none at the end, when the summary follows."""
     now = [0.0]
     clock: Callable[[], float] = lambda: now[0]  # noqa: E731
     display = LineDisplay(1_000, clock)
@@ -215,15 +215,15 @@ def progress(done: int, paused_for: float | None = None, time_left: float = 90.0
 
 
 def test_durations() -> None:
-    """They are told as people say them."""
+    """They are written in words."""
     assert [duration(seconds) for seconds in (0, 59.4, 61, 3599, 3600, 90_000)] == [
         *("0 s", "59 s", "1 min 01 s", "59 min 59 s", "1 h 00 min", "25 h 00 min"),
     ]
 
 
 def test_outcomes_that_the_journal_lacks() -> None:
-    """It is said of them that the next run does not know."""
+    """The summary says that the next run treats them as unknown."""
     summary = summary_of(OK, left=1, reason=str(JournalError("The disk is full.")), unrecorded=1)
     told = "\n".join(text for text, _ in summary.paragraphs())
-    assert "The journal could not take 1 of these outcomes: the next run takes those rows for unknown." in told
+    assert "1 of these outcomes could not be written to the journal: the next run treats those rows as unknown." in told
     assert summary.exit_code is ExitCode.UNKNOWN

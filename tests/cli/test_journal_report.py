@@ -81,7 +81,7 @@ def test_pauses_are_cut_out(seconds: list[float], parts: list[int]) -> None:
 
 
 def test_a_time_scale() -> None:
-    """Moments are drawn in proportion; a pause takes little room, and is told."""
+    """Moments are drawn in proportion; a pause takes little room, and has a label."""
     timeline = timeline_of(*range(101), *range(50_000, 50_101))
     scale = TimeScale(stretches(timeline.buckets, timeline.step), timeline.step, 0, 1056)
     begin = timeline.buckets[0].begin
@@ -109,7 +109,7 @@ def test_number_ticks(largest: int) -> None:
 
 
 def test_durations() -> None:
-    """In the two units that tell, and rounded as people count."""
+    """In their two largest units, and rounded to round numbers."""
     assert [duration(n) for n in (50, 1000, 61_000, 3_600_000, 50_000_000, 90_000_000)] == [
         *("50 ms", "1 s", "1 min 1 s", "1 h", "13 h 53 min", "1 d 1 h"),
     ]
@@ -186,7 +186,7 @@ def test_advice() -> None:
     ]
     known += ["ActionFailedError", "WorkflowFailedError", "ExecutionTimeoutError", "RateLimitError"]
     assert set(known[1:]) <= set(names_of_errors)
-    assert len({advice_for_unknown(group(name)).told for name in known} | {other.told}) == len(known) + 1
+    assert len({advice_for_unknown(group(name)).text for name in known} | {other.text}) == len(known) + 1
     assert "--retry-failed" in advice_for_failed(group("NotFoundError", "none"))
     assert "refold connect" in advice_for_failed(group("ReconnectRequiredError", "none"))
     assert "do not run these again" in advice_for_failed(group("ValueError", "done"))
@@ -196,7 +196,7 @@ def test_advice() -> None:
 @pytest.mark.parametrize(
     ("entries", "verdict"),
     [
-        ([], "No item was recorded yet."),
+        ([], "No item has been recorded yet."),
         ([("a", None, "ok", "done")], "The one item succeeded."),
         ([("a", None, "ok", "done"), ("b", None, "ok", "done")], "All 2 items succeeded."),
         ([("a", None, "started")], "The one item may or may not have happened."),
@@ -210,6 +210,19 @@ def test_verdicts(tmp_path: Path, entries: list[Any], verdict: str) -> None:
     assert report.verdict == verdict
     assert verdict in text_of(report, 80)
     assert verdict in page_of(report)
+
+
+def test_a_page_without_failures(tmp_path: Path) -> None:
+    """It has no section of failures, which would seem to deny the unknown items; its figures have one row a second."""
+    entries = [(str(number), None, "unknown", "unknown", "APITimeoutError", "late") for number in range(3)]
+    report = report_of(tmp_path / "june.sqlite", *entries)
+    for seconds in (0.0, 0.2, 0.4, 1.1):
+        report.timeline.add(BEGIN + timedelta(seconds=seconds), "ok")
+    page = page_of(report)
+    assert "Unknown: 3 that may or may not have happened" in page
+    assert "Failures by error" not in page
+    times = re.findall(r'<th scope="row">([^<]*)</th>', page)
+    assert len(times) == len(set(times)) >= 2
 
 
 def test_very_many_kinds_of_errors(tmp_path: Path) -> None:
@@ -249,7 +262,7 @@ def printed(capsys: pytest.CaptureFixture[str], headings: list[str], *pages: lis
 
 
 def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first rows decide how wide columns are; what is too long goes on below, and wide characters count as two."""
+    """The first rows decide the widths; long cells continue below, and wide characters count as two."""
     monkeypatch.setenv("COLUMNS", "30")
     lines = list(
         printed(
@@ -278,7 +291,7 @@ def test_a_table_of_very_long_words(capsys: pytest.CaptureFixture[str], monkeypa
 def test_progress_of_reading(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, total: int | None, told: str
 ) -> None:
-    """After a second, and then five times a second, a terminal is told how far it is; the line goes at the end."""
+    """After a second, and then five times a second, a terminal shows the progress; the line disappears at the end."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     now = 0.0
     entries: Any = range(2000)

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP, which end a job well the first time, and at once the second."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first stops a job and lets it finish what it sent, the second ends it immediately."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ _HANGUP: Final = getattr(signal, "SIGHUP", None)
 
 @contextmanager
 def heeding_signals(first: Callable[[int], object], second: Callable[[], object]) -> Generator[Callable[[], None]]:
-    """Call `first` when one of the signals comes, with its number, and `second` at another; a third ends the process.
+    """Call `first` with the number of the first signal, and `second` at the next one; a third ends the process.
 
-    SIGHUP is heeded as the first alone: where a terminal is closed, the system sends it, and the shell does so again.
-    Signals that the process was started to ignore stay ignored, and outside the main thread none is heeded.
+    SIGHUP counts only as the first: when a terminal is closed, both the system and the shell send it. Signals that the
+    process was started to ignore stay ignored. Outside the main thread, no signal is handled.
 
     Yields:
-        A function to call when there is nothing left to stop: until the block is left, signals are ignored then.
+        A function to call when there is nothing left to stop: from then on, signals are ignored until the block ends.
     """
     loop = asyncio.get_running_loop()
     heard = 0

@@ -1,10 +1,10 @@
-"""The table of items, with what filters it. Without JavaScript it is a plain table."""
+"""The table of items, with its filters. Without JavaScript, it is a plain table."""
 
 import shlex
 from typing import Final
 
 from refold_async.cli.journal_page.markup import text
-from refold_async.cli.journal_report.report import SHOWN_FIRST, JournalReport, ShownItem
+from refold_async.cli.journal_report.report import SHOWN_FIRST, JournalReport, ShownItem, shown_job, shown_time
 from refold_async.journal.entries import EntryStatus
 
 __all__ = ["STATUS_WORDS", "items_section"]
@@ -13,19 +13,19 @@ STATUS_WORDS: Final[dict[EntryStatus, str]] = {
     "unknown": "unknown",
     "failed": "failed",
     "started": "in flight",
-    "withdrawn": "to be run again",
+    "withdrawn": "not begun",
     "ok": "ok",
 }
 _SHOWN: Final[dict[str, str]] = {"ok": "✓ ", "failed": "✕ ", "unknown": "? "}
 
 
 def items_section(report: JournalReport) -> str:
-    """Return the section."""
+    """Return the section of the table."""
     items = [item for status in SHOWN_FIRST for item in report.kept[status]]
     heading = '<section id="items" aria-labelledby="items-heading"><h2 id="items-heading">Items</h2>'
     if not items:
         return f'{heading}<p class="nothing">The journal has no items yet.</p></section>'
-    # Where items are known by their linked account, one column says both.
+    # If the key of each item is its linked account, one column shows both.
     with_account = any(item.linked_account_id != item.key for item in items)
     columns = [
         *(("status", "Status"), ("key", "Item" if with_account else "Linked account")),
@@ -47,26 +47,27 @@ def items_section(report: JournalReport) -> str:
 
 def _caption(report: JournalReport) -> str:
     return (
-        f"Items of {text(report.summary.job)}, those to look at first. The time is when an item ended; of one that did "
-        "not, when its request left."
+        f"Items of {text(shown_job(report.summary.job))}; those that need attention come first. The time is when the "
+        "item ended; if it did not, when its request was about to leave."
     )
 
 
 def _extent(report: JournalReport) -> str:
-    """Return which of the items the page holds."""
+    """Return which of the items the page contains."""
     kept = {status: len(report.kept[status]) for status in SHOWN_FIRST}
     if all(kept[status] == report.counts[status] for status in SHOWN_FIRST):
-        return "All items of the journal are here."
+        return "The table contains all items of the journal."
     parts: list[str] = []
     for status in SHOWN_FIRST:
         there = report.counts[status]
         if there:
             word = STATUS_WORDS[status]
             parts.append(f"all {there:,} {word}" if kept[status] == there else f"{kept[status]:,} of {there:,} {word}")
-    fair = " Of those that are too many, each error has its share, picked at random."
+    fair = " If there are too many, each error has a fair share of the rows, picked at random."
+    command = f"refold journal report {shlex.quote(report.path.name)} --csv items.csv"
     return (
-        f"To stay small, the page holds {', '.join(parts)}.{fair} The charts and counts above are of all items. For a "
-        f"file of all: <code>refold journal report {text(shlex.quote(report.path.name))} --csv items.csv</code>"
+        f"To stay small, the page contains {', '.join(parts)}.{fair} The charts and counts above cover all items. "
+        f"For a file of all items: <code>{text(command)}</code>"
     )
 
 
@@ -94,7 +95,7 @@ def _row(item: ShownItem, with_account: bool) -> str:
     status = item.status
     account = f'<td class="c-account">{text(item.linked_account_id)}</td>' if with_account else ""
     request = "" if item.request_id is None else f' <span class="muted">Request id: {text(item.request_id)}.</span>'
-    time = "" if item.moment is None else f"{item.moment:%Y-%m-%d %H:%M:%S}"
+    attempts = "" if item.attempts is None else item.attempts
     return (
         f'<tr data-status="{status}" data-error="{text(item.error)}">'
         f'<td class="c-status" data-order="{SHOWN_FIRST.index(status) + 1}">'
@@ -103,6 +104,6 @@ def _row(item: ShownItem, with_account: bool) -> str:
         f"{account}"
         f'<td class="c-error">{text(item.error)}</td>'
         f'<td class="c-message">{text(item.message)}{request}</td>'
-        f'<td class="c-attempts number">{item.attempts}</td>'
-        f'<td class="c-time time">{time}</td></tr>'
+        f'<td class="c-attempts number">{attempts}</td>'
+        f'<td class="c-time time">{shown_time(item.moment)}</td></tr>'
     )

@@ -18,7 +18,7 @@
     return texts.get(row);
   };
 
-  const atFirst = 200; // rows: more of them at once make a page slow
+  const atFirst = 200; // rows: many more make the page slow
   let most = atFirst;
   const find = () => {
     most = atFirst;

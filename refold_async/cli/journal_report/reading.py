@@ -1,4 +1,4 @@
-"""How far reading a long journal is, in a line on the terminal."""
+"""The progress of reading a long journal, in a line on the terminal."""
 
 import sys
 import time
@@ -12,29 +12,29 @@ from refold_async.journal.entries import JournalEntry
 __all__ = ["Follow", "showing_progress"]
 
 Follow: TypeAlias = Callable[[Iterator[JournalEntry], int | None], Iterator[JournalEntry]]
-"""Gives entries on as they come, and shows how many they are, of so many as there are, if that is known."""
+"""Passes entries on, and shows how many of the total, if that is known, were read."""
 
 _BEFORE_THE_FIRST: Final = 1.0  # seconds
 _BETWEEN: Final = 0.2
-_ENTRIES_BETWEEN: Final = 200  # from one look at the clock to the next
+_ENTRIES_BETWEEN: Final = 200  # from one check of the clock to the next
 _FROM_THE_LEFT: Final = "\r\x1b[K"
 
 
 @contextmanager
 def showing_progress(clock: Callable[[], float] = time.monotonic) -> Generator[Follow]:
-    """Show how far reading a journal is, where it takes longer than a second and stderr is a terminal.
+    """Show the progress of reading a journal, if it takes longer than a second and stderr is a terminal.
 
-    The line is gone when the block ends, however it ends.
+    The line disappears when the block ends.
     """
     shown = False
 
     def follow(entries: Iterator[JournalEntry], total: int | None) -> Iterator[JournalEntry]:
         nonlocal shown
         of = "" if total is None else f" of {total:,}"
-        next_look = clock() + _BEFORE_THE_FIRST
+        next_check = clock() + _BEFORE_THE_FIRST
         for number, entry in enumerate(entries):
-            if number % _ENTRIES_BETWEEN == 0 and (now := clock()) >= next_look:
-                next_look = now + _BETWEEN
+            if number % _ENTRIES_BETWEEN == 0 and (now := clock()) >= next_check:
+                next_check = now + _BETWEEN
                 shown = True
                 _write(f"{_FROM_THE_LEFT}Reading the journal: {number:,}{of} items")
             yield entry
@@ -51,6 +51,6 @@ def _pass_on(entries: Iterator[JournalEntry], total: int | None) -> Iterator[Jou
 
 
 def _write(text: str) -> None:
-    with suppress(OSError, ValueError):  # nobody is there to be told
+    with suppress(OSError, ValueError):  # stderr is closed
         sys.stderr.write(text)
         sys.stderr.flush()

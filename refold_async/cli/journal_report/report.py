@@ -1,5 +1,6 @@
-"""A job as its journal tells it: how many items ended how, when, and with which errors, and some of the items."""
+"""The report of a job, from its journal: how many items ended how, when, and with which errors, and some items."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,18 +24,22 @@ __all__ = [
     "ErrorGroup",
     "JournalReport",
     "ShownItem",
+    "attempts_of",
     "error_of",
     "message_of",
     "read_report",
     "shown_item",
+    "shown_job",
     "shown_message",
     "shown_name",
+    "shown_summary",
+    "shown_time",
 ]
 
 INTERRUPTED: Final = "interrupted"
-"""The name of the error of an item that was in flight when its run ended, as outcomes have it."""
+"""The error name of an item that was in flight when its run ended, the same as in outcomes."""
 SHOWN_FIRST: Final[tuple[EntryStatus, ...]] = ("unknown", "failed", "started", "withdrawn", "ok")
-"""Statuses, in the order in which a reader has to do something about them."""
+"""The statuses; those that need attention come first."""
 _MOST_KEPT: Final[dict[EntryStatus, int]] = {
     "unknown": 3000,
     "failed": 3000,
@@ -46,14 +51,15 @@ _MOST_OF_A_MESSAGE: Final = 400
 _MOST_OF_A_NAME: Final = 200
 _MOST_REWORDED: Final = 10_000
 _ENDED: Final = {"ok", "failed", "unknown"}
+_FAN_OUT_HASH: Final = re.compile(r" of rows [0-9a-f]{12}$")
 _MOST_GROUPS: Final = 200
 OTHER_ERRORS: Final = "other errors"
-"""The name of what ended with errors that are too many to be told apart."""
+"""The name for all further errors, once there are too many different ones."""
 
 
 @attrs.frozen
 class ShownItem:
-    """What people are shown of an entry. Texts that are very long are cut."""
+    """An entry as it is shown to people: very long texts are shortened."""
 
     status: EntryStatus
     key: str
@@ -61,14 +67,15 @@ class ShownItem:
     error: str
     message: str
     request_id: str | None
-    attempts: int
+    attempts: int | None
+    """How many requests were sent for it; None if that is not known."""
     moment: datetime | None
-    """When it ended or, if it did not, when its last request left."""
+    """When it ended; if it did not, when its last request was about to leave."""
 
 
 @attrs.define
 class ErrorGroup:
-    """Items that did not succeed and ended alike."""
+    """Items that did not succeed and ended with the same error."""
 
     status: EntryStatus
     """`failed` or `unknown`."""
@@ -79,32 +86,31 @@ class ErrorGroup:
     example: JournalEntry
     """The first of them, without its result."""
     items: int = 0
-    """How many they are."""
+    """How many there are."""
 
 
 @attrs.frozen(kw_only=True)
 class JournalReport:
-    """What there is to tell of a job."""
+    """The report of a job."""
 
     path: Path
     """The journal."""
     read_at: datetime
     """When it was read."""
     summary: JournalSummary
-    """The job."""
+    """The job and its counts."""
     counts: Counter[str]
-    """How many items there are, by their status. Refused ones, of which a journal has but the number, are not among
-    them."""
+    """How many items there are, by status, without refused ones: a journal has only their number."""
     errors: list[ErrorGroup]
-    """What did not succeed: the unknown before the failed, the more frequent before the rarer."""
+    """What did not succeed: unknown before failed, and the most frequent errors first."""
     timeline: Timeline
     """When the items ended."""
     kept: dict[EntryStatus, list[ShownItem]]
-    """Items by their status: all, or where they are many a choice with a fair share of each error."""
+    """Items by status: all, or if there are many, a sample with a fair share of each error."""
 
     @property
     def failed(self) -> int:
-        """How many items failed, those included that the last run refused."""
+        """How many items failed, including those that the last run refused."""
         return self.counts["failed"] + self.summary.refused
 
     @property
@@ -114,24 +120,24 @@ class JournalReport:
 
     @property
     def not_begun(self) -> int:
-        """How many items are known to have not begun."""
-        told = self.summary
-        recorded = told.ok + told.failed + told.unknown + told.in_flight + told.withdrawn
-        return max(0, (told.not_begun or 0) - (self.items - recorded))
+        """How many items are known to have not begun, without those that were withdrawn."""
+        job = self.summary
+        recorded = job.ok + job.failed + job.unknown + job.in_flight + job.withdrawn
+        return max(0, (job.not_begun or 0) - (self.items - recorded))
 
     @property
     def left(self) -> int:
-        """How many items the next run calls, without being told to repeat any."""
+        """How many items are left for the next run: withdrawn, or not begun."""
         return self.counts["withdrawn"] + self.not_begun
 
     @property
     def verdict(self) -> str:
-        """How the job went, in a sentence."""
+        """How the job went, in one sentence."""
         open_ = self.counts["started"] + self.left
         failed, unknown = self.failed, self.counts["unknown"]
         whole = self.items + self.not_begun
         if not whole:
-            return "No item was recorded yet."
+            return "No item has been recorded yet."
         problems = [f"{failed:,} failed"] * (failed > 0) + [f"{unknown:,} may or may not have happened"] * (unknown > 0)
         if open_:
             problems.append(f"{open_:,} {'has' if open_ == 1 else 'have'} not ended")
@@ -147,10 +153,10 @@ def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> Jour
 
     Args:
         path: The journal.
-        follow: Gives its entries on, and shows how far that is.
+        follow: Passes its entries on, and shows the progress.
 
     Raises:
-        JournalError: There is no journal there, or it cannot be read.
+        JournalError: The file does not exist, is not a journal, or cannot be read.
     """
     journal = Journal(path)
     summary = journal.summary()
@@ -186,34 +192,54 @@ def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> Jour
 
 
 def error_of(entry: JournalEntry) -> str:
-    """Return the name of the error of an item that did not succeed; of any other an empty text."""
+    """Return the error name of an item that did not succeed, else an empty text."""
     return (entry.error_type or INTERRUPTED) if entry.status in {"failed", "unknown"} else ""
 
 
 def message_of(entry: JournalEntry) -> str:
-    """Return what the error of an item says, without the call it came from; an empty text where there is none."""
+    """Return the error message of an item, without the call it came from; an empty text if it has no error."""
     from refold_async.jobs.recorded_outcomes import recorded_error
 
     return recorded_error(entry).message if entry.status in {"failed", "unknown"} else ""
 
 
 def moment_of(entry: JournalEntry) -> datetime | None:
-    """Return when an item ended or, of one that did not, when its last request left."""
+    """Return when an item ended; if it did not, when its last request was about to leave."""
     return entry.finished_at or entry.started_at
 
 
+def attempts_of(entry: JournalEntry) -> int | None:
+    """Return how many requests were sent for an item; None if its request was in flight when it was last recorded."""
+    return None if entry.started_at is not None and entry.finished_at is None else entry.attempts
+
+
+def shown_time(moment: datetime | None) -> str:
+    """Return a moment as people are shown it, in UTC."""
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def shown_job(name: str) -> str:
+    """Return the name of a job without the hash by which `refold fan-out` recognizes it."""
+    return _FAN_OUT_HASH.sub("", name)
+
+
+def shown_summary(summary: JournalSummary) -> str:
+    """Return a summary as people are shown it."""
+    return str(attrs.evolve(summary, job=shown_job(summary.job)))
+
+
 def shown_message(text: str, most: int = _MOST_OF_A_MESSAGE) -> str:
-    """Return a message as people are shown it: in the words of the command line, and cut where it is very long."""
+    """Return a message as people are shown it: in the words of the command line, shortened if it is very long."""
     return shortened(reworded(text) if len(text) <= _MOST_REWORDED else text, most)
 
 
 def shown_name(text: str | None) -> str:
-    """Return a name, such as a key, as people are shown it: cut where it is very long."""
+    """Return a name, such as a key, as people are shown it: shortened if it is very long."""
     return shortened(text or "", _MOST_OF_A_NAME)
 
 
 def shown_item(entry: JournalEntry) -> ShownItem:
-    """Return what people are shown of an entry."""
+    """Return an entry as people are shown it."""
     from refold_async.jobs.recorded_outcomes import recorded_error
 
     error = recorded_error(entry) if entry.status in {"failed", "unknown"} else None
@@ -224,7 +250,7 @@ def shown_item(entry: JournalEntry) -> ShownItem:
         error=shown_name(error_of(entry)),
         message="" if error is None else shown_message(error.message),
         request_id=None if error is None or error.request_id is None else shown_name(error.request_id),
-        attempts=entry.attempts,
+        attempts=attempts_of(entry),
         moment=moment_of(entry),
     )
 
@@ -237,4 +263,4 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-assert set(SHOWN_FIRST) == set(STATUSES)  # noqa: S101 - a status that is added needs its place here
+assert set(SHOWN_FIRST) == set(STATUSES)  # noqa: S101 - a new status needs its place here

@@ -1,4 +1,4 @@
-"""Some of many, chosen so that rare groups are not lost among frequent ones."""
+"""A sample of many members, chosen so that rare groups are not lost among frequent ones."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -13,17 +13,17 @@ _SEED: Final = 0  # the same journal gives the same report
 
 
 class FairSample(Generic[T, Kept]):
-    """Keeps at most so many members: all where there are no more, else a random choice with a fair share of each group.
+    """Keeps a limited number of members: all, or a random choice with a fair share of each group.
 
-    A group that has less than its share is kept whole.
+    A group with fewer members than its share is kept whole.
     """
 
     def __init__(self, most: int, keep: Callable[[T], Kept]) -> None:
-        """Keep none so far.
+        """Begin with no members.
 
         Args:
             most: How many to keep.
-            keep: Makes of a member what is kept of it, such as without what takes much memory.
+            keep: Returns what to keep of a member, for example without what takes much memory.
         """
         self._most = most
         self._keep = keep
@@ -46,12 +46,12 @@ class FairSample(Generic[T, Kept]):
             members[place] = (self._order, self._keep(member))
 
     def __iter__(self) -> Iterator[Kept]:
-        """Give those that are kept, in the order in which they came."""
+        """Yield those that are kept, in the order in which they were added."""
         kept = [ordered for members in self._kept.values() for ordered in members]
         yield from (member for _, member in sorted(kept, key=lambda ordered: ordered[0]))
 
     def _makes_room(self, members: list[tuple[int, Kept]]) -> bool:
-        """Tell whether a group that is whole may grow, where another has more than it; take one from that then."""
+        """Return whether a group that was kept whole may grow; if needed, drop a member of a larger group for it."""
         if self._size < self._most:
             return True
         largest = max(self._kept.values(), key=len)
