@@ -83,7 +83,7 @@ def make_app() -> App:
 
     jobs = Group("Bulk jobs", sort_key=2)
     fan_out = "--accounts FILE [OPTIONS] SLUG ACTION_ID [PARAMETERS...]"
-    _add(app, jobs, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT, usage=fan_out)
+    _add(app, jobs, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT, usage=fan_out, ending=help_of_jobs.EXIT_CODES)
     journal = _group(app, jobs, "journal", "Read the journal of a job, also while it runs. Nothing is sent.")
     _add(journal, None, "summary", "journal:summary", "Show how many items ended how, and how many are left.")
     _add(journal, None, "entries", "journal:entries", "List the items, all or some of them.")
@@ -140,7 +140,15 @@ def _group(app: App, group: Group, name: str, summary: str) -> App:
 
 
 def _add(
-    app: App, group: Group | None, name: str, function: str, summary: str, details: str = "", *, usage: str = ""
+    app: App,
+    group: Group | None,
+    name: str,
+    function: str,
+    summary: str,
+    details: str = "",
+    *,
+    usage: str = "",
+    ending: str = "",
 ) -> None:
     """Add a command, whose function of `refold_async.cli.commands` is loaded when the command runs.
 
@@ -154,6 +162,7 @@ def _add(
         summary: What it does, in one sentence.
         details: What else its help explains.
         usage: What follows its name in the line Usage. By default cyclopts makes it, and calls several values ARGS.
+        ending: What stands below its options.
     """
     path = f"refold {name}" if app.name[0] == "refold" else f"refold {app.name[0]} {name}"
     app.command(
@@ -161,7 +170,7 @@ def _add(
         name=name,
         group=group,
         help=f"{summary}\n\n{details}".strip(),
-        help_epilogue="",  # otherwise that of the application
+        help_epilogue=ending,  # an empty one replaces that of the application
         usage=f"Usage: {path} {usage}" if usage else None,
         sort_key=len(list(app)),  # lists keep the order of these lines
     )
