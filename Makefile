@@ -4,15 +4,15 @@
 # The first Python on the path that is new enough; or name one: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= $(firstword $(shell .ci/pythons --any))
 VENV ?= .venv
-# What the package is installed with: the lowest versions it supports are tested without its extra.
-EXTRAS ?= [speed,otel,progress,schema]
+# What the package is installed with: the lowest versions it supports are tested with the command line alone.
+EXTRAS ?= [cli,speed,otel,progress,schema]
 CONSTRAINTS ?=
 # Many tests wait for something, so one more of them is at work than there are cores.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1))')
 
 BIN := $(VENV)/bin
 PYTEST = REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
-SOURCES := $(shell find refold_async -name '*.py' -o -name py.typed) pytest_refold_async.py pyproject.toml README.md LICENSE
+SOURCES := $(shell find refold_async -type f -not -name '*.pyc') pytest_refold_async.py pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What was compiled is kept: with the assertions it rewrites, pytest would take longer to compile than to collect.
 export PYTHONDONTWRITEBYTECODE :=
@@ -58,7 +58,7 @@ test-other-pythons: $(VENV)/python
 	done
 
 test-lowest:
-	$(MAKE) test-all VENV=.venv-lowest EXTRAS= CONSTRAINTS="--constraint tests/lowest.txt"
+	$(MAKE) test-all VENV=.venv-lowest EXTRAS=[cli] CONSTRAINTS="--constraint tests/lowest.txt"
 
 bench: $(VENV)/bench  ## What calls cost beside other ways to make them; 5 minutes. One case: make bench CASE=read.
 	$(BIN)/python benchmarks/suite.py $(CASE)

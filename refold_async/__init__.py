@@ -7,46 +7,44 @@ async with AsyncRefold() as refold:
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-from refold_async.client import AsyncRefold
-from refold_async.config.settings import RateLimit, RetryPolicy, Timeout
-from refold_async.errors import (
-    ActionFailedError,
-    APIConnectionError,
-    APIResponseValidationError,
-    APIStatusError,
-    APITimeoutError,
-    AppConnectionTimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ClientClosedError,
-    ConfigurationError,
-    ConflictError,
-    ExecutionTimeoutError,
-    FanOutStoppedError,
-    InternalServerError,
-    JournalError,
-    NotFoundError,
-    ParameterError,
-    PermissionDeniedError,
-    RateLimitError,
-    ReconnectRequiredError,
-    RecordedError,
-    RefoldError,
-    UnprocessableEntityError,
-    WebhookSignatureError,
-    WorkflowFailedError,
-)
-from refold_async.faults import Effect, Fault
-from refold_async.limits.outside_limiter import Limiter
-from refold_async.models.response_meta import ResponseMeta
-from refold_async.models.results import ActionResult, WorkflowExecution
-from refold_async.resources.account import AccountScope
 from refold_async.version import __version__
+
+# For type checkers as typing's own, without loading typing: until the command line runs, Ctrl-C ends it in a traceback.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from refold_async import webhooks
+    from refold_async.client import AsyncRefold
+    from refold_async.config.settings import RateLimit, RetryPolicy, Timeout
+    from refold_async.errors import (
+        ActionFailedError,
+        APIConnectionError,
+        APIResponseValidationError,
+        APIStatusError,
+        APITimeoutError,
+        AppConnectionTimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ClientClosedError,
+        ConfigurationError,
+        ConflictError,
+        ExecutionTimeoutError,
+        FanOutStoppedError,
+        InternalServerError,
+        JournalError,
+        NotFoundError,
+        ParameterError,
+        PermissionDeniedError,
+        RateLimitError,
+        ReconnectRequiredError,
+        RecordedError,
+        RefoldError,
+        UnprocessableEntityError,
+        WebhookSignatureError,
+        WorkflowFailedError,
+    )
+    from refold_async.faults import Effect, Fault
     from refold_async.jobs.fan_out import FanOut
     from refold_async.jobs.outcome_writer import OutcomeWriter
     from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unfinished, Unknown
@@ -54,6 +52,7 @@ if TYPE_CHECKING:
     from refold_async.jobs.report import FanOutReport
     from refold_async.journal.entries import JournalEntry
     from refold_async.journal.journal import Journal, JournalSummary
+    from refold_async.limits.outside_limiter import Limiter
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
@@ -62,11 +61,14 @@ if TYPE_CHECKING:
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.pages import Page
     from refold_async.models.references import Reference
+    from refold_async.models.response_meta import ResponseMeta
+    from refold_async.models.results import ActionResult, WorkflowExecution
     from refold_async.models.saved_file import SavedFile
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.protocol.pages import AwaitableListing, Listing
+    from refold_async.resources.account import AccountScope
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.workflows import RequestStructure
 
@@ -155,50 +157,86 @@ __all__ = [
     "webhooks",
 ]
 
-# What not every program uses is loaded by those that do.
+# What a program does not name it does not load: of one that only shows its help, nothing.
 _LOADED_WHEN_USED = {
+    "APIConnectionError": "errors",
+    "APIResponseValidationError": "errors",
+    "APIStatusError": "errors",
+    "APITimeoutError": "errors",
+    "AccountScope": "resources.account",
     "Action": "resources.actions",
+    "ActionFailedError": "errors",
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
+    "ActionResult": "models.results",
+    "AppConnectionTimeoutError": "errors",
     "Application": "models.applications",
+    "AsyncRefold": "client",
+    "AuthenticationError": "errors",
     "AwaitableListing": "protocol.pages",
+    "BadRequestError": "errors",
     "Batch": "models.executions",
+    "ClientClosedError": "errors",
+    "ConfigurationError": "errors",
     "Confirmation": "models.confirmations",
+    "ConflictError": "errors",
     "ConnectUrl": "models.connect_links",
     "ConnectedAccount": "models.applications",
     "ConnectionState": "models.connection_states",
+    "Effect": "faults",
     "EnabledWorkflow": "models.workflows",
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",
+    "ExecutionTimeoutError": "errors",
     "Failed": "jobs.outcomes",
     "FanOut": "jobs.fan_out",
     "FanOutReport": "jobs.report",
+    "FanOutStoppedError": "errors",
+    "Fault": "faults",
     "InputField": "models.applications",
     "InputOption": "models.applications",
     "Integration": "models.linked_accounts",
+    "InternalServerError": "errors",
     "Journal": "journal.journal",
     "JournalEntry": "journal.entries",
+    "JournalError": "errors",
     "JournalSummary": "journal.journal",
+    "Limiter": "limits.outside_limiter",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
+    "NotFoundError": "errors",
     "OAuthUrl": "models.connect_links",
     "Ok": "jobs.outcomes",
     "Outcome": "jobs.outcomes",
     "OutcomeWriter": "jobs.outcome_writer",
     "Page": "models.pages",
+    "ParameterError": "errors",
+    "PermissionDeniedError": "errors",
     "Progress": "jobs.progress",
+    "RateLimit": "config.settings",
+    "RateLimitError": "errors",
+    "ReconnectRequiredError": "errors",
+    "RecordedError": "errors",
     "Reference": "models.references",
+    "RefoldError": "errors",
     "RequestStructure": "resources.workflows",
+    "ResponseMeta": "models.response_meta",
+    "RetryPolicy": "config.settings",
     "SavedFile": "models.saved_file",
     "SessionToken": "models.session_tokens",
+    "Timeout": "config.settings",
     "TokenRevocation": "models.confirmations",
     "Unfinished": "jobs.outcomes",
     "Unknown": "jobs.outcomes",
+    "UnprocessableEntityError": "errors",
     "UserDefinedField": "models.linked_accounts",
+    "WebhookSignatureError": "errors",
     "WebhookSubscription": "models.webhooks",
     "Workflow": "models.workflows",
     "WorkflowDeletion": "models.confirmations",
+    "WorkflowExecution": "models.results",
+    "WorkflowFailedError": "errors",
     "WorkflowSettings": "models.workflows",
     "WorkflowVersion": "models.workflows",
     "webhooks": "webhooks",
@@ -206,7 +244,9 @@ _LOADED_WHEN_USED = {
 
 if not TYPE_CHECKING:  # or any misspelled name would pass
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
+        if name == "errors":  # a module that programs name without importing it
+            return import_module(f"{__name__}.errors")
         if name not in _LOADED_WHEN_USED:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         place = _LOADED_WHEN_USED[name]

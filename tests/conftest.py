@@ -20,7 +20,7 @@ from refold_async.testing import MockRefold
 from support.retry_policies import IMPATIENT
 
 SETTINGS_OF_OTHERS: Final = [
-    *("REFOLD_API_KEY", "REFOLD_BASE_URL"),
+    *("REFOLD_API_KEY", "REFOLD_BASE_URL", "REFOLD_LINKED_ACCOUNT_ID"),
     *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
 ]
 

@@ -29,6 +29,8 @@ FLOORS: Final = [
     {"resources", "jobs"},
     {"client", "fan_out_methods", "observers", "telemetry", "__init__"},
 ]
+# A program beside others: it stands on all of the client and on the mock, and nothing stands on it.
+PROGRAM: Final = {"cli", "__main__"}
 # Those of the mock, which stands beside the client.
 MOCK_FLOORS: Final = [
     {"protocol"},
@@ -36,7 +38,7 @@ MOCK_FLOORS: Final = [
     {"state"},
     {"endpoints"},
     {"server"},
-    {"mock_refold", "__init__", "__main__"},
+    {"mock_refold", "__init__", "serving", "__main__"},
 ]
 # Each of these is known to one module alone, or to one package.
 KNOWN_TO: Final = {
@@ -63,7 +65,8 @@ def short_name(path: Path) -> str:
 
 MODULES: Final = {short_name(path): path for path in sorted(ROOT.rglob("*.py"))}
 MOCK: Final = {name: path for name, path in MODULES.items() if name.split(".")[0] == "testing"}
-CLIENT: Final = {name: path for name, path in MODULES.items() if name not in MOCK}
+COMMAND_LINE: Final = {name: path for name, path in MODULES.items() if name.split(".")[0] in PROGRAM}
+CLIENT: Final = {name: path for name, path in MODULES.items() if name not in MOCK | COMMAND_LINE}
 
 
 def module_name(path: Path) -> str:
@@ -207,8 +210,19 @@ def points_down(name: str, imported: str) -> bool:
 
 def test_imports_point_down() -> None:
     """A module imports from floors below its own, and of its own floor only from its own package."""
-    imports = [(name, imported) for name in MODULES for imported in sorted(own_imports(name))]
+    imports = [(name, imported) for name in CLIENT | MOCK for imported in sorted(own_imports(name))]
     assert not [f"{name} imports {imported}" for name, imported in imports if not points_down(name, imported)]
+
+
+def test_nothing_stands_on_the_command_line() -> None:
+    """Who uses the library loads neither the command line nor what that alone needs."""
+    imports = [(name, imported) for name, path in (CLIENT | MOCK).items() for imported in imports_of_file(path)]
+    programs = [*(f"{PACKAGE}.{name}" for name in PROGRAM), "cyclopts"]
+    assert not [
+        f"{name} imports {imported}"
+        for name, imported in imports
+        if any(is_within(imported, program) for program in programs)
+    ]
 
 
 def test_no_circles() -> None:
@@ -243,7 +257,7 @@ def classes_of(modules: dict[str, Path]) -> set[str]:
 
 def test_client_and_mock_share_no_class_name() -> None:
     """A class name that both had would mean two things."""
-    assert not classes_of(CLIENT) & classes_of(MOCK)
+    assert not classes_of(CLIENT | COMMAND_LINE) & classes_of(MOCK)
 
 
 def test_the_client_knows_nothing_of_the_mock() -> None:
@@ -290,6 +304,8 @@ def test_nothing_else_is_needed() -> None:
     } | sys.stdlib_module_names
     imported = {name.split(".")[0] for path in CLIENT.values() for name in imports_of_file(path)}
     assert imported <= allowed
+    imported = {name.split(".")[0] for path in COMMAND_LINE.values() for name in imports_of_file(path)}
+    assert imported <= allowed | {"cyclopts"}
 
 
 def test_module_names_tell_something() -> None:

@@ -1,8 +1,21 @@
-"""The beginnings of texts and bodies that are too long for a message. Loaded by the first failure."""
+"""What messages show of texts and bodies that others wrote: one line, the beginning of what is long.
+
+Loaded by the first failure.
+"""
 
 import codecs
+import re
+from typing import Final
 
-__all__ = ["shortened", "shortened_body"]
+__all__ = ["escaped", "shortened", "shortened_body"]
+
+# What some program takes for the end of a line, other control characters, and what no encoding has.
+_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def escaped(text: str) -> str:
+    r"""Return a text that others wrote as it can be shown on one line: control characters as Python spells them."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def shortened(text: str, length: int) -> str:

@@ -163,13 +163,18 @@ class FanOut(Generic[Item, T]):
             self._cancelled_owner = True
             self._owner.cancel()
 
-    def stop(self) -> None:
+    def stop(self, *, at_once: bool = False) -> None:
         """Take no more items, give those in flight `grace` seconds to end, and let the iteration end then.
 
         Items that have not sent anything yet are not begun. To be called where the program is to end, such as in a
         signal handler of the event loop; may be called more than once.
+
+        Args:
+            at_once: Give those in flight no time: cancel them, also where a call before gave them some.
         """
         self._stopper.stop()
+        if at_once:
+            self._stopper.cancel()
 
     def __aiter__(self) -> AsyncIterator[Outcome[Item, T]]:
         if not self._entered:

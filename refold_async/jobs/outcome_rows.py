@@ -1,6 +1,5 @@
 """Outcomes as rows: what each column holds, and which outcomes are asked for."""
 
-import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final, TypeVar, get_args
 
@@ -8,7 +7,7 @@ from refold_async.errors import ConfigurationError, RefoldError
 from refold_async.jobs.outcomes import Outcome, Status, name_of_error
 from refold_async.runtime.foreign_errors import safe_str
 
-__all__ = ["COLUMNS", "escaped", "message_of", "row_of", "with_status"]
+__all__ = ["COLUMNS", "message_of", "row_of", "with_status"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -18,8 +17,6 @@ COLUMNS: Final = (
     *("attempts", "elapsed", "recorded", "request_id"),
 )
 """The names of the columns."""
-# What some program takes for the end of a line, other control characters, and what no encoding has.
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 
@@ -44,11 +41,6 @@ def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
 def message_of(error: BaseException) -> str:
     """Return what an error says, of ours without the call it came from, which other columns tell."""
     return error.message if isinstance(error, RefoldError) else safe_str(error)
-
-
-def escaped(text: str) -> str:
-    r"""Return a text that others wrote as it can be shown on one line: control characters as Python spells them."""
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def with_status(

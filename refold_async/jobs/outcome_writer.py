@@ -4,19 +4,14 @@ import csv
 import os
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from refold_async.codec import json_codec
+from refold_async.codec.csv_cells import csv_cell
 from refold_async.errors import ConfigurationError
-from refold_async.jobs.outcome_rows import COLUMNS, escaped, row_of
+from refold_async.jobs.outcome_rows import COLUMNS, row_of
 from refold_async.jobs.outcomes import Outcome
-from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["OutcomeWriter"]
-
-_IN_JSON: Final = frozenset({dict, list, tuple})
-_MOST_OF_A_TEXT: Final = 32_000  # characters; Excel takes 32,767 in a cell, and Python's csv reads 131,072
-_FORMULA_BEGINS_WITH: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class OutcomeWriter:
@@ -95,27 +90,4 @@ def _check(path: Any, encoding: Any) -> None:
 
 
 def _cell(column: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if column == "elapsed":
-        return f"{value:.3f}"
-    whole = _text_of(value)
-    if type(value) is int or type(value) is float:
-        return whole
-    text = escaped(whole[:_MOST_OF_A_TEXT])
-    if len(whole) > _MOST_OF_A_TEXT or len(text) > _MOST_OF_A_TEXT:
-        text = f"{text[:_MOST_OF_A_TEXT]}… ({len(whole):,} characters)"
-    return f"'{text}" if text.startswith(_FORMULA_BEGINS_WITH) else text
-
-
-def _text_of(value: Any) -> str:
-    if isinstance(value, str):
-        return str.__str__(value)
-    if type(value) in _IN_JSON:
-        try:
-            return json_codec.encode(value).decode()
-        except (TypeError, ValueError, RecursionError):
-            pass
-    return safe_str(value)
+    return f"{value:.3f}" if column == "elapsed" and value is not None else csv_cell(value)

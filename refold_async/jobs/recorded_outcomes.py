@@ -10,7 +10,7 @@ from refold_async.jobs.items import TakenItem
 from refold_async.jobs.outcomes import Failed, Ok, Outcome, Unknown
 from refold_async.journal.entries import JournalEntry
 
-__all__ = ["recorded_outcome"]
+__all__ = ["recorded_error", "recorded_outcome"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -46,11 +46,12 @@ def recorded_outcome(entry: JournalEntry, taken: TakenItem[Item], restore: Calla
             return Failed(error=misfit, effect="done", **told)
         return Ok(value=value, **told)
     if entry.status == "failed":
-        return Failed(error=_recorded_error(entry), effect=entry.effect or "unknown", **told)
-    return Unknown(error=_recorded_error(entry), **told)
+        return Failed(error=recorded_error(entry), effect=entry.effect or "unknown", **told)
+    return Unknown(error=recorded_error(entry), **told)
 
 
-def _recorded_error(entry: JournalEntry) -> RecordedError:
+def recorded_error(entry: JournalEntry) -> RecordedError:
+    """Return the error that a journal has of an item that did not succeed, with what it tells of its call."""
     text = entry.error or "It was in flight when the job's process ended, and may have run."
     call = _CALL.search(text)
     account: str | None = None

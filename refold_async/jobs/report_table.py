@@ -5,10 +5,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
-from refold_async.codec.excerpts import shortened
-from refold_async.jobs.outcome_rows import escaped, message_of
+from refold_async.codec.excerpts import escaped
+from refold_async.jobs.outcome_groups import STATUS_ORDER, OutcomeGroup, OutcomeGroups
 from refold_async.jobs.outcomes import Outcome, Status, name_of_error
 
 if TYPE_CHECKING:
@@ -17,33 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["html_table", "most_frequent_errors", "rich_table"]
 
 _MOST_GROUPS: Final = 20
-_ACCOUNTS_NAMED: Final = 3
-_MOST_OF_A_MESSAGE: Final = 200
 _COLUMNS: Final = ("status", "items", "error", "effect", "linked accounts", "the first message")
 _STYLES: Final[dict[Status, str]] = {"ok": "green", "failed": "red", "unknown": "yellow"}
-_ORDER: Final = tuple(_STYLES)
-
-
-@attrs.define
-class _Group:
-    """Outcomes that ended alike."""
-
-    status: Status
-    effect: str
-    error: str
-    message: str
-    items: int = 0
-    accounts: dict[str, None] = attrs.field(factory=dict[str, None])
-
-    def add(self, outcome: Outcome[Any, Any]) -> None:
-        self.items += 1
-        if outcome.linked_account_id is not None and len(self.accounts) <= _ACCOUNTS_NAMED:
-            self.accounts[outcome.linked_account_id] = None
-
-    def cells(self) -> tuple[str, ...]:
-        named = list(self.accounts)[:_ACCOUNTS_NAMED] if self.error else []
-        accounts = ", ".join(named) + (", …" if self.error and len(self.accounts) > len(named) else "")
-        return (self.status, f"{self.items:,}", self.error, self.effect, escaped(accounts), escaped(self.message))
 
 
 def most_frequent_errors(outcomes: Iterable[Outcome[Any, Any]], most: int) -> str:
@@ -64,7 +37,7 @@ def rich_table(outcomes: Sequence[Outcome[Any, Any]]) -> "Table":
     for name in ("status", "items", "effect", "linked accounts", "error, and the first message"):
         table.add_column(name, justify="right" if name == "items" else "left", overflow="fold")
     for group in groups:
-        status, items, error, effect, accounts, message = group.cells()
+        status, items, error, effect, accounts, message = _cells(group)
         cells = (status, items, effect, accounts, f"{error}\n{message}".strip())
         # As texts: what others wrote is no markup.
         table.add_row(*map(Text, cells), style=_STYLES[group.status])
@@ -75,7 +48,7 @@ def html_table(outcomes: Sequence[Outcome[Any, Any]]) -> str:
     """Return the table that notebooks show."""
     groups, left_out = _groups_of(outcomes)
     head = "".join(f"<th>{escape(name)}</th>" for name in _COLUMNS)
-    rows = ["".join(f"<td>{escape(cell)}</td>" for cell in group.cells()) for group in groups]
+    rows = ["".join(f"<td>{escape(cell)}</td>" for cell in _cells(group)) for group in groups]
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     caption = escape(f"{_title(outcomes)}{f'; {left_out}' if left_out else ''}")
     return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -83,21 +56,26 @@ def html_table(outcomes: Sequence[Outcome[Any, Any]]) -> str:
 
 def _title(outcomes: Sequence[Outcome[Any, Any]]) -> str:
     counts = Counter[str](outcome.status for outcome in outcomes)
-    told = ", ".join(f"{counts[status]:,} {status}" for status in _ORDER)
+    told = ", ".join(f"{counts[status]:,} {status}" for status in STATUS_ORDER)
     return f"{len(outcomes):,} items: {told}"
 
 
-def _groups_of(outcomes: Iterable[Outcome[Any, Any]]) -> tuple[list[_Group], str]:
+def _groups_of(outcomes: Iterable[Outcome[Any, Any]]) -> tuple[list[OutcomeGroup], str]:
     """Return outcomes that ended alike together, the most frequent of each status first, and what was left out."""
-    groups: dict[tuple[str, str, str], _Group] = {}
+    groups = OutcomeGroups()
     for outcome in outcomes:
-        error = "" if outcome.error is None else name_of_error(outcome.error)
-        effect = outcome.effect if error else ""
-        group = groups.get((outcome.status, effect, error))
-        if group is None:
-            message = "" if outcome.error is None else shortened(message_of(outcome.error), _MOST_OF_A_MESSAGE)
-            group = groups[outcome.status, effect, error] = _Group(outcome.status, effect, error, message)
-        group.add(outcome)
-    ordered = sorted(groups.values(), key=lambda group: (_ORDER.index(group.status), -group.items))
+        groups.add(outcome)
+    ordered = groups.ordered()
     left_out = sum(group.items for group in ordered[_MOST_GROUPS:])
     return ordered[:_MOST_GROUPS], f"and {left_out:,} items with other errors" if left_out else ""
+
+
+def _cells(group: OutcomeGroup) -> tuple[str, ...]:
+    return (
+        group.status,
+        f"{group.items:,}",
+        group.error,
+        group.effect,
+        escaped(group.accounts_named),
+        escaped(group.message),
+    )

@@ -1,7 +1,7 @@
 """What connected apps and workflows answer where they did not succeed: errors made of results. Loaded by the first."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from refold_async.codec.excerpts import shortened
 from refold_async.errors import (
@@ -29,6 +29,9 @@ from refold_async.protocol.responses import Response, fields_of
 from refold_async.protocol.retry_after import read_retry_after
 
 __all__ = ["action_error", "data_error", "no_file_error", "said_by_app", "unsaved_data_error", "workflow_error"]
+
+_ITS_DATA: Final = "The data as it came is in .result."
+_ITS_DATA_ALONE: Final = "The data as it came is in .result; do not call again to get it."
 
 
 def action_error(result: ActionResult[Any], response: Response, request: Request) -> RefoldError:
@@ -93,8 +96,7 @@ def _useless_answer_error(
 ) -> APIResponseValidationError:
     error = APIResponseValidationError(
         f"{_capital(request.target.subject)} succeeded, but {problem}. "
-        "The data as it came is in .result"
-        f"{'.' if request.kind == 'idempotent' else '; do not call again to get it.'}",
+        f"{_ITS_DATA if request.kind == 'idempotent' else _ITS_DATA_ALONE}",
         status_code=response.status,
         body=result.raw,
         result=result,

@@ -69,6 +69,11 @@ class Log:
         if not any(isinstance(handler, _StderrHandler) for handler in self._logger.handlers):
             self._logger.addHandler(_StderrHandler(self._logger))
 
+    def keep_off_stderr(self) -> None:
+        """Have no warning on stderr where the program has set up no logs, which is where `logging` would print it."""
+        if not self._logger.handlers:
+            self._logger.addHandler(logging.NullHandler())
+
     def _log(
         self,
         level: int,

@@ -137,6 +137,8 @@ def reason(error: BaseException) -> str:
         return "the server closed the connection"
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the answer broke off"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error).replace(" ssl:default", "")  # which it says of plain http:// too
     if isinstance(error, aiohttp.ClientError | OSError | UnusableConnectionError):
         return str(error) or type(error).__name__
     return safe_repr(error)

@@ -431,6 +431,21 @@ async def test_stop_cancels_after_grace_what_does_not_end(mock: MockRefold) -> N
         assert [(unfinished.item, unfinished.attempts) for unfinished in job.unfinished] == [("user_1", 1)]
 
 
+async def test_stop_at_once(mock: MockRefold) -> None:
+    """A second `stop()` may give what is in flight no more time; the outcomes that there are come all the same."""
+    mock.script(Silence(), route="execute_action", calls=range(2, 100))
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}, concurrency=3, grace=3600)
+        async with job:
+            assert (await anext(job)).status == "ok"
+            await until(lambda: len(mock.requests) >= 3)
+            job.stop()
+            job.stop(at_once=True)
+            assert [outcome async for outcome in job] == []
+    lost = {request.linked_account_id for request in mock.requests[1:]}
+    assert {unfinished.item for unfinished in job.unfinished if unfinished.attempts} == lost
+
+
 async def test_stopped_before_it_begins(mock: MockRefold) -> None:
     """A signal that comes between making a fan-out and entering it is heeded."""
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:

@@ -3,6 +3,8 @@
 import importlib.metadata
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -23,6 +25,15 @@ def test_the_installed_wheel_is_what_is_tested() -> None:
     assert (package / "py.typed").exists()
 
 
+@pytest.mark.skipif("REFOLD_ASYNC_INSTALLED" not in os.environ, reason="run by `make test` only")
+def test_the_installed_command() -> None:
+    """`refold` is installed beside Python, and runs without the environment and the directory it is run in."""
+    command = Path(sys.executable).parent / "refold"
+    for arguments in ([str(command)], [sys.executable, "-I", "-m", "refold_async"]):
+        ran = subprocess.run([*arguments, "--version"], capture_output=True, text=True, check=True, env={}, cwd="/")
+        assert (ran.stdout, ran.stderr) == (f"{refold_async.__version__}\n", "")
+
+
 def test_the_version_is_told_once() -> None:
     """The package's version is the distribution's, and the changelog has an entry for it."""
     assert refold_async.__version__ in (ROOT / "CHANGELOG.md").read_text()
@@ -32,7 +43,8 @@ def test_the_version_is_told_once() -> None:
 
 def test_the_lowest_versions_are_those_of_the_project() -> None:
     """The lower bounds that are tested are the lower bounds that are promised."""
-    promised = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    promised = [*project["dependencies"], *project["optional-dependencies"]["cli"]]
     tested = re.findall(r"^([a-z]+)==([\d.]+)$", (ROOT / "tests/lowest.txt").read_text(), re.MULTILINE)
     assert {name: version.removesuffix(".0") for name, version in tested} == dict(
         requirement.split(">=") for requirement in promised
@@ -43,7 +55,7 @@ async def test_importing_leaves_the_mock_and_the_extras_alone() -> None:
     """What a program does not use is not imported with the package."""
     program = (
         "import sys, refold_async; "
-        "print([name for name in ('refold_async.testing', 'aiohttp.web', 'uvloop') if name in sys.modules])"
+        "print(sorted({'refold_async.testing', 'aiohttp', 'attr', 'uvloop', 'cyclopts'} & sys.modules.keys()))"
     )
     ran = await run_program("-c", program)
     assert (ran.output, ran.complaints) == ("[]\n", "")

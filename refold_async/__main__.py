@@ -1,0 +1,6 @@
+"""The command line: `python -m refold_async`, the same as `refold`."""
+
+from refold_async.cli.main import main
+
+if __name__ == "__main__":
+    main()

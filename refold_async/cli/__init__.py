@@ -1,0 +1,1 @@
+"""The command line `refold`, in the extra `cli`: `refold --help` lists what it can do."""

@@ -1,0 +1,1 @@
+"""The commands, one file per group. A file is loaded when one of its commands runs."""

@@ -1,0 +1,40 @@
+"""Asks before a write with a production key."""
+
+import sys
+
+from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
+from refold_async.cli.process import reading
+from refold_async.cli.terminal import is_terminal, one_line
+
+__all__ = ["confirm_write"]
+
+
+def confirm_write(environment: str | None, what: str, *, yes: bool, may_read: bool = True) -> None:
+    """Ask whether to write, unless the key belongs to the test environment.
+
+    Args:
+        environment: The environment of the key, as `refold.environment` has it.
+        what: What the command is about to do, such as "Execute create_contact of hubspot for user_12345".
+        yes: Whether `--yes` was passed.
+        may_read: Whether the command takes `--read`.
+
+    Raises:
+        UsageError: There is no terminal to ask on, and no `--yes`.
+        StoppedError: The answer was no.
+    """
+    if yes or environment == "test":
+        return
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        raise UsageError(
+            f"{what}: this writes with a production key (it does not start with tk). Pass --yes to confirm"
+            f"{', or --read if it only reads' if may_read else ''}. Nothing was sent."
+        )
+    with reading():
+        sys.stderr.write(one_line(f"{what}, with a production key? [y/N] "))
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # after Ctrl-D, so that the next message begins a line
+            sys.stderr.write("\n")
+    if answer.strip().lower() not in {"y", "yes"}:
+        say("Nothing was sent.")
+        raise StoppedError(ExitCode.FAILED)

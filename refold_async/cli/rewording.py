@@ -1,0 +1,100 @@
+"""Rewords what the library says to programmers for users of commands: one table for all commands."""
+
+import re
+from typing import Final
+
+__all__ = ["REWORDINGS", "reworded"]
+
+REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
+    # Where to look things up.
+    (
+        r"Check the slug in the Refold Console[;.] .*?, list_actions\(slug\) \w+ the app's actions\.",
+        "`refold apps` lists the apps.",
+    ),
+    (r"\blist_actions\(slug\) (?:gives|lists)", "`refold actions SLUG` lists"),
+    (r"\bapplications\.list\(\) gives", "`refold apps` lists"),
+    (r"\bworkflows\.list\(\) gives", "`refold workflows list` lists"),
+    (r"\bexecutions\.list\(\) gives", "`refold executions list` lists"),
+    (r"\blinked_accounts\.list\(\) gives", "`refold accounts list` lists"),
+    (r"\bwebhooks\.list\(\) gives", "`refold webhooks list` lists"),
+    (r"Check the slug and the action_id:", "Check the app and the action:"),
+    (
+        r"Check connection_id: applications\.get\(slug\)\.connected_accounts gives those there are\.",
+        "Check --connection-id: `refold apps --json` lists the connections, as connected_accounts.",
+    ),
+    (r"check connection_id\.", "check --connection-id."),
+    # What to do next.
+    (
+        r"\brefold\.linked_accounts\.upsert\(linked_account_id\)\.",
+        "`refold accounts upsert ACCOUNT`.",
+    ),
+    (
+        r"give its owner the link \(await account\.connect_url\(\)\)\.hosted_url\. Subscribe to .* a call fails\.",
+        "`refold connect SLUG` prints the link to give to its owner.",
+    ),
+    (r"It may go on: wait again, by executions\.wait\(\)\.", "It may still run."),  # a note has the command
+    (r"wait again, by applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
+    (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
+    (
+        r" It may have run all the same: look in the app before you send it again\.",
+        "",
+    ),  # the advice for the exit code follows
+    (r"\bit does not fit [\w.\[\], |]+: ", "it is not what Refold documents: "),
+    (r" ?The data as it came is in \.result(; do not call again to get it)?\.", ""),
+    (r"\bof its own choosing; see \.execution\.", "of its own choosing."),
+    # Options of calls.
+    (
+        r"To take an answer that is a file, pass into=bytes, or save_to= with a path",
+        "To take an answer that is a file, pass --save-to FILE",
+    ),
+    (r"so there is no file for save_to=: leave save_to= out", "so there is no file: leave out --save-to"),
+    (r"\bsave_to='([^']*)' (cannot|could not) be written", r"--save-to \1 \2 be written"),
+    (r"pass a larger timeout=, such as Timeout\(total=600, attempt=600\)\.", "pass a larger --timeout, such as 600."),
+    (r"within the \w+=([\d.e+-]+) seconds that timeout= allows", r"within \1 seconds"),
+    (r"the time was up \(timeout total=[\d.e+-]*\)", "the time was up; pass a larger --timeout"),
+    (r"longer than it may take \(timeout total=\)", "longer than --timeout allows"),
+    (r" \(max_connections=\)", ""),
+    (r", which is where stop_after=\S+ ends it\.", ", which is where --stop-after ends it."),
+    (r"\bseconds that job_timeout= allows were over\.", "seconds of --job-timeout were over."),
+    (r"\b\w+\(\w+=\) must be", "--timeout must be"),
+    (r" \(math\.inf for no limit\)", " (inf for no limit)"),
+    (r"Too many calls: wait, or set rate_limit= to the limit that applies\.", "Too many calls: wait a while."),
+    (r"\bpass the query as query=\{\.\.\.\}, and quote ids", "pass the query as name=value or --query, and quote ids"),
+    (r"\bjson cannot be sent with (\w+): pass query=\{\.\.\.\}\.", r"\1 takes no body: pass name=value as its query."),
+    (r"quote ids by urllib\.parse\.quote\(\)\.", "write a % as %25."),
+    (r"use https://, or pass allow_http=True\.", "use https://."),
+    (r"\bpass credentials as api_key=", "pass the key as REFOLD_API_KEY"),
+    (r" than max_header_bytes=", " than "),
+    (r" Pass a larger max_header_bytes= to AsyncRefold\.", ""),
+    (r"\bit is longer than max_response_bytes=(\w+)", r"it is longer than \1 bytes: pass --save-to FILE"),
+    (r"Only webhooks of webhook_type='default' can be read\.", "Only webhooks of type default can be read."),
+    (r"\bvalidate\(\) needs jsonschema:", "The check needs jsonschema:"),
+    (r"\bbelow base_url\b", "below the base URL"),
+    (r"\bbase_url\b", "--base-url"),
+    (r"This version of refold_async does not", "This version does not"),
+)
+"""What a message of the library says, as a regular expression, and what the command line says instead."""
+_OF_OTHERS: Final[tuple[tuple[str, str], ...]] = (
+    # aiohttp
+    (
+        r"Cannot connect to host (\S+) \[(?:Connect call failed|Multiple exceptions).*\]\.",
+        r"nothing answers at \1. Is the server running? Check --base-url or REFOLD_BASE_URL, and HTTPS_PROXY if set.",
+    ),
+    (
+        r"Cannot connect to host (\S+) \[(.*)\]\.",
+        r"cannot connect to \1 (\2). Check --base-url or REFOLD_BASE_URL, and your network.",
+    ),
+    # Refold, or another server.
+    (
+        r"(HTTP 404 Not Found [^:]*): Cannot [A-Z]+ (/[^\s?]*?)\.(?: .*)?$",
+        r"\1: the server has no path \2. Check --base-url or REFOLD_BASE_URL; for `refold request`, also the path.",
+    ),
+)
+"""The same for messages of others, which the library quotes."""
+
+
+def reworded(text: str) -> str:
+    """Return a message of the library without Python calls, which a user of commands cannot make."""
+    for said, instead in REWORDINGS + _OF_OTHERS:
+        text = re.sub(said, instead, text)
+    return text

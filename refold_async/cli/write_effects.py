@@ -1,0 +1,34 @@
+"""The effect of the writes that a command sent."""
+
+from typing import TYPE_CHECKING, Final
+
+from refold_async.faults import Effect
+
+if TYPE_CHECKING:
+    from refold_async.observers import CallEnd
+
+__all__ = ["WRITES", "WriteEffects"]
+
+
+class WriteEffects:
+    """The worst effect of the writes that a command has sent so far."""
+
+    def __init__(self) -> None:
+        self.worst: Effect = "none"
+
+    def reset(self) -> None:
+        """Forget the previous command, if a process runs several."""
+        self.worst = "none"
+
+    def on_call_end(self, end: "CallEnd") -> None:
+        """Record how a call ended."""
+        if end.call.kind == "write" and self.worst != "unknown" and end.effect != "none":
+            self.worst = end.effect
+
+    def find_out(self, effect: Effect) -> None:
+        """Replace the effect, once it has become clear what the writes did."""
+        self.worst = effect
+
+
+WRITES: Final = WriteEffects()
+"""The writes of the command that this process runs."""

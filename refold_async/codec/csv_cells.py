@@ -1,0 +1,44 @@
+"""Values as cells of a CSV file that spreadsheets open. Loaded where one is written."""
+
+from typing import Any, Final
+
+from refold_async.codec import json_codec
+from refold_async.codec.excerpts import escaped
+from refold_async.runtime.foreign_errors import safe_str
+
+__all__ = ["csv_cell"]
+
+_MOST_OF_A_TEXT: Final = 32_000  # characters; Excel takes 32,767 in a cell, and Python's csv reads 131,072
+_IN_JSON: Final = frozenset({dict, list, tuple})
+_FORMULA_BEGINS_WITH: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def csv_cell(value: Any) -> str:
+    r"""Return what a cell holds of a value: one line, and nothing that a spreadsheet would take for a formula.
+
+    Line breaks and other control characters are spelled as Python does, such as `\n`. A text that begins with `=`, `+`,
+    `-` or `@` gets a `'` before it. One that is too long for a cell is cut, and tells its length. A dict or a list is
+    written as JSON, None as nothing.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    whole = _text_of(value)
+    if type(value) is int or type(value) is float:
+        return whole
+    text = escaped(whole[:_MOST_OF_A_TEXT])
+    if len(whole) > _MOST_OF_A_TEXT or len(text) > _MOST_OF_A_TEXT:
+        text = f"{text[:_MOST_OF_A_TEXT]}… ({len(whole):,} characters)"
+    return f"'{text}" if text.startswith(_FORMULA_BEGINS_WITH) else text
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if type(value) in _IN_JSON:
+        try:
+            return json_codec.encode(value).decode()
+        except (TypeError, ValueError, RecursionError):
+            pass
+    return safe_str(value)

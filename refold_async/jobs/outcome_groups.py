@@ -1,0 +1,68 @@
+"""Outcomes that ended alike, counted together: what reports of jobs show of their errors."""
+
+from typing import Any, Final
+
+import attrs
+
+from refold_async.codec.excerpts import shortened
+from refold_async.jobs.outcome_rows import message_of
+from refold_async.jobs.outcomes import Outcome, Status, name_of_error
+
+__all__ = ["STATUS_ORDER", "OutcomeGroup", "OutcomeGroups"]
+
+_ACCOUNTS_NAMED: Final = 3
+_MOST_OF_A_MESSAGE: Final = 200
+
+STATUS_ORDER: Final[tuple[Status, ...]] = ("ok", "failed", "unknown")
+"""The order in which outcomes are told."""
+
+
+@attrs.define
+class OutcomeGroup:
+    """Outcomes that ended alike."""
+
+    status: Status
+    """How they ended."""
+    effect: str
+    """What became of the action; empty where they succeeded."""
+    error: str
+    """The name of their errors' class; empty where they succeeded."""
+    message: str
+    """What the first of their errors says, shortened."""
+    items: int = 0
+    """How many there are."""
+    _accounts: dict[str, None] = attrs.field(factory=dict[str, None])
+
+    def add(self, outcome: Outcome[Any, Any]) -> None:
+        """Count one more."""
+        self.items += 1
+        if outcome.linked_account_id is not None and len(self._accounts) <= _ACCOUNTS_NAMED:
+            self._accounts[outcome.linked_account_id] = None
+
+    @property
+    def accounts_named(self) -> str:
+        """A few of their linked accounts, where they did not succeed."""
+        named = list(self._accounts)[:_ACCOUNTS_NAMED] if self.error else []
+        return ", ".join(named) + (", …" if self.error and len(self._accounts) > len(named) else "")
+
+
+class OutcomeGroups:
+    """The groups of a job's outcomes, which are added as they come. Holds none of them."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str, str], OutcomeGroup] = {}
+
+    def add(self, outcome: Outcome[Any, Any]) -> None:
+        """Count an outcome."""
+        error = "" if outcome.error is None else name_of_error(outcome.error)
+        effect = outcome.effect if error else ""
+        group = self._groups.get((outcome.status, effect, error))
+        if group is None:
+            message = "" if outcome.error is None else shortened(message_of(outcome.error), _MOST_OF_A_MESSAGE)
+            group = OutcomeGroup(outcome.status, effect, error, message)
+            self._groups[outcome.status, effect, error] = group
+        group.add(outcome)
+
+    def ordered(self) -> list[OutcomeGroup]:
+        """Return the groups by their status, the most frequent of each first."""
+        return sorted(self._groups.values(), key=lambda group: (STATUS_ORDER.index(group.status), -group.items))

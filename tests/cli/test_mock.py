@@ -1,0 +1,119 @@
+"""`refold mock` and `refold completion`."""
+
+import inspect
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+
+from refold_async.cli.commands.mock import mock
+from refold_async.testing.serving import ServingOptions
+from support.command_line import CommandLine
+from support.running_programs import ended, first_url, running
+
+
+async def test_a_mock() -> None:
+    """It serves until Ctrl-C, which is its end in peace; other commands find it by the variables it prints."""
+    async with running("-m", "refold_async", "mock", "--port", "0", "--api-key", "tk_a", "--rate", "1") as process:
+        base_url = await first_url(process)
+        environment = {"REFOLD_BASE_URL": base_url, "REFOLD_API_KEY": "tk_a", "REFOLD_LINKED_ACCOUNT_ID": "user_1"}
+        async with running("-m", "refold_async", "apps", environment=environment) as command:
+            listed = await ended(command)
+        assert (listed.exit_code, listed.complaints) == (0, "")
+        process.send_signal(signal.SIGINT)
+        served = await ended(process)
+    assert (served.exit_code, served.complaints) == (0, "")
+    assert f"export REFOLD_BASE_URL={base_url} REFOLD_API_KEY=tk_a" in served.output
+
+
+def test_both_commands_take_the_same_options() -> None:
+    """`refold mock` and `python -m refold_async.testing` serve alike."""
+    taken = {name: parameter.default for name, parameter in inspect.signature(mock).parameters.items()}
+    assert taken == attrs.asdict(ServingOptions())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--host", "0.0.0.0"), "pass --allow-remote to confirm"),
+        (("--port", "70000"), "port must be 0 to 65535"),
+        (("--rate", "0"), "must be"),
+        (("--port", "x"), "--port"),
+    ],
+)
+def test_options_that_make_no_sense(command_line: CommandLine, arguments: tuple[str, ...], says: str) -> None:
+    """They end it with one paragraph that says so."""
+    refused = command_line.run("mock", *arguments)
+    assert (refused.code, refused.out) == (2, "")
+    assert says in refused.err
+    assert len(refused.err.splitlines()) == 1
+
+
+def test_an_address_in_use(command_line: CommandLine) -> None:
+    """Where another program listens, the mock says so and fails."""
+    port = command_line.mock.base_url.rpartition(":")[2]
+    refused = command_line.run("mock", "--port", port)
+    assert (refused.code, refused.out) == (1, "")
+    assert "pass --port 0" in refused.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(command_line: CommandLine, tmp_path: Path, shell: str) -> None:
+    """The scripts know every command and its options; a shell that is at hand can read its own."""
+    script = command_line.run("completion", shell)
+    assert (script.code, script.err) == (0, "")
+    for word in ("workflows", "rerun", "max-wait", "connected-to", "allow-remote"):
+        assert word in script.out
+    program = shutil.which(shell)
+    if program is not None:
+        file = tmp_path / "refold"
+        file.write_text(script.out)
+        checked = subprocess.run([program, "-n", str(file)], capture_output=True, text=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_completion_by_bash(command_line: CommandLine, tmp_path: Path) -> None:
+    """Bash offers what may be typed next."""
+    (tmp_path / "script").write_text(command_line.run("completion", "bash").out)
+    program = """
+    source "$1"; read -ra COMP_WORDS <<< "$2"; [[ "$2" == *" " ]] && COMP_WORDS+=("")
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _refold refold; printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    for typed, completed in (
+        ("refold exe", {"execute", "executions"}),
+        ("refold executions w", {"wait", "watch"}),
+        ("refold workflows run x --max", {"--max-wait"}),
+        ("refold completion ", {"bash", "zsh", "fish"}),
+    ):
+        shown = subprocess.run(
+            ["bash", "-c", program, "bash", str(tmp_path / "script"), typed], capture_output=True, text=True, check=True
+        )
+        assert set(shown.stdout.split()) == completed
+        assert not shown.stderr
+
+
+def test_help_loads_no_command() -> None:
+    """`refold --help` is there at once: it loads no command, and nothing that only some of them need."""
+    program = """
+import sys
+from refold_async.cli.main import run
+assert run(["--help"]) == 0
+needless = ("refold_async.cli.commands.", "refold_async.testing", "refold_async.jobs.", "refold_async.journal.")
+print([name for name in sys.modules if name.startswith(needless)], file=sys.stderr)
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    for name in ("apps", "execute", "workflows", "executions", "accounts", "connect", "request", "webhooks", "mock"):
+        assert name in shown.stdout
+    assert shown.stderr == "[]\n"

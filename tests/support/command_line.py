@@ -1,0 +1,94 @@
+"""Running `refold` in this process, against a mock that a thread serves."""
+
+import asyncio
+import contextlib
+import io
+import threading
+from collections.abc import Generator
+from typing import TextIO
+
+import attrs
+import pytest
+
+from refold_async.cli.main import run
+from refold_async.testing import MockRefold
+
+__all__ = ["CommandLine", "Ended", "served_by_thread"]
+
+
+@attrs.frozen
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class _Stream(io.TextIOWrapper):
+    """A stream that may say it is a terminal."""
+
+    def __init__(self, content: str = "", *, terminal: bool) -> None:
+        super().__init__(io.BytesIO(content.encode()), encoding="utf-8", newline="")
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
+        return self._terminal
+
+    def text(self) -> str:
+        """Return what was written to it."""
+        self.flush()
+        buffer = self.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode()
+
+
+class CommandLine:
+    """Runs commands as a user with a key of the test environment does, for the linked account `user_1`."""
+
+    def __init__(self, mock: MockRefold, environment: pytest.MonkeyPatch) -> None:
+        self.mock = mock
+        self.environment = environment
+        environment.setenv("REFOLD_API_KEY", "tk_test")
+        environment.setenv("REFOLD_BASE_URL", mock.base_url)
+        environment.setenv("REFOLD_LINKED_ACCOUNT_ID", "user_1")
+        environment.setenv("COLUMNS", "120")
+        environment.setenv("NO_COLOR", "1")
+
+    def run(self, *arguments: str, stdin: str = "", terminal: bool = False, stdout: TextIO | None = None) -> Ended:
+        """Run a command to its end.
+
+        Args:
+            *arguments: The command line, without `refold`.
+            stdin: What comes on stdin.
+            terminal: Whether all three streams are a terminal.
+            stdout: Where its output goes instead of into what this returns.
+        """
+        out, err = _Stream(terminal=terminal), _Stream(terminal=terminal)
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(stdout or out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.setattr("sys.stdin", _Stream(stdin, terminal=terminal))
+            code = run(arguments)
+        return Ended(code, out.text(), err.text())
+
+
+@contextlib.contextmanager
+def served_by_thread(mock: MockRefold) -> Generator[MockRefold]:
+    """Have a mock served by a thread of its own, so that what blocks this one can talk to it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(mock.__aenter__(), loop).result(10)
+        try:
+            yield mock
+        finally:
+            asyncio.run_coroutine_threadsafe(mock.__aexit__(None, None, None), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
