@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What was compiled is kept: with the assertions it rewrites, pytest would take longer to compile than to collect.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak check lint types test-other-pythons test-lowest bench bench-bulk format clean
+.PHONY: demo test test-all soak docs check lint types test-other-pythons test-lowest bench bench-bulk format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
@@ -34,7 +34,10 @@ soak: $(VENV)/installed  ## 100,000 calls through a server that breaks answers i
 	PYTHONSAFEPATH=1 PYTHONPATH=tests $(BIN)/python -m soak \
 		$(if $(CALLS),--calls $(CALLS)) $(if $(SEED),--seed $(SEED)) $(SOAK_OPTIONS)
 
-check: lint types test-other-pythons test-lowest  ## What must hold before a change lands, beside the tests.
+docs: $(VENV)/docs  ## Build the documentation site into build/site.
+	$(BIN)/python scripts/docs/build.py
+
+check: lint types docs test-other-pythons test-lowest  ## What must hold before a change lands, beside the tests.
 
 lint: $(VENV)/check
 	$(BIN)/ruff format --check .
@@ -87,6 +90,10 @@ $(VENV)/test: $(VENV)/python pyproject.toml
 
 $(VENV)/check: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group check
+	touch $@
+
+$(VENV)/docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group docs
 	touch $@
 
 # Without them all the benchmarks run too, and say who is left out.

@@ -37,7 +37,7 @@ def each(exchanges: Iterable[Exchange], problems: Callable[[Exchange], Iterable[
 
 
 def test_every_operation_that_has_a_method_is_in_the_table() -> None:
-    """By the same name as in `docs/endpoints.md`, once."""
+    """By the same name as in `docs/reference/operations.md`, once."""
     assert {operation.name for operation in OPERATIONS} == set(SERVED)
     assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS)
 

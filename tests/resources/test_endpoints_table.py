@@ -1,4 +1,4 @@
-"""`docs/endpoints.md` names every public operation of Refold, and what serves it."""
+"""`docs/reference/operations.md` names every public operation of Refold, and what serves it."""
 
 import importlib
 import inspect
