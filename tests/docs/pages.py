@@ -139,7 +139,9 @@ class Runner:
             words = shlex.split(line, comments=True)
             if words[:1] != ["refold"] or words[1:2] == ["mock"]:
                 continue
-            ran = await run_program("-m", "refold_async", *words[1:], environment={"REFOLD_LINKED_ACCOUNT_ID": "user_12345"})
+            ran = await run_program(
+                "-m", "refold_async", *words[1:], environment={"REFOLD_LINKED_ACCOUNT_ID": "user_12345"}
+            )
             assert ran.exit_code == 0, f"{self._page.name}:{block.line}: {line}: {ran.complaints}"
             printed += ran.output
         return printed

@@ -38,4 +38,6 @@ def test_every_public_name_is_in_the_reference() -> None:
 def test_pages_ask_nothing_of_other_hosts() -> None:
     assert CONFIGURATION["theme"]["font"] is False
     for page in DOCS.glob("**/*.md"):
-        assert not re.search(r"!\[[^]]*\]\(https?:|<(?:img|script|iframe)[^>]+https?:", page.read_text(encoding="utf-8"))
+        assert not re.search(
+            r"!\[[^]]*\]\(https?:|<(?:img|script|iframe)[^>]+https?:", page.read_text(encoding="utf-8")
+        )

@@ -31,8 +31,7 @@ UNWANTED: Final = {
     r"st(?:ands?|ood) for": "represents, means",
     r"(?:sen[dt]s?|called|calls) again": "retry, repeat",
     r"(?:of|from) then": "of that time, from then on",
-    r"there(?:of|by|upon|in|with|from)|where(?:by|upon|in|of)|here(?:by|with)|hence|thus|albeit|lest|whilst|amongst|upon":
-        "a shorter sentence",
+    r"there(?:of|by|upon|in|with|from)|where(?:by|upon|in|of)|here(?:by|with)|hence|thus|albeit|lest|whilst|amongst|upon": "a shorter sentence",
     r"good for": "valid for, useful for",
     r"nothing but": "only",
     r"as good as": "almost",
@@ -54,8 +53,12 @@ UNWANTED: Final = {
     r"e\.g\.|i\.e\.|etc\.|cf\.|viz\.|vs\.": "for example, that is, and so on",
 }
 
-_UNWANTED: Final = {re.compile(rf"(?<![\w-])(?:{phrase})(?![\w-])", re.IGNORECASE): instead for phrase, instead in UNWANTED.items()}
-_CODE: Final = re.compile(r"^ *```.*?^ *```$|``[^`]+``|`[^`]*`|<!--.*?-->|\]\([^)]*\)|https?://\S+", re.DOTALL | re.MULTILINE)
+_UNWANTED: Final = {
+    re.compile(rf"(?<![\w-])(?:{phrase})(?![\w-])", re.IGNORECASE): instead for phrase, instead in UNWANTED.items()
+}
+_CODE: Final = re.compile(
+    r"^ *```.*?^ *```$|``[^`]+``|`[^`]*`|<!--.*?-->|\]\([^)]*\)|https?://\S+", re.DOTALL | re.MULTILINE
+)
 
 
 def prose(text: str) -> str:
