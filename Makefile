@@ -4,9 +4,8 @@
 # The first Python on the path that is new enough; or name one: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= $(firstword $(shell .ci/pythons --any))
 VENV ?= .venv
-# What the package is installed with: the lowest versions it supports are tested with the command line alone.
-EXTRAS ?= [cli,speed,otel,progress,schema]
-CONSTRAINTS ?=
+# What is installed to test with: exact versions, each file with its hash. `make lock` writes these lists.
+LOCK ?= requirements/test.txt
 # Many tests wait for something, so one more of them is at work than there are cores.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1))')
 
@@ -17,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What was compiled is kept: with the assertions it rewrites, pytest would take longer to compile than to collect.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak docs check lint types test-other-pythons test-lowest bench bench-bulk format clean
+.PHONY: demo test test-all soak docs check lint types lock release-check sbom test-other-pythons test-lowest bench bench-bulk format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
@@ -34,7 +33,7 @@ soak: $(VENV)/installed  ## 100,000 calls through a server that breaks answers i
 	PYTHONSAFEPATH=1 PYTHONPATH=tests $(BIN)/python -m soak \
 		$(if $(CALLS),--calls $(CALLS)) $(if $(SEED),--seed $(SEED)) $(SOAK_OPTIONS)
 
-docs: $(VENV)/docs  ## Build the documentation site into build/site.
+docs: $(VENV)/check  ## Build the documentation site into build/site.
 	$(BIN)/python scripts/docs/build.py
 
 check: lint types docs test-other-pythons test-lowest  ## What must hold before a change lands, beside the tests.
@@ -61,13 +60,33 @@ test-other-pythons: $(VENV)/python
 	done
 
 test-lowest:
-	$(MAKE) test-all VENV=.venv-lowest EXTRAS=[cli] CONSTRAINTS="--constraint tests/lowest.txt"
+	$(MAKE) test-all VENV=.venv-lowest LOCK=requirements/lowest.txt
 
 bench: $(VENV)/bench  ## What calls cost beside other ways to make them; 5 minutes. One case: make bench CASE=read.
 	$(BIN)/python benchmarks/suite.py $(CASE)
 
 bench-bulk: $(VENV)/installed  ## Bulk jobs beside what one writes by hand, against limited and unlimited servers; 5 minutes.
 	$(BIN)/python benchmarks/bulk.py $(CASE)
+
+# What is locked is for every Python and system that the package supports.
+LOCKED = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --no-header \
+	--custom-compile-command "make lock" --upgrade
+ALL_EXTRAS = --extra cli --extra speed --extra otel --extra progress --extra schema
+
+lock: $(VENV)/python  ## Lock what tests and checks are run with to the newest versions, with hashes.
+	$(BIN)/python -m pip install --quiet uv
+	$(LOCKED) $(ALL_EXTRAS) --group build --group test --output-file requirements/test.txt
+	$(LOCKED) --extra cli --group build --group test --constraint requirements/lowest.in \
+		--output-file requirements/lowest.txt
+	$(LOCKED) $(ALL_EXTRAS) --group check --group docs --group release --constraint requirements/test.txt \
+		--output-file requirements/check.txt
+
+release-check: $(VENV)/check  ## Build what would be released, install it as users do, and run the suite from its sources.
+	$(BIN)/python scripts/release/check.py
+
+# Of the package as it is installed with all extras, and nothing else.
+sbom: $(VENV)/check  ## List the package and all that it brings with it, as CycloneDX, in build/release.
+	$(BIN)/python scripts/release/sbom.py
 
 format: $(VENV)/check
 	$(BIN)/ruff format .
@@ -84,26 +103,22 @@ $(VENV)/python:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-$(VENV)/test: $(VENV)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --group build --group test
+$(VENV)/test: $(VENV)/python $(LOCK)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
 	touch $@
 
-$(VENV)/check: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --group check
-	touch $@
-
-$(VENV)/docs: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --group docs
+$(VENV)/check: $(VENV)/installed requirements/check.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/check.txt
 	touch $@
 
 # Without them all the benchmarks run too, and say who is left out.
 $(VENV)/bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group bench && touch $@ || echo "Not all other libraries could be installed."
 
-# The wheel is built and installed anew when a source changed; its dependencies are looked for only if missing.
-$(VENV)/installed: $(VENV)/test $(SOURCES) $(wildcard tests/lowest.txt)
+# The wheel is built and installed anew when a source changed.
+$(VENV)/installed: $(VENV)/test $(SOURCES)
 	rm -rf $(VENV)/wheel
 	$(BIN)/python -m build --quiet --wheel --no-isolation --outdir $(VENV)/wheel
-	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) "$$(echo $(VENV)/wheel/*.whl)$(EXTRAS)"
 	$(BIN)/python -m pip install --quiet --no-deps --no-index --force-reinstall $(VENV)/wheel/*.whl
+	$(BIN)/python -m pip check
 	touch $@
