@@ -9,10 +9,10 @@ from docs.pages import Runner, blocks_of
 from docs.wording import ROOT
 from refold_async.testing import MockRefold
 
-PAGES: Final = [page for page in sorted(ROOT.glob("docs/**/*.md")) if blocks_of(page)]
+PAGES: Final = [ROOT / "README.md", *(page for page in sorted(ROOT.glob("docs/**/*.md")) if blocks_of(page))]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT / "docs")))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 async def test_page_runs_as_printed(
     page: Path,
     mock: MockRefold,
@@ -29,6 +29,6 @@ async def test_page_runs_as_printed(
 
 def test_all_blocks_are_found() -> None:
     """A fence that is written in another way is not left out."""
-    for page in ROOT.glob("docs/**/*.md"):
+    for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
         text = page.read_text(encoding="utf-8")
         assert len(blocks_of(page)) == text.count("\n```python") + text.count("\n```sh"), page
