@@ -1,4 +1,4 @@
-"""The version of this package, the one place that states it."""
+"""The version of this package. No other file states it."""
 
 __all__ = ["__version__"]
 
