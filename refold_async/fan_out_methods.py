@@ -40,7 +40,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 class _MethodWithOptions:
     """A method whose options a class declares. Its signature and documentation are made when somebody first reads them.
 
-    From then on the class has a plain function in its place, because tools that inspect classes expect plain functions.
+    Afterwards the class has a plain function in its place, because tools that inspect classes expect plain functions.
     """
 
     def __init__(self, function: Callable[..., Any], declared: str) -> None:

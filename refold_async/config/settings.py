@@ -109,7 +109,7 @@ class RetryPolicy:
     max_retry_after: float = attrs.field(default=60.0, validator=_seconds)
     """The longest `Retry-After` to wait for, in seconds. If the response asks for more, the error is raised
     immediately, with `.retry_after`. It is also the longest time that refusals pause other calls: after that, one
-    request checks whether Refold accepts calls again."""
+    request checks whether Refold accepts requests."""
 
     resend_rate_limited_writes: bool = attrs.field(default=True, validator=_flag)
     """Whether to retry a write that was refused with HTTP 429. The refused write did not run, so a retry duplicates

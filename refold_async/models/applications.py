@@ -68,7 +68,7 @@ class Application(Result):
     """An app, and the linked account's connection to it."""
 
     slug: str
-    """The id that other calls take for the app, such as `hubspot`."""
+    """The id to pass to other calls, such as `hubspot`."""
     name: str | None = None
     """The display name of the app."""
     app_id: str | None = None

@@ -15,7 +15,7 @@ class WebhookSubscription(Result):
     """A URL that Refold sends webhooks to."""
 
     webhook_id: str = attrs.field(metadata=named("_id", "id"))
-    """The id that other calls take for the subscription."""
+    """The id to pass to other calls."""
     webhook_url: str | None = None
     """The URL."""
     webhook_events: list[str] = attrs.field(factory=list[str])

@@ -110,7 +110,7 @@ class Workflow(_WorkflowFields):
     """A workflow, or a draft of one."""
 
     workflow_id: str = attrs.field(metadata=named("_id", "id"))
-    """The id that other calls take for the workflow."""
+    """The id to pass to other calls."""
     version: int | None = None
     """The number of this version."""
 
@@ -130,7 +130,7 @@ class EnabledWorkflow(Result):
     """A workflow that the linked account has enabled."""
 
     workflow_id: str = attrs.field(metadata=named("id", "_id"))
-    """The id that other calls take for the workflow."""
+    """The id to pass to other calls."""
     name: str | None = None
     """The display name of the workflow."""
     description: str | None = None
