@@ -88,7 +88,7 @@ def too_late(execution_id: str, execution: Execution | None, looks: int) -> Exec
     advice = "It may still be running: wait again with executions.wait()."
     known = execution is None or not _is_unknown(execution.status)
     if execution is None:
-        seen = "its status could not be read; check its id, because Refold does not respond about unknown ones"
+        seen = "its status could not be read. Check the id: Refold does not respond to requests for unknown ids"
     else:
         seen = f"its last known status is {execution.status}"
         seen += "" if execution.completion_percentage is None else f" at {execution.completion_percentage:g} %"
