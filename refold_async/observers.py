@@ -28,11 +28,11 @@ def request_headers(self, call: CallStart) -> Mapping[str, str]: ...  # headers 
 in which you keep data about the call.
 
 The methods run on the event loop, in the task and the context of the caller. If `on_call_start` sets a context variable
-or starts a span, it is set during the call. The methods must not block.
+or makes a span current, that remains so during the call. The methods must not block.
 
 Every call that starts also ends, even if it is cancelled. A call that is refused immediately, for example because the
-client is closed, does not start. Observers are notified in the order in which you pass them, and in reverse order at
-the end of a call. An observer that you pass twice is an error.
+client is closed, does not start. Pass each observer only once. Observers are notified in the order in which you pass
+them, and in reverse order at the end of a call.
 
 If a method raises an exception, it is logged once for each method. The call and the other observers continue.
 Exceptions that end the program, such as `SystemExit`, still end it. No record contains a key, a token, a message or a

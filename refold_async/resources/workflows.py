@@ -356,4 +356,4 @@ def _parse_workflow(response: Response, request: Request) -> Workflow:
     fields = fields_of(value)
     in_envelope = isinstance(fields.get("workflow"), dict) and not fields.keys() & {"_id", "id"}
     workflow = fields["workflow"] if in_envelope else value
-    return structured(workflow, Workflow, "answer", response, request, body=value)  # type: ignore[no-any-return]
+    return structured(workflow, Workflow, "response", response, request, body=value)  # type: ignore[no-any-return]

@@ -41,7 +41,7 @@ class WorkerThread:
                 told = partial(tell, partial(future.set_result, function()))
             except BaseException as error:  # noqa: BLE001 - the code that awaits the future raises it
                 told = partial(tell, partial(future.set_exception, error))
-            with suppress(RuntimeError):  # the loop was closed meanwhile
+            with suppress(RuntimeError):  # the loop was closed in the meantime
                 self._loop.call_soon_threadsafe(told)
 
         self._calls.put(call)

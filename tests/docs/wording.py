@@ -30,7 +30,7 @@ UNWANTED: Final = {
     r"look(?:s|ed|ing)? (?:at|whether|into|again)|look(?:s|ed)? if": "check, read, poll, examine",
     r"st(?:ands?|ood) for": "represents, means",
     r"(?:sen[dt]s?|called|calls) again": "retry, repeat",
-    r"(?:of|from) then": "of that time, from then on",
+    r"(?:of|from) then(?! on\b)": "of that time, from then on",
     r"there(?:of|by|upon|in|with|from)|where(?:by|upon|in|of)|here(?:by|with)|hence|thus|albeit|lest|whilst|amongst|upon":
         "a shorter sentence",
     r"good for": "valid for, useful for",
@@ -45,6 +45,9 @@ UNWANTED: Final = {
     r"shall": "must, will",
     r"naught|nought": "nothing, zero",
     r"in this wise|of a kind": "like this",
+    r"those there are": "all of them, the existing ones",
+    r"names? it by|name for people": "the id to pass, the display name",
+    r"as (?:it|they) came": "as received, unchanged",
     # What says nothing, or too much.
     r"simply|easily|obviously|of course|please|seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
     r"in order to": "to",
