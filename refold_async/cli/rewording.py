@@ -28,7 +28,10 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
         r"give its owner the link \(await account\.connect_url\(\)\)\.hosted_url\. Subscribe to .* a call fails\.",
         "`refold connect SLUG` prints the link to give to its owner.",
     ),
-    (r"It may still be running: wait again with executions\.wait\(\)\.", "It may still be running."),  # a note says by which command
+    (
+        r"It may still be running: wait again with executions\.wait\(\)\.",
+        "It may still be running.",
+    ),  # a note says by which command
     (r"wait again with applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
     (r" It may have run all the same: look in the app before you send it again\.", ""),  # the exit code's advice
