@@ -106,7 +106,11 @@ class OpenTelemetryObserver:
         self._calls: dict[CallStart, _Call] = {}
 
     def on_call_start(self, call: CallStart) -> None:
-        """Start the span of the call and make it current."""
+        """Start the span of the call and make it current.
+
+        Args:
+            call: The call that starts.
+        """
         attributes = _attributes_of_call(call)
         if self._account_ids:
             attributes |= _given({"refold.linked_account_id": call.linked_account_id, "refold.item_key": call.item_key})
@@ -115,14 +119,22 @@ class OpenTelemetryObserver:
         self._active.add(1, _dimensions(call))
 
     def request_headers(self, call: CallStart) -> Mapping[str, str]:
-        """Return the headers with the trace context, or none unless `propagate` is set."""
+        """Return the headers with the trace context, or none unless `propagate` is set.
+
+        Args:
+            call: The call whose request is sent.
+        """
         headers: dict[str, str] = {}
         if self._propagates:
             propagate.inject(headers)
         return headers
 
     def on_attempt_end(self, attempt: AttemptEnd) -> None:
-        """Add an event for the attempt to the span."""
+        """Add an event for the attempt to the span of its call.
+
+        Args:
+            attempt: The attempt that has ended.
+        """
         ended = _attributes_of_end(attempt)
         times = {"refold.seconds_queued": attempt.seconds_queued, "refold.seconds_on_wire": attempt.seconds_on_wire}
         resent = {"http.request.resend_count": attempt.number - 1} if attempt.number > 1 else {}
@@ -132,13 +144,21 @@ class OpenTelemetryObserver:
         self._attempts.add(1, {**_dimensions(attempt.call), **_dimensions_of_end(attempt), **status})
 
     def on_retry(self, retry: Retry) -> None:
-        """Count the pause after a refusal. An item of a fan-out spends this pause waiting for its next permit."""
+        """Count the pause after a refusal. An item of a fan-out spends this pause waiting for its next permit.
+
+        Args:
+            retry: The retry, with the pause before it.
+        """
         call = retry.attempt.call
         if retry.attempt.fault in THROTTLED and not call.bulk and (known := self._calls.get(call)) is not None:
             known.paused += retry.delay
 
     def on_call_end(self, end: CallEnd) -> None:
-        """End the span of the call and make the previous span current again."""
+        """End the span of the call and make the previous span current again.
+
+        Args:
+            end: The end of the call.
+        """
         call = end.call
         known = self._calls.pop(call, None)
         if known is None:

@@ -12,6 +12,7 @@ from refold_async.runtime.log import DEBUG, INFO, logger
 __all__ = ["Environment", "check_environment", "environment_of", "find_api_key", "find_base_url", "switch_on_log"]
 
 Environment = Literal["test", "production"]
+"""An environment of Refold. An API key is for one of them."""
 
 _ENVIRONMENT_OF_PREFIX: Final[Mapping[str, Environment]] = {"tk": "test", "pk": "production"}
 

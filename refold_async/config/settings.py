@@ -71,7 +71,11 @@ class Timeout:
     """The limit for opening a new connection, in seconds: DNS, TCP, proxy and TLS together."""
 
     def with_total(self, total: float) -> "Timeout":
-        """Return these limits with another `total`, in seconds."""
+        """Return these limits with another `total`.
+
+        Args:
+            total: The limit for the whole call, in seconds.
+        """
         return attrs.evolve(self, total=total)
 
 
