@@ -45,8 +45,8 @@ T = TypeVar("T")
 class AccountScope(RawRequests, ConnectUrls):
     """Calls for one linked account. `AsyncRefold.account()` creates it without I/O, so create one wherever you need it.
 
-    Every method raises `RefoldError`. `refold_async.errors` lists its subclasses, and the error's `effect` says what
-    became of the action. You can make several calls on one scope at the same time.
+    If a call fails, its method raises a `RefoldError`. `refold_async.errors` lists its subclasses; the error's `effect`
+    says what became of the action. You can make several calls on one scope at the same time.
     """
 
     __slots__ = ("_api_key", "_headers", "_pipeline", "_session_token", "linked_account_id")
