@@ -28,8 +28,11 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
         r"give its owner the link \(await account\.connect_url\(\)\)\.hosted_url\. Subscribe to .* a call fails\.",
         "`refold connect SLUG` prints the link to give to its owner.",
     ),
-    (r"It may go on: wait again, by executions\.wait\(\)\.", "It may go on."),  # a note says by which command
-    (r"wait again, by applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
+    (
+        r"It may still be running: wait again with executions\.wait\(\)\.",
+        "It may still be running.",
+    ),  # a note says by which command
+    (r"wait again with applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
     (r" It may have run all the same: look in the app before you send it again\.", ""),  # the exit code's advice
     (r" ?The data as it came is in \.result(; do not call again to get it)?\.", ""),
@@ -53,7 +56,7 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"Too many calls: wait, or set rate_limit= to the limit that applies\.", "Too many calls: wait a while."),
     (r"\bpass the query as query=\{\.\.\.\}, and quote ids", "pass the query as name=value or --query, and quote ids"),
     (r"\bjson cannot be sent with (\w+): pass query=\{\.\.\.\}\.", r"\1 takes no body: pass name=value as its query."),
-    (r"quote ids by urllib\.parse\.quote\(\)\.", "write a % as %25."),
+    (r"quote ids with urllib\.parse\.quote\(\)\.", "write a % as %25."),
     (r"use https://, or pass allow_http=True\.", "use https://."),
     (r"\bpass credentials as api_key=", "pass the key as REFOLD_API_KEY"),
     (r" than max_header_bytes=", " than "),

@@ -58,7 +58,7 @@ UNHEARD: Final = (
     "make a new AsyncRefold",
     "make an AsyncRefold",
     "payload and body exclude each other",
-    "into and save_to exclude each other",
+    "into= and save_to= cannot be combined",
     "does not fit into=",
     "save_to must be a path",
     "properties must be",

@@ -95,7 +95,7 @@ async def test_files(mock: MockRefold, refold: AsyncRefold, tmp_path: Path) -> N
         journal = Journal(tmp_path / "june.sqlite", job="june sync", results=results)
         return refold.fan_out_action(["user_1"], "hubspot", "export", into=bytes, journal=journal)
 
-    with pytest.raises(ConfigurationError, match=r"into=bytes does not go with Journal\(\.\.\., results=True\)"):
+    with pytest.raises(ConfigurationError, match=r"into=bytes cannot be combined with Journal\(\.\.\., results=True\)"):
         job(results=True)
     assert not os.listdir(tmp_path)
     (first,) = (await job(results=False).collect()).ok

@@ -355,7 +355,7 @@ async def test_a_run_by_a_connection_that_is_not_there(account: AccountScope, mo
     mock.script(Answer(200, json={"_id": "e1", "status": "ERRORED"}), calls=3)
     with pytest.raises(WorkflowFailedError, match="by connection 'bogus'"):
         await account.execute_workflow("w", sync=True, **run)
-    with pytest.raises(WorkflowFailedError, match="by connection 'bogus': check connection_id"):
+    with pytest.raises(WorkflowFailedError, match="used connection 'bogus': check connection_id"):
         await account.run_workflow("w", **run)
 
 

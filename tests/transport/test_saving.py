@@ -602,7 +602,7 @@ REFUSED: Final[dict[str, tuple[Callable[[Path], Any], str]]] = {
     "a file for a directory": (no_path, "there is no directory"),
     "a directory": (lambda target: target.parent, "it is a directory"),
     "a directory by its name": (lambda target: f"{target}/", "does not name a file"),
-    "a device": (lambda target: "/dev/full", "no regular file"),
+    "a device": (lambda target: "/dev/full", "not a regular file"),
     "nothing": (lambda target: "", "does not name a file"),
     "a NUL": (lambda target: f"{target}\0", "null"),
     "a long name": (lambda target: target.parent / ("x" * 300), "too long"),
@@ -651,6 +651,6 @@ async def test_into_and_save_to(mock: MockRefold, account: AccountScope, target:
         untyped.request("GET", PATH, into=into, save_to=target),
         untyped.execute_action("hubspot", "x", into=into, save_to=target),
     ):
-        with pytest.raises(ConfigurationError, match="into and save_to exclude each other"):
+        with pytest.raises(ConfigurationError, match="into= and save_to= cannot be combined"):
             await call
     assert not mock.requests
