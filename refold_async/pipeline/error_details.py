@@ -62,7 +62,7 @@ def secrets_sent(headers: Mapping[str, str], own_secrets: list[str]) -> list[str
 def not_read_in_time(call: CallState, response: Response) -> RefoldError:
     """Return the error for a response that was not parsed before the time was up or the client was closed."""
     size = f"{len(response.body):,} bytes"
-    told = f"The response about {call.request.target.subject} arrived ({size}), but it was not yet parsed when"
+    told = f"The response for {call.request.target.subject} arrived ({size}), but it was not yet parsed when"
     error: RefoldError
     if call.deadlines.closed:
         error = APIConnectionError(f"{told} the client was closed.")

@@ -92,15 +92,15 @@ def wire_error(
     kind: type[APIConnectionError] = APIConnectionError
     fault = _fault(body, connecting=connecting)
     if client_closed:
-        text = f"The client was closed during the call of {subject}."
+        text = f"The client was closed during the call for {subject}."
     elif expired is not None:
         kind = APITimeoutError
         missing = "no connection" if expired == "connect" else "no response"
         allowed = f"within the {expired}={getattr(timeout, expired):g} seconds that timeout= allows"
-        text = f"The call of {subject} got {missing} {allowed}."
+        text = f"The call for {subject} got {missing} {allowed}."
         if received is not None:
             text = (
-                f"The response about {subject} was not complete {allowed}: {received.content.total_bytes:,} bytes had "
+                f"The response for {subject} was not complete {allowed}: {received.content.total_bytes:,} bytes had "
                 "arrived. For large files, pass a larger timeout=, such as Timeout(total=600, attempt=600)."
             )
     elif isinstance(error, aiohttp.ClientResponseError):  # its str contains the URL of the proxy
@@ -113,9 +113,9 @@ def wire_error(
     elif isinstance(error, RuntimeError) and is_closed(connector) and (body is None or not body.begun):
         return ConfigurationError(f"connector= cannot be used: {safe_repr(error)}.")
     else:
-        what = "The connection broke during the call of"
+        what = "The connection broke during the call for"
         if connecting or not begun:
-            what = "No connection could be made for the call of"
+            what = "No connection could be made for"
         text = f"{what} {subject}: {reason(error)}."
         if isinstance(error, _WRONG_CERTIFICATE):
             fault = Fault.CERTIFICATE
@@ -133,7 +133,7 @@ def cancelled_from_within(
     aiohttp does so to shared waits when a connector closes.
     """
     what = "The connector closed" if is_closed(connector) else "aiohttp cancelled the connection"
-    failure = APIConnectionError(f"{what} during the call of {subject}.")
+    failure = APIConnectionError(f"{what} during the call for {subject}.")
     failure.fault = _fault(body, connecting=False)
     return failure
 
@@ -150,7 +150,7 @@ def reason(error: BaseException) -> str:
 
 
 def _system_error(error: BaseException) -> OSError | None:
-    """Return the system's error because of which no connection could be made."""
+    """Return the system's error that kept the connection from being made, if there is one."""
     behind = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
     return behind if isinstance(behind, OSError) else None  # an exception of the user may hold anything
 
@@ -163,7 +163,7 @@ def _fault(body: "Body | None", *, connecting: bool) -> Fault:
 
 def _too_long_headers(subject: str, max_header_bytes: int, max_headers: int) -> APIResponseValidationError:
     error = APIResponseValidationError(
-        f"The response about {subject} cannot be read: one of its headers is longer than "
+        f"The response for {subject} cannot be read: one of its headers is longer than "
         f"max_header_bytes={max_header_bytes}, or there are more than {max_headers} headers. "
         "Pass a larger max_header_bytes= to AsyncRefold."
     )

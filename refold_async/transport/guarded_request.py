@@ -21,8 +21,7 @@ class GuardedRequest(aiohttp.ClientRequest):
     guard: ConnectionGuard
 
     def send(self, conn: aiohttp.connector.Connection) -> Any:  # a coroutine; type checkers have two types for it
-        """Check the connection and write the request to it. A body that is written later checks the connection
-        itself."""
+        """Check the connection and write the request to it; a body that is written later checks it itself."""
         guard = self.guard
         if isinstance(protocol := conn.protocol, CountingProtocol):
             protocol.pieces = 0
