@@ -111,8 +111,7 @@ class LimitEstimate:
         self._check = _Check.WAS_IT_ENOUGH
 
     def check(self, sent_at: float, now: float) -> bool:
-        """Check the effect of the latest change, once there are enough responses; return whether this changed the
-        limit."""
+        """Check the effect of the latest change, once there are enough responses; return whether the limit changed."""
         responses = self.accepted + self.refused
         elapsed = sent_at - self._counted_since
         if responses < _RESPONSES_TO_JUDGE or elapsed < _CORRECTED_AFTER:

@@ -32,8 +32,7 @@ class TokenBucket:
         self._full_at = -math.inf  # when the bucket will be full; each token taken delays it by one interval
 
     def wait(self, now: float, *, smoothed: bool) -> float:
-        """Return the seconds until a request may be sent; bulk requests are `smoothed` and leave the burst to
-        others."""
+        """Return the seconds until a request may be sent; bulk requests are `smoothed`, and leave bursts to others."""
         wait = self._full_at - now - (self._smoothed_credit if smoothed else self._burst_credit)
         return wait if wait > _TICK else 0.0
 
