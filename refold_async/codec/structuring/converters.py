@@ -1,5 +1,4 @@
-"""Structures a JSON value into a type: by a fast converter of cattrs, or by a thorough one that finds what does not
-fit."""
+"""Structures a JSON value into a type: by a fast converter of cattrs, or by a thorough one that finds each misfit."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (cattrs is typed in part)

@@ -119,8 +119,7 @@ def _hints_of_typed_dict(target: Any) -> dict[str, Any]:
 
 
 def extra_items_of(target: Any) -> Any:
-    """Return the type of the keys that a TypedDict does not declare; None if it forbids them, Any if it says
-    nothing."""
+    """Return the type of the keys that a TypedDict does not declare; None if it forbids them, Any if it is open."""
     cls = origin_of(target)
     if getattr(cls, "__closed__", None):
         return None

@@ -117,8 +117,7 @@ _UNCHANGED: Final[Mapping[Hook, type]] = {identifier: str, _text: str, _flag: bo
 
 
 def unchanged_by(hook: Hook | None) -> type | None:
-    """Return the type of the values that a hook returns unchanged, so that it need not be called; None if there is
-    none."""
+    """Return the type of the values that a hook returns unchanged, so that it need not be called, or None."""
     return None if hook is None else _UNCHANGED.get(hook)
 
 

@@ -110,8 +110,7 @@ def _make(twin: Any, hooks: Mapping[str, Hook], converter: Converter) -> Callabl
 
 
 def _make_thoroughly(twin: Any, hooks: Mapping[str, Hook], converter: Converter) -> Callable[[dict[str, Any]], Any]:
-    """Return a function that makes a model from an object, and that raises an error about each field that does not
-    fit."""
+    """Return a function that makes a model from an object, and that reports each field that does not fit."""
     overrides: dict[str, Any] = {name: override(omit=True) for name in _NOT_SENT}
     overrides |= {name: override(struct_hook=hook) for name, hook in hooks.items()}
     structure_fields = looking_for_a_few(make_dict_structure_fn(twin, converter, **overrides))

@@ -1,5 +1,4 @@
-"""Models and dataclasses of pydantic: pydantic validates their JSON, here in strict mode, and reports what does not
-fit.
+"""Models and dataclasses of pydantic. Pydantic validates their JSON, here in strict mode, and finds what is wrong.
 
 They are recognised by their validator. Nothing here imports pydantic; a program that has such a class has imported it.
 """
