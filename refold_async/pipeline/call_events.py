@@ -104,7 +104,7 @@ class AttemptEnd:
 
     @property
     def outcome(self) -> EndedAs:
-        """How the attempt ended, in one word. It is `unknown` if it was cancelled and the action may have run."""
+        """How the attempt ended: `ok`, `failed`, `cancelled`, or `unknown` if the action may have run."""
         return _outcome(self.error, self.effect)
 
 
@@ -149,7 +149,7 @@ class CallEnd:
 
     @property
     def outcome(self) -> EndedAs:
-        """How the call ended, in one word. It is `unknown` if it was cancelled and the action may have run."""
+        """How the call ended: `ok`, `failed`, `cancelled`, or `unknown` if the action may have run."""
         return _outcome(self.error, self.effect)
 
 

@@ -125,7 +125,7 @@ class Observers:
                 call.request = attrs.evolve(call.request, headers={**added, **call.request.headers})
 
     def attempt_ended(self, call: CallState, response: Response | None, error: BaseException | None) -> None:
-        """Notify the observers of the end of an attempt that reached the network; `error` is None on success."""
+        """Notify the observers of the end of an attempt that was sent; `error` is None on success."""
         observation = self._observation(call)
         refold_error = error if isinstance(error, RefoldError) else None
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)

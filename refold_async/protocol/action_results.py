@@ -78,8 +78,8 @@ def parse_action_file(response: Response, request: Request) -> ActionResult[byte
         try:
             return attrs.evolve(result, data=result.data.encode())
         except UnicodeEncodeError:
-            problem = "half a surrogate pair, which has no UTF-8 @ data"
-            why_no_file = "has half a surrogate pair, which has no UTF-8"
+            problem = "half a surrogate pair, which UTF-8 cannot encode @ data"
+            why_no_file = "contains half a surrogate pair, which UTF-8 cannot encode"
     from refold_async.protocol.execution_errors import data_error, no_file_error
 
     if request.save_to is not None:

@@ -224,7 +224,7 @@ def unsaved_error(response: Response, request: Request) -> RefoldError:
 def unshown_error(response: Response, request: Request, problem: str) -> RefoldError:
     """Return the error for a response that is not what the API promises, and whose content must not be shown."""
     error = APIResponseValidationError(
-        f"The response for {request.target.subject} (HTTP {response.status}) cannot be read, nor shown: "
+        f"The response for {request.target.subject} (HTTP {response.status}) cannot be read, and is not shown: "
         f"{problem.rstrip('.')}.",
         status_code=response.status,
     )

@@ -199,7 +199,7 @@ class Listing(AsyncGenerator[T, None]):
                 has.
 
         Raises:
-            APIResponseValidationError: The pages ended before all elements had arrived that Refold says there are.
+            APIResponseValidationError: The pages ended with fewer elements than Refold reports.
             RefoldError: A call that fetches a page failed. To keep the elements that arrived before it, use `async
                 for`.
         """
@@ -224,7 +224,7 @@ class Listing(AsyncGenerator[T, None]):
                 None if Refold does not report it.
 
         Raises:
-            APIResponseValidationError: The pages ended before all elements had arrived that Refold says there are.
+            APIResponseValidationError: The pages ended with fewer elements than Refold reports.
             RefoldError: A call that fetches a page failed.
         """
         reading = _Reading(self._subject, self._key)
@@ -328,7 +328,7 @@ async def paginate(
         limit: How many elements to yield; None means all. No page is fetched unless it is known to be needed for them.
 
     Raises:
-        APIResponseValidationError: The list ended before its last page, with fewer elements than Refold says there are.
+        APIResponseValidationError: The list ended before its last page, with fewer elements than Refold reports.
         RefoldError: `fetch` raised it.
     """
     reading = _Reading(subject, key)

@@ -53,7 +53,7 @@ class UnusableConnectionError(Exception):
     """
 
     def __init__(self, *, fresh: bool) -> None:
-        super().__init__("each was closed, or received unexpected data, before the request was written")
+        super().__init__("every connection was closed, or received unexpected data, before the request was written")
         self.fresh = fresh
 
 

@@ -208,7 +208,7 @@ def test_what_fits(value: Any, target: Any, expected: Any) -> None:
         ({"branches": [{"branches": [5]}]}, Tree, ["an object @ data.branches[0].branches[0]"]),
         ({"x": "1"}, Point, ["a valid integer @ data.x"]),
         (1.0, RootModel[int], ["a valid integer @ data"]),
-        ({"content": "\ud83d"}, Box[Any], ["a text holds half a surrogate pair @ data"]),
+        ({"content": "\ud83d"}, Box[Any], ["a text contains half a surrogate pair @ data"]),
         (
             [{"content": json.loads("[" * 250 + "]" * 250)}],
             list[Box[Any]],

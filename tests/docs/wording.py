@@ -45,6 +45,9 @@ UNWANTED: Final = {
     r"shall": "must, will",
     r"naught|nought": "nothing, zero",
     r"in this wise|of a kind": "like this",
+    r"all the same": "anyway, even so",
+    r"heed(?:s|ed|ing)?": "follow, react to",
+    r"put(?:s|ting)? up with": "accept, tolerate",
     # What says nothing, or too much.
     r"simply|easily|obviously|of course|please|seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
     r"in order to": "to",

@@ -339,7 +339,7 @@ async def test_a_connection_that_is_not_there(
 ) -> None:
     """The error names the connection, and says to check it where it may be that."""
     mock.script(trouble)
-    with pytest.raises(RefoldError, match="(by|with) connection 'bogus'") as caught:
+    with pytest.raises(RefoldError, match=r"(by|with) connection 'bogus'") as caught:
         await account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}, connection_id="bogus")
     assert ("Check connection_id: applications.get(slug)" in str(caught.value)) == checked
     with pytest.raises(RefoldError) as caught:
@@ -353,9 +353,9 @@ async def test_a_run_by_a_connection_that_is_not_there(account: AccountScope, mo
     mock.script(Answer(200, json={"execution_id": "e1", "errored": True}), calls=1)
     mock.script(Answer(200, json={"execution_id": "e1"}), calls=2)
     mock.script(Answer(200, json={"_id": "e1", "status": "ERRORED"}), calls=3)
-    with pytest.raises(WorkflowFailedError, match="(by|with) connection 'bogus'"):
+    with pytest.raises(WorkflowFailedError, match=r"(by|with) connection 'bogus'"):
         await account.execute_workflow("w", sync=True, **run)
-    with pytest.raises(WorkflowFailedError, match="(by|with) connection 'bogus': check connection_id"):
+    with pytest.raises(WorkflowFailedError, match=r"(by|with) connection 'bogus': check connection_id"):
         await account.run_workflow("w", **run)
 
 

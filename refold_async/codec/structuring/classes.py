@@ -88,7 +88,7 @@ def typed_dict_hook(target: Any, converter: Converter) -> Hook:
 
     def build_extra(one: Any) -> Any:
         if extra_hook is None:
-            raise WrongTypeError("expected no such field")
+            raise WrongTypeError("unexpected field")
         return extra_hook(one, extra)
 
     def build_thoroughly(value: Any, _: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ Validate = Callable[..., Any]
 Problem = tuple[Sequence[str | int], str]
 """The place in a value that does not fit, and the message about it."""
 
-_UNREAD: Final = "nested deeper than pydantic reads, or a text holds half a surrogate pair"
+_UNREAD: Final = "nested deeper than pydantic can read, or a text contains half a surrogate pair"
 """The message about a value that was read as JSON, but that pydantic cannot read as JSON."""
 _next_value: Final = json.JSONDecoder().raw_decode
 
