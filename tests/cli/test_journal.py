@@ -87,7 +87,7 @@ def test_entries(command_line: CommandLine, journal: str) -> None:
     assert Counter(entry["status"] for entry in entries) == {"ok": 33, "failed": 3, "unknown": 3, "withdrawn": 1}
     failed = by_key["user_3"]
     assert (failed["error"], failed["effect"], failed["attempts"]) == ("NotFoundError", "none", 1)
-    assert failed["message"].startswith("Refold answered HTTP 404")
+    assert failed["message"].startswith("Refold returned HTTP 404")
     assert "[POST" not in failed["message"]
     assert failed["request_id"]
     assert by_key["user_6"]["error"] == "interrupted"

@@ -48,6 +48,9 @@ UNWANTED: Final = {
     r"those there are": "all of them, the existing ones",
     r"names? it by|name for people": "the id to pass, the display name",
     r"as (?:it|they) came": "as received, unchanged",
+    r"all the same": "anyway, even so",
+    r"heed(?:s|ed|ing)?": "follow, react to",
+    r"put(?:s|ting)? up with": "accept, tolerate",
     # What says nothing, or too much.
     r"simply|easily|obviously|of course|please|seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
     r"in order to": "to",

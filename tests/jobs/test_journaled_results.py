@@ -154,10 +154,10 @@ async def test_results_that_come_back(
 @pytest.mark.parametrize(
     ("value", "restored", "told"),
     [
-        ((1, 2), [1, 2], "holds a tuple"),
-        ({"a": [(1,)]}, {"a": [[1]]}, "holds a tuple"),
+        ((1, 2), [1, 2], "contains a tuple"),
+        ({"a": [(1,)]}, {"a": [[1]]}, "contains a tuple"),
         ({1: "a"}, {"1": "a"}, "has a key of class int"),
-        ([Level.LOW], [1], "holds a Level"),
+        ([Level.LOW], [1], "contains a Level"),
         (ActionResult("Success", 1, raw={"data": 1}), {"data": 1}, "is of class ActionResult"),
     ],
     ids=lambda value: repr(value)[:40],

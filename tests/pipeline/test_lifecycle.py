@@ -102,7 +102,7 @@ async def test_close_ends_every_wait_at_once(mock: MockRefold) -> None:
         await until(lambda: len(mock.requests) >= 2)
         await refold.aclose()
         async with asyncio.timeout(15):  # half of the pause, a quarter of an attempt
-            with pytest.raises(APIConnectionError, match="closed while calling") as lost:
+            with pytest.raises(APIConnectionError, match="closed during the call") as lost:
                 await in_flight
             with pytest.raises(RateLimitError) as limited:
                 await pausing

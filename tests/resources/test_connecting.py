@@ -161,7 +161,7 @@ async def test_a_link_that_cannot_be_read(mock: MockRefold, account: AccountScop
     """What is no link to a web page is refused, and not shown: it may hold a token all the same."""
     hosted = link == "hosted_url"
     mock.script(Answer(200, body=body.replace("LINK", link)), route="create_connect_url" if hosted else "get_oauth_url")
-    with pytest.raises(APIResponseValidationError, match="cannot be read, nor shown") as caught:
+    with pytest.raises(APIResponseValidationError, match="cannot be read, and is not shown") as caught:
         await (account.connect_url() if hosted else account.applications.oauth_url("hubspot"))
     error = caught.value
     assert (error.effect, error.body) == ("none", None)

@@ -286,7 +286,7 @@ async def test_json_that_is_no_file(
         assert isinstance(caught.value, APIResponseValidationError)
         assert caught.value.result is not None
         assert caught.value.result.data == value["data"]
-        assert "so there is no file for save_to=: leave save_to= out. The data as it came" in caught.value.message
+        assert "so there is no file for save_to=: leave out save_to=. The data is in .result" in caught.value.message
         assert "into=" not in caught.value.message
     assert_untouched(target)
 
@@ -370,7 +370,7 @@ async def test_error_statuses(mock: MockRefold, account: AccountScope, target: P
     ("body", "encoding", "told"),
     [
         (gzip.compress(PDF)[:-1], "gzip", "broke off"),
-        (b"no gzip", "gzip", "Content-Encoding it claims"),
+        (b"no gzip", "gzip", "Content-Encoding that it claims"),
         (PDF, "br", "'br'"),
     ],
 )
@@ -472,7 +472,7 @@ async def test_deadlines(target: Path, save: Save, limit: str) -> None:
         assert_untouched(target)
     assert caught.value.effect == ("none" if save is by_request else "unknown")
     came = len(PDF) - len(PDF) // 4
-    assert f"was not whole within the {limit}=0.2 seconds that timeout= allows: {came:,} bytes" in str(caught.value)
+    assert f"was not complete within the {limit}=0.2 seconds that timeout= allows: {came:,} bytes" in str(caught.value)
     assert "pass a larger timeout=" in str(caught.value)
 
 
