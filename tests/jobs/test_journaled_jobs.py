@@ -719,7 +719,7 @@ async def test_read_only(mock: MockRefold, refold: AsyncRefold, unprivileged: Pa
     journal = Journal(unprivileged / "june.sqlite", job="june sync")
     await write(refold, journal, IDS[:3]).collect()
     os.chmod(journal.path, 0o400)
-    with pytest.raises(JournalError, match="readonly"):
+    with pytest.raises(JournalError, match="read-only"):
         await write(refold, journal).collect()
     assert len(mock.requests) == journal.summary().ok == 3
 
