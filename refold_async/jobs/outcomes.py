@@ -33,7 +33,7 @@ class _EndedItem(Generic[Item_co]):
     index: int
     """Its position in the input, from 0."""
     attempts: int = 0
-    """How many requests were sent for it."""
+    """How many attempts were made for it, over all its requests."""
     elapsed: float = 0.0
     """Seconds from when the item was taken until it ended."""
     recorded: bool = False

@@ -53,7 +53,9 @@ class Stopper(Generic[Item]):
         if self._stopped:
             feeder.stop()
         elif self._job_timeout is not None and self._job_timeout < _FOR_EVER:
-            over = FanOutStoppedError(f"The {self._job_timeout:g} seconds that job_timeout= allows were over.")
+            over = FanOutStoppedError(
+                f"The job took longer than the {self._job_timeout:g} seconds that job_timeout= allows."
+            )
             self._timers.append(loop.call_later(self._job_timeout, self.stop, over))
 
     def stop(self, error: RefoldError | None = None) -> None:
@@ -83,7 +85,7 @@ class Stopper(Generic[Item]):
         share = failures / ended if ended >= _ENOUGH_FOR_A_SHARE else 0.0
         if (failures if isinstance(most, int) else share) >= most:
             error = FanOutStoppedError(
-                f"{failures} of {ended} items did not succeed, which is where stop_after={most} ends it. "
+                f"{failures} of {ended} items did not succeed, so stop_after={most} stopped the job. "
                 f"The last error: {'' if outcome.error is None else safe_str(outcome.error)}"
             )
             error.__cause__ = outcome.error

@@ -42,7 +42,7 @@ class JournalEntry:
     result: Any
     """What the call returned, as JSON, if the journal records results; else None."""
     attempts: int
-    """How many requests were sent for it."""
+    """How many attempts were made for it, over all its requests."""
     run: int
     """The number of the last run that recorded or looked up the item, from 1."""
     started_at: datetime | None

@@ -157,7 +157,7 @@ class JournalWriter:
             error_type: The name of its error's class.
             error: The text of its error.
             result: What its call returned, as JSON.
-            attempts: How many requests were sent.
+            attempts: How many attempts were made for it.
             then: Called with None once that is committed, or with the error once it is certain that it will not be.
         """
         self._active.pop(key, None)

@@ -20,7 +20,7 @@ Table `items` has one row for each item that ended, or for which a request may h
 | `effect`                          | `none`, `done` or `unknown`: what became of the action                          |
 | `error_type`, `error`             | the class and the text of its error                                             |
 | `result`                          | what the call returned, as JSON, if the journal records results                 |
-| `attempts`                        | how many requests were sent                                                     |
+| `attempts`                        | how many attempts were made, over all requests                                  |
 | `run`                             | the number of the last run that recorded or looked up the item, from 1          |
 | `started_at`, `finished_at`       | when its last request was about to be sent, and when it ended                   |
 
