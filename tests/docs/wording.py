@@ -45,6 +45,9 @@ UNWANTED: Final = {
     r"shall": "must, will",
     r"naught|nought": "nothing, zero",
     r"in this wise|of a kind": "like this",
+    r"all the same": "anyway, still",
+    r"handed to the network": "sent; or count attempts",
+    r"of (?:one's|your|his|their) own (?:choosing|accord)": "that the caller chose, automatically",
     # What says nothing, or too much.
     r"simply|easily|obviously|of course|please|seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
     r"in order to": "to",
