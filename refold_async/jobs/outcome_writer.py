@@ -59,6 +59,9 @@ class OutcomeWriter:
     def write(self, outcome: Outcome[Any, Any]) -> None:
         """Write the line of an outcome. This may wait for the disk.
 
+        Args:
+            outcome: The outcome, as the fan-out yielded it.
+
         Raises:
             OSError: The file cannot be written.
             ValueError: The file was closed.

@@ -84,7 +84,13 @@ class _EndedWithError(_EndedItem[Item_co]):
         return isinstance(self.error, RefoldError) and self.error.throttled
 
     def matches(self, *kinds: type[BaseException]) -> bool:
-        """Return whether its error is of one of these classes; if it is `recorded`, whether the original error was."""
+        """Return whether its error is of one of these classes, as `except` would decide.
+
+        If the outcome is `recorded`, that is the class of the original error.
+
+        Args:
+            *kinds: Classes of errors, of this library or others.
+        """
         error = self.error
         return error.matches(*kinds) if isinstance(error, RefoldError) else isinstance(error, kinds)
 
