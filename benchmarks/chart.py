@@ -10,21 +10,21 @@ _EXPLANATION: Final = (
 _WIDTH: Final = 760
 _NAMES: Final = 240
 _UNIT: Final = 310
-"""How wide the bar of 1.0 is."""
+"""The width of the bar of 1.0."""
 _LONGEST: Final = 1.45
-"""Longer bars are broken off: in full they would leave no room for the difference between the others."""
+"""Longer bars are cut: in full length they would leave no room for the differences between the others."""
 _ROW: Final = 30
 _BAR: Final = 18
 _TOP: Final = 56
 
-# Grey and blue that can be read on white and on black: which of the two is behind an image, the image is not told.
+# A grey and a blue that are readable on white and on black: an image cannot know which one is behind it.
 _TEXT: Final = "#768390"
 _OTHERS: Final = "#9aa4af"
 _OURS: Final = "#2f81f7"
 
 
 def draw(figures: Mapping[str, float]) -> str:
-    """Draw the CPU time of a small read by each contestant, as a multiple of what plain aiohttp takes."""
+    """Draw the CPU time of a small read by each contestant, as a multiple of the time with plain aiohttp."""
     height = _TOP + _ROW * len(figures) + 8
     size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     style = f'font-family="system-ui, sans-serif" font-size="14" fill="{_TEXT}"'

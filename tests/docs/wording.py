@@ -48,9 +48,11 @@ UNWANTED: Final = {
     r"those there are": "all of them, the existing ones",
     r"names? it by|name for people": "the id to pass, the display name",
     r"as (?:it|they) came": "as received, unchanged",
-    r"all the same": "anyway, even so",
+    r"all the same": "anyway, even so, still",
     r"heed(?:s|ed|ing)?": "follow, react to",
     r"put(?:s|ting)? up with": "accept, tolerate",
+    r"handed to the network": "sent; or count attempts",
+    r"of (?:one's|your|his|their) own (?:choosing|accord)": "that the caller chose, automatically",
     # What says nothing, or too much.
     r"simply|easily|obviously|of course|please|seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
     r"in order to": "to",

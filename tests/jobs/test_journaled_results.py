@@ -185,7 +185,7 @@ async def test_results_that_do_not_come_back(
     """The run that cannot record a result says so, and the next knows that the item is done."""
     assert await again(refold, journal, value) is None
     (record,) = caplog.records
-    assert "is no JSON and cannot be recorded" in record.getMessage()
+    assert "is not JSON and cannot be recorded" in record.getMessage()
 
 
 async def test_told_once(refold: AsyncRefold, journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
