@@ -97,7 +97,7 @@ class RefoldError(Exception):
         linked_account_id: The linked account that the call was for, or None.
         slug: The app that the call was about, or None.
         action_id: The action that the call was about, or None.
-        attempts: How many times the request was handed to the network.
+        attempts: How many attempts the call made.
         meta: The attempts, duration in seconds, status and headers of the call. If no call was made, `meta.attempts` is
             0.
         request_id: Refold's id for the request, to quote when you contact support; None if no response contained one.

@@ -93,7 +93,7 @@ class OpenTelemetryObserver:
             explicit_bucket_boundaries_advisory=_BUCKETS,
         )
         self._attempts = meter.create_counter(
-            "refold.client.attempts", unit="{attempt}", description="Number of requests handed to the network."
+            "refold.client.attempts", unit="{attempt}", description="Number of attempts, retries included."
         )
         self._throttled = meter.create_counter(
             "refold.client.throttled",

@@ -54,7 +54,7 @@ class ResponseMeta:
     """
 
     attempts: int = 0
-    """How many times the request was handed to the network."""
+    """How many attempts the call made."""
     elapsed: float = 0.0
     """Seconds from the start of the call until its response was there or, for an error, until the error was raised."""
     request_id: str | None = None

@@ -75,7 +75,7 @@ class CallStart:
 
 @attrs.frozen(eq=False, kw_only=True)
 class AttemptEnd:
-    """The end of one attempt, after it was handed to the network."""
+    """The end of one attempt that began, after its turn in the client's own queue."""
 
     call: CallStart
     """The call that the attempt belongs to."""
@@ -100,7 +100,7 @@ class AttemptEnd:
     """Seconds that the attempt waited for the rate limit, for the limits of its linked account, and for a
     connection."""
     seconds_on_wire: float
-    """Seconds from the moment it was handed to the network until the whole response arrived or the attempt failed."""
+    """Seconds from the moment the attempt began until the whole response arrived or the attempt failed."""
 
     @property
     def outcome(self) -> EndedAs:
@@ -125,7 +125,7 @@ class CallEnd:
     call: CallStart
     """The call."""
     attempts: int
-    """How many attempts were handed to the network."""
+    """How many attempts the call made."""
     status: int | None
     """The HTTP status of Refold's last response, or None if the last attempt got no response."""
     app_status: int | None
@@ -165,7 +165,7 @@ class Observation:
     queued: float = 0.0
     """Seconds that the current attempt waited for its permit."""
     left_at: float = 0.0
-    """When the current attempt was handed to the network."""
+    """When the current attempt began."""
     returned_at: float = 0.0
     """When its response arrived, or it failed."""
     seconds_queued: float = 0.0

@@ -39,7 +39,7 @@ class CallState:
     body: Body | None = None
     permit: Permit = attrs.field(init=False)
     sent: bool = False
-    """Whether the current attempt was handed to the network."""
+    """Whether the current attempt began: whether it left the client's own queue."""
     delay: float = 0.0
     """The least number of seconds to wait before the next permit."""
     refusal: RefoldError | None = None

@@ -45,7 +45,7 @@ class ItemContext:
     slots: "SlotPool | None" = None
     """The slots of its fan-out."""
     attempts: int = 0
-    """How many requests were handed to the network for it."""
+    """How many attempts its calls made."""
     without_effect: int = 0
     """How many of those attempts ended and certainly had no effect."""
     without_connection: int = 0

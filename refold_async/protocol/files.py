@@ -38,7 +38,7 @@ class SaveTo:
 def says_it_is_a_file(headers: Mapping[str, str]) -> bool:
     """Return whether the headers of a successful response to an action mean that it is a file, and not Refold's JSON.
 
-    A response that is offered for download is a file. An HTML page that is not offered for download is no file:
+    A response that is offered for download is a file. An HTML page that is not offered for download is not a file:
     gateways, captive portals and login pages return HTTP 200 in place of Refold, and must not pass for an action that
     succeeded.
     """
@@ -50,8 +50,8 @@ def says_it_is_a_file(headers: Mapping[str, str]) -> bool:
 def holds_file(headers: Mapping[str, str], body: bytes) -> bool:
     """Return whether a successful response to an action is a file, according to its headers and its body.
 
-    An empty body or an HTML page is no file, whatever its headers say, unless it is offered for download. Markup
-    without a content type is no file either. Refold's JSON is never a file.
+    An empty body or an HTML page is not a file, whatever its headers say, unless it is offered for download. Markup
+    without a content type is not a file either. Refold's JSON is never a file.
     """
     text = _text_of(body)
     offered = _is_offered(headers)

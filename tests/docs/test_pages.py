@@ -20,6 +20,7 @@ async def test_page_runs_as_printed(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
+    """Each page runs from its first block to its last."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("REFOLD_API_KEY", "tk_docs")

@@ -23,12 +23,14 @@ def listed(nav: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def test_every_page_is_listed() -> None:
+    """The navigation lists every page, once."""
     pages = list(listed(CONFIGURATION["nav"]))
     assert len(pages) == len(set(pages))
     assert set(pages) == {str(page.relative_to(DOCS)) for page in DOCS.glob("**/*.md")}
 
 
 def test_every_public_name_is_in_the_reference() -> None:
+    """Each has its place on one page of the reference."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in DOCS.glob("reference/api/*.md"))
     names = re.findall(r"^::: refold_async\.([\w.]+)$", text, re.MULTILINE)
     assert len(names) == len(set(names))
@@ -36,6 +38,7 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 
 def test_pages_ask_nothing_of_other_hosts() -> None:
+    """Nobody else learns who reads the documentation."""
     assert CONFIGURATION["theme"]["font"] is False
     for page in DOCS.glob("**/*.md"):
         assert not re.search(

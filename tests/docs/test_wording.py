@@ -12,11 +12,13 @@ MODULES: Final = sorted([*ROOT.glob("refold_async/**/*.py"), *ROOT.glob("*.py"),
 
 
 def name_of(path: Path) -> str:
+    """Return the name of a file in the repository."""
     return str(path.relative_to(ROOT))
 
 
 @pytest.mark.parametrize("path", [*PAGES, *MODULES], ids=name_of)
 def test_no_unwanted_words(path: Path) -> None:
+    """A file has none of the words, in what people read of it."""
     passages = passages_of_markdown(path) if path.suffix == ".md" else passages_of_python(path)
     faults = [
         f"{name_of(path)}:{first + line}: {words!r}; write: {instead}"
@@ -39,4 +41,5 @@ def test_no_unwanted_words(path: Path) -> None:
     ],
 )
 def test_unwanted_words_are_found(text: str, found: list[str]) -> None:
+    """Words are found in prose, over the ends of lines, and not in code and comments."""
     assert [words for _, words, _ in unwanted_in(prose(text))] == found

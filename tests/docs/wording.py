@@ -44,6 +44,7 @@ UNWANTED: Final = {
     r"can be had": "is available",
     r"shall": "must, will",
     r"naught|nought": "nothing, zero",
+    r"(?<!there )(?:is|are) no (?!longer|more|less|different|other|better|way|need)\w+": "is not a, has no",
     r"in this wise|of a kind": "like this",
     r"those there are": "all of them, the existing ones",
     r"names? it by|name for people": "the id to pass, the display name",
@@ -54,7 +55,8 @@ UNWANTED: Final = {
     r"handed to the network": "sent; or count attempts",
     r"of (?:one's|your|his|their) own (?:choosing|accord)": "that the caller chose, automatically",
     # What says nothing, or too much.
-    r"simply|easily|obviously|of course|please|seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
+    r"simply|easily|obviously|of course|please": "leave it out",
+    r"seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
     r"in order to": "to",
     r"utili[sz]e[sd]?|leverage[sd]?": "use",
     r"whether or not": "whether",

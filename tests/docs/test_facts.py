@@ -1,0 +1,87 @@
+"""What the guides say in tables and trees is what the library does."""
+
+import hmac
+import re
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from docs.pages import blocks_of
+from docs.wording import ROOT
+from refold_async import errors
+from refold_async.faults import Fault
+from refold_async.retry_table import RULES
+
+GUIDES: Final = ROOT / "docs" / "guides"
+# The rows of the table of retries, in order.
+ROWS: Final = [
+    Fault.NEVER_SENT,
+    Fault.CERTIFICATE,
+    Fault.RATE_LIMITED,
+    Fault.WORKFLOW_RATE_LIMITED,
+    Fault.LOST,
+    Fault.SERVER_ERROR,
+    Fault.REFUSED,
+    Fault.UNREADABLE,
+    Fault.MISFIT,
+    Fault.APP_REFUSED,
+    Fault.APP_FAILED,
+    Fault.APP_UNCLEAR,
+]
+
+
+async def test_forged_webhooks_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receiver in the guide accepts what is signed, and nothing else."""
+    monkeypatch.setenv("REFOLD_API_KEY", "tk_docs")
+    names: dict[str, Any] = {}
+    exec(next(block.code for block in blocks_of(GUIDES / "webhooks.md") if "webhooks.unwrap" in block.code), names)
+    body = b'{"event": "Connection Expired", "linked_account_id": "user_12345", "slug": "hubspot"}'
+    signature = hmac.digest(b"tk_docs", body, "sha256").hex()
+    app = web.Application()
+    app.router.add_post("/refold", names["receive"])
+    async with TestClient(TestServer(app)) as client:
+        for sent, signed, status in [(body, signature, 200), (body + b" ", signature, 401), (body, "", 401)]:
+            async with client.post("/refold", data=sent, headers={"x-cobalt-signature": signed}) as response:
+                assert response.status == status
+
+
+def test_tree_of_errors() -> None:
+    """The tree in the guide is the complete tree of the classes."""
+    page = (GUIDES / "errors.md").read_text(encoding="utf-8")
+    parents: list[type[Any]] = [errors.RefoldError]
+    found = {"RefoldError"}
+    for branches, name in re.findall(r"^([│ ]*[├└]── )(\w+)", page, re.MULTILINE):
+        depth = len(branches) // 4
+        error = getattr(errors, name)
+        assert error.__bases__[0] is parents[depth - 1]
+        parents[depth:] = [error]
+        found.add(name)
+    assert found == set(errors.__all__)
+
+
+def test_table_of_retries() -> None:
+    """The table in the guide is the table that the client uses."""
+    row = re.compile(r"^\| .+? \| (retry|raise|\u2013) \| (retry|raise)(?:, (?:else )?`(\w+)`)? \| (retry|raise)", re.M)
+    table = row.findall((GUIDES / "retries.md").read_text(encoding="utf-8"))
+    assert len(table) == len(ROWS)
+    for fault, (read, write, effect, idempotent) in zip(ROWS, table, strict=True):
+        rule = RULES[fault]
+        assert read == "\u2013" or (read == "retry") is rule.read, fault
+        assert ((write == "retry"), effect) == (rule.write, rule.effect), fault
+        assert (idempotent == "retry") is rule.idempotent, fault
+    assert RULES[Fault.APP_RATE_LIMITED] == RULES[Fault.APP_REFUSED]._replace(idempotent=True)
+
+
+def test_names_exist() -> None:
+    """What the pages import can be imported from where they say."""
+    pages = [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    imports = re.findall(r"^from (refold_async[\w.]*) import (.+)$", text, re.MULTILINE)
+    assert imports
+    for module, names in imports:
+        for name in names.split(", "):
+            assert name in import_module(module).__all__ or find_spec(f"{module}.{name}")
