@@ -15,7 +15,7 @@ from refold_async import AsyncRefold
 from refold_async.protocol import requests
 from refold_async.protocol.endpoints import Endpoint
 
-TABLE: Final = (Path(__file__).parent.parent.parent / "docs" / "endpoints.md").read_text(encoding="utf-8")
+TABLE: Final = (Path(__file__).parent.parent.parent / "docs" / "reference" / "operations.md").read_text(encoding="utf-8")
 ROWS: Final = dict(re.findall(r"^\| `([A-Z]+ /\S+)` \| (.+) \|$", TABLE, re.MULTILINE))
 SERVING: Final = set(re.findall(r"`(\w+\.[\w.]+)\(\)`", "".join(ROWS.values())))
 REFOLD: Final = AsyncRefold("tk_test")
