@@ -1,4 +1,4 @@
-"""Under which circumstances something was measured: versions, the machine, and how busy it was."""
+"""The circumstances of a measurement: versions, the machine, and its load."""
 
 import os
 import platform

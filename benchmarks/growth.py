@@ -1,9 +1,9 @@
 """What a bulk job costs as it grows: CPU time per item, and the most memory its process holds.
 
 `python benchmarks/growth.py` works on 1,000 to 100,000 items, 50 at the same time, against a server that answers
-immediately, and writes to `benchmarks/results/growth.json`. It takes about three minutes. Each job runs in a process of
-its own: this library without and with a journal, and `asyncio.gather` by hand, which keeps a task and a result of every
-item.
+immediately, and writes to `benchmarks/results/growth.json`. It takes about three minutes. Each job runs in its own
+process: this library without and with a journal, and `asyncio.gather` by hand, which keeps a task and a result for
+each item.
 """
 
 import argparse
@@ -27,9 +27,9 @@ from refold_async import AsyncRefold, Journal
 RESULTS: Final = Path(__file__).with_name("results") / "growth.json"
 COUNTS: Final = (1_000, 3_000, 10_000, 30_000, 100_000)
 ROUNDS: Final = {1_000: 5, 3_000: 5, 10_000: 3, 30_000: 3}
-"""Of small jobs, the median of some."""
+"""Small jobs are repeated; the results are medians."""
 WARM_UP: Final = 200
-"""So many items come before what is measured: the first import a part of the library, and open the connections."""
+"""How many items run before the measurement: the first calls import parts of the library."""
 
 
 async def refold(url: str, count: int, directory: str) -> None:
@@ -45,7 +45,7 @@ async def refold_with_journal(url: str, count: int, directory: str) -> None:
 
 
 async def gather(url: str, count: int, directory: str) -> None:
-    """Gather tasks, and hold all results to the end."""
+    """Gather tasks, and keep all results until the end."""
     results: Any = await by_gather(post)(url, count)
     assert not any(isinstance(result, BaseException) for result in results)
 

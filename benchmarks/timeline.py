@@ -2,7 +2,7 @@
 
 `python benchmarks/timeline.py` works on 300 items at 20 calls a second with bursts of 5, and writes to
 `benchmarks/results/timeline.json` how many requests the server accepted and refused in each second. It takes about a
-minute. The library is given the limit; by hand, a refused call backs off and tries again, as in `bulk.py`.
+minute. The library knows the limit. By hand, a refused call is retried with backoff, as in `bulk.py`.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def arrivals(url: str) -> tuple[list[float], list[float]]:
 
 
 def run(settings: Settings, name: str, count: int) -> dict[str, Any]:
-    """Run a job, and return what the server saw of it."""
+    """Run a job, and return what the server saw."""
     with settings.limited_server(REFOLD_LIMIT, f"--jitter={JITTER}") as url:
         began = time.perf_counter()
         asyncio.run(run_job(JOBS[name], url, count))

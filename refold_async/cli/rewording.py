@@ -7,7 +7,7 @@ __all__ = ["REWORDINGS", "reworded"]
 
 REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     # Where to look things up.
-    (r"\blist_actions\(slug\) gives", "`refold actions SLUG` gives"),
+    (r"\blist_actions\(slug\) (?:gives|lists)", "`refold actions SLUG` gives"),
     (r"\bapplications\.list\(\) gives", "`refold apps` gives"),
     (r"\bworkflows\.list\(\) gives", "`refold workflows list` gives"),
     (r"\bexecutions\.list\(\) gives", "`refold executions list` gives"),
@@ -15,7 +15,7 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"\bwebhooks\.list\(\) gives", "`refold webhooks list` gives"),
     (r"Check the slug and the action_id:", "Check the app and the action:"),
     (
-        r"Check connection_id: applications\.get\(slug\)\.connected_accounts gives those there are\.",
+        r"Check connection_id: applications\.get\(slug\)\.connected_accounts lists the existing connections\.",
         "Check --connection-id: `refold apps --json` gives the connections there are, as connected_accounts.",
     ),
     (r"check connection_id\.", "check --connection-id."),
@@ -25,35 +25,38 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
         "`refold accounts upsert ACCOUNT`.",
     ),
     (
-        r"give its owner the link \(await account\.connect_url\(\)\)\.hosted_url\. Subscribe to .* a call fails\.",
+        r"send its owner the link \(await account\.connect_url\(\)\)\.hosted_url\. To be notified .* webhook\.",
         "`refold connect SLUG` prints the link to give to its owner.",
     ),
-    (r"It may go on: wait again, by executions\.wait\(\)\.", "It may go on."),  # a note says by which command
-    (r"wait again, by applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
+    (
+        r"It may still be running: wait again with executions\.wait\(\)\.",
+        "It may still be running.",
+    ),  # a note says by which command
+    (r"wait again with applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
-    (r" It may have run all the same: look in the app before you send it again\.", ""),  # the exit code's advice
-    (r" ?The data as it came is in \.result(; do not call again to get it)?\.", ""),
-    (r"\bof its own choosing; see \.execution\.", "of its own choosing."),
+    (r" It may have run: check in the app before you retry it\.", ""),  # the exit code's advice
+    (r" ?The data is in \.result(; do not repeat the call to get it)?\.", ""),
+    (r"\bwhich it chose itself; see \.execution\.", "which it chose itself."),
     # Options of calls.
     (
-        r"To take an answer that is a file, pass into=bytes, or save_to= with a path",
-        "To take an answer that is a file, pass --save-to FILE",
+        r"If the response is a file, pass into=bytes, or save_to= with a path",
+        "If the response is a file, pass --save-to FILE",
     ),
-    (r"so there is no file for save_to=: leave save_to= out", "so there is no file: leave out --save-to"),
+    (r"so there is no file for save_to=: leave out save_to=", "so there is no file: leave out --save-to"),
     (r"\bsave_to='([^']*)' (cannot|could not) be written", r"--save-to \1 \2 be written"),
     (r"pass a larger timeout=, such as Timeout\(total=600, attempt=600\)\.", "pass a larger --timeout, such as 600."),
     (r"within the \w+=([\d.e+-]+) seconds that timeout= allows", r"within \1 seconds"),
     (r"the time was up \(timeout total=[\d.e+-]*\)", "the time was up; pass a larger --timeout"),
     (r"longer than it may take \(timeout total=\)", "longer than --timeout allows"),
     (r" \(max_connections=\)", ""),
-    (r", which is where stop_after=\S+ ends it\.", ", which is where --stop-after ends it."),
-    (r"\bseconds that job_timeout= allows were over\.", "seconds of --job-timeout were over."),
+    (r", so stop_after=\S+ stopped the job\.", ", so --stop-after stopped the job."),
+    (r"\bseconds that job_timeout= allows\.", "seconds that --job-timeout allows."),
     (r"\b\w+\(\w+=\) must be", "--timeout must be"),
     (r" \(math\.inf for no limit\)", " (inf for no limit)"),
     (r"Too many calls: wait, or set rate_limit= to the limit that applies\.", "Too many calls: wait a while."),
     (r"\bpass the query as query=\{\.\.\.\}, and quote ids", "pass the query as name=value or --query, and quote ids"),
     (r"\bjson cannot be sent with (\w+): pass query=\{\.\.\.\}\.", r"\1 takes no body: pass name=value as its query."),
-    (r"quote ids by urllib\.parse\.quote\(\)\.", "write a % as %25."),
+    (r"quote ids with urllib\.parse\.quote\(\)\.", "write a % as %25."),
     (r"use https://, or pass allow_http=True\.", "use https://."),
     (r"\bpass credentials as api_key=", "pass the key as REFOLD_API_KEY"),
     (r" than max_header_bytes=", " than "),

@@ -17,7 +17,7 @@ _ROW: Final = 118
 _TOP: Final = 52
 
 Drawing = Callable[[Picture, float, float, Colour], None]
-"""Draws a sign, 88 wide and 50 high, whose left and upper corner is there."""
+"""Draws a sign that is 88 wide and 50 high. The numbers are its upper left corner."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Half:
 
 
 def draw() -> str:
-    """Draw them: by hand on the left, refold_async on the right. The last row shows what was measured."""
+    """Draw them: by hand on the left, refold_async on the right. The last row has measured figures."""
     results = read_results("timeline")
     runs = {run["name"]: run for run in results["runs"]}
     ours, hand = runs["refold_async"], runs["gather with backoff"]

@@ -1,4 +1,4 @@
-"""What there is in Refold, and what belongs to what."""
+"""The concepts of Refold, and how they relate."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ _DESCRIPTION: Final = (
 
 
 def draw() -> str:
-    """Draw it from the organisation down to its actions and executions."""
+    """Draw them from the organisation down to actions and executions."""
     picture = Picture("How organisation, linked accounts, connections, actions and workflows relate", _DESCRIPTION, 610)
 
     _level(picture, 62, "Organisation", "your product")

@@ -94,7 +94,7 @@ def _scale(largest: float) -> tuple[int, int]:
 
 
 def _apart(ends: Mapping[str, float]) -> dict[str, float]:
-    """Return where labels are written: beside the ends of their lines, but not upon each other."""
+    """Return where the labels go: at the ends of their lines, without overlaps."""
     placed: dict[str, float] = {}
     for name, y in sorted(ends.items(), key=lambda end: -end[1]):
         placed[name] = min([y, *(other - 24 for other in placed.values())])

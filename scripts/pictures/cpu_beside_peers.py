@@ -20,7 +20,7 @@ NAMES: Final[Mapping[str, str]] = {
     "niquests": "niquests",
     "httpx": "httpx",
 }
-"""The contestants that are shown, from the least to the most costly when this was written, and what they are named."""
+"""The contestants in the picture, with their names there, in order of cost when this was written."""
 
 _NOTES: Final = (
     "refold_async has its deadlines, checks and typed results; aiohttp",

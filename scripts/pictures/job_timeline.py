@@ -17,14 +17,14 @@ _REFUSED_TOP: Final = 452
 _REFUSED_BOTTOM: Final = 542
 _LINE: Final = 4
 _IDEAL: Final = 9
-"""How thick its line is, which lies behind the others."""
+"""The thickness of its line, which is behind the others."""
 
 Scale = Callable[[float], float]
 """Returns where a figure is in the picture."""
 
 
 def draw() -> str:
-    """Draw the items done over time, and below it what was refused in each second."""
+    """Draw the items done over time, and below them the calls refused in each second."""
     results = read_results("timeline")
     items, rate, burst = results["items"], results["rate"], results["burst"]
     ideal = (items - burst) / rate

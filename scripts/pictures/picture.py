@@ -1,7 +1,7 @@
-"""A picture that is being drawn: text, boxes, lines, and their colours in light and dark.
+"""Draws a picture as SVG: text, boxes and lines, with colours for light and dark.
 
-It has a background of its own, so it can be read on any page. Positions are in pixels of a picture 760 wide; on a phone
-it is less than half as wide, so no text is smaller than 18.
+A picture has its own background, so it is legible on any page. Positions are in pixels of a picture that is 760 wide.
+On a phone it is less than half as wide, so no text is smaller than 18.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,22 +29,22 @@ COLOURS: Final[Mapping[Colour, tuple[str, str]]] = {
     "ours": ("#0a5cc2", "#6cb0ff"),
     "hand": ("#a94600", "#f5a35c"),
 }
-"""By what they mean, in light and in dark; `ours` is this library, `hand` is what one writes by hand."""
+"""The colours by meaning, in light and in dark. `ours` is this library, `hand` is hand-written code."""
 SURFACES: Final[Sequence[Colour]] = ("page", "box", "ours-box", "hand-box")
-"""What text stands on."""
+"""The backgrounds of text."""
 TEXTS: Final[Sequence[Colour]] = ("ink", "muted", "ours", "hand")
 LINES: Final[Sequence[Colour]] = ("rule", "ours", "hand")
-"""Lines that must be seen. Those of a grid need not be."""
+"""The colours of lines that carry meaning; those of a grid do not."""
 
 _SANS: Final = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif'
 _MONO: Final = 'ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace'
 
 
 class Picture:
-    """A picture, empty at first.
+    """A picture, at first empty.
 
     Args:
-        title: What it shows, in a few words. Screen readers read it, and the description.
+        title: What it shows, in a few words. Screen readers read the title and the description.
         description: All that it says.
         height: How high it is; it is 760 wide.
     """
@@ -110,7 +110,7 @@ class Picture:
         size: int = 20,
         leading: int = 25,
     ) -> None:
-        """Draw a box with a title and lines below it, all of them in its middle."""
+        """Draw a box with a title and lines in its middle."""
         self.open_group("card")
         self.box(x, y, width, height, fill=fill, stroke=stroke)
         middle = x + width / 2 if anchor == "middle" else x + 18
@@ -129,7 +129,7 @@ class Picture:
         thickness: float = 2,
         dash: str = "",
     ) -> None:
-        """Draw a path, given as SVG has it."""
+        """Draw a path, in the notation of SVG."""
         filled = ' fill="none"' if fill is None else ""
         classes = f"{self._fill(fill) if fill else ''}{self._stroked(stroke)}".strip()
         self._add(f'<path d="{way}" class="{classes}"{filled}{_line(stroke, thickness, dash)}/>')
@@ -140,7 +140,7 @@ class Picture:
         self.path(way, stroke=colour, thickness=thickness, dash=dash)
 
     def arrow(self, *points: Point, colour: Colour = "rule", thickness: float = 2) -> None:
-        """Draw a line whose last part, which is horizontal or vertical, ends in a point."""
+        """Draw an arrow from point to point. Its last part must be horizontal or vertical."""
         (x, y), (end_x, end_y) = points[-2:]
         length = abs(end_x - x) + abs(end_y - y)
         right, down = (end_x - x) / length, (end_y - y) / length
@@ -157,7 +157,7 @@ class Picture:
         )
 
     def tick(self, x: float, y: float, *, colour: Colour = "ours", size: float = 14) -> None:
-        """Draw a tick, in a square whose left and upper corner is at `x`, `y`."""
+        """Draw a tick. Its upper left corner is at `x`, `y`."""
         self.line(
             (x, y + size * 0.55),
             (x + size * 0.38, y + size * 0.92),
@@ -167,13 +167,13 @@ class Picture:
         )
 
     def cross(self, x: float, y: float, *, colour: Colour = "hand", size: float = 14) -> None:
-        """Draw a cross, in a square whose left and upper corner is at `x`, `y`."""
+        """Draw a cross. Its upper left corner is at `x`, `y`."""
         near, far = size * 0.1, size * 0.9
         self.line((x + near, y + near), (x + far, y + far), colour=colour, thickness=3)
         self.line((x + near, y + far), (x + far, y + near), colour=colour, thickness=3)
 
     def open_group(self, name: str) -> None:
-        """Begin a group: the first box of a card holds all the text of it."""
+        """Begin a group. In a group `card`, all text must fit into the first box."""
         self._add(f'<g class="{name}">')
 
     def close_group(self) -> None:

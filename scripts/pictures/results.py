@@ -1,4 +1,4 @@
-"""What the benchmarks measured, from benchmarks/results."""
+"""Reads the results of the benchmarks from benchmarks/results."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,6 @@ _RESULTS: Final = Path(__file__).parent.parent.parent / "benchmarks" / "results"
 
 
 def read_results(case: str) -> dict[str, Any]:
-    """Return what a case wrote."""
+    """Return the results of a case."""
     results: dict[str, Any] = json.loads((_RESULTS / f"{case}.json").read_text(encoding="utf-8"))
     return results

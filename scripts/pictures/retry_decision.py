@@ -1,4 +1,4 @@
-"""What is retried, as questions: the retry table of the library, whose rows are in groups that retry alike."""
+"""What is retried, as questions. The answers come from the retry table of the library."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,18 +56,18 @@ GROUPS: Final = (
 
 
 def is_retried(group: Group, kind: Kind) -> bool:
-    """Return whether a call of a kind is retried after the faults of a group."""
+    """Return whether calls of this kind are retried after the faults of a group."""
     (retried,) = {getattr(RULES[fault], kind) for fault in group.faults}
     return bool(retried)
 
 
 def effects_of(group: Group) -> list[Effect]:
-    """Return what became of a write after the faults of a group."""
+    """Return the effects that the faults of a group have on a write."""
     return _ordered(RULES[fault].effect for fault in group.faults)
 
 
 def draw() -> str:
-    """Draw the questions from top to bottom, and beside each which calls are retried."""
+    """Draw the questions from top to bottom, each with the calls that are retried."""
     policy = RetryPolicy()
     asked = frozenset[Fault]().union(*(group.faults for group in GROUPS))
     rest = _ordered(rule.effect for fault, rule in RULES.items() if fault not in asked)
@@ -123,7 +123,7 @@ def _answer(picture: Picture, top: float, group: Group) -> None:
 
 
 def _lines(group: Group, kind: Kind) -> list[str]:
-    """Return what is written of a kind of call: of a write that is not retried also its effect."""
+    """Return the text for this kind of call. A write that is not retried has its effect there too."""
     if is_retried(group, kind) or kind == "read":
         return [_NAMES[kind]]
     if not group.causes:

@@ -21,7 +21,7 @@ _DESCRIPTION: Final = (
 
 
 def draw() -> str:
-    """Draw it from top to bottom, with the retry going back up on the right."""
+    """Draw it from top to bottom. On the right, a retry returns to the wait for a permit."""
     timeout = Timeout()
     picture = Picture("The way of a call", _DESCRIPTION, 790)
     picture.card(_LEFT, 16, _WIDE, 48, "await account.execute_action(…)", mono=True)

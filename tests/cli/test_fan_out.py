@@ -332,7 +332,7 @@ def test_failures_in_a_row(job: Job) -> None:
     assert "100 rows in a row did not succeed" in ended.err
     ended = job.run("email=@email", "--accounts", path, "--stop-after", "50%")
     assert 20 <= summary(ended)["failed"] <= 70
-    assert "did not succeed, which is where --stop-after ends it. The last error: " in ended.err
+    assert "did not succeed, so --stop-after stopped the job. The last error: " in ended.err
 
 
 def test_a_production_key(job: Job) -> None:
@@ -448,5 +448,5 @@ def test_times(job: Job) -> None:
     told = summary(ended)
     assert (ended.code, told["ended"], told["failed"], told["unknown"]) == (1, "stopped", 0, 0)
     assert told["ok"] < 100
-    assert "It was stopped. The 0.3 seconds of --job-timeout were over." in ended.err
+    assert "It was stopped. The job took longer than the 0.3 seconds that --job-timeout allows." in ended.err
     assert told["resume"] is not None

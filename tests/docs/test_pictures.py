@@ -1,4 +1,4 @@
-"""The pictures of the documentation: they are what the scripts draw, true, and legible in light and dark."""
+"""The pictures of the documentation are up to date, true, and legible in light and dark."""
 
 from typing import Final
 from xml.etree import ElementTree
@@ -20,18 +20,18 @@ SVG: Final = "{http://www.w3.org/2000/svg}"
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_picture_is_up_to_date(name: str) -> None:
-    """What is committed is what is drawn from the figures that are committed; if not: `make pictures`."""
+    """The committed files are what is drawn from the committed results. If this fails: `make pictures`."""
     assert (IMAGES / f"{name}.svg").read_text(encoding="utf-8") == PICTURES[name]()
 
 
 def test_every_picture_has_a_script() -> None:
-    """No picture is left that nothing draws."""
+    """Every file in the directory is drawn by a script."""
     assert {path.stem for path in IMAGES.glob("*.svg")} == set(PICTURES)
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_picture_is_described_and_loads_nothing(name: str) -> None:
-    """It has words for those who do not see it, has plain words throughout, and asks nothing of anybody."""
+    """It has a title and a description in plain words, and loads nothing."""
     picture = PICTURES[name]()
     root = ElementTree.fromstring(picture)
     assert root.attrib["role"] == "img"
@@ -50,7 +50,7 @@ def test_picture_is_described_and_loads_nothing(name: str) -> None:
 
 
 def luminance(colour: str) -> float:
-    """Return how light a colour is, as WCAG defines it."""
+    """Return the relative luminance of a colour, as WCAG defines it."""
     channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -64,7 +64,7 @@ def contrast(one: Colour, other: Colour, scheme: int) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_contrast(scheme: int) -> None:
-    """Text has a contrast of 4.5 on all that it stands on, and lines have one of 3, as WCAG AA asks."""
+    """As WCAG AA requires, text has a contrast of 4.5 on every background, and lines have one of 3."""
     low = [(text, on) for text in TEXTS for on in SURFACES if contrast(text, on, scheme) < 4.5]
     low += [(line, on) for line in LINES for on in SURFACES if contrast(line, on, scheme) < 3]
     assert low == []

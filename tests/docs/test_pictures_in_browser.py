@@ -1,4 +1,4 @@
-"""The pictures of the documentation, as a browser draws them: all text is within the picture, and legible."""
+"""The pictures of the documentation in a browser: all text fits."""
 
 import pytest
 
@@ -32,7 +32,7 @@ FAULTS_OF_LAYOUT = """() => {
 
 
 async def test_text_fits() -> None:
-    """No text leaves its box or the picture, or lies on another one."""
+    """No text is outside its box or the picture, or overlaps another text."""
     async with browsing() as page:
         faults: dict[str, list[str]] = {}
         for name, draw in PICTURES.items():

@@ -237,7 +237,7 @@ async def test_results_of_any_call(refold: AsyncRefold, journal: Journal, caplog
 
     first = await refold.fan_out(list(values), call, journal=journal).collect()
     assert [outcome.value for outcome in first.ok] == list(values.values())
-    assert caplog.text.count("is no JSON and cannot be recorded") == 2
+    assert caplog.text.count("is not JSON and cannot be recorded") == 2
     second = await refold.fan_out(list(values), call, journal=journal).collect()
     restored = {outcome.item: outcome.value for outcome in second.ok if outcome.recorded}
     assert restored == {**values, "user_4": None, "user_5": None}
@@ -719,7 +719,7 @@ async def test_read_only(mock: MockRefold, refold: AsyncRefold, unprivileged: Pa
     journal = Journal(unprivileged / "june.sqlite", job="june sync")
     await write(refold, journal, IDS[:3]).collect()
     os.chmod(journal.path, 0o400)
-    with pytest.raises(JournalError, match="readonly"):
+    with pytest.raises(JournalError, match="read-only"):
         await write(refold, journal).collect()
     assert len(mock.requests) == journal.summary().ok == 3
 

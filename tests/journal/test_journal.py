@@ -251,7 +251,7 @@ def test_a_tally_of_a_run_that_was_replaced(path: Path) -> None:
     file = opened(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE job SET runs = 2")
-    with pytest.raises(JournalError, match="no longer this run's"):
+    with pytest.raises(JournalError, match="no longer belongs to this run"):
         file.tally(5, 0)
     file.close()
     with closing(sqlite3.connect(path)) as connection:

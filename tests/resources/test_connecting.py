@@ -161,7 +161,7 @@ async def test_a_link_that_cannot_be_read(mock: MockRefold, account: AccountScop
     """What is no link to a web page is refused, and not shown: it may hold a token all the same."""
     hosted = link == "hosted_url"
     mock.script(Answer(200, body=body.replace("LINK", link)), route="create_connect_url" if hosted else "get_oauth_url")
-    with pytest.raises(APIResponseValidationError, match="cannot be read, nor shown") as caught:
+    with pytest.raises(APIResponseValidationError, match="cannot be read, and is not shown") as caught:
         await (account.connect_url() if hosted else account.applications.oauth_url("hubspot"))
     error = caught.value
     assert (error.effect, error.body) == ("none", None)
@@ -260,7 +260,7 @@ async def test_disconnecting(mock: MockRefold, refold: AsyncRefold, account: Acc
     assert left.linked_account_id == ACCOUNT
     with pytest.raises(ReconnectRequiredError):
         await account.applications.ensure_connected("hubspot")
-    with pytest.raises(NotFoundError, match="may have been disconnected before") as caught:
+    with pytest.raises(NotFoundError, match="may already be disconnected") as caught:
         await account.applications.disconnect("hubspot")
     assert (caught.value.effect, caught.value.linked_account_id) == ("none", ACCOUNT)
     by_token = refold.account_from_session_token(mock.session_token("user_2"))
@@ -363,9 +363,9 @@ def test_looks_are_far_between() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (MISSING, "when last seen, it is not connected"),
-        (EXPIRED, "when last seen, its credentials no longer work"),
-        (None, "nothing could be learned of it"),
+        (MISSING, "when last checked, it was not connected"),
+        (EXPIRED, "when last checked, its credentials no longer worked"),
+        (None, "its state could not be read"),
     ],
 )
 def test_out_of_time(answer: Mapping[str, Any] | None, says: str) -> None:

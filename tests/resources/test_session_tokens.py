@@ -140,7 +140,7 @@ async def test_every_kind_of_call(mock: MockRefold, refold: AsyncRefold) -> None
     """Such a scope does what every scope does."""
     scope = refold.session_tokens.account(ACCOUNT)
     assert scope.linked_account_id == ACCOUNT
-    assert repr(scope) == "<AccountScope 'user_12345', by session tokens of its own>"
+    assert repr(scope) == "<AccountScope 'user_12345', with its own session tokens>"
     assert (await scope.applications.ensure_connected("hubspot")).state == "connected"
     run = await scope.run_workflow(SAMPLE_WORKFLOW_ID, slug="hubspot", payload={"email": "a@b.c"}, poll_interval=0.01)
     assert [one.execution_id async for one in scope.executions.list()] == [run.execution_id]

@@ -59,11 +59,11 @@ async def test_an_answer_that_stalls(mock: MockRefold) -> None:
     ) as refold:
         account = refold.account("user_12345")
         with pytest.raises(
-            APITimeoutError, match=r"was not whole within the attempt=0\.2 .*: \d+ bytes had come"
+            APITimeoutError, match=r"was not complete within the attempt=0\.2 .*: \d+ bytes had arrived"
         ) as caught:
             await account.request("GET", "/api/v2/public/workflow", into=bytes)
         assert "larger timeout=" in str(caught.value)
-        with pytest.raises(APITimeoutError, match=r"got no answer within the attempt=0\.2") as caught:
+        with pytest.raises(APITimeoutError, match=r"got no response within the attempt=0\.2") as caught:
             await account.request("GET", "/api/v2/public/workflow", into=bytes)
         assert "larger timeout=" not in str(caught.value)
 

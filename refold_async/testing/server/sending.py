@@ -1,4 +1,4 @@
-"""Sending a reply over the wire: whole, in drops, cut off, or not at all."""
+"""Sending a reply: whole, in pieces, cut off, or not at all."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ async def send_reply(
     """Send a reply.
 
     Args:
-        request: What is answered.
-        connection: Where it came from.
-        reply: What it is answered with.
-        headers: What is sent with every reply, unless the reply has headers of the same name.
-        trouble: What happens to the reply on its way.
+        request: The request.
+        connection: Its connection.
+        reply: The reply to send.
+        headers: Headers of every reply, unless the reply has headers with these names.
+        trouble: What happens to the reply while it is sent.
 
     Returns:
-        What aiohttp's handler must return, and whether the reply was sent to the end.
+        What aiohttp's handler must return, and whether the reply was sent completely.
     """
     headers = {"Server": SERVER, **headers, **reply.headers}
     if reply.content_type is not None:
@@ -60,12 +60,12 @@ async def send_reply(
         connection.transport.close()
     else:
         await stream.write(reply.body[: len(reply.body) // 2])
-        # An RST may overtake what was sent before it; give the client a moment to take that in.
+        # An RST may overtake what was sent before it: give the client a moment to receive that.
         await asyncio.sleep(_PAUSE_BEFORE_RESET)
         connection.reset()
     return stream, False
 
 
 def hang_up() -> web.StreamResponse:
-    """Return what satisfies aiohttp on a connection that is gone; nothing of it is sent."""
+    """Return what aiohttp needs for a connection that has ended; nothing of it is sent."""
     return web.Response()

@@ -132,7 +132,7 @@ async def test_only_the_latest(session: aiohttp.ClientSession) -> None:
 @pytest.mark.parametrize("keep", [0, -1, True, 1.0, "5"])
 def test_numbers_of_requests_that_cannot_be_kept(keep: Any) -> None:
     """At least one is kept; `record=False` keeps none."""
-    with pytest.raises(ValueError, match="keep_requests must be a whole number from 1"):
+    with pytest.raises(ValueError, match="keep_requests must be a whole number, 1 or more"):
         MockRefold(keep_requests=keep)
 
 
@@ -193,5 +193,5 @@ async def test_request_ids_where_a_test_wants_them(
 @pytest.mark.parametrize("places", ["body", ("x-trace",)])
 def test_places_where_no_request_id_can_be(places: Any) -> None:
     """A place that there is not is told at once."""
-    with pytest.raises(ValueError, match="request_id_in is a collection of"):
+    with pytest.raises(ValueError, match="request_id_in must be a collection of"):
         MockRefold(request_id_in=places)
