@@ -3,9 +3,10 @@
 - A `python` block stands in an `async def`, with `refold` and `account` open against a mock. The blocks of a page share
   their names, from the first to the last.
 - One that calls `asyncio.run(` is a program: it runs in a process of its own.
-- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import.
+- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import; or a program,
+  run from a file of that name, if it calls `asyncio.run(` at the top level.
 - One that defines tests (`async def test_…`) has them run, with the fixtures of the plugin.
-- A `text` block that follows at once is what a block prints.
+- A `text` block that follows at once is what a block prints. It has the address of `refold mock` for the mock's own.
 - In a `sh` block, lines that begin with `refold ` are run, each to its end, and have to succeed.
 - What a block needs and the page does not show is in a comment before it, `<!-- run: mock.script(Answer(503)) -->`,
   which can use `mock` and the names of `refold_async.testing`.
@@ -36,6 +37,7 @@ _FENCE: Final = re.compile(
     r"(?:\n\n```text\n(?P<printed>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
 )
+_SERVED_MOCK: Final = "http://127.0.0.1:8080"
 
 
 @attrs.frozen
@@ -48,6 +50,11 @@ class Block:
     title: str | None = None
     setup: str = ""
     printed: str | None = None
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it runs in a process of its own."""
+        return "asyncio.run(" in self.code if self.title is None else "\nasyncio.run(" in self.code
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -92,17 +99,16 @@ class Runner:
         self._output.readouterr()
         if block.language == "sh":
             printed = await self._run_commands(block)
+        elif block.is_program:
+            printed = await self._run_as_program(block)
         elif block.title:
             printed = self._import(block, block.title)
-        elif "asyncio.run(" in block.code:
-            ran = await run_program("-c", block.code)
-            assert (ran.exit_code, ran.complaints) == (0, ""), f"{self._page.name}:{block.line}"
-            printed = ran.output
         else:
             await self._execute(block.code, block.line)
             await self._run_tests()
             printed = self._output.readouterr().out
         if block.printed is not None:
+            printed = printed.replace(self._mock.base_url, _SERVED_MOCK)
             assert printed == block.printed, f"{self._page.name}:{block.line}"
 
     async def _execute(self, code: str, line: int) -> None:
@@ -113,10 +119,13 @@ class Runner:
         if (awaited := eval(compiled, self._names)) is not None:
             await awaited
 
+    async def _run_as_program(self, block: Block) -> str:
+        ran = await run_program(*(["-c", block.code] if block.title is None else [str(_saved(block, block.title))]))
+        assert (ran.exit_code, ran.complaints) == (0, ""), f"{self._page.name}:{block.line}"
+        return ran.output
+
     def _import(self, block: Block, title: str) -> str:
-        path = Path(title)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.code, encoding="utf-8")
+        path = _saved(block, title)
         if path.suffix == ".py":
             name = path.stem
             spec = importlib.util.spec_from_file_location(name, path)
@@ -145,3 +154,10 @@ class Runner:
             assert ran.exit_code == 0, f"{self._page.name}:{block.line}: {line}: {ran.complaints}"
             printed += ran.output
         return printed
+
+
+def _saved(block: Block, title: str) -> Path:
+    path = Path(title)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.code, encoding="utf-8")
+    return path
