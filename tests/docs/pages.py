@@ -3,8 +3,8 @@
 - A `python` block stands in an `async def`, with `refold` and `account` open against a mock. The blocks of a page share
   their names, from the first to the last.
 - One that calls `asyncio.run(` is a program: it runs in a process of its own.
-- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import; or a program,
-  run from a file of that name, if it calls `asyncio.run(` at the top level.
+- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import. If it calls
+  `asyncio.run(` at the top level, it is a program, run from a file of that name.
 - One that defines tests (`async def test_…`) has them run, with the fixtures of the plugin.
 - A `text` block that follows at once is what a block prints. It has the address of `refold mock` for the mock's own.
 - In a `sh` block, lines that begin with `refold ` are run, each to its end, and have to succeed.
