@@ -5,7 +5,7 @@
 - One that calls `asyncio.run(` is a program: it runs in a process of its own.
 - One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import. If it calls
   `asyncio.run(` at the top level, it is a program, run from a file of that name.
-- One that defines tests (`async def test_…`) has them run, each with a new mock and client, as the plugin's fixtures are.
+- One that defines tests (`async def test_…`) has them run, each with a new mock and client as the plugin makes them.
 - A `text` block that follows at once is what a block prints. It has the address of `refold mock` for the mock's own.
 - In a `sh` block, lines that begin with `refold ` or `pytest` are run, each to its end, and have to succeed. pytest has
   the plugins that a reader has: pytest-asyncio and the library's own.

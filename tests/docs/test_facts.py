@@ -15,6 +15,7 @@ from docs.pages import blocks_of
 from docs.wording import ROOT
 from refold_async import errors
 from refold_async.faults import Fault
+from refold_async.pipeline import call_log
 from refold_async.retry_table import RULES
 
 GUIDES: Final = ROOT / "docs" / "guides"
@@ -109,6 +110,28 @@ def test_costs_are_those_that_were_measured() -> None:
     for case, figures in shown.items():
         row = next(line for line in page if line.startswith(f"| {case}"))
         assert all(figure in row for figure in figures), (row, figures)
+
+
+def test_names_of_telemetry() -> None:
+    """The guide lists the attributes and metrics that the observer writes, and no others."""
+    written = set(re.findall(r'"(refold\.[\w.]+)"', (ROOT / "refold_async" / "telemetry.py").read_text("utf-8")))
+    listed = set(re.findall(r"`(refold\.[a-z_.]+)`", (GUIDES / "observability.md").read_text("utf-8")))
+    assert listed == written
+
+
+def test_fields_of_the_log() -> None:
+    """The guide lists the fields that lines of the log have, and no others."""
+    page = (GUIDES / "observability.md").read_text("utf-8")
+    table = page.partition("each with the prefix `refold_`")[2].partition("\n\n")[0]
+    listed = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    fields = {*call_log._OF_A_CALL, *call_log._OF_AN_ATTEMPT, *call_log._OF_AN_END}  # pyright: ignore[reportPrivateUsage]
+    assert listed == fields | {"fault", "error", "outcome", "delay"}
+
+
+def test_lines_of_the_log_that_are_quoted() -> None:
+    """What SECURITY.md says to look for in the log is what is logged."""
+    (line,) = re.findall(r"If your log shows `([^`]+)`", (ROOT / "SECURITY.md").read_text("utf-8"))
+    assert line in (ROOT / "refold_async" / "transport" / "connection_guard.py").read_text("utf-8")
 
 
 def test_names_exist() -> None:
