@@ -32,7 +32,10 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
         r"send its owner the link \(await account\.connect_url\(\)\)\.hosted_url\. To be notified .* webhook\.",
         "`refold connect SLUG` prints the link to give to its owner.",
     ),
-    (r"It may still be running: wait again with executions\.wait\(\)\.", "It may still be running."),  # a note has the command
+    (
+        r"It may still be running: wait again with executions\.wait\(\)\.",
+        "It may still be running.",
+    ),  # a note has the command
     (r"wait again with applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
     (r" It may have run: check in the app before you retry it\.", ""),  # the advice for the exit code follows
