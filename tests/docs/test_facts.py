@@ -67,6 +67,13 @@ def test_tree_of_errors() -> None:
     assert found == set(errors.__all__)
 
 
+def test_advice_about_errors() -> None:
+    """The guide says of every error what to do about it."""
+    page = (GUIDES / "errors.md").read_text(encoding="utf-8")
+    advice = re.findall(r"^\| `(\w+Error)` \| \w.+ \|$", page, re.MULTILINE)
+    assert sorted(advice) == sorted(set(errors.__all__) - {"RefoldError"})
+
+
 def test_table_of_retries() -> None:
     """The table in the guide is the table that the client uses."""
     row = re.compile(r"^\| .+? \| (retry|raise|\u2013) \| (retry|raise)(?:, (?:else )?`(\w+)`)? \| (retry|raise)", re.M)
@@ -78,6 +85,7 @@ def test_table_of_retries() -> None:
         assert ((write == "retry"), effect) == (rule.write, rule.effect), fault
         assert (idempotent == "retry") is rule.idempotent, fault
     assert RULES[Fault.APP_RATE_LIMITED] == RULES[Fault.APP_REFUSED]._replace(idempotent=True)
+    assert RULES[Fault.NOT_CONNECTED] == RULES[Fault.APP_REFUSED]
 
 
 def test_costs_are_those_that_were_measured() -> None:
