@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak docs check lint types lock release-check sbom test-other-pythons test-lowest bench bench-bulk format clean
+.PHONY: demo test test-all soak docs pictures check lint types lock release-check sbom test-other-pythons test-lowest bench bench-bulk bench-jobs format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
@@ -35,6 +35,11 @@ soak: $(VENV)/installed  ## Make 100,000 calls through a server that breaks resp
 
 docs: $(VENV)/check  ## Build the documentation site into build/site.
 	$(BIN)/python scripts/docs/build.py
+
+DRAW = PYTHONSAFEPATH=1 PYTHONPATH=scripts $(BIN)/python -m pictures
+
+pictures: $(VENV)/installed  ## Draw the pictures of the documentation, from what the benchmarks wrote.
+	$(DRAW)
 
 check: lint types docs test-other-pythons test-lowest  ## Check what must be true, besides the tests, before a change is merged.
 
@@ -64,9 +69,15 @@ test-lowest:
 
 bench: $(VENV)/bench  ## Compare the cost of calls with other ways to make them; 5 minutes. One case: make bench CASE=read.
 	$(BIN)/python benchmarks/suite.py $(CASE)
+	$(DRAW) cpu-beside-peers
 
 bench-bulk: $(VENV)/installed  ## Compare bulk jobs with hand-written ones, with and without rate limits; 5 minutes.
 	$(BIN)/python benchmarks/bulk.py $(CASE)
+
+bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they cost as they grow; draw both. 4 minutes.
+	$(BIN)/python benchmarks/timeline.py
+	$(BIN)/python benchmarks/growth.py
+	$(DRAW) by-hand job-timeline cost-growth
 
 # The locked versions serve every Python and system that the package supports.
 LOCKED = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --no-header \

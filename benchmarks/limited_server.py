@@ -1,7 +1,7 @@
 """A server that responds after a while and limits the rate of its clients, as Refold does.
 
 Run it as a process of its own: `python benchmarks/limited_server.py --rate 20 --burst 5` prints its port and serves
-until its standard input ends. `GET /counts` returns its counts.
+until its standard input ends. `GET /counts` returns its counts, `GET /arrivals` their times.
 """
 
 import argparse
@@ -29,13 +29,16 @@ class Limit:
         self._updated = time.monotonic()
         self._done: Counter[bytes] = Counter()
         self._refused = 0
+        self._arrivals: list[tuple[float, bool]] = []
 
     def admit(self, account: bytes) -> bool:
         """Take a token for an account's request; return whether there was one."""
         now = time.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._rate)
         self._updated = now
-        if self._tokens < 1:
+        admitted = self._tokens >= 1
+        self._arrivals.append((now, admitted))
+        if not admitted:
             self._refused += 1
             return False
         self._tokens -= 1
@@ -48,6 +51,11 @@ class Limit:
         once = times.pop(1, 0)
         seen = {"accepted": self._done.total(), "refused": self._refused, "once": once, "again": times.total()}
         return json.dumps(seen).encode()
+
+    def arrivals(self) -> bytes:
+        """Return when requests came, in seconds from the first, and whether they were accepted, as JSON."""
+        first = self._arrivals[0][0] if self._arrivals else 0
+        return json.dumps([(round(moment - first, 4), admitted) for moment, admitted in self._arrivals]).encode()
 
 
 class LimitedProtocol(CannedProtocol):
@@ -65,6 +73,9 @@ class LimitedProtocol(CannedProtocol):
         """Delay the request for a random time."""
         if head.startswith(b"get /counts "):
             self.write(http_response(b"200 OK", self._limit.counts()))
+            return
+        if head.startswith(b"get /arrivals "):
+            self.write(http_response(b"200 OK", self._limit.arrivals()))
             return
         account = head.partition(b"\r\nlinked_account_id:")[2].partition(b"\r\n")[0].strip()
         self._loop.call_later(random.uniform(0, self._jitter), self._arrive, account)

@@ -4,7 +4,7 @@ What follows from each fault is in `retry_table`.
 """
 
 from enum import Enum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 __all__ = ["THROTTLED", "Effect", "Fault", "Kind"]
 
@@ -39,6 +39,10 @@ class Fault(Enum):
     WORKFLOW_SET_STATUS = "the workflow ran, and its own Response node set an error status"
     WORKFLOW_ERRORED = "the workflow stopped at an error in one of its nodes"
     WORKFLOW_DUPLICATE = "Refold treated the execution as a repeat of an earlier one, and ran nothing"
+
+    def __reduce_ex__(self, protocol: Any, /) -> tuple[Any, ...]:
+        """Pickle it by its name: the text of another version may differ."""
+        return getattr, (Fault, self.name)
 
 
 THROTTLED: Final = frozenset({Fault.RATE_LIMITED, Fault.WORKFLOW_RATE_LIMITED, Fault.APP_RATE_LIMITED})

@@ -259,3 +259,13 @@ def test_attributes_without_values() -> None:
     assert errors.ActionFailedError("x").result is None
     assert errors.APIResponseValidationError("x").result is None
     assert errors.WorkflowFailedError("x").execution is None
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_faults_pickle_by_name(fault: Fault) -> None:
+    """Another version of the library, with other words for a fault, can read what this one pickled."""
+    pickled = pickle.dumps(fault)
+    assert pickle.loads(pickled) is fault
+    assert copy.deepcopy(fault) is fault
+    assert fault.name.encode() in pickled
+    assert fault.value.encode() not in pickled

@@ -38,7 +38,8 @@ def main() -> None:
 
 def _version() -> str:
     text = (ROOT / "refold_async" / "version.py").read_text(encoding="utf-8")
-    return str(re.findall(r'__version__.*"(.+)"', text)[0])
+    found: list[str] = re.findall(r'__version__.*"(.+)"', text)
+    return found[0]
 
 
 def _check_changelog(version: str) -> None:
