@@ -3,7 +3,8 @@
 - A `python` block stands in an `async def`, with `refold` and `account` open against a mock. The blocks of a page share
   their names, from the first to the last.
 - One that calls `asyncio.run(` is a program: it runs in a process of its own.
-- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import.
+- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import, by its place
+  too: `title="crm/views.py"` is `crm.views`.
 - One that defines tests (`async def test_…`) has them run, with the fixtures of the plugin.
 - A `text` block that follows at once is what a block prints.
 - In a `sh` block, lines that begin with `refold ` are run, each to its end, and have to succeed.
@@ -12,7 +13,7 @@
 """
 
 import ast
-import importlib.util
+import importlib
 import inspect
 import re
 import shlex
@@ -118,13 +119,11 @@ class Runner:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.code, encoding="utf-8")
         if path.suffix == ".py":
-            name = path.stem
-            spec = importlib.util.spec_from_file_location(name, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = sys.modules[name] = importlib.util.module_from_spec(spec)
-            self._modules.append(name)
-            spec.loader.exec_module(module)
+            parts = path.with_suffix("").parts
+            names = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+            self._modules += names
+            importlib.invalidate_caches()
+            importlib.import_module(names[-1])
         return self._output.readouterr().out
 
     async def _run_tests(self) -> None:
