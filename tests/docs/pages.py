@@ -2,7 +2,7 @@
 
 - A `python` block stands in an `async def`, with `refold` and `account` open against a mock. The blocks of a page share
   their names, from the first to the last.
-- One that calls `asyncio.run(` is a program: it runs in a process of its own.
+- One that calls `asyncio.run(` or makes an `asyncio.Runner(` is a program: it runs in a process of its own.
 - One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import, by its place
   too: `title="crm/views.py"` is `crm.views`.
 - One that defines tests (`async def test_…`) has them run, with the fixtures of the plugin.
@@ -95,7 +95,7 @@ class Runner:
             printed = await self._run_commands(block)
         elif block.title:
             printed = self._import(block, block.title)
-        elif "asyncio.run(" in block.code:
+        elif "asyncio.run(" in block.code or "asyncio.Runner(" in block.code:
             ran = await run_program("-c", block.code)
             assert (ran.exit_code, ran.complaints) == (0, ""), f"{self._page.name}:{block.line}"
             printed = ran.output
