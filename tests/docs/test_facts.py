@@ -2,8 +2,11 @@
 
 import hmac
 import re
+import sqlite3
+from contextlib import closing
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -15,6 +18,7 @@ from docs.wording import ROOT
 from refold_async import errors
 from refold_async.faults import Fault
 from refold_async.retry_table import RULES
+from support.journals import opened
 
 GUIDES: Final = ROOT / "docs" / "guides"
 # The rows of the table of retries, in order.
@@ -74,6 +78,24 @@ def test_table_of_retries() -> None:
         assert ((write == "retry"), effect) == (rule.write, rule.effect), fault
         assert (idempotent == "retry") is rule.idempotent, fault
     assert RULES[Fault.APP_RATE_LIMITED] == RULES[Fault.APP_REFUSED]._replace(idempotent=True)
+
+
+def test_tables_of_a_journal(tmp_path: Path) -> None:
+    """The reference lists all tables of a new journal, with their columns, in order, and their types."""
+    opened(tmp_path / "june.sqlite").close()
+    with closing(sqlite3.connect(tmp_path / "june.sqlite")) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {
+            name: database.execute("SELECT name, type FROM pragma_table_info(?)", [name]).fetchall() for name in tables
+        }
+        ((version,),) = database.execute("PRAGMA user_version")
+        ((application,),) = database.execute("PRAGMA application_id")
+    page = (ROOT / "docs" / "reference" / "journal-tables.md").read_text(encoding="utf-8")
+    described = dict(re.findall(r"^## The table (\w+)\n(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL))
+    row = re.compile(r"^\| `(\w+)` \| ([A-Z]+) \|", re.MULTILINE)
+    assert {name: row.findall(text) for name, text in described.items()} == columns
+    assert f"`PRAGMA user_version` is the version of this format, now {version}." in page
+    assert f"`PRAGMA application_id` is {application} in every journal." in page
 
 
 def test_names_exist() -> None:

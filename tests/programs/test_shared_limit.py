@@ -103,7 +103,7 @@ async def test_four_processes(mock: MockRefold, redis: str, open_limiter: Open) 
         while not announced.done():
             limiter.throttled(time.time() + 2)
             await asyncio.sleep(0.1)
-        assert await announced == [f"Reading 15 contacts, at 20 a second with all who share {redis}\n"] * 4
+        assert await announced == [f"Reading 15 contacts, at 20 a second with all that share {redis}\n"] * 4
         assert mock.request_count == 0
 
         await until(lambda: mock.request_count >= items // 2, within=60)
