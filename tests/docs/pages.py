@@ -8,7 +8,8 @@
 - A `text` block that follows at once is what a block prints.
 - In a `sh` block, lines that begin with `refold ` are run, each to its end, and have to succeed.
 - What a block needs and the page does not show is in a comment before it, `<!-- run: mock.script(Answer(503)) -->`,
-  which can use `mock` and the names of `refold_async.testing`.
+  which can use `mock`, the names of `refold_async.testing`, and `stack`: what enters it is left at the end of the page.
+- A block with `<!-- run with redis-server: … -->` before it is run only on machines that have that program.
 """
 
 import ast
@@ -16,7 +17,9 @@ import importlib.util
 import inspect
 import re
 import shlex
+import shutil
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +34,7 @@ from support.running_programs import run_program
 __all__ = ["Block", "Runner", "blocks_of"]
 
 _FENCE: Final = re.compile(
-    r"(?:^<!-- run:\s(?P<setup>.*?)-->\s*)?"
+    r"(?:^<!-- run(?: with (?P<program>[\w-]+))?:\s(?P<setup>.*?)-->\s*)?"
     r"^```(?P<language>python|sh)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^```$"
     r"(?:\n\n```text\n(?P<printed>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
@@ -48,6 +51,8 @@ class Block:
     title: str | None = None
     setup: str = ""
     printed: str | None = None
+    program: str | None = None
+    """A program that it needs."""
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -61,6 +66,7 @@ def blocks_of(page: Path) -> list[Block]:
             found["title"],
             found["setup"] or "",
             found["printed"],
+            found["program"],
         )
         for found in _FENCE.finditer(text)
     ]
@@ -79,8 +85,8 @@ class Runner:
     async def run(self, blocks: list[Block]) -> None:
         """Run them all."""
         try:
-            async with AsyncRefold() as refold:
-                self._names |= {"refold": refold, "account": refold.account("user_12345")}
+            async with AsyncExitStack() as stack, AsyncRefold() as refold:
+                self._names |= {"stack": stack, "refold": refold, "account": refold.account("user_12345")}
                 for block in blocks:
                     await self._run(block)
         finally:
@@ -88,6 +94,8 @@ class Runner:
                 sys.modules.pop(name, None)
 
     async def _run(self, block: Block) -> None:
+        if block.program is not None and shutil.which(block.program) is None:
+            return
         await self._execute(block.setup, block.line)
         self._output.readouterr()
         if block.language == "sh":
