@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from docs.pages import blocks_of
 from docs.wording import ROOT
+from pictures.results import read_results
 from refold_async import errors
 from refold_async.faults import Fault
 from refold_async.retry_table import RULES
@@ -96,6 +97,55 @@ def test_tables_of_a_journal(tmp_path: Path) -> None:
     assert {name: row.findall(text) for name, text in described.items()} == columns
     assert f"`PRAGMA user_version` is the version of this format, now {version}." in page
     assert f"`PRAGMA application_id` is {application} in every journal." in page
+
+
+def figures(case: str, table: int, column: str, *names: str) -> list[str]:
+    """Return what was measured of these contestants, as the guide shows it."""
+    rows = {row[""]: row for row in read_results(case)["tables"][table]["rows"]}
+    return [f"{rows[name][column]:,.0f}" for name in names]
+
+
+def test_figures_of_performance() -> None:
+    """The figures in the guide are those that the benchmarks wrote."""
+    cpu = "CPU µs per call"
+    kinds = ("refold_async", "refold_async, orjson", "aiohttp, plain")
+    names = ("refold_async", "refold_async, orjson, uvloop", "aiohttp, plain", "aiohttp, careful", "httpx", "niquests")
+    measured = {name: [*figures("read", 0, cpu, name), *figures("read", 1, cpu, name)] for name in names}
+    measured |= {
+        "send 100 KB of parameters": figures("write", 0, cpu, *kinds),
+        "receive 1 MB of data": figures("large", 0, cpu, *kinds),
+        "list 500 actions, as objects (by hand as dicts)": figures("actions", 0, cpu, *kinds),
+        "an item of a fan-out (by hand in a TaskGroup)": figures("fan-out", 0, cpu, *kinds),
+    }
+    growth = {(row["name"], row["items"]): f"{row['peak MB']:.0f} MB" for row in read_results("growth")["rows"]}
+    for shown, name in [
+        ("fan-out", "refold_async"),
+        ("fan-out with a journal", "refold_async, journal"),
+        ("`asyncio.gather` by hand, which keeps all results", "gather"),
+    ]:
+        measured[shown] = [growth[name, count] for count in (1_000, 100_000)]
+    tuning = {row["name"]: row for row in read_results("tuning")["rows"]}
+    for shown, name in [
+        ("neither", "as it is"),
+        ("orjson", "orjson"),
+        ("uvloop", "uvloop"),
+        ("both", "orjson, uvloop"),
+    ]:
+        measured[shown] = [f"{tuning[name][cpu]:,.0f}"]
+    for shown, name in [
+        ("one client, connections reused", ""),
+        ("one client, `reuse_connections=False`", ", connections not reused"),
+        ("a new client for each call", ", a client each"),
+    ]:
+        measured[shown] = [f"{tuning[f'{tls}one at a time{name}'][cpu]:,.0f}" for tls in ("", "TLS, ")]
+    for shown, ways in [
+        ("a small program", ("as it is", "gc.freeze")),
+        ("a program with a million objects of its own", ("large", "large, gc.freeze")),
+    ]:
+        measured[shown] = [f"{tuning[way]['CPU ms of a full collection']:.1f}" for way in ways]
+    page = (GUIDES / "performance.md").read_text(encoding="utf-8")
+    rows = [row[2:-2].split(" | ") for row in page.splitlines() if row.startswith("| ")]
+    assert {name: shown for name, *shown in rows if name in measured} == measured
 
 
 def test_names_exist() -> None:
