@@ -7,9 +7,11 @@ async with AsyncRefold() as refold:
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from refold_async.version import __version__
+
+# For type checkers as typing's own, without loading typing: until the command line runs, Ctrl-C ends it in a traceback.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from refold_async import webhooks
@@ -242,7 +244,7 @@ _LOADED_WHEN_USED = {
 
 if not TYPE_CHECKING:  # otherwise type checkers would accept any misspelled name
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name == "errors":  # programs use `refold_async.errors` without importing it
             return import_module(f"{__name__}.errors")
         if name not in _LOADED_WHEN_USED:

@@ -4,7 +4,7 @@ What follows from each fault is in `retry_table`.
 """
 
 from enum import Enum
-from typing import Any, Final, Literal, SupportsIndex
+from typing import Any, Final, Literal
 
 __all__ = ["THROTTLED", "Effect", "Fault", "Kind"]
 
@@ -40,7 +40,7 @@ class Fault(Enum):
     WORKFLOW_ERRORED = "the workflow stopped at an error in one of its nodes"
     WORKFLOW_DUPLICATE = "Refold treated the execution as a repeat of an earlier one, and ran nothing"
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any, /) -> tuple[Any, ...]:
         """Pickle it by its name: the text of another version may differ."""
         return getattr, (Fault, self.name)
 

@@ -1,7 +1,6 @@
 """The errors themselves: their tree, what they carry, how they read, and that they can be copied and pickled."""
 
 import copy
-import copy
 import pickle
 from collections.abc import Callable
 from typing import Any, Final

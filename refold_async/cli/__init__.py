@@ -1,1 +1,1 @@
-"""The command line `refold`, in the extra `cli`: `refold --help` tells what it can do."""
+"""The command line `refold`, in the extra `cli`: `refold --help` lists what it can do."""

@@ -1,4 +1,4 @@
-"""The commands, by the functions that run them. Those are loaded when they are run."""
+"""The commands and the functions that run them. A function is loaded when its command runs."""
 
 from typing import Final
 
@@ -14,100 +14,163 @@ _COMMANDS: Final = "refold_async.cli.commands"
 _HELP: Final = """\
 Act in your customers' apps through Refold.
 
-See what an app can do, what one of its actions takes, and execute it:
+See what an app can do and which parameters an action takes, then execute it:
 
   refold actions hubspot -a user_12345
   refold params hubspot create_contact -a user_12345
   refold execute hubspot create_contact -a user_12345 email=ada@example.com
 
-The API key is REFOLD_API_KEY's; without one, try `refold mock`. REFOLD_LINKED_ACCOUNT_ID may stand for -a. On a \
-terminal lists are tables, elsewhere JSON. COMMAND --help tells what a command takes.
+-a names a linked account, which is one of your customers, by your own id of it. REFOLD_LINKED_ACCOUNT_ID can be set \
+instead.
+
+The API key is read from the environment variable REFOLD_API_KEY. To try commands without a key, run `refold mock`.
+
+Lists are tables on a terminal, and JSON elsewhere. `refold COMMAND --help` explains a command.
 """
 _EXIT_CODES: Final = """\
-Exit codes: 0 it did what was asked; 1 it failed, and nothing happened; 2 the command is wrong, and nothing was sent; \
-3 a write may have happened: look before you run it again; 4 it happened, and what came of it could not be used: do \
-not run it again; 130 Ctrl-C before a write was sent (129 and 143: SIGHUP and SIGTERM).
+Exit codes:
+  0    done
+  1    failed, and nothing happened in the app
+  2    the command is wrong; nothing was sent
+  3    a write may have happened: check in the app before you run it again
+  4    done, but the answer could not be used: do not run it again
+  130  Ctrl-C before a write was sent (129: SIGHUP, 143: SIGTERM)
+  141  the reader of the output, such as head, stopped early
 """
 
-_EXIT_CODES_OF_READING: Final = """\
-Exit codes: 0 it did what was asked; 1 the journal could not be read, or what was asked for could not be written; \
-2 the command is wrong; 130 Ctrl-C.
+_APPS: Final = "Apps with the state reconnect need new credentials: `refold connect` prints a link for the customer."
+_GENERATE: Final = "Run it again to update the file, for example after Refold has added actions."
+_WATCH: Final = "Fails if the execution ends without completing. Prints one JSON object per line unless on a terminal."
+_CONNECT: Final = "Anyone with the link can connect an app for this customer: give it to nobody else."
+_REQUEST: Final = "Methods other than GET and HEAD count as writes."
+_MOCK: Final = """\
+Leave it running, and run commands in a second terminal, where you set the two variables that it prints. It works \
+offline, knows any linked account, starts with sample data, and loses all changes when you stop it with Ctrl-C.
+"""
+_SHELLS: Final = """\
+To use it in this bash only:
+
+  source <(refold completion bash)
+
+To install it for bash, for zsh (in a directory of $fpath), or for fish:
+
+  refold completion bash > ~/.local/share/bash-completion/completions/refold
+  refold completion zsh > _refold
+  refold completion fish > ~/.config/fish/completions/refold.fish
 """
 
 
 def make_app() -> App:
-    """Return the application, with all its commands."""
+    """Return the application with all its commands."""
     app = App(
         name="refold",
         help=_HELP,
         help_epilogue=_EXIT_CODES,
         help_format="plaintext",
         version=__version__,
+        group_parameters=Group("Options", sort_key=50),
         default_parameter=Parameter(negative=(), show_default=False),
-        suppress_keyboard_interrupt=False,  # what Ctrl-C ends with depends on what was sent
+        suppress_keyboard_interrupt=False,  # the exit code after Ctrl-C depends on what was sent
     )
-    calls = Group("Actions of apps", sort_key=1)
-    _add(app, calls, "apps", "apps:apps", "List the apps, and whether they are connected.")
-    _add(app, calls, "actions", "actions:actions", "List the actions of an app.")
-    _add(app, calls, "params", "actions:params", "Show which parameters an action takes.")
-    _add(app, calls, "execute", "actions:execute", "Execute an action.")
-    _add(app, calls, "generate", "generate:generate", "Write a typed Python module of an app's actions.")
+    actions = Group("Actions of apps", sort_key=1)
+    _add(app, actions, "apps", "apps:apps", "List the apps, and whether they are connected.", _APPS)
+    _add(app, actions, "actions", "actions:actions", "List the actions of an app.")
+    _add(app, actions, "params", "actions:params", "Show which parameters an action takes.")
+    execute = "--account ID [OPTIONS] SLUG ACTION_ID [PARAMETERS...]"
+    _add(app, actions, "execute", "actions:execute", "Execute an action.", usage=execute)
+    summary = "Write a Python module with a typed method for each action of an app."
+    _add(app, actions, "generate", "generate:generate", summary, _GENERATE)
 
     jobs = Group("Bulk jobs", sort_key=2)
-    _add(app, jobs, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT)
-    journal = App(
-        name="journal",
-        group=jobs,
-        help="Read the journal of a job, also while it runs. Nothing is sent.",
-        help_epilogue=_EXIT_CODES_OF_READING,
-    )
+    fan_out = "--accounts FILE [OPTIONS] SLUG ACTION_ID [PARAMETERS...]"
+    _add(app, jobs, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT, usage=fan_out, ending=help_of_jobs.EXIT_CODES)
+    journal = _group(app, jobs, "journal", "Read the journal of a job, also while it runs. Nothing is sent.")
     _add(journal, None, "summary", "journal:summary", "Show how many items ended how, and how many are left.")
     _add(journal, None, "entries", "journal:entries", "List the items, all or some of them.")
-    _add(journal, None, "report", "journal:report", "Tell how the job went; as a page with --html, or --csv.")
-    app.command(journal)
+    _add(journal, None, "report", "journal:report", "Report how the job went: as text, as a page or as CSV.")
 
     runs = Group("Workflows", sort_key=3)
-    workflows = App(name="workflows", help="List, show and run workflows.", group=runs)
+    workflows = _group(app, runs, "workflows", "List, get and run workflows.")
     _add(workflows, None, "list", "workflows:list_workflows", "List the workflows of a linked account.")
-    _add(workflows, None, "get", "workflows:get", "Show a workflow.")
-    _add(workflows, None, "params", "workflows:params", "Show what payload a workflow takes.")
-    _add(workflows, None, "run", "workflows:run", "Run a workflow, and print what it gives back.")
-    app.command(workflows)
-    executions = App(name="executions", help="Follow, stop and repeat runs of workflows.", group=runs)
+    _add(workflows, None, "get", "workflows:get", "Get a workflow.")
+    _add(workflows, None, "params", "workflows:params", "Show which payload a workflow takes.")
+    run = "--account ID [OPTIONS] WORKFLOW_ID [PAYLOAD...]"
+    _add(workflows, None, "run", "workflows:run", "Run a workflow, and print its return value.", usage=run)
+    executions = _group(app, runs, "executions", "List, watch, stop and rerun executions, which are runs of workflows.")
     _add(executions, None, "list", "executions:list_executions", "List the executions of a linked account.")
-    _add(executions, None, "get", "executions:get", "Show an execution with its nodes.")
-    _add(executions, None, "watch", "executions:watch", "Print an execution's status whenever it changes.")
-    _add(executions, None, "wait", "executions:wait", "Wait for an execution, and print what it gives back.")
-    _add(executions, None, "response", "executions:response", "Print what an execution gave back.")
-    _add(executions, None, "stop", "executions:stop", "Have an execution stopped.")
-    _add(executions, None, "rerun", "executions:rerun", "Start a workflow again with what an execution was given.")
-    app.command(executions)
+    _add(executions, None, "get", "executions:get", "Get an execution with its nodes.")
+    _add(executions, None, "watch", "executions:watch", "Print an execution's status whenever it changes.", _WATCH)
+    _add(executions, None, "wait", "executions:wait", "Wait for an execution to end, and print its return value.")
+    _add(executions, None, "response", "executions:response", "Print the return value of an execution.")
+    _add(executions, None, "stop", "executions:stop", "Stop an execution.", "What it has done is not undone.")
+    _add(executions, None, "rerun", "executions:rerun", "Run a workflow again with the payload of an execution.")
 
     customers = Group("Customers", sort_key=4)
-    accounts = App(name="accounts", help="List, show and create linked accounts.", group=customers)
+    accounts = _group(app, customers, "accounts", "List, get and upsert linked accounts, which are your customers.")
     _add(accounts, None, "list", "accounts:list_accounts", "List the linked accounts of your organisation.")
-    _add(accounts, None, "get", "accounts:get", "Show a linked account.")
+    _add(accounts, None, "get", "accounts:get", "Get a linked account.")
     _add(accounts, None, "upsert", "accounts:upsert", "Create a linked account, or change its name.")
-    app.command(accounts)
-    _add(app, customers, "connect", "connect:connect", "Print the link by which a customer connects an app.")
+    _add(app, customers, "connect", "connect:connect", "Print the link where a customer connects an app.", _CONNECT)
 
     others = Group("Everything else", sort_key=5)
-    _add(app, others, "request", "request:request", "Call any endpoint of Refold's REST API.")
-    webhooks = App(name="webhooks", help="List, make, delete and test webhooks.", group=others)
-    _add(webhooks, None, "list", "webhooks:list_webhooks", "List where Refold sends webhooks.")
-    _add(webhooks, None, "get", "webhooks:get", "Show a webhook.")
-    _add(webhooks, None, "create", "webhooks:create", "Have Refold send events to a URL.")
-    _add(webhooks, None, "delete", "webhooks:delete", "Have Refold send no more events to a URL.")
-    _add(webhooks, None, "sign", "webhooks:sign", "Print the signature of a webhook, to test your receiver with.")
+    request = "[OPTIONS] METHOD PATH [CONTENT...]"
+    summary = "Send a request to any endpoint of Refold's REST API."
+    _add(app, others, "request", "request:request", summary, _REQUEST, usage=request)
+    webhooks = _group(app, others, "webhooks", "List, get, create, delete, sign and verify webhooks.")
+    _add(webhooks, None, "list", "webhooks:list_webhooks", "List the webhooks.")
+    _add(webhooks, None, "get", "webhooks:get", "Get a webhook.")
+    create = "[OPTIONS] URL EVENTS..."
+    _add(webhooks, None, "create", "webhooks:create", "Create a webhook: Refold sends events to a URL.", usage=create)
+    _add(webhooks, None, "delete", "webhooks:delete", "Delete a webhook.")
+    _add(webhooks, None, "sign", "webhooks:sign", "Print the signature of a webhook, to test your receiver.")
     _add(webhooks, None, "verify", "webhooks:verify", "Check the signature of a webhook, and print its event.")
-    app.command(webhooks)
-    _add(app, others, "mock", "mock:mock", "Serve a mock Refold to try things with.")
-    _add(app, others, "completion", "completion:completion", "Print the script by which a shell completes commands.")
+    _add(app, others, "mock", "mock:mock", "Run a mock Refold on this machine, to try commands.", _MOCK)
+    _add(
+        app, others, "completion", "completion:completion", "Print a script for the completion of your shell.", _SHELLS
+    )
     app["--help"].group = app["--version"].group = Group("Options", sort_key=100)
     return app
 
 
-def _add(app: App, group: Group | None, name: str, function: str, summary: str) -> None:
-    """Add a command, run by a function of `refold_async.cli.commands` that is loaded when it is needed."""
-    # Help shows the commands in this order.
-    app.command(f"{_COMMANDS}.{function}", name=name, group=group, help=summary, sort_key=len(list(app)))
+def _group(app: App, group: Group, name: str, summary: str) -> App:
+    """Add a command that has commands of its own, and return it."""
+    added = App(name=name, help=summary, help_epilogue="", group=group, sort_key=len(list(app)))
+    app.command(added)
+    return added
+
+
+def _add(
+    app: App,
+    group: Group | None,
+    name: str,
+    function: str,
+    summary: str,
+    details: str = "",
+    *,
+    usage: str = "",
+    ending: str = "",
+) -> None:
+    """Add a command, whose function of `refold_async.cli.commands` is loaded when the command runs.
+
+    Its help text is here and not in the docstring of the function, because a list of commands shows only the summary.
+
+    Args:
+        app: What to add it to: the application, or one of its commands that have commands.
+        group: Under which heading the application lists it.
+        name: Its name.
+        function: The function, as `module:name`.
+        summary: What it does, in one sentence.
+        details: What else its help explains.
+        usage: What follows its name in the line Usage. By default cyclopts makes it, and calls several values ARGS.
+        ending: What stands below its options.
+    """
+    path = f"refold {name}" if app.name[0] == "refold" else f"refold {app.name[0]} {name}"
+    app.command(
+        f"{_COMMANDS}.{function}",
+        name=name,
+        group=group,
+        help=f"{summary}\n\n{details}".strip(),
+        help_epilogue=ending,  # an empty one replaces that of the application
+        usage=f"Usage: {path} {usage}" if usage else None,
+        sort_key=len(list(app)),  # lists keep the order of these lines
+    )

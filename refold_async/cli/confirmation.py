@@ -1,4 +1,4 @@
-"""Asking before something is written with a production key."""
+"""Asks before a write with a production key."""
 
 import sys
 
@@ -10,34 +10,31 @@ __all__ = ["confirm_write"]
 
 
 def confirm_write(environment: str | None, what: str, *, yes: bool, may_read: bool = True) -> None:
-    """Ask whether to write, where the key is not one of the test environment.
+    """Ask whether to write, unless the key belongs to the test environment.
 
     Args:
-        environment: What `refold.environment` says of the key.
-        what: What is about to be done, as in "Execute create_contact of hubspot for user_12345".
-        yes: Whether `--yes` has answered already.
+        environment: The environment of the key, as `refold.environment` has it.
+        what: What the command is about to do, such as "Execute create_contact of hubspot for user_12345".
+        yes: Whether `--yes` was passed.
         may_read: Whether the command takes `--read`.
 
     Raises:
-        UsageError: There is no terminal to ask on.
+        UsageError: There is no terminal to ask on, and no `--yes`.
         StoppedError: The answer was no.
     """
     if yes or environment == "test":
         return
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise UsageError(
-            f"{what}: this writes with a production key (it does not start with tk). Pass --yes to mean it"
-            f"{', or --read where it only reads' if may_read else ''}. Nothing was sent."
+            f"{what}: this writes with a production key (it does not start with tk). Pass --yes to confirm"
+            f"{', or --read if it only reads' if may_read else ''}. Nothing was sent."
         )
-    answer = ""
     with reading():
-        try:
-            sys.stderr.write(one_line(f"{what}, with a production key? [y/N] "))
-            sys.stderr.flush()
-            answer = sys.stdin.readline()
-        finally:
-            if not answer.endswith("\n"):  # what is said after Ctrl-C or Ctrl-D begins a line
-                sys.stderr.write("\n")
+        sys.stderr.write(one_line(f"{what}, with a production key? [y/N] "))
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # after Ctrl-D, so that the next message begins a line
+            sys.stderr.write("\n")
     if answer.strip().lower() not in {"y", "yes"}:
         say("Nothing was sent.")
         raise StoppedError(ExitCode.FAILED)

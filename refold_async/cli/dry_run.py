@@ -1,4 +1,4 @@
-"""What `--dry-run` shows of a request."""
+"""Prints a request for `--dry-run`."""
 
 import json
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ __all__ = ["print_request"]
 
 
 def print_request(refold: "AsyncRefold", request: "Request", account: str | None) -> None:
-    """Print a request that is not sent, with the key hidden.
+    """Print a request, with the key hidden, without sending it.
 
     Args:
         refold: The client that would send it.
         request: The request.
-        account: The linked account it would be for, or None for the organisation.
+        account: The linked account that it is for, or None for the organisation.
     """
     from refold_async.protocol.headers import account_headers
 

@@ -1,6 +1,6 @@
-"""The module that `refold generate` writes: the source of a class with a method for each action of an app. No I/O.
+"""The source of the module that `refold generate` writes: a class with a method for each action of an app. No I/O.
 
-Texts of the API appear in it within string literals and docstrings alone, escaped; its names are ASCII.
+Texts of the API are only in its string literals and docstrings, escaped. Its names are ASCII.
 """
 
 import shlex
@@ -18,9 +18,9 @@ __all__ = ["DescribedAction", "is_generated", "module_source"]
 
 _MARK: Final = "# Written by `refold generate`, which writes over it: do not edit.\n"
 _WIDTH: Final = 100
-# What a value may be, by its type in JSON Schema. Refold's documentation sends numbers as text too.
+# The types of values, by their types in JSON Schema. Refold's documentation also sends numbers as text.
 _ANNOTATIONS: Final = {"string": "str", "number": "float | str", "object": "Mapping[str, Any]", None: "Any"}
-# What the annotations of parameters name, and those of methods: a member of that name would hide it there.
+# The names in annotations of parameters, and in those of methods: a member with such a name would hide it.
 _NAMES_IN_PARAMETERS: Final = {"Any", "Mapping", "NotRequired", "float", "str"}
 _NAMES_IN_METHODS: Final = {
     *("AccountScope", "ActionId", "ActionResult", "Any", "CallOptions", "Mapping", "T", "TypeForm", "Unpack"),
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     T = TypeVar("T", default=Any)
 
 SLUG: Final = {slug}
-"""The app, as fan_out_action() and other calls name it."""
+"""The slug of the app, for fan_out_action() and other calls."""
 
 ActionId = Literal[
 {ids}
@@ -50,27 +50,27 @@ _AS_JSON: Any = None
 
 
 class CallOptions(TypedDict, total=False):
-    """What every method takes beside the parameters, as AccountScope.execute_action() does."""
+    """The options of every method, which are those of AccountScope.execute_action()."""
 
     idempotent: bool
-    """You vouch that it does no harm to send this twice, as with any read."""
+    """You confirm that executing it twice does no harm, as with any read."""
     connection_id: str | None
-    """The connection to act by, where the linked account has several to the app."""
+    """The connection to use, if the linked account has several to the app."""
     headers: Mapping[str, str] | None
-    """Headers beside those the client sets."""
+    """Headers to add to those of the client."""
     timeout: Timeout | float | None
-    """Seconds for the whole call, or a Timeout; by default the client's."""
+    """Seconds for the whole call, or a Timeout; by default that of the client."""
 '''
 
 _CLASS: Final = '''
 class {name}:
     """The actions of {app}, for one linked account.
 
-    Each method executes one, and raises what AccountScope.execute_action() does. `into=` is the type to
-    structure the app's data into; by default it stays as JSON gave it.
+    Each method executes one action, and raises the errors of AccountScope.execute_action(). `into=` is
+    the type of the app's data; by default the data stays plain JSON values.
 
     Args:
-        account: The linked account, such as refold.account("user_12345"). Making this does no I/O.
+        account: The linked account, such as refold.account("user_12345"). The constructor does no I/O.
     """
 
     def __init__(self, account: AccountScope) -> None:
@@ -93,7 +93,7 @@ _METHOD: Final = """
 
 @attrs.frozen
 class DescribedAction:
-    """An action, with all that Refold tells of it."""
+    """An action, with its description from Refold."""
 
     action_id: str
     parameters: ActionParameters
@@ -109,17 +109,17 @@ class _Named:
 
 
 def is_generated(source: str) -> bool:
-    """Tell whether a file begins as one that `refold generate` wrote."""
+    """Return whether a file begins like one that `refold generate` wrote."""
     return source.startswith(_MARK)
 
 
 def module_source(slug: str, actions: Iterable[DescribedAction], *, chosen: bool = False) -> str:
-    """Return the source of a module with the actions of an app. It is the same for the same actions in any order.
+    """Return the source of a module with the actions of an app. The order of the actions does not change it.
 
     Args:
         slug: The app.
-        actions: Its actions, one at least; of two with the same id the first counts.
-        chosen: Whether they were named one by one, rather than being all there are.
+        actions: Its actions, at least one. Of two with the same id, the first counts.
+        chosen: Whether the user chose them one by one, so that they may not be all.
     """
     of_id = {action.action_id: action for action in reversed(list(actions))}
     named = _named([of_id[action_id] for action_id in sorted(of_id)])
@@ -138,14 +138,14 @@ def module_source(slug: str, actions: Iterable[DescribedAction], *, chosen: bool
 
 
 def _named(actions: Sequence[DescribedAction]) -> list[_Named]:
-    """Give actions their names. Those that need no change have theirs before others could take them."""
+    """Name the actions. Those whose ids are usable names come first, before others could take these names."""
     first_unchanged = sorted(actions, key=lambda action: method_name(action.action_id) != action.action_id)
     classes = set[str]()
     of_id = {
         action.action_id: unique(class_name(action.action_id, "action", "Parameters"), classes)
         for action in first_unchanged
     }
-    # The annotations of the methods name the classes: a method of such a name would hide it.
+    # The annotations of the methods name the classes: a method with such a name would hide it.
     methods = _NAMES_IN_METHODS | classes
     named = [
         _Named(action, unique(method_name(action.action_id), methods), of_id[action.action_id])
@@ -161,12 +161,12 @@ def _opening(slug: str, owner: str, named: Sequence[_Named], *, chosen: bool) ->
     account = 'refold.account("user_12345")'
     arguments = "{...}" if _is_required(first.action) else ""
     lines = [
-        f"The actions of {one_line(slug)}, and the types of what they take.",
+        f"The actions of {one_line(slug)}, and the types of their parameters.",
         "",
         f"    actions = {owner}({account})",
         f"    result = await actions.{first.method}({arguments})",
         "",
-        "To write it anew, with -o and this file's name:",
+        "To update it, run this with -o and the name of this file:",
         "",
         f"    {command}",
     ]
@@ -186,12 +186,12 @@ def _parameters(one: _Named) -> str:
     descriptions = dict[str, str]()
     for name, kind in schema["properties"].items():
         if not name:
-            continue  # no TypedDict can have it
+            continue  # a TypedDict cannot have it
         annotation = _ANNOTATIONS[kind.get("type")]
         annotations[name] = annotation if name in required else f"NotRequired[{annotation}]"
         label, of_type = details[name].label, details[name].type
         descriptions[name] = " ".join(part for part in (label, f"({of_type})" if of_type else None) if part)
-    about = f"What {one.action.action_id} takes."
+    about = f"The parameters of {one.action.action_id}."
     if all(plain_name(name) and name not in _NAMES_IN_PARAMETERS for name in annotations):
         members = "".join(
             f"\n    {name}: {annotation}{_described(descriptions[name])}" for name, annotation in annotations.items()
@@ -224,7 +224,7 @@ def _method(one: _Named) -> str:
 
 
 def _docstring(paragraphs: Sequence[str], indent: int) -> str:
-    """Return a docstring, indented, of paragraphs with texts of the API."""
+    """Return an indented docstring of paragraphs, which may have texts of the API."""
     margin = " " * indent
     filled = [
         textwrap.fill(
@@ -242,7 +242,7 @@ def _docstring(paragraphs: Sequence[str], indent: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text as it may stand between three quotes."""
+    """Return a text escaped for use between three quotes."""
     escaped = text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
     return f'{escaped[:-1]}\\"' if escaped.endswith('"') else escaped
 

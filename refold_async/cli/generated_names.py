@@ -1,4 +1,4 @@
-"""Names for what a generated module defines: ASCII, no keyword, unique, and the same every time."""
+"""Names for the members of a generated module: ASCII, not keywords, unique, and the same every time."""
 
 import keyword
 import re
@@ -8,12 +8,12 @@ __all__ = ["class_name", "method_name", "plain_name", "unique"]
 
 
 def plain_name(text: str) -> bool:
-    """Tell whether a text can be the name of a member as it is, and would be none of Python's own."""
+    """Return whether a text can be the name of a member unchanged, without the leading underscore of private ones."""
     return text.isascii() and text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("_")
 
 
 def method_name(text: str) -> str:
-    """Return the name of a method that stands for a text, the text itself where it can be one."""
+    """Return the name of a method for a text: the text itself if it can be a name."""
     if plain_name(text):
         return text
     name = "_".join(_words(text))
@@ -23,12 +23,12 @@ def method_name(text: str) -> str:
 
 
 def class_name(text: str, other: str, suffix: str) -> str:
-    """Return the name of a class that stands for a text.
+    """Return the name of a class for a text.
 
     Args:
         text: The text.
-        other: What to begin with where the text gives nothing that a name can begin with.
-        suffix: What to end with.
+        other: The first word, if the text has none that a name can begin with.
+        suffix: The last word.
     """
     words = [part for word in _words(text) for part in word.split("_") if part]
     if not words or words[0][0].isdigit():
@@ -37,7 +37,7 @@ def class_name(text: str, other: str, suffix: str) -> str:
 
 
 def unique(name: str, taken: set[str]) -> str:
-    """Return a name, with a number if it is taken, and take it."""
+    """Return a name, with a number if it is taken, and mark it as taken."""
     number, free = 1, name
     while free in taken:
         number += 1
@@ -47,7 +47,7 @@ def unique(name: str, taken: set[str]) -> str:
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a text: without accents, and what has no ASCII by its number in Unicode."""
+    """Return the words of a text, without accents. Letters that are not ASCII become their Unicode numbers."""
     letters = [letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter)]
     spelled = "".join(
         letter if letter.isascii() else f" u{ord(letter):04x} " if letter.isalnum() else " " for letter in letters

@@ -1,10 +1,14 @@
-"""The command line as it was given, to tell how to run it again."""
+"""The command line as the user typed it, to show how to run it again."""
 
+import os
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from refold_async.cli.terminal import plain
 
 __all__ = ["INVOCATION", "Invocation"]
 
@@ -20,17 +24,41 @@ class Invocation:
         self._arguments = tuple(arguments)
 
     def again(self, *added: str, without: frozenset[str] = frozenset()) -> str:
-        """Return it as a shell takes it, with options that are added, and without some that take no value."""
-        kept = [argument for argument in self._arguments if argument not in without and argument not in added]
-        # What follows "--" is no option.
-        place = kept.index("--") if "--" in kept else len(kept)
-        return shlex.join([*self._program(), *kept[:place], *added, *kept[place:]])
+        """Return it, quoted for a shell.
+
+        Args:
+            added: Options to add.
+            without: Options without a value to leave out.
+        """
+        given = self._arguments
+        place = given.index("--") if "--" in given else len(given)  # what follows "--" is not an option
+        kept = [argument for argument in given[:place] if _option_of(argument) not in {*without, *added}]
+        return " ".join(map(_quoted, [*self._program(), *kept, *added, *given[place:]]))
 
     def _program(self) -> list[str]:
-        if Path(sys.argv[0]).name == "__main__.py":  # python -m refold_async
+        main = getattr(sys.modules.get("__main__"), "__spec__", None)
+        if main is not None and main.name == "refold_async.__main__":  # python -m refold_async
             return sys.orig_argv[: len(sys.orig_argv) - len(self._arguments)]
+        script, found = Path(sys.argv[0]), shutil.which("refold")
+        if script.name == "refold" and script.is_file() and (found is None or not script.samefile(found)):
+            return [str(script)]  # its name alone would run nothing, or another program
         return ["refold"]
 
 
+def _option_of(argument: str) -> str:
+    """Return the option in an argument, which may be written in several ways."""
+    return argument.partition("=")[0].replace("_", "-")
+
+
+def _quoted(argument: str) -> str:
+    """Return an argument quoted for a shell, also if it contains characters that are unsafe on a terminal."""
+    if plain(argument) == argument:
+        return shlex.quote(argument)
+    shown = [
+        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}" for byte in os.fsencode(argument)
+    ]
+    return f"$'{''.join(shown)}'"
+
+
 INVOCATION: Final = Invocation()
-"""The one of the command that this process runs."""
+"""The command line of this process."""

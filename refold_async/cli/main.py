@@ -1,20 +1,20 @@
-"""Runs the command line: a command, and then an exit code; never a traceback."""
+"""Runs the command line: a command and its exit code, never a traceback."""
 
-import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
 
+# Nothing else is imported before main() catches Ctrl-C. Type checkers know this name from typing.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cyclopts import CycloptsError
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 __all__ = ["main", "run"]
 
 _NEEDED = {"cyclopts", "rich"}
 
 
-def main() -> NoReturn:
-    """Run the command line of this process, and end with its exit code."""
+def main() -> "NoReturn":
+    """Run the command line of this process, and exit with its exit code."""
     try:
         from refold_async.cli import process
         from refold_async.cli.failures import report_failure
@@ -28,7 +28,7 @@ def main() -> NoReturn:
         process.silence()
         process.heed_signals()
         code = int(run(sys.argv[1:]))
-    except KeyboardInterrupt as error:  # before it ran, or while it told how it ended
+    except KeyboardInterrupt as error:  # before it ran, or while it reported its end
         process.ignore_signals()
         code = report_failure(error, WRITES.worst)
     process.ignore_signals()
@@ -36,12 +36,14 @@ def main() -> NoReturn:
     sys.exit(process.exit_code_of(code))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: "Sequence[str]") -> int:
     """Run a command, and return its exit code.
 
     Args:
         arguments: The command line, without the program's name.
     """
+    import os
+
     from refold_async.cli.failures import ExitCode, report_failure, say
     from refold_async.cli.invocation import INVOCATION
     from refold_async.cli.write_effects import WRITES
@@ -49,9 +51,9 @@ def run(arguments: Sequence[str]) -> int:
 
     WRITES.reset()
     INVOCATION.begin(arguments)
-    logger.keep_off_stderr()  # whatever it would warn of, the command says itself
+    logger.keep_off_stderr()  # the command reports warnings itself
     if not os.environ.get("COLUMNS", "1").strip("0 "):
-        del os.environ["COLUMNS"]  # no width at all, which some terminals tell before they have one: help would fail
+        del os.environ["COLUMNS"]  # some terminals set it to 0 before they have a width, and help would fail
     try:
         from cyclopts import CycloptsError
 
@@ -61,7 +63,9 @@ def run(arguments: Sequence[str]) -> int:
             make_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
             sys.stdout.flush()
         except CycloptsError as error:
-            say(f"refold: {_misuse(error)} Try --help.")
+            from refold_async.cli.misuse import misuse
+
+            say(f"refold: {misuse(error)}")
             return ExitCode.USAGE
     except ImportError as error:
         if str(error.name).partition(".")[0] not in _NEEDED:
@@ -71,22 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as end:
         if end.code != 1:
             return end.code if isinstance(end.code, int) else ExitCode.OK
-        return report_failure(BrokenPipeError(), WRITES.worst)  # rich ends so where nobody reads what it prints
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as people read it
+        return report_failure(BrokenPipeError(), WRITES.worst)  # this is how rich ends when nobody reads its output
+    except BaseException as error:  # noqa: BLE001 - every error becomes a readable message
         return report_failure(error, WRITES.worst)
     return ExitCode.OK
-
-
-def _misuse(error: "CycloptsError") -> str:
-    """Return what is wrong with a command line."""
-    from cyclopts import MissingArgumentError, UnknownOptionError
-
-    from refold_async.cli.options import NO_ACCOUNT
-
-    if isinstance(error, UnknownOptionError) and (error.token.keyword or error.token.value).startswith("--api-key"):
-        return (
-            "There is no --api-key, for others can see what stands on a command line: set REFOLD_API_KEY, or pass "
-            "--api-key-file with a file that holds the key."
-        )
-    argument = error.argument if isinstance(error, MissingArgumentError) else None
-    return NO_ACCOUNT if argument is not None and argument.name == "--account" else str(error)

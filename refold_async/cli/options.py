@@ -7,6 +7,7 @@ import attrs
 from cyclopts import Group, Parameter
 
 from refold_async.cli.failures import UsageError
+from refold_async.config.validation import check_header_value
 
 __all__ = [
     "NO_ACCOUNT",
@@ -21,16 +22,17 @@ __all__ = [
 _SHARED = Group("Shared options", sort_key=100)
 
 NO_ACCOUNT: Final = "No linked account: pass --account (-a) with its id, or set REFOLD_LINKED_ACCOUNT_ID."
-"""What is said to whoever names none; what cyclopts says would name neither -a nor the variable."""
+"""The error for a command without one. That of cyclopts would name neither -a nor the variable."""
 
 
-def _given(_options: object, _attribute: object, account: str) -> None:
+def _an_account(_options: object, _attribute: object, account: str) -> None:
     if not account:
         raise UsageError(NO_ACCOUNT)
+    check_header_value("--account", account)
 
 
 def _positive(_options: object, _attribute: object, seconds: float) -> None:
-    # Before anything is started: what the library says of it would come after.
+    # Checked before anything is started: the library would check it afterwards.
     if not seconds > 0:
         raise UsageError(f"--max-wait must be more than 0 seconds, not {seconds:g}.")
 
@@ -38,7 +40,7 @@ def _positive(_options: object, _attribute: object, seconds: float) -> None:
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
 class OutputOptions:
-    """What every command takes that prints something."""
+    """The options of every command that prints something."""
 
     json: Annotated[bool, Parameter(help="Print JSON, also on a terminal.")] = False
 
@@ -46,49 +48,63 @@ class OutputOptions:
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
 class Options(OutputOptions):
-    """What every command takes that talks to Refold."""
+    """The options of every command that sends requests to Refold."""
 
     api_key_file: Annotated[
-        Path | None, Parameter(help="Read the API key from this file; by default it is REFOLD_API_KEY's.")
+        Path | None,
+        Parameter(metavar="FILE", help="Read the API key from this file; by default from the variable REFOLD_API_KEY."),
     ] = None
     base_url: Annotated[
-        str | None, Parameter(help="Where Refold is; by default REFOLD_BASE_URL's, else https://app.refold.ai.")
+        str | None,
+        Parameter(
+            metavar="URL", help="Refold's address; by default the variable REFOLD_BASE_URL, else https://app.refold.ai."
+        ),
     ] = None
-    timeout: Annotated[float | None, Parameter(help="Seconds for each call, retries included; by default 120.")] = None
+    timeout: Annotated[
+        float | None, Parameter(metavar="SECONDS", help="Seconds for each call, including retries; by default 120.")
+    ] = None
 
 
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
 class AccountOptions(Options):
-    """What every command takes that acts for a linked account."""
+    """The options of every command that acts for a linked account."""
 
     account: Annotated[
         str,
-        Parameter(name=["--account", "-a"], env_var="REFOLD_LINKED_ACCOUNT_ID", help="The linked account to act for."),
-    ] = attrs.field(validator=_given)
+        Parameter(
+            name=["--account", "-a"],
+            env_var="REFOLD_LINKED_ACCOUNT_ID",
+            metavar="ID",
+            help="The linked account, which is one of your customers, to act for.",
+        ),
+    ] = attrs.field(validator=_an_account)
 
 
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
 class ConfirmationOptions:
-    """What every command takes that writes."""
+    """The options of every command that writes."""
 
-    yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Write with a production key without asking.")] = False
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Write with a production key without asking first.")] = (
+        False
+    )
 
 
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
 class WriteOptions(ConfirmationOptions):
-    """What every command takes that may write."""
+    """The options of every command that may write."""
 
-    read: Annotated[bool, Parameter(help="It only reads: it may be tried again, and needs no confirmation.")] = False
+    read: Annotated[bool, Parameter(help="This only reads: it may be retried, and needs no confirmation.")] = False
 
 
 @Parameter(name="*", group=_SHARED)
 @attrs.frozen(kw_only=True)
 class WaitOptions:
-    """What every command takes that waits for something to happen."""
+    """The options of every command that waits."""
 
     max_wait: Annotated[
-        float, Parameter(help="Seconds to wait at most; by default 300. Write inf to wait for ever.")
+        float,
+        Parameter(metavar="SECONDS", help="Seconds to wait at most; by default 300; inf for no limit."),
     ] = attrs.field(default=300.0, validator=_positive)

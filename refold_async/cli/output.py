@@ -1,8 +1,9 @@
-"""What commands print on stdout: tables on a terminal, else JSON."""
+"""What commands print on stdout: tables on a terminal, JSON elsewhere."""
 
 import json
+import re
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,39 +17,52 @@ from refold_async.models.saved_file import SavedFile
 if TYPE_CHECKING:
     from refold_async.protocol.pages import Listing
 
-__all__ = ["Column", "print_json", "print_line", "print_list", "print_record", "print_some", "print_text", "wants_json"]
+__all__ = [
+    "Column",
+    "print_json",
+    "print_line",
+    "print_list",
+    "print_members",
+    "print_record",
+    "print_some",
+    "print_text",
+    "wants_json",
+]
 
 Column = tuple[str, Callable[[Any], object]]
-"""The heading of a column, and what it shows of a member of the list."""
+"""The heading of a column, and a function that returns its cell for a member of the list."""
 
 _NONE: Final = "-"
-_ROWS_AT_ONCE: Final = 200
+# Python writes a number that is too large for it as a word, which is not JSON.
+_TEXT_OR_INFINITY: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)Infinity')
+_MEMBERS_AT_ONCE: Final = 200
+_CHARACTERS_AT_ONCE: Final = 100_000
 _ON_A_TERMINAL: Final = 100
-"""How many of a long list a terminal is shown."""
+"""How many entries of a long list to show on a terminal."""
 
 
 def wants_json(options: OutputOptions) -> bool:
-    """Tell whether a command is to print JSON."""
+    """Return whether a command must print JSON."""
     return options.json or not is_terminal(sys.stdout)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """Print a value as JSON; without an `indent`, in one line."""
+    """Print a value as JSON; without an `indent`, on one line."""
     write_output(_json(value, indent) + "\n")
 
 
 def print_line(text: str) -> None:
-    """Print one line as it is, but for what a terminal would act upon."""
+    """Print one line, with what a terminal would act on escaped."""
     write_output(one_line(text) + "\n")
 
 
 def print_text(text: str) -> None:
-    """Print lines of text, for whoever reads them on a terminal."""
+    """Print lines of text, with what a terminal would act on escaped."""
     write_output(plain(text) + "\n")
 
 
 def plain_value(value: Any) -> Any:
-    """Return what JSON shows of a value: of a model the object that Refold sent."""
+    """Return a value as JSON can show it. A model becomes the object that Refold sent."""
     if isinstance(value, Model):
         return value.raw
     if isinstance(value, SavedFile):
@@ -61,27 +75,38 @@ def plain_value(value: Any) -> Any:
 
 
 async def print_list(options: OutputOptions, members: AsyncIterable[Any] | Iterable[Any], *columns: Column) -> None:
-    """Print a list: on a terminal a table with these columns, else a JSON array with all there is of each member.
+    """Print a list: on a terminal as a table with these columns, elsewhere as a JSON array of the whole members.
 
-    Members are printed as they come, and none is kept: a list may be longer than memory.
+    It prints members as they arrive and keeps none, because a list may be longer than memory.
     """
-    if not wants_json(options):
-        await _print_table(_each(members), columns)
+    if not isinstance(members, AsyncIterable):
+        print_members(options, members, *columns)
         return
-    opening = "[\n"
-    async for member in _each(members):
-        write_output(opening + _json(member))
-        opening = ",\n"
-    write_output("[]\n" if opening == "[\n" else "\n]\n")
+    printer = _printer(options, columns, most_at_once=1)
+    async for member in members:
+        printer.add(member)
+    printer.finish()
+
+
+def print_members(options: OutputOptions, members: Iterable[Any], *columns: Column) -> None:
+    """Print a list as `print_list` does, a few members at a time.
+
+    It is for commands whose list takes long to read. Those must not be coroutines, which Ctrl-C ends only when they
+    wait.
+    """
+    printer = _printer(options, columns, most_at_once=_MEMBERS_AT_ONCE)
+    for member in members:
+        printer.add(member)
+    printer.finish()
 
 
 async def print_some(options: OutputOptions, listing: "Listing[Any]", limit: int | None, *columns: Column) -> None:
-    """Print a list that may be long, as `print_list` does: on a terminal the first 100, unless told otherwise.
+    """Print a list that may be long, as `print_list` does: by default on a terminal only the first 100.
 
     Args:
         options: The options of the command.
         listing: The list.
-        limit: How many at most; None for the first 100 on a terminal, and all elsewhere.
+        limit: How many at most; None for 100 on a terminal and all elsewhere.
         columns: The columns of the table.
     """
     if limit is not None and limit < 1:
@@ -93,11 +118,11 @@ async def print_some(options: OutputOptions, listing: "Listing[Any]", limit: int
     found = await listing.collect(limit=most + 1)
     await print_list(options, found[:most], *columns)
     if len(found) > most:
-        say(f"There are more than these {most}: pass a larger --limit.")
+        say(f"There are more: pass a --limit larger than {most}.")
 
 
 def print_record(options: OutputOptions, record: Any, *columns: Column) -> None:
-    """Print one thing: on a terminal a line for each of these, else JSON with all there is of it."""
+    """Print one record: on a terminal a line for each of these columns, elsewhere the whole record as JSON."""
     if wants_json(options):
         print_json(record)
         return
@@ -107,32 +132,65 @@ def print_record(options: OutputOptions, record: Any, *columns: Column) -> None:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    return escaped_json(json.dumps(plain_value(value), ensure_ascii=not takes_unicode(sys.stdout), indent=indent))
+    text = json.dumps(plain_value(value), ensure_ascii=not takes_unicode(sys.stdout), indent=indent)
+    if "Infinity" in text:
+        text = _TEXT_OR_INFINITY.sub(lambda found: found[0] if found[0][0] == '"' else f"{found[1]}1e999", text)
+    return escaped_json(text)
 
 
-async def _each(members: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:
-    if isinstance(members, AsyncIterable):
-        async for member in members:
-            yield member
-    else:
-        for member in members:
-            yield member
+class _JSONPrinter:
+    """Prints a JSON array, a few members at a time."""
+
+    def __init__(self, most_at_once: int) -> None:
+        self._most_at_once = most_at_once
+        self._opening = "[\n"
+        self._gathered: list[str] = []
+        self._size = 0
+
+    def add(self, member: Any) -> None:
+        text = _json(member)
+        self._gathered.append(text)
+        self._size += len(text)
+        if len(self._gathered) >= self._most_at_once or self._size >= _CHARACTERS_AT_ONCE:
+            self._print()
+
+    def finish(self) -> None:
+        self._print()
+        write_output("[]\n" if self._opening == "[\n" else "\n]\n")
+
+    def _print(self) -> None:
+        if self._gathered:
+            write_output(self._opening + ",\n".join(self._gathered))
+            self._opening, self._gathered, self._size = ",\n", [], 0
 
 
-async def _print_table(members: AsyncIterator[Any], columns: tuple[Column, ...]) -> None:
-    """Print a table, whose first rows decide how wide its columns are."""
-    from refold_async.cli.tables import TablePrinter
+class _TablePrinter:
+    """Prints a table. Its first rows decide how wide the columns are."""
 
-    table = TablePrinter([heading for heading, _ in columns])
-    rows: list[list[str]] = []
-    async for member in members:
-        rows.append([_shown(of(member)) for _, of in columns])
-        if len(rows) == _ROWS_AT_ONCE:
-            table.print(rows)
-            rows = []
-    table.print(rows)
-    if table.is_empty:
-        write_output("None.\n")
+    def __init__(self, columns: tuple[Column, ...]) -> None:
+        from refold_async.cli.tables import TablePrinter
+
+        self._columns = columns
+        self._table = TablePrinter([heading for heading, _ in columns])
+        self._gathered: list[list[str]] = []
+
+    def add(self, member: Any) -> None:
+        self._gathered.append([_shown(of(member)) for _, of in self._columns])
+        if len(self._gathered) == _MEMBERS_AT_ONCE:
+            self._print()
+
+    def finish(self) -> None:
+        self._print()
+        if self._table.is_empty:
+            write_output("None.\n")
+
+    def _print(self) -> None:
+        self._table.print(self._gathered)
+        self._gathered = []
+
+
+def _printer(options: OutputOptions, columns: tuple[Column, ...], *, most_at_once: int) -> _JSONPrinter | _TablePrinter:
+    return _JSONPrinter(most_at_once) if wants_json(options) else _TablePrinter(columns)
 
 
 def _shown(value: object) -> str:
@@ -141,5 +199,5 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.isoformat(" ", "seconds")
+        return value.isoformat(" ", "seconds").replace("+00:00", "Z")
     return one_line(value if isinstance(value, str) else str(value))

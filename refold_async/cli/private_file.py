@@ -1,4 +1,4 @@
-"""Files that their owner alone may read, which are there as a whole or not at all."""
+"""Files that only their owner may read, and that are written completely or not at all."""
 
 import os
 import stat
@@ -17,18 +17,20 @@ _DATABASE: Final = b"SQLite format 3\0"
 
 
 def check_replaceable(option: str, path: Path) -> None:
-    """Check that a file may take the place of what is there, before any work is done for it.
+    """Check that a file can be written and may replace an existing one, before any work is done for it.
 
     Args:
-        option: The option that names it.
+        option: The option with its path.
         path: The file.
 
     Raises:
-        UsageError: It is not a file, or it is a database, which may be somebody's journal, or belongs to one.
+        UsageError: It is not a file, or it is a database, perhaps a journal, or belongs to one.
     """
     for suffix in _BESIDE_A_DATABASE:
         if path.name.endswith(suffix) and path.with_name(path.name.removesuffix(suffix)).is_file():
-            raise UsageError(f"{option} {path} belongs to the file beside it, and is not replaced: name another.")
+            raise UsageError(
+                f"{option} {path} belongs to the database next to it, and is not replaced: name another file."
+            )
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):
@@ -36,27 +38,27 @@ def check_replaceable(option: str, path: Path) -> None:
         with path.open("rb") as file:
             if file.read(len(_DATABASE)) == _DATABASE:
                 raise UsageError(
-                    f"{option} {path} is a database, perhaps a journal, and is not replaced: name another."
+                    f"{option} {path} is a database, perhaps a journal, and is not replaced: name another file."
                 )
     except FileNotFoundError:
         if not path.parent.is_dir():
-            raise UsageError(f"{option} {path} cannot be written: its directory is not there.") from None
+            raise UsageError(f"{option} {path} cannot be written: its directory does not exist.") from None
     except PermissionError:
-        pass  # it may be replaced by who may write the directory, which is seen soon
+        pass  # the directory decides whether it can be replaced, as writing will show
     except OSError as error:
         raise UsageError(f"{option} {path} cannot be written: {error.strerror or error}.") from None
 
 
 @contextmanager
 def replacing(path: Path, *, encoding: str = "utf-8") -> Generator[TextIO]:
-    """Open a file to write it, of mode 0600. It takes the place of what is there once the block has ended well.
+    """Open a new file of mode 0600 for writing. It replaces the existing one once the block ends without an error.
 
     Args:
-        path: The file. Where it is a symbolic link, what it leads to is replaced.
-        encoding: That of the text.
+        path: The file. If it is a symbolic link, its target is replaced.
+        encoding: The encoding of the text.
 
     Raises:
-        OSError: It cannot be written; it names the file. What was there is still there.
+        OSError: It cannot be written; the error names the file. An existing file is unchanged.
     """
     target = os.path.realpath(path)
     try:

@@ -19,45 +19,46 @@ __all__ = [
     "finish_streams",
     "heed_signals",
     "ignore_signals",
+    "note_signal",
     "prepare_streams",
     "reading",
     "silence",
     "write_output",
 ]
 
-# What each is opened for where it is closed: stdin and stdout for what they are not used for, so that using them fails.
+# How a closed stream is reopened: stdin to write and stdout to read, so that using them fails.
 _STREAMS: Final = (("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY))
-# Those that Windows has not are left out.
+# Windows lacks some of them.
 _ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 _received: list[int] = []
 
 
 def prepare_streams() -> None:
-    """Have three streams that can be used, whatever the process was started with.
+    """Make sure that all three streams are open, even if the process was started without them.
 
-    Where one is closed, the next file or connection to be opened would take its place, and get what is written to it.
-    Using stdin or stdout fails then, rather than giving nothing; what stderr gets is lost.
+    If one is closed, the next file or connection would take its number, and receive what is written to the stream.
+    Using such a stdin or stdout fails; what is written to such a stderr is lost.
     """
     for descriptor, (name, flags) in enumerate(_STREAMS):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, flags)  # takes the lowest number that is free, which is this one
-        # With PYTHONUNBUFFERED, Python loses silently what a disk that is full or a reader who has gone does not take.
+            os.open(os.devnull, flags)  # takes the lowest free number, which is this one
+        # With PYTHONUNBUFFERED, Python silently loses what a full disk or a closed pipe does not take.
         unbuffered = name == "stdout" and isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase)
         if (stream := getattr(sys, name)) is None or unbuffered:
             encoding = getattr(stream, "encoding", "utf-8")
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, open(descriptor, mode, encoding=encoding, closefd=False))  # noqa: SIM115 - stays open
-    # What a stream cannot encode is shown by its number; what does not come in UTF-8 is no reason to fail.
+    # Text that a stream cannot encode is escaped; input that is not UTF-8 is no reason to fail.
     for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
 
 
 def finish_streams() -> None:
-    """Write what is buffered, and drop what cannot be written: Python would complain of it at the end."""
+    """Flush the streams, and drop what cannot be written: Python would complain about it at exit."""
     for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
         try:
             stream.flush()
@@ -67,9 +68,9 @@ def finish_streams() -> None:
 
 
 def silence() -> None:
-    """Have neither asyncio nor Python tell on stderr of what cannot be raised, unless REFOLD_LOG asks for it.
+    """Hide errors on stderr that asyncio and Python cannot raise, unless REFOLD_LOG=debug asks for them.
 
-    It helps only whoever mends the command line.
+    They help only the developers of the command line.
     """
     if os.environ.get("REFOLD_LOG") != "debug":
         logging.getLogger("asyncio").addHandler(logging.NullHandler())
@@ -77,17 +78,23 @@ def silence() -> None:
 
 
 def heed_signals() -> None:
-    """Have SIGTERM and SIGHUP end a command as Ctrl-C does: it closes what it opened, and tells what became of it."""
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does: it closes what it opened, and reports what happened."""
     _received.clear()
     for number in _ENDING:
-        if signal.getsignal(number) is signal.SIG_DFL:  # else whoever started the process wants it to be ignored
+        if signal.getsignal(number) is signal.SIG_DFL:  # else the parent process wants it to be ignored
             signal.signal(number, _end)
 
 
 def ignore_signals() -> None:
-    """Have nothing disturb the end of the process, which is near."""
+    """Let nothing disturb the process, which is about to end."""
     for number in (signal.SIGINT, *_ENDING):
         signal.signal(number, signal.SIG_IGN)
+
+
+def note_signal(number: int) -> None:
+    """Let the exit code show a signal that ends the command, but that this module does not handle."""
+    if number in _ENDING:
+        _received.append(number)
 
 
 def exit_code_of(code: int) -> int:
@@ -104,12 +111,14 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def ending() -> Generator[None]:
-    """Let Ctrl-C end what waits for a person or another program while the event loop stands still.
+    """Let Ctrl-C end code that blocks the event loop while it waits for a person or another program.
 
-    The event loop would hear of it only once that is over.
+    The event loop itself would notice Ctrl-C only after the wait.
     """
     before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):  # it is ignored, or kills
+    if threading.current_thread() is not threading.main_thread() or not callable(
+        before
+    ):  # ignored, or the default that ends the process
         yield
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -121,11 +130,11 @@ def ending() -> Generator[None]:
 
 @contextlib.contextmanager
 def reading() -> Generator[None]:
-    """Let Ctrl-C end what waits for input, as `ending` does, also one that came just before."""
+    """Let Ctrl-C end code that waits for input, as `ending` does, even if it came just before."""
     with ending():
         import asyncio
 
-        with contextlib.suppress(RuntimeError):  # there is no event loop
+        with contextlib.suppress(RuntimeError):  # no event loop is running
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise KeyboardInterrupt
@@ -133,7 +142,7 @@ def reading() -> Generator[None]:
 
 
 def write_output(text: str) -> None:
-    """Write to stdout at once, so that what cannot be written is known now."""
+    """Write to stdout without buffering, so that an error is raised here."""
     with ending():
         sys.stdout.write(text)
         sys.stdout.flush()

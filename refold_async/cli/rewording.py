@@ -1,4 +1,4 @@
-"""What the library says to programmers, in the words of the command line: one table for all commands."""
+"""Rewords what the library says to programmers for users of commands: one table for all commands."""
 
 import re
 from typing import Final
@@ -7,16 +7,20 @@ __all__ = ["REWORDINGS", "reworded"]
 
 REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     # Where to look things up.
-    (r"\blist_actions\(slug\) (?:gives|lists)", "`refold actions SLUG` gives"),
-    (r"\bapplications\.list\(\) gives", "`refold apps` gives"),
-    (r"\bworkflows\.list\(\) gives", "`refold workflows list` gives"),
-    (r"\bexecutions\.list\(\) gives", "`refold executions list` gives"),
-    (r"\blinked_accounts\.list\(\) gives", "`refold accounts list` gives"),
-    (r"\bwebhooks\.list\(\) gives", "`refold webhooks list` gives"),
+    (
+        r"Check the slug in the Refold Console[;.] .*?, list_actions\(slug\) \w+ the app's actions\.",
+        "`refold apps` lists the apps.",
+    ),
+    (r"\blist_actions\(slug\) (?:gives|lists)", "`refold actions SLUG` lists"),
+    (r"\bapplications\.list\(\) (?:gives|lists)", "`refold apps` lists"),
+    (r"\bworkflows\.list\(\) (?:gives|lists)", "`refold workflows list` lists"),
+    (r"\bexecutions\.list\(\) (?:gives|lists)", "`refold executions list` lists"),
+    (r"\blinked_accounts\.list\(\) (?:gives|lists)", "`refold accounts list` lists"),
+    (r"\bwebhooks\.list\(\) (?:gives|lists)", "`refold webhooks list` lists"),
     (r"Check the slug and the action_id:", "Check the app and the action:"),
     (
         r"Check connection_id: applications\.get\(slug\)\.connected_accounts lists the existing connections\.",
-        "Check --connection-id: `refold apps --json` gives the connections there are, as connected_accounts.",
+        "Check --connection-id: `refold apps --json` lists the connections, as connected_accounts.",
     ),
     (r"check connection_id\.", "check --connection-id."),
     # What to do next.
@@ -31,10 +35,11 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (
         r"It may still be running: wait again with executions\.wait\(\)\.",
         "It may still be running.",
-    ),  # a note says by which command
+    ),  # a note has the command
     (r"wait again with applications\.wait_connected\(\)\.", "`refold connect SLUG --wait` waits again."),
     (r"executions\.response\('([^']*)'\) gives it\.", r"`refold executions response \1` gives it."),
-    (r" It may have run: check in the app before you retry it\.", ""),  # the exit code's advice
+    (r" It may have run: check in the app before you retry it\.", ""),  # the advice for the exit code follows
+    (r"\bit does not fit [\w.\[\], |]+: ", "it is not what Refold documents: "),
     (r" ?The data is in \.result(; do not repeat the call to get it)?\.", ""),
     (r"\bwhich it chose itself; see \.execution\.", "which it chose itself."),
     # Options of calls.
@@ -68,11 +73,28 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"\bbase_url\b", "--base-url"),
     (r"This version of refold_async does not", "This version does not"),
 )
-"""What a message says, as a regular expression, and what the command line says instead."""
+"""What a message of the library says, as a regular expression, and what the command line says instead."""
+_OF_OTHERS: Final[tuple[tuple[str, str], ...]] = (
+    # aiohttp
+    (
+        r"Cannot connect to host (\S+) \[(?:Connect call failed|Multiple exceptions).*\]\.",
+        r"nothing answers at \1. Is the server running? Check --base-url or REFOLD_BASE_URL, and HTTPS_PROXY if set.",
+    ),
+    (
+        r"Cannot connect to host (\S+) \[(.*)\]\.",
+        r"cannot connect to \1 (\2). Check --base-url or REFOLD_BASE_URL, and your network.",
+    ),
+    # Refold, or another server.
+    (
+        r"(HTTP 404 Not Found [^:]*): Cannot [A-Z]+ (/[^\s?]*?)\.(?: .*)?$",
+        r"\1: the server has no path \2. Check --base-url or REFOLD_BASE_URL; for `refold request`, also the path.",
+    ),
+)
+"""The same for messages of others, which the library quotes."""
 
 
 def reworded(text: str) -> str:
-    """Return what a message of the library says, without Python calls that a user of commands cannot make."""
-    for said, instead in REWORDINGS:
+    """Return a message of the library without Python calls, which a user of commands cannot make."""
+    for said, instead in REWORDINGS + _OF_OTHERS:
         text = re.sub(said, instead, text)
     return text

@@ -1,4 +1,4 @@
-"""Tables on a terminal, of which the first rows decide how wide the columns are."""
+"""Tables on a terminal. The first rows decide how wide the columns are."""
 
 import shutil
 import textwrap
@@ -9,15 +9,16 @@ from refold_async.cli.process import write_output
 
 __all__ = ["TablePrinter"]
 
-_BETWEEN = "   "
+_BETWEEN = "  "
 _NARROWEST = 4
+_MOST_WRAPPED = 10_000  # characters; for longer texts, the time to wrap at words grows with the square
 
 
 class TablePrinter:
     """Prints a table a few rows at a time, however many there are.
 
     Attributes:
-        is_empty: Whether it has no rows so far, and nothing was printed.
+        is_empty: Whether no rows have been printed yet.
     """
 
     def __init__(self, headings: Sequence[str]) -> None:
@@ -26,7 +27,7 @@ class TablePrinter:
         self._widths: list[int] = []
 
     def print(self, rows: Sequence[Sequence[str]]) -> None:
-        """Print the next rows; above the first ones, the headings."""
+        """Print the next rows, with the headings above the first ones."""
         if not rows:
             return
         lines: list[str] = []
@@ -40,7 +41,7 @@ class TablePrinter:
         self.is_empty = False
 
     def _lines(self, row: Sequence[str]) -> Iterator[str]:
-        """Give the lines of a row: what is too long for its column goes on in the next."""
+        """Yield the lines of a row. A text that is too long for its column continues in the next line."""
         cells = [_wrapped(cell, width) for cell, width in zip(row, self._widths, strict=True)]
         for parts in zip_longest(*cells, fillvalue=""):
             padded = (part + " " * (width - _width(part)) for part, width in zip(parts, self._widths, strict=True))
@@ -48,17 +49,21 @@ class TablePrinter:
 
 
 def _fitted(longest: Sequence[int], room: int) -> list[int]:
-    """Return how wide columns are that together have so much room: the widest give way, all alike."""
-    widths = [0] * len(longest)
-    narrowest_first = sorted(range(len(longest)), key=longest.__getitem__)
-    for place, column in enumerate(narrowest_first):
+    """Return the widths of columns that share this room. The widest columns shrink, all to the same width.
+
+    The first may take half of the room: it holds what users copy into the next command.
+    """
+    first = min(longest[0], max(_NARROWEST, room // 2 if longest[1:] else room))
+    widths, room = [first] + [0] * (len(longest) - 1), room - first
+    narrowest_first = sorted(range(1, len(longest)), key=longest.__getitem__)
+    for place, column in enumerate(narrowest_first, 1):
         widths[column] = min(longest[column], max(_NARROWEST, room // (len(longest) - place)))
         room -= widths[column]
     return widths
 
 
 def _width(text: str) -> int:
-    """Return how many columns of the terminal a text takes."""
+    """Return how many columns of the terminal a text needs."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -69,6 +74,8 @@ def _width(text: str) -> int:
 def _wrapped(text: str, width: int) -> list[str]:
     if _width(text) <= width:
         return [text]
+    if len(text) > _MOST_WRAPPED and text.isascii():
+        return [text[begin : begin + width] for begin in range(0, len(text), width)]
     if text.isascii():
         return textwrap.wrap(text, width, break_on_hyphens=False)
     from rich.cells import chop_cells

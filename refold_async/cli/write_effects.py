@@ -1,4 +1,4 @@
-"""What became of the writes that a command sent."""
+"""The effect of the writes that a command sent."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -11,24 +11,24 @@ __all__ = ["WRITES", "WriteEffects"]
 
 
 class WriteEffects:
-    """What became of the writes of a command, as far as it has come: the worst effect."""
+    """The worst effect of the writes that a command has sent so far."""
 
     def __init__(self) -> None:
         self.worst: Effect = "none"
 
     def reset(self) -> None:
-        """Forget the command before, where a process runs several."""
+        """Forget the previous command, if a process runs several."""
         self.worst = "none"
 
     def on_call_end(self, end: "CallEnd") -> None:
-        """See how a call ended."""
+        """Record how a call ended."""
         if end.call.kind == "write" and self.worst != "unknown" and end.effect != "none":
             self.worst = end.effect
 
     def find_out(self, effect: Effect) -> None:
-        """Take back what was known: it has become clear what the writes came to."""
+        """Replace the effect, once it has become clear what the writes did."""
         self.worst = effect
 
 
 WRITES: Final = WriteEffects()
-"""Those of the command that this process runs."""
+"""The writes of the command that this process runs."""

@@ -26,6 +26,7 @@ __all__ = [
     "check_string",
     "check_whole_number",
     "credentials_of",
+    "is_loopback",
     "problem_with_secret",
     "quote_segment",
     "split_proxy",
@@ -157,7 +158,8 @@ def _parts_of_url(text: str) -> SplitResult | None:
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its address or as localhost."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -175,7 +177,7 @@ def check_base_url(name: str, value: object, *, allow_http: bool) -> str:
     if problem is not None:
         del parts  # error reporters would show it
         raise ConfigurationError(f"{name} {problem}.")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname or ""):
         raise ConfigurationError(
             f"{name} is plain http:// to {parts.hostname}, which would show the API key to the network: "
             "use https://, or pass allow_http=True."

@@ -60,14 +60,17 @@ class JournalSummary:
     """When something was last recorded."""
 
     def __str__(self) -> str:
-        action = "" if self.slug is None else f", {self.slug} {self.action_id}"
+        named = self.slug is None or f"{self.slug} {self.action_id}" in self.job
+        action = "" if named else f", {self.slug} {self.action_id}"
         state = "running" if self.running else "not running"
         refused = f" ({self.refused} of them never sent)" if self.refused else ""
-        not_begun = f", {self.not_begun} not begun" if self.not_begun else ""
+        left = self.withdrawn + (self.not_begun or 0)
+        # Where the items that were never taken are not counted, there may be more than those that were withdrawn.
+        not_begun = f", {left}{' or more' * (self.not_begun is None)} not begun" if left else ""
         return (
             f"{self.job} ({self.base_url}, {self.environment or 'unknown environment'}{action})\n"
             f"{self.ok} ok, {self.failed} failed{refused}, {self.unknown} unknown, "
-            f"{self.in_flight} in flight, {self.withdrawn} to be run again{not_begun}\n"
+            f"{self.in_flight} in flight{not_begun}\n"
             f"{state}, run {self.runs}, from {_shown(self.created_at)} to {_shown(self.updated_at)}"
         )
 

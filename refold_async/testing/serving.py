@@ -73,10 +73,11 @@ async def _serve(options: ServingOptions) -> None:
     mock.limit_rate(options.rate, burst=options.burst, retry_after=options.retry_after)
     async with mock:
         api_key = options.api_key[0] if options.api_key else "tk_mock"
-        print(f"Mock Refold at {mock.base_url}; Ctrl-C stops it. To try it:\n")
+        print(f"Mock Refold at {mock.base_url}; Ctrl-C stops it. To try it in a second terminal:\n")
         print(_CURL.format(base_url=mock.base_url, api_key=api_key))
-        print("\nPrograms that use refold_async call it if you set these variables:\n")
-        print(f"export REFOLD_BASE_URL={mock.base_url} REFOLD_API_KEY={api_key}", flush=True)
+        print("\nThe command line, and programs that use refold_async, call it if you set these variables there:\n")
+        print(f"export REFOLD_BASE_URL={mock.base_url} REFOLD_API_KEY={api_key}")
+        print("refold actions hubspot -a user_12345", flush=True)
         await asyncio.Event().wait()
 
 

@@ -144,6 +144,8 @@ def reason(error: BaseException) -> str:
         return "the server closed the connection"
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the response broke off"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return str(error).replace(" ssl:default", "")  # aiohttp adds it for plain http:// too
     if isinstance(error, aiohttp.ClientError | OSError | UnusableConnectionError):
         return str(error) or type(error).__name__
     return safe_repr(error)

@@ -1,11 +1,14 @@
 """`refold apps`, `actions`, `params` and `execute`."""
 
+import asyncio
 import contextlib
 import json
 from pathlib import Path
 
 import pytest
 
+from refold_async.cli.suggestions import closest, noting
+from refold_async.errors import NotFoundError
 from refold_async.testing import Reset
 from support.command_line import CommandLine
 
@@ -53,6 +56,7 @@ def test_execute(command_line: CommandLine) -> None:
         (("execute", "hubspt", "create_contact"), "Did you mean 'hubspot'?"),
         (("params", "hubspot", "create_contct"), "Did you mean 'create_contact'?"),
         (("actions", "hubspt"), "Did you mean 'hubspot'?"),
+        (("actions", "zzz"), "`refold apps` lists the apps."),
     ],
 )
 def test_what_is_unknown(command_line: CommandLine, arguments: tuple[str, ...], says: str) -> None:
@@ -68,11 +72,21 @@ def test_what_is_unknown(command_line: CommandLine, arguments: tuple[str, ...], 
     [
         (("emial=x",), "'emial' is unknown (did you mean 'email'?)"),
         ((), "'email' is required and missing"),
-        (("email",), "'email' is no parameter: write name=text"),
-        (("=x",), "'=x' is no parameter"),
-        (("email:=x",), "The value of email:= is no JSON"),
+        (("email",), "'email' is not a parameter: write name=text"),
+        (("email", "ada@example.com"), "as one word: email=VALUE."),
+        (("email:=ada b",), "For plain text, write email= without the colon."),
+        (("--email", "x"), "Parameters are written without dashes: email=VALUE."),
+        (("--email=x",), "Parameters are written without dashes: email=VALUE."),
+        (("--dry-rn",), "Did you mean --dry-run?"),
+        (("lifecyclestage=lead",), "`refold params hubspot create_contact -a user_1` shows which it takes."),
+        (("=x",), "'=x' is not a parameter"),
+        (("email:=x",), "The value of email:= is not JSON"),
         (("email=x", "email=y"), "'email' is given twice"),
         (("email=@/no/such/file",), "/no/such/file cannot be read: No such file or directory."),
+        (("email=@ada",), """For a text that begins with @, write 'email:="@ada"'."""),
+        (("email=@",), "A file without a name cannot be read"),
+        (("email=@-", "firstname=@-"), "email=@- and firstname=@- cannot all read stdin"),
+        (("email:=@-", "@-"), "cannot all read stdin"),
     ],
 )
 def test_parameters_that_do_not_fit(command_line: CommandLine, given: tuple[str, ...], says: str) -> None:
@@ -86,10 +100,28 @@ def test_parameters_that_do_not_fit(command_line: CommandLine, given: tuple[str,
 def test_parameters_from_files(command_line: CommandLine, tmp_path: Path) -> None:
     """From files and stdin come texts, JSON, and whole objects."""
     (tmp_path / "name").write_text("Ada\n")
-    (tmp_path / "all.json").write_text('{"lastname": "Lovelace"}')
+    (tmp_path / "all.json").write_text('\ufeff{"lastname": "Lovelace"}', encoding="utf-8")  # as some editors do
     given = ("email=@-", f"firstname=@{tmp_path / 'name'}", f"@{tmp_path / 'all.json'}")
     assert command_line.run("execute", "hubspot", "create_contact", *given, stdin="ada@example.com").code == 0
     assert executed(command_line) == [{"email": "ada@example.com", "firstname": "Ada\n", "lastname": "Lovelace"}]
+
+
+async def test_a_suggestion_that_takes_long() -> None:
+    """The error is told without it."""
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(NotFoundError) as unknown:
+        async with noting(never, patience=0.01):
+            raise NotFoundError("x")
+    assert not hasattr(unknown.value, "__notes__")
+
+
+def test_what_is_known_is_not_suggested() -> None:
+    """Where another thing was unknown than what was given, it is no suggestion."""
+    known = {"e10": "e10", "e11": "e11", "alias": "e10"}
+    assert [closest(given, known, likeness=0.1) for given in ("e10", "alias", "e1")] == [None, "e10", None]
 
 
 def test_dry_run(command_line: CommandLine) -> None:
@@ -126,7 +158,7 @@ def test_effects(command_line: CommandLine) -> None:
     command_line.mock.script(Reset("after"), route="execute_action", calls=1)
     lost = command_line.run(*EXECUTE)
     assert lost.code == 3
-    assert "look in the app before you" in lost.err
+    assert "check in the app before you" in lost.err
     # What is buffered cannot be written at its end either.
     with contextlib.suppress(OSError), Path("/dev/full").open("w", encoding="utf-8") as full:
         unprinted = command_line.run(*EXECUTE, stdout=full)

@@ -1,7 +1,12 @@
-"""What is told of a job by the command line: its exit code, the way on, and how far it is."""
+"""What the command line reports about a job: its exit code, how to continue, and its progress."""
 
+import asyncio
+import os
+import pty
+import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +22,9 @@ from refold_async import (
     Unknown,
 )
 from refold_async.cli.bulk.displays import LineDisplay, duration
+from refold_async.cli.bulk.interruptions import heeding_signals
 from refold_async.cli.bulk.job import JobEnd
+from refold_async.cli.bulk.rows import open_rows
 from refold_async.cli.bulk.summary import JobSummary
 from refold_async.cli.failures import ExitCode
 from refold_async.cli.invocation import Invocation
@@ -26,7 +33,7 @@ Row = dict[str, Any]
 
 
 def told(index: int) -> dict[str, Any]:
-    """Return what every outcome tells."""
+    """Return the values that every outcome has."""
     return {"item": {"id": index}, "linked_account_id": f"user_{index}", "index": index}
 
 
@@ -57,7 +64,8 @@ def summary_of(
         journal=journal,
         output=None,
         reads=reads,
-        from_stdin=False,
+        rows_from="customers.csv",
+        rows_stay=True,
         seconds=1.0,
     )
 
@@ -84,22 +92,22 @@ def summary_of(
     ],
 )
 def test_exit_codes(summary: JobSummary, code: int) -> None:
-    """Whatever may have happened twice, or may do so, counts most."""
+    """What may have happened, or may happen twice, counts most."""
     assert summary.exit_code == code
     assert summary.as_json()["exit_code"] == code
 
 
 def test_what_to_do() -> None:
-    """What ran and failed is not to be tried again; of many errors the most frequent are told."""
+    """Rows that were executed and failed must not be retried; of many errors, the most frequent are shown."""
     many = [
         Failed(error=type(f"Error{number}", (Exception,), {})("no"), effect="none", **told(9)) for number in range(7)
     ]
     texts = [text for text, _ in summary_of(OK, UNUSABLE, UNUSABLE, *many).paragraphs()]
-    assert texts[0] == "10 rows: 1 ok, 9 failed, 0 unknown (1 s)."
+    assert texts[0] == "10 rows: 1 ok, 9 failed, 0 unknown. This run took 1 s."
     assert texts[1] == "2 failed: APIResponseValidationError: misfit (user_3)"
     assert "3 with other errors." in texts
-    assert "2 of those that failed did run, and must not be sent again." in texts
-    assert texts[-1] == "To try the 7 again that failed without effect:"
+    assert "2 rows failed after the action was executed: do not send them again." in texts
+    assert texts[-1] == "To retry the 7 rows that failed and did nothing:"
 
 
 @pytest.mark.parametrize(
@@ -108,18 +116,75 @@ def test_what_to_do() -> None:
         (("fan-out", "a b", "it's=@x"), """refold fan-out 'a b' 'it'"'"'s=@x' --retry-failed"""),
         (("fan-out", "--resend-unknown", "--retry-failed"), "refold fan-out --retry-failed"),
         (("fan-out", "--json", "--", "-x=1"), "refold fan-out --json --retry-failed -- -x=1"),
+        (("fan-out", "--resend_unknown", "--retry-failed=true"), "refold fan-out --retry-failed"),
+        (
+            ("fan-out", "--resend-unknown=true", "--", "--retry-failed"),
+            "refold fan-out --retry-failed -- --retry-failed",
+        ),
+        (("fan-out", "a\x1b'\udcff"), r"refold fan-out $'a\x1b\x27\xff' --retry-failed"),
     ],
 )
 def test_the_command_again(monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], again: str) -> None:
-    """It is as the shell takes it, with an option more, or less."""
+    """It is quoted for a shell, with options added or left out."""
     monkeypatch.setattr(sys, "argv", ["/usr/bin/refold", *given])
     invocation = Invocation()
     invocation.begin(given)
     assert invocation.again("--retry-failed", without=frozenset({"--resend-unknown"})) == again
 
 
+def test_a_program_that_is_not_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is named by its path; if its name is enough, by its name."""
+    program = tmp_path / "my tools" / "refold"
+    program.parent.mkdir()
+    program.touch(0o700)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    assert Invocation().again() == f"'{program}'"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert Invocation().again() == "refold"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows")
+async def test_signals() -> None:
+    """A hangup that is sent twice counts once, and no signal counts once the job has ended."""
+    heard: list[int] = []
+
+    async def send(number: signal.Signals) -> None:
+        signal.raise_signal(number)
+        await asyncio.sleep(0.05)
+
+    before = signal.getsignal(signal.SIGINT)
+    with heeding_signals(heard.append, lambda: heard.append(0)) as ignore:
+        await send(signal.SIGHUP)
+        await send(signal.SIGHUP)
+        assert heard == [signal.SIGHUP]
+        ignore()
+        await send(signal.SIGHUP)
+        await send(signal.SIGINT)
+        assert heard == [signal.SIGHUP]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+async def test_rows_typed_on_a_terminal() -> None:
+    """One Ctrl-D ends them."""
+    keyboard, terminal = pty.openpty()
+
+    def read() -> int:
+        with open_rows(os.ttyname(terminal)) as rows:
+            return len(list(rows))
+
+    try:
+        os.write(keyboard, b"linked_account_id\nuser_1\nuser_2\n\x04")
+        reading = asyncio.create_task(asyncio.to_thread(read))
+        await asyncio.wait([reading], timeout=20)
+        assert reading.done()
+        assert reading.result() == 2
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+
+
 def test_lines_for_logs(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every ten seconds one, which tells of a pause too; none at the end, when a summary comes."""
+    """One every ten seconds, which also shows a pause; none at the end, when the summary follows."""
     now = [0.0]
     clock: Callable[[], float] = lambda: now[0]  # noqa: E731
     display = LineDisplay(1_000, clock)
@@ -150,15 +215,15 @@ def progress(done: int, paused_for: float | None = None, time_left: float = 90.0
 
 
 def test_durations() -> None:
-    """They are told as people say them."""
+    """They are written in words."""
     assert [duration(seconds) for seconds in (0, 59.4, 61, 3599, 3600, 90_000)] == [
         *("0 s", "59 s", "1 min 01 s", "59 min 59 s", "1 h 00 min", "25 h 00 min"),
     ]
 
 
 def test_outcomes_that_the_journal_lacks() -> None:
-    """It is said of them that the next run does not know."""
+    """The summary says that the next run treats them as unknown."""
     summary = summary_of(OK, left=1, reason=str(JournalError("The disk is full.")), unrecorded=1)
     told = "\n".join(text for text, _ in summary.paragraphs())
-    assert "The journal could not take 1 of these outcomes: the next run takes those rows for unknown." in told
+    assert "1 of these outcomes could not be written to the journal: the next run treats those rows as unknown." in told
     assert summary.exit_code is ExitCode.UNKNOWN

@@ -48,7 +48,7 @@ def test_an_unknown_account(monkeypatch: pytest.MonkeyPatch) -> None:
         unknown = CommandLine(mock, monkeypatch).run("accounts", "get", "custmer_4711")
     assert (unknown.code, unknown.out) == (1, "")
     assert "Did you mean 'customer_4711'?" in unknown.err
-    assert "`refold accounts list` gives all ids." in unknown.err
+    assert "`refold accounts list` lists all ids." in unknown.err
 
 
 @pytest.mark.parametrize("given", [(), ("-a", "")])
@@ -73,7 +73,8 @@ def test_connect(command_line: CommandLine) -> None:
     assert piped.out.startswith(f"{command_line.mock.base_url}/connect/")
     shown = command_line.run("connect", "hubspot", terminal=True)
     assert shown.out.startswith(f"{command_line.mock.base_url}/connect/")
-    assert "owner of user_1" in shown.err
+    assert "send this link to user_1" in shown.err
+    assert "already connected" not in shown.err
     assert json.loads(command_line.run("connect", "hubspot", "--json").out).keys() >= {"hosted_url"}
     assert "/oauth/hubspot/authorize" in command_line.run("connect", "hubspot", "--oauth").out
     unknown = command_line.run("connect", "hubspt")

@@ -1,7 +1,9 @@
 """`refold fan-out`: an action for each row of a file."""
 
+import contextlib
 import csv
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +77,9 @@ def job(command_line: CommandLine, tmp_path: Path) -> Job:
 
 
 def summary(ended: Ended) -> dict[str, Any]:
-    """Return what programs are told of a job."""
-    told: dict[str, Any] = json.loads(ended.out)
-    return told
+    """Return the summary of a job as programs read it."""
+    read: dict[str, Any] = json.loads(ended.out)
+    return read
 
 
 def test_parameters_of_rows(job: Job) -> None:
@@ -89,7 +91,7 @@ def test_parameters_of_rows(job: Job) -> None:
     )
     given = ("text=@text", "tags:=@tags", "kind=lead", "n:=5", f"@{common}")
     ended = job.command_line.run("fan-out", "hubspot", "note", *given, "--accounts", str(path))
-    assert (ended.code, ended.err) == (0, "2 rows: 2 ok, 0 failed, 0 unknown (0 s).\n")
+    assert (ended.code, ended.err) == (0, "2 rows: 2 ok, 0 failed, 0 unknown. This run took 0 s.\n")
     always = {"kind": "lead", "n": 5, "lang": "en"}
     assert job.sent == {
         "user_1": {**always, "text": "a, b", "tags": [1]},
@@ -98,7 +100,7 @@ def test_parameters_of_rows(job: Job) -> None:
 
 
 def add_note(job: Job) -> None:
-    """Have the app take notes, of whatever kind."""
+    """Add an action that takes notes of any kind."""
     parameters = [{"name": name} for name in ("text", "tags", "kind", "n", "lang", "size", "more", "none")]
 
     @job.command_line.mock.catalogue.action("hubspot", "note", parameters=parameters)
@@ -107,7 +109,7 @@ def add_note(job: Job) -> None:
 
 
 def test_json_lines(job: Job) -> None:
-    """Texts stay texts; other values are sent as JSON where that is asked for, else as its text."""
+    """Texts stay texts; other values are sent as JSON if the command says so, else as their JSON text."""
     add_note(job)
     row = {"customer": 7, "text": "a", "size": 5, "more": {"ü": None}, "none": None}
     path = job.rows(json.dumps(row) + "\n\n" + '{"customer": "b"}\n', "customers.jsonl")
@@ -118,7 +120,7 @@ def test_json_lines(job: Job) -> None:
 
 
 def test_stdin(job: Job) -> None:
-    """Rows may come on stdin, of either form; the same command does not go on without them."""
+    """Rows of either form may come on stdin."""
     assert job.run("email=@email", "--accounts", "-", stdin="linked_account_id;email\nuser_1;a@b.c\n").code == 0
     rows = '{"linked_account_id": "user_2", "email": "b@b.c"}'
     assert job.run("email=@email", "--accounts", "-", stdin=rows).code == 0
@@ -133,24 +135,25 @@ def test_stdin(job: Job) -> None:
         (b"linked_account_id,email\n", "has no rows"),
         (
             b"id,email\nuser_1,a@b.c\n",
-            "no column 'linked_account_id': there are id, email. Name another with --account-",
+            "no column 'linked_account_id', only id, email. Name another with --account-",
         ),
-        (b"linked_account_id\nuser_1\n", "no column 'email': there are linked_account_id."),
+        (b"linked_account_id\nuser_1\n", "no column 'email', only linked_account_id."),
         (b"linked_account_id,email\nuser_1,a\n,b\n", "line 3: its 'linked_account_id' is empty"),
         (b'linked_account_id,email\nuser_1,"a\nb"\n user_2,b\n', "line 4: its 'linked_account_id' starts or ends with"),
-        (b"linked_account_id,email\n\nuser_1,a,b\n", "line 3: it has 3 values, where the first line names 2 columns"),
-        (b'linked_account_id,email\nuser_1,"a"b\n', "line 2: it is no row of CSV"),
-        (b'linked_account_id,email\nuser_1,"a\nuser_2,b\n', "line 2: it is no row of CSV"),
+        (b"linked_account_id,email\n\nuser_1,a,b\n", "line 3: it has 3 values, but the first line names 2 columns"),
+        (b'linked_account_id,email\nuser_1,"a"b\n', "line 2: it is not a row of CSV"),
+        (b'linked_account_id,email\nuser_1,"a\nuser_2,b\n', "line 2: it is not a row of CSV"),
         (b"linked_account_id,email,email\nuser_1,a,b\n", "line 1: it names the column 'email' twice"),
         (b"linked_account_id,email,\nuser_1,a,b\n", "line 1: its column 3 has no name"),
-        ("linked_account_id,email\nuser_1,é\n".encode("latin-1"), "line 2: it is no text in UTF-8"),
-        ("linked_account_id,email\n".encode("utf-16"), "line 1: it is no text in UTF-8"),
+        ("linked_account_id,email\nuser_1,é\n".encode("latin-1"), "line 2: it is not text in UTF-8"),
+        ("linked_account_id,email\n".encode("utf-16"), "line 1: it is not text in UTF-8"),
         (b"linked_account_id,email\nuser_1,a@b.c\nuser_2,\n", "line 3: parameters do not fit action 'create_contact'"),
         (b"linked_account_id,email\nuser_1," + b"a" * 5_000_000, "line 2: it is longer than 4 MiB"),
+        (b"linked_account_id,email\ruser_1,a\r", "line 1: it has a carriage return that does not end a line: save"),
     ],
 )
 def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
-    """Nothing is sent where any row is not as it must be; the error tells its line."""
+    """Nothing is sent if any row cannot be used; the error names its line."""
     ended = job.run("email=@email", "--accounts", job.rows(text))
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
@@ -161,18 +164,23 @@ def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
     ("text", "says"),
     [
         ('[{"linked_account_id": "user_1"}]', "holds a JSON array: write one object a line"),
-        ('{"linked_account_id": "user_1", "email": "a"}\n{"email": ', "line 2: it is no JSON"),
-        ('{"linked_account_id": "user_1", "email": NaN}', "line 1: it is no JSON: NaN is no number"),
+        ('{"linked_account_id": "user_1", "email": "a"}\n{"email": ', "line 2: it is not JSON"),
+        ('{"linked_account_id": "user_1", "email": NaN}', "line 1: it is not JSON: NaN is not a number"),
         ('{"linked_account_id": "user_1", "email": "\\ud800"}', "line 1: it holds half of a surrogate pair"),
-        ('{"linked_account_id": "user_1", "email": "a"}\n"b"', "line 2: it is no JSON object"),
-        ('{"linked_account_id": "user_1", "email": "a"}\n{"id": 2}', "line 2: it has no 'linked_account_id', but id."),
-        ('{"linked_account_id": true, "email": "a"}', "line 1: its 'linked_account_id' is empty, or no text"),
-        ('{"linked_account_id": "user_1", "e-mail": "a"}', "no column 'email': there are linked_account_id, e-mail."),
+        ('{"linked_account_id": "user_1", "email": "a"}\n"b"', "line 2: it is not a JSON object"),
+        ('{"linked_account_id": "user_1", "email": "a"}\n{"id": 2}', "line 2: it has no 'linked_account_id', only id."),
+        ('{"linked_account_id": true, "email": "a"}', "line 1: its 'linked_account_id' is empty or not a text"),
+        ('{"linked_account_id": "user_1", "e-mail": "a"}', "no column 'email', only linked_account_id, e-mail."),
         ('{"linked_account_id": "user_1", "email": ' + "[" * 100_000, "line 1: its JSON is nested too deeply"),
+        (
+            '{"linked_account_id": "user_1", "email": "a", "linked_account_id": "user_2"}',
+            "it has the key 'linked_account_id' twice. Each line",
+        ),
+        ('{\n "linked_account_id": "user_1"\n}', "Each line must hold one object, as `jq -c .` writes it."),
     ],
 )
 def test_json_lines_that_are_refused(job: Job, text: str, says: str) -> None:
-    """It is the same with JSON lines."""
+    """The same applies to JSON lines."""
     ended = job.run("email=@email", "--accounts", job.rows(text, "customers"))
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
@@ -184,25 +192,97 @@ def test_json_lines_that_are_refused(job: Job, text: str, says: str) -> None:
     [
         (("emial=@email",), "'emial' is unknown (did you mean 'email'?)"),
         (("firstname=@email",), "'email' is required and missing"),
-        (("email:=@email",), "line 2: what column 'email' holds is no JSON"),
+        (("email:=@email",), "2: its 'email' is not JSON"),
         (("email=@email", "--limit", "0"), "--limit must be 1 or more"),
         (("email=@email", "--rate", "0"), "--rate must be more than 0"),
-        (("email=@email", "--key", "email"), "--key is about what a journal has"),
-        (("email=@email", "--retry-failed"), "--retry-failed is about what a journal has"),
+        (("email=@email", "--key", "email"), "--key needs the journal of a job"),
+        (("email=@email", "--retry-failed"), "--retry-failed needs the journal of a job"),
         (("email=@email", "--stop-after", "many"), "--stop-after must be a number of rows, or a share"),
+        (("email=@email", "--stop-after", "nan"), "--stop-after must be a number of rows, or a share"),
+        (("email=@email", "--stop-after", "inf"), "--stop-after must be a number of rows, or a share"),
         (("email=@email", "--stop-after", "120%"), "--stop-after must be a number of rows, or a share"),
-        (("email=@email", "--journal", "june.sqlite", "--key", "no"), "no column 'no': there are linked_account_id,"),
+        (("email=@email", "--journal", "june.sqlite", "--key", "no"), "no column 'no', only linked_account_id,"),
         (("email=@email", "--output", "/no/such/directory/june.csv"), "june.csv cannot be written: No such file"),
         (("email=@email", "--output", "/dev/full"), "--output /dev/full cannot be written: No space left on device"),
     ],
 )
 def test_commands_that_are_refused(job: Job, arguments: tuple[str, ...], says: str) -> None:
-    """What the command line has wrong is told before anything is sent."""
+    """A wrong command line is refused before anything is sent."""
     ended = job.run(*arguments, "--accounts", job.contacts(3))
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
     assert "line 2: parameters do not fit" not in ended.err
     assert not job.sent
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_all_rows_are_checked(job: Job, form: str) -> None:
+    """The first ten problems are shown, each on a line, with the number of the others; nothing is sent."""
+    if form == "csv":
+        bad = ["user_1,a,b", ",a", "user_3"] + ["user_4,a"] * 38
+        text = "\n".join(["linked_account_id,email", "user_0,a", *bad, ""])
+    else:
+        row = '{"linked_account_id": "%s", "email": "a"}'
+        text = "\n".join([row % "user_0", row % "user_1", "[]", row % " user_3", '{"email": '] + [row % "user_4"] * 38)
+    path = job.rows(text, f"customers.{form}")
+    ended = job.run_contacts(path)
+    *shown, others, last = ended.err.splitlines()
+    assert (ended.code, ended.out, len(shown)) == (2, "", 10)
+    assert [line.partition(":")[0] for line in shown[:3]] == [f"{path}, line {number}" for number in (3, 4, 5)]
+    assert "'user_4', is also that of line " in shown[3]
+    assert (others, last) == (
+        "… and 30 more lines.",
+        f"refold: 40 rows of {path} must be corrected. Nothing was sent.",
+    )
+    assert not job.sent
+
+
+def test_all_rows_without_a_required_value(job: Job) -> None:
+    """They are named in the same way."""
+    path = job.rows("linked_account_id,email\n" + "".join(f"user_{number},\n" for number in range(12)))
+    ended = job.run_contacts(path)
+    *shown, others, last = ended.err.splitlines()
+    assert (ended.code, len(shown), others) == (2, 10, "… and 2 more lines.")
+    assert all("'email' is required and missing" in line for line in shown)
+    assert last == f"refold: 12 rows of {path} must be corrected. Nothing was sent."
+
+
+def test_where_to_look_up_parameters(job: Job) -> None:
+    """The error for parameters that do not fit names the command that lists them."""
+    ended = job.run("emial=@email", "--accounts", job.contacts(1))
+    assert ended.err.rstrip().endswith("`refold params hubspot create_contact -a user_0` lists its parameters.")
+
+
+@pytest.mark.parametrize("option", [("-a", "user_1"), ("--account=user_1",)])
+def test_one_account_for_all_rows(job: Job, option: tuple[str, ...]) -> None:
+    """Each row has its linked account in a column, which the error explains; nothing is sent."""
+    ended = job.run("email=@email", "--accounts", job.contacts(1), *option)
+    assert (ended.code, ended.out) == (2, "")
+    assert "the linked account of each row is in the column linked_account_id" in ended.err
+    assert not job.sent
+    ended = job.run("email=@email", "--accounts", job.rows("email\na@b.c\n"))
+    assert "To use one linked account for all rows, add this column with the account's id in each row." in ended.err
+    assert "--account" not in job.command_line.run("fan-out", "--help").out.replace("--account-column", "").replace(
+        "--accounts", ""
+    )
+
+
+def test_the_example_of_the_help(job: Job) -> None:
+    """It runs as it is written."""
+    shown = job.command_line.run("fan-out", "--help").out
+    command = shown[shown.index("  refold fan-out") :].partition("\n\n")[0].replace("\\\n", "")
+    path = job.contacts(2)
+    files = {"customers.csv": path, "june.sqlite": job.journal, "june.csv": job.output}
+    arguments = [str(files.get(word, word)) for word in shlex.split(command)[1:]]
+    assert job.command_line.run(*arguments).code == 0
+    assert job.sent["user_0"] == {"email": "0@example.com", "company": "Acme"}
+
+
+def test_long_cells(job: Job) -> None:
+    """A cell may be as long as a line."""
+    path = job.rows(b"linked_account_id,email\nuser_1," + b"a" * 4_000_000)
+    assert job.run("email=@email", "--accounts", path, "--stop-after", "100%").code == 0
+    assert len(job.sent["user_1"]["email"]) == 4_000_000
 
 
 @pytest.mark.parametrize("path", ["/no/such/file.csv", "/"])
@@ -214,20 +294,31 @@ def test_files_that_cannot_be_read(job: Job, path: str) -> None:
 
 
 def test_unknown_actions(job: Job) -> None:
-    """The error tells which was meant, as that of `execute` does."""
+    """The error suggests the action that was meant, as that of `execute` does."""
     path = job.contacts(2)
     ended = job.command_line.run("fan-out", "hubspot", "create_contct", "--accounts", str(path))
     assert (ended.code, "Did you mean 'create_contact'?" in ended.err) == (1, True)
 
 
-def test_rows_that_a_journal_cannot_tell_apart(job: Job) -> None:
-    """They are refused before anything is sent, unless another column tells them apart."""
+def test_a_first_account_that_is_refused(job: Job) -> None:
+    """That is a failure of its row only, as in any other row; a refused key fails the command."""
+    job.command_line.mock.script(Answer(400), linked_account_id="user_0")
+    ended = job.run("email=@email", "--accounts", job.contacts(4))
+    assert (ended.code, summary(ended)["ok"], summary(ended)["failed"]) == (1, 3, 1)
+    everybody = job.command_line.mock.script(Answer(403))
+    ended = job.run("email=@email", "--accounts", job.contacts(4))
+    assert (ended.code, ended.out, everybody.applied) == (1, "", 2)
+    assert ended.err.startswith("refold: Refold answered HTTP 400")
+
+
+def test_rows_with_the_same_key(job: Job) -> None:
+    """They are refused before anything is sent, unless another column distinguishes them."""
     path = job.rows("linked_account_id,email\nuser_1,a@b.c\nuser_2,a@b.c\nuser_1,b@b.c\n")
     ended = job.run_contacts(path)
     assert ended.code == 2
-    assert "line 4: its 'linked_account_id', 'user_1', is that of line 2 too" in ended.err
+    assert "line 4: its 'linked_account_id', 'user_1', is also that of line 2" in ended.err
     ended = job.run_contacts(path, "--key", "email")
-    assert "line 3: its 'email', 'a@b.c', is that of line 2 too" in ended.err
+    assert "line 3: its 'email', 'a@b.c', is also that of line 2" in ended.err
     assert not job.sent
     assert job.run("email=@email", "--accounts", path).code == 0
     assert job.sent_count == 3
@@ -242,27 +333,29 @@ def test_dry_run(job: Job) -> None:
     shown = json.loads(ended.out)
     assert (ended.code, shown["headers"]["x-api-key"], shown["headers"]["linked_account_id"]) == (0, "***", "user_0")
     assert shown["body"] == {"email": "0@example.com"}
-    assert "12 rows of" in ended.err
+    assert "is valid (12 rows)" in ended.err
     assert not job.sent
     assert not job.journal.exists()
     assert not job.output.exists()
 
 
 def test_resuming(job: Job) -> None:
-    """The same command does what is left, and tells of all rows; a few at a time as well."""
+    """The same command does what is left, and reports all rows, also with a limit first."""
     path = job.contacts(20)
     first = job.run_contacts(path, "--limit", "5", "--output", job.output)
     assert (first.code, summary(first)["ok"], job.sent_count) == (0, 5, 5)
     second = job.run_contacts(path, "--output", job.output)
     assert (second.code, job.sent_count) == (0, 20)
-    assert second.err.startswith("20 rows: 20 ok, 0 failed, 0 unknown (0 s, 5 of them in earlier runs).")
+    assert second.err.startswith(
+        "20 rows: 20 ok, 0 failed, 0 unknown. This run took 0 s; 5 rows ended in earlier runs."
+    )
     assert (summary(second)["recorded"], summary(second)["resume"]) == (5, None)
     assert sorted(int(line["index"]) for line in job.outcomes()) == list(range(20))
     assert sum(line["recorded"] == "true" for line in job.outcomes()) == 5
 
 
 def test_failures(job: Job) -> None:
-    """They are counted by their error, in the exit code too, and those without effect are tried again when asked."""
+    """They are counted by error and change the exit code; those that did nothing are retried on request."""
     job.command_line.mock.script(Errored(422, {"message": "Property [b]values[/b] were not valid"}), calls=[3, 4])
     ended = job.run_contacts(job.contacts(6), "--output", job.output)
     assert ended.code == 1
@@ -276,13 +369,13 @@ def test_failures(job: Job) -> None:
 
 
 def test_unknown_outcomes(job: Job) -> None:
-    """Any makes the exit code 3; they are sent again when asked for, and the command to resume does not ask for it."""
+    """Any of them makes the exit code 3. The command to resume does not repeat them; options do."""
     job.command_line.mock.script(Reset("after"), linked_account_id="user_1", route="execute_action", calls=1)
     job.command_line.mock.script(Errored(400), linked_account_id="user_2", calls=1)
     path = job.contacts(3)
     ended = job.run_contacts(path)
     assert ended.code == 3
-    assert "1 unknown: the action may have run. Look in hubspot for each of them" in ended.err
+    assert "1 unknown: the action may have been executed. Check each of them in hubspot." in ended.err
     assert f"`refold journal entries {job.journal} --status unknown`" in ended.err
     command = f"refold fan-out hubspot create_contact email=@email --accounts {path} --journal {job.journal}"
     assert f"\n  {command} --resend-unknown\n" in ended.err
@@ -295,13 +388,13 @@ def test_unknown_outcomes(job: Job) -> None:
 
 
 def test_a_key_that_is_refused(job: Job) -> None:
-    """A wrong key is told before the job begins; one that is revoked half way stops it soon."""
+    """A wrong key is reported before the job begins; one that is revoked half way stops it soon."""
     mock = job.command_line.mock
     path = job.contacts(300)
     revoked = mock.script(Answer(401), route="execute_action", calls=range(11, 1000))
     ended = job.run_contacts(path, "--concurrency", "4", "--output", job.output)
     assert ended.code == 1
-    assert "It was stopped. Refold refuses the API key." in ended.err
+    assert "The job was stopped. Refold refuses the API key: check it" in ended.err
     assert (told := summary(ended))["ended"] == "stopped"
     assert told["ok"] == 10
     assert 3 <= told["failed"] <= 10
@@ -318,7 +411,7 @@ def test_a_key_that_is_refused(job: Job) -> None:
 
 
 def test_failures_in_a_row(job: Job) -> None:
-    """A job in which nothing succeeds any more stops, unless other limits are given; accounts to reconnect do not."""
+    """A job in which no row succeeds stops, unless it has another limit; accounts to reconnect do not count."""
     mock = job.command_line.mock
     for number in range(150):
         mock.account(f"user_{number}").expire("hubspot")
@@ -336,7 +429,7 @@ def test_failures_in_a_row(job: Job) -> None:
 
 
 def test_a_production_key(job: Job) -> None:
-    """It is asked, with the number of accounts, before anything is written with it."""
+    """The command asks, with the number of accounts, before anything is written with it."""
     job.command_line.environment.setenv("REFOLD_API_KEY", "pk_live")
     path = job.contacts(3)
     refused = job.run_contacts(path)
@@ -350,8 +443,8 @@ def test_a_production_key(job: Job) -> None:
 
 
 def test_without_a_journal(job: Job) -> None:
-    """What is lost by that is said once, where the job is more than a handful and writes."""
-    warning = "Without --journal FILE this job cannot be resumed"
+    """A job that writes more than a few rows warns once that it cannot be resumed."""
+    warning = "Without --journal FILE, this job cannot be resumed"
     assert job.run("email=@email", "--accounts", job.contacts(11)).err.count(warning) == 1
     assert warning not in job.run("email=@email", "--accounts", job.contacts(10)).err
     assert warning not in job.run_contacts(job.contacts(11)).err
@@ -360,34 +453,39 @@ def test_without_a_journal(job: Job) -> None:
     job.command_line.mock.script(Errored(422), calls=range(2, 100), route="execute_action")
     stopped = job.run("email=@email", "--accounts", job.contacts(40), "--stop-after", "3", "--concurrency", "2")
     assert (stopped.code, summary(stopped)["resume"]) == (3, None)
-    assert "acts again for rows that are done" in stopped.err
+    assert "begins at the first row and repeats those that are done" in stopped.err
 
 
 def test_journals_that_cannot_be_used(job: Job) -> None:
-    """Another job's, one in use, and what is none are told in a paragraph, and nothing is sent."""
+    """Another job's journal, one in use, and other files are refused in one paragraph, and nothing is sent."""
     path = job.contacts(2)
     assert job.run("email=@email", "--accounts", path, "--journal", job.journal, "--limit", "1").code == 0
     other = job.run("email=@email", "lastname=X", "--accounts", path, "--journal", job.journal)
-    assert (other.code, "belongs to another job" in other.err) == (1, True)
+    assert (other.code, "belongs to another job: its parameters or columns are not the same." in other.err) == (1, True)
     other = job.run("email=x", "--accounts", path, "--journal", job.journal)
     assert (other.code, "belongs to another job" in other.err) == (1, True)
     notes = job.rows("no journal\n" * 1000, "notes.txt")
     none = job.run("email=@email", "--accounts", path, "--journal", notes)
     assert (none.code, str(notes) in none.err) == (1, True)
     assert notes.read_text() == "no journal\n" * 1000
+    job.run_contacts(path, "--limit", "1", "--output", job.output)
+    outcomes = job.output.read_bytes()
+    assert outcomes
     lost = job.run("email=@email", "--accounts", path, "--journal", "/no/such/directory/june.sqlite")
     assert (lost.code, lost.err.startswith("refold: ")) == (1, True)
     run = opened(job.directory / "used.sqlite")
     try:
-        used = job.run("email=@email", "--accounts", path, "--journal", job.directory / "used.sqlite")
-        assert (used.code, "is in use" in used.err) == (1, True)
+        named = ("--journal", job.directory / "used.sqlite", "--output", job.output)
+        used = job.run("email=@email", "--accounts", path, *named)
+        assert (used.code, "Wait until that run ends, or stop it." in used.err) == (1, True)
     finally:
         run.close()
+    assert job.output.read_bytes() == outcomes  # which may be those of the job that is running
     assert job.sent_count == 1
 
 
 def test_rows_that_change_while_the_job_runs(job: Job) -> None:
-    """It stops, and says so, after what was read before."""
+    """The job executes the rows read before the change, then stops and says why."""
     path = job.contacts(3_000)
 
     @job.command_line.mock.catalogue.action("hubspot", "shorten")
@@ -400,11 +498,11 @@ def test_rows_that_change_while_the_job_runs(job: Job) -> None:
     )
     assert (ended.code, summary(ended)["ended"], summary(ended)["failed"]) == (1, "stopped", 0)
     assert summary(ended)["ok"] == job.sent_count < 3_000
-    assert f"It was stopped. {path} was changed while the job ran." in ended.err
+    assert f"The job was stopped. {path} was changed while the job ran." in ended.err
 
 
 def test_the_file_of_outcomes(job: Job) -> None:
-    """Others' texts are no formulas in it; it replaces no other file of the job, nor all that is known of a job."""
+    """It escapes formulas, and replaces neither another file of the job nor the only record of one."""
     job.command_line.mock.script(Errored(422, {"message": "=HYPERLINK()"}), calls=1)
     path = job.rows("linked_account_id,email\n=user_1,-a\n")
     assert job.run("email=@email", "--accounts", path, "--output", job.output).code == 1
@@ -412,15 +510,64 @@ def test_the_file_of_outcomes(job: Job) -> None:
     assert line["linked_account_id"] == "'=user_1"
     assert json.loads(line["item"]) == {"linked_account_id": "=user_1", "email": "-a"}
     again = job.run("email=@email", "--accounts", path, "--output", job.output)
-    assert (again.code, "is there already" in again.err) == (2, True)
+    assert (again.code, "may be the only record of an earlier run" in again.err) == (2, True)
     for other in (path, job.journal):
         ended = job.run_contacts(path, "--output", other)
         assert (ended.code, "would overwrite another file of the job" in ended.err) == (2, True)
     assert path.read_text().startswith("linked_account_id")
 
 
+def test_what_outcomes_may_replace(job: Job) -> None:
+    """Only outcomes of an earlier run. Only its owner may read a new file, as with the journal."""
+    path = job.contacts(3)
+    notes = job.rows("my notes\n", "notes.csv")
+    ended = job.run_contacts(path, "--output", notes)
+    assert (ended.code, "is not a file of outcomes: name another file. Nothing was sent." in ended.err) == (2, True)
+    assert notes.read_text() == "my notes\n"
+    other = job.directory / "other.sqlite"
+    assert job.run("email=@email", "--accounts", path, "--limit", "1", "--journal", other).code == 0
+    ended = job.run_contacts(path, "--output", other)
+    assert (ended.code, "is a database, perhaps a journal" in ended.err) == (2, True)
+    assert statuses(Journal(other)) == {"user_0": "ok"}
+    assert job.sent_count == 1
+    job.output.write_bytes(b"\xef\xbb\xbfindex,link")  # as where the disk was full
+    job.output.chmod(0o640)
+    assert job.run_contacts(path, "--output", job.output).code == 0
+    assert (len(job.outcomes()), job.output.stat().st_mode & 0o777) == (3, 0o640)
+    job.output.unlink()
+    assert job.run_contacts(path, "--output", job.output).code == 0
+    assert (len(job.outcomes()), job.output.stat().st_mode & 0o777) == (3, 0o600)
+
+
+def test_output_that_nobody_can_write(job: Job) -> None:
+    """If the summary cannot be printed, the exit code is still that of the job, unless all went well."""
+    job.command_line.mock.script(Errored(422), linked_account_id="user_1")
+    arguments = ["fan-out", *ACTION, "email=@email", "--accounts", str(job.contacts(2))]
+    with Path("/dev/full").open("w") as full:
+        failed = job.command_line.run(*arguments, stdout=full)
+        good = job.command_line.run(*arguments, "--limit", "1", stdout=full)
+        with contextlib.suppress(OSError):
+            full.close()
+    assert (failed.code, "do not run it again" in failed.err) == (1, False)
+    assert (good.code, "No space left on device. It happened: do not run it again." in good.err) == (4, True)
+
+
+def test_reads_without_an_answer(job: Job) -> None:
+    """They did nothing, and the same command reads them again."""
+    script = job.command_line.mock.script(Errored(503), route="execute_action")
+    path = job.contacts(1)
+    arguments = ["fan-out", "hubspot", "get_contact", "--read", "--timeout", "0.5", "--accounts", str(path)]
+    ended = job.command_line.run(*arguments)
+    assert ended.err.endswith("The action only reads: you can run the same command again.\n")
+    ended = job.command_line.run(*arguments, "--journal", str(job.journal))
+    assert (ended.code, "may have been executed" in ended.err) == (3, False)
+    assert ended.err.endswith(f"To read those again:\n  refold {' '.join(arguments)} --journal {job.journal}\n")
+    script.remove()
+    assert job.command_line.run(*arguments, "--journal", str(job.journal)).code == 0
+
+
 def test_a_full_disk(job: Job) -> None:
-    """The job stops where its outcomes, or its journal, cannot be written; nothing is sent twice after that."""
+    """The job stops when its outcomes or its journal cannot be written; nothing is sent twice later."""
     path = job.contacts(200)
     with largest_file(3_000):
         ended = job.run("email=@email", "--accounts", path, "--output", job.output, "--concurrency", "2")
@@ -434,7 +581,7 @@ def test_a_full_disk(job: Job) -> None:
         ended = job.run_contacts(path, "--concurrency", "2")
     told = summary(ended)
     # The journal may fail between two rows, when none is on its way.
-    lost = told["unknown"] > 0 or "the next run takes those rows for unknown" in ended.err
+    lost = told["unknown"] > 0 or "the next run treats those rows as unknown" in ended.err
     assert (ended.code, told["ended"]) == (3 if lost else 1, "stopped")
     sent = job.sent_count - before
     assert told["ok"] + told["unknown"] == sent < 200
@@ -443,10 +590,10 @@ def test_a_full_disk(job: Job) -> None:
 
 
 def test_times(job: Job) -> None:
-    """A job may have a time, and a rate."""
+    """A job may have a time limit and a rate."""
     ended = job.run_contacts(job.contacts(200), "--rate", "20", "--job-timeout", "0.3")
     told = summary(ended)
     assert (ended.code, told["ended"], told["failed"], told["unknown"]) == (1, "stopped", 0, 0)
     assert told["ok"] < 100
-    assert "It was stopped. The job took longer than the 0.3 seconds that --job-timeout allows." in ended.err
+    assert "The job was stopped. The job took longer than the 0.3 seconds that --job-timeout allows." in ended.err
     assert told["resume"] is not None

@@ -1,4 +1,4 @@
-"""`refold fan-out` as a process: killed, interrupted, left alone by its server; and what a terminal shows of it."""
+"""`refold fan-out` as a process: killed, interrupted, without its server; and what a terminal shows of it."""
 
 import asyncio
 import contextlib
@@ -91,7 +91,7 @@ def job(mock: MockRefold, tmp_path: Path) -> Job:
 
 
 def take_time(mock: MockRefold) -> None:
-    """Have executions take some time, but those that run into something else."""
+    """Delay executions, except those with a script of their own."""
     mock.script(Delay(0.05), route="execute_action")
 
 
@@ -102,7 +102,7 @@ def told(finished: Finished) -> dict[str, Any]:
 
 
 async def test_killed_and_run_again(job: Job) -> None:
-    """By `kill -9`: the file of outcomes tells of what was done, and the same command writes nothing twice."""
+    """After `kill -9`, the file of outcomes has what was done, and the same command writes nothing twice."""
     take_time(job.mock)
     async with running(*job.arguments, environment=job.environment) as process:
         await until(lambda: len(job.writes) >= 20, process)
@@ -119,19 +119,28 @@ async def test_killed_and_run_again(job: Job) -> None:
     assert len(job.output.read_text(encoding="utf-8-sig").splitlines()) == 1 + ROWS
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-async def test_interrupted_and_resumed(job: Job, number: signal.Signals) -> None:
-    """What is in flight ends, and the command that is told does the rest, as a shell takes it."""
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
+)
+async def test_interrupted_and_resumed(job: Job, number: signal.Signals, code: int) -> None:
+    """Rows in flight finish, and the command that is shown does the rest when a shell runs it."""
     take_time(job.mock)
     async with running(*job.arguments, environment=job.environment) as process:
         await until(lambda: len(job.writes) >= 10, process)
         process.send_signal(number)
+        if number is signal.SIGHUP:  # as the shell does
+            process.send_signal(number)
         finished = await ended(process)
     summary = told(finished)
-    assert (finished.exit_code, summary["ended"]) == (130, "interrupted")
+    assert (finished.exit_code, summary["exit_code"], summary["ended"]) == (code, code, "interrupted")
     assert (summary["ok"], summary["unknown"], summary["failed"]) == (len(job.writes), 0, 0)
     assert summary["not_begun"] == ROWS - len(job.writes) > 0
-    assert "Stopping: what is in flight gets 10 seconds to end" in finished.complaints
+    assert "Stopping: no more rows begin, and those in flight have 10 seconds to finish" in finished.complaints
     command = finished.complaints.splitlines()[-1].strip()
     assert command == summary["resume"]
     assert shlex.split(command)[-len(job.arguments) :] == job.arguments
@@ -146,7 +155,7 @@ async def test_interrupted_and_resumed(job: Job, number: signal.Signals) -> None
 
 
 async def test_interrupted_twice(job: Job) -> None:
-    """It ends at once: what was in flight is unknown, and told so."""
+    """It ends immediately, and says that the rows in flight are unknown."""
     job.mock.script(Silence(), route="execute_action", calls=range(5, 9))
     take_time(job.mock)
     async with running(*job.arguments, environment=job.environment) as process:
@@ -160,6 +169,7 @@ async def test_interrupted_twice(job: Job) -> None:
     assert (finished.exit_code, told(finished)["ended"]) == (3, "interrupted")
     assert (told(finished)["ok"], told(finished)["unknown"]) == (4, 4)
     assert "4 unknown: interrupted: The job was stopped while it was in flight." in finished.complaints
+    assert "Stopped immediately: rows that were sent and got no answer are unknown." in finished.complaints
     assert told(finished)["seconds"] < 10
     assert Journal(job.journal).summary().unknown == 4
     assert job.output.read_text(encoding="utf-8-sig").count(",unknown,unknown,interrupted,") == 4
@@ -167,7 +177,7 @@ async def test_interrupted_twice(job: Job) -> None:
 
 @pytest.mark.slow
 async def test_a_server_that_goes(job: Job, mock: MockRefold) -> None:
-    """The job stops long before it has failed for every row, and goes on when the server is back."""
+    """The job stops long before every row has failed."""
     take_time(mock)
     job = attrs.evolve(job, rows=400, concurrency=50)
     async with running(*job.arguments, environment=job.environment) as process:
@@ -175,13 +185,15 @@ async def test_a_server_that_goes(job: Job, mock: MockRefold) -> None:
         await mock.aclose()
         finished = await ended(process)
     assert finished.exit_code in (1, 3)
+    assert "The job was stopped. Refold does not answer: check that it can be reached" in finished.complaints
     assert "rows in a row did not succeed" in finished.complaints
+    assert "The last error" not in finished.complaints
     assert told(finished)["failed"] + told(finished)["unknown"] <= 100 + 2 * 50
 
 
 @pytest.mark.slow
 async def test_two_at_a_time(job: Job) -> None:
-    """A journal that a process is using is refused by another."""
+    """A process refuses a journal that another process uses."""
     job.mock.script(Silence(), route="execute_action")
     async with running(*job.arguments, environment=job.environment) as process:
         await until(lambda: len(job.writes) >= 4, process)
@@ -192,11 +204,11 @@ async def test_two_at_a_time(job: Job) -> None:
 
 
 class Terminal:
-    """A terminal, as wide and high as those of old."""
+    """A terminal of 80 columns and 50 lines."""
 
     def __init__(self, reader: int) -> None:
         self._reader = reader
-        self.screen = pyte.Screen(80, 24)
+        self.screen = pyte.Screen(80, 50)
         self._stream = pyte.ByteStream(self.screen)
         self.bars: list[str] = []
         """What the line of the bar showed, each time that it changed."""
@@ -228,7 +240,7 @@ class Terminal:
 async def in_a_terminal(job: Job, *options: str) -> AsyncGenerator[tuple[asyncio.subprocess.Process, Terminal]]:
     """Run a job in a terminal that it controls."""
     reader, writer = pty.openpty()
-    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 80, 0, 0))
     loop = asyncio.get_running_loop()
     terminal = Terminal(reader)
     process = await asyncio.create_subprocess_exec(
@@ -261,7 +273,7 @@ async def test_the_bar(job: Job) -> None:
     async with in_a_terminal(job) as (process, terminal):
         async with asyncio.timeout(60):
             assert await process.wait() == 1
-        await until(lambda: "What became of each row" in terminal.text)
+        await until(lambda: "The outcome of each row" in terminal.text)
         lines = terminal.lines
     assert not [line for line in lines if line.startswith("{")]
     (bar,) = (line for line in lines if f"{ROWS}/{ROWS}" in line)
@@ -277,7 +289,7 @@ async def test_the_bar(job: Job) -> None:
 
 @pytest.mark.slow
 async def test_a_pause(job: Job) -> None:
-    """While refusals keep it from going on, the bar says so."""
+    """While refusals pause the job, the bar says so."""
     job.mock.script(Answer(429, retry_after=2), route="execute_action", calls=range(9, 17))
     take_time(job.mock)
     async with in_a_terminal(job) as (process, terminal):
@@ -287,7 +299,7 @@ async def test_a_pause(job: Job) -> None:
 
 
 async def test_ctrl_c_where_it_asks(job: Job) -> None:
-    """The key ends it before anything is sent, without Enter after it."""
+    """The key ends it before anything is sent, without Enter."""
     job = attrs.evolve(job, api_key="pk_live")
     async with in_a_terminal(job) as (process, terminal):
         await until(lambda: "for 60 accounts, with a production key? [y/N]" in terminal.text, process)
@@ -300,23 +312,51 @@ async def test_ctrl_c_where_it_asks(job: Job) -> None:
 
 
 async def test_ctrl_c_in_a_terminal(job: Job) -> None:
-    """The key stops it well, and leaves the terminal as it was."""
+    """The key stops the job, and leaves the terminal as it was."""
     take_time(job.mock)
     async with in_a_terminal(job) as (process, terminal):
         await until(lambda: len(job.writes) >= 10, process)
         terminal.press(b"\x03")
         async with asyncio.timeout(60):
             assert await process.wait() == 130
-        await until(lambda: "To go on with the other" in terminal.text)
+        await until(lambda: "To continue with the other" in terminal.text)
     text = terminal.text
-    assert "Stopping: what is in flight gets 10 seconds to end" in text
-    assert f"To go on with the other {ROWS - len(job.writes)}:" in text
+    assert "Stopping: no more rows begin, and those in flight have 10 seconds to finish" in text
+    assert f"To continue with the other {ROWS - len(job.writes)} rows:" in text
     assert any("stopping, " in line for line in terminal.bars)
     assert not terminal.screen.cursor.hidden
 
 
+async def test_ctrl_c_while_nothing_answers(job: Job) -> None:
+    """The bar shows that the job stops before any row ends, and the second press says what became of the rows."""
+    job.mock.script(Silence(), route="execute_action", calls=range(5, 9))
+    async with in_a_terminal(job) as (process, terminal):
+        await until(lambda: len(job.writes) >= 8, process)
+        terminal.press(b"\x03")
+        await until(lambda: "stopping, 4 in flight · 0 failed · 0 unknown · 4 ok" in terminal.text, process)
+        assert "Stopping: no more rows begin" in terminal.text
+        assert sum(f"4/{ROWS}" in line for line in terminal.lines) == 1
+        assert terminal.lines[0].startswith("Stopping: ")
+        terminal.press(b"\x03")
+        async with asyncio.timeout(60):
+            assert await process.wait() == 3
+        await until(lambda: "To continue with the other" in terminal.text)
+    assert "Stopped immediately: rows that were sent and got no answer are unknown." in terminal.text
+    assert f"{ROWS} rows: 4 ok, 0 failed, 4 unknown, {ROWS - 8} not begun." in terminal.text
+
+
+async def test_the_bar_of_a_job_that_is_done(job: Job) -> None:
+    """It begins with the rows of earlier runs, and shows no rate of what this run did not do."""
+    assert (await job.run()).exit_code == 0
+    async with in_a_terminal(job) as (process, terminal):
+        async with asyncio.timeout(60):
+            assert await process.wait() == 0
+        await until(lambda: "The outcome of each row" in terminal.text)
+    assert not any(f" 0/{ROWS}" in bar or "/s" in bar for bar in terminal.bars)
+
+
 async def test_interrupted_without_a_journal(job: Job) -> None:
-    """What is done cannot be told apart any more: to run it again may write twice, which the exit code says."""
+    """The rows that are done are not known: the exit code says that running the job again may write twice."""
     take_time(job.mock)
     place = job.arguments.index("--journal")
     arguments = [*job.arguments[:place], *job.arguments[place + 2 :]]
@@ -325,5 +365,5 @@ async def test_interrupted_without_a_journal(job: Job) -> None:
         process.send_signal(signal.SIGINT)
         finished = await ended(process)
     assert (finished.exit_code, told(finished)["ended"], told(finished)["unknown"]) == (3, "interrupted", 0)
-    assert "begins at the first row and acts again for rows that are done" in finished.complaints
+    assert "begins at the first row and repeats those that are done" in finished.complaints
     assert job.output.read_text(encoding="utf-8-sig").count(",ok,done,") == len(job.writes)

@@ -100,18 +100,19 @@ async def misuses(hubspot: HubspotActions) -> None:
 
 
 def test_rate_limit(command_line: CommandLine) -> None:
-    """An app with hundreds of actions is read several at a time, and as fast as Refold lets."""
+    """An app with many actions is read several at a time, and as fast as Refold lets."""
     catalogue = command_line.mock.catalogue
     catalogue.add_app("large")
-    for number in range(500):
+    for number in range(60):
         catalogue.action("large", f"action_{number}", parameters=[{"name": "text", "required": True}])(_nothing)
-    command_line.mock.limit_rate(400, burst=50, retry_after=0.01)
+    refusal = Answer(429, retry_after=0.01)
+    command_line.mock.script(refusal, route="get_action_parameters", calls=range(20, 30))
     ended = command_line.run("generate", "large")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.count("\nclass ") == 501 + 2
+    assert ended.out.count("\nclass ") == 61 + 2
     statuses = [request.status for request in command_line.mock.requests_to("get_action_parameters")]
-    assert statuses.count(200) == 501
-    assert statuses.count(429) > 0
+    assert statuses.count(200) == 61
+    assert statuses.count(429) == 10
 
 
 async def _nothing(_context: object, _parameters: object) -> None: ...
@@ -148,6 +149,7 @@ def test_what_cannot_be_executed(command_line: CommandLine) -> None:
     ended = command_line.run("generate", "hubspot")
     assert (ended.code, ended.out) == (0, WRITTEN.read_text(encoding="utf-8"))
     assert ended.err.count("refold: Left out ") == 2
+    assert "`refold actions SLUG` lists" in ended.err
     command_line.mock.script(Answer(403), route="get_action_parameters", action_id="get_contact")
     failed = command_line.run("generate", "hubspot")
     assert (failed.code, failed.out) == (1, "")
@@ -175,15 +177,27 @@ def test_files_of_others(command_line: CommandLine, tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["link.py", "mine.py"]
 
 
-@pytest.mark.parametrize("where", ["", "no/such/directory/x.py", "a_directory", "a_pipe", "\0"])
+@pytest.mark.parametrize("where", ["", "no/such/directory/x.py", "a_directory", "a_pipe", "an_open_pipe", "\0"])
 def test_where_nothing_can_be_written(command_line: CommandLine, tmp_path: Path, where: str) -> None:
     """It says so before it calls."""
     (tmp_path / "a_directory").mkdir()
     os.mkfifo(tmp_path / "a_pipe")
+    reading, writing = os.pipe()
+    (tmp_path / "an_open_pipe").symlink_to(f"/dev/fd/{writing}")
     ended = command_line.run("generate", "hubspot", "--force", "-o", f"{tmp_path}/{where}")
+    os.close(reading)
+    os.close(writing)
     assert (ended.code, ended.out) == (2, "")
     assert "cannot be written: " in ended.err
     assert command_line.mock.request_count == 0
+
+
+def test_where_nobody_may_write(command_line: CommandLine, unprivileged: Path) -> None:
+    """That is told before it calls, too."""
+    unprivileged.chmod(0o500)
+    ended = command_line.run("generate", "hubspot", "-o", f"{unprivileged}/x.py")
+    assert (ended.code, command_line.mock.request_count) == (2, 0)
+    assert f"cannot be written: Permission denied in {unprivileged}." in ended.err
 
 
 def test_what_fails_leaves_the_file(command_line: CommandLine, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import csv
 import json
 import os
+import re
 import shutil
+import signal
 import sqlite3
 import stat
 import tracemalloc
@@ -69,7 +71,7 @@ def test_summary(command_line: CommandLine, journal: str) -> None:
     assert (told["running"], told["not_begun"]) == (False, 0)
     assert told["updated_at"].endswith("Z")
     shown = command_line.run("journal", "summary", journal, terminal=True).out
-    assert "33 ok, 4 failed (1 of them never sent), 3 unknown, 0 in flight, 1 to be run again" in shown
+    assert "33 ok, 4 failed (1 of them never sent), 3 unknown, 0 in flight, 1 not begun" in shown
 
 
 def test_nothing_is_sent(command_line: CommandLine, journal: str) -> None:
@@ -111,7 +113,7 @@ def test_some_entries(command_line: CommandLine, journal: str, options: list[str
 
 
 def test_an_error_that_no_item_has(command_line: CommandLine, journal: str) -> None:
-    """Which errors there are is told on stderr; stdout is an empty list."""
+    """Standard error names the errors that items have; stdout is an empty list."""
     ended = command_line.run("journal", "entries", journal, "-e", "NotFuond", "-s", "failed")
     assert (ended.code, json.loads(ended.out)) == (0, [])
     assert ended.err.startswith("No item ended with NotFuond. Items ended with: ")
@@ -120,14 +122,14 @@ def test_an_error_that_no_item_has(command_line: CommandLine, journal: str) -> N
 
 
 def test_entries_on_a_terminal(command_line: CommandLine, journal: str) -> None:
-    """A table, in which nothing acts upon the terminal."""
+    """A table, in which no text can control the terminal. Accounts are shown once if they are also the keys."""
     command_line.environment.setenv("COLUMNS", "400")
     ended = command_line.run("journal", "entries", journal, "-s", "failed", terminal=True)
     rows = [line for line in ended.out.splitlines() if line.startswith("failed")]
-    assert [row.split()[1:4] for row in rows] == [
-        ["user_3", "user_3", "NotFoundError"],
-        ["user_4", "user_4", "ReconnectRequiredError"],
-        ["user_8", "user_8", "ActionFailedError"],
+    assert [row.split()[1:3] for row in rows] == [
+        ["user_3", "NotFoundError"],
+        ["user_4", "ReconnectRequiredError"],
+        ["user_8", "ActionFailedError"],
     ]
     assert HOSTILE_SHOWN in rows[2]
     assert not {"\x1b[31m", "\u202e", "\u2028"} & {
@@ -136,13 +138,71 @@ def test_entries_on_a_terminal(command_line: CommandLine, journal: str) -> None:
     assert command_line.run("journal", "entries", journal, "-s", "started", terminal=True).out == "None.\n"
 
 
+def test_entries_on_a_narrow_terminal(command_line: CommandLine, tmp_path: Path) -> None:
+    """Each takes two lines at most, and no name is split; an account that differs from its key is shown."""
+    command_line.environment.setenv("COLUMNS", "80")
+    path = tmp_path / "june.sqlite"
+    run = opened(path)
+    error = "Action 'update_contact' of app 'hubspot' failed with status 422: " + "properties were not valid " * 9
+    run.write(
+        [(f"user_{number}", f"user_{number}", "failed", "none", "ActionFailedError", error) for number in range(3)]
+    )
+    run.close()
+    ended = command_line.run("journal", "entries", str(path), terminal=True)
+    assert ended.err == "Pass --json for times and whole messages.\n"
+    shown = ended.out
+    lines = [line for line in shown.splitlines() if line]
+    assert lines[0].split() == ["STATUS", "ITEM", "ERROR", "MESSAGE"]
+    assert len(lines) == 2 + 3 * 2
+    assert shown.count("ActionFailedError") == shown.count("...") == 3
+    run = opened(path)
+    run.write([("order 7", "user_7", "ok", "done")])
+    run.close()
+    shown = command_line.run("journal", "entries", str(path), terminal=True).out
+    assert "ACCOUNT" in shown
+    assert "user_7" in shown
+
+
+def test_what_a_killed_job_has_left(command_line: CommandLine, tmp_path: Path) -> None:
+    """The summary says how to continue, and neither it nor the page shows the hash in the job's name."""
+    path = tmp_path / "june.sqlite"
+    run = opened(path, name="hubspot get_contact of rows a22aaaa1ea5b")
+    run.write([("user_1", None, "started"), ("user_2", None, "ok", "done"), ("user_3", None, "withdrawn")])
+    run.tally(10, 0)
+    run.close()
+    shown = command_line.run("journal", "summary", str(path), terminal=True).out
+    first, counts, _, to_do = shown.splitlines()
+    assert first == "hubspot get_contact (https://app.refold.ai, test)"
+    assert counts == "1 ok, 0 failed, 1 unknown, 0 in flight, 8 not begun"
+    assert to_do == "To continue, run the same command or program again."
+    page = tmp_path / "page.html"
+    assert command_line.run("journal", "report", str(path), "--html", str(page)).code == 0
+    assert "a22aaaa1ea5b" not in page.read_text()
+    report = command_line.run("journal", "report", str(path), terminal=True).out
+    unknown = report[report.index("Accounts and times (UTC):") :].splitlines()
+    assert re.fullmatch(r"    user_1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", unknown[1])
+    attempts = {entry["key"]: entry["attempts"] for entry in listed(command_line, str(path))}
+    assert attempts == {"user_1": None, "user_2": 0, "user_3": 0}
+
+
+def test_many_unknown_items(command_line: CommandLine, tmp_path: Path) -> None:
+    """The report shows the accounts and times of ten, and the command that lists all."""
+    path = tmp_path / "june.sqlite"
+    run = opened(path)
+    run.write([(f"user_{number:02}", None, "unknown", "unknown", "APITimeoutError", "late") for number in range(12)])
+    run.close()
+    report = command_line.run("journal", "report", str(path), terminal=True).out
+    assert ("user_09  " in report, "user_10  " in report) == (True, False)
+    assert f"    … and 2 more: `refold journal entries {path} -s unknown` lists all.\n" in report
+
+
 def test_report_on_a_terminal(command_line: CommandLine, journal: str) -> None:
     """What happened, and what to do about the unknown items."""
     command_line.environment.setenv("COLUMNS", "100")
     ended = command_line.run("journal", "report", journal, terminal=True)
     assert "Of 41 items, 4 failed, 3 may or may not have happened and 1 has not ended." in ended.out
     assert "  1 interrupted\n" in ended.out
-    assert "Look in hubspot whether create_contact took effect" in ended.out
+    assert "Check in hubspot whether create_contact was executed" in ended.out
     assert "--resend-unknown" in ended.out
     assert all(len(line) <= 100 for line in ended.out.splitlines())
     assert HOSTILE_SHOWN in " ".join(ended.out.split())
@@ -165,7 +225,7 @@ def test_report_as_json(command_line: CommandLine, journal: str) -> None:
 
 
 def test_report_as_csv(command_line: CommandLine, journal: str, tmp_path: Path) -> None:
-    """A line for each item, which no spreadsheet takes for a formula and its owner alone may read."""
+    """A line for each item, safe from formulas, which only its owner may read."""
     path = tmp_path / "items.csv"
     path.write_text("old")
     path.chmod(0o644)
@@ -178,6 +238,31 @@ def test_report_as_csv(command_line: CommandLine, journal: str, tmp_path: Path) 
     assert (rows["'=1+1"]["linked_account_id"], rows["'=1+1"]["status"]) == ("'=1+1", "ok")
     assert rows["user_8"]["error"] == "ActionFailedError"
     assert "\\x1b[31m" in rows["user_8"]["message"]
+
+
+def test_very_long_texts_on_a_terminal(command_line: CommandLine, tmp_path: Path) -> None:
+    """They are shortened, with their length; JSON has them whole."""
+    path = tmp_path / "june.sqlite"
+    run = opened(path)
+    run.write([("k" * 1000, "a" * 1000, "failed", "none", "ValueError", "m" * 1_000_000)])
+    run.close()
+    shown = command_line.run("journal", "entries", str(path), terminal=True).out
+    assert "".join(shown.split()).count("m") < 1000
+    assert "(1,000,000 characters)" in " ".join(
+        command_line.run("journal", "report", str(path), terminal=True).out.split()
+    )
+    (entry,) = listed(command_line, str(path))
+    assert (len(entry["key"]), len(entry["message"])) == (1000, 1_000_000)
+
+
+def test_messages_in_the_words_of_the_command_line(command_line: CommandLine, journal: str) -> None:
+    """Reports name commands instead of Python calls; JSON has messages as they were recorded."""
+    command_line.environment.setenv("COLUMNS", "400")
+    for command in ("entries", "report"):
+        shown = command_line.run("journal", command, journal, terminal=True).out
+        assert "`refold connect SLUG` prints the link" in shown
+        assert "await account" not in shown
+    assert "await account" in command_line.run("journal", "entries", journal).out
 
 
 def make_text(path: Path) -> None:
@@ -223,7 +308,7 @@ def make_damaged(path: Path) -> None:
     ],
 )
 def test_no_journal(command_line: CommandLine, tmp_path: Path, make: Any, says: str) -> None:
-    """What cannot be read is told in a paragraph; nothing is written, and nothing there is touched."""
+    """A file that cannot be read is reported in a paragraph; nothing is written or changed."""
     path, page = tmp_path / "june.sqlite", tmp_path / "page.html"
     if make is not None:
         make(path)
@@ -253,8 +338,8 @@ def test_no_journal(command_line: CommandLine, tmp_path: Path, make: Any, says: 
         (["report", "{journal}", "--html", "{directory}"], "is a directory or a device: name a file"),
         (["report", "{journal}", "--csv", "/dev/null"], "is a directory or a device: name a file"),
         (["report", "{journal}", "--html", "{journal}"], "is a database, perhaps a journal, and is not replaced"),
-        (["report", "{journal}", "--csv", "{journal}-wal"], "belongs to the file beside it, and is not replaced"),
-        (["report", "{journal}", "--csv", "{directory}/no/such.csv"], "its directory is not there"),
+        (["report", "{journal}", "--csv", "{journal}-wal"], "belongs to the database next to it, and is not replaced"),
+        (["report", "{journal}", "--csv", "{directory}/no/such.csv"], "its directory does not exist"),
         (["report", "{journal}", "--csv", "{directory}/x", "--html", "{directory}/x"], "name the same file"),
         (["report", "{journal}", "--html", "{journal}/x"], "cannot be written: Not a directory"),
     ],
@@ -285,12 +370,34 @@ def test_full_disks(command_line: CommandLine, tmp_path: Path, option: str) -> N
 
 
 def test_directories_that_may_not_be_written(command_line: CommandLine, unprivileged: Path) -> None:
-    """They are told by the name of the file."""
+    """The error names the file."""
     journal, page = unprivileged / "june.sqlite", unprivileged / "page.html"
     make_failures(journal, 1)
     unprivileged.chmod(0o555)
     ended = command_line.run("journal", "report", str(journal), "--html", str(page))
     assert (ended.code, ended.err) == (1, f"refold: {page}: Permission denied.\n")
+
+
+def test_journals_that_may_not_be_read(command_line: CommandLine, unprivileged: Path) -> None:
+    """The error names the file and the reason."""
+    journal, lock = unprivileged / "june.sqlite", unprivileged / "june.sqlite-lock"
+    make_failures(journal, 1)
+    (unprivileged / "closed").mkdir(mode=0o000)
+    (unprivileged / "loop").symlink_to("loop")
+
+    def complaint(path: Path) -> str:
+        ended = command_line.run("journal", "entries", str(path))
+        assert (ended.code, ended.out) == (1, "")
+        return ended.err
+
+    loop = "cannot be read: Too many levels of symbolic links."
+    assert loop in complaint(unprivileged / "loop")
+    assert "cannot be read: Permission denied." in complaint(unprivileged / "closed" / "june.sqlite")
+    lock.chmod(0o000)
+    assert f"The file '{lock}' may not be read" in complaint(journal)
+    journal.chmod(0o000)
+    lock.unlink()
+    assert f"'{journal}' cannot be read: Permission denied." in complaint(journal)
 
 
 def test_output_that_cannot_be_printed(command_line: CommandLine, journal: str) -> None:
@@ -312,7 +419,7 @@ def test_links(command_line: CommandLine, journal: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_while_the_job_runs(command_line: CommandLine, mock: MockRefold, tmp_path: Path) -> None:
-    """A journal is read while its job runs, and that goes on; once it is killed, what was in flight is unknown."""
+    """A journal can be read while its job runs, without disturbing it; once killed, items in flight are unknown."""
     path = tmp_path / "june.sqlite"
     mock.script(Delay(0.02))
     arguments = (killable_job.__file__, mock.base_url, str(path), "--items", "2000")
@@ -342,6 +449,23 @@ async def test_while_the_job_runs(command_line: CommandLine, mock: MockRefold, t
 
 
 @pytest.mark.slow
+async def test_ctrl_c_while_a_long_journal_is_read(tmp_path: Path) -> None:
+    """It ends the command soon, wherever that is."""
+    path, listed = tmp_path / "june.sqlite", tmp_path / "listed.json"
+    run = opened(path)
+    for begin in range(0, 96 * 400, 96):
+        run.write([(f"user_{number}", None, "ok", "done") for number in range(begin, begin + 96)])
+    run.close()
+    with listed.open("wb") as file:
+        async with running("-m", "refold_async", "journal", "entries", str(path), stdout=file.fileno()) as job:
+            await until(lambda: listed.stat().st_size > 0)
+            job.send_signal(signal.SIGINT)
+            left = await ended(job)
+    assert (left.exit_code, left.complaints) == (130, "refold: Stopped.\n")
+    assert b"user_38399" not in listed.read_bytes()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [False, True])
 def test_many_entries_take_no_memory(command_line: CommandLine, tmp_path: Path, *, terminal: bool) -> None:
     """They are printed as they are read: twelve megabytes of them within a fraction of that."""
@@ -359,6 +483,27 @@ def test_many_entries_take_no_memory(command_line: CommandLine, tmp_path: Path, 
             tracemalloc.stop()
     assert ended.code == 0
     assert most < 4_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_large_entries_take_no_memory(command_line: CommandLine, tmp_path: Path, option: str) -> None:
+    """Reports keep neither results nor messages as long as they come: a hundred megabytes within a tenth of that."""
+    path, report = tmp_path / "june.sqlite", tmp_path / "report"
+    run = opened(path)
+    for number in range(100):
+        run.write([(f"user_{number}", None, "failed", "none", "ValueError", "e" * 500_000, f'"{"x" * 500_000}"')])
+    run.close()
+    command_line.run("journal", "report", str(path), option, str(report))  # loads what it needs
+    tracemalloc.start()
+    try:
+        ended = command_line.run("journal", "report", str(path), option, str(report))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert ended.code == 0
+    assert most < 12_000_000
+    assert report.stat().st_size < 8_000_000
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import pytest
 from refold_async.cli.main import run
 from refold_async.testing import MockRefold
 from support.browser import browsing
-from support.journals import opened
+from support.journals import IDENTITY, opened
 from support.reported_job import HOSTILE_SHOWN, JOB, make_journal
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ async def test_what_it_tells(file: Path) -> None:
         assert await page.locator(".verdict").inner_text() == verdict
         tiles = await page.locator(".tiles > div").all_inner_texts()
         assert {"".join(tile.split()) for tile in tiles} == {
-            *("ok33", "failed4", "unknown:mayhavehappened3", "toberunagain1"),
+            *("ok33", "failed4", "unknown:mayhavehappened3", "notbegun1"),
         }
         charts = page.get_by_role("img")
         assert await charts.first.get_attribute("aria-label") == (
@@ -150,7 +150,7 @@ async def test_what_it_tells(file: Path) -> None:
         failures = await page.locator("article.failed").all_inner_texts()
         assert any(HOSTILE_SHOWN in text for text in failures)
         assert await page.locator("img, iframe, article script, td script").count() == 0
-        await page.get_by_text("The figures").click()
+        await page.get_by_text("Figures", exact=True).click()
         assert await page.get_by_role("table", name="Items that had ended by then").is_visible()
 
 
@@ -214,12 +214,48 @@ async def test_light_dark_narrow_and_printed(file: Path) -> None:
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
         assert await page.get_by_role("img").count() == 2
         assert await page.locator("td.c-message").first.evaluate("cell => cell.clientWidth") > 200
+        label = "cell => getComputedStyle(cell, '::before').content"
+        assert await page.locator("td.c-key").first.evaluate(label) == '"Account"'
         await page.set_viewport_size({"width": 720, "height": 1000})
         await page.emulate_media(media="print", color_scheme="dark")
         assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert not await page.get_by_label("Search", exact=True).is_visible()
         assert await page.locator("td.c-message").first.evaluate("cell => cell.clientWidth") > 100
         assert await page.evaluate("document.documentElement.scrollWidth") <= 720
+
+
+async def test_hostile_names_fit(tmp_path: Path) -> None:
+    """However long names are, and whatever is in them, no screen has to be scrolled sideways."""
+    journal = tmp_path / "june.sqlite"
+    long = "W" * 5000
+    run_of_it = opened(
+        journal,
+        name="N" * 300,
+        identity=attrs.evolve(IDENTITY, slug=f"--{long}", action_id=long, base_url=f"https://{long}"),
+    )
+    run_of_it.write([(f"{long}{status}", long, status, "none", long, long) for status in ("failed", "unknown", "ok")])
+    run_of_it.close()
+    async with opening(written(journal)) as opened_page:
+        for width in (360, 768, 1440):
+            await opened_page.page.set_viewport_size({"width": width, "height": 800})
+            assert await opened_page.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_charts_at_every_width(file: Path) -> None:
+    """Their letters are neither tiny nor huge; in both schemes their areas stand out as WCAG 2 asks of graphics."""
+    async with opening(file) as opened_page:
+        page = opened_page.page
+        for width in (360, 480, 481, 704, 768, 864, 865, 1024, 1440):
+            await page.set_viewport_size({"width": width, "height": 800})
+            charts = page.locator("figure svg:visible")
+            assert await charts.count() == 2
+            scale = "chart => chart.getBoundingClientRect().width / chart.viewBox.baseVal.width"
+            assert 0.75 < await charts.first.evaluate(scale) < 1.5, width
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            for status in ("ok", "failed", "unknown"):
+                key = page.locator(f".legend .fill-{status}")
+                assert await key.evaluate(CONTRAST.replace('"svg text"', '"rect"')) >= 3, (scheme, status)
 
 
 async def test_without_javascript(file: Path) -> None:
@@ -287,9 +323,13 @@ async def test_many_items(tmp_path: Path) -> None:
     assert file.stat().st_size < 5_000_000
     async with opening(file) as opened_page:
         page = opened_page.page
-        holds = "To stay small, the page holds 3,000 of 4,000 failed, 500 of 4,000 ok."
+        holds = "To stay small, the page contains 3,000 of 4,000 failed, 500 of 4,000 ok."
         assert holds in await page.locator("#items").inner_text()
         assert len(await opened_page.shown()) == 200
+        await page.emulate_media(media="print")
+        shown = "3,500 of the 3,500 items on this page; the first 200 are shown"
+        assert await page.get_by_text(shown).is_visible()
+        await page.emulate_media(media="screen")
         await page.get_by_label("Error", exact=True).select_option("RareError")
         assert await opened_page.shown() == ["user_5000"]
         await page.get_by_role("button", name="Clear", exact=True).click()

@@ -1,8 +1,10 @@
 """What the report of a job is made of: when items ended, which are kept, what is advised, and how it is drawn."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +19,7 @@ from refold_async.cli.journal_page.page import page_of
 from refold_async.cli.journal_page.scales import TimeScale, duration, number_ticks, round_duration
 from refold_async.cli.journal_report.advice import advice_for_failed, advice_for_unknown
 from refold_async.cli.journal_report.plain_text import text_of
+from refold_async.cli.journal_report.reading import showing_progress
 from refold_async.cli.journal_report.report import ErrorGroup, JournalReport, read_report
 from refold_async.cli.journal_report.samples import FairSample
 from refold_async.cli.journal_report.timeline import Timeline, stretches
@@ -78,7 +81,7 @@ def test_pauses_are_cut_out(seconds: list[float], parts: list[int]) -> None:
 
 
 def test_a_time_scale() -> None:
-    """Moments are drawn in proportion; a pause takes little room, and is told."""
+    """Moments are drawn in proportion; a pause takes little room, and has a label."""
     timeline = timeline_of(*range(101), *range(50_000, 50_101))
     scale = TimeScale(stretches(timeline.buckets, timeline.step), timeline.step, 0, 1056)
     begin = timeline.buckets[0].begin
@@ -106,7 +109,7 @@ def test_number_ticks(largest: int) -> None:
 
 
 def test_durations() -> None:
-    """In the two units that tell, and rounded as people count."""
+    """In their two largest units, and rounded to round numbers."""
     assert [duration(n) for n in (50, 1000, 61_000, 3_600_000, 50_000_000, 90_000_000)] == [
         *("50 ms", "1 s", "1 min 1 s", "1 h", "13 h 53 min", "1 d 1 h"),
     ]
@@ -115,7 +118,7 @@ def test_durations() -> None:
 
 def test_a_fair_sample() -> None:
     """Never more than it may keep, and of each group its share: rare ones are whole, wherever they come."""
-    sample = FairSample[tuple[str, int]](100)
+    sample = FairSample[tuple[str, int], tuple[str, int]](100, lambda member: member)
     for number in range(10_000):
         sample.add("often", ("often", number))
         if number % 2000 == 0:
@@ -135,7 +138,7 @@ def test_a_fair_sample() -> None:
 
 def test_a_sample_of_few_is_all() -> None:
     """In the order in which they came."""
-    sample = FairSample[int](10)
+    sample = FairSample[int, int](10, int)
     for number in range(10):
         sample.add(str(number % 3), number)
     assert list(sample) == list(range(10))
@@ -183,7 +186,7 @@ def test_advice() -> None:
     ]
     known += ["ActionFailedError", "WorkflowFailedError", "ExecutionTimeoutError", "RateLimitError"]
     assert set(known[1:]) <= set(names_of_errors)
-    assert len({advice_for_unknown(group(name)).told for name in known} | {other.told}) == len(known) + 1
+    assert len({advice_for_unknown(group(name)).text for name in known} | {other.text}) == len(known) + 1
     assert "--retry-failed" in advice_for_failed(group("NotFoundError", "none"))
     assert "refold connect" in advice_for_failed(group("ReconnectRequiredError", "none"))
     assert "do not run these again" in advice_for_failed(group("ValueError", "done"))
@@ -193,10 +196,11 @@ def test_advice() -> None:
 @pytest.mark.parametrize(
     ("entries", "verdict"),
     [
-        ([], "No item was recorded yet."),
+        ([], "No item has been recorded yet."),
         ([("a", None, "ok", "done")], "The one item succeeded."),
         ([("a", None, "ok", "done"), ("b", None, "ok", "done")], "All 2 items succeeded."),
-        ([("a", None, "started")], "Of 1 items, 1 may or may not have happened."),
+        ([("a", None, "started")], "The one item may or may not have happened."),
+        ([("a", None, "failed", "none")], "The one item failed."),
         ([("a", None, "failed", "none"), ("b", None, "withdrawn")], "Of 2 items, 1 failed and 1 has not ended."),
     ],
 )
@@ -206,6 +210,19 @@ def test_verdicts(tmp_path: Path, entries: list[Any], verdict: str) -> None:
     assert report.verdict == verdict
     assert verdict in text_of(report, 80)
     assert verdict in page_of(report)
+
+
+def test_a_page_without_failures(tmp_path: Path) -> None:
+    """It has no section of failures, which would seem to deny the unknown items; its figures have one row a second."""
+    entries = [(str(number), None, "unknown", "unknown", "APITimeoutError", "late") for number in range(3)]
+    report = report_of(tmp_path / "june.sqlite", *entries)
+    for seconds in (0.0, 0.2, 0.4, 1.1):
+        report.timeline.add(BEGIN + timedelta(seconds=seconds), "ok")
+    page = page_of(report)
+    assert "Unknown: 3 that may or may not have happened" in page
+    assert "Failures by error" not in page
+    times = re.findall(r'<th scope="row">([^<]*)</th>', page)
+    assert len(times) == len(set(times)) >= 2
 
 
 def test_very_many_kinds_of_errors(tmp_path: Path) -> None:
@@ -221,6 +238,7 @@ def test_very_many_kinds_of_errors(tmp_path: Path) -> None:
     assert (report.errors[0].error, report.errors[0].items) == ("other errors", 100)
     assert "with other errors" in text_of(report, 80)
     assert "more failed with other errors" in page_of(report)
+    assert 'data-error="other errors"' not in page_of(report)  # no filter finds them
 
 
 def test_texts_that_only_look_like_a_call(tmp_path: Path) -> None:
@@ -244,7 +262,7 @@ def printed(capsys: pytest.CaptureFixture[str], headings: list[str], *pages: lis
 
 
 def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first rows decide how wide columns are; what is too long goes on below, and wide characters count as two."""
+    """The first rows decide the widths; long cells continue below, and wide characters count as two."""
     monkeypatch.setenv("COLUMNS", "30")
     lines = list(
         printed(
@@ -255,7 +273,46 @@ def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         )
     )
     assert lines == [
-        *("", "A      TEXT", "-" * 30, "x      one two three four five", "       six seven", "表表   b"),
-        *("a    ".rstrip() + "      c", "very", "long", "one"),
+        *("", "A     TEXT", "-" * 30, "x     one two three four five", "      six seven", "表表  b"),
+        *("a     c", "very", "long", "one"),
     ]
     assert all(len(line) <= 30 for line in lines)
+
+
+def test_a_table_of_very_long_words(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are cut into lines, in a time that is in proportion to their length."""
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = list(printed(capsys, ["TEXT"], [["x" * 5_000_000]]))
+    assert len(lines) == 3 + 100_000
+    assert {len(line) for line in lines[3:]} == {50}
+
+
+@pytest.mark.parametrize(("total", "told"), [(5000, "{} of 5,000 items"), (None, "{} items")])
+def test_progress_of_reading(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, total: int | None, told: str
+) -> None:
+    """After a second, and then five times a second, a terminal shows the progress; the line disappears at the end."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    now = 0.0
+    entries: Any = range(2000)
+    with suppress(KeyboardInterrupt), showing_progress(lambda: now) as follow:
+        for number, _ in enumerate(follow(iter(entries), total)):
+            now = number / 1000
+            if number == 1500:
+                raise KeyboardInterrupt
+    parts = capsys.readouterr().err.split("\r\x1b[K")
+    numbers = ["1,200", "1,400"]
+    assert parts == ["", *(f"Reading the journal: {told.format(number)}" for number in numbers), ""]
+
+
+def test_no_progress_is_shown_of_what_is_short_nor_elsewhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logs get nothing, and nobody sees a line for an instant."""
+    entries: Any = range(2000)
+    for is_terminal, seconds in ((False, 100.0), (True, 0.9)):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda is_terminal=is_terminal: is_terminal, raising=False)
+        times = iter([0.0] + [seconds] * 20)
+        with showing_progress(lambda times=times: next(times)) as follow:  # type: ignore[misc]
+            assert len(list(follow(iter(entries), 2000))) == 2000
+    assert capsys.readouterr().err == ""

@@ -16,7 +16,7 @@ from refold_async.testing import MockRefold, Reset, Silence
 from support.command_line import Ended, served_by_thread
 
 CREATE: Final = "execute hubspot create_contact email=ada@example.com"
-LOOK: Final = "look in the app before you run it again."
+LOOK: Final = "check in the app before you run it again."
 DONE: Final = "It happened: do not run it again."
 SECRET: Final = "tk_very_secret"
 SOURCES: Final = str(Path(refold_async.__file__).parent.parent)
@@ -109,15 +109,15 @@ def wait_until(condition: object, *arguments: object) -> None:
     [
         ("refold apps >/dev/full", 1, "No space left on device."),
         (f"refold {CREATE} >/dev/full", 4, f"No space left on device. {DONE}"),
-        ("refold apps | true; exit ${PIPESTATUS[0]}", 1, "has ended before all of it was written."),
-        (f"refold {CREATE} | true; exit ${{PIPESTATUS[0]}}", 4, DONE),
+        ("refold apps | true; exit ${PIPESTATUS[0]}", 141, None),
+        (f"refold {CREATE} | true; exit ${{PIPESTATUS[0]}}", 4, f"ended before all of it was written. {DONE}"),
         ("refold apps >&-", 1, "The output cannot be written: stdout is closed."),
         (f"refold {CREATE} >&-", 4, DONE),
         ("refold execute hubspot create_contact email=@- <&-", 2, "stdin cannot be read: it is closed."),
         ("refold apps >&- 2>&- <&-", 1, None),
         pytest.param("refold --help >/dev/full", 1, "No space left on device.", marks=pytest.mark.slow),
         pytest.param("refold --version >&-", 1, "stdout is closed.", marks=pytest.mark.slow),
-        pytest.param("refold --help | true; exit ${PIPESTATUS[0]}", 1, "has ended before", marks=pytest.mark.slow),
+        pytest.param("refold --help | true; exit ${PIPESTATUS[0]}", 141, None, marks=pytest.mark.slow),
         pytest.param("refold generate hubspot >/dev/full", 1, "No space left on device.", marks=pytest.mark.slow),
         pytest.param("refold aps 2>&-", 2, None, marks=pytest.mark.slow),
         pytest.param("refold aps 2>/dev/full", 2, None, marks=pytest.mark.slow),
@@ -137,15 +137,23 @@ def test_streams(mock: MockRefold, shell: str, code: int, says: str | None) -> N
     assert executed(mock) == (CREATE in shell)
 
 
+def test_files_that_do_not_fit(mock: MockRefold, tmp_path: Path) -> None:
+    """What cannot be written as a whole is not written at all, and the error names the file that was asked for."""
+    shown = run(
+        mock, f"ulimit -f 1; refold generate hubspot -o {tmp_path}/hubspot_actions.py", {"PYTHONDONTWRITEBYTECODE": "1"}
+    )
+    assert shown == Ended(1, "", f"refold: {tmp_path}/hubspot_actions.py: File too large.\n")
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_readers_that_leave(mock: MockRefold, unbuffered: str) -> None:
-    """A reader who takes the first line of many ends it, also where Python would not notice."""
+    """A reader who takes the first line of many ends it without a word, also where Python would not notice."""
     mock.catalogue.add_app("large")
     for number in range(200):
         mock.catalogue.action("large", f"action_{number}", description="x" * 2000)(_nothing)
     shown = run(mock, "refold generate large | head -1; exit ${PIPESTATUS[0]}", {"PYTHONUNBUFFERED": unbuffered})
-    assert (shown.code, shown.out.count("\n"), shown.err.count("\n")) == (1, 1, 1)
-    assert shown.err == "refold: The program that reads the output has ended before all of it was written.\n"
+    assert (shown.code, shown.out.count("\n"), shown.err) == (141, 1, "")
 
 
 async def _nothing(_context: object, _parameters: object) -> None: ...
@@ -194,6 +202,25 @@ def test_ctrl_c_after_a_write(mock: MockRefold) -> None:
     shown = ended(process)
     assert (shown.code, shown.err.count("\n")) == (3, 1)
     assert LOOK in shown.err
+
+
+@pytest.mark.parametrize("during", ["typing", "cyclopts", "asyncio", "aiohttp"])
+def test_ctrl_c_while_it_starts(mock: MockRefold, during: str) -> None:
+    """Whatever it is loading, it ends as at any other moment, and nothing was sent."""
+    program = (
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == '{during}': raise KeyboardInterrupt\n"
+        f"for name in ('re', 'typing', '{during}'): sys.modules.pop(name, None)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.argv[1:] = ['apps']\n"
+        "from refold_async.cli.main import main\n"
+        "main()\n"
+    )
+    shown = run(mock, f'{sys.executable} -c "{program}"')
+    assert shown == Ended(130, "", "refold: Stopped.\n")
+    assert mock.request_count == 0
 
 
 @pytest.mark.parametrize("what", ["stdin", "a_pipe"])
@@ -321,7 +348,7 @@ def test_faults_of_our_own(mock: MockRefold) -> None:
     )
     shown = run(mock, f'{sys.executable} -c "{program}"')
     assert (shown.code, shown.out) == (4, "")
-    fault = "refold: ZeroDivisionError: a text. This is a fault of refold; REFOLD_LOG=debug shows where."
+    fault = "refold: ZeroDivisionError: a text. This is a bug in refold; REFOLD_LOG=debug shows where."
     assert shown.err == f"{fault} {DONE}\n"
 
 

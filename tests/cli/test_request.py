@@ -32,6 +32,26 @@ def test_writes(command_line: CommandLine, tmp_path: Path) -> None:
     assert command_line.mock.requests[-1].json == [1, 2]
 
 
+def test_headers_of_files(command_line: CommandLine, tmp_path: Path) -> None:
+    """The line break at a file's end is no part of the header."""
+    (tmp_path / "token").write_bytes(b"secret\r\n")
+    shown = command_line.run("request", "POST", "/api", "-H", f"token=@{tmp_path / 'token'}", "--dry-run")
+    assert json.loads(shown.out)["headers"]["token"] == "secret"
+    made = command_line.run(
+        *("webhooks", "create", "https://example.com", "Workflow Errored", "-H", "token=@-"), stdin="secret\n"
+    )
+    assert made.code == 0
+    assert command_line.mock.requests[-1].json["webhook_headers"] == {"token": "secret"}
+
+
+def test_numbers_that_are_too_large(command_line: CommandLine) -> None:
+    """JSON stays JSON, and texts stay as they are."""
+    command_line.mock.script(Answer(200, body=b'{"Infinity": [1e999, -1e999, "\\"-Infinity"]}'))
+    assert command_line.run("request", "GET", "/api").out.split() == [
+        *("{", '"Infinity":', "[", "1e999,", "-1e999,", '"\\"-Infinity"', "]", "}")
+    ]
+
+
 def test_a_production_key(command_line: CommandLine) -> None:
     """Every method but GET counts as a write, unless `--read` vouches that it only reads."""
     command_line.environment.setenv("REFOLD_API_KEY", "pk_live")
@@ -72,9 +92,12 @@ def test_files(command_line: CommandLine, tmp_path: Path) -> None:
         (("GET", "api"), "must start with one '/'"),
         (("GET", "/api?page=1"), "pass the query as name=value or --query"),
         (("GET", "/api/100%"), "write a % as %25"),
-        (("GET", "/api", "page"), "'page' is no parameter"),
-        (("POST", "/api", "-q", "page"), "'page' is no parameter"),
+        (("GET", "/api", "page"), "'page' is not a parameter"),
+        (("POST", "/api", "-q", "page"), "'page' is not a parameter"),
         (("POST", "/api", "-H", "x-api-key=tk"), "x-api-key"),
+        (("POST", "/api", "a=@-", "-H", "b=@-"), "a=@- and b=@- cannot all read stdin"),
+        (("GET", "/api", "-q", "a=@-", "-q", "b=@-"), "cannot all read stdin"),
+        (("POST", "/api", "-a", ""), "is empty: pass --organisation"),
         (("GET", "/api", "--save-to", "/no/such/folder/x"), "--save-to /no/such/folder/x cannot be written"),
     ],
 )

@@ -1,7 +1,9 @@
 """What commands say of errors names commands and options, no Python."""
 
 import ast
+import functools
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -24,7 +26,9 @@ from refold_async.testing import (
 )
 from support.command_line import CommandLine
 
-PYTHON: Final = re.compile(r"\w\(|\w=(?=[\s:.,;{…('x7]|$)|\bawait\b|\bAsyncRefold\b|\b(save_to|into|base_url)\b")
+PYTHON: Final = re.compile(
+    r"\w\(|\w=(?=[\s:.,;{…('x7]|$)|\bawait\b|\blist\[|\bAsyncRefold\b|\b(save_to|into|base_url)\b"
+)
 """What a call in Python looks like, or an argument of one."""
 
 EXECUTE: Final = ("execute", "hubspot", "create_contact", "email=ada@example.com")
@@ -89,6 +93,7 @@ def messages(path: Path) -> Iterator[str]:
             yield node.value
 
 
+@functools.cache
 def texts() -> list[str]:
     """Return the messages of all modules whose errors a command can meet."""
     paths = [path for name in HEARD for path in sorted((ROOT / name).rglob("*.py")) or [ROOT / name]]
@@ -111,8 +116,9 @@ def test_no_message_names_a_python_call() -> None:
         (None, Answer(302, headers={"Location": "https://example.com"}), ("apps",)),
         (None, Answer(429, retry_after=3600), ("apps",)),
         (None, Answer(200, body="<html>"), ("apps",)),
+        (None, Answer(200, json=[1]), ("apps",)),
         (None, Silence(), ("apps", "--timeout", "0.1")),
-        (None, Reset("after"), EXECUTE),
+        ("execute_action", Reset("after"), EXECUTE),
         ("execute_action", Answer(429, retry_after=3600), EXECUTE),
         ("execute_action", Answer(503), EXECUTE),
         ("execute_action", Answer(400, json=NOT_CONNECTED), EXECUTE),
@@ -167,6 +173,14 @@ def test_misuse(command_line: CommandLine, arguments: tuple[str, ...]) -> None:
     assert (failed.code, failed.out) == (2, "")
     [paragraph] = failed.err.splitlines()
     assert not PYTHON.search(paragraph)
+
+
+def test_checks_that_need_another_package(command_line: CommandLine) -> None:
+    """A payload is shown without a check where jsonschema is not installed, which is told in such words too."""
+    command_line.environment.setitem(sys.modules, "jsonschema", None)
+    ran = command_line.run(*RUN, "--dry-run")
+    assert "The payload was not checked: The check needs jsonschema: pip install" in ran.err
+    assert not PYTHON.search(ran.err)
 
 
 def test_a_file_that_is_none(command_line: CommandLine) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from refold_async.cli.terminal import escaped_json, plain
 from refold_async.testing import Answer
 from support.command_line import CommandLine
 
@@ -33,6 +34,10 @@ STRUCTURE: Final = {
     "payload": {EVIL: EVIL},
     "schema": {"properties": {EVIL: {"type": EVIL, "description": EVIL}}, "required": [EVIL]},
 }
+
+
+UNSEEN: Final = (0x00, 0x1B, 0x7F, 0x85, 0xAD, 0x61C, 0x180E, 0x200B, 0x2028, 0x202E, 0xFEFF, 0xFFF9, 0xE0041, 0xE007F)
+"""Characters that nobody sees, and that act upon a terminal, turn text around, or hold a text for machines."""
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +122,13 @@ def test_a_suggestion(command_line: CommandLine) -> None:
     meant = command_line.run("workflows", "get", "workflow_number_1")
     assert "Did you mean" in meant.err
     assert_harmless(meant.err)
+
+
+@pytest.mark.parametrize("number", UNSEEN)
+def test_what_is_not_seen_is_spelled_out(number: int) -> None:
+    """In texts as Python spells it, in JSON so that the value stays."""
+    character = chr(number)
+    assert plain(f"a{character}b") == "a" + character.encode("unicode_escape").decode() + "b"
+    shown = escaped_json(json.dumps(character, ensure_ascii=False))
+    assert character not in shown
+    assert json.loads(shown) == character

@@ -10,10 +10,18 @@ from support.command_line import CommandLine
 
 def test_subscriptions(command_line: CommandLine) -> None:
     """They are made, listed, shown and deleted."""
-    made = json.loads(command_line.run("webhooks", "create", "https://example.com/hook", "Workflow Errored").out)
+    made = json.loads(
+        command_line.run(
+            "webhooks", "create", "https://example.com/hook", "Workflow Errored", "--description", "for sales"
+        ).out
+    )
     shown = command_line.run("webhooks", "get", made["_id"], terminal=True)
-    assert shown.out.splitlines()[1:3] == ["URL      https://example.com/hook", "EVENTS   Workflow Errored"]
+    assert shown.out.splitlines()[1:3] == [
+        "URL          https://example.com/hook",
+        "EVENTS       Workflow Errored",
+    ]
     assert made["_id"] in command_line.run("webhooks", "list", terminal=True).out
+    assert shown.out.splitlines()[-1] == "DESCRIPTION  for sales"
     unknown = command_line.run("webhooks", "delete", f"{made['_id'][:-1]}f")
     assert (unknown.code, unknown.out) == (1, "")
     assert f"Did you mean '{made['_id']}'?" in unknown.err
@@ -22,13 +30,18 @@ def test_subscriptions(command_line: CommandLine) -> None:
 
 
 def test_what_is_refused(command_line: CommandLine) -> None:
-    """Nothing is made without events, nor with a production key unasked."""
+    """Nothing is made without events or for unknown ones, nor with a production key unasked."""
+    misspelled = command_line.run("webhooks", "create", "https://example.com/hook", "Workflow Errord")
+    assert (misspelled.code, misspelled.out) == (1, "")
+    assert "Did you mean 'Workflow Errored'?" in misspelled.err
+    assert '"Workflow Timed Out"' in command_line.run("webhooks", "create", "https://example.com/hook", "x").err
+    command_line.mock.clear()
     assert "Name the events" in command_line.run("webhooks", "create", "https://example.com/hook").err
     command_line.environment.setenv("REFOLD_API_KEY", "pk_live")
     for write in (("create", "https://example.com/hook", "Workflow Errored"), ("delete", "x")):
         refused = command_line.run("webhooks", *write)
         assert (refused.code, refused.out) == (2, "")
-        assert "Pass --yes to mean it. Nothing was sent." in refused.err
+        assert "Pass --yes to confirm. Nothing was sent." in refused.err
     assert not command_line.mock.requests
 
 

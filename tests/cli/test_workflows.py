@@ -72,15 +72,16 @@ def test_run_in_parts(command_line: CommandLine) -> None:
     begun = command_line.run(*RUN, "--no-wait", "--slug", "hubspot")
     assert begun.code == 0
     execution_id = json.loads(begun.out)["execution_id"]
+    assert f"`refold executions watch {execution_id} -a user_1`" in begun.err
     assert not command_line.mock.requests_to("get_workflow")  # the app was given
     piped = command_line.run("executions", "watch", execution_id)
     assert (piped.code, json.loads(piped.out.splitlines()[-1])["status"]) == (0, "COMPLETED")
     watched = command_line.run("executions", "watch", execution_id, terminal=True)
-    assert [line.split()[1:] for line in watched.out.splitlines()] == [["COMPLETED", "100", "%"]]
+    assert [line.split()[2:] for line in watched.out.splitlines()] == [["COMPLETED", "100", "%"]]
     again = command_line.run("executions", "rerun", execution_id)
     new = json.loads(again.out)["id"]
-    assert started_by(again).rstrip(":") == new
-    assert f"`refold executions watch {new} -a user_1` watches it" in again.err
+    assert started_by(again).rstrip(".") == new
+    assert f"`refold executions watch {new} -a user_1`" in again.err
     listed = json.loads(command_line.run("executions", "list", "--oldest-first").out)
     assert [execution["_id"] for execution in listed] == [execution_id, new]
 
@@ -91,7 +92,7 @@ def test_long_lists(command_line: CommandLine) -> None:
         command_line.run(*RUN, "--no-wait")
     some = command_line.run("executions", "list", "--limit", "2", terminal=True)
     assert some.out.count("Welcome a contact") == 2
-    assert some.err == "There are more than these 2: pass a larger --limit.\n"
+    assert some.err == "There are more: pass a --limit larger than 2.\n"
     assert command_line.run("executions", "list", "--limit", "3", terminal=True).err == ""
     assert len(json.loads(command_line.run("executions", "list").out)) == 3
     assert command_line.run("executions", "list", "--limit", "0").code == 2
@@ -102,10 +103,42 @@ def test_dry_run(command_line: CommandLine) -> None:
     shown = json.loads(command_line.run(*RUN, "--dry-run").out)
     assert (shown["headers"]["x-api-key"], shown["headers"]["slug"]) == ("***", "hubspot")
     assert shown["body"] == {"payload": {"email": "ada@example.com"}}
-    misfit = command_line.run("workflows", "run", SAMPLE_WORKFLOW_ID, "email:=5", "--dry-run")
-    assert (misfit.code, misfit.out) == (2, "")
-    assert "payload.email" in misfit.err
     assert not starts(command_line)
+
+
+@pytest.mark.parametrize("given", [("email:=5",), (), ("email:=5", "--dry-run")])
+def test_a_payload_that_does_not_fit(command_line: CommandLine, given: tuple[str, ...]) -> None:
+    """It is refused before anything is started, and the error names the command that shows what fits."""
+    misfit = command_line.run("workflows", "run", SAMPLE_WORKFLOW_ID, *given)
+    assert (misfit.code, misfit.out) == (2, "")
+    assert "email" in misfit.err
+    assert f"`refold workflows params {SAMPLE_WORKFLOW_ID} -a user_1`" in misfit.err
+    assert not starts(command_line)
+
+
+def test_a_payload_that_cannot_be_checked(command_line: CommandLine) -> None:
+    """Without an answer about what fits, nothing is started; an alias, of which Refold may not know it, is."""
+    command_line.mock.script(Answer(404), route="get_request_structure", calls=1)
+    ran = command_line.run(*RUN, "--slug", "hubspot")
+    assert ran.code == 0
+    assert "The payload was not checked" in ran.err
+    command_line.mock.script(Answer(503), route="get_request_structure")
+    unread = command_line.run(*RUN)
+    assert (unread.code, unread.out) == (1, "")
+    assert "Nothing was started" in unread.err
+    assert len(starts(command_line)) == 1
+
+
+def test_filters(command_line: CommandLine) -> None:
+    """A date that is not one is refused; a status that may be new is asked for, with a hint."""
+    refused = command_line.run("executions", "list", "--start-date", "yesterday")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--start-date 'yesterday' is not a date" in refused.err
+    assert command_line.run("executions", "list", "--end-date", "2026-06-01T12:00:00Z").code == 0
+    unknown = command_line.run("executions", "list", "--status", "FOO")
+    assert (unknown.code, unknown.out) == (0, "[]\n")
+    assert "COMPLETED" in unknown.err
+    assert command_line.run("executions", "list", "--status", "errored").err == ""
 
 
 @pytest.mark.parametrize("name", ["welcome_contct", "Welcome a contat", SAMPLE_WORKFLOW_ID[:-1]])
@@ -114,7 +147,7 @@ def test_an_unknown_workflow(command_line: CommandLine, name: str) -> None:
     unknown = command_line.run("workflows", "run", name)
     assert (unknown.code, unknown.out) == (1, "")
     assert f"Did you mean '{SAMPLE_WORKFLOW_ID}'?" in unknown.err
-    assert "`refold workflows list` gives" in unknown.err
+    assert "`refold workflows list` lists" in unknown.err
     assert not starts(command_line)
 
 
@@ -131,10 +164,15 @@ def test_an_unknown_execution(command_line: CommandLine) -> None:
 
 def test_runs_that_end_otherwise(command_line: CommandLine) -> None:
     """A run that failed may have done a part; a duplicate has done nothing."""
-    failed = command_line.run("workflows", "run", SAMPLE_WORKFLOW_ID)
+    command_line.mock.end_executions("ERRORED")
+    failed = command_line.run(*RUN)
     assert (failed.code, failed.out) == (3, "")
     assert "ended as ERRORED" in failed.err
-    assert command_line.run("executions", "watch", started_by(failed)).code == 3
+    for reading in ("watch", "wait"):  # which have written nothing, and may be run again
+        seen = command_line.run("executions", reading, started_by(failed))
+        assert seen.code == 1
+        assert "ended as ERRORED" in seen.err
+        assert "before you run it again" not in seen.err
     command_line.mock.end_executions("DUPLICATE")
     duplicate = command_line.run(*RUN)
     assert (duplicate.code, duplicate.out) == (1, "")
@@ -147,7 +185,7 @@ def test_runs_that_take_long(command_line: CommandLine) -> None:
     ran = command_line.run(*RUN, "--max-wait", "0.2", "-a", "ada lovelace")
     assert (ran.code, ran.out) == (3, "")
     execution_id = started_by(ran)
-    told = f"`refold executions watch {execution_id} -a 'ada lovelace'` goes on watching it."
+    told = f"`refold executions watch {execution_id} -a 'ada lovelace'`"
     assert ran.err.count(told) == 1
     waited = command_line.run("executions", "wait", execution_id, "--max-wait", "0.2", "-a", "ada lovelace")
     assert waited.code == 1  # it has written nothing, and may be run again
@@ -166,9 +204,42 @@ def test_what_is_not_known_of_a_start(command_line: CommandLine) -> None:
     assert (unusable.code, unusable.out) == (4, "")
     assert f"`refold executions response {started_by(unusable)}` gives it." in unusable.err
     command_line.mock.script(Truncated(0.5), route="get_execution")
-    unseen = command_line.run(*RUN, "--max-wait", "0.2")
+    unseen = command_line.run(*RUN, "--max-wait", "1")  # time for one look, also on a slow machine
     assert unseen.code == 3
-    assert "The last look at it failed: " in unseen.err
+    assert "The last check of it failed: " in unseen.err
+
+
+@pytest.mark.parametrize("execution_id", ["", "a\nb"])
+def test_a_start_with_an_odd_id(command_line: CommandLine, execution_id: str) -> None:
+    """It has started, though nothing can be asked of it: that is no misuse of the command."""
+    answer = Answer(200, json={"message": "started", "execution_id": execution_id})
+    command_line.mock.script(answer, route="execute_workflow")
+    ran = command_line.run(*RUN)
+    assert (ran.code, ran.out) == (3, "")
+    assert "check in the app before you run it again" in ran.err
+
+
+def test_commands_stay_in_one_line(command_line: CommandLine) -> None:
+    """A command that an error tells is copied from a narrow terminal as a whole."""
+    command_line.environment.setenv("COLUMNS", "40")
+    command_line.mock.script(Silence(), route="get_execution")
+    waited = command_line.run("executions", "wait", "6a30f0c2d4616e99e7fa5a01", "--max-wait", "0.1", terminal=True)
+    lines = waited.err.splitlines()
+    assert "`refold executions watch 6a30f0c2d4616e99e7fa5a01 -a user_1" in waited.err
+    assert [line for line in lines if "`refold executions watch" in line and line.count("`") == 2]
+    assert len(lines) > 2
+
+
+def test_ids_stay_in_one_line(command_line: CommandLine) -> None:
+    """In a list on a usual terminal, the id of an execution is there as a whole, and so are its dates."""
+    command_line.environment.setenv("COLUMNS", "80")
+    execution_id = started_by(command_line.run(*RUN))
+    listed = command_line.run("executions", "list", terminal=True).out.splitlines()
+    assert all(len(line) <= 80 for line in listed)
+    first, second = listed[3:5]
+    assert first.startswith(f"{execution_id}  ")
+    assert [len(word) for word in first.split()[-2:]] == [10, 10]
+    assert [word[-1] for word in second.split()[-2:]] == ["Z", "Z"]
 
 
 def test_a_production_key(command_line: CommandLine) -> None:
@@ -212,7 +283,7 @@ async def test_interrupted() -> None:
         assert (stopped.exit_code, stopped.output) == (3, "")
         first, second = stopped.complaints.splitlines()
         assert first == f"Started execution {execution_id} of workflow {SAMPLE_WORKFLOW_ID}."
-        assert second.startswith(f"refold: Stopped. Execution {execution_id} goes on: `refold executions watch ")
+        assert second.startswith(f"refold: Stopped waiting. Execution {execution_id} still runs. To follow it: ")
         assert f"`refold executions stop {execution_id} -a user_1`" in second
         mock.clear()
         async with refold(mock, "executions", "watch", execution_id) as process:

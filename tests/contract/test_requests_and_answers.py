@@ -22,7 +22,8 @@ from contract.problems import (
 )
 from contract.troubles import recorded_failures, recorded_troubles
 
-ENDPOINTS: Final = (Path(__file__).parent.parent.parent / "docs" / "reference" / "operations.md").read_text(encoding="utf-8")
+_PAGE: Final = Path(__file__).parent.parent.parent / "docs" / "reference" / "operations.md"
+ENDPOINTS: Final = _PAGE.read_text(encoding="utf-8")
 SERVED: Final = {
     operation: re.findall(r"`([\w.]+)\(\)`", by)
     for operation, by in re.findall(r"^\| `([A-Z]+ /\S+)` \| (.+) \|$", ENDPOINTS, re.MULTILINE)

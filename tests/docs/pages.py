@@ -3,10 +3,13 @@
 - A `python` block stands in an `async def`, with `refold` and `account` open against a mock. The blocks of a page share
   their names, from the first to the last.
 - One that calls `asyncio.run(` is a program: it runs in a process of its own.
-- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import.
-- One that defines tests (`async def test_…`) has them run, with the fixtures of the plugin.
-- A `text` block that follows at once is what a block prints.
-- In a `sh` block, lines that begin with `refold ` are run, each to its end, and have to succeed.
+- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import. If it calls
+  `asyncio.run(` at the top level, it is a program, run from a file of that name.
+- One that defines tests (`async def test_…`) has them run, each with a new mock and client as the plugin makes them.
+- A `text` block that follows at once is what a block prints. It has the address of `refold mock` for the mock's own.
+- In a `sh` block, lines that begin with `refold ` or `pytest` are run, each to its end, and have to succeed. pytest has
+  the plugins that a reader has: pytest-asyncio and the library's own.
+- A `toml` block with a title is saved as that file, such as the configuration of pytest.
 - What a block needs and the page does not show is in a comment before it, `<!-- run: mock.script(Answer(503)) -->`,
   which can use `mock`, the names of `refold_async.testing`, and `stack`: what enters it is left at the end of the page.
 - A block with `<!-- run with redis-server: … -->` before it is run only on machines that have that program.
@@ -27,7 +30,7 @@ import attrs
 import pytest
 
 import refold_async.testing
-from refold_async import AsyncRefold
+from refold_async import AsyncRefold, RetryPolicy
 from refold_async.testing import MockRefold
 from support.running_programs import run_program
 
@@ -35,10 +38,12 @@ __all__ = ["Block", "Runner", "blocks_of"]
 
 _FENCE: Final = re.compile(
     r"(?:^<!-- run(?: with (?P<program>[\w-]+))?:\s(?P<setup>.*?)-->\s*)?"
-    r"^```(?P<language>python|sh)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^```$"
+    r"^```(?P<language>python|sh|toml)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^```$"
     r"(?:\n\n```text\n(?P<printed>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
 )
+_PYTEST: Final = ("-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "pytest_refold_async")
+_SERVED_MOCK: Final = "http://127.0.0.1:8080"
 
 
 @attrs.frozen
@@ -53,6 +58,11 @@ class Block:
     printed: str | None = None
     program: str | None = None
     """A program that it needs."""
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it runs in a process of its own."""
+        return "asyncio.run(" in self.code if self.title is None else "\nasyncio.run(" in self.code
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -98,19 +108,22 @@ class Runner:
             return
         await self._execute(block.setup, block.line)
         self._output.readouterr()
+        printed = ""
         if block.language == "sh":
             printed = await self._run_commands(block)
+        elif block.language == "toml":
+            if block.title:
+                _saved(block, block.title)
+        elif block.is_program:
+            printed = await self._run_as_program(block)
         elif block.title:
             printed = self._import(block, block.title)
-        elif "asyncio.run(" in block.code:
-            ran = await run_program("-c", block.code)
-            assert (ran.exit_code, ran.complaints) == (0, ""), f"{self._page.name}:{block.line}"
-            printed = ran.output
         else:
             await self._execute(block.code, block.line)
             await self._run_tests()
             printed = self._output.readouterr().out
         if block.printed is not None:
+            printed = printed.replace(self._mock.base_url, _SERVED_MOCK)
             assert printed == block.printed, f"{self._page.name}:{block.line}"
 
     async def _execute(self, code: str, line: int) -> None:
@@ -121,10 +134,13 @@ class Runner:
         if (awaited := eval(compiled, self._names)) is not None:
             await awaited
 
+    async def _run_as_program(self, block: Block) -> str:
+        ran = await run_program(*(["-c", block.code] if block.title is None else [str(_saved(block, block.title))]))
+        assert (ran.exit_code, ran.complaints) == (0, ""), f"{self._page.name}:{block.line}"
+        return ran.output
+
     def _import(self, block: Block, title: str) -> str:
-        path = Path(title)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(block.code, encoding="utf-8")
+        path = _saved(block, title)
         if path.suffix == ".py":
             name = path.stem
             spec = importlib.util.spec_from_file_location(name, path)
@@ -138,18 +154,32 @@ class Runner:
     async def _run_tests(self) -> None:
         for name in [name for name in self._names if name.startswith("test_")]:
             test = self._names.pop(name)
-            fixtures = {"mock_refold": self._mock, "mock": self._mock, "refold": self._names["refold"]}
-            await test(**{fixture: fixtures[fixture] for fixture in inspect.signature(test).parameters})
+            quick = RetryPolicy(initial_delay=0)
+            with pytest.MonkeyPatch.context() as patch:
+                async with MockRefold() as mock, AsyncRefold("tk_mock", base_url=mock.base_url, retry=quick) as refold:
+                    patch.setenv("REFOLD_BASE_URL", mock.base_url)
+                    patch.setenv("REFOLD_API_KEY", "tk_mock")
+                    fixtures = {"mock_refold": mock, "mock": mock, "refold": refold}
+                    await test(**{fixture: fixtures[fixture] for fixture in inspect.signature(test).parameters})
 
     async def _run_commands(self, block: Block) -> str:
         printed = ""
         for line in block.code.replace("\\\n", "").splitlines():
             words = shlex.split(line, comments=True)
-            if words[:1] != ["refold"] or words[1:2] == ["mock"]:
+            if words[:1] == ["pytest"]:
+                command, environment = [*_PYTEST, *words[1:]], {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+            elif words[:1] == ["refold"] and words[1:2] != ["mock"]:
+                command, environment = ["-m", "refold_async", *words[1:]], {"REFOLD_LINKED_ACCOUNT_ID": "user_12345"}
+            else:
                 continue
-            ran = await run_program(
-                "-m", "refold_async", *words[1:], environment={"REFOLD_LINKED_ACCOUNT_ID": "user_12345"}
-            )
-            assert ran.exit_code == 0, f"{self._page.name}:{block.line}: {line}: {ran.complaints}"
+            ran = await run_program(*command, environment=environment)
+            assert ran.exit_code == 0, f"{self._page.name}:{block.line}: {line}: {ran.complaints}{ran.output}"
             printed += ran.output
         return printed
+
+
+def _saved(block: Block, title: str) -> Path:
+    path = Path(title)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.code, encoding="utf-8")
+    return path

@@ -1,6 +1,7 @@
 """What the guides say in tables and trees is what the library does."""
 
 import hmac
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -18,6 +19,7 @@ from docs.wording import ROOT
 from pictures.results import read_results
 from refold_async import errors
 from refold_async.faults import Fault
+from refold_async.pipeline import call_log
 from refold_async.retry_table import RULES
 from support.journals import opened
 
@@ -37,6 +39,8 @@ ROWS: Final = [
     Fault.APP_FAILED,
     Fault.APP_UNCLEAR,
 ]
+# The columns of the table of costs, except for the last.
+COMPARED: Final = ("aiohttp, plain", "aiohttp, careful", "refold_async")
 
 
 async def test_forged_webhooks_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +72,13 @@ def test_tree_of_errors() -> None:
     assert found == set(errors.__all__)
 
 
+def test_advice_about_errors() -> None:
+    """The guide says of every error what to do about it."""
+    page = (GUIDES / "errors.md").read_text(encoding="utf-8")
+    advice = re.findall(r"^\| `(\w+Error)` \| \w.+ \|$", page, re.MULTILINE)
+    assert sorted(advice) == sorted(set(errors.__all__) - {"RefoldError"})
+
+
 def test_table_of_retries() -> None:
     """The table in the guide is the table that the client uses."""
     row = re.compile(r"^\| .+? \| (retry|raise|\u2013) \| (retry|raise)(?:, (?:else )?`(\w+)`)? \| (retry|raise)", re.M)
@@ -79,6 +90,61 @@ def test_table_of_retries() -> None:
         assert ((write == "retry"), effect) == (rule.write, rule.effect), fault
         assert (idempotent == "retry") is rule.idempotent, fault
     assert RULES[Fault.APP_RATE_LIMITED] == RULES[Fault.APP_REFUSED]._replace(idempotent=True)
+    assert RULES[Fault.NOT_CONNECTED] == RULES[Fault.APP_REFUSED]
+
+
+def test_costs_are_those_that_were_measured() -> None:
+    """The page that compares the library with others has the figures of the last benchmarks."""
+
+    def table(case: str, number: int = 0) -> dict[str, dict[str, Any]]:
+        results = json.loads((ROOT / "benchmarks" / "results" / f"{case}.json").read_text(encoding="utf-8"))
+        return {row[""]: row for row in results["tables"][number]["rows"]}
+
+    def ratio(case: str, column: str, to: str = "aiohttp, plain") -> str:
+        rows = table(case)
+        return f"{rows['refold_async'][column] / rows[to][column]:.2f}"
+
+    cpu, careful = "CPU / aiohttp, plain", "aiohttp, careful"
+    costs = [
+        [f"{table('read', number)[name]['CPU µs per call']:,.0f}" for name in (*COMPARED, "httpx")] for number in (0, 1)
+    ]
+    shown = {
+        "one at a time": costs[0],
+        "50 at the same time": costs[1],
+        "a list of 500 actions": [ratio("actions", cpu), ratio("actions", cpu, careful)],
+        "100 KB of parameters": [ratio("write", cpu)],
+        "a call that gets HTTP 503": [ratio("retried", "CPU / aiohttp, careful", careful)],
+        "50,000 accounts": [f"{1 / float(ratio('fan-out', cpu)):.2f}"],
+        "1,000 calls in flight": [ratio("memory", "peak / aiohttp, plain")],
+        "import and first call": [f"{row['CPU ms']:.0f} ms" for row in list(table("cold").values())[:2]],
+        "99th percentile": [ratio("latency", "p99 / aiohttp, plain")],
+    }
+    page = (ROOT / "docs" / "start" / "compared.md").read_text(encoding="utf-8").splitlines()
+    for case, figures in shown.items():
+        row = next(line for line in page if line.startswith(f"| {case}"))
+        assert all(figure in row for figure in figures), (row, figures)
+
+
+def test_names_of_telemetry() -> None:
+    """The guide lists the attributes and metrics that the observer writes, and no others."""
+    written = set(re.findall(r'"(refold\.[\w.]+)"', (ROOT / "refold_async" / "telemetry.py").read_text("utf-8")))
+    listed = set(re.findall(r"`(refold\.[a-z_.]+)`", (GUIDES / "observability.md").read_text("utf-8")))
+    assert listed == written
+
+
+def test_fields_of_the_log() -> None:
+    """The guide lists the fields that lines of the log have, and no others."""
+    page = (GUIDES / "observability.md").read_text("utf-8")
+    table = page.partition("each with the prefix `refold_`")[2].partition("\n\n")[0]
+    listed = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    fields = {*call_log._OF_A_CALL, *call_log._OF_AN_ATTEMPT, *call_log._OF_AN_END}  # pyright: ignore[reportPrivateUsage]
+    assert listed == fields | {"fault", "error", "outcome", "delay"}
+
+
+def test_lines_of_the_log_that_are_quoted() -> None:
+    """What SECURITY.md says to look for in the log is what is logged."""
+    (line,) = re.findall(r"If your log shows `([^`]+)`", (ROOT / "SECURITY.md").read_text("utf-8"))
+    assert line in (ROOT / "refold_async" / "transport" / "connection_guard.py").read_text("utf-8")
 
 
 def test_tables_of_a_journal(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 # Written by `refold generate`, which writes over it: do not edit.
-"""The actions of hubspot, and the types of what they take.
+"""The actions of hubspot, and the types of their parameters.
 
     actions = HubspotActions(refold.account("user_12345"))
     result = await actions.create_contact({...})
 
-To write it anew, with -o and this file's name:
+To update it, run this with -o and the name of this file:
 
     refold generate hubspot
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     T = TypeVar("T", default=Any)
 
 SLUG: Final = "hubspot"
-"""The app, as fan_out_action() and other calls name it."""
+"""The slug of the app, for fan_out_action() and other calls."""
 
 ActionId = Literal[
     "create_contact",
@@ -37,20 +37,20 @@ _AS_JSON: Any = None
 
 
 class CallOptions(TypedDict, total=False):
-    """What every method takes beside the parameters, as AccountScope.execute_action() does."""
+    """The options of every method, which are those of AccountScope.execute_action()."""
 
     idempotent: bool
-    """You vouch that it does no harm to send this twice, as with any read."""
+    """You confirm that executing it twice does no harm, as with any read."""
     connection_id: str | None
-    """The connection to act by, where the linked account has several to the app."""
+    """The connection to use, if the linked account has several to the app."""
     headers: Mapping[str, str] | None
-    """Headers beside those the client sets."""
+    """Headers to add to those of the client."""
     timeout: Timeout | float | None
-    """Seconds for the whole call, or a Timeout; by default the client's."""
+    """Seconds for the whole call, or a Timeout; by default that of the client."""
 
 
 class CreateContactParameters(TypedDict):
-    """What create_contact takes."""
+    """The parameters of create_contact."""
 
     email: str
     """Email (email)"""
@@ -65,14 +65,14 @@ class CreateContactParameters(TypedDict):
 
 
 class DeleteContactParameters(TypedDict):
-    """What delete_contact takes."""
+    """The parameters of delete_contact."""
 
     id: str
     """Contact ID (text)"""
 
 
 class GetContactParameters(TypedDict):
-    """What get_contact takes."""
+    """The parameters of get_contact."""
 
     id: NotRequired[str]
     """Contact ID (text)"""
@@ -85,14 +85,14 @@ class GetContactParameters(TypedDict):
 
 
 class GetLoyaltyPointsParameters(TypedDict):
-    """What get_loyalty_points takes."""
+    """The parameters of get_loyalty_points."""
 
     email: str
     """Email (email)"""
 
 
 class HttprequestParameters(TypedDict):
-    """What httprequest takes."""
+    """The parameters of httprequest."""
 
     method: str
     """Method (select)"""
@@ -107,7 +107,7 @@ class HttprequestParameters(TypedDict):
 
 
 class SearchContactsParameters(TypedDict):
-    """What search_contacts takes."""
+    """The parameters of search_contacts."""
 
     query: NotRequired[str]
     """Text to look for (text)"""
@@ -118,7 +118,7 @@ class SearchContactsParameters(TypedDict):
 
 
 class UpdateContactParameters(TypedDict):
-    """What update_contact takes."""
+    """The parameters of update_contact."""
 
     id: str
     """Contact ID (text)"""
@@ -137,11 +137,11 @@ class UpdateContactParameters(TypedDict):
 class HubspotActions:
     """The actions of hubspot, for one linked account.
 
-    Each method executes one, and raises what AccountScope.execute_action() does. `into=` is the type to
-    structure the app's data into; by default it stays as JSON gave it.
+    Each method executes one action, and raises the errors of AccountScope.execute_action(). `into=` is
+    the type of the app's data; by default the data stays plain JSON values.
 
     Args:
-        account: The linked account, such as refold.account("user_12345"). Making this does no I/O.
+        account: The linked account, such as refold.account("user_12345"). The constructor does no I/O.
     """
 
     def __init__(self, account: AccountScope) -> None:

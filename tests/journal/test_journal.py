@@ -86,7 +86,7 @@ def test_summary_while_it_runs(running: SQLiteRun, path: Path) -> None:
     assert (summary.in_flight, summary.withdrawn) == (1, 1)
     assert timedelta() <= datetime.now(UTC) - summary.created_at < timedelta(minutes=1)
     assert summary.created_at <= summary.updated_at
-    assert "1 ok, 1 failed, 1 unknown, 1 in flight, 1 to be run again" in str(summary)
+    assert "1 ok, 1 failed, 1 unknown, 1 in flight, 1 or more not begun" in str(summary)
     assert "june sync" in str(summary)
     assert "running, run 1" in str(summary)
 
@@ -211,7 +211,7 @@ def test_items_that_have_not_begun(path: Path) -> None:
     summary = journal.summary()
     assert (summary.not_begun, summary.refused, summary.failed, summary.withdrawn) == (4, 2, 3, 1)
     assert "3 failed (2 of them never sent)" in str(summary)
-    assert "1 to be run again, 4 not begun" in str(summary)
+    assert "1 in flight, 5 not begun" in str(summary)
     file.tally(None, 3)
     assert (journal.summary().not_begun, journal.summary().refused) == (None, 3)
     file.close()

@@ -50,7 +50,7 @@ async def run_job(mock: MockRefold, path: Path) -> None:
     """Run it until only two items have not ended, and leave it.
 
     It ends with 33 items ok. One was refused, since its key occurred before. user_3, user_4 and user_8 failed; user_5
-    and user_9 are unknown, and so is user_6, which was in flight when the job was left. user_7 is to be run again.
+    and user_9 are unknown, and so is user_6, which was in flight when the job was left. user_7 has not begun.
     """
     for account, trouble in TROUBLES.items():
         mock.script(trouble, linked_account_id=account)

@@ -1,1 +1,1 @@
-"""`refold fan-out`: the rows of a file, a job that acts for each of them, and what is told of it."""
+"""`refold fan-out`: the rows of a file, the job that executes an action for each of them, and its summary."""

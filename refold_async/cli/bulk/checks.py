@@ -1,4 +1,4 @@
-"""Looking through all rows before anything is sent: a job begins only where each of them can be worked on."""
+"""Checking all rows before anything is sent: a job begins only if each row can be sent."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -8,16 +8,17 @@ import attrs
 
 from refold_async.cli.bulk.rows import Row, RowFile
 from refold_async.cli.bulk.templates import Template
-from refold_async.cli.failures import UsageError
+from refold_async.cli.failures import UsageError, say
 from refold_async.cli.terminal import one_line
 from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError
 from refold_async.journal.bloom_filter import BloomFilter
 
-__all__ = ["CheckedRows", "RowPlan", "check_rows"]
+__all__ = ["CheckedRows", "Problems", "RowPlan", "check_rows"]
 
-_FILTER_SIZE: Final = 4 * 1024 * 1024  # bytes: of a million keys, fewer than one in 100 is looked at twice for nothing
+_FILTER_SIZE: Final = 4 * 1024 * 1024  # bytes: of a million keys, fewer than one in 100 is checked twice for nothing
 _COLUMNS_NAMED: Final = 20
+_PROBLEMS_SHOWN: Final = 10
 _Row = dict[str, Any]
 
 
@@ -30,40 +31,96 @@ class RowPlan:
     account_column: str
     """The column of its linked account."""
     key_column: str | None
-    """The column of what a journal knows it by, where that is another."""
+    """The column of its key in the journal; None if that is the linked account."""
     distinct: bool
-    """Whether no two rows may have the same key: whether there is a journal."""
+    """Whether no two rows may have the same key, as a journal requires."""
 
     def account_of(self, row: Mapping[str, Any]) -> str:
         """Return a row's linked account."""
         return _text_of(row.get(self.account_column))
 
     def key_of(self, row: Mapping[str, Any]) -> str:
-        """Return what a journal knows a row by."""
+        """Return a row's key in the journal."""
         return _text_of(row.get(self.key_column or self.account_column))
+
+
+class Problems:
+    """The rows of a file that cannot be sent. Keeps the first few, and counts the others."""
+
+    def __init__(self, file: RowFile) -> None:
+        self._file = file
+        self._first: list[tuple[int, str]] = []
+        self._count = 0
+
+    def add(self, line: int, problem: str) -> None:
+        """Note a row that cannot be sent.
+
+        Args:
+            line: The number of its line.
+            problem: The reason, a sentence.
+        """
+        self._count += 1
+        if len(self._first) < _PROBLEMS_SHOWN:
+            self._first.append((line, problem))
+
+    def add_lines(self, lines: "Lines", problem: str) -> None:
+        """Note that several rows have the same problem."""
+        for line in lines.first:
+            self.add(line, problem)
+        self._count += lines.count - len(lines.first)
+
+    def raise_if_any(self) -> None:
+        """Show the problems, the first few of them each on a line of its own.
+
+        Raises:
+            UsageError: There is at least one.
+        """
+        if not self._count:
+            return
+        if self._count == 1:
+            raise self._file.refusal(*self._first[0])
+        for line, problem in self._first:
+            say(f"{self._file.name}, line {line:,}: {problem}")
+        if more := self._count - len(self._first):
+            say(f"… and {more:,} more line{'' if more == 1 else 's'}.")
+        raise UsageError(f"{self._count:,} rows of {self._file.name} must be corrected. Nothing was sent.")
+
+
+@attrs.define
+class Lines:
+    """The lines of some rows: the numbers of the first few, and how many there are."""
+
+    first: list[int] = attrs.field(factory=list[int])
+    count: int = 0
+
+    def add(self, line: int) -> None:
+        """Add a line."""
+        self.count += 1
+        if len(self.first) < _PROBLEMS_SHOWN:
+            self.first.append(line)
 
 
 @attrs.frozen(kw_only=True)
 class CheckedRows:
-    """Rows that can be worked on: each iteration reads the file again, and gives what each row holds."""
+    """Rows that can be sent: each iteration reads the file again, and yields the values of each row."""
 
     file: RowFile
-    """The file they are in."""
+    """Their file."""
     count: int
     """How many there are."""
     first: _Row
     """The first."""
-    left_out: Mapping[str, int]
-    """The parameters that some rows leave out, each with the line of the first that does."""
+    left_out: Mapping[str, Lines]
+    """The parameters that some rows leave out, each with the lines of those rows."""
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[_Row]:
-        """Give the rows.
+        """Yield the rows.
 
         Raises:
-            UsageError: They are not there any more as they were.
+            UsageError: The file has changed since the check.
         """
         number = 0
         try:
@@ -76,95 +133,105 @@ class CheckedRows:
 
 
 def check_rows(file: RowFile, plan: RowPlan, limit: int | None) -> CheckedRows:
-    """Look through the rows of a file.
+    """Check the rows of a file.
 
     Args:
         file: The file.
-        plan: What the job takes from each.
-        limit: How many of them to take; None for all.
+        plan: What the job takes from each row.
+        limit: Check and take only the first so many rows; None for all.
 
     Raises:
-        UsageError: A column is missing, or a row cannot be worked on; the message tells its line.
+        UsageError: A column is missing, or rows cannot be sent; the messages name their lines.
         OSError: The file cannot be read.
     """
-    looked_at = BloomFilter(_FILTER_SIZE)
+    seen = BloomFilter(_FILTER_SIZE)
     suspected: set[str] = set()
+    problems = Problems(file)
     first: Row | None = None
     count = 0
-    left_out: dict[str, int] = {}
-    for count, row in enumerate(islice(file, limit), 1):  # noqa: B007 - the last counts
+    left_out: dict[str, Lines] = {}
+    for count, row in enumerate(islice(file.usable_rows(problems.add), limit), 1):  # noqa: B007 - the last counts
         if first is None:
             first = row
-        if first is row and file.is_csv:
-            _check_columns(file, plan)
-        _check_account(file, plan, row)
+            if file.is_csv:
+                _check_columns(file, plan)
         try:
-            for name in plan.template.left_out_of(plan.template.parameters_of(row.values)):
-                left_out.setdefault(name, row.line)
+            _check_account(plan, row)
+            _check_key(plan, row)
+            parameters = plan.template.parameters_of(row.values)
         except ValueError as error:
-            raise file.refusal(row.line, f"{one_line(str(error))}.") from None
-        if plan.distinct and looked_at.add(key := _key_of(file, plan, row)):
+            problems.add(row.line, one_line(str(error)))
+            continue
+        for name in plan.template.left_out_of(parameters):
+            left_out.setdefault(name, Lines()).add(row.line)
+        if plan.distinct and seen.add(key := plan.key_of(row.values)):
             suspected.add(key)
-    if file.columns or first is not None:
+    if file.columns:
         _check_columns(file, plan)
+    if suspected:
+        _find_repeats(file, plan, limit, suspected, problems)
+    problems.raise_if_any()
     if first is None:
         raise UsageError(f"{file.name} has no rows: there is nothing to do.")
-    if suspected:
-        _check_repeats(file, plan, limit, suspected)
     return CheckedRows(file=file, count=count, first=first.values, left_out=left_out)
 
 
 def _check_columns(file: RowFile, plan: RowPlan) -> None:
-    """Refuse a job that takes something from a column that there is not."""
+    """Refuse a job that needs a column that the file does not have."""
+    same_account = (
+        "" if plan.key_column is not None or not plan.distinct else " and name a column of unique texts with --key"
+    )
     wanted = {
         **dict.fromkeys(plan.template.columns, "For a text that begins with @, write name:='\"@text\"'."),
         **({} if plan.key_column is None else {plan.key_column: "Name another with --key."}),
-        plan.account_column: "Name another with --account-column.",
+        plan.account_column: (
+            "Name another with --account-column. To use one linked account for all rows, add this column with the "
+            f"account's id in each row{same_account}."
+        ),
     }
     for column, advice in wanted.items():
         if column not in file.columns:
             raise UsageError(
-                f"{file.name} has no column {one_line(column)!r}: there are {_named(file.columns)}. {advice} "
+                f"{file.name} has no column {one_line(column)!r}, only {_named(file.columns)}. {advice} "
                 "Nothing was sent."
             )
 
 
-def _check_account(file: RowFile, plan: RowPlan, row: Row) -> None:
+def _check_account(plan: RowPlan, row: Row) -> None:
+    """Raise ValueError with the reason if a row's linked account cannot be used."""
     column = plan.account_column
     if column not in row.values:
-        raise file.refusal(
-            row.line, f"it has no {column!r}, but {_named(row.values)}. Name another column with --account-column."
-        )
+        raise ValueError(f"it has no {column!r}, only {_named(row.values)}. --account-column names another column.")
     if not (account := plan.account_of(row.values)):
-        raise file.refusal(row.line, f"its {column!r} is empty, or no text: there is nobody to act for.")
+        raise ValueError(f"its {column!r} is empty or not a text: each row needs the id of a linked account.")
     try:
         check_header_value(f"its {column!r}", account)
     except ConfigurationError as error:
-        raise file.refusal(row.line, error.message) from None
+        raise ValueError(error.message) from None
 
 
-def _key_of(file: RowFile, plan: RowPlan, row: Row) -> str:
-    key = plan.key_of(row.values)
-    if not key or "\0" in key:
-        raise file.refusal(row.line, f"its {plan.key_column!r} is empty, or no text: the journal knows rows by it.")
-    return key
+def _check_key(plan: RowPlan, row: Row) -> None:
+    """Raise ValueError with the reason if a journal cannot hold a row's key."""
+    if plan.distinct and (not (key := plan.key_of(row.values)) or "\0" in key):
+        raise ValueError(f"its {plan.key_column!r} is empty or not a text: the journal identifies rows by it.")
 
 
-def _check_repeats(file: RowFile, plan: RowPlan, limit: int | None, suspected: set[str]) -> None:
-    """Refuse rows that a journal could not tell apart. Only those suspected are remembered."""
+def _find_repeats(file: RowFile, plan: RowPlan, limit: int | None, suspected: set[str], problems: Problems) -> None:
+    """Note the rows whose key an earlier row has. Remembers only the keys that are suspected."""
     lines: dict[str, int] = {}
-    for row in islice(file, limit):
+    column = plan.key_column or plan.account_column
+    for row in islice(file.usable_rows(lambda line, problem: None), limit):
         key = plan.key_of(row.values)
         if key not in suspected:
             continue
         if key in lines:
-            column = plan.key_column or plan.account_column
-            raise file.refusal(
+            problems.add(
                 row.line,
-                f"its {column!r}, {one_line(key)!r}, is that of line {lines[key]:,} too, and the journal knows rows by "
-                "it: pass --key COLUMN, where each row has another text in that column.",
+                f"its {column!r}, {one_line(key)!r}, is also that of line {lines[key]:,}, and the journal identifies "
+                "rows by it: pass --key COLUMN with a column that differs in each row.",
             )
-        lines[key] = row.line
+        else:
+            lines[key] = row.line
 
 
 def _named(columns: Iterable[str]) -> str:
@@ -173,7 +240,7 @@ def _named(columns: Iterable[str]) -> str:
 
 
 def _text_of(value: object) -> str:
-    """Return what an id is as a text; an empty one where it is none."""
+    """Return an id as text; an empty text if the value is not an id."""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""

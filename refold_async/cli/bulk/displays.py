@@ -1,46 +1,53 @@
-"""How far a job is: a bar on a terminal, else a line now and then for logs. Both are on stderr."""
+"""The progress of a job on stderr: a bar on a terminal; elsewhere a line every few seconds, for logs."""
 
 import sys
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final, Protocol
 
 from refold_async.cli.failures import say
 from refold_async.cli.terminal import is_terminal
+from refold_async.jobs.outcomes import Status
 from refold_async.jobs.progress import Progress
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 __all__ = ["BarDisplay", "Display", "LineDisplay", "duration", "open_display"]
 
 _BETWEEN_LINES: Final = 10.0
-"""Seconds from one line to the next, where there is no terminal."""
+"""Seconds from one line to the next."""
+_BEFORE_THE_BAR: Final = 0.5
+"""Seconds without a finished row after which the bar appears: a resumed job knows its first rows sooner."""
+_WIDEST_BAR: Final = 30
+_BAR_STEP: Final = 5
+_Part = tuple[str, str]
 
 
 class Display(Protocol):
-    """What shows how far a job is."""
+    """Shows the progress of a job."""
 
     stopping: bool
-    """Whether the job takes no more rows."""
+    """Whether the job begins no more rows."""
 
     def show(self, progress: Progress) -> None:
-        """Show how far it is."""
+        """Show new progress."""
 
     def refresh(self) -> None:
-        """Show the time that has passed."""
+        """Show the last progress again: time has passed, or the job is stopping."""
+
+    def show_end(self, counts: Mapping[Status, int]) -> None:
+        """Show how many rows ended each way."""
 
     def close(self) -> None:
-        """Show nothing any more."""
+        """Show nothing more."""
 
 
 def open_display(total: int) -> Display:
-    """Return what shows a job of so many rows, where stderr goes."""
+    """Return the display for a job with this many rows, suited to stderr."""
     return BarDisplay(total) if is_terminal(sys.stderr) else LineDisplay(total)
 
 
 class LineDisplay:
-    """A line every few seconds."""
+    """Prints a line every few seconds."""
 
     def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.stopping = False
@@ -49,22 +56,25 @@ class LineDisplay:
         self._last = clock()
 
     def show(self, progress: Progress) -> None:
-        """Say how far it is, if that was not said just before."""
+        """Print a line, unless the last one is too recent."""
         now = self._clock()
         if now - self._last >= _BETWEEN_LINES and progress.time_left != 0:
             self._last = now
-            told = ", ".join(part for part, _ in _parts(progress, stopping=self.stopping))
-            say(f"{progress.done:,} of {self._total:,} rows done: {told}.")
+            parts = ", ".join(part for part, _ in _parts(progress, stopping=self.stopping))
+            say(f"{progress.done:,} of {self._total:,} rows done: {parts}.")
 
     def refresh(self) -> None:
-        """Say nothing: only news are told."""
+        """Print nothing: a line shows new progress only."""
+
+    def show_end(self, counts: Mapping[Status, int]) -> None:
+        """Print nothing: the summary follows."""
 
     def close(self) -> None:
-        """Say nothing any more: what came of it is told elsewhere."""
+        """Print nothing more."""
 
 
 class BarDisplay:
-    """A bar in the last line of the terminal."""
+    """Draws a bar in the last line of the terminal."""
 
     def __init__(self, total: int) -> None:
         from rich.console import Console
@@ -74,66 +84,100 @@ class BarDisplay:
         from rich.text import Text
 
         self.stopping = False
-        told: list[Text] = [Text()]
-        self._told = told
+        shown: list[Text] = [Text()]
+        self._shown = shown
+        self._last: Progress | None = None
 
-        class Told(ProgressColumn):
+        class Shown(ProgressColumn):
             max_refresh = None
 
             def render(self, task: Task) -> Text:
-                done = Text(f"{int(task.completed):,}/{total:,} ", style="progress.download")
-                return done.append_text(told[0])
+                return shown[0]
 
-        console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+        self._console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+        self._bar = BarColumn(bar_width=_WIDEST_BAR)
         self._progress = RichProgress(
-            BarColumn(bar_width=min(30, max(5, console.width // 5))),
-            Told(table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
-            console=console,
+            self._bar,
+            Shown(table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=self._console,
             auto_refresh=False,
-            expand=True,
         )
+        self._total = total
         self._task = self._progress.add_task("", total=total)
+        self._closed = False
 
     def show(self, progress: Progress) -> None:
-        """Draw how far it is."""
-        self._progress.start()  # where it has not begun: only what begins has anything to show
-        self._told[0] = _styled(progress, stopping=self.stopping)
-        self._progress.update(self._task, completed=progress.done, refresh=True)
+        """Draw new progress."""
+        self._last = progress
+        if progress.done or progress.elapsed >= _BEFORE_THE_BAR:
+            self.refresh()
 
     def refresh(self) -> None:
-        """Draw it again, as wide as the terminal is now."""
-        self._progress.refresh()
+        """Draw the last progress again, as wide as the terminal is now."""
+        if self._last is not None:
+            self._draw(self._last.done, _parts(self._last, stopping=self.stopping))
+        elif self.stopping:
+            self._draw(0, [("stopping", "yellow")])
+
+    def show_end(self, counts: Mapping[Status, int]) -> None:
+        """Draw how many rows ended each way, if the bar was drawn before."""
+        if self._progress.live.is_started:
+            self._draw(sum(counts.values()), _counts(counts["ok"], counts["failed"], counts["unknown"]))
 
     def close(self) -> None:
-        """Leave the bar as it is, and go on below it."""
-        self._progress.stop()
+        """Leave the bar as it is; what is printed next goes below it."""
+        self._closed = True
+        with suppress(OSError):
+            self._progress.stop()
+
+    def _draw(self, done: int, parts: list[_Part]) -> None:
+        if self._closed:
+            return
+        from rich.text import Text
+
+        text = Text(f"{done:,}/{self._total:,} ", style="progress.download")
+        for number, (part, style) in enumerate(parts):
+            text.append(" · " if number else "", style="default").append(part, style=style or "default")
+        # The "^C" that a terminal shows for the key fits behind it: on a full line it would push the bar up.
+        room = self._console.width - text.cell_len - len(" ^C")
+        with suppress(OSError):  # the terminal is gone, and the job continues
+            if not self._progress.live.is_started:
+                self._clear_line()
+                self._progress.start()
+            self._shown[0] = text
+            self._bar.bar_width = max(_BAR_STEP, min(_WIDEST_BAR, room // _BAR_STEP * _BAR_STEP))
+            self._progress.update(self._task, completed=done, refresh=True)
+
+    def _clear_line(self) -> None:
+        """Clear the "^C" that the terminal shows if the key was pressed before the bar appeared."""
+        from rich.control import Control
+        from rich.segment import ControlType
+
+        self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
 
 
-def _parts(progress: Progress, *, stopping: bool) -> list[tuple[str, str]]:
-    """Return what is told of a job, each part with its style."""
-    parts = [(f"{progress.rate:.1f}/s", "")]
-    if progress.paused_for is not None:
-        parts.insert(0, (f"paused: refused (HTTP 429) for {duration(progress.paused_for)}", "yellow"))
+def _parts(progress: Progress, *, stopping: bool) -> list[_Part]:
+    """Return what is shown of a job, each part with its style."""
+    parts: list[_Part] = []
     if stopping:
-        parts.insert(0, (f"stopping, {progress.in_flight:,} in flight", "yellow"))
-    elif progress.time_left:
-        parts.append((f"{duration(progress.time_left)} left", ""))
-    # Where the terminal is narrow, the last is lost first.
-    counts = ((progress.failed, "failed", "red"), (progress.unknown, "unknown", "yellow"), (progress.ok, "ok", "green"))
-    return parts + [(f"{count:,} {name}", style if count else "") for count, name, style in counts]
+        parts.append((f"stopping, {progress.in_flight:,} in flight", "yellow"))
+    if progress.paused_for is not None:
+        parts.append((f"paused: refused (HTTP 429) for {duration(progress.paused_for)}", "yellow"))
+    if not stopping and progress.rate >= 0.05:
+        parts.append((f"{progress.rate:,.0f}/s" if progress.rate >= 100 else f"{progress.rate:.1f}/s", ""))
+        if progress.time_left and progress.time_left >= 0.5:
+            parts.append((f"{duration(progress.time_left)} left", ""))
+    return parts + _counts(progress.ok, progress.failed, progress.unknown)
 
 
-def _styled(progress: Progress, *, stopping: bool) -> "Text":
-    from rich.text import Text
-
-    text = Text()
-    for number, (part, style) in enumerate(_parts(progress, stopping=stopping)):
-        text.append(" · " if number else "").append(part, style=style)
-    return text
+def _counts(ok: int, failed: int, unknown: int) -> list[_Part]:
+    # A narrow terminal cuts off the last part first.
+    counts = ((failed, "failed", "red"), (unknown, "unknown", "yellow"), (ok, "ok", "green"))
+    return [(f"{count:,} {name}", style if count else "") for count, name, style in counts]
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it."""
+    """Return a duration in words."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,22 +1,28 @@
-"""What `refold fan-out --help` tells beside its options. Here for who lists the commands without loading them."""
+"""The help of `refold fan-out`, above and below its options. It is here so that listing commands loads no more."""
 
 from typing import Final
 
-__all__ = ["FAN_OUT"]
+__all__ = ["EXIT_CODES", "FAN_OUT"]
 
 FAN_OUT: Final = """\
 Execute an action for each row of a file.
 
-Many rows at a time, each for the linked account that its column linked_account_id names. Begin with --dry-run, then \
---limit 5, then all:
+Many rows run at a time, each for the linked account in its column linked_account_id. Begin with --dry-run, then \
+--limit 5, then all rows:
 
-  refold fan-out hubspot create_contact email=@email lifecyclestage=lead \\
+  refold fan-out hubspot create_contact email=@email company=Acme \\
       --accounts customers.csv --journal june.sqlite --output june.csv
 
-Ctrl-C stops it: what is in flight gets 10 seconds to end. Run the same command again, and it goes on with the rest, \
-as it does after kill -9 or a crash: the --journal knows. Nothing that is done is sent again, nor what may be done. \
-`refold journal summary june.sqlite` tells at any time how it stands.
+Ctrl-C stops the job; rows in flight have 10 seconds to finish. With --journal, run the same command again to continue \
+with the rest, also after kill -9, a crash or a closed terminal. Rows that are done, or that may be done, are not \
+repeated. `refold journal summary june.sqlite` shows the state of the job at any time.
+"""
 
-It exits with 3 if any row is unknown, else 4 if one ran and its answer could not be used, else 1 if one failed, else \
-0. After Ctrl-C that is 130, or 3 if running it again might act twice.
+EXIT_CODES: Final = """\
+Exit code of a job, the first that applies:
+  3    a row is unknown, or running the command again may repeat rows
+  130  Ctrl-C, and rows are left
+  4    a row was executed, but its answer could not be used
+  1    a row failed, or something else stopped the job
+  0    all rows are ok
 """

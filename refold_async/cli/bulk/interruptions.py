@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, which end a job well the first time, and at once the second."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first stops a job and lets it finish what it sent, the second ends it immediately."""
 
 import asyncio
 import contextlib
@@ -9,25 +9,39 @@ from typing import Any, Final
 
 __all__ = ["heeding_signals"]
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+# Windows has no SIGHUP.
+_SIGNALS: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_HANGUP: Final = getattr(signal, "SIGHUP", None)
 
 
 @contextmanager
-def heeding_signals(first: Callable[[], object], second: Callable[[], object]) -> Generator[None]:
-    """Call `first` when one of the signals comes, and `second` when another does; a third ends the process.
+def heeding_signals(first: Callable[[int], object], second: Callable[[], object]) -> Generator[Callable[[], None]]:
+    """Call `first` with the number of the first signal, and `second` at the next one; a third ends the process.
 
-    Signals that the process was started to ignore stay ignored, and outside the main thread none is heeded.
+    SIGHUP counts only as the first: when a terminal is closed, both the system and the shell send it. Signals that the
+    process was started to ignore stay ignored. Outside the main thread, no signal is handled.
+
+    Yields:
+        A function to call when there is nothing left to stop: from then on, signals are ignored until the block ends.
     """
     loop = asyncio.get_running_loop()
-    calls = [first, second]
+    heard = 0
     before: dict[signal.Signals, Any] = {}
 
-    def heed() -> None:
-        if calls:
-            calls.pop(0)()
-        if not calls:
-            for number in before:
-                _set(number, signal.SIG_DFL)
+    def heed(number: int) -> None:
+        nonlocal heard
+        if number == _HANGUP and heard:
+            return
+        heard += 1
+        if heard == 1:
+            first(number)
+        else:
+            second()
+            set_all(signal.SIG_DFL)
+
+    def set_all(handler: Any) -> None:
+        for number in before:
+            _set(number, handler)
 
     def _set(number: signal.Signals, handler: Any) -> None:
         with contextlib.suppress(NotImplementedError):  # Windows
@@ -39,14 +53,14 @@ def heeding_signals(first: Callable[[], object], second: Callable[[], object]) -
         if handler is None or handler is signal.SIG_IGN:
             continue
         try:
-            loop.add_signal_handler(number, heed)
+            loop.add_signal_handler(number, heed, number)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda _, frame: loop.call_soon_threadsafe(heed))
+            signal.signal(number, lambda number, _: loop.call_soon_threadsafe(heed, number))
         except (RuntimeError, ValueError):  # not the main thread
             continue
         before[number] = handler
     try:
-        yield
+        yield lambda: set_all(signal.SIG_IGN)
     finally:
         for number, handler in before.items():
             _set(number, handler)

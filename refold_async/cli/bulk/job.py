@@ -1,8 +1,8 @@
-"""Running a job to its end, or as far as it comes: what becomes of each row is counted and written down."""
+"""Running a job to its end, or until something stops it: the outcome of each row is counted and written."""
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -11,7 +11,15 @@ from refold_async.cli.bulk.displays import Display
 from refold_async.cli.bulk.interruptions import heeding_signals
 from refold_async.cli.bulk.outcome_file import OutcomeFile
 from refold_async.cli.failures import UsageError, say
-from refold_async.errors import AuthenticationError, JournalError, ReconnectRequiredError, RecordedError, RefoldError
+from refold_async.cli.process import note_signal
+from refold_async.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    JournalError,
+    ReconnectRequiredError,
+    RecordedError,
+    RefoldError,
+)
 from refold_async.jobs.outcome_groups import STATUS_ORDER, OutcomeGroups
 from refold_async.jobs.outcome_rows import message_of
 from refold_async.jobs.outcomes import Outcome, Status, Unfinished, Unknown
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["GRACE", "JobEnd", "run_job"]
 
 GRACE: Final = 10.0
-"""Seconds that what is in flight gets to end where the job is stopped."""
+"""Seconds that rows in flight have to finish when the job is stopped."""
 _FAILURES_IN_A_ROW: Final = 100
 _REFUSED_KEYS_IN_A_ROW: Final = 3
 _BETWEEN_REFRESHES: Final = 0.5
@@ -34,22 +42,22 @@ Row = dict[str, Any]
 
 @attrs.define
 class JobEnd:
-    """How a job ended, and what became of its rows until then."""
+    """How a job ended, and the outcomes of its rows."""
 
     counts: dict[Status, int] = attrs.field(factory=lambda: dict.fromkeys(STATUS_ORDER, 0))
-    """How many rows ended each way, those of earlier runs included."""
+    """How many rows ended each way, including those of earlier runs."""
     unusable: int = 0
-    """How many of those that failed had run all the same."""
+    """How many of the failed rows were executed."""
     recorded: int = 0
-    """How many of all ended in an earlier run."""
+    """How many of all rows ended in an earlier run."""
     groups: OutcomeGroups = attrs.field(factory=OutcomeGroups)
-    """The outcomes that ended alike."""
+    """The outcomes, grouped by error."""
     interrupted: bool = False
-    """Whether Ctrl-C or SIGTERM stopped it."""
+    """Whether Ctrl-C, SIGTERM or SIGHUP stopped it."""
     reason: str | None = None
-    """What else stopped it, or None."""
+    """What else stopped it, in sentences, or None."""
     unrecorded: int = 0
-    """How many outcomes the journal could not take."""
+    """How many outcomes could not be written to the journal."""
 
     def add(self, outcome: Outcome[Row, Any]) -> None:
         """Count an outcome."""
@@ -66,51 +74,59 @@ class JobEnd:
 
 
 class _Streak:
-    """Failures without a success in between: so many of them are no accident of their rows."""
+    """Failures without a success in between: many of them have a common cause."""
 
     def __init__(self) -> None:
-        self._failures = self._refused_keys = 0
+        self._failures = self._refused_keys = self._unanswered = 0
 
     def reason_to_stop(self, outcome: Outcome[Row, Any]) -> str | None:
-        """Return why the job had better stop after an outcome, or None."""
+        """Return why the job should stop after an outcome, in sentences, or None."""
         if outcome.recorded:
             return None
         if outcome.status == "ok":
-            self._failures = self._refused_keys = 0
+            self._failures = self._refused_keys = self._unanswered = 0
             return None
-        if outcome.matches(ReconnectRequiredError):  # which tells of its account alone
+        if outcome.matches(ReconnectRequiredError):  # which concerns one account only
             return None
         self._failures += 1
         self._refused_keys += outcome.matches(AuthenticationError)
-        last = "" if outcome.error is None else f"The last error: {message_of(outcome.error)}"
+        self._unanswered = self._unanswered + 1 if outcome.matches(APIConnectionError) else 0
         if self._refused_keys >= _REFUSED_KEYS_IN_A_ROW:
-            return f"Refold refuses the API key. {last}"
+            return "Refold refuses the API key: check it before you run the job again."
         if self._failures >= _FAILURES_IN_A_ROW:
-            return f"{self._failures} rows in a row did not succeed; --stop-after sets another limit. {last}"
+            unanswered = self._unanswered > self._failures // 2
+            cause = "Refold does not answer: check that it can be reached before you run the job again. " * unanswered
+            return f"{cause}{self._failures} rows in a row did not succeed; --stop-after sets another limit."
         return None
 
 
-async def run_job(job: "Job", display: Display, output: OutcomeFile | None, *, watches_streaks: bool) -> JobEnd:
+async def run_job(
+    job: "Job", display: Display, output: OutcomeFile | None, signals: ExitStack, *, watches_streaks: bool
+) -> JobEnd:
     """Run a job, and return how it ended.
 
     Args:
         job: The job.
-        display: What shows how far it is.
+        display: Shows its progress.
         output: Where each outcome is written, or None.
-        watches_streaks: Whether to stop where nothing succeeds any more.
+        signals: The caller leaves it once it has reported the job: until then, a signal stops the job, not the command.
+        watches_streaks: Whether to stop when no row succeeds any more.
 
     Raises:
-        JournalError: The job did not begin: its journal is in use, another job's, or cannot be written.
+        JournalError: The job did not begin: its journal is in use, belongs to another job, or cannot be written.
+        UsageError: The job did not begin: the outcomes cannot be written.
     """
     end = JobEnd()
     streak = _Streak()
 
-    def stop() -> None:
+    def stop(number: int) -> None:
+        note_signal(number)
         end.interrupted = display.stopping = True
         job.stop()
+        display.refresh()
         say(
-            f"Stopping: what is in flight gets {GRACE:g} seconds to end, and nothing else begins. Interrupt again to "
-            "stop at once: what is in flight is unknown then."
+            f"Stopping: no more rows begin, and those in flight have {GRACE:g} seconds to finish. Interrupt again to "
+            "stop immediately: the rows in flight are unknown then."
         )
 
     def stop_because(reason: str | None) -> None:
@@ -118,28 +134,40 @@ async def run_job(job: "Job", display: Display, output: OutcomeFile | None, *, w
             end.reason, display.stopping = reason, True
             job.stop()
 
-    with heeding_signals(stop, lambda: job.stop(at_once=True)):
-        async with job, _refreshing(display):
-            try:
+    def stop_immediately() -> None:
+        display.close()  # a third interruption leaves no time for it
+        job.stop(at_once=True)
+        say("Stopped immediately: rows that were sent and got no answer are unknown.")
+
+    ignore_signals = signals.enter_context(heeding_signals(stop, stop_immediately))
+    async with job:
+        if output is not None:
+            # Only now that this job holds its journal: before, a running job might be writing this file. Nothing is
+            # sent until this task awaits something.
+            output.open()
+        try:
+            async with _refreshing(display):
                 async for outcome in job:
                     end.add(outcome)
                     if output is not None:
                         stop_because(output.write(outcome))
                     if watches_streaks:
                         stop_because(streak.reason_to_stop(outcome))
-            except (RefoldError, UsageError, OSError) as error:  # what reading the rows raises, too
-                end.reason = end.reason or message_of(error)
-                end.unrecorded = len(job.unread) if isinstance(error, JournalError) else 0
+        except (RefoldError, UsageError, OSError) as error:  # reading the rows may raise these too
+            end.reason = end.reason or message_of(error)
+            end.unrecorded = len(job.unread) if isinstance(error, JournalError) else 0
+    ignore_signals()
     for outcome in (*job.unread, *(_lost(unfinished) for unfinished in job.unfinished if unfinished.attempts)):
         end.add(outcome)
         if output is not None:
             output.write(outcome)
+    display.show_end(end.counts)
     return end
 
 
 @asynccontextmanager
 async def _refreshing(display: Display) -> AsyncGenerator[None]:
-    """Have the time that passes shown, whether anything happens or not."""
+    """Refresh the display regularly, even when no row ends."""
 
     async def refresh() -> None:
         while True:
@@ -155,7 +183,7 @@ async def _refreshing(display: Display) -> AsyncGenerator[None]:
 
 
 def _lost(unfinished: Unfinished[Row]) -> Unknown[Row]:
-    """Return the outcome of a row whose request was given no time to end: what the journal has of it."""
+    """Return the outcome of a row whose request had no time to end, as the journal records it."""
     return Unknown(
         item=unfinished.item,
         linked_account_id=unfinished.linked_account_id,

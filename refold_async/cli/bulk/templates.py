@@ -1,4 +1,4 @@
-"""The parameters of each row: some the same for all, some from a column of it."""
+"""The parameters of each row: some the same for all rows, some from a column."""
 
 import hashlib
 import json
@@ -16,18 +16,18 @@ FORMS: Final = "name=text, name:=JSON, name=@COLUMN, name:=@COLUMN or @FILE (a J
 
 @attrs.frozen
 class Column:
-    """Where a row has a parameter's value."""
+    """The column of a parameter's value."""
 
     name: str
-    """The column."""
+    """Its name."""
     as_json: bool
-    """Whether the value is its JSON; else it is its text."""
+    """Whether to read its text as JSON."""
 
     def value_of(self, row: Mapping[str, Any]) -> Any:
-        """Return the value that a row gives, or None where it has none: where it is empty, or null.
+        """Return the value in a row; None if it is empty or null.
 
         Raises:
-            ValueError: It is not the JSON that it must be.
+            ValueError: It is not JSON; the message is a sentence.
         """
         value = row.get(self.name)
         if value is None or value == "":
@@ -41,10 +41,10 @@ class Template:
     """The parameters of every row."""
 
     def __init__(self, given: Iterable[str]) -> None:
-        """Read them off a command line.
+        """Read them from a command line.
 
         Raises:
-            UsageError: An argument has none of the forms, or a name comes twice.
+            UsageError: An argument has none of the forms, or a name is given twice.
         """
         values = parse_parameters(given, Column)
         self._columns = {name: value for name, value in values.items() if isinstance(value, Column)}
@@ -52,30 +52,30 @@ class Template:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns that it takes values from."""
+        """The names of the columns that it uses."""
         return [column.name for column in self._columns.values()]
 
     @property
     def complete(self) -> dict[str, Any]:
-        """The parameters of a row that leaves out none, each that comes from a column with an empty text."""
+        """The parameters of a row that leaves out none; each parameter from a column is an empty text."""
         return {**self._values, **dict.fromkeys(self._columns, "")}
 
     def left_out_of(self, parameters: Mapping[str, Any]) -> list[str]:
-        """Return the names of those that a row's parameters lack."""
-        if len(parameters) == len(self._values) + len(self._columns):  # nearly all, at less cost
+        """Return the names of the parameters that a row leaves out."""
+        if len(parameters) == len(self._values) + len(self._columns):  # the fast check for nearly all rows
             return []
         return [name for name in self._columns if name not in parameters]
 
     @property
     def constant(self) -> dict[str, Any] | None:
-        """The parameters, where they are the same for all rows; else None."""
+        """The parameters if they are the same for all rows, else None."""
         return None if self._columns else dict(self._values)
 
     def parameters_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters of a row. A cell that is empty, or null, leaves its parameter out.
+        """Return the parameters of a row. An empty cell, or null, leaves its parameter out.
 
         Raises:
-            ValueError: A column does not hold the JSON that it must.
+            ValueError: A column is not JSON; the message is a sentence.
         """
         parameters = dict(self._values)
         for name, column in self._columns.items():
@@ -84,16 +84,16 @@ class Template:
         return parameters
 
     def fingerprint(self, *others: str) -> str:
-        """Return what tells it, and some other texts, from others."""
+        """Return a hash of it and some other texts, which differs for other templates."""
         columns = {name: [column.name, column.as_json] for name, column in self._columns.items()}
-        told = json.dumps([self._values, columns, others], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:12]
+        identity = json.dumps([self._values, columns, others], sort_keys=True)
+        return hashlib.sha256(identity.encode()).hexdigest()[:12]
 
 
 def _parsed(column: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ValueError(f"what column {column!r} holds is no JSON: {error}") from None
+        raise ValueError(f"its {column!r} is not JSON: {error}.") from None
     except RecursionError:
-        raise ValueError(f"what column {column!r} holds is JSON nested too deeply") from None
+        raise ValueError(f"its {column!r} is JSON that is nested too deeply.") from None

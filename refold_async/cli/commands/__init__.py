@@ -1,1 +1,1 @@
-"""The commands, a file per group. Each is loaded when it is run."""
+"""The commands, one file per group. A file is loaded when one of its commands runs."""

@@ -21,8 +21,8 @@ async def list_accounts(
     """List the linked accounts of your organisation.
 
     Args:
-        connected_to: Only those that have connected this app, and need not reconnect it.
-        limit: How many at most; by default 100 on a terminal, and all elsewhere.
+        connected_to: Only those that have connected this app and need not reconnect it.
+        limit: How many at most; by default 100 on a terminal and all elsewhere.
     """
     async with open_client(options) as refold:
         await print_some(
@@ -33,15 +33,15 @@ async def list_accounts(
             ("NAME", lambda account: account.name),
             ("ENVIRONMENT", lambda account: account.environment),
             ("CONNECTED APPS", _apps),
-            ("MADE", lambda account: account.created_at),
+            ("CREATED", lambda account: account.created_at),
         )
 
 
 async def get(account: str, /, *, options: Options = Options()) -> None:
-    """Show a linked account.
+    """Get a linked account.
 
     Args:
-        account: Your own id of the customer, as it was given to Refold.
+        account: Your own id of the customer.
     """
     async with open_client(options) as refold:
 
@@ -60,7 +60,7 @@ async def get(account: str, /, *, options: Options = Options()) -> None:
                 ("ENVIRONMENT", lambda account: account.environment),
                 ("CONNECTED APPS", _apps),
                 ("FIELDS", _fields),
-                ("MADE", lambda account: account.created_at),
+                ("CREATED", lambda account: account.created_at),
             )
 
 
@@ -72,11 +72,11 @@ async def upsert(
     confirmation: ConfirmationOptions = ConfirmationOptions(),
     name: str | None = None,
 ) -> None:
-    """Create a linked account, or change the name of one that is there.
+    """Create a linked account, or change its name.
 
     Args:
         account: Your own id of the customer.
-        name: The customer's name, for people.
+        name: The display name.
     """
     async with open_client(options) as refold:
         confirm_write(refold.environment, f"Upsert linked account {account}", yes=confirmation.yes, may_read=False)

@@ -1,7 +1,6 @@
 """`refold actions`, `refold params` and `refold execute`."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +11,14 @@ from refold_async.cli.dry_run import print_request
 from refold_async.cli.failures import say
 from refold_async.cli.options import AccountOptions, WriteOptions
 from refold_async.cli.output import print_json, print_list, wants_json
-from refold_async.cli.parameters import parse_parameters
+from refold_async.cli.parameters import PARAMETERS_HELP, parse_parameters
 from refold_async.cli.session import open_account, open_client
-from refold_async.cli.suggestions import closest
-from refold_async.errors import NotFoundError, RefoldError
+from refold_async.cli.suggestions import closest, noting
+from refold_async.errors import ParameterError, RefoldError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from refold_async import AccountScope, ActionResult
 
 __all__ = ["actions", "execute", "params", "suggesting"]
@@ -61,29 +62,27 @@ async def execute(
     slug: str,
     action_id: str,
     /,
-    *parameters: str,
+    *parameters: Annotated[str, Parameter(help=PARAMETERS_HELP)],
     options: AccountOptions,
     write: WriteOptions = WriteOptions(),
     dry_run: bool = False,
     connection_id: str | None = None,
     save_to: Annotated[Path | None, Parameter(name="--save-to")] = None,
 ) -> None:
-    """Execute an action, and print what the app gave.
+    """Execute an action, and print the app's data.
 
     Args:
         slug: The app, such as hubspot.
         action_id: The action, such as create_contact.
-        parameters: name=text, name:=JSON, name=@FILE for a file's text, name:=@FILE for a file's JSON, @FILE for a
-            JSON object of parameters. The file - is stdin, which keeps secrets out of the shell's history.
-        dry_run: Send nothing to the app: check the parameters, and print the request with the key hidden.
-        connection_id: The connection to run by, where the linked account has several.
-        save_to: Save a file that the app gives here.
+        dry_run: Check the parameters, and print the request with the key hidden. Nothing is executed.
+        connection_id: The connection to use, if the linked account has several.
+        save_to: If the app answers with a file, save it to this path.
     """
     values = parse_parameters(parameters)
     async with open_client(options) as refold:
         account = refold.account(options.account)
         async with suggesting(account, slug, action_id):
-            (await account.get_action_parameters(slug, action_id)).validate(values)
+            await _check(account, options.account, slug, action_id, values)
         if dry_run:
             from refold_async.protocol import requests
 
@@ -98,31 +97,36 @@ async def execute(
     _print_result(options, result)
 
 
+async def _check(account: "AccountScope", account_id: str, slug: str, action_id: str, values: dict[str, Any]) -> None:
+    """Check parameters before anything is executed."""
+    try:
+        parameters = await account.get_action_parameters(slug, action_id)
+    except RefoldError as error:
+        error.add_note("Nothing was executed, because the parameters of the action could not be read.")
+        raise
+    try:
+        parameters.validate(values)
+    except ParameterError as error:
+        command = shlex.join(["refold", "params", slug, action_id, "-a", account_id])
+        error.add_note(f"`{command}` shows which it takes.")
+        raise
+
+
 def _print_result(options: AccountOptions, result: "ActionResult[Any]") -> None:
     print_json(result.data)
     if not wants_json(options):
         attempts = "1 attempt" if result.meta.attempts == 1 else f"{result.meta.attempts} attempts"
-        status = "" if result.http_status is None else f" (HTTP {result.http_status} of the app)"
+        status = "" if result.http_status is None else f" (HTTP {result.http_status} from the app)"
         say(f"{result.node_status}{status}, {attempts}, {result.meta.elapsed:.2f} s.")
 
 
-@asynccontextmanager
-async def suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> AsyncGenerator[None]:
-    """Have the error for an app or an action that is unknown tell which was meant."""
-    try:
-        yield
-    except NotFoundError as error:
-        if (meant := await _meant(account, slug, action_id)) is not None:
-            error.add_note(f"Did you mean {meant!r}?")
-        raise
+def suggesting(account: "AccountScope", slug: str, action_id: str | None = None) -> "AbstractAsyncContextManager[None]":
+    """Add to the error for an unknown app or action which one the user probably meant."""
 
-
-async def _meant(account: "AccountScope", slug: str, action_id: str | None) -> str | None:
-    """Return the app, or else the action, that is most like one that is unknown."""
-    try:
-        known = [app.slug for app in await account.applications.list()]
+    async def meant() -> str | None:
+        given, known = slug, [app.slug for app in await account.applications.list()]
         if slug in known and action_id is not None:
-            slug, known = action_id, [action.action_id for action in await account.list_actions(slug)]
-    except RefoldError:
-        return None
-    return closest(slug, {name: name for name in known})
+            given, known = action_id, [action.action_id for action in await account.list_actions(slug)]
+        return closest(given, {name: name for name in known})
+
+    return noting(meant)

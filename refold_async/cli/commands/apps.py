@@ -8,7 +8,10 @@ __all__ = ["apps"]
 
 
 async def apps(*, options: AccountOptions) -> None:
-    """List the apps, and whether the linked account has connected them."""
+    """List the apps, and whether the linked account has connected them.
+
+    Apps with the state reconnect need new credentials: `refold connect` prints a link for the customer.
+    """
     async with open_account(options) as account:
         await print_list(
             options,

@@ -8,16 +8,10 @@ __all__ = ["completion"]
 
 
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
-    """Print the script by which a shell completes the commands of refold and their options.
-
-    bash: refold completion bash > ~/.local/share/bash-completion/completions/refold
-
-    zsh: refold completion zsh > _refold, in a directory of $fpath
-
-    fish: refold completion fish > ~/.config/fish/completions/refold.fish
+    """Print a script with which a shell completes the commands of refold and their options.
 
     Args:
-        shell: Which shell.
+        shell: The shell.
     """
     from refold_async.cli.app import make_app
 

@@ -23,13 +23,11 @@ async def connect(
     oauth: bool = False,
     wait: bool = False,
 ) -> None:
-    """Print the link by which the owner of a linked account connects an app, or reconnects it.
-
-    Whoever has the link acts for the account there: give it to nobody else.
+    """Print the link where a customer connects or reconnects an app.
 
     Args:
         slug: The app, such as hubspot.
-        oauth: The link of the app's own page, for apps that one connects by OAuth, instead of that of Refold's page.
+        oauth: Print the link of the app's own OAuth page instead of Refold's page.
         wait: Wait until the app is connected.
     """
     async with open_account(options) as account:
@@ -45,13 +43,14 @@ async def connect(
         else:
             print_line(link.auth_url if isinstance(link, OAuthUrl) else link.hosted_url)
         if is_terminal(sys.stdout):
-            now = {"connected": "It is connected now.", "reconnect": "Its credentials no longer work."}.get(state, "")
-            days = "" if oauth else " It is good for 3 days."
-            say(
-                f"Give this link to the owner of {options.account} and to nobody else: there they connect {slug}. "
-                f"{now}{days}"
-            )
+            now = {
+                "connected": f"{slug} is already connected for {options.account}.",
+                "reconnect": f"{slug} must be reconnected for {options.account}: its credentials no longer work.",
+            }.get(state, "")
+            valid = "" if oauth else " It is valid for 3 days."
+            verb = "reconnect" if now else "connect"
+            say(f"{now} To {verb} {slug}, send this link to {options.account} and to nobody else.{valid}")
         if wait:
-            say(f"Waiting until {slug} is connected; Ctrl-C ends the wait, and the link stays good.")
+            say(f"Waiting until {slug} is connected. Ctrl-C ends the wait; the link stays valid.")
             await account.applications.wait_connected(slug, timeout=wait_options.max_wait)
             say(f"{slug} is connected.")

@@ -1,12 +1,14 @@
 """`refold executions`."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from cyclopts import Parameter
 
 from refold_async.cli.confirmation import confirm_write
-from refold_async.cli.failures import say
-from refold_async.cli.following import command, print_return_value, waiting
+from refold_async.cli.failures import UsageError, say
+from refold_async.cli.following import print_return_value, say_started, waiting
 from refold_async.cli.options import AccountOptions, ConfirmationOptions, WaitOptions
 from refold_async.cli.output import print_json, print_line, print_list, print_record, print_some, wants_json
 from refold_async.cli.session import open_account, open_client
@@ -19,12 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["get", "list_executions", "rerun", "response", "stop", "wait", "watch"]
 
+_STATUSES: Final = (
+    *("RUNNING", "QUEUED", "STOPPING", "COMPLETED", "ERRORED", "STOPPED", "TIMED_OUT", "TERMINATED"),
+    "DUPLICATE",
+)
+_STATUS_HELP: Final = f"Only those with this status: {', '.join(_STATUSES)}."
+
 
 async def list_executions(
     *,
     options: AccountOptions,
     slug: str | None = None,
-    status: str | None = None,
+    status: Annotated[str | None, Parameter(help=_STATUS_HELP)] = None,
     workflow_id: str | None = None,
     workflow_name: str | None = None,
     start_date: str | None = None,
@@ -36,14 +44,15 @@ async def list_executions(
 
     Args:
         slug: Only those of workflows of this app.
-        status: Only those with this status, such as ERRORED.
         workflow_id: Only those of this workflow.
-        workflow_name: Only those of workflows of this name.
-        start_date: Only those begun then or later, such as 2026-06-01 or 2026-06-01T12:00:00Z.
-        end_date: Only those begun then or earlier.
+        workflow_name: Only those of workflows with this name.
+        start_date: Only those that began then or later, such as 2026-06-01 or 2026-06-01T12:00:00Z.
+        end_date: Only those that began then or earlier.
         oldest_first: Begin with the oldest.
-        limit: How many at most; by default 100 on a terminal, and all elsewhere.
+        limit: How many at most; by default 100 on a terminal and all elsewhere.
     """
+    _check_date("--start-date", start_date)
+    _check_date("--end-date", end_date)
     async with open_account(options) as account:
         await print_some(
             options,
@@ -64,10 +73,12 @@ async def list_executions(
             ("BEGAN", lambda execution: execution.created_at),
             ("ENDED", lambda execution: execution.completion_time),
         )
+    if status is not None and status.upper() not in _STATUSES:  # not an error, because Refold may have new ones
+        say(f"refold: {status!r} is not a known status. Known ones are {', '.join(_STATUSES)}.")
 
 
 async def get(execution_id: str, /, *, options: AccountOptions) -> None:
-    """Show an execution with its nodes.
+    """Get an execution with its nodes.
 
     Args:
         execution_id: The execution's id.
@@ -99,8 +110,6 @@ async def get(execution_id: str, /, *, options: AccountOptions) -> None:
 async def watch(execution_id: str, /, *, options: AccountOptions, wait: WaitOptions = WaitOptions()) -> None:
     """Print an execution's status whenever it changes, until it has ended.
 
-    Fails if it does not complete. Prints a JSON object per line where it does not print to a terminal.
-
     Args:
         execution_id: The execution's id.
     """
@@ -109,13 +118,15 @@ async def watch(execution_id: str, /, *, options: AccountOptions, wait: WaitOpti
             if wants_json(options):
                 print_json(execution, indent=None)
             else:
-                print_line(f"{datetime.now():%H:%M:%S}  {execution.status or '-'}  {_percentage(execution) or ''}")
-        # It has ended: this tells why, unless it has completed.
+                print_line(
+                    f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {execution.status or '-'}  {_percentage(execution) or ''}"
+                )
+        # It has ended. If it has not completed, this raises the reason.
         await account.executions.wait(execution_id, timeout=wait.max_wait, return_value=False)
 
 
 async def wait(execution_id: str, /, *, options: AccountOptions, wait: WaitOptions = WaitOptions()) -> None:
-    """Wait for an execution to end, and print what it gives back.
+    """Wait for an execution to end, and print its return value.
 
     Args:
         execution_id: The execution's id.
@@ -125,7 +136,7 @@ async def wait(execution_id: str, /, *, options: AccountOptions, wait: WaitOptio
 
 
 async def response(execution_id: str, /, *, options: AccountOptions) -> None:
-    """Print what an execution gave back, and its status.
+    """Print the return value and the status of an execution.
 
     Args:
         execution_id: The execution's id.
@@ -137,7 +148,7 @@ async def response(execution_id: str, /, *, options: AccountOptions) -> None:
 async def stop(
     execution_id: str, /, *, options: AccountOptions, confirmation: ConfirmationOptions = ConfirmationOptions()
 ) -> None:
-    """Have an execution stopped. What it has done is not undone.
+    """Stop an execution.
 
     Args:
         execution_id: The execution's id.
@@ -153,7 +164,7 @@ async def stop(
 async def rerun(
     execution_id: str, /, *, options: AccountOptions, confirmation: ConfirmationOptions = ConfirmationOptions()
 ) -> None:
-    """Start a workflow again with what an execution was given.
+    """Run a workflow again with the payload of an execution.
 
     Args:
         execution_id: The earlier execution's id.
@@ -163,12 +174,20 @@ async def rerun(
         _confirm(refold.environment, f"Run execution {execution_id} of {options.account} again", confirmation)
         async with _suggesting(account, execution_id):
             new = await account.executions.rerun(execution_id)
-    say(f"Started execution {new.execution_id}: `{command('watch', new.execution_id, options)}` watches it.")
+    say_started(new.execution_id, options)
     print_record(options, new, ("EXECUTION", lambda execution: execution.execution_id))
 
 
 def _confirm(environment: str | None, what: str, confirmation: ConfirmationOptions) -> None:
     confirm_write(environment, what, yes=confirmation.yes, may_read=False)
+
+
+def _check_date(option: str, date: str | None) -> None:
+    try:
+        if date is not None:
+            datetime.fromisoformat(date)
+    except ValueError:
+        raise UsageError(f"{option} {date!r} is not a date: write 2026-06-01 or 2026-06-01T12:00:00Z.") from None
 
 
 def _workflow(execution: "Execution") -> str | None:
@@ -182,7 +201,7 @@ def _percentage(execution: "Execution") -> str | None:
 
 
 def _suggesting(account: "AccountScope", execution_id: str) -> "AbstractAsyncContextManager[None]":
-    """Have the error for an execution that is unknown tell which was meant."""
+    """Add to the error for an unknown execution which one the user probably meant."""
 
     async def known() -> Mapping[str, str]:
         some: list[Any] = await account.executions.list(page_size=SOME).collect(limit=SOME)

@@ -1,11 +1,13 @@
 """`refold generate`."""
 
+import errno
 import os
 import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
+import attrs
 from cyclopts import Parameter
 
 from refold_async.cli.commands.actions import suggesting
@@ -13,6 +15,7 @@ from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
 from refold_async.cli.generated_module import DescribedAction, is_generated, module_source
 from refold_async.cli.options import AccountOptions
 from refold_async.cli.output import print_text
+from refold_async.cli.rewording import reworded
 from refold_async.cli.session import open_client
 from refold_async.cli.terminal import is_terminal, takes_unicode
 from refold_async.errors import ConfigurationError, NotFoundError
@@ -24,13 +27,23 @@ if TYPE_CHECKING:
 __all__ = ["generate"]
 
 _CONCURRENCY: Final = 8
+_ENOUGH_OF_IT: Final = 1000
+"""How many characters of a file show whether this command wrote it."""
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ModuleOptions(AccountOptions):
+    """The options of a command that prints Python and not JSON."""
+
+    json: Annotated[bool, Parameter(parse=False)] = False
 
 
 async def generate(
     slug: str,
     /,
     *,
-    options: AccountOptions,
+    options: ModuleOptions,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     action: Annotated[tuple[str, ...], Parameter(name="--action")] = (),
     force: bool = False,
@@ -40,8 +53,8 @@ async def generate(
     Args:
         slug: The app, such as hubspot.
         output: The file to write, such as hubspot_actions.py; by default the module is printed.
-        action: Write this action alone; may be repeated.
-        force: Replace the file also where refold generate did not write it.
+        action: Write only this action; may be given several times.
+        force: Replace the file even if refold generate did not write it.
     """
     target = None if output is None else _checked(output, force=force)
     async with open_client(options) as refold:
@@ -51,19 +64,19 @@ async def generate(
         raise StoppedError(ExitCode.FAILED)
     source = module_source(slug, described, chosen=bool(action))
     if target is None:
-        if not takes_unicode(sys.stdout):  # what is not ASCII stands in string literals alone
+        if not takes_unicode(sys.stdout):  # only string literals have other characters than ASCII
             source = source.encode("ascii", "backslashreplace").decode()
         print_text(source.removesuffix("\n"))
         return
     _write(target, source)
     if is_terminal(sys.stderr):
-        say(f"{output} has {len(described)} actions of {slug}.")
+        say(f"{output} has {len(described)} {'action' if len(described) == 1 else 'actions'} of {slug}.")
 
 
 async def _describe(
     refold: "AsyncRefold", account_id: str, slug: str, chosen: tuple[str, ...]
 ) -> list[DescribedAction]:
-    """Return the actions of an app with their parameters, several of which are read at a time."""
+    """Return the actions of an app with their parameters. It reads the parameters of several actions at a time."""
     from refold_async import Ok
 
     async with suggesting(refold.account(account_id), slug):
@@ -76,13 +89,13 @@ async def _describe(
         except (ConfigurationError, NotFoundError) as error:
             if action_id in chosen:
                 raise
-            say(f"refold: Left out {action_id!r}, which cannot be executed either: {error.message}")
+            say(f"refold: Left out {action_id!r}, which cannot be executed: {reworded(error.message)}")
             return None
         if known is None:
             return DescribedAction(action_id, parameters)
         return DescribedAction(action_id, parameters, known.name, known.description)
 
-    # As the items of a fan-out, which waits where Refold answers that calls come too fast.
+    # As the items of a fan-out, which slows down when Refold answers that requests come too fast.
     reading = refold.fan_out(
         list(dict.fromkeys(chosen)) or list(listed),
         describe,
@@ -105,11 +118,11 @@ def _checked(output: Path, *, force: bool) -> str:
     """Return where to write, an absolute path without symbolic links.
 
     Raises:
-        UsageError: There is something that is not to be written over, or nothing can be written there.
+        UsageError: The file must not be replaced, or cannot be written.
     """
     try:
         target = os.path.realpath(output)
-        problem = _problem_with(target, force=force)
+        problem = _problem_with(output, target, force=force)
     except (OSError, ValueError) as error:  # ValueError for a NUL
         raise UsageError(f"{output} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
     if problem:
@@ -117,23 +130,26 @@ def _checked(output: Path, *, force: bool) -> str:
     return target
 
 
-def _problem_with(target: str, *, force: bool) -> str:
-    """Return why a file is not to be made or replaced, or nothing."""
+def _problem_with(output: Path, target: str, *, force: bool) -> str:
+    """Return why a file must not be created or replaced, or an empty text."""
     if not os.path.isdir(directory := os.path.dirname(target)):
         return f"cannot be written: there is no directory {directory}."
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        return f"cannot be written: {os.strerror(errno.EACCES)} in {directory}."
     try:
-        mode = os.stat(target).st_mode
+        mode = os.stat(output).st_mode  # the target of a pipe such as /dev/stdout is not a path
     except FileNotFoundError:
         return ""
     if not stat.S_ISREG(mode):
-        return "cannot be written: it is no regular file. Without -o the module is printed."
-    if force or is_generated(Path(target).read_bytes().decode(errors="replace")):
-        return ""
+        return "cannot be written: it is not a regular file. Without -o, the module is printed."
+    with open(target, encoding="utf-8", errors="replace") as file:
+        if force or is_generated(file.read(_ENOUGH_OF_IT)):
+            return ""
     return "exists, and refold generate did not write it: pass --force to replace it."
 
 
 def _write(target: str, source: str) -> None:
-    """Write a file, whole or not at all; one that is the same already stays as it is."""
+    """Write a file, whole or not at all. A file that is already the same stays unchanged."""
     content = source.encode()
     try:
         if Path(target).read_bytes() == content:
@@ -144,6 +160,10 @@ def _write(target: str, source: str) -> None:
     try:
         file.write(content)
         file.replace_target()
-    except BaseException:
+    except BaseException as error:
         file.discard()
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(
+                error.errno, error.strerror, target
+            ) from error  # names the target, and not the partial file or no file
         raise

@@ -1,73 +1,128 @@
 """`refold journal summary`, `refold journal entries` and `refold journal report`."""
 
 import shutil
+import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from refold_async.cli.failures import UsageError, say
-from refold_async.cli.journal_report.report import error_of, message_of, moment_of, read_report
+from refold_async.cli.journal_report.reading import showing_progress
+from refold_async.cli.journal_report.report import (
+    ShownItem,
+    error_of,
+    read_report,
+    shown_item,
+    shown_summary,
+    shown_time,
+)
 from refold_async.cli.journal_report.rows import entry_row, report_row, summary_row, write_csv
 from refold_async.cli.options import OutputOptions
-from refold_async.cli.output import print_json, print_list, print_text, wants_json
+from refold_async.cli.output import Column, print_json, print_members, print_text, wants_json
 from refold_async.cli.private_file import check_replaceable, replacing
+from refold_async.cli.terminal import is_terminal
 from refold_async.journal.entries import EntryStatus, JournalEntry
 from refold_async.journal.journal import Journal
 
 __all__ = ["entries", "report", "summary"]
 
+_STATUS = (
+    "Only items with this status; may be given more than once. unknown: the item may have been executed, for example "
+    "because its process died while it was in flight. withdrawn: not sent; the next run sends it."
+)
+_ERROR = (
+    "Only items that ended with this error, such as NotFoundError; may be given more than once. interrupted: the run "
+    "ended before an answer came."
+)
 _MOST_NAMES = 10
+_ITEMS_COMPARED = 200
+_WIDTH_FOR_TIMES = 100
+_WIDTH_OF_THE_OTHERS = 45
 
 
 def summary(file: Path, /, *, options: OutputOptions = OutputOptions()) -> None:
-    """Show how a job stands, also while it runs.
+    """Show the state of a job, also while it runs.
 
     Args:
         file: The job's journal.
     """
-    told = Journal(file).summary()
+    job = Journal(file).summary()
     if wants_json(options):
-        print_json(summary_row(told))
-    else:
-        print_text(str(told))
+        print_json(summary_row(job))
+        return
+    print_text(shown_summary(job))
+    if not job.running and (job.withdrawn or job.not_begun != 0):
+        print_text("To continue, run the same command or program again.")
 
 
-async def entries(
+def entries(
     file: Path,
     /,
     *,
-    status: Annotated[Sequence[EntryStatus], Parameter(name=["--status", "-s"])] = (),
-    error: Annotated[Sequence[str], Parameter(name=["--error", "-e"])] = (),
+    status: Annotated[Sequence[EntryStatus], Parameter(name=["--status", "-s"], help=_STATUS)] = (),
+    error: Annotated[Sequence[str], Parameter(name=["--error", "-e"], help=_ERROR)] = (),
     options: OutputOptions = OutputOptions(),
 ) -> None:
-    """List what a journal has of each item, in the order in which the items were first recorded.
+    """List the items of a job, in the order in which they were first recorded.
 
     Args:
         file: The job's journal.
-        status: Only items with this status; may be given more than once. An item that was in flight when its process
-            died is unknown; a withdrawn one certainly did not run, and the next run calls it.
-        error: Only items that ended with this error, such as NotFoundError; may be given more than once. The error of
-            an item that was in flight when its run ended is interrupted.
     """
     errors_of_others: Counter[str] = Counter()
     chosen = _chosen(Journal(file).entries(status=status[0] if len(status) == 1 else None), status)
     chosen = _with_error(chosen, error, errors_of_others) if error else chosen
-    await print_list(
-        options,
-        map(entry_row, chosen) if wants_json(options) else chosen,
-        ("STATUS", lambda entry: entry.status),
-        ("ITEM", lambda entry: entry.key),
-        ("ACCOUNT", lambda entry: entry.linked_account_id),
-        ("ERROR", error_of),
-        ("MESSAGE", message_of),
-        ("TIME (UTC)", lambda entry: None if (moment := moment_of(entry)) is None else f"{moment:%Y-%m-%d %H:%M:%S}"),
-    )
+    if wants_json(options):
+        with showing_progress() as follow:
+            listed = chosen if is_terminal(sys.stdout) else follow(chosen, None)
+            print_members(options, map(entry_row, listed))
+    else:
+        items = map(shown_item, chosen)
+        first = list(islice(items, _ITEMS_COMPARED))
+        width = shutil.get_terminal_size().columns
+        print_members(options, chain(first, items), *_columns(first, width))
+        if first and width < _WIDTH_FOR_TIMES:
+            say("Pass --json for times and whole messages.")
     if error and errors_of_others.total() and not errors_of_others[""]:
         names = ", ".join(name for name, _ in errors_of_others.most_common(_MOST_NAMES))
         say(f"No item ended with {' or '.join(error)}. Items ended with: {names}.")
+
+
+def _columns(first: Iterable[ShownItem], width: int) -> Iterator[Column]:
+    """Yield the columns of the table, so that most items take two lines at most.
+
+    Args:
+        first: The first items, by which it is decided whether items and accounts are the same.
+        width: The width of the terminal.
+    """
+
+    def is_account(item: ShownItem) -> bool:
+        return item.linked_account_id in {item.key, ""}
+
+    with_accounts = not all(map(is_account, first))
+    with_times = width >= _WIDTH_FOR_TIMES
+    columns_left = width - _WIDTH_OF_THE_OTHERS - 20 * (with_accounts + with_times)
+    most_of_a_message = 2 * max(20, columns_left) - 10  # lines that end before a long word are shorter
+    yield "STATUS", lambda item: item.status
+    # An item of another account, if one comes late, is still shown with its account.
+    yield (
+        "ITEM",
+        lambda item: item.key if with_accounts or is_account(item) else f"{item.key} of {item.linked_account_id}",
+    )
+    if with_accounts:
+        yield "ACCOUNT", lambda item: item.linked_account_id
+    yield "ERROR", lambda item: item.error
+    yield "MESSAGE", lambda item: _beginning(item.message, most_of_a_message)
+    if with_times:
+        yield "TIME (UTC)", lambda item: shown_time(item.moment)
+
+
+def _beginning(text: str, most: int) -> str:
+    # In ASCII, as tables break other texts within words.
+    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."
 
 
 def _chosen(listed: Iterator[JournalEntry], statuses: Sequence[EntryStatus]) -> Iterator[JournalEntry]:
@@ -75,7 +130,7 @@ def _chosen(listed: Iterator[JournalEntry], statuses: Sequence[EntryStatus]) -> 
 
 
 def _with_error(listed: Iterator[JournalEntry], errors: Sequence[str], others: Counter[str]) -> Iterator[JournalEntry]:
-    """Give the entries with one of these errors, and count the errors of the others; as "" those that are given."""
+    """Yield the entries with one of these errors, and count them as ""; count the errors of the others by name."""
     wanted = {name.lower() for name in errors}
     for entry in listed:
         name = error_of(entry)
@@ -94,34 +149,35 @@ def report(
     csv_file: Annotated[Path | None, Parameter(name="--csv")] = None,
     options: OutputOptions = OutputOptions(),
 ) -> None:
-    """Tell how a job went: how many items ended how, with which errors, and what to do about the unknown ones.
+    """Report how a job went: how many items ended how, with which errors, and what to do about the unknown ones.
 
     Args:
         file: The job's journal.
-        html_file: Write a page here, with charts and a table to search. It loads nothing from anywhere.
-        csv_file: Write a line here for each item. As with the page, its owner alone may read it.
+        html_file: Write a page to this file, with charts and a table to search. It works offline.
+        csv_file: Write a line for each item to this file. Only its owner may read it, as with the page.
     """
     for option, path in (("--html", html_file), ("--csv", csv_file)):
         if path is not None:
             check_replaceable(option, path)
     if html_file is not None and csv_file is not None and html_file.resolve() == csv_file.resolve():
-        raise UsageError("--html and --csv name the same file: name two.")
+        raise UsageError("--html and --csv name the same file: give each a file of its own.")
     if csv_file is not None:
-        with replacing(csv_file, encoding="utf-8-sig") as lines:
-            write_csv(Journal(file).entries(), lines)
+        with replacing(csv_file, encoding="utf-8-sig") as lines, showing_progress() as follow:
+            write_csv(follow(Journal(file).entries(), None), lines)
         say(f"Wrote {csv_file}.")
         if html_file is None:
             return
-    told = read_report(file)
+    with showing_progress() as follow:
+        job = read_report(file, follow)
     if html_file is not None:
         from refold_async.cli.journal_page.page import write_page
 
         with replacing(html_file) as page:
-            write_page(told, page)
-        say(f"{told.verdict} Wrote {html_file}: open it in a browser.")
+            write_page(job, page)
+        say(f"{job.verdict} Wrote {html_file}: open it in a browser.")
     elif wants_json(options):
-        print_json(report_row(told))
+        print_json(report_row(job))
     else:
         from refold_async.cli.journal_report.plain_text import text_of
 
-        print_text(text_of(told, shutil.get_terminal_size().columns))
+        print_text(text_of(job, shutil.get_terminal_size().columns))

@@ -1,10 +1,11 @@
 """`refold mock`."""
 
+import errno
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from refold_async.cli.failures import UsageError
+from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
 
 __all__ = ["mock"]
 
@@ -21,18 +22,18 @@ def mock(
     workflow_seconds: float = 0.05,
     known_accounts_only: bool = False,
 ) -> None:
-    """Serve a mock Refold on this machine until Ctrl-C. It holds sample data only, and forgets all at its end.
+    """Run a mock Refold on this machine until Ctrl-C.
 
     Args:
         host: The address to listen on; by default 127.0.0.1.
-        port: The port to listen on, by default 8080; 0 picks a free one.
-        allow_remote: Let --host be an address that other machines can reach.
-        api_key: An invented API key that alone is accepted; may be given several times. By default any is.
-        rate: Requests let through per second; more are refused with HTTP 429.
-        burst: Requests let through at once; by default 1.
-        retry_after: Seconds to send as Retry-After with a 429.
-        workflow_seconds: How long a workflow takes, by default 0.05.
-        known_accounts_only: Refuse linked accounts that were not created before.
+        port: The port to listen on; by default 8080; 0 picks a free one.
+        allow_remote: Allow a --host that other machines can reach.
+        api_key: Accept only this key, any text you like; may be given several times. By default any key is accepted.
+        rate: Requests to accept per second; further ones get HTTP 429.
+        burst: Requests to accept at the same moment, with --rate; by default 1.
+        retry_after: The seconds of the header Retry-After of an HTTP 429.
+        workflow_seconds: How many seconds a workflow takes; by default 0.05.
+        known_accounts_only: Refuse linked accounts that you have not created.
     """
     from refold_async.testing.serving import ServingOptions, serve_until_interrupted
 
@@ -48,8 +49,15 @@ def mock(
         known_accounts_only=known_accounts_only,
     )
     if not options.is_allowed:
-        raise UsageError(f"{host} can be reached from other machines: say --allow-remote to mean it.")
+        raise UsageError(f"Other machines can reach {host}: pass --allow-remote to confirm.")
     try:
         serve_until_interrupted(options)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        say(f"refold: Port {port} is in use, perhaps by another `refold mock`: pass --port 0 for a free one.")
+        raise StoppedError(ExitCode.FAILED) from None
     except ValueError as error:
-        raise UsageError(f"{error}.") from None
+        name, _, problem = str(error).partition(" ")
+        option = f"--{name.replace('_', '-')}" if hasattr(options, name) else name
+        raise UsageError(f"{option} {problem}.") from None

@@ -1,7 +1,8 @@
 """`refold webhooks`."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from cyclopts import Parameter
 
@@ -9,9 +10,10 @@ from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.failures import UsageError, say
 from refold_async.cli.options import ConfirmationOptions, Options
 from refold_async.cli.output import Column, print_json, print_line, print_record, print_some, wants_json
-from refold_async.cli.parameters import parse_parameters, read_bytes
+from refold_async.cli.parameters import parse_headers, read_bytes
 from refold_async.cli.session import api_key, open_client
-from refold_async.cli.suggestions import SOME, suggesting
+from refold_async.cli.suggestions import SOME, closest, suggesting
+from refold_async.errors import BadRequestError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -21,27 +23,34 @@ if TYPE_CHECKING:
 __all__ = ["create", "delete", "get", "list_webhooks", "sign", "verify"]
 
 _File: TypeAlias = Annotated[str, Parameter(allow_leading_hyphen=True)]
-"""A file; - is stdin."""
+"""A file, or - for stdin."""
+# Refold may add events, so it decides which ones it accepts.
+_EVENTS: Final = (
+    *("Connection Created", "Connection Deleted", "Connection Expired"),
+    *("Workflow Completed", "Workflow Errored", "Workflow Stopped", "Workflow Timed Out"),
+)
+_EVENTS_HELP: Final = f"The events to send, each in quotes: {', '.join(_EVENTS)}."
 _COLUMNS: tuple[Column, ...] = (
     ("WEBHOOK", lambda webhook: webhook.webhook_id),
     ("URL", lambda webhook: webhook.webhook_url),
     ("EVENTS", lambda webhook: ", ".join(map(str, webhook.webhook_events))),
     ("ENABLED", lambda webhook: webhook.is_enabled),
+    ("DESCRIPTION", lambda webhook: webhook.description or webhook.webhook_description),
 )
 
 
 async def list_webhooks(*, options: Options = Options(), limit: int | None = None) -> None:
-    """List where Refold sends webhooks.
+    """List the webhooks.
 
     Args:
-        limit: How many at most; by default 100 on a terminal, and all elsewhere.
+        limit: How many at most; by default 100 on a terminal and all elsewhere.
     """
     async with open_client(options) as refold:
         await print_some(options, refold.webhooks.list(), limit, *_COLUMNS)
 
 
 async def get(webhook_id: str, /, *, options: Options = Options()) -> None:
-    """Show a webhook.
+    """Get a webhook.
 
     Args:
         webhook_id: The webhook's id.
@@ -53,7 +62,7 @@ async def get(webhook_id: str, /, *, options: Options = Options()) -> None:
 async def create(
     url: str,
     /,
-    *events: str,
+    *events: Annotated[str, Parameter(help=_EVENTS_HELP)],
     options: Options = Options(),
     confirmation: ConfirmationOptions = ConfirmationOptions(),
     description: str | None = None,
@@ -62,31 +71,31 @@ async def create(
     slug: str | None = None,
     workflow_id: list[str] | None = None,
 ) -> None:
-    """Have Refold send events to a URL.
+    """Create a webhook: Refold sends events to a URL.
 
     Args:
-        url: Where to send them.
-        events: Which, such as "Connection Expired" or "Workflow Errored".
-        description: What it is for.
-        header: A header to send along, as name=text or name=@FILE; may be given several times.
+        url: The URL to send the events to.
+        description: What the webhook is for.
+        header: A header to send with each event, as name=text or name=@FILE; may be given several times.
         method: The HTTP method; by default POST.
         slug: Only events of this app.
         workflow_id: Only events of this workflow; may be given several times.
     """
     if not events:
-        raise UsageError('Name the events to send, such as "Connection Expired" or "Workflow Errored".')
-    headers = parse_parameters(header or ())
+        raise UsageError(f"Name the events to send: {_quoted(_EVENTS)}.")
+    headers = parse_headers(header or ())
     async with open_client(options) as refold:
-        _confirm(refold, f"Have webhooks sent to {url}", confirmation)
-        made = await refold.webhooks.create(
-            url,
-            events,
-            description=description,
-            webhook_headers=headers or None,
-            method=method,
-            slug=slug,
-            workflow_ids=workflow_id,
-        )
+        _confirm(refold, f"Create a webhook for {url}", confirmation)
+        with _naming_events(events):
+            made = await refold.webhooks.create(
+                url,
+                events,
+                description=description,
+                webhook_headers=headers or None,
+                method=method,
+                slug=slug,
+                workflow_ids=workflow_id,
+            )
     print_record(options, made, *_COLUMNS)
 
 
@@ -97,7 +106,7 @@ async def delete(
     options: Options = Options(),
     confirmation: ConfirmationOptions = ConfirmationOptions(),
 ) -> None:
-    """Have Refold send no more events to a URL.
+    """Delete a webhook.
 
     Args:
         webhook_id: The webhook's id.
@@ -113,10 +122,10 @@ async def delete(
 
 
 def sign(file: _File, /, *, options: Options = Options()) -> None:
-    """Print the signature that Refold would send with a webhook, to test your receiver with.
+    """Print the signature of a webhook, to test your receiver.
 
     Args:
-        file: The file that holds the webhook's body, or - for stdin.
+        file: The file with the body of the webhook, or - for stdin.
     """
     from refold_async import webhooks
 
@@ -131,8 +140,8 @@ def verify(file: _File, /, *, signature: str, options: Options = Options()) -> N
     """Check that a webhook was signed with your API key, and print its event.
 
     Args:
-        file: The file that holds the webhook's body as it came, or - for stdin.
-        signature: Its header x-cobalt-signature.
+        file: The file with the body of the webhook, unchanged, or - for stdin.
+        signature: The value of its header x-cobalt-signature.
     """
     from refold_async import webhooks
 
@@ -144,8 +153,25 @@ def _confirm(refold: "AsyncRefold", what: str, confirmation: ConfirmationOptions
     confirm_write(refold.environment, what, yes=confirmation.yes, may_read=False)
 
 
+@contextmanager
+def _naming_events(events: tuple[str, ...]) -> Generator[None]:
+    """Add to the error for events that Refold does not accept which there are."""
+    try:
+        yield
+    except BadRequestError as error:
+        unknown = [event for event in events if event not in _EVENTS]
+        if unknown:
+            found = closest(unknown[0], {event: event for event in _EVENTS})
+            error.add_note(f"Did you mean {found!r}?" if found else f"The events are {_quoted(_EVENTS)}.")
+        raise
+
+
+def _quoted(events: tuple[str, ...]) -> str:
+    return ", ".join(f'"{event}"' for event in events)
+
+
 def _suggesting(refold: "AsyncRefold", webhook_id: str) -> "AbstractAsyncContextManager[None]":
-    """Have the error for a webhook that is unknown tell which was meant."""
+    """Add to the error for an unknown webhook which one the user probably meant."""
 
     async def known() -> Mapping[str, str]:
         return {webhook.webhook_id: webhook.webhook_id for webhook in await refold.webhooks.list().collect(limit=SOME)}

@@ -1,23 +1,27 @@
 """`refold workflows`."""
 
+import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from cyclopts import Parameter
 
 from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.dry_run import print_request
 from refold_async.cli.failures import UsageError, say
-from refold_async.cli.following import print_return_value, started
+from refold_async.cli.following import print_return_value, say_started, started
 from refold_async.cli.options import AccountOptions, WaitOptions, WriteOptions
 from refold_async.cli.output import print_json, print_list, print_record, print_some, wants_json
-from refold_async.cli.parameters import parse_parameters
+from refold_async.cli.parameters import PARAMETERS_HELP, parse_parameters
+from refold_async.cli.rewording import reworded
 from refold_async.cli.session import open_account, open_client
 from refold_async.cli.suggestions import SOME, suggesting
-from refold_async.errors import ConfigurationError, NotFoundError
+from refold_async.errors import ConfigurationError, NotFoundError, ParameterError, RefoldError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from refold_async import AccountScope, RequestStructure
+    from refold_async import AccountScope
 
 __all__ = ["get", "list_workflows", "params", "run"]
 
@@ -34,9 +38,9 @@ async def list_workflows(
 
     Args:
         slug: Only those of this app.
-        name: Only those whose name holds this.
-        published: Only those that can be run.
-        limit: How many at most; by default 100 on a terminal, and all elsewhere.
+        name: Only those whose name contains this.
+        published: Only those that are published, which can be run.
+        limit: How many at most; by default 100 on a terminal and all elsewhere.
     """
     async with open_account(options) as account:
         await print_some(
@@ -51,7 +55,7 @@ async def list_workflows(
 
 
 async def get(workflow_id: str, /, *, options: AccountOptions) -> None:
-    """Show a workflow.
+    """Get a workflow.
 
     Args:
         workflow_id: The workflow's id.
@@ -71,7 +75,7 @@ async def get(workflow_id: str, /, *, options: AccountOptions) -> None:
 
 
 async def params(workflow_id: str, /, *, options: AccountOptions) -> None:
-    """Show what payload a workflow takes, and a sample of it.
+    """Show which payload a workflow takes, and a sample of it.
 
     Args:
         workflow_id: The workflow's id.
@@ -97,7 +101,7 @@ async def params(workflow_id: str, /, *, options: AccountOptions) -> None:
 async def run(
     workflow_id: str,
     /,
-    *payload: str,
+    *payload: Annotated[str, Parameter(help=PARAMETERS_HELP)],
     options: AccountOptions,
     write: WriteOptions = WriteOptions(),
     wait: WaitOptions = WaitOptions(),
@@ -108,28 +112,26 @@ async def run(
     connection_id: str | None = None,
     instance_tag: str | None = None,
 ) -> None:
-    """Run a workflow, wait for its end, and print what it gives back.
+    """Run a workflow, wait for its end, and print its return value.
 
     Args:
-        workflow_id: The workflow's id, or with --slug its alias.
-        payload: name=text, name:=JSON, name=@FILE for a file's text, name:=@FILE for a file's JSON, @FILE for a
-            JSON object, the payload. The file - is stdin, which keeps secrets out of the shell's history.
-        slug: The app the workflow belongs to; by default it is looked up.
-        dry_run: Start nothing: check the payload, and print the request with the key hidden.
-        no_wait: Start it, print its execution's id, and do not wait for its end.
-        config_id: The config to run under.
-        connection_id: The connection to run by, where the config spans several.
-        instance_tag: A label for the run.
+        workflow_id: The workflow's id; with --slug, also its alias.
+        slug: The app that the workflow belongs to; by default Refold is asked for it.
+        dry_run: Check the payload, and print the request with the key hidden. Nothing is started.
+        no_wait: Start it, print the id of its execution, and do not wait for its end.
+        config_id: The config to use.
+        connection_id: The connection to use, if the config has several.
+        instance_tag: A label for the execution.
     """
     values = parse_parameters(payload)
     async with open_client(options) as refold:
         account = refold.account(options.account)
         async with _suggesting(account, workflow_id):
             slug = slug or await _slug_of(account, workflow_id)
+            await _check(account, options.account, workflow_id, values)
             if dry_run:
                 from refold_async.protocol import requests
 
-                _check(await account.workflows.request_structure(workflow_id), values)
                 request = requests.execute_workflow(
                     workflow_id,
                     slug=slug,
@@ -150,10 +152,11 @@ async def run(
                 connection_id=connection_id,
                 instance_tag=instance_tag,
             )
-        say(f"Started execution {execution.execution_id} of workflow {workflow_id}.")
         if no_wait:
-            print_json(execution)
+            say_started(execution.execution_id, options)
+            print_record(options, execution, ("EXECUTION", lambda execution: execution.execution_id))
             return
+        say(f"Started execution {execution.execution_id} of workflow {workflow_id}.")
         async with started(options, execution.execution_id):
             ended = await account.executions.wait(execution.execution_id, timeout=wait.max_wait)
     print_return_value(options, ended)
@@ -166,19 +169,34 @@ async def _slug_of(account: "AccountScope", workflow_id: str) -> str:
         error.add_note("If it is an alias, pass --slug with the app it belongs to.")
         raise
     if not slug:
-        raise UsageError(f"Refold does not tell which app workflow {workflow_id} belongs to: pass --slug. Not started.")
+        raise UsageError(
+            f"Refold does not say which app workflow {workflow_id} belongs to: pass --slug. Nothing was started."
+        )
     return slug
 
 
-def _check(structure: "RequestStructure", payload: Any) -> None:
+async def _check(account: "AccountScope", account_id: str, workflow_id: str, payload: Any) -> None:
+    """Check a payload before anything is started."""
+    try:
+        structure = await account.workflows.request_structure(workflow_id)
+    except NotFoundError as error:  # perhaps it is an alias, which runs with --slug
+        say(f"The payload was not checked: {reworded(error.message)}")
+        return
+    except RefoldError as error:
+        error.add_note("Nothing was started, because the payload could not be checked.")
+        raise
     try:
         structure.validate(payload)
-    except ConfigurationError as error:  # the extra is not installed, or the schema is none
-        say(f"The payload was not checked: {error.message}")
+    except ConfigurationError as error:  # jsonschema is not installed, or the schema is not one
+        say(f"The payload was not checked: {reworded(error.message)}")
+    except ParameterError as error:
+        command = shlex.join(["refold", "workflows", "params", workflow_id, "-a", account_id])
+        error.add_note(f"`{command}` shows what it takes.")
+        raise
 
 
 def _fields(schema: Any) -> list[tuple[str, object, bool, object]]:
-    """Return what a JSON Schema says of the fields of an object: name, type, whether it is required, description."""
+    """Return the fields of an object by its JSON Schema: name, type, whether it is required, description."""
     properties, required = _object(_object(schema).get("properties")), _object(schema).get("required")
     names = cast("list[object]", required) if isinstance(required, list) else []
     return [
@@ -192,7 +210,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _suggesting(account: "AccountScope", workflow_id: str) -> "AbstractAsyncContextManager[None]":
-    """Have the error for a workflow that is unknown tell which was meant, also by its name or alias."""
+    """Add to the error for an unknown workflow which one the user probably meant, also by its name or alias."""
 
     async def known() -> Mapping[str, str]:
         return {

@@ -1,4 +1,4 @@
-"""The charts of the page, as SVG. What they show is also told as text."""
+"""The charts of the page, as SVG, each with a description in words."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from refold_async.cli.journal_report.timeline import Bucket, Timeline, stretches
 __all__ = ["Charts", "share_bar"]
 
 _STACK: Final = ("unknown", "failed", "ok")
-"""Statuses from the bottom up: few are seen best on a straight line."""
+"""Statuses from the bottom up: rare ones are seen best on a straight line."""
 _PROBLEMS: Final = ("unknown", "failed")
 _HEIGHT: Final = {"progress": 250, "problems": 150}
 _LEFT: Final = 62
@@ -36,7 +36,7 @@ class Charts:
         return any(_sum(bucket.counts, _PROBLEMS) for bucket in self.timeline.buckets)
 
     def progress(self, width: int) -> str:
-        """Return how many items had ended when, by how they ended."""
+        """Return the chart of how many items had ended over time, by status."""
         buckets = self.timeline.buckets
         canvas = _Canvas(width, _HEIGHT["progress"], buckets, self.timeline.step)
         totals = Counter[str]()
@@ -55,11 +55,11 @@ class Charts:
         for place, status in enumerate(_STACK):
             if totals[status]:
                 canvas.draw_area(status, [(x, _sum(counts, _STACK[: place + 1])) for x, counts in points], points)
-        told = ", ".join(f"{totals[status]:,} {status}" for status in reversed(_STACK) if totals[status])
-        return canvas.svg(f"Items that had ended, over time: at the end {told}.")
+        counted = ", ".join(f"{totals[status]:,} {status}" for status in reversed(_STACK) if totals[status])
+        return canvas.svg(f"Items that had ended, over time: at the end {counted}.")
 
     def problems(self, width: int) -> tuple[str, str]:
-        """Return how many items failed or became unknown when, and how long each bar is."""
+        """Return the chart of failed and unknown items over time, and the duration of each bar."""
         buckets = self.timeline.buckets
         canvas = _Canvas(width, _HEIGHT["problems"], buckets, self.timeline.step)
         bar = round_duration(max(canvas.times.active * _BAR / (width - _LEFT - _RIGHT), self.timeline.step))
@@ -75,7 +75,7 @@ class Charts:
         return canvas.svg(f"Failed and unknown items over time: at most {most:,} within {per}."), per
 
     def figures(self, most: int) -> list[tuple[int, Counter[str]]]:
-        """Return how many items had ended at a few moments, for those who cannot see the chart."""
+        """Return how many items had ended at a few moments, for readers who cannot see the chart."""
         buckets = self.timeline.buckets
         running, rows = Counter[str](), list[tuple[int, Counter[str]]]()
         for place, bucket in enumerate(buckets):
@@ -86,12 +86,12 @@ class Charts:
 
     @property
     def active(self) -> int:
-        """How long it took without long pauses, in milliseconds."""
+        """The duration of the job without long pauses, in milliseconds."""
         return TimeScale(stretches(self.timeline.buckets, self.timeline.step), self.timeline.step, 0, 1).active
 
 
 def share_bar(shares: Sequence[tuple[str, int]]) -> str:
-    """Return a bar that shows how many items stand how, by the class of its parts."""
+    """Return a bar whose parts show how many items have each status."""
     whole = sum(count for _, count in shares)
     parts: list[str] = []
     left = 0.0
@@ -113,7 +113,7 @@ def _sum(counts: Counter[str], statuses: Iterable[str]) -> int:
 
 
 class _Canvas:
-    """A chart over time that is being drawn."""
+    """A chart over time, while it is drawn."""
 
     def __init__(self, width: int, height: int, buckets: Sequence[Bucket], step: int) -> None:
         self.times = TimeScale(stretches(buckets, step), step, _LEFT, width - _RIGHT)
@@ -123,7 +123,7 @@ class _Canvas:
         self._parts: list[str] = []
 
     def draw_axes(self, largest: int) -> None:
-        """Draw the lines and labels for numbers up to this one, and for the times."""
+        """Draw the lines and labels for the numbers up to this one, and for the times."""
         numbers = number_ticks(max(1, largest))
         self._largest = numbers[-1]
         bottom = self._y(0)
@@ -143,14 +143,14 @@ class _Canvas:
             self._label((left + right) / 2, _TOP - 3, duration(length), "middle")
 
     def draw_area(self, status: str, top: list[tuple[float, int]], points: list[tuple[float, Counter[str]]]) -> None:
-        """Draw what lies between the statuses below one and its own line."""
+        """Draw the area of a status, above those of the statuses below it."""
         place = _STACK.index(status)
         below = [(x, _sum(counts, _STACK[:place])) for x, counts in reversed(points)]
         line = "L".join(f"{x:.1f} {self._y(number):.1f}" for x, number in [*top, *below])
         self._parts.append(f'<path class="fill-{status}" d="M{line}Z"/>')
 
     def draw_bar(self, left: float, right: float, counts: Counter[str]) -> None:
-        """Draw what did not succeed in a part of the time."""
+        """Draw the items that did not succeed in a part of the time."""
         width = max(1.5, right - left - 1)
         number = 0
         for status in _PROBLEMS:
@@ -162,14 +162,14 @@ class _Canvas:
                 )
                 number += counts[status]
 
-    def svg(self, told: str) -> str:
+    def svg(self, description: str) -> str:
         """Return the chart.
 
         Args:
-            told: What it shows, in words.
+            description: What it shows, in words.
         """
         size = f'viewBox="0 0 {self._width} {self._height}"'
-        return f'<svg {size} role="img" aria-label="{text(told)}">{"".join(self._parts)}</svg>'
+        return f'<svg {size} role="img" aria-label="{text(description)}">{"".join(self._parts)}</svg>'
 
     def _y(self, number: int) -> float:
         return self._height - _BOTTOM - (self._height - _BOTTOM - _TOP) * number / self._largest

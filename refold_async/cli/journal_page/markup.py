@@ -1,4 +1,4 @@
-"""Texts as they may stand in a page, whoever wrote them."""
+"""Texts from anywhere, made safe to show in a page."""
 
 from html import escape
 
@@ -8,8 +8,8 @@ __all__ = ["text"]
 
 
 def text(value: object) -> str:
-    """Return a text as markup that shows it, also within the quotes of an attribute.
+    """Return markup that shows a text, also between the quotes of an attribute.
 
-    What would turn the text around it, hide in it or end a line of a script is spelled out.
+    Characters that would reverse the text around them, hide in it or end a line of a script are escaped.
     """
     return escape(plain(str(value)), quote=True)

@@ -18,7 +18,7 @@
     return texts.get(row);
   };
 
-  const atFirst = 200; // rows: more of them at once make a page slow
+  const atFirst = 200; // rows: many more make the page slow
   let most = atFirst;
   const find = () => {
     most = atFirst;
@@ -36,7 +36,8 @@
       found += fits;
       row.hidden = !fits || found > most;
     }
-    count.textContent = `${number.format(found)} of the ${number.format(rows.length)} items on this page`;
+    const part = found > most ? `; the first ${number.format(most)} are shown` : "";
+    count.textContent = `${number.format(found)} of the ${number.format(rows.length)} items on this page${part}`;
     more.hidden = found <= most;
     more.textContent = `Show all ${number.format(found)}`;
   };

@@ -1,4 +1,4 @@
-"""The page: its sections, and the template that holds them."""
+"""The page: its sections, and the template that contains them."""
 
 import hashlib
 import re
@@ -13,18 +13,26 @@ from refold_async.cli.journal_page.items_table import items_section
 from refold_async.cli.journal_page.markup import text
 from refold_async.cli.journal_page.scales import duration
 from refold_async.cli.journal_report.advice import advice_for_failed, advice_for_unknown, steps_for_unknown
-from refold_async.cli.journal_report.report import ErrorGroup, JournalReport, message_of
-from refold_async.codec.excerpts import shortened
+from refold_async.cli.journal_report.report import (
+    OTHER_ERRORS,
+    ErrorGroup,
+    JournalReport,
+    message_of,
+    shown_job,
+    shown_message,
+    shown_name,
+    shown_time,
+)
 from refold_async.version import __version__
 
 __all__ = ["page_of", "write_page"]
 
-_WIDE: Final = 1060
-_NARROW: Final = 440
+# The widths in which each chart is drawn. The style shows the one that suits the screen, so that letters are neither
+# tiny on a phone nor huge on a tablet.
+_WIDTHS: Final = {"wide": 980, "medium": 540, "narrow": 330}
 _FIGURES: Final = 10
 _MOST_GROUPS: Final = 50
-_MOST_OF_A_MESSAGE: Final = 400
-_TYPED: Final = re.compile(r"--[a-z-]+|\bresend_unknown=True|\brefold connect\b")
+_CODE: Final = re.compile(r"`([^`]+)`|(--[a-z-]+|\bresend_unknown=True)")
 
 
 def write_page(report: JournalReport, file: TextIO) -> None:
@@ -33,9 +41,9 @@ def write_page(report: JournalReport, file: TextIO) -> None:
 
 
 def page_of(report: JournalReport) -> str:
-    """Return the page of a report: HTML that loads nothing, and whose policy lets it load nothing."""
+    """Return the page of a report: HTML that loads nothing, with a policy that forbids loading."""
     style, script = _part("page.css"), _part("page.js")
-    job = text(report.summary.job)
+    job = text(shown_job(report.summary.job))
     sections = [
         _notice(report),
         _overview(report),
@@ -62,18 +70,18 @@ def _part(name: str) -> str:
 
 
 def _hash(source: str) -> str:
-    """Return how a content security policy names an inline script or style."""
+    """Return the hash by which a content security policy allows an inline script or style."""
     return f"sha256-{b64encode(hashlib.sha256(source.encode()).digest()).decode()}"
 
 
 def _facts(report: JournalReport) -> str:
-    told = report.summary
-    runs = "1 run" if told.runs == 1 else f"{told.runs:,} runs"
+    job = report.summary
+    runs = "1 run" if job.runs == 1 else f"{job.runs:,} runs"
     parts = [
-        *([] if told.slug is None else [f"{told.slug} {told.action_id}"]),
-        f"{told.environment or 'unknown'} environment at {told.base_url}",
+        *([] if job.slug is None else [f"{job.slug} {job.action_id}"]),
+        f"{job.environment or 'unknown'} environment at {job.base_url}",
         runs,
-        f"{_shown(told.created_at)} to {_shown(told.updated_at)}",
+        f"{_shown(job.created_at)} to {_shown(job.updated_at)}",
     ]
     return " · ".join(map(text, parts))
 
@@ -83,7 +91,7 @@ def _notice(report: JournalReport) -> str:
         return ""
     return (
         '<section class="notice" aria-label="The job is running"><p><strong>The job is running.</strong> '
-        f"The page shows how it stood at {_shown(report.read_at)}; make it again to see what came since.</p></section>"
+        f"This page shows its state at {_shown(report.read_at)}. Write the page again for a newer one.</p></section>"
     )
 
 
@@ -94,8 +102,7 @@ def _overview(report: JournalReport) -> str:
         ("failed", "failed", report.failed, True),
         ("unknown", "unknown: may have happened", counts["unknown"], True),
         ("other", "in flight", counts["started"], False),
-        ("other", "to be run again", counts["withdrawn"], False),
-        ("other", "not begun", report.not_begun, False),
+        ("other", "not begun", report.left, False),
     ]
     shares = [(kind, count) for kind, _, count, _ in tiles]
     shown = "".join(
@@ -111,16 +118,16 @@ def _overview(report: JournalReport) -> str:
 
 
 def _next(report: JournalReport) -> str:
-    """Return what running the job again would do."""
+    """Return what the next run of the job would do."""
     if report.summary.running:
         return ""
     parts: list[str] = []
     if report.left:
-        left = "one item that is left" if report.left == 1 else f"{report.left:,} items that are left"
-        parts.append(f"Run the job again to call the {left}.")
+        left = "the item that is left" if report.left == 1 else f"the {report.left:,} items that are left"
+        parts.append(f"Run the job again to execute {left}.")
     if any(group.status == "failed" and group.effect == "none" for group in report.errors):
         parts.append(
-            'With <code class="option">--retry-failed</code> the next run also calls what failed and did not happen.'
+            'With <code class="option">--retry-failed</code>, the next run also retries what failed and did nothing.'
         )
     return f'<p class="next">{" ".join(parts)}</p>' if parts else ""
 
@@ -130,13 +137,14 @@ def _unknown(report: JournalReport) -> str:
     if not groups:
         return ""
     count = report.counts["unknown"]
-    kinds = "".join(_kind(group, advice_for_unknown(group).told, groups[0].items) for group in groups[:_MOST_GROUPS])
+    kinds = "".join(_kind(group, advice_for_unknown(group).text, groups[0].items) for group in groups[:_MOST_GROUPS])
     steps = "".join(f"<li>{_marked(step)}</li>" for step in steps_for_unknown(report))
     return (
         '<section aria-labelledby="unknown-heading"><h2 id="unknown-heading">'
         f"Unknown: {count:,} that may or may not have happened</h2>"
-        '<p class="muted">The request left, and nobody knows what became of it. The job calls none of them again by '
-        f'itself.</p><h3 class="steps-title">What to do</h3><ol class="steps">{steps}</ol>'
+        '<p class="muted">Their requests may have reached Refold, and no answer says whether the action was executed. '
+        "No run sends them again unless you ask for it. The table below shows their accounts and times.</p>"
+        f'<h3 class="steps-title">What to do</h3><ol class="steps">{steps}</ol>'
         f'<div class="kinds">{kinds}</div></section>'
     )
 
@@ -155,15 +163,16 @@ def _progress(report: JournalReport) -> str:
         return f'{heading}<p class="nothing">No item has ended yet.</p></section>'
     charts = Charts(report.timeline)
     ended = sum(bucket.counts.total() for bucket in report.timeline.buckets)
-    told = f"{ended:,} items ended within {duration(charts.active)}{_rate(ended, charts.active / 1000)}."
+    extent = f"{ended:,} items ended within {duration(charts.active)}{_rate(ended, charts.active / 1000)}."
     if without := report.counts["unknown"] + report.counts["failed"] + report.counts["ok"] - ended:
-        told += f" {without:,} have no time."
+        extent += f" {without:,} have no time."
     problems = ""
     if charts.has_problems:
-        (wide, per), (narrow, narrow_per) = charts.problems(_WIDE), charts.problems(_NARROW)
+        drawn = {name: charts.problems(width) for name, width in _WIDTHS.items()}
+        per = "".join(f'<span class="{name}">per {each}</span>' for name, (_, each) in drawn.items())
         problems = (
-            f'<figure><figcaption>Failed and unknown <span class="wide">per {per}</span>'
-            f'<span class="narrow">per {narrow_per}</span></figcaption>{_both(wide, narrow)}</figure>'
+            f"<figure><figcaption>Failed and unknown {per}</figcaption>"
+            f"{_of_each_width({name: chart for name, (chart, _) in drawn.items()})}</figure>"
         )
     legend = "".join(
         f'<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="fill-{kind}" width="10" height="10" rx="2"/>'
@@ -171,26 +180,28 @@ def _progress(report: JournalReport) -> str:
         for kind in ("ok", "failed", "unknown")
     )
     return (
-        f'{heading}<p class="muted">{told} Times are UTC; long pauses are cut out.</p>'
+        f'{heading}<p class="muted">{extent} Times are UTC; long pauses are cut out.</p>'
         "<figure><figcaption>Items that had ended</figcaption>"
-        f"{_both(charts.progress(_WIDE), charts.progress(_NARROW))}</figure>"
+        f"{_of_each_width({name: charts.progress(width) for name, width in _WIDTHS.items()})}</figure>"
         f'{problems}<ul class="legend">{legend}</ul>{_figures(charts)}</section>'
     )
 
 
-def _both(wide: str, narrow: str) -> str:
-    return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+def _of_each_width(charts: dict[str, str]) -> str:
+    return "".join(f'<div class="{name}">{chart}</div>' for name, chart in charts.items())
 
 
 def _figures(charts: Charts) -> str:
+    # Of several moments within one second, the last one counts.
+    figures = {shown_time(datetime.fromtimestamp(at / 1000, UTC)): counts for at, counts in charts.figures(_FIGURES)}
     rows = "".join(
-        f'<tr><th scope="row">{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d %H:%M:%S}</th>'
+        f'<tr><th scope="row">{time}</th>'
         + "".join(f'<td class="number">{counts[status]:,}</td>' for status in ("ok", "failed", "unknown"))
         + "</tr>"
-        for moment, counts in charts.figures(_FIGURES)
+        for time, counts in figures.items()
     )
     return (
-        '<details><summary>The figures</summary><div class="scroll"><table><caption>Items that had ended by then'
+        '<details><summary>Figures</summary><div class="scroll"><table><caption>Items that had ended by then'
         '</caption><thead><tr><th scope="col">UTC</th><th scope="col" class="number">ok</th>'
         '<th scope="col" class="number">failed</th><th scope="col" class="number">unknown</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div></details>"
@@ -201,20 +212,22 @@ def _failures(report: JournalReport) -> str:
     groups = [group for group in report.errors if group.status == "failed"]
     heading = '<section aria-labelledby="failures-heading"><h2 id="failures-heading">Failures by error</h2>'
     if not groups and not report.summary.refused:
-        return f'{heading}<p class="nothing">Nothing failed.</p></section>'
+        return ""
     kinds = "".join(_kind(group, advice_for_failed(group), groups[0].items) for group in groups[:_MOST_GROUPS])
     left_out = sum(group.items for group in groups[_MOST_GROUPS:])
     notes = f'<p class="muted">{left_out:,} more failed with other errors.</p>' if left_out else ""
     if report.summary.refused:
         notes += (
             f'<p class="muted">{report.summary.refused:,} more failed before anything was sent, because their key '
-            "occurred before in the run or was none. The journal has only their number.</p>"
+            "is missing or occurred before in the run. The journal has only their number.</p>"
         )
     return f'{heading}<div class="kinds">{kinds}</div>{notes}</section>'
 
 
 def _show_button(group: ErrorGroup) -> str:
-    name = text(group.error)
+    if group.error == OTHER_ERRORS:
+        return ""
+    name = _name(group)
     return (
         f'<button type="button" class="show" data-status="{group.status}" data-error="{name}" '
         f'aria-label="Show the {group.status} items with {name}" hidden>Show</button>'
@@ -222,16 +235,16 @@ def _show_button(group: ErrorGroup) -> str:
 
 
 def _name(group: ErrorGroup) -> str:
-    return text(shortened(group.error, 200))
+    return text(shown_name(group.error))
 
 
 def _message(group: ErrorGroup) -> str:
-    return text(shortened(message_of(group.example), _MOST_OF_A_MESSAGE))
+    return text(shown_message(message_of(group.example)))
 
 
 def _marked(words: str) -> str:
-    """Return words of ours, with what one types marked as that."""
-    return _TYPED.sub(r'<code class="option">\g<0></code>', text(words))
+    """Return a text with the options and commands in it marked as code."""
+    return _CODE.sub(lambda code: f'<code class="option">{code[1] or code[2]}</code>', text(words))
 
 
 def _rate(items: int, seconds: float) -> str:
@@ -242,11 +255,11 @@ def _rate(items: int, seconds: float) -> str:
 
 def _footer(report: JournalReport) -> str:
     return (
-        f"<p>Made by refold_async {text(__version__)} from {text(report.path.name)} at {_shown(report.read_at)}. "
-        "It loads nothing and sends nothing.</p><p>It names your customers' accounts and shows what apps answered: "
+        f"<p>Written by refold_async {text(__version__)} from {text(report.path.name)} at {_shown(report.read_at)}. "
+        "This page works offline and sends nothing.</p><p>It contains your customers' accounts and answers of apps: "
         "keep it as safe as the journal.</p>"
     )
 
 
 def _shown(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{shown_time(moment)} UTC"

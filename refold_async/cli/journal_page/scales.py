@@ -1,4 +1,4 @@
-"""Axes of charts: where a moment and a number are drawn, and which of them are labelled."""
+"""The axes of charts: where moments and numbers are drawn, and which of them have labels."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ _ROUND: Final = (
 
 @attrs.frozen
 class _Stretch:
-    """A time in which items ended, and where it is drawn."""
+    """A stretch of time in which items ended, and where it is drawn."""
 
     begin: int
     end: int
@@ -38,21 +38,21 @@ class _Stretch:
 
 
 class TimeScale:
-    """Where moments are drawn, in milliseconds since 1970. Long pauses are cut out, and all take the same room."""
+    """Where moments, in milliseconds since 1970, are drawn. Long pauses are cut out; each takes the same room."""
 
     def __init__(self, parts: Sequence[Sequence[Bucket]], step: int, left: float, right: float) -> None:
-        """Lay them out.
+        """Lay out the stretches of time.
 
         Args:
-            parts: The buckets, parted at the pauses that are cut out.
-            step: How long each bucket is.
+            parts: The buckets, split at the pauses that are cut out.
+            step: The length of each bucket.
             left: Where the first begins.
             right: Where the last ends.
         """
         times = [(part[0].begin, part[-1].begin + step) for part in parts]
         pause = min(_PAUSE_WIDTH, (right - left) / 2 / len(times))
         self.active = sum(end - begin for begin, end in times)
-        """How long it took without the pauses."""
+        """The duration without the pauses."""
         self._stretches: list[_Stretch] = []
         room = right - left - pause * (len(times) - 1)
         for begin, end in times:
@@ -66,11 +66,11 @@ class TimeScale:
         return stretch.at(min(max(moment, stretch.begin), stretch.end))
 
     def slot(self, moment: int, length: int) -> tuple[float, float]:
-        """Return where a part of the time that holds a moment is drawn.
+        """Return where the part of the time with a moment is drawn.
 
         Args:
             moment: The moment.
-            length: How long the parts are; the first of each stretch begins with it.
+            length: The length of the parts; the first part of a stretch begins where the stretch does.
         """
         stretch = next(one for one in self._stretches if moment < one.end)
         begin = stretch.begin + (moment - stretch.begin) // length * length
@@ -78,19 +78,19 @@ class TimeScale:
 
     @property
     def pauses(self) -> list[tuple[float, float, int]]:
-        """Where each pause that is cut out begins and ends, and how long it was."""
+        """Where each pause that is cut out begins and ends, and its duration."""
         pairs = pairwise(self._stretches)
         return [(before.right, after.left, after.begin - before.end) for before, after in pairs]
 
     def ticks(self, distance: float) -> Iterator[tuple[float, str, str]]:
-        """Give moments to label, at least so far apart: where, the time, and the date where it is another."""
+        """Yield the moments to label, at least this far apart: the place, the time, and the date if it is a new one."""
         first = self._stretches[0]
         drawn = sum(stretch.right - stretch.left for stretch in self._stretches)
         between = max(_SECOND, round_duration(distance * self.active / drawn))
         last, last_date = first.left - distance, ""
         for stretch in self._stretches:
             moments = list(range(-(-stretch.begin // between) * between, stretch.end + 1, between))
-            for moment in moments if moments and len(moments) > 1 else [stretch.begin]:
+            for moment in moments if len(moments) > 1 else [stretch.begin, *moments]:
                 place = stretch.at(moment)
                 if place - last < distance * 0.9:
                     continue
@@ -101,12 +101,12 @@ class TimeScale:
 
 
 def round_duration(least: float) -> int:
-    """Return the next longer of the durations that people count in, in milliseconds."""
+    """Return the next longer round duration, in milliseconds."""
     return next((one for one in _ROUND if one >= least), _ROUND[-1])
 
 
 def duration(milliseconds: float) -> str:
-    """Return how long something took, in the two largest units that tell."""
+    """Return a duration in words, in its two largest units."""
     if milliseconds < _SECOND:
         return f"{milliseconds:.0f} ms"
     units = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (_SECOND, "s"))
@@ -120,7 +120,7 @@ def duration(milliseconds: float) -> str:
 
 
 def number_ticks(largest: int) -> list[int]:
-    """Return round numbers from 0 to the first that is not less than `largest`, three to six of them."""
+    """Return three to six round numbers, from 0 to the first that is not less than `largest`."""
     step = 1
     while largest / step > 5:
         step = step * 5 // 2 if str(step)[0] == "2" else step * 2

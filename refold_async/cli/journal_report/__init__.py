@@ -1,1 +1,1 @@
-"""What there is to tell of a job, read from its journal in one pass and bounded memory."""
+"""The report of a job, read from its journal in one pass and bounded memory."""

@@ -1,5 +1,6 @@
-"""A job as its journal tells it: how many items ended how, when, and with which errors, and some of the items."""
+"""The report of a job, from its journal: how many items ended how, when, and with which errors, and some items."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,27 +8,38 @@ from typing import Any, Final
 
 import attrs
 
+from refold_async.cli.journal_report.reading import Follow
 from refold_async.cli.journal_report.samples import FairSample
 from refold_async.cli.journal_report.timeline import Timeline
+from refold_async.cli.rewording import reworded
+from refold_async.codec.excerpts import shortened
 from refold_async.faults import Effect
 from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry
 from refold_async.journal.journal import Journal, JournalSummary
 
 __all__ = [
     "INTERRUPTED",
+    "OTHER_ERRORS",
     "SHOWN_FIRST",
     "ErrorGroup",
     "JournalReport",
+    "ShownItem",
+    "attempts_of",
     "error_of",
     "message_of",
-    "moment_of",
     "read_report",
+    "shown_item",
+    "shown_job",
+    "shown_message",
+    "shown_name",
+    "shown_summary",
+    "shown_time",
 ]
 
 INTERRUPTED: Final = "interrupted"
-"""The name of the error of an item that was in flight when its run ended, as outcomes have it."""
+"""The error name of an item that was in flight when its run ended, the same as in outcomes."""
 SHOWN_FIRST: Final[tuple[EntryStatus, ...]] = ("unknown", "failed", "started", "withdrawn", "ok")
-"""Statuses, in the order in which a reader has to do something about them."""
+"""The statuses; those that need attention come first."""
 _MOST_KEPT: Final[dict[EntryStatus, int]] = {
     "unknown": 3000,
     "failed": 3000,
@@ -35,14 +47,35 @@ _MOST_KEPT: Final[dict[EntryStatus, int]] = {
     "withdrawn": 500,
     "ok": 500,
 }
+_MOST_OF_A_MESSAGE: Final = 400
+_MOST_OF_A_NAME: Final = 200
+_MOST_REWORDED: Final = 10_000
 _ENDED: Final = {"ok", "failed", "unknown"}
+_FAN_OUT_HASH: Final = re.compile(r" of rows [0-9a-f]{12}$")
 _MOST_GROUPS: Final = 200
-_OTHERS: Final = "other errors"
+OTHER_ERRORS: Final = "other errors"
+"""The name for all further errors, once there are too many different ones."""
+
+
+@attrs.frozen
+class ShownItem:
+    """An entry as it is shown to people: very long texts are shortened."""
+
+    status: EntryStatus
+    key: str
+    linked_account_id: str
+    error: str
+    message: str
+    request_id: str | None
+    attempts: int | None
+    """How many requests were sent for it; None if that is not known."""
+    moment: datetime | None
+    """When it ended; if it did not, when its last request was about to leave."""
 
 
 @attrs.define
 class ErrorGroup:
-    """Items that did not succeed and ended alike."""
+    """Items that did not succeed and ended with the same error."""
 
     status: EntryStatus
     """`failed` or `unknown`."""
@@ -51,34 +84,33 @@ class ErrorGroup:
     effect: Effect | None
     """What became of the action."""
     example: JournalEntry
-    """The first of them."""
+    """The first of them, without its result."""
     items: int = 0
-    """How many they are."""
+    """How many there are."""
 
 
 @attrs.frozen(kw_only=True)
 class JournalReport:
-    """What there is to tell of a job."""
+    """The report of a job."""
 
     path: Path
     """The journal."""
     read_at: datetime
     """When it was read."""
     summary: JournalSummary
-    """The job."""
+    """The job and its counts."""
     counts: Counter[str]
-    """How many items there are, by their status. Refused ones, of which a journal has but the number, are not among
-    them."""
+    """How many items there are, by status, without refused ones: a journal has only their number."""
     errors: list[ErrorGroup]
-    """What did not succeed: the unknown before the failed, the more frequent before the rarer."""
+    """What did not succeed: unknown before failed, and the most frequent errors first."""
     timeline: Timeline
     """When the items ended."""
-    kept: dict[EntryStatus, list[JournalEntry]]
-    """Items by their status: all, or where they are many a choice with a fair share of each error."""
+    kept: dict[EntryStatus, list[ShownItem]]
+    """Items by status: all, or if there are many, a sample with a fair share of each error."""
 
     @property
     def failed(self) -> int:
-        """How many items failed, those included that the last run refused."""
+        """How many items failed, including those that the last run refused."""
         return self.counts["failed"] + self.summary.refused
 
     @property
@@ -88,44 +120,52 @@ class JournalReport:
 
     @property
     def not_begun(self) -> int:
-        """How many items are known to have not begun."""
-        told = self.summary
-        recorded = told.ok + told.failed + told.unknown + told.in_flight + told.withdrawn
-        return max(0, (told.not_begun or 0) - (self.items - recorded))
+        """How many items are known to have not begun, without those that were withdrawn."""
+        job = self.summary
+        recorded = job.ok + job.failed + job.unknown + job.in_flight + job.withdrawn
+        return max(0, (job.not_begun or 0) - (self.items - recorded))
 
     @property
     def left(self) -> int:
-        """How many items the next run calls, without being told to repeat any."""
+        """How many items are left for the next run: withdrawn, or not begun."""
         return self.counts["withdrawn"] + self.not_begun
 
     @property
     def verdict(self) -> str:
-        """How the job went, in a sentence."""
+        """How the job went, in one sentence."""
         open_ = self.counts["started"] + self.left
         failed, unknown = self.failed, self.counts["unknown"]
-        if not self.items + self.not_begun:
-            return "No item was recorded yet."
+        whole = self.items + self.not_begun
+        if not whole:
+            return "No item has been recorded yet."
         problems = [f"{failed:,} failed"] * (failed > 0) + [f"{unknown:,} may or may not have happened"] * (unknown > 0)
         if open_:
             problems.append(f"{open_:,} {'has' if open_ == 1 else 'have'} not ended")
+        if problems and whole == 1:
+            return f"The one item {problems[0].removeprefix('1 ')}."
         if problems:
-            return f"Of {self.items + self.not_begun:,} items, {_listed(problems)}."
+            return f"Of {whole:,} items, {_listed(problems)}."
         return "The one item succeeded." if self.items == 1 else f"All {self.items:,} items succeeded."
 
 
-def read_report(path: Path) -> JournalReport:
+def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> JournalReport:
     """Read a journal, also while its job runs.
 
+    Args:
+        path: The journal.
+        follow: Passes its entries on, and shows the progress.
+
     Raises:
-        JournalError: There is no journal there, or it cannot be read.
+        JournalError: The file does not exist, is not a journal, or cannot be read.
     """
     journal = Journal(path)
     summary = journal.summary()
     counts = Counter[str]()
     groups: dict[tuple[str, str, str | None], ErrorGroup] = {}
     timeline = Timeline()
-    samples = {status: FairSample[JournalEntry](most) for status, most in _MOST_KEPT.items()}
-    for entry in journal.entries():
+    samples = {status: FairSample(most, shown_item) for status, most in _MOST_KEPT.items()}
+    total = summary.ok + summary.failed - summary.refused + summary.unknown + summary.in_flight + summary.withdrawn
+    for entry in follow(journal.entries(), total):
         counts[entry.status] += 1
         if entry.status in _ENDED and (moment := moment_of(entry)) is not None:
             timeline.add(moment, entry.status)
@@ -133,11 +173,11 @@ def read_report(path: Path) -> JournalReport:
         if entry.status in {"failed", "unknown"}:
             error = error_of(entry)
             if len(groups) >= _MOST_GROUPS and (entry.status, error, entry.effect) not in groups:
-                error = _OTHERS
+                error = OTHER_ERRORS
             key = (entry.status, error, entry.effect)
             group = groups.get(key)
             if group is None:
-                group = groups[key] = ErrorGroup(entry.status, error, entry.effect, entry)
+                group = groups[key] = ErrorGroup(entry.status, error, entry.effect, attrs.evolve(entry, result=None))
             group.items += 1
         samples[entry.status].add(error, entry)
     return JournalReport(
@@ -152,27 +192,67 @@ def read_report(path: Path) -> JournalReport:
 
 
 def error_of(entry: JournalEntry) -> str:
-    """Return the name of the error of an item that did not succeed; of any other an empty text."""
+    """Return the error name of an item that did not succeed, else an empty text."""
     return (entry.error_type or INTERRUPTED) if entry.status in {"failed", "unknown"} else ""
 
 
 def message_of(entry: JournalEntry) -> str:
-    """Return what the error of an item says, without the call it came from; an empty text where there is none."""
+    """Return the error message of an item, without the call it came from; an empty text if it has no error."""
     from refold_async.jobs.recorded_outcomes import recorded_error
 
     return recorded_error(entry).message if entry.status in {"failed", "unknown"} else ""
 
 
-def request_id_of(entry: JournalEntry) -> str | None:
-    """Return Refold's id of the request that an item ended with, to quote to support, or None where none is known."""
+def moment_of(entry: JournalEntry) -> datetime | None:
+    """Return when an item ended; if it did not, when its last request was about to leave."""
+    return entry.finished_at or entry.started_at
+
+
+def attempts_of(entry: JournalEntry) -> int | None:
+    """Return how many requests were sent for an item; None if its request was in flight when it was last recorded."""
+    return None if entry.started_at is not None and entry.finished_at is None else entry.attempts
+
+
+def shown_time(moment: datetime | None) -> str:
+    """Return a moment as people are shown it, in UTC."""
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def shown_job(name: str) -> str:
+    """Return the name of a job without the hash by which `refold fan-out` recognizes it."""
+    return _FAN_OUT_HASH.sub("", name)
+
+
+def shown_summary(summary: JournalSummary) -> str:
+    """Return a summary as people are shown it."""
+    return str(attrs.evolve(summary, job=shown_job(summary.job)))
+
+
+def shown_message(text: str, most: int = _MOST_OF_A_MESSAGE) -> str:
+    """Return a message as people are shown it: in the words of the command line, shortened if it is very long."""
+    return shortened(reworded(text) if len(text) <= _MOST_REWORDED else text, most)
+
+
+def shown_name(text: str | None) -> str:
+    """Return a name, such as a key, as people are shown it: shortened if it is very long."""
+    return shortened(text or "", _MOST_OF_A_NAME)
+
+
+def shown_item(entry: JournalEntry) -> ShownItem:
+    """Return an entry as people are shown it."""
     from refold_async.jobs.recorded_outcomes import recorded_error
 
-    return recorded_error(entry).request_id if entry.status in {"failed", "unknown"} else None
-
-
-def moment_of(entry: JournalEntry) -> datetime | None:
-    """Return when an item ended or, of one that did not, when its last request left."""
-    return entry.finished_at or entry.started_at
+    error = recorded_error(entry) if entry.status in {"failed", "unknown"} else None
+    return ShownItem(
+        status=entry.status,
+        key=shown_name(entry.key),
+        linked_account_id=shown_name(entry.linked_account_id),
+        error=shown_name(error_of(entry)),
+        message="" if error is None else shown_message(error.message),
+        request_id=None if error is None or error.request_id is None else shown_name(error.request_id),
+        attempts=attempts_of(entry),
+        moment=moment_of(entry),
+    )
 
 
 def _order(group: ErrorGroup) -> tuple[Any, ...]:
@@ -183,4 +263,4 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-assert set(SHOWN_FIRST) == set(STATUSES)  # noqa: S101 - a status that is added needs its place here
+assert set(SHOWN_FIRST) == set(STATUSES)  # noqa: S101 - a new status needs its place here

@@ -20,19 +20,19 @@ _PART_OF_THE_WHOLE: Final = 10
 
 @attrs.frozen
 class Bucket:
-    """What ended within a short time."""
+    """The items that ended within a short time."""
 
     begin: int
-    """When that began, in milliseconds since 1970."""
+    """The beginning of that time, in milliseconds since 1970."""
     counts: Counter[str]
-    """How many items ended, by their status."""
+    """How many items ended, by status."""
 
 
 class Timeline:
-    """Counts items by when they ended. The longer the job is, the coarser it gets.
+    """Counts items by the time they ended. The longer the job, the longer each bucket.
 
     Attributes:
-        step: How long each bucket is, in milliseconds.
+        step: The length of each bucket, in milliseconds.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Timeline:
 
     @property
     def buckets(self) -> list[Bucket]:
-        """Those in which something ended, in order."""
+        """The buckets in which items ended, in order."""
         return [Bucket(place * self.step, self._counts[place]) for place in sorted(self._counts)]
 
     def _coarsen(self) -> None:
@@ -62,13 +62,13 @@ class Timeline:
 
 
 def stretches(buckets: Sequence[Bucket], step: int) -> list[list[Bucket]]:
-    """Return the buckets parted where nothing ended for long, as between two runs of a job.
+    """Return the buckets, split at long pauses in which nothing ended, as between two runs of a job.
 
-    That is for more than a minute, and for more than a tenth of the time that would remain without longer pauses.
+    A pause is long if it takes more than a minute, and more than a tenth of the time that is left without longer ones.
 
     Args:
         buckets: At least one, in order.
-        step: How long each is, in milliseconds.
+        step: The length of each, in milliseconds.
     """
     pauses = [after.begin - before.begin - step for before, after in pairwise(buckets)]
     whole = buckets[-1].begin + step - buckets[0].begin

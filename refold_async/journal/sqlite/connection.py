@@ -12,7 +12,7 @@ from refold_async.journal.sqlite.file_lock import beside_sqlite
 from refold_async.journal.sqlite.sql import APPLICATION_ID, FORMAT, READ_JOB
 from refold_async.journal.store import JobRow, moment_of
 
-__all__ = ["check_pages", "connect", "connected_to_read", "errors_told", "is_new", "job_row", "may_write"]
+__all__ = ["check_pages", "connect", "connected_to_read", "errors_told", "is_new", "job_row", "may_read", "may_write"]
 
 _BUSY_TIMEOUT: Final = 10.0  # seconds: in case somebody edits the journal by hand
 _MOST_RUNS: Final = 2**53
@@ -55,9 +55,18 @@ def connected_to_read(path: str) -> Generator[sqlite3.Connection]:
         yield connection
 
 
+def may_read(path: str) -> bool:
+    """Return whether this process may read a file."""
+    return _may(path, os.R_OK)
+
+
 def may_write(path: str) -> bool:
     """Return whether this process may write to a file or directory."""
-    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return _may(path, os.W_OK)
+
+
+def _may(path: str, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def is_new(connection: sqlite3.Connection, path: str) -> bool:

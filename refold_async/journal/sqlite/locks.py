@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from typing import Final
 
 from refold_async.errors import JournalError
-from refold_async.journal.sqlite.connection import connect, errors_told
+from refold_async.journal.sqlite.connection import connect, errors_told, may_read
 from refold_async.journal.sqlite.file_lock import FileLock, beside_sqlite, is_locked
 
 __all__ = ["RunLocks", "is_held"]
@@ -59,6 +59,8 @@ def _lock_file_is_held(path: str) -> bool:
     lock = _lock_path(path)
     if not os.path.exists(lock):
         return False
+    if not may_read(lock):
+        raise JournalError(f"The file {lock!r} may not be read, so that nobody can tell whether the job is running.")
     with closing(connect(lock, "ro", timeout=0)) as connection:
         try:
             connection.execute("SELECT 1 FROM sqlite_master").fetchall()

@@ -1,5 +1,6 @@
 """A journal in an SQLite file: its runs, and reading it, also while a run in this or another process writes it."""
 
+import errno
 import json
 import os
 import sqlite3
@@ -9,14 +10,17 @@ from typing import Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.sqlite import sql
-from refold_async.journal.sqlite.connection import connected_to_read, errors_told, is_new, job_row
+from refold_async.journal.sqlite.connection import connected_to_read, errors_told, is_new, job_row, may_read
 from refold_async.journal.sqlite.locks import is_held
 from refold_async.journal.sqlite.run import SQLiteRun
 from refold_async.journal.store import Durability, EntryRow, JobIdentity, JobRow, StoreSummary, moment_of
 
 __all__ = ["SQLiteStore"]
 
-_PAGE: Final = 100  # rows read at a time: few enough to keep in memory with their results
+# What is read at a time: few enough rows to keep in memory with their results, and so many that opening the file for
+# them does not count.
+_MOST_ROWS: Final = 1000
+_MOST_CHARACTERS: Final = 1_000_000
 
 
 class SQLiteStore:
@@ -72,10 +76,15 @@ class SQLiteStore:
         Raises:
             JournalError: The journal does not exist or cannot be read.
         """
-        wanted = (after, json.dumps(statuses), json.dumps(known), _PAGE)
+        wanted = (after, json.dumps(statuses), json.dumps(known), _MOST_ROWS)
+        rows: list[EntryRow] = []
+        characters = 0
         with _reading(self.location) as (connection, _):
-            found = connection.execute(sql.READ_ENTRIES, wanted).fetchall()
-        rows = [EntryRow._make(row) for row in found]
+            for row in map(EntryRow._make, connection.execute(sql.READ_ENTRIES, wanted)):
+                rows.append(row)
+                characters += _length(row.error) + _length(row.result)
+                if characters >= _MOST_CHARACTERS:
+                    break
         for row in rows:
             if type(row.id) is not int or row.id <= after:
                 raise JournalError(
@@ -85,15 +94,28 @@ class SQLiteStore:
         return rows
 
 
+def _length(text: object) -> int:
+    return len(text) if isinstance(text, str | bytes) else 0  # a damaged journal holds anything
+
+
 @contextmanager
 def _reading(path: str) -> Generator[tuple[sqlite3.Connection, JobRow]]:
     """Open a journal to read it as it is at one moment, with what it has about its job. Leaves nothing open."""
     path = os.path.realpath(path)
     with errors_told(path, "read"):
-        if not os.path.exists(path):
-            raise JournalError(f"There is no journal {path!r}: the first run of a job creates it.")
+        _check_readable(path)
         with connected_to_read(path) as connection:
             if is_new(connection, path):
                 raise JournalError(f"{path!r} is empty: it becomes a journal when a job is first run with it.")
             connection.execute("BEGIN")
             yield connection, job_row(connection, path)
+
+
+def _check_readable(path: str) -> None:
+    """Check that there is a file which this process may read: SQLite does not say why it cannot open one."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise JournalError(f"There is no journal {path!r}: the first run of a job creates it.") from error
+    if not may_read(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
