@@ -1,4 +1,4 @@
-"""What a program can do to make its calls cheaper, and what makes them dearer.
+"""What a program can do to make its calls cheaper, and what makes them more expensive.
 
 `python benchmarks/tuning.py` makes small reads in each of these ways, and writes `benchmarks/results/tuning.json`. It
 takes about four minutes. Each way runs in a process of its own, in rounds in which all take turns, against a server
