@@ -159,7 +159,7 @@ def _parts_of_url(text: str) -> SplitResult | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, by its address or as localhost."""
+    """Return whether a host is this machine, by its address or as localhost."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -308,7 +308,7 @@ def test_a_first_account_that_is_refused(job: Job) -> None:
     everybody = job.command_line.mock.script(Answer(403))
     ended = job.run("email=@email", "--accounts", job.contacts(4))
     assert (ended.code, ended.out, everybody.applied) == (1, "", 2)
-    assert ended.err.startswith("refold: Refold answered HTTP 400")
+    assert ended.err.startswith("refold: Refold returned HTTP 400")
 
 
 def test_rows_with_the_same_key(job: Job) -> None:
@@ -477,7 +477,7 @@ def test_journals_that_cannot_be_used(job: Job) -> None:
     try:
         named = ("--journal", job.directory / "used.sqlite", "--output", job.output)
         used = job.run("email=@email", "--accounts", path, *named)
-        assert (used.code, "Wait until that run ends, or stop it." in used.err) == (1, True)
+        assert (used.code, "Wait until it ends, or stop it." in used.err) == (1, True)
     finally:
         run.close()
     assert job.output.read_bytes() == outcomes  # which may be those of the job that is running

@@ -9,7 +9,7 @@
 - A `text` block that follows at once is what a block prints. It has the address of `refold mock` for the mock's own.
 - In a `sh` block, lines that begin with `refold ` or `pytest` are run, each to its end, and have to succeed. pytest has
   the plugins that a reader has: pytest-asyncio and the library's own.
-- A `toml` block with a title is saved as that file, such as the configuration of pytest.
+- A `toml`, `csv` or `json` block with a title is saved as that file, such as the configuration of pytest.
 - What a block needs and the page does not show is in a comment before it, `<!-- run: mock.script(Answer(503)) -->`,
   which can use `mock`, the names of `refold_async.testing`, and `stack`: what enters it is left at the end of the page.
 - A block with `<!-- run with redis-server: … -->` before it is run only on machines that have that program.
@@ -38,7 +38,7 @@ __all__ = ["Block", "Runner", "blocks_of"]
 
 _FENCE: Final = re.compile(
     r"(?:^<!-- run(?: with (?P<program>[\w-]+))?:\s(?P<setup>.*?)-->\s*)?"
-    r"^```(?P<language>python|sh|toml)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^```$"
+    r"^```(?P<language>python|sh|toml|csv|json)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^```$"
     r"(?:\n\n```text\n(?P<printed>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
 )
@@ -111,7 +111,7 @@ class Runner:
         printed = ""
         if block.language == "sh":
             printed = await self._run_commands(block)
-        elif block.language == "toml":
+        elif block.language in {"toml", "csv", "json"}:
             if block.title:
                 _saved(block, block.title)
         elif block.is_program:

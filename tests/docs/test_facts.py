@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from docs.pages import blocks_of
@@ -21,6 +22,7 @@ from refold_async import errors
 from refold_async.faults import Fault
 from refold_async.pipeline import call_log
 from refold_async.retry_table import RULES
+from refold_async.testing import MockRefold
 from support.journals import opened
 
 GUIDES: Final = ROOT / "docs" / "guides"
@@ -56,6 +58,31 @@ async def test_forged_webhooks_are_rejected(monkeypatch: pytest.MonkeyPatch) -> 
         for sent, signed, status in [(body, signature, 200), (body + b" ", signature, 401), (body, "", 401)]:
             async with client.post("/refold", data=sent, headers={"x-cobalt-signature": signed}) as response:
                 assert response.status == status
+
+
+async def test_customers_connect_on_the_page(mock: MockRefold, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page in the guide leads a customer to where apps are connected, and disconnects them."""
+    monkeypatch.setenv("REFOLD_API_KEY", "tk_docs")
+    monkeypatch.setenv("REFOLD_BASE_URL", mock.base_url)
+    names: dict[str, Any] = {"__name__": "connect_page"}
+    exec(next(block.code for block in blocks_of(GUIDES / "connections.md") if block.title == "connect_page.py"), names)
+    app, account = names["app"], mock.account("user_12345")
+    account.disconnect("hubspot")
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as browser,
+        ClientSession() as refolds_page,
+    ):
+        assert 'href="/apps/hubspot/connect">Connect<' in (await browser.get("/apps")).text
+        link = (await browser.get("/apps/hubspot/connect")).headers["location"]
+        async with refolds_page.get(link) as response:
+            assert 'href="http://test/apps"' in await response.text()
+        async with refolds_page.post(f"{link}/hubspot") as response:
+            assert response.status == 200
+        assert account.connection("hubspot") == "connected"
+        assert 'action="/apps/hubspot"' in (await browser.get("/apps")).text
+        assert (await browser.post("/apps/hubspot")).headers["location"] == "/apps"
+        assert account.connection("hubspot") == "disconnected"
 
 
 def test_tree_of_errors() -> None:

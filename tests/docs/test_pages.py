@@ -32,4 +32,6 @@ def test_all_blocks_are_found() -> None:
     """A fence that is written in another way is not left out."""
     for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
         text = page.read_text(encoding="utf-8")
-        assert len(blocks_of(page)) == sum(text.count(f"\n```{name}") for name in ("python", "sh", "toml")), page
+        assert len(blocks_of(page)) == sum(
+            text.count(f"\n```{name}") for name in ("python", "sh", "toml", "csv", "json")
+        ), page

@@ -108,7 +108,7 @@ class FileLock:
                     file = None
             if file is None:
                 raise JournalError(
-                    f"The journal {path!r} is in use: another run of its job has not ended. Wait until it has."
+                    f"The journal {path!r} is in use: another run of its job has not ended. Wait until it ends, or stop it."
                 )
             self.identity = identity_of(os.fstat(file))
             _held[self.identity] = file

@@ -60,7 +60,7 @@ def _lock_file_is_held(path: str) -> bool:
     if not os.path.exists(lock):
         return False
     if not may_read(lock):
-        raise JournalError(f"The file {lock!r} may not be read, so that nobody can tell whether the job is running.")
+        raise JournalError(f"The file {lock!r} may not be read, so it is not known whether the job is running.")
     with closing(connect(lock, "ro", timeout=0)) as connection:
         try:
             connection.execute("SELECT 1 FROM sqlite_master").fetchall()
@@ -79,7 +79,7 @@ def _take_lock_file(path: str) -> sqlite3.Connection:
         lock.close()
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
             raise JournalError(
-                f"The journal {path!r} is in use: another run of its job has not ended. Wait until it has."
+                f"The journal {path!r} is in use: another run of its job has not ended. Wait until it ends, or stop it."
             ) from error
         raise
     return lock
