@@ -2,9 +2,10 @@
 
 - A `python` block stands in an `async def`, with `refold` and `account` open against a mock. The blocks of a page share
   their names, from the first to the last.
-- One that calls `asyncio.run(` is a program: it runs in a process of its own.
-- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import. If it calls
-  `asyncio.run(` at the top level, it is a program, run from a file of that name.
+- One that calls `asyncio.run(` or makes an `asyncio.Runner(` is a program: it runs in a process of its own.
+- One with a title, as in ```` ```python title="service.py" ````, is a module that later blocks can import, and
+  `crm/views.py` is `crm.views`. If it calls `asyncio.run(` at the top level, it is a program, run from a file of that
+  name.
 - One that defines tests (`async def test_…`) has them run, each with a new mock and client as the plugin makes them.
 - A `text` block that follows at once is what a block prints. It has the address of `refold mock` for the mock's own.
 - In a `sh` block, lines that begin with `refold ` or `pytest` are run, each to its end, and have to succeed. pytest has
@@ -16,7 +17,7 @@
 """
 
 import ast
-import importlib.util
+import importlib
 import inspect
 import re
 import shlex
@@ -24,6 +25,7 @@ import shutil
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import attrs
@@ -62,7 +64,9 @@ class Block:
     @property
     def is_program(self) -> bool:
         """Whether it runs in a process of its own."""
-        return "asyncio.run(" in self.code if self.title is None else "\nasyncio.run(" in self.code
+        if self.title is not None:
+            return "\nasyncio.run(" in self.code
+        return "asyncio.run(" in self.code or "asyncio.Runner(" in self.code
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -90,7 +94,7 @@ class Runner:
         self._mock = mock
         self._output = output
         self._names: dict[str, Any] = {"__name__": page.stem, "mock": mock, **vars(refold_async.testing)}
-        self._modules: list[str] = []
+        self._modules: dict[str, ModuleType | None] = {}
 
     async def run(self, blocks: list[Block]) -> None:
         """Run them all."""
@@ -100,8 +104,10 @@ class Runner:
                 for block in blocks:
                     await self._run(block)
         finally:
-            for name in self._modules:
+            for name, replaced in self._modules.items():
                 sys.modules.pop(name, None)
+                if replaced is not None:
+                    sys.modules[name] = replaced
 
     async def _run(self, block: Block) -> None:
         if block.program is not None and shutil.which(block.program) is None:
@@ -142,13 +148,14 @@ class Runner:
     def _import(self, block: Block, title: str) -> str:
         path = _saved(block, title)
         if path.suffix == ".py":
-            name = path.stem
-            spec = importlib.util.spec_from_file_location(name, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = sys.modules[name] = importlib.util.module_from_spec(spec)
-            self._modules.append(name)
-            spec.loader.exec_module(module)
+            parts = path.with_suffix("").parts
+            *packages, name = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+            for each in [*packages, name]:
+                # Other files may have this name, such as one of the examples, or an earlier block.
+                if each == name or each not in self._modules:
+                    self._modules.setdefault(each, sys.modules.pop(each, None))
+            importlib.invalidate_caches()
+            importlib.import_module(name)
         return self._output.readouterr().out
 
     async def _run_tests(self) -> None:

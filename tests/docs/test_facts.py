@@ -254,8 +254,8 @@ def test_names_exist() -> None:
     """What the pages import can be imported from where they say."""
     pages = [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    imports = re.findall(r"^from (refold_async[\w.]*) import (.+)$", text, re.MULTILINE)
+    imports = re.findall(r"^from (refold_async[\w.]*) import (\([^)]+\)|.+)$", text, re.MULTILINE)
     assert imports
     for module, names in imports:
-        for name in names.split(", "):
+        for name in re.findall(r"\w+", names):
             assert name in import_module(module).__all__ or find_spec(f"{module}.{name}")
