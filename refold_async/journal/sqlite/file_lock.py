@@ -108,7 +108,8 @@ class FileLock:
                     file = None
             if file is None:
                 raise JournalError(
-                    f"The journal {path!r} is in use: another run of its job has not ended. Wait until it ends, or stop it."
+                    f"The journal {path!r} is in use: another run of its job has not ended. Wait until it ends, or "
+                    "stop it."
                 )
             self.identity = identity_of(os.fstat(file))
             _held[self.identity] = file
