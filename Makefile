@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak docs pictures check lint types lock release-check sbom test-other-pythons test-lowest bench bench-bulk bench-jobs format clean
+.PHONY: demo test test-all soak docs pictures check lint types lock release-check sbom test-other-pythons test-lowest bench bench-bulk bench-jobs bench-tuning format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
@@ -78,6 +78,9 @@ bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they c
 	$(BIN)/python benchmarks/timeline.py
 	$(BIN)/python benchmarks/growth.py
 	$(DRAW) by-hand job-timeline cost-growth
+
+bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections and gc.freeze() bring. 4 minutes.
+	$(BIN)/python benchmarks/tuning.py
 
 # The locked versions serve every Python and system that the package supports.
 LOCKED = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --no-header \

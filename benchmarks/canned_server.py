@@ -1,10 +1,11 @@
 """A server that sends the same response to every request, as fast as asyncio can: never the bottleneck.
 
 Run as a process of its own: `python benchmarks/canned_server.py` prints its port and serves until its standard input
-ends.
+ends. `--tls=FILE` is a certificate with its key: then it serves HTTPS.
 """
 
 import asyncio
+import ssl
 import sys
 from collections.abc import Callable
 from typing import cast
@@ -64,7 +65,12 @@ class CannedProtocol(asyncio.Protocol):
 async def serve(protocol: Callable[[], asyncio.Protocol]) -> None:
     """Print the port and serve until standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=1000)
+    context = None
+    for argument in sys.argv[1:]:
+        if argument.startswith("--tls="):
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(argument.removeprefix("--tls="))
+    server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=1000, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()

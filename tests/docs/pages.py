@@ -12,7 +12,8 @@
   the plugins that a reader has: pytest-asyncio and the library's own.
 - A `toml`, `csv` or `json` block with a title is saved as that file, such as the configuration of pytest.
 - What a block needs and the page does not show is in a comment before it, `<!-- run: mock.script(Answer(503)) -->`,
-  which can use `mock` and the names of `refold_async.testing`.
+  which can use `mock`, the names of `refold_async.testing`, and `stack`: what enters it is left at the end of the page.
+- A block with `<!-- run with redis-server: … -->` before it is run only on machines that have that program.
 """
 
 import ast
@@ -20,7 +21,9 @@ import importlib
 import inspect
 import re
 import shlex
+import shutil
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -36,7 +39,7 @@ from support.running_programs import run_program
 __all__ = ["Block", "Runner", "blocks_of"]
 
 _FENCE: Final = re.compile(
-    r"(?:^<!-- run:\s(?P<setup>.*?)-->\s*)?"
+    r"(?:^<!-- run(?: with (?P<program>[\w-]+))?:\s(?P<setup>.*?)-->\s*)?"
     r"^```(?P<language>python|sh|toml|csv|json)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^```$"
     r"(?:\n\n```text\n(?P<printed>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
@@ -55,6 +58,8 @@ class Block:
     title: str | None = None
     setup: str = ""
     printed: str | None = None
+    program: str | None = None
+    """A program that it needs."""
 
     @property
     def is_program(self) -> bool:
@@ -75,6 +80,7 @@ def blocks_of(page: Path) -> list[Block]:
             found["title"],
             found["setup"] or "",
             found["printed"],
+            found["program"],
         )
         for found in _FENCE.finditer(text)
     ]
@@ -93,8 +99,8 @@ class Runner:
     async def run(self, blocks: list[Block]) -> None:
         """Run them all."""
         try:
-            async with AsyncRefold() as refold:
-                self._names |= {"refold": refold, "account": refold.account("user_12345")}
+            async with AsyncExitStack() as stack, AsyncRefold() as refold:
+                self._names |= {"stack": stack, "refold": refold, "account": refold.account("user_12345")}
                 for block in blocks:
                     await self._run(block)
         finally:
@@ -104,6 +110,8 @@ class Runner:
                     sys.modules[name] = replaced
 
     async def _run(self, block: Block) -> None:
+        if block.program is not None and shutil.which(block.program) is None:
+            return
         await self._execute(block.setup, block.line)
         self._output.readouterr()
         printed = ""

@@ -3,8 +3,11 @@
 import hmac
 import json
 import re
+import sqlite3
+from contextlib import closing
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -14,11 +17,13 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from docs.pages import blocks_of
 from docs.wording import ROOT
+from pictures.results import read_results
 from refold_async import errors
 from refold_async.faults import Fault
 from refold_async.pipeline import call_log
 from refold_async.retry_table import RULES
 from refold_async.testing import MockRefold
+from support.journals import opened
 
 GUIDES: Final = ROOT / "docs" / "guides"
 # The rows of the table of retries, in order.
@@ -167,6 +172,82 @@ def test_lines_of_the_log_that_are_quoted() -> None:
     """What SECURITY.md says to look for in the log is what is logged."""
     (line,) = re.findall(r"If your log shows `([^`]+)`", (ROOT / "SECURITY.md").read_text("utf-8"))
     assert line in (ROOT / "refold_async" / "transport" / "connection_guard.py").read_text("utf-8")
+
+
+def test_tables_of_a_journal(tmp_path: Path) -> None:
+    """The reference lists all tables of a new journal, with their columns in order, and which of them are numbers."""
+    opened(tmp_path / "june.sqlite").close()
+    with closing(sqlite3.connect(tmp_path / "june.sqlite")) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {
+            name: dict(database.execute("SELECT name, type FROM pragma_table_info(?)", [name]).fetchall())
+            for name in tables
+        }
+        ((version,),) = database.execute("PRAGMA user_version")
+        ((application,),) = database.execute("PRAGMA application_id")
+    page = (ROOT / "docs" / "reference" / "journal-tables.md").read_text(encoding="utf-8")
+    described = dict(re.findall(r"^## The table (\w+)\n(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL))
+    row = re.compile(r"^\| `(\w+)` \| [^|]+ \|$", re.MULTILINE)
+    assert {name: row.findall(text) for name, text in described.items()} == {
+        name: list(types) for name, types in columns.items()
+    }
+    for name, text in described.items():
+        (numbers,) = re.findall(r"^(.+) (?:is|are) INTEGER", text, re.MULTILINE)
+        every = "All columns" in numbers
+        assert columns[name] == {
+            column: "INTEGER" if every or f"`{column}`" in numbers else "TEXT" for column in columns[name]
+        }
+    assert f"`PRAGMA user_version` is the version of this format, now {version}." in page
+    assert f"`PRAGMA application_id` is {application} in every journal." in page
+
+
+def figures(case: str, table: int, column: str, *names: str) -> list[str]:
+    """Return what was measured of these contestants, as the guide shows it."""
+    rows = {row[""]: row for row in read_results(case)["tables"][table]["rows"]}
+    return [f"{rows[name][column]:,.0f}" for name in names]
+
+
+def test_figures_of_performance() -> None:
+    """The figures in the guide are those that the benchmarks wrote."""
+    cpu = "CPU µs per call"
+    kinds = ("refold_async", "refold_async, orjson", "aiohttp, plain")
+    names = ("refold_async", "refold_async, orjson, uvloop", "aiohttp, plain", "aiohttp, careful", "httpx", "niquests")
+    measured = {name: [*figures("read", 0, cpu, name), *figures("read", 1, cpu, name)] for name in names}
+    measured |= {
+        "send 100 KB of parameters": figures("write", 0, cpu, *kinds),
+        "receive 1 MB of data": figures("large", 0, cpu, *kinds),
+        "list 500 actions": figures("actions", 0, cpu, *kinds),
+        "an item of a fan-out": figures("fan-out", 0, cpu, *kinds),
+    }
+    growth = {(row["name"], row["items"]): f"{row['peak MB']:.0f} MB" for row in read_results("growth")["rows"]}
+    for shown, name in [
+        ("fan-out", "refold_async"),
+        ("fan-out with a journal", "refold_async, journal"),
+        ("`asyncio.gather` by hand, which keeps all results", "gather"),
+    ]:
+        measured[shown] = [growth[name, count] for count in (1_000, 100_000)]
+    tuning = {row["name"]: row for row in read_results("tuning")["rows"]}
+    for shown, name in [
+        ("neither", "as it is"),
+        ("orjson", "orjson"),
+        ("uvloop", "uvloop"),
+        ("both", "orjson, uvloop"),
+    ]:
+        measured[shown] = [f"{tuning[name][cpu]:,.0f}"]
+    for shown, name in [
+        ("one client, connections reused", ""),
+        ("one client, `reuse_connections=False`", ", connections not reused"),
+        ("a new client for each call", ", a client each"),
+    ]:
+        measured[shown] = [f"{tuning[f'{tls}one at a time{name}'][cpu]:,.0f}" for tls in ("", "TLS, ")]
+    for shown, ways in [
+        ("a small program", ("as it is", "gc.freeze")),
+        ("a program with a million objects of its own", ("large", "large, gc.freeze")),
+    ]:
+        measured[shown] = [f"{tuning[way]['CPU ms of a full collection']:.1f}" for way in ways]
+    page = (GUIDES / "performance.md").read_text(encoding="utf-8")
+    rows = [row[2:-2].split(" | ") for row in page.splitlines() if row.startswith("| ")]
+    assert {name: shown for name, *shown in rows if name in measured} == measured
 
 
 def test_names_exist() -> None:

@@ -33,6 +33,7 @@ UNWANTED: Final = {
     r"(?:of|from) then(?! on\b)": "of that time, from then on",
     r"there(?:of|by|upon|in|with|from)|where(?:by|upon|in|of)|here(?:by|with)": "a shorter sentence",
     r"hence|thus|albeit|lest|whilst|amongst|upon": "a word of today",
+    r"dear(?:er|est)": "more expensive, costs more",
     r"good for": "valid for, useful for",
     r"nothing but": "only",
     r"as good as": "almost",

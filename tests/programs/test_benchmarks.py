@@ -42,3 +42,14 @@ async def test_what_pictures_show_is_measured(script: str, rows: str, tmp_path: 
     result = read_results(tmp_path)["figures"]
     assert result["packages"]["aiohttp"]
     assert {"refold_async"} < {row["name"] for row in result[rows]}
+
+
+@pytest.mark.slow
+async def test_tuning_is_measured(tmp_path: Path) -> None:
+    """Every way is measured whose packages are installed, and the circumstances are written."""
+    ran = await run_program(str(BENCHMARKS / "tuning.py"), "--quick", "--results", str(tmp_path / "tuning.json"))
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    result = read_results(tmp_path)["tuning"]
+    assert result["packages"]["aiohttp"]
+    assert {"as it is", "gc.freeze", "one at a time, connections not reused"} <= {row["name"] for row in result["rows"]}

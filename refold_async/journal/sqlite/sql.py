@@ -1,43 +1,6 @@
 """The tables of a journal's file, and every statement that reads or writes them.
 
-A journal is an SQLite database. You can read it with the `sqlite3` shell too, even while a job runs:
-
-    sqlite3 sync-contacts.sqlite "SELECT key, error_type, error FROM items WHERE status = 'failed'"
-
-Table `job` has one row. `name`, `base_url`, `environment`, `slug`, `action_id` and `parameters_sha256` identify the
-job. `runs` counts how often it was run, `created_at` is when the first run began, `opened_at` when the last run began.
-
-Table `items` has one row for each item that ended, or for which a request may have been sent:
-
-| column                            | contains                                                                        |
-|-----------------------------------|---------------------------------------------------------------------------------|
-| `id`                              | its position in the order in which items were first recorded                    |
-| `key`                             | the key that identifies the item                                                |
-| `linked_account_id`               | its linked account                                                              |
-| `status`                          | `started`: in flight, or it was when the process died; `ok`, `failed`,          |
-|                                   | `unknown`: how it ended; `withdrawn`: it certainly did not run, and the next    |
-|                                   | run calls it                                                                    |
-| `effect`                          | `none`, `done` or `unknown`: what became of the action                          |
-| `error_type`, `error`             | the class and the text of its error                                             |
-| `result`                          | what the call returned, as JSON, if the journal records results                 |
-| `attempts`                        | how many attempts were made, over all requests                                  |
-| `run`                             | the number of the last run that recorded or looked up the item, from 1          |
-| `started_at`, `finished_at`       | when its last request was about to be sent, and when it ended                   |
-
-Table `tallies` has a row for each run, with the run's number in `run`. `items` is how many items it was given, NULL if
-that is not known (yet). `refused` is how many of those failed before they could have a row in `items`, for example
-because their key occurred before. Journals of earlier versions of this library get this table when they are next run.
-
-All times are in UTC, such as `2026-06-01T09:30:00.125Z`. `PRAGMA user_version` is the version of this format.
-
-The process that runs the job holds a lock on the file itself, which the kernel releases when the process dies (see
-`file_lock.py`). While the file is in use, SQLite's own `-wal` and `-shm` files are next to it. They contain what was
-recorded last, and belong to it. An empty file ending in `-lock` stays next to it. A run locks that file as well: for
-systems without a suitable file lock, and so that no earlier version of this library runs the job at the same time.
-
-`job.runs` also identifies the current run: each statement that writes checks that it is still the number of its run. So
-if a second run began, for whatever reason, the first one stops. After each commit a run checks that its files are still
-in their place. It does so before a request is sent: either the next run can find what was sent, or the run ends.
+`docs/reference/journal-tables.md` describes the tables, column by column, and the files next to the journal.
 """
 
 from functools import cache
