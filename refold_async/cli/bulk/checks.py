@@ -10,6 +10,7 @@ from refold_async.cli.bulk.rows import Row, RowFile
 from refold_async.cli.bulk.templates import Template
 from refold_async.cli.failures import UsageError, say
 from refold_async.cli.terminal import one_line
+from refold_async.cli.words import counted
 from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError
 from refold_async.journal.bloom_filter import BloomFilter
@@ -82,7 +83,7 @@ class Problems:
         for line, problem in self._first:
             say(f"{self._file.name}, line {line:,}: {problem}")
         if more := self._count - len(self._first):
-            say(f"… and {more:,} more line{'' if more == 1 else 's'}.")
+            say(f"… and {counted(more, 'more line')}.")
         raise UsageError(f"{self._count:,} rows of {self._file.name} must be corrected. Nothing was sent.")
 
 

@@ -16,6 +16,7 @@ import attrs
 
 from refold_async.cli.failures import UsageError
 from refold_async.cli.terminal import one_line
+from refold_async.cli.words import counted
 
 __all__ = ["Refuse", "Row", "RowFile", "open_rows"]
 
@@ -145,10 +146,8 @@ class RowFile:
             if header is None:
                 header = self._header(line, cells)
             elif len(cells) != len(header):
-                refuse(
-                    line,
-                    f"it has {_count(len(cells), 'value')}, but the first line names {_count(len(header), 'column')}.",
-                )
+                named = counted(len(header), "column")
+                refuse(line, f"it has {counted(len(cells), 'value')}, but the first line names {named}.")
             else:
                 yield Row(line, dict(zip(header, cells, strict=True)))
 
@@ -236,7 +235,3 @@ def _is_encodable(text: str, values: dict[str, Any]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -12,6 +12,7 @@ from refold_async.cli.failures import ExitCode
 from refold_async.cli.invocation import INVOCATION
 from refold_async.cli.process import exit_code_of
 from refold_async.cli.rewording import reworded
+from refold_async.cli.words import counted
 from refold_async.jobs.outcome_groups import OutcomeGroup
 
 __all__ = ["JobSummary"]
@@ -117,10 +118,10 @@ class JobSummary:
         """Yield the paragraphs, each with the command that follows it, or None."""
         counts, recorded = self.end.counts, self.end.recorded
         took = f"This run took {duration(self.seconds)}"
-        earlier = f"; {_rows(recorded)} ended in earlier runs" if recorded else ""
+        earlier = f"; {counted(recorded, 'row')} ended in earlier runs" if recorded else ""
         ended = ", ".join(f"{count:,} {status}" for status, count in counts.items())
         begun = f", {self.not_begun:,} not begun" if self.not_begun else ""
-        yield f"{_rows(self.total)}: {ended}{begun}. {took}{earlier}.", None
+        yield f"{counted(self.total, 'row')}: {ended}{begun}. {took}{earlier}.", None
         if self.end.reason is not None:
             yield f"The job was stopped. {reworded(self.end.reason)}", None
         errors = self.errors
@@ -150,15 +151,15 @@ class JobSummary:
                 repeat = f"To send all of them again, which repeats those that were executed{rows}:"
                 yield f"{unasked} {repeat}", INVOCATION.again("--resend-unknown")
         if unusable := self.end.unusable:
-            yield f"{_rows(unusable)} failed after the action was executed: do not send them again.", None
+            yield f"{counted(unusable, 'row')} failed after the action was executed: do not send them again.", None
         if (retriable := self.failed_without_effect) and self.journal is not None:
             rest = " and continue with the rest" if self.not_begun else ""
             yield (
-                f"To retry the {_rows(retriable)} that failed and did nothing{rest}{rows}:",
+                f"To retry the {counted(retriable, 'row')} that failed and did nothing{rest}{rows}:",
                 INVOCATION.again("--retry-failed", without=_NEVER_REPEATED),
             )
         if self.resume is not None:
-            yield f"To continue with the other {_rows(self.not_begun)}{rows}:", self.resume
+            yield f"To continue with the other {counted(self.not_begun, 'row')}{rows}:", self.resume
         elif self.not_begun:
             again = "" if self.reads else " and repeats those that are done"
             yield f"The job has no --journal: running it again begins at the first row{again}.", None
@@ -178,7 +179,3 @@ class JobSummary:
             f"{self.end.counts['unknown']:,} unknown: the action may have been executed. Check each of them in "
             f"{self.slug}.{listed}"
         )
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

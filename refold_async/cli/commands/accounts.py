@@ -79,7 +79,7 @@ async def upsert(
         name: The display name.
     """
     async with open_client(options) as refold:
-        confirm_write(refold.environment, f"Upsert linked account {account}", yes=confirmation.yes, may_read=False)
+        confirm_write(refold.environment, f"Upsert linked account {account}", confirmation)
         made = await refold.linked_accounts.upsert(account, name=name)
     print_record(
         options,

@@ -89,8 +89,7 @@ async def execute(
             request = requests.execute_action(slug, action_id, values, connection_id=connection_id)
             print_request(refold, request, options.account)
             return
-        if not write.read:
-            confirm_write(refold.environment, f"Execute {action_id} of {slug} for {options.account}", yes=write.yes)
+        confirm_write(refold.environment, f"Execute {action_id} of {slug} for {options.account}", write)
         result = await account.execute_action(
             slug, action_id, values, idempotent=write.read, connection_id=connection_id, save_to=save_to
         )

@@ -10,7 +10,7 @@ from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.failures import UsageError, say
 from refold_async.cli.following import print_return_value, say_started, waiting
 from refold_async.cli.options import AccountOptions, ConfirmationOptions, WaitOptions
-from refold_async.cli.output import print_json, print_line, print_list, print_record, print_some, wants_json
+from refold_async.cli.output import Column, print_json, print_line, print_list, print_record, print_some, wants_json
 from refold_async.cli.session import open_account, open_client
 from refold_async.cli.suggestions import SOME, suggesting
 
@@ -26,6 +26,26 @@ _STATUSES: Final = (
     "DUPLICATE",
 )
 _STATUS_HELP: Final = f"Only those with this status: {', '.join(_STATUSES)}."
+
+
+def _workflow(execution: "Execution") -> str | None:
+    workflow = execution.associated_workflow
+    return (None if workflow is None else workflow.name or workflow.id) or execution.name
+
+
+def _percentage(execution: "Execution") -> str | None:
+    done = execution.completion_percentage
+    return None if done is None else f"{done:g} %"
+
+
+_COLUMNS: Final[tuple[Column, ...]] = (
+    ("EXECUTION", lambda execution: execution.execution_id),
+    ("WORKFLOW", _workflow),
+    ("STATUS", lambda execution: execution.status),
+    ("DONE", _percentage),
+    ("BEGAN", lambda execution: execution.created_at),
+    ("ENDED", lambda execution: execution.completion_time),
+)
 
 
 async def list_executions(
@@ -66,12 +86,7 @@ async def list_executions(
                 oldest_first=oldest_first or None,
             ),
             limit,
-            ("EXECUTION", lambda execution: execution.execution_id),
-            ("WORKFLOW", _workflow),
-            ("STATUS", lambda execution: execution.status),
-            ("DONE", _percentage),
-            ("BEGAN", lambda execution: execution.created_at),
-            ("ENDED", lambda execution: execution.completion_time),
+            *_COLUMNS,
         )
     if status is not None and status.upper() not in _STATUSES:  # not an error, because Refold may have new ones
         say(f"refold: {status!r} is not a known status. Known ones are {', '.join(_STATUSES)}.")
@@ -85,16 +100,7 @@ async def get(execution_id: str, /, *, options: AccountOptions) -> None:
     """
     async with open_account(options) as account, _suggesting(account, execution_id):
         execution = await account.executions.get(execution_id)
-    print_record(
-        options,
-        execution,
-        ("EXECUTION", lambda execution: execution.execution_id),
-        ("WORKFLOW", _workflow),
-        ("STATUS", lambda execution: execution.status),
-        ("DONE", _percentage),
-        ("BEGAN", lambda execution: execution.created_at),
-        ("ENDED", lambda execution: execution.completion_time),
-    )
+    print_record(options, execution, *_COLUMNS)
     if not wants_json(options):
         await print_list(
             options,
@@ -155,7 +161,7 @@ async def stop(
     """
     async with open_client(options) as refold:
         account = refold.account(options.account)
-        _confirm(refold.environment, f"Stop execution {execution_id} of {options.account}", confirmation)
+        confirm_write(refold.environment, f"Stop execution {execution_id} of {options.account}", confirmation)
         async with _suggesting(account, execution_id):
             stopped = await account.executions.stop(execution_id)
     print_record(options, stopped, ("REFOLD SAYS", lambda stopped: stopped.message))
@@ -171,15 +177,11 @@ async def rerun(
     """
     async with open_client(options) as refold:
         account = refold.account(options.account)
-        _confirm(refold.environment, f"Run execution {execution_id} of {options.account} again", confirmation)
+        confirm_write(refold.environment, f"Run execution {execution_id} of {options.account} again", confirmation)
         async with _suggesting(account, execution_id):
             new = await account.executions.rerun(execution_id)
     say_started(new.execution_id, options)
     print_record(options, new, ("EXECUTION", lambda execution: execution.execution_id))
-
-
-def _confirm(environment: str | None, what: str, confirmation: ConfirmationOptions) -> None:
-    confirm_write(environment, what, yes=confirmation.yes, may_read=False)
 
 
 def _check_date(option: str, date: str | None) -> None:
@@ -188,16 +190,6 @@ def _check_date(option: str, date: str | None) -> None:
             datetime.fromisoformat(date)
     except ValueError:
         raise UsageError(f"{option} {date!r} is not a date: write 2026-06-01 or 2026-06-01T12:00:00Z.") from None
-
-
-def _workflow(execution: "Execution") -> str | None:
-    workflow = execution.associated_workflow
-    return (None if workflow is None else workflow.name or workflow.id) or execution.name
-
-
-def _percentage(execution: "Execution") -> str | None:
-    done = execution.completion_percentage
-    return None if done is None else f"{done:g} %"
 
 
 def _suggesting(account: "AccountScope", execution_id: str) -> "AbstractAsyncContextManager[None]":

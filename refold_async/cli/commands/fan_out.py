@@ -28,6 +28,7 @@ from refold_async.cli.failures import ExitCode, StoppedError, say, say_command
 from refold_async.cli.options import Options, WriteOptions
 from refold_async.cli.output import print_json, wants_json
 from refold_async.cli.session import open_client
+from refold_async.cli.words import counted
 from refold_async.errors import BadRequestError, JournalError, ParameterError, PermissionDeniedError
 
 if TYPE_CHECKING:
@@ -141,18 +142,18 @@ class _Command:
         account = self.plan.account_of(self.rows.first)
         print_request(refold, requests.execute_action(self.slug, self.action_id, values), account)
         say(
-            f"{self.rows.file.name} is valid ({len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}). Above is "
-            "the first request. Nothing was sent."
+            f"{self.rows.file.name} is valid ({counted(len(self.rows), 'row')}). Above is the first "
+            "request. Nothing was sent."
         )
 
     def _confirm(self, refold: "AsyncRefold") -> None:
         if self.write.read:
             return
         count = len(self.rows)
-        accounts = f"{count:,} account{'' if count == 1 else 's'}"
+        accounts = counted(count, "account")
         if not self.plan.distinct or self.plan.key_column is not None:
-            accounts = f"the accounts of {count:,} row{'' if count == 1 else 's'}"
-        confirm_write(refold.environment, f"Execute {self.action_id} of {self.slug} for {accounts}", yes=self.write.yes)
+            accounts = f"the accounts of {counted(count, 'row')}"
+        confirm_write(refold.environment, f"Execute {self.action_id} of {self.slug} for {accounts}", self.write)
         if self.job.journal is None and count > _HANDFUL:
             say(
                 "Without --journal FILE, this job cannot be resumed: if it is interrupted or killed, running it again "

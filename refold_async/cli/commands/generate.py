@@ -18,6 +18,7 @@ from refold_async.cli.output import print_text
 from refold_async.cli.rewording import reworded
 from refold_async.cli.session import open_client
 from refold_async.cli.terminal import is_terminal, takes_unicode
+from refold_async.cli.words import counted
 from refold_async.errors import ConfigurationError, NotFoundError
 from refold_async.transport.partial_file import PartialFile
 
@@ -70,7 +71,7 @@ async def generate(
         return
     _write(target, source)
     if is_terminal(sys.stderr):
-        say(f"{output} has {len(described)} {'action' if len(described) == 1 else 'actions'} of {slug}.")
+        say(f"{output} has {counted(len(described), 'action')} of {slug}.")
 
 
 async def _describe(

@@ -71,9 +71,9 @@ async def request(
         if dry_run:
             print_request(refold, made, linked_account_id)
             return
-        if not (reads or write.read):
+        if not reads:
             owner = "the organisation" if linked_account_id is None else linked_account_id
-            confirm_write(refold.environment, f"{method} {path} for {owner}", yes=write.yes)
+            confirm_write(refold.environment, f"{method} {path} for {owner}", write)
         caller = refold if linked_account_id is None else refold.account(linked_account_id)
         call = partial(
             caller.request, method, path, query=queries, headers=headers, json=body, idempotent=write.read and not reads

@@ -85,7 +85,7 @@ async def create(
         raise UsageError(f"Name the events to send: {_quoted(_EVENTS)}.")
     headers = parse_headers(header or ())
     async with open_client(options) as refold:
-        _confirm(refold, f"Create a webhook for {url}", confirmation)
+        confirm_write(refold.environment, f"Create a webhook for {url}", confirmation)
         with _naming_events(events):
             made = await refold.webhooks.create(
                 url,
@@ -112,7 +112,7 @@ async def delete(
         webhook_id: The webhook's id.
     """
     async with open_client(options) as refold:
-        _confirm(refold, f"Delete webhook {webhook_id}", confirmation)
+        confirm_write(refold.environment, f"Delete webhook {webhook_id}", confirmation)
         async with _suggesting(refold, webhook_id):
             left = await refold.webhooks.delete(webhook_id)
     if wants_json(options):
@@ -147,10 +147,6 @@ def verify(file: _File, /, *, signature: str, options: Options = Options()) -> N
 
     event: Any = webhooks.unwrap(read_bytes(file), {webhooks.SIGNATURE_HEADER: signature}, api_key(options))
     print_json(event)
-
-
-def _confirm(refold: "AsyncRefold", what: str, confirmation: ConfirmationOptions) -> None:
-    confirm_write(refold.environment, what, yes=confirmation.yes, may_read=False)
 
 
 @contextmanager

@@ -127,31 +127,21 @@ async def run(
     async with open_client(options) as refold:
         account = refold.account(options.account)
         async with _suggesting(account, workflow_id):
-            slug = slug or await _slug_of(account, workflow_id)
+            call: dict[str, Any] = {
+                "slug": slug or await _slug_of(account, workflow_id),
+                "payload": values,
+                "config_id": config_id,
+                "connection_id": connection_id,
+                "instance_tag": instance_tag,
+            }
             await _check(account, options.account, workflow_id, values)
             if dry_run:
                 from refold_async.protocol import requests
 
-                request = requests.execute_workflow(
-                    workflow_id,
-                    slug=slug,
-                    payload=values,
-                    config_id=config_id,
-                    connection_id=connection_id,
-                    instance_tag=instance_tag,
-                )
-                print_request(refold, request, options.account)
+                print_request(refold, requests.execute_workflow(workflow_id, **call), options.account)
                 return
-            if not write.read:
-                confirm_write(refold.environment, f"Run workflow {workflow_id} for {options.account}", yes=write.yes)
-            execution = await account.execute_workflow(
-                workflow_id,
-                slug=slug,
-                payload=values,
-                config_id=config_id,
-                connection_id=connection_id,
-                instance_tag=instance_tag,
-            )
+            confirm_write(refold.environment, f"Run workflow {workflow_id} for {options.account}", write)
+            execution = await account.execute_workflow(workflow_id, **call)
         if no_wait:
             say_started(execution.execution_id, options)
             print_record(options, execution, ("EXECUTION", lambda execution: execution.execution_id))

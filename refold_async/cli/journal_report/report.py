@@ -13,6 +13,7 @@ from refold_async.cli.journal_report.samples import FairSample
 from refold_async.cli.journal_report.timeline import Timeline
 from refold_async.cli.rewording import reworded
 from refold_async.codec.excerpts import shortened
+from refold_async.errors import RecordedError
 from refold_async.faults import Effect
 from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry
 from refold_async.journal.journal import Journal, JournalSummary
@@ -26,6 +27,7 @@ __all__ = [
     "ShownItem",
     "attempts_of",
     "error_of",
+    "failure_of",
     "message_of",
     "read_report",
     "shown_item",
@@ -50,7 +52,8 @@ _MOST_KEPT: Final[dict[EntryStatus, int]] = {
 _MOST_OF_A_MESSAGE: Final = 400
 _MOST_OF_A_NAME: Final = 200
 _MOST_REWORDED: Final = 10_000
-_ENDED: Final = {"ok", "failed", "unknown"}
+_UNSUCCESSFUL: Final = {"failed", "unknown"}
+_ENDED: Final = {"ok", *_UNSUCCESSFUL}
 _FAN_OUT_HASH: Final = re.compile(r" of rows [0-9a-f]{12}$")
 _MOST_GROUPS: Final = 200
 OTHER_ERRORS: Final = "other errors"
@@ -170,7 +173,7 @@ def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> Jour
         if entry.status in _ENDED and (moment := moment_of(entry)) is not None:
             timeline.add(moment, entry.status)
         error = ""
-        if entry.status in {"failed", "unknown"}:
+        if _has_failed(entry):
             error = error_of(entry)
             if len(groups) >= _MOST_GROUPS and (entry.status, error, entry.effect) not in groups:
                 error = OTHER_ERRORS
@@ -193,14 +196,20 @@ def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> Jour
 
 def error_of(entry: JournalEntry) -> str:
     """Return the error name of an item that did not succeed, else an empty text."""
-    return (entry.error_type or INTERRUPTED) if entry.status in {"failed", "unknown"} else ""
+    return (entry.error_type or INTERRUPTED) if _has_failed(entry) else ""
+
+
+def failure_of(entry: JournalEntry) -> RecordedError | None:
+    """Return the error of an item that did not succeed, else None."""
+    from refold_async.jobs.recorded_outcomes import recorded_error
+
+    return recorded_error(entry) if _has_failed(entry) else None
 
 
 def message_of(entry: JournalEntry) -> str:
     """Return the error message of an item, without the call it came from; an empty text if it has no error."""
-    from refold_async.jobs.recorded_outcomes import recorded_error
-
-    return recorded_error(entry).message if entry.status in {"failed", "unknown"} else ""
+    error = failure_of(entry)
+    return "" if error is None else error.message
 
 
 def moment_of(entry: JournalEntry) -> datetime | None:
@@ -240,9 +249,7 @@ def shown_name(text: str | None) -> str:
 
 def shown_item(entry: JournalEntry) -> ShownItem:
     """Return an entry as people are shown it."""
-    from refold_async.jobs.recorded_outcomes import recorded_error
-
-    error = recorded_error(entry) if entry.status in {"failed", "unknown"} else None
+    error = failure_of(entry)
     return ShownItem(
         status=entry.status,
         key=shown_name(entry.key),
@@ -253,6 +260,10 @@ def shown_item(entry: JournalEntry) -> ShownItem:
         attempts=attempts_of(entry),
         moment=moment_of(entry),
     )
+
+
+def _has_failed(entry: JournalEntry) -> bool:
+    return entry.status in _UNSUCCESSFUL
 
 
 def _order(group: ErrorGroup) -> tuple[Any, ...]:

@@ -8,9 +8,15 @@ from typing import Any, Final, TextIO
 import attrs
 
 from refold_async.cli.journal_report.advice import advice_for_failed, advice_for_unknown
-from refold_async.cli.journal_report.report import INTERRUPTED, ErrorGroup, JournalReport, attempts_of, message_of
+from refold_async.cli.journal_report.report import (
+    ErrorGroup,
+    JournalReport,
+    attempts_of,
+    error_of,
+    failure_of,
+    message_of,
+)
 from refold_async.codec.csv_cells import csv_cell
-from refold_async.jobs.recorded_outcomes import recorded_error
 from refold_async.journal.entries import JournalEntry
 from refold_async.journal.journal import JournalSummary
 
@@ -28,10 +34,10 @@ def entry_row(entry: JournalEntry) -> dict[str, Any]:
 
     It lacks the number of the run, which a later run replaces with its own even if it sends nothing.
     """
-    error = recorded_error(entry) if entry.status in {"failed", "unknown"} else None
+    error = failure_of(entry)
     values = (
         *(entry.key, entry.linked_account_id, entry.status, entry.effect),
-        *((None, None) if error is None else (entry.error_type or INTERRUPTED, error.message)),
+        *((None, None) if error is None else (error_of(entry), error.message)),
         *(attempts_of(entry), _moment(entry.started_at), _moment(entry.finished_at)),
         *(None if error is None else error.request_id, entry.result),
     )
