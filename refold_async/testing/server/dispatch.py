@@ -134,10 +134,7 @@ class Dispatcher:
             reply = await self._reply(received, match, plan, id_in_body)
         headers: dict[str, str] = {place: request_id for place in self.request_id_in if place != "body"}
         on_the_way = trouble if isinstance(trouble, Drip | Reset | Truncated) else None
-        response, complete = await send_reply(request, connection, reply, headers, on_the_way)
-        if complete:
-            received.status = reply.status
-        return response
+        return await send_reply(request, connection, received, reply, headers, on_the_way)
 
     def _keep(self, received: ReceivedRequest) -> None:
         if self.keep_requests != 0:

@@ -1,14 +1,17 @@
 """What a test can read about the requests."""
 
 import asyncio
+import contextlib
+import http.client
 from itertools import combinations
 from typing import Any
 
 import aiohttp
 import pytest
 
-from refold_async.testing import Answer, Delay, MockRefold, Silence
+from refold_async.testing import Answer, Delay, Drip, MockRefold, Silence, Trouble
 from refold_async.testing.protocol.replies import RequestIdPlace
+from support.command_line import served_by_thread
 from support.mock_caller import EXECUTE, EXECUTION, MockCaller, create_contact_request, exchange_bytes
 from support.waiting import until
 
@@ -47,6 +50,19 @@ async def test_connections_are_numbered(session: aiohttp.ClientSession, mock: Mo
     assert [request.connection for request in mock.requests] == [1, 1, 1, 2]
     assert mock.connections_opened == 2
     await until(lambda: mock.connections_open == 1)
+
+
+@pytest.mark.parametrize("trouble", [Delay(0), Drip(0, chunk_bytes=20)], ids=["whole", "dripping"])
+def test_status_is_set_before_a_client_elsewhere_has_the_response(trouble: Trouble) -> None:
+    """A client in another thread or process never sees a response before the status of its request is set."""
+    with served_by_thread(MockRefold()) as mock:
+        client = http.client.HTTPConnection(mock.base_url.removeprefix("http://"), timeout=10)
+        with contextlib.closing(client):
+            for _ in range(300):
+                mock.script(trouble)
+                client.request("GET", EXECUTION, headers={"x-api-key": "tk_test"})
+                assert client.getresponse().read()
+                assert mock.requests[-1].status is not None
 
 
 async def test_requests_in_flight(caller: MockCaller, mock: MockRefold) -> None:
