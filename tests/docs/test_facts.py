@@ -150,6 +150,12 @@ def test_costs_are_those_that_were_measured() -> None:
     for case, figures in shown.items():
         row = next(line for line in page if line.startswith(f"| {case}"))
         assert all(figure in row for figure in figures), (row, figures)
+    least, most = (
+        table("read", number)["httpx"]["CPU µs per call"] / table("read", number)["refold_async"]["CPU µs per call"]
+        for number in (0, 1)
+    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"With httpx it costs {least:.0f} to {most:.0f} times as much" in readme
 
 
 def test_names_of_telemetry() -> None:
