@@ -34,6 +34,8 @@ UNWANTED: Final = {
     r"there(?:of|by|upon|in|with|from)|where(?:by|upon|in|of)|here(?:by|with)": "a shorter sentence",
     r"hence|thus|albeit|lest|whilst|amongst|upon": "a word of today",
     r"dear(?:er|est)": "more expensive, costs more",
+    r"(?<=[.!?:] )So many": "start with the noun: 'so many' is read as a number",
+    r"clos(?:es|ing) (?:it )?closes nothing": "you need not close it",
     r"good for": "valid for, useful for",
     r"nothing but": "only",
     r"as good as": "almost",
