@@ -498,7 +498,7 @@ def test_journals_that_cannot_be_used(job: Job) -> None:
 
 def test_rows_that_change_while_the_job_runs(job: Job) -> None:
     """The job executes the rows read before the change, then stops and says why."""
-    path = job.contacts(3_000)
+    path = job.contacts(9_000)  # more than Python reads at once: since 3.14, that is 128 KiB
 
     @job.command_line.mock.catalogue.action("hubspot", "shorten")
     async def shorten(context: ActionContext, parameters: dict[str, Any]) -> None:
@@ -509,7 +509,7 @@ def test_rows_that_change_while_the_job_runs(job: Job) -> None:
         "fan-out", "hubspot", "shorten", "--accounts", str(path), "--journal", str(job.journal)
     )
     assert (ended.code, summary(ended)["ended"], summary(ended)["failed"]) == (1, "stopped", 0)
-    assert summary(ended)["ok"] == job.sent_count < 3_000
+    assert summary(ended)["ok"] == job.sent_count < 9_000
     assert f"The job was stopped. {path} was changed while the job ran." in ended.err
 
 
