@@ -237,6 +237,7 @@ def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
     problem = "has not connected" if state == "connect" else "no longer has working credentials for"
     error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {how_to(f'{state} the app')}")
     error.fault = Fault.NOT_CONNECTED
+    error.effect = "none"
     error.slug = slug
     return error
 
@@ -255,5 +256,6 @@ def _too_late(slug: str, application: Application | None, count: int) -> AppConn
         "wait again with applications.wait_connected().",
         application=application,
     )
+    error.effect = "none"
     tell_of_looks(error, application, count)
     return error
