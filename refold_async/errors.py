@@ -355,15 +355,16 @@ class FanOutStoppedError(RefoldError):
     """A fan-out ended before all items were read, because of `stop_after=` or `job_timeout=`.
 
     It is raised after the outcomes of the items that ended. Items that were started but had not ended are in the
-    fan-out's `unfinished`.
+    fan-out's `unfinished`. `effect` is `"unknown"` if anything was sent that may have had an effect: the outcomes say
+    what became of each item.
     """
 
 
 class JournalError(RefoldError):
     """A journal cannot be used: it belongs to another job, is in use, is not a journal, or could not be written.
 
-    It is raised before anything is sent. If writing fails later, it is raised after the items in flight have ended.
-    Outcomes recorded before remain recorded.
+    It is raised before anything is sent. If writing fails later, it is raised after the items in flight have ended, and
+    `effect` is `"unknown"` if any of them may have had an effect. Outcomes recorded before remain recorded.
     """
 
 
