@@ -76,7 +76,7 @@ async def execute(
         action_id: The action, such as create_contact.
         dry_run: Check the parameters, and print the request with the key hidden. Nothing is executed.
         connection_id: The connection to use, if the linked account has several.
-        save_to: If the app answers with a file, save it to this path.
+        save_to: If the app responds with a file, save it to this path.
     """
     values = parse_parameters(parameters)
     async with open_client(options) as refold:

@@ -45,7 +45,7 @@ async def request(
     save_to: Annotated[Path | None, Parameter(name="--save-to")] = None,
     dry_run: bool = False,
 ) -> None:
-    """Send a request to any endpoint of Refold's REST API, and print the JSON of the answer.
+    """Send a request to any endpoint of Refold's REST API, and print the JSON of the response.
 
     Args:
         method: The HTTP method, such as GET.
@@ -53,7 +53,7 @@ async def request(
         organisation: Act for the organisation, even if REFOLD_LINKED_ACCOUNT_ID is set.
         query: A query parameter, as name=text or name:=JSON; may be given several times.
         header: A header, as name=text or name=@FILE; may be given several times.
-        save_to: Save the answer, such as a PDF, to this file.
+        save_to: Save the response, such as a PDF, to this file.
         dry_run: Send nothing: print the request with the key hidden.
     """
     if account == "" and not organisation:  # such as a variable of the shell that is not set
