@@ -20,7 +20,6 @@ from refold_async.protocol.requests import UNSET
 from refold_async.protocol.responses import Parser
 from refold_async.resources.connect_urls import ConnectUrls
 from refold_async.resources.raw_requests import RawRequests
-from refold_async.runtime.log import logger
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -422,15 +421,9 @@ class AccountScope(RawRequests, ConnectUrls):
                     add_to_message(error, f"It used connection {connection_id!r}: check connection_id.")
                 raise
             except (RefoldError, asyncio.CancelledError) as error:
-                account = "" if self.linked_account_id is None else f" for linked account {self.linked_account_id!r}"
-                note = (
-                    f"Workflow {workflow_id!r} was started{account} as execution {started.execution_id}. It may still "
-                    "be running: wait with executions.wait(), or stop it with executions.stop()."
-                )
-                logger.warning("%s", note)
-                error.add_note(note)
-                if isinstance(error, RefoldError):
-                    error.effect = "unknown"
+                from refold_async.resources.execution_waits import note_start
+
+                note_start(error, workflow_id, started.execution_id, self.linked_account_id)
                 raise
             from refold_async.resources.execution_waits import with_return_value
 

@@ -23,7 +23,7 @@ from refold_async.resources.polling import LOOK, tell_of_looks, told_of_last_loo
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
-__all__ = ["FetchResponse", "UnknownStatuses", "failure", "too_late", "with_return_value"]
+__all__ = ["FetchResponse", "UnknownStatuses", "failure", "note_start", "too_late", "with_return_value"]
 
 
 def _is_unknown(status: str | None) -> bool:
@@ -119,6 +119,19 @@ def too_late(
     error.effect = "unknown"
     tell_of_looks(error, execution, looks)
     return error
+
+
+def note_start(error: BaseException, workflow_id: str, execution_id: str, linked_account_id: str | None) -> None:
+    """Note on an error, and in the log, that the wait for a workflow ended although it may still be running."""
+    account = "" if linked_account_id is None else f" for linked account {linked_account_id!r}"
+    note = (
+        f"Workflow {workflow_id!r} was started{account} as execution {execution_id}. It may still be running: wait "
+        "with executions.wait(), or stop it with executions.stop()."
+    )
+    logger.warning("%s", note)
+    error.add_note(note)
+    if isinstance(error, RefoldError):
+        error.effect = "unknown"
 
 
 class FetchResponse(Protocol):

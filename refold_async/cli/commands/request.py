@@ -13,6 +13,7 @@ from refold_async.cli.options import Options, WriteOptions
 from refold_async.cli.output import print_json
 from refold_async.cli.parameters import check_stdin, parse_headers, parse_parameters, read_json
 from refold_async.cli.session import open_client
+from refold_async.cli.write_effects import only_reading
 
 __all__ = ["request"]
 
@@ -78,7 +79,8 @@ async def request(
         call = partial(
             caller.request, method, path, query=queries, headers=headers, json=body, idempotent=write.read and not reads
         )
-        print_json(await (call() if save_to is None else call(save_to=save_to)))
+        with only_reading(write.read):
+            print_json(await (call() if save_to is None else call(save_to=save_to)))
 
 
 def _body(content: tuple[str, ...], query: list[str]) -> tuple[Any, dict[str, Any]]:
