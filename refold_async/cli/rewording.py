@@ -80,7 +80,7 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r" than max_header_bytes=", " than "),
     (r" Pass a larger max_header_bytes= to AsyncRefold\.", ""),
     (
-        r"\bit is longer than max_response_bytes=(\w+): .* with a path to the call",
+        r"\bit is longer than max_response_bytes=(\w+): .* save_to= to the call",
         r"it is longer than \1 bytes: pass --save-to FILE",
     ),
     (r"Only webhooks of webhook_type='default' can be read\.", "Only webhooks of type default can be read."),

@@ -62,7 +62,7 @@ class ResponseBody:
                 if self._room < 0:
                     self.body_error = (
                         f"it is longer than max_response_bytes={self._max_bytes}: pass a larger limit to AsyncRefold, "
-                        "or save_to= with a path to the call"
+                        "or save_to= to the call"
                     )
                     break
         except ContentEncodingError as error:
