@@ -359,8 +359,9 @@ class AppConnectionTimeoutError(RefoldError, TimeoutError):
 class FanOutStoppedError(RefoldError):
     """A fan-out ended before all items were read, because of `stop_after=` or `job_timeout=`.
 
-    It is raised after the outcomes of the items that ended; its effect is `"unknown"`. Items that were started but had
-    not ended are in the fan-out's `unfinished`.
+    It is raised after the outcomes of the items that ended. Items that were started but had not ended are in the
+    fan-out's `unfinished`. `effect` is `"unknown"` if anything was sent that may have had an effect: the outcomes say
+    what became of each item.
     """
 
 
@@ -368,7 +369,8 @@ class JournalError(RefoldError):
     """A journal cannot be used: it belongs to another job, is in use, is not a journal, or could not be written.
 
     It is raised before anything is sent, with the effect `"none"`. If writing fails later, it is raised after the items
-    in flight have ended, with the effect `"unknown"`. Outcomes recorded before remain recorded.
+    in flight have ended, and `effect` is `"unknown"` if any of them may have had an effect. Outcomes recorded before
+    remain recorded.
     """
 
 

@@ -607,5 +607,5 @@ def test_times(job: Job) -> None:
     told = summary(ended)
     assert (ended.code, told["ended"], told["failed"], told["unknown"]) == (1, "stopped", 0, 0)
     assert told["ok"] < 100
-    assert "The job was stopped. The job took longer than the 0.3 seconds that --job-timeout allows." in ended.err
+    assert "The job was stopped. The job took longer than 0.3 seconds (--job-timeout)." in ended.err
     assert told["resume"] is not None
