@@ -46,6 +46,7 @@ check: lint types docs test-other-pythons test-lowest  ## Check what must be tru
 lint: $(VENV)/check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/zizmor --offline --quiet --persona auditor .github
 
 types: $(VENV)/check
 	$(BIN)/mypy
