@@ -80,7 +80,7 @@ bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they c
 	$(BIN)/python benchmarks/growth.py
 	$(DRAW) by-hand job-timeline cost-growth
 
-bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections and gc.freeze() bring. 4 minutes.
+bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections and gc.freeze() bring. 5 minutes.
 	$(BIN)/python benchmarks/tuning.py
 
 # The locked versions serve every Python and system that the package supports.
