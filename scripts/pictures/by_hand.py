@@ -46,8 +46,8 @@ def draw() -> str:
             Half(_one_letter, "not repeated; the", "effect is “unknown”"),
         ),
         (
-            "A call never ends",
-            Half(_endless, "no response: it", "waits and waits"),
+            "A call hangs",
+            Half(_endless, "no response: it", "waits for minutes"),
             Half(_ended, "one deadline for all", "attempts and pauses"),
         ),
         (

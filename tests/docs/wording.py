@@ -34,6 +34,8 @@ UNWANTED: Final = {
     r"there(?:of|by|upon|in|with|from)|where(?:by|upon|in|of)|here(?:by|with)": "a shorter sentence",
     r"hence|thus|albeit|lest|whilst|amongst|upon": "a word of today",
     r"dear(?:er|est)": "more expensive, costs more",
+    r"(?<=[.!?:] )So many": "start with the noun: 'so many' is read as a number",
+    r"clos(?:es|ing) (?:it )?closes nothing": "you need not close it",
     r"good for": "valid for, useful for",
     r"nothing but": "only",
     r"as good as": "almost",
@@ -59,6 +61,9 @@ UNWANTED: Final = {
     r"simply|easily|obviously|of course|please": "leave it out",
     r"seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
     r"in order to": "to",
+    r"in such (?:a |an )?(?:case|time|event|situation)s?": "then, within that time",
+    r"(?:stop|end|close)(?:s|ed)? (?:\w+ ){0,2}in order(?! to)": "say what happens to what is in flight",
+    r"for whatever reason|as the case may be": "leave it out",
     r"utili[sz]e[sd]?|leverage[sd]?": "use",
     r"whether or not": "whether",
     # What a beginner must look up.
