@@ -176,8 +176,8 @@ def test_fields_of_the_log() -> None:
 
 
 def test_lines_of_the_log_that_are_quoted() -> None:
-    """What SECURITY.md says to look for in the log is what is logged."""
-    (line,) = re.findall(r"If your log shows `([^`]+)`", (ROOT / "SECURITY.md").read_text("utf-8"))
+    """What the guide says to look for in the log is what is logged."""
+    (line,) = re.findall(r"If your log shows `([^`]+)`", (GUIDES / "security.md").read_text("utf-8"))
     assert line in (ROOT / "refold_async" / "transport" / "connection_guard.py").read_text("utf-8")
 
 
