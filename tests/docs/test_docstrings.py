@@ -89,9 +89,10 @@ def returns_nothing(function: Callable[..., Any]) -> bool:
 
 
 def raised_here(function: Callable[..., Any]) -> set[str]:
-    """Return the names of the errors that the body of a function itself raises."""
+    """Return the names of the error classes that the body of a function itself raises."""
     raising = [node.exc for node in ast.walk(syntax(function)) if isinstance(node, ast.Raise)]
-    return {exc.func.id for exc in raising if isinstance(exc, ast.Call) and isinstance(exc.func, ast.Name)}
+    called = {exc.func.id for exc in raising if isinstance(exc, ast.Call) and isinstance(exc.func, ast.Name)}
+    return {name for name in called if name[0].isupper()}
 
 
 FUNCTIONS: Final = functions()

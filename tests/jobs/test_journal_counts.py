@@ -82,7 +82,7 @@ async def test_what_was_not_begun_of_a_list(mock: MockRefold, refold: AsyncRefol
     job = write(refold, journal, IDS, stop_after=10)
     with pytest.raises(FanOutStoppedError) as caught:
         await job.collect()
-    assert caught.value.effect == "unknown"  # items had run
+    assert caught.value.effect == "none"  # every request was refused
     summary = journal.summary()
     ended = sum(counts(summary).values())
     assert counts(summary) == job.report.counts
