@@ -40,13 +40,13 @@ def _plain(markdown: str) -> str:
 
 
 def _labelled(table: str) -> str:
-    """Write the title of its column at every cell of a table of three columns or more.
+    """Write at every cell the title of its column, if there are more than two.
 
     So a phone can show each row as a list: see `docs/stylesheets/site.css`.
     """
     titles = [html.escape(re.sub(r"<[^>]+>", "", title).strip()) for title in _HEADING.findall(table)]
     if len(titles) < 3:
-        return table
+        return table.replace("<table>", '<table data-rows="lists">', 1)
     labelled = _ROW.sub(lambda row: _labelled_row(row[0], titles), table)
     return labelled.replace("<table>", '<table data-rows="lists">', 1)
 
