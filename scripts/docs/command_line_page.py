@@ -29,10 +29,15 @@ This page describes every command, argument and option of the program `refold`, 
 [Command line](../guides/command-line.md) shows how to use it. `refold COMMAND --help` prints what is here.
 """
 _SHARED: Final = "Shared options"
-_SHARED_HEADING: Final = "## Shared options\n\nMany commands have these options; each command lists those that it has.\n"
+_SHARED_HEADING: Final = (
+    "## Shared options\n\nMany commands have these options; each command lists those that it has.\n"
+)
 _COLUMNS: Final = 600  # so wide that nothing is broken into lines
 _BOX_TITLE: Final = re.compile(r"^╭─ (.*?) ─+╮$")
 _BOX_ENTRY: Final = re.compile(r"^│ (?:\* +)?\s*(\S.*?)(?: {2,}(\S.*?))? *│$")
+_CODE: Final = re.compile(
+    r"(?<![\w`-])(--?[a-z][\w-]*(?: \d+)?|[A-Z]+_[A-Z_]+|\w+:?=@?[A-Z]\w*|\w+=text|@[A-Z]+|kill -9)(?![\w`])"
+)
 _NOTE: Final = re.compile(r" \[([^\]]+)\]")
 
 
@@ -100,7 +105,7 @@ def _box(title: str, lines: list[str], command: tuple[str, ...], shared: dict[st
     entries = {}
     for line in lines:
         found = _BOX_ENTRY.match(line)
-        assert found, line  # noqa: S101 - of this script itself
+        assert found, line
         entries[found[1]] = _entry(found[1], found[2], command)
     if title == _SHARED:
         shared |= entries
@@ -139,8 +144,7 @@ def _note(note: str) -> str:
 def _marked(text: str) -> str:
     """Return a text with code marked as such: options, variables, and how parameters are written."""
     parts = re.split(r"(`[^`]*`)", text)
-    code = re.compile(r"(?<![\w`-])(--?[a-z][\w-]*(?: \d+)?|[A-Z]+_[A-Z_]+|\w+:?=@?[A-Z]\w*|\w+=text|@[A-Z]+|kill -9)(?![\w`])")
-    return "".join(part if part.startswith("`") else code.sub(r"`\1`", part) for part in parts)
+    return "".join(part if part.startswith("`") else _CODE.sub(r"`\1`", part) for part in parts)
 
 
 def _wrapped(text: str) -> str:

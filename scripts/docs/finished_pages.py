@@ -28,8 +28,8 @@ def finish(site: Path, name: str, pages: list[Page]) -> None:
     for page in pages:
         built = site / page.path.removesuffix("index.md").removesuffix(".md") / "index.html"
         text = built.read_text(encoding="utf-8")
-        described = html.escape(_plain(page.summary()))
-        text = _DESCRIPTION.sub(lambda found, described=described: found[1] + described, text, count=1)
+        described = html.escape(_plain(page.summary())).replace("\\", r"\\")
+        text = _DESCRIPTION.sub(rf"\g<1>{described}", text, count=1)
         if page.path == "index.md":
             text = _TITLE.sub(f"<title>{name}: an asyncio client for Refold</title>", text, count=1)
         built.write_text(_TABLE.sub(lambda found: _labelled(found[0]), text), encoding="utf-8")

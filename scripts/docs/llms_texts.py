@@ -24,8 +24,8 @@ _NOT_PROSE: Final = ("#", "```", "|", "![", "<", "- ", ":::")
 _DETAILS: Final = """\
 Links lead to Markdown. All pages in one text: [llms-full.txt](llms-full.txt).
 
-The package is `refold-async` on PyPI, and `refold_async` in Python 3.11 or later. Pass `idempotent=True` only if running
-an action twice does no harm. After an error, read `error.effect` before you repeat a write.\
+The package is `refold-async` on PyPI, and `refold_async` in Python 3.11 or later. Pass `idempotent=True` only if
+running an action twice does no harm. After an error, read `error.effect` before you repeat a write.\
 """
 
 
@@ -168,7 +168,7 @@ def _documented(described: Any) -> Iterator[str]:
         if section.kind is griffe.DocstringSectionKind.text:
             yield f"{section.value}\n"
             continue
-        assert isinstance(section.value, list), section.kind  # noqa: S101 - of this script itself
+        assert isinstance(section.value, list), section.kind
         yield f"{section.title or section.kind.value.capitalize()}:\n"
         yield "\n".join(map(_item, section.value))
         yield ""

@@ -157,8 +157,10 @@ def _documented(pkg: griffe.Module) -> set[str]:
             continue
         for name in module.exports or ():
             member = module.members.get(str(name))
-            if member is not None and not (member.is_alias and not member.resolved):
-                found.add(member.final_target.path if member.is_alias else member.path)
+            if isinstance(member, griffe.Alias) and member.resolved:
+                found.add(member.final_target.path)
+            elif member is not None and not member.is_alias:
+                found.add(member.path)
     return found
 
 
