@@ -102,7 +102,7 @@ def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _box(title: str, lines: list[str], command: tuple[str, ...], shared: dict[str, str]) -> str:
-    entries = {}
+    entries: dict[str, str] = {}
     for line in lines:
         found = _BOX_ENTRY.match(line)
         assert found, line
@@ -138,6 +138,8 @@ def _note(note: str) -> str:
             return f"Environment variable: `{rest}`."
         case "choices":
             return f"One of {rest}."
+        case _:
+            pass
     return f"{note[0].upper()}{note[1:]}."
 
 

@@ -64,7 +64,7 @@ def write(root: Path, site: Path) -> list[Page]:
         for name in ("refold_async", "pytest_refold_async")
     )
     docs = root / project["docs_dir"]
-    pages = []
+    pages: list[Page] = []
     for section, title, path in _listed(project["nav"], ()):
         text = (docs / path).read_text(encoding="utf-8")
         text = _INCLUDED.sub(lambda found: (root / found[1]).read_text(encoding="utf-8"), text)
@@ -168,9 +168,9 @@ def _documented(described: Any) -> Iterator[str]:
         if section.kind is griffe.DocstringSectionKind.text:
             yield f"{section.value}\n"
             continue
-        assert isinstance(section.value, list), section.kind
+        items: Any = section.value
         yield f"{section.title or section.kind.value.capitalize()}:\n"
-        yield "\n".join(map(_item, section.value))
+        yield "\n".join(map(_item, items))
         yield ""
 
 

@@ -95,7 +95,7 @@ def _set_constructor(class_: griffe.Class) -> None:
 
 
 def _parameters_of(class_: griffe.Class, *, keywords_only: bool) -> dict[str, griffe.Parameter]:
-    parameters = {}
+    parameters: dict[str, griffe.Parameter] = {}
     for name, field in class_.attributes.items():
         of_the_class = "class-attribute" in field.labels and "instance-attribute" not in field.labels
         if field.annotation is None or of_the_class or "property" in field.labels:
@@ -151,7 +151,7 @@ def _hide_private_names(module: griffe.Module) -> None:
 
 def _documented(pkg: griffe.Module) -> set[str]:
     """Return the paths of the classes that the package, or a module of it, exports."""
-    found = set()
+    found: set[str] = set()
     for module in [pkg, *_modules_in(pkg)]:
         if module is not pkg and module.path.removeprefix(f"{pkg.path}.") not in _PUBLIC_MODULES:
             continue
@@ -199,8 +199,8 @@ def _is_returned(class_: griffe.Class) -> bool:
 def _annotated(annotation: Any) -> tuple[Any, Any] | None:
     """Return the type and the default in `Annotated[type, default]`."""
     if isinstance(annotation, griffe.ExprSubscript) and annotation.canonical_path == "typing.Annotated":
-        type_, default = annotation.slice.elements  # type: ignore[union-attr]
-        return type_, default
+        parts: Any = annotation.slice
+        return parts.elements[0], parts.elements[1]
     return None
 
 
