@@ -1,53 +1,61 @@
-# Every target sets itself up in a virtual environment; Python 3.11 or later and make are all it takes.
-# Once set up, `make demo` and `make test` need no network.
+# Every target creates what it needs in a virtual environment. You need only Python 3.11 or later and make.
+# After that, `make demo` and `make test` need no network.
 
-# The first Python on the path that is new enough; or name one: make test PYTHON=python3.13 VENV=.venv-3.13
+# The first Python on the path that is new enough. To choose one: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= $(firstword $(shell .ci/pythons --any))
 VENV ?= .venv
-# What the package is installed with: the lowest versions it supports are tested with the command line alone.
-EXTRAS ?= [cli,speed,otel,progress,schema]
-CONSTRAINTS ?=
-# Many tests wait for something, so one more of them is at work than there are cores.
+# What is installed for the tests: exact versions, each file with its hash. `make lock` writes these lists.
+LOCK ?= requirements/test.txt
+# Many tests wait for something, so there is one worker more than there are cores.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(1 + (os.cpu_count() or 1))')
 
 BIN := $(VENV)/bin
 PYTEST = REFOLD_ASYNC_INSTALLED=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 SOURCES := $(shell find refold_async -type f -not -name '*.pyc') pytest_refold_async.py pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# What was compiled is kept: with the assertions it rewrites, pytest would take longer to compile than to collect.
+# Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak check lint types test-other-pythons test-lowest bench bench-bulk format clean
+.PHONY: demo test test-all soak docs pictures check lint types lock release-check sbom test-other-pythons test-lowest bench bench-bulk bench-jobs bench-tuning format clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/installed  ## Show what the library does, against a mock of Refold.
+demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
 	$(BIN)/python examples/demo.py
 
-test: $(VENV)/installed  ## Run the suite against the built wheel, but for what is marked slow.
+test: $(VENV)/installed  ## Run all tests except the slow ones, with the built wheel.
 	$(PYTEST) -m "not slow" $(PYTEST_OPTIONS)
 
-test-all: $(VENV)/installed  ## Run all of the suite.
+test-all: $(VENV)/installed  ## Run all tests.
 	$(PYTEST) $(PYTEST_OPTIONS)
 
-# One round again: make soak SEED=41 CALLS=2500. One fault alone: make soak SOAK_OPTIONS='--fault "a redirect"'.
-soak: $(VENV)/installed  ## 100,000 calls through a server that breaks answers in every way, judged; 5 minutes.
+# One round again: make soak SEED=41 CALLS=2500. Only one fault: make soak SOAK_OPTIONS='--fault "a redirect"'.
+soak: $(VENV)/installed  ## Make 100,000 calls through a server that breaks responses in every way; check all. 5 minutes.
 	PYTHONSAFEPATH=1 PYTHONPATH=tests $(BIN)/python -m soak \
 		$(if $(CALLS),--calls $(CALLS)) $(if $(SEED),--seed $(SEED)) $(SOAK_OPTIONS)
 
-check: lint types test-other-pythons test-lowest  ## What must hold before a change lands, beside the tests.
+docs: $(VENV)/check  ## Build the documentation site into build/site.
+	$(BIN)/python scripts/docs/build.py
+
+DRAW = PYTHONSAFEPATH=1 PYTHONPATH=scripts $(BIN)/python -m pictures
+
+pictures: $(VENV)/installed  ## Draw the pictures of the documentation, from what the benchmarks wrote.
+	$(DRAW)
+
+check: lint types docs test-other-pythons test-lowest  ## Check what must be true, besides the tests, before a change is merged.
 
 lint: $(VENV)/check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/zizmor --offline --quiet --persona auditor .github
 
 types: $(VENV)/check
 	$(BIN)/mypy
 	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
-	@# As users see the package: installed, from a place without its sources.
+	@# As users see the package: installed, from a directory without its sources.
 	cd $(VENV) && bin/mypy --strict ../tests/public_types.py
 	cd $(VENV) && bin/pyright --pythonpath bin/python ../tests/public_types.py
 
-# All that are at hand but the one that `make test` takes.
+# All Pythons that are installed, except the one that `make test` uses.
 test-other-pythons: $(VENV)/python
 	set -e; own=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	for python in $$(.ci/pythons); do \
@@ -58,13 +66,41 @@ test-other-pythons: $(VENV)/python
 	done
 
 test-lowest:
-	$(MAKE) test-all VENV=.venv-lowest EXTRAS=[cli] CONSTRAINTS="--constraint tests/lowest.txt"
+	$(MAKE) test-all VENV=.venv-lowest LOCK=requirements/lowest.txt
 
-bench: $(VENV)/bench  ## What calls cost beside other ways to make them; 5 minutes. One case: make bench CASE=read.
+bench: $(VENV)/bench  ## Compare the cost of calls with other ways to make them; 5 minutes. One case: make bench CASE=read.
 	$(BIN)/python benchmarks/suite.py $(CASE)
+	$(DRAW) cpu-beside-peers
 
-bench-bulk: $(VENV)/installed  ## Bulk jobs beside what one writes by hand, against limited and unlimited servers; 5 minutes.
+bench-bulk: $(VENV)/installed  ## Compare bulk jobs with hand-written ones, with and without rate limits; 5 minutes.
 	$(BIN)/python benchmarks/bulk.py $(CASE)
+
+bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they cost as they grow; draw both. 4 minutes.
+	$(BIN)/python benchmarks/timeline.py
+	$(BIN)/python benchmarks/growth.py
+	$(DRAW) by-hand job-timeline cost-growth
+
+bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections and gc.freeze() bring. 5 minutes.
+	$(BIN)/python benchmarks/tuning.py
+
+# The locked versions serve every Python and system that the package supports.
+LOCKED = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --no-header \
+	--custom-compile-command "make lock" --upgrade
+ALL_EXTRAS = --extra cli --extra speed --extra otel --extra progress --extra schema
+
+lock: $(VENV)/python  ## Lock the newest versions of what tests and checks use, with hashes.
+	$(BIN)/python -m pip install --quiet uv
+	$(LOCKED) $(ALL_EXTRAS) --group build --group test --output-file requirements/test.txt
+	$(LOCKED) --extra cli --group build --group test --constraint requirements/lowest.in \
+		--output-file requirements/lowest.txt
+	$(LOCKED) $(ALL_EXTRAS) --group check --group docs --group release --constraint requirements/test.txt \
+		--output-file requirements/check.txt
+
+release-check: $(VENV)/check  ## Build a release, install it as users do, and run the tests from its source archive.
+	$(BIN)/python scripts/release/check.py
+
+sbom: $(VENV)/check  ## List the built package, its extras and all their dependencies as CycloneDX.
+	$(BIN)/python scripts/release/sbom.py
 
 format: $(VENV)/check
 	$(BIN)/ruff format .
@@ -75,28 +111,28 @@ clean:
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "No Python 3.11 or later with venv and ensurepip was found. Install one (on Debian and Ubuntu" \
-		"python3-venv too), or name it with PYTHON=…"; exit 1; }
+		echo "Found no Python 3.11 or later with venv and ensurepip. Install one (on Debian and Ubuntu also" \
+		"python3-venv), or choose one with PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-$(VENV)/test: $(VENV)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --group build --group test
+$(VENV)/test: $(VENV)/python $(LOCK)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
 	touch $@
 
-$(VENV)/check: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --group check
+$(VENV)/check: $(VENV)/installed requirements/check.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/check.txt
 	touch $@
 
-# Without them all the benchmarks run too, and say who is left out.
+# Without these libraries the benchmarks still run, and print which contestants are left out.
 $(VENV)/bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group bench && touch $@ || echo "Not all other libraries could be installed."
 
-# The wheel is built and installed anew when a source changed; its dependencies are looked for only if missing.
-$(VENV)/installed: $(VENV)/test $(SOURCES) $(wildcard tests/lowest.txt)
+# The wheel is built and installed again when a source changed.
+$(VENV)/installed: $(VENV)/test $(SOURCES)
 	rm -rf $(VENV)/wheel
 	$(BIN)/python -m build --quiet --wheel --no-isolation --outdir $(VENV)/wheel
-	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) "$$(echo $(VENV)/wheel/*.whl)$(EXTRAS)"
 	$(BIN)/python -m pip install --quiet --no-deps --no-index --force-reinstall $(VENV)/wheel/*.whl
+	$(BIN)/python -m pip check
 	touch $@

@@ -1,12 +1,12 @@
-"""The pytest plugin of refold_async: fixtures that give tests a mock Refold and a client of it.
+"""The pytest plugin of refold_async: fixtures that give tests a mock Refold and a client that calls it.
 
-pytest loads this module wherever the package is installed, for programs that never call Refold too. So it stands beside
-the package and imports nothing of it, nor aiohttp, until a test asks for a fixture; and asks no more of pytest than any
-of its versions has.
+pytest loads this module wherever the package is installed, also for programs that never call Refold. So the module is
+not inside the package, imports neither the package nor aiohttp until a test asks for a fixture, and uses only features
+that every supported version of pytest has.
 
-A fixture must run in the loop of its test, which is made by pytest-asyncio, in a scope that the test chooses, or by
-anyio. Both take only async fixtures that are made for them; so there is one for each, and the fixtures that tests name,
-plain functions, get them the right one.
+A fixture must run in the event loop of its test. That loop is made by pytest-asyncio, in a scope that the test chooses,
+or by anyio. Each of them accepts only async fixtures that were made for it. So there is one set of fixtures for each of
+them, and the fixtures that tests name are plain functions that choose the right one.
 """
 
 import inspect
@@ -32,11 +32,11 @@ _TEST_LOOP_SCOPE: Final = "asyncio_default_test_loop_scope"
 def mock_refold(request: "pytest.FixtureRequest", monkeypatch: "pytest.MonkeyPatch") -> "MockRefold":
     """A mock Refold, new for each async test: a `MockRefold` of `refold_async.testing`.
 
-    As long as the test runs, `REFOLD_BASE_URL` and `REFOLD_API_KEY` lead to it: what is tested may make its own client
-    by `AsyncRefold()`, and calls no real Refold. It answers in the test's own loop, so nothing may block that: call a
-    FastAPI app through `httpx.ASGITransport`, not through its `TestClient`.
+    During the test, `REFOLD_BASE_URL` and `REFOLD_API_KEY` are set for it: code that makes its own client with
+    `AsyncRefold()` calls the mock and not the real Refold. The mock runs in the event loop of the test, so nothing may
+    block that loop: call a FastAPI app through `httpx.ASGITransport`, not through its `TestClient`.
 
-    For one with options, define a fixture of this name; `refold` calls that one then.
+    To use a mock with other options, define a fixture of this name; `refold` then calls that one.
     """
     mock: MockRefold = request.getfixturevalue(_in_loop_of("mock_refold", request))
     monkeypatch.setenv("REFOLD_BASE_URL", mock.base_url)
@@ -46,13 +46,13 @@ def mock_refold(request: "pytest.FixtureRequest", monkeypatch: "pytest.MonkeyPat
 
 @pytest.fixture
 def refold(request: "pytest.FixtureRequest", mock_refold: "MockRefold") -> "AsyncRefold":
-    """An `AsyncRefold` that calls `mock_refold`, and does not wait before it tries again."""
+    """An `AsyncRefold` that calls `mock_refold` and retries without delay."""
     client: AsyncRefold = request.getfixturevalue(_in_loop_of("refold", request))
     return client
 
 
 def pytest_configure(config: "pytest.Config") -> None:
-    """Make the fixtures for those of the plugins that run async tests here."""
+    """Define the fixtures for those plugins that run async tests here."""
     fixtures = ModuleType("refold_async's fixtures for async tests")
     _define(fixtures, pytest.fixture, "anyio")
     asyncio_plugin = sys.modules.get("pytest_asyncio.plugin")
@@ -63,7 +63,7 @@ def pytest_configure(config: "pytest.Config") -> None:
 
 
 def _define(fixtures: ModuleType, fixture: Callable[..., Any], runner: str, **options: Any) -> None:
-    """Define both fixtures for one who runs tests."""
+    """Define both fixtures for one runner of async tests."""
 
     async def mock_refold() -> AsyncIterator["MockRefold"]:
         from refold_async.testing import MockRefold
@@ -88,7 +88,7 @@ def _name(fixture: str, runner: str) -> str:
 
 
 def _in_loop_of(fixture: str, request: "pytest.FixtureRequest") -> str:
-    """Return the name of the fixture that runs in the loop of the test; fail a test that has none."""
+    """Return the name of the fixture that runs in the event loop of the test; fail a test that has no such loop."""
     test = request.node
     runs_in_asyncio = getattr(sys.modules.get("pytest_asyncio"), "is_async_test", None)
     by_asyncio = runs_in_asyncio is not None and runs_in_asyncio(test) and _asyncio_has_scopes(request.config)
@@ -105,21 +105,19 @@ def _in_loop_of(fixture: str, request: "pytest.FixtureRequest") -> str:
             f"refold_async runs on asyncio, not on {backend}: define a fixture `anyio_backend` that returns 'asyncio'."
         )
     elif by_anyio:
-        problem = (
-            "pytest-asyncio would run it in another loop than anyio runs this test in: set asyncio_mode to strict."
-        )
+        problem = "pytest-asyncio would run it in another event loop than anyio's: set asyncio_mode to strict."
     elif inspect.iscoroutinefunction(getattr(request, "function", None)):
         problem = (
-            "nothing that it knows runs this one: install pytest-asyncio, 0.26 or later, and set "
+            "no plugin runs this one: install pytest-asyncio, 0.26 or later, and set "
             'asyncio_mode = "auto" in pytest\'s configuration, or mark the test with @pytest.mark.asyncio.'
         )
     else:
-        problem = "this one is a plain function, during which no loop runs for it to answer in: make it `async def`."
+        problem = "this one is a plain function, which has no event loop for the mock to run in: make it `async def`."
     pytest.fail(f"The fixture {fixture!r} is for async tests, and {problem}", pytrace=False)
 
 
 def _asyncio_has_scopes(config: "pytest.Config") -> bool:
-    """Tell whether pytest-asyncio is not from before tests chose the scopes of their loops."""
+    """Return whether pytest-asyncio is new enough to let tests choose the scope of their event loop."""
     try:
         config.getini(_TEST_LOOP_SCOPE)
     except ValueError:

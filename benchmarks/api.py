@@ -1,4 +1,4 @@
-"""What the benchmarks' clients and servers agree on: the key, the paths, the longer bodies."""
+"""What the benchmarks' clients and servers share: the key, the paths, the longer bodies."""
 
 import json
 from typing import Final

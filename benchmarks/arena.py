@@ -1,4 +1,4 @@
-"""Where contestants meet: one server, a process for each contestant, and rounds in which all of them take turns."""
+"""Where contestants are compared: one server, a process for each contestant, and rounds in which all take turns."""
 
 import contextlib
 import http.client
@@ -45,7 +45,7 @@ class Spread:
 
 
 class Comparison:
-    """What contestants took, round by round.
+    """What the calls of contestants cost, round by round.
 
     Args:
         names: The contestants, in the order of their rows.
@@ -63,16 +63,16 @@ class Comparison:
             self.figures[name][what].append(figure)
 
     def spread(self, name: str, what: str) -> Spread:
-        """Return what a contestant took."""
+        """Return what a contestant's calls cost."""
         return Spread.of(self.figures[name][what])
 
     def ratio(self, name: str, other: str, what: str = "cpu") -> Spread:
-        """Return what a contestant took in relation to another in the same round."""
+        """Return a contestant's cost as a multiple of another's in the same round."""
         pairs = zip(self.figures[name][what], self.figures[other][what], strict=True)
         return Spread.of([mine / its for mine, its in pairs])
 
     def at_most(self, limit: float, name: str, other: str, what: str = "cpu", *, text: str) -> dict[str, bool]:
-        """Return the target that a ratio is at most so much, or none if one of the two did not take part."""
+        """Return the target that a ratio is at most `limit`, or nothing if one of the two did not take part."""
         if not {name, other} <= self.figures.keys():
             return {}
         ratio = self.ratio(name, other, what)
@@ -106,14 +106,14 @@ class Worker:
         self._process = process
 
     def do(self, what: str, /, **arguments: object) -> dict[str, float]:
-        """Have it do something, and return what that took."""
+        """Make the process do something, and return what that cost."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": what, **arguments}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"The worker ended, asked to {what} {arguments}.")
+            raise RuntimeError(f"The worker ended while it was asked to {what} {arguments}.")
         figures: dict[str, float] = json.loads(line)
         return figures
 
@@ -133,20 +133,20 @@ class Arena:
         self._control = http.client.HTTPConnection(urlsplit(url).netloc)
 
     def seen(self) -> dict[str, float]:
-        """Return what the server saw so far."""
+        """Return what the server has counted so far."""
         self._control.request("GET", "/seen")
         seen: dict[str, float] = json.load(self._control.getresponse())
         return seen
 
     def worker(self, name: str) -> Worker:
-        """Return the process of a contestant: what others run would be in the way of what Python learns about code."""
+        """Return the process of a contestant: in a shared one, Python could not adapt as well to its code."""
         if name not in self._workers:
             self._workers[name] = self._stack.enter_context(self.fresh_worker(CONTESTANTS[name].environment))
         return self._workers[name]
 
     @contextlib.contextmanager
     def fresh_worker(self, environment: Environment, connections: int = 100) -> Generator[Worker]:
-        """Start a process of an environment that is used once."""
+        """Start a process with an environment, to be used once."""
         process = start("worker.py", self.url, f"--connections={connections}", *_OPTIONS[environment])
         with process:
             try:
@@ -157,14 +157,14 @@ class Arena:
     def compare(
         self, names: Iterable[str], rounds: int, count: int, do: Callable[[Worker, str, int], dict[str, float]]
     ) -> Comparison:
-        """Let contestants make `count` calls each, round by round; a first round warms up and does not count.
+        """Make `count` calls by each contestant, round by round. The first round warms up and does not count.
 
-        Those that are not installed are left out.
+        Contestants that are not installed are left out.
         """
         contestants = [CONTESTANTS[name] for name in names if not CONTESTANTS[name].missing]
         comparison = Comparison(contestant.name for contestant in contestants)
         for number in range(rounds + 1):
-            # Whoever comes first may meet a warmer or colder machine, so they take turns.
+            # They take turns, as the first of a round may find the machine warmer or colder.
             for contestant in contestants if number % 2 == 0 else reversed(contestants):
                 worker, calls = self.worker(contestant.name), max(1, round(count * contestant.share))
                 before = self.seen()
@@ -183,7 +183,7 @@ class Arena:
 
 @contextlib.contextmanager
 def open_arena(server_core: int | None, hold: int) -> Generator[Arena]:
-    """Run the server, on `server_core` if there is one; it holds some answers until so many requests have come."""
+    """Run the server, on `server_core` if there is one. It delays some responses until `hold` requests have come."""
     with server("suite_server.py", server_core, f"--hold={hold}") as url, contextlib.ExitStack() as stack:
         arena = Arena(url, stack)
         stack.callback(arena.close)
@@ -191,9 +191,9 @@ def open_arena(server_core: int | None, hold: int) -> Generator[Arena]:
 
 
 def left_out(names: Iterable[str]) -> list[str]:
-    """Return notes about contestants that lack a package."""
+    """Return notes about contestants that need packages which are not installed."""
     return [
-        f"Left out: {name}, for want of {' and '.join(CONTESTANTS[name].missing)}."
+        f"Left out: {name}, because {' and '.join(CONTESTANTS[name].missing)} is not installed."
         for name in names
         if CONTESTANTS[name].missing
     ]

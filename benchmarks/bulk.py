@@ -1,9 +1,9 @@
-"""What a bulk job costs, and how well it keeps to a limit: this library beside the same job by hand on aiohttp.
+"""What a bulk job costs, and how well it keeps to a rate limit: this library compared with a job by hand on aiohttp.
 
-`python benchmarks/bulk.py [CASE ...]` runs the server on one core and the client on another, and prints a table per
-case, with the targets and whether they are met. `--check` ends with status 1 where one is not.
+`python benchmarks/bulk.py [CASE ...]` runs the server on one core and the client on another. It prints a table per
+case, with the targets and whether they are met. With `--check` it ends with status 1 if a target is missed.
 
-The server answers after 50 ms, and holds its clients to a limit where the case names one. The ideal time of `n` items
+The server responds after 50 ms, and limits the rate of its clients if the case has a limit. The ideal time of `n` items
 at a limit is (n - burst) / rate. Every job has a concurrency of 50.
 """
 
@@ -41,44 +41,44 @@ DELAY: Final = 0.05
 REFOLD_LIMIT: Final = RateLimit(20, burst=5)
 
 Job = Callable[[str, int], Awaitable[object]]
-"""Works on so many items, by calls to this URL."""
+"""Processes this many items by calls to this URL."""
 
 
 @attrs.frozen
 class Settings:
-    """What every case is told."""
+    """The settings of all cases."""
 
     quick: bool
     server_core: int | None
 
     def count(self, full: int, quick: int) -> int:
-        """Return how many there are to be of something."""
+        """Return how many items, calls or rounds to use."""
         return quick if self.quick else full
 
     def limited_server(self, limit: RateLimit | None = None, *options: str) -> contextlib.AbstractContextManager[str]:
-        """Run a server that answers after a while, and holds its clients to a limit if one is given."""
+        """Run a server that responds after a while, and limits the rate of its clients if a limit is given."""
         held = [] if limit is None else [f"--rate={limit.rate}", f"--burst={limit.burst}"]
         return server("limited_server.py", self.server_core, f"--delay={DELAY}", *held, *options)
 
     def canned_server(self) -> contextlib.AbstractContextManager[str]:
-        """Run a server that answers at once."""
+        """Run a server that responds immediately."""
         return server("canned_server.py", self.server_core)
 
 
 def ids(count: int) -> Iterator[str]:
-    """Give linked account ids, one after another."""
+    """Yield linked account ids."""
     return (f"user_{number}" for number in range(count))
 
 
 async def fan_out_action(refold: AsyncRefold, count: int, journal: Journal | None = None) -> None:
-    """Work on so many items by this library."""
+    """Process this many items with this library."""
     async with refold.fan_out_action(ids(count), "hubspot", "get_contact", PARAMETERS, journal=journal) as outcomes:
         async for outcome in outcomes:
             assert outcome.status == "ok", outcome
 
 
 def by_refold(rate_limit: RateLimit | None = None) -> Job:
-    """Return the job by a client of its own, which is told the limit or not."""
+    """Return the job with a client of its own, with or without the rate limit."""
 
     async def run(url: str, count: int) -> object:
         async with AsyncRefold(KEY, base_url=url, rate_limit=rate_limit) as refold:
@@ -88,25 +88,25 @@ def by_refold(rate_limit: RateLimit | None = None) -> Job:
 
 
 async def post(session: aiohttp.ClientSession, url: str, item: str) -> Any:
-    """Execute the action as one writes it by hand: no deadline but aiohttp's own, no check of what came back."""
+    """Execute the action as one writes it by hand: with only aiohttp's own deadline and no check of the response."""
     headers = {"x-api-key": KEY, "linked_account_id": item}
     async with session.post(url + PATH, json=PARAMETERS, headers=headers, raise_for_status=True) as response:
         return await response.json()
 
 
 def is_final(error: Exception) -> bool:
-    """Tell whether an error is no refusal."""
+    """Return whether an error is not a refusal."""
     return not isinstance(error, aiohttp.ClientResponseError) or error.status != 429
 
 
 @backoff.on_exception(backoff.expo, aiohttp.ClientError, max_tries=8, giveup=is_final)
 async def post_with_backoff(session: aiohttp.ClientSession, url: str, item: str) -> Any:
-    """Execute the action, and again where it was refused."""
+    """Execute the action, and retry it if it was refused."""
     return await post(session, url, item)
 
 
 def by_gather(call: Callable[[aiohttp.ClientSession, str, str], Awaitable[Any]]) -> Job:
-    """Return the job as one writes it by hand with gather and a semaphore."""
+    """Return the job as one writes it by hand, with gather and a semaphore."""
 
     async def run(url: str, count: int) -> object:
         permits = asyncio.Semaphore(CONCURRENCY)
@@ -122,14 +122,14 @@ def by_gather(call: Callable[[aiohttp.ClientSession, str, str], Awaitable[Any]])
 
 
 def counts(url: str) -> dict[str, int]:
-    """Return what a limited server saw."""
+    """Return what a limited server has counted."""
     with urllib.request.urlopen(f"{url}/counts") as response:
         seen: dict[str, int] = json.load(response)
     return seen
 
 
 async def held_to_a_limit(settings: Settings, name: str, job: Job, count: int, limit: RateLimit, *options: str) -> Row:
-    """Run a job against a server with a limit, and return its row."""
+    """Run a job with a server that has a limit, and return its row."""
     with settings.limited_server(limit, *options) as url:
         began = time.perf_counter()
         await job(url, count)
@@ -148,7 +148,7 @@ async def held_to_a_limit(settings: Settings, name: str, job: Job, count: int, l
 
 
 def paced(settings: Settings) -> Generator[Table]:
-    """Keep to a limit that the client is told."""
+    """Keep to a limit that the client knows."""
     count = settings.count(300, 60)
 
     async def run() -> list[Row]:
@@ -156,7 +156,7 @@ def paced(settings: Settings) -> Generator[Table]:
             *(
                 held_to_a_limit(
                     settings,
-                    f"up to {jitter:g} s on the way",
+                    f"up to {jitter:g} s in transit",
                     by_refold(REFOLD_LIMIT),
                     count,
                     REFOLD_LIMIT,
@@ -168,15 +168,15 @@ def paced(settings: Settings) -> Generator[Table]:
 
     near, far = asyncio.run(run())
     targets = {
-        "nothing is refused where requests are up to 20 ms on the way": near["refused"] == 0,
+        "nothing is refused if requests are up to 20 ms in transit": near["refused"] == 0,
         "and the time is at most 1.05 times the ideal": float(near["time / ideal"]) <= 1.05,
-        "at most 1 % is refused where they are up to 200 ms on the way": float(far["refused %"]) <= 1,
+        "at most 1 % is refused if they are up to 200 ms in transit": float(far["refused %"]) <= 1,
     }
     yield Table(f"paced: {count} items at 20/s with bursts of 5, RateLimit(20, burst=5)", [near, far], targets)
 
 
 def learned(settings: Settings) -> Generator[Table]:
-    """Find out a limit that the client is not told."""
+    """Learn a limit that the client does not know."""
     fast, slow = RateLimit(200, burst=20), REFOLD_LIMIT
     many, few = settings.count(3000, 600), settings.count(200, 60)
     jobs = {
@@ -195,7 +195,7 @@ def learned(settings: Settings) -> Generator[Table]:
             *(held_to_a_limit(settings, name, job, count, limit, *options) for _, count, limit, options, _ in variants)
         )
 
-    # All variants at once, which leaves the client's core idle for the most part; one contestant after another.
+    # All variants at the same time, as each leaves the client's core mostly idle; one contestant after another.
     results = [asyncio.run(run(name, job)) for name, job in jobs.items()]
     for (title, count, _, _, longest), rows in zip(variants, zip(*results, strict=True), strict=True):
         ours = rows[0]
@@ -204,12 +204,12 @@ def learned(settings: Settings) -> Generator[Table]:
             targets["under 5 % of the requests are refused"] = float(ours["refused %"]) < 5
             targets[f"the time is at most {longest} times the ideal"] = float(ours["time / ideal"]) <= longest
         yield Table(
-            f"learned: {count:,} items, the server's limit {title}, not told to the client", list(rows), targets
+            f"learned: {count:,} items, the server's limit {title}, not known to the client", list(rows), targets
         )
 
 
 def throughput(settings: Settings) -> Generator[Table]:
-    """Work on as many items as one core can."""
+    """Process as many items as one core can."""
     rounds, count = settings.count(20, 3), settings.count(2500, 1000)
 
     async def run(url: str) -> Rounds:
@@ -224,14 +224,14 @@ def throughput(settings: Settings) -> Generator[Table]:
         measured = asyncio.run(run(url))
     ratio = measured.ratio(measured.elapsed, "TaskGroup", "refold_async")
     yield Table(
-        f"throughput: {rounds} rounds of {count:,} items, a server that answers at once",
+        f"throughput: {rounds} rounds of {count:,} items, a server that responds immediately",
         measured.rows("TaskGroup"),
         {"at least 0.95 times the throughput of a bounded TaskGroup on bare aiohttp": ratio >= 0.95},
     )
 
 
 async def do_nothing(scope: AccountScope, item: str) -> None:
-    """Let others have a turn."""
+    """Give others a turn."""
     await asyncio.sleep(0)
 
 
@@ -256,7 +256,7 @@ def nothings_in_rounds(rounds: int, count: int) -> Rounds:
 
 
 def nothing_watched(name: str, count: int) -> tuple[float, float, float]:
-    """Return the longest the loop was held, by the clock and in CPU time, in ms, and the peak of memory in MB."""
+    """Return the longest time the loop was blocked, by the clock and in CPU time, in ms, and the memory peak in MB."""
 
     async def run() -> Watch:
         with Watch() as watch:
@@ -276,11 +276,11 @@ def nothing_interrupted(count: int, started: Event) -> None:
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(run())
-        sys.exit("ended by itself")
+        sys.exit("ended without an interrupt")
 
 
 def seconds_to_end(count: int, after: float) -> float:
-    """Interrupt a job some seconds after it began, and return how long it took to end."""
+    """Interrupt a job some seconds after it began, and return how many seconds it took to end."""
     context = multiprocessing.get_context("spawn")
     started = context.Event()
     process = context.Process(target=nothing_interrupted, args=(count, started))
@@ -296,7 +296,7 @@ def seconds_to_end(count: int, after: float) -> float:
 
 
 def million(settings: Settings) -> Generator[Table]:
-    """Work on a million items that cost nothing by themselves."""
+    """Process a million items that cost nothing themselves."""
     count, few = settings.count(1_000_000, 100_000), 10_000
     rounds = settings.count(5, 3)
     measured = in_child(nothings_in_rounds, rounds, count // 5)
@@ -313,11 +313,11 @@ def million(settings: Settings) -> Generator[Table]:
         rows.append({"": f"{name}, {items:,}", "peak MB": memory, "loop held, ms": held, "ms of CPU": held_cpu})
     growth = float(rows[1]["peak MB"]) - float(rows[0]["peak MB"])
     yield Table(
-        f"million: {count:,} items in a process of its own (memory: VmHWM)",
+        f"million: {count:,} items, each time in a fresh process (memory: VmHWM)",
         rows,
         {
-            f"at most 20 MB more than {few:,} items take (it is {growth:.1f} MB)": growth <= 20,
-            "the loop is never held longer than 20 ms of CPU": float(rows[1]["ms of CPU"]) <= 20,
+            f"at most 20 MB more than for {few:,} items (it is {growth:.1f} MB)": growth <= 20,
+            "the loop is never blocked longer than 20 ms of CPU": float(rows[1]["ms of CPU"]) <= 20,
         },
     )
 
@@ -331,7 +331,7 @@ def million(settings: Settings) -> Generator[Table]:
 
 
 def journal(settings: Settings) -> Generator[Table]:
-    """Record what becomes of every item."""
+    """Record how every item ends."""
     rounds, count, few = settings.count(20, 3), settings.count(2500, 1000), settings.count(100, 40)
 
     async def run(directory: Path) -> tuple[Rounds, Rounds]:
@@ -353,7 +353,7 @@ def journal(settings: Settings) -> Generator[Table]:
     with tempfile.TemporaryDirectory() as directory:
         fast, slow = asyncio.run(run(Path(directory)))
     yield Table(
-        f"journal: {rounds} rounds of {count:,} items, a server that answers at once",
+        f"journal: {rounds} rounds of {count:,} items, a server that responds immediately",
         fast.rows("none"),
         {"at least 0.85 times the throughput without a journal": fast.ratio(fast.elapsed, "none", "journal") >= 0.85},
     )
@@ -378,7 +378,7 @@ async def single_calls(account: AccountScope, job: asyncio.Task[None], apart: fl
 async def overtaking(
     settings: Settings, name: str, count: int, limit: RateLimit | None, apart: float, connections: int
 ) -> Row:
-    """Make single calls beside a job, and return their row."""
+    """Make single calls during a job, and return their row."""
     with settings.limited_server(limit, *(["--jitter=0.02"] if limit is None else [])) as url:
         async with AsyncRefold(KEY, base_url=url, rate_limit=limit, max_connections=connections) as refold:
             job = asyncio.create_task(fan_out_action(refold, count))
@@ -397,24 +397,24 @@ async def overtaking(
 
 
 def overtake(settings: Settings) -> Generator[Table]:
-    """Make single calls while a job is under way."""
+    """Make single calls while a job is running."""
     few, many = settings.count(300, 80), settings.count(3000, 600)
 
     async def run() -> tuple[Row, Row, Row]:
         return await asyncio.gather(
             overtaking(settings, "20/s, bursts of 5", few, REFOLD_LIMIT, 0.2, 100),
             overtaking(settings, "20/s, no bursts", few, RateLimit(20, burst=1), 0.2, 100),
-            overtaking(settings, "10 connections, up to 20 ms on the way", many, None, 0.1, 10),
+            overtaking(settings, "10 connections, up to 20 ms in transit", many, None, 0.1, 10),
         )
 
     rows = asyncio.run(run())
     waits = [float(row["95th percentile ms"]) for row in rows]
     yield Table(
-        f"overtake: how long single calls wait beside a job of {few} items (of {many:,} where there is no limit)",
+        f"overtake: how long single calls wait during a job of {few} items (of {many:,} if there is no limit)",
         list(rows),
         {
             "at most 2 / rate at the 95th percentile": max(waits[:2]) <= 100,
-            "at most the time of one call, 70 ms, where all wait for a connection": waits[2] <= 70,
+            "at most the time of one call, 70 ms, if all wait for a connection": waits[2] <= 70,
         },
     )
 
@@ -425,12 +425,12 @@ CASES: Final[Mapping[str, Callable[[Settings], Generator[Table]]]] = {
 
 
 def main() -> None:
-    """Run the cases that are asked for, and print their tables."""
+    """Run the chosen cases, and print their tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", metavar="CASE", nargs="*", help=f"{', '.join(CASES)}; by default all")
-    parser.add_argument("--quick", action="store_true", help="fewer items: figures are rough")
+    parser.add_argument("--quick", action="store_true", help="fewer items, with rough figures")
     parser.add_argument("--check", action="store_true", help="end with status 1 if a target is missed")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured to a file, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the measurements to a file")
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(CASES):
         parser.error(f"there is no case {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
@@ -438,7 +438,7 @@ def main() -> None:
     random.seed(1)
     settings = Settings(arguments.quick, take_core())
     if settings.server_core is None:
-        print("There is one core only, for client and server: figures are less steady.")
+        print("Client and server share the only core, so the figures are less steady.")
     measured: dict[str, list[Table]] = {}
     for name in arguments.cases or CASES:
         measured[name] = []

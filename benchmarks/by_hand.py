@@ -1,4 +1,4 @@
-"""The calls as one writes them by hand: on aiohttp plainly, with care, and sparingly; and on asyncio alone."""
+"""The calls written by hand: on aiohttp plainly, with care, and with as little as possible; and on asyncio alone."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from yarl import URL
 
 
 async def bounded_task_group(call: Callable[[str], Awaitable[object]], items: Iterable[str]) -> None:
-    """Await `call` for every item in a task of its own: the least that a job in constant memory takes."""
+    """Await `call` for every item in a task of its own: the minimum for a job in constant memory."""
     permits = asyncio.Semaphore(CONCURRENCY)
 
     async def work(item: str) -> None:
@@ -33,7 +33,7 @@ async def bounded_task_group(call: Callable[[str], Awaitable[object]], items: It
 
 
 class TaskGroupClient:
-    """A client whose jobs are tasks in a bounded group."""
+    """A client that runs jobs as tasks in a bounded group."""
 
     async def execute(
         self, account: str, action_id: str, parameters: Parameters, *, idempotent: bool = False
@@ -47,7 +47,7 @@ class TaskGroupClient:
 
 
 class PlainClient(TaskGroupClient):
-    """aiohttp with its own defaults: no check of what came back, but that it is JSON."""
+    """aiohttp with its own defaults; the response is only parsed as JSON and not checked."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, loads: Callable[[str], Any] = json.loads) -> None:
         self._session = session
@@ -95,7 +95,7 @@ def _known(url: str) -> URL:
 
 
 class LeanClient(TaskGroupClient):
-    """aiohttp used as sparingly as its interface allows: what no client on it can do without."""
+    """aiohttp with as little as its interface allows: the minimum for any client that uses it."""
 
     def __init__(
         self,
@@ -137,14 +137,14 @@ def _lean_session(connections: int) -> aiohttp.ClientSession:
 
 @contextlib.asynccontextmanager
 async def lean(url: str, connections: int) -> AsyncGenerator[LeanClient]:
-    """Open a session without cookies and limits of time, with the standard library's json."""
+    """Open a session without cookies and timeouts, with the standard library's json."""
     async with _lean_session(connections) as session:
         yield LeanClient(session, url)
 
 
 @contextlib.asynccontextmanager
 async def lean_with_orjson(url: str, connections: int) -> AsyncGenerator[LeanClient]:
-    """Open a session without cookies and limits of time, with orjson."""
+    """Open a session without cookies and timeouts, with orjson."""
     import orjson
 
     async with _lean_session(connections) as session:
@@ -163,7 +163,7 @@ class Action:
 
 @attrs.frozen
 class ActionResult:
-    """What an action gave."""
+    """The result of an action."""
 
     node_status: str
     data: Any
@@ -179,7 +179,7 @@ class ActionError(Exception):
 
 
 class CarefulClient(TaskGroupClient):
-    """aiohttp as a good engineer writes it: deadlines, the status, more attempts with backoff, typed results."""
+    """aiohttp as a good engineer uses it: deadlines, checks of the status, retries with backoff, typed results."""
 
     TOTAL_SECONDS: Final = 120
     ATTEMPTS: Final = 4
@@ -232,7 +232,7 @@ class CarefulClient(TaskGroupClient):
 
 @contextlib.asynccontextmanager
 async def careful(url: str, connections: int) -> AsyncGenerator[CarefulClient]:
-    """Open a session whose attempts have a deadline each."""
+    """Open a session in which each attempt has a deadline."""
     connector = aiohttp.TCPConnector(limit=connections)
     timeout = aiohttp.ClientTimeout(total=60, connect=10)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
@@ -240,7 +240,7 @@ async def careful(url: str, connections: int) -> AsyncGenerator[CarefulClient]:
 
 
 class BareClient(TaskGroupClient):
-    """Streams of asyncio and as much HTTP as it takes: what no client can do without."""
+    """Streams of asyncio and the necessary part of HTTP: the minimum for any client."""
 
     def __init__(self, url: str) -> None:
         host = urlsplit(url)
@@ -279,7 +279,7 @@ class BareClient(TaskGroupClient):
 
 @contextlib.asynccontextmanager
 async def bare(url: str, connections: int) -> AsyncGenerator[BareClient]:
-    """Open a client that has as many connections as there are calls at once."""
+    """Open a client with as many connections as there are concurrent calls."""
     client = BareClient(url)
     try:
         yield client

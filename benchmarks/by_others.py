@@ -1,4 +1,4 @@
-"""The calls by other libraries, which need not be installed."""
+"""The calls with other libraries, which need not be installed."""
 
 import contextlib
 import importlib
@@ -34,7 +34,7 @@ class RequestsClient(TaskGroupClient):
 async def httpx(url: str, connections: int) -> AsyncGenerator[RequestsClient]:
     """Open a client of httpx."""
     module: Any = importlib.import_module("httpx")
-    # By default it keeps 20 connections only, and makes the others anew.
+    # By default it keeps only 20 connections, and opens all others again and again.
     limits = module.Limits(max_connections=connections, max_keepalive_connections=connections)
     async with module.AsyncClient(limits=limits) as session:
         yield RequestsClient(session, url)

@@ -1,4 +1,4 @@
-"""The calls by this library."""
+"""The calls with this library."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ from refold_async.resources.actions import parse_actions
 
 
 class RefoldClient:
-    """This library, its deadlines and checks as they are by default."""
+    """This library, with its default deadlines and checks."""
 
     def __init__(self, refold: AsyncRefold) -> None:
         self._refold = refold
@@ -42,7 +42,7 @@ class RefoldClient:
 
 @contextlib.asynccontextmanager
 async def refold(url: str, connections: int) -> AsyncGenerator[RefoldClient]:
-    """Open this library's client, which waits no longer before it tries again than the one by hand."""
+    """Open this library's client, with the same delay before retries as in the calls by hand."""
     async with AsyncRefold(
         KEY, base_url=url, max_connections=connections, retry=RetryPolicy(initial_delay=0)
     ) as client:
@@ -50,14 +50,14 @@ async def refold(url: str, connections: int) -> AsyncGenerator[RefoldClient]:
 
 
 def read_actions() -> None:
-    """Read an answer of 500 actions without any transport, and every field of them."""
+    """Read a response with 500 actions without any transport, and every field of them."""
     response = Response(200, {"Content-Type": "application/json"}, ACTIONS_BODY)
     for action in parse_actions(response, LIST_ACTIONS):
         _ = action.action_id, action.name, action.description, action.tag
 
 
 def make_actions() -> None:
-    """Make the same models of the same answer without looking whether it fits, and read every field of them."""
+    """Make the same models from the same response without checking it, and read every field of them."""
     for fields in json.loads(ACTIONS_BODY):
         action = Action(
             fields["action_id"], fields.get("name"), fields.get("description"), fields.get("tag"), raw=fields
@@ -70,6 +70,6 @@ LIST_ACTIONS: Final = list_actions("hubspot")
 
 @contextlib.asynccontextmanager
 async def make_account() -> AsyncGenerator[Callable[[str], AccountScope]]:
-    """Open a client, and give what makes the scope of a linked account."""
+    """Open a client, and yield the function that makes the scope of a linked account."""
     async with AsyncRefold(KEY) as client:
         yield client.account

@@ -1,10 +1,11 @@
-"""A server that answers every request with the same bytes, as fast as asyncio lets it: never the bottleneck.
+"""A server that sends the same response to every request, as fast as asyncio can: never the bottleneck.
 
 Run as a process of its own: `python benchmarks/canned_server.py` prints its port and serves until its standard input
-ends.
+ends. `--tls=FILE` is a certificate with its key: then it serves HTTPS.
 """
 
 import asyncio
+import ssl
 import sys
 from collections.abc import Callable
 from typing import cast
@@ -17,7 +18,7 @@ BODY = (
 
 
 def http_response(status: bytes, body: bytes, *headers: bytes) -> bytes:
-    """Return the bytes of an answer."""
+    """Return the bytes of a response."""
     head = (b"HTTP/1.1 " + status, b"Content-Type: application/json; charset=utf-8", *headers)
     return b"\r\n".join((*head, b"Content-Length: %d" % len(body), b"", body))
 
@@ -26,7 +27,7 @@ RESPONSE = http_response(b"200 OK", BODY)
 
 
 class CannedProtocol(asyncio.Protocol):
-    """Answers once per request; understands as much HTTP as finding where a request ends takes."""
+    """Sends one response per request; it reads only enough HTTP to find the end of a request."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -34,11 +35,11 @@ class CannedProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        # uvloop's transports are of no class of asyncio's.
+        # uvloop's transports do not derive from asyncio's classes.
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is complete."""
+        """Respond to every complete request."""
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[:end].lower()
@@ -51,11 +52,11 @@ class CannedProtocol(asyncio.Protocol):
             self.respond(head)
 
     def respond(self, head: bytes) -> None:
-        """Answer the request with this head, in lower case."""
+        """Respond to the request with this head, in lower case."""
         self.write(RESPONSE)
 
     def write(self, response: bytes) -> None:
-        """Send an answer, if anybody still waits for it."""
+        """Send a response, if the client is still connected."""
         assert self._transport is not None
         if not self._transport.is_closing():
             self._transport.write(response)
@@ -64,7 +65,12 @@ class CannedProtocol(asyncio.Protocol):
 async def serve(protocol: Callable[[], asyncio.Protocol]) -> None:
     """Print the port and serve until standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=1000)
+    context = None
+    for argument in sys.argv[1:]:
+        if argument.startswith("--tls="):
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(argument.removeprefix("--tls="))
+    server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=1000, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()

@@ -1,4 +1,4 @@
-"""What is compared: a function for each case, which yields its tables."""
+"""The cases: a function for each, which yields its tables."""
 
 import json
 import statistics
@@ -30,22 +30,22 @@ ON_ASYNCIO: Final = (PLAIN, REFOLD, CAREFUL, BARE, PLAIN_WITH_ORJSON, REFOLD_WIT
 
 @attrs.frozen
 class Settings:
-    """What every case is told."""
+    """The settings of all cases."""
 
     quick: bool
     arena: Arena
 
     def count(self, full: int, quick: int) -> int:
-        """Return how many there are to be of something."""
+        """Return how many calls or rounds to use."""
         return quick if self.quick else full
 
     @property
     def held(self) -> int:
-        """How many requests have to come before those for `held` are answered."""
+        """How many requests for `held` must arrive before they get their responses."""
         return held(quick=self.quick)
 
     def calls(self, names: Iterable[str], task: str, rounds: int, count: int, at_once: int = 1) -> Comparison:
-        """Let contestants make calls of a kind."""
+        """Compare the contestants' calls of one kind."""
 
         def do(worker: Worker, name: str, calls: int) -> dict[str, float]:
             return worker.do("run", name=name, task=task, count=calls, at_once=at_once)
@@ -59,7 +59,7 @@ def held(*, quick: bool) -> int:
 
 
 def installed(*names: str) -> list[str]:
-    """Return the contestants that lack no package."""
+    """Return the contestants whose packages are all installed."""
     return [name for name in names if not CONTESTANTS[name].missing]
 
 
@@ -72,7 +72,7 @@ def title(what: str, comparison: Comparison) -> str:
 def read(settings: Settings) -> Generator[Table]:
     """Make one small read."""
     text = "CPU per small read"
-    for what, at_once in (("one at a time", 1), (f"{CONCURRENCY} at once", CONCURRENCY)):
+    for what, at_once in (("one at a time", 1), (f"{CONCURRENCY} at a time", CONCURRENCY)):
         compared = settings.calls(ALL, "read", 30, 300 if at_once == 1 else 1000, at_once=at_once)
         targets = {
             **compared.at_most(1.00, REFOLD, PLAIN, text=text),
@@ -97,7 +97,7 @@ def actions(settings: Settings) -> Generator[Table]:
     names = installed(REFOLD, REFOLD_WITH_ORJSON)
     least = "json.loads and attrs alone"
     programs = {name: (name, "read_actions") for name in names} | {least: (REFOLD, "make_actions")}
-    loads = {name: f"json.loads beside {name}" for name in names}
+    loads = {name: f"json.loads, next to {name}" for name in names}
     programs |= {loads[name]: (name, "json.loads") for name in names}
     own = Comparison(programs)
     for number in range(settings.count(20, 2) + 1):
@@ -150,7 +150,7 @@ def fan_out(settings: Settings) -> Generator[Table]:
     )
     ratio = compared.ratio(PLAIN, REFOLD, "elapsed")
     yield Table(
-        title(f"fan-out: {rounds * count:,} accounts, 50 at once; by hand in a bounded TaskGroup", compared),
+        title(f"fan-out: {rounds * count:,} accounts, 50 at a time; by hand in a bounded TaskGroup", compared),
         compared.rows(PLAIN),
         {
             f"throughput: {REFOLD} / TaskGroup on {PLAIN} at least 1.00, is {ratio.median:.3f} ({ratio.quartiles})": (
@@ -162,7 +162,7 @@ def fan_out(settings: Settings) -> Generator[Table]:
 
 
 def retried(settings: Settings) -> Generator[Table]:
-    """Make a call that is answered 503, and 200 when it comes again."""
+    """Make a call that gets HTTP 503, and HTTP 200 when it is retried."""
     compared = settings.calls((CAREFUL, REFOLD), "retried", 15, 150)
     yield Table(title("retried: 503, then 200, without a pause between", compared), compared.rows(CAREFUL), {})
 
@@ -201,7 +201,7 @@ def cold(settings: Settings) -> Generator[Table]:
 
 
 def latency(settings: Settings) -> Generator[Table]:
-    """Time calls that arrive at random moments, half as many as plain aiohttp can make at most."""
+    """Time calls that start at random moments, at half of the highest rate of plain aiohttp."""
     names = (PLAIN, REFOLD)
     saturated = settings.calls((PLAIN,), "read", 5, 1500, at_once=CONCURRENCY)
     rate = 0.5e6 / statistics.median(saturated.figures[PLAIN]["elapsed"])
@@ -211,7 +211,7 @@ def latency(settings: Settings) -> Generator[Table]:
         seeds[name] += 1
         return worker.do("arrive", name=name, rate=rate, count=calls, seed=seeds[name])
 
-    # Many short rounds: what else a machine does comes and goes.
+    # Many short rounds, as the other load of a machine varies.
     count = settings.count(round(0.6 * rate), 100)
     compared = settings.arena.compare(names, settings.count(80, 1), count, do)
     rows: list[Row] = [
@@ -233,7 +233,7 @@ def latency(settings: Settings) -> Generator[Table]:
 
 
 def memory(settings: Settings) -> Generator[Table]:
-    """Have 1,000 calls in flight at once, in a fresh process."""
+    """Have 1,000 calls in flight at the same time, in a fresh process."""
     names = installed(PLAIN, CAREFUL, REFOLD, REFOLD_WITH_ORJSON)
     compared = Comparison(names)
     for number in range(settings.count(5, 1)):

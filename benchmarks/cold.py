@@ -1,13 +1,13 @@
-"""What a program pays before its first answer: the import and the first call together.
+"""What a program pays before its first response: the import and the first call together.
 
-`python benchmarks/cold.py by_hand URL`, or `refold`, prints the seconds and the CPU time that took, as JSON.
-`--without-orjson` as in an installation without the extra `speed`.
+`python benchmarks/cold.py by_hand URL`, or `refold`, prints as JSON the seconds and the CPU time that it took.
+With `--without-orjson` it runs as if the extra `speed` were not installed.
 """
 
 import sys
 import time
 
-# Modules that the programs below need are theirs to import.
+# The programs below import the modules they need themselves.
 
 
 def by_hand(url: str) -> None:
@@ -29,7 +29,7 @@ def by_hand(url: str) -> None:
 
 
 def refold(url: str) -> None:
-    """Make one call by this library."""
+    """Make one call with this library."""
     import asyncio
 
     from refold_async import AsyncRefold
@@ -44,7 +44,7 @@ def refold(url: str) -> None:
 
 
 def main() -> None:
-    """Run one of the two programs, and print what it took."""
+    """Run one of the two programs, and print what it cost."""
     if "--without-orjson" in sys.argv:
         sys.modules["orjson"] = None  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
     program = {"by_hand": by_hand, "refold": refold}[sys.argv[1]]

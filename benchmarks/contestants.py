@@ -1,4 +1,4 @@
-"""Who is compared with whom: this library, the same calls by hand, and other libraries."""
+"""The contestants: this library, the same calls by hand, and other libraries."""
 
 import importlib
 import importlib.util
@@ -10,14 +10,14 @@ import attrs
 
 Parameters = Mapping[str, object]
 CONCURRENCY: Final = 50
-"""How many calls are made at once, where it is more than one."""
+"""How many calls are in flight at the same time, if more than one."""
 
 Environment = Literal["json", "orjson", "uvloop"]
 """What a contestant's process has: neither, orjson, or orjson and uvloop."""
 
 
 class Client(Protocol):
-    """What a program holds for all its life, to make its calls by."""
+    """What a program keeps for its whole life and makes its calls with."""
 
     async def execute(
         self, account: str, action_id: str, parameters: Parameters, *, idempotent: bool = False
@@ -43,22 +43,22 @@ class Contestant:
 
     name: str
     module: str
-    """Where its opener is: imported by who opens it, so that nobody pays for the others."""
+    """The module of its opener, imported only when it is opened, so that nobody pays for the others."""
     opener: str
     environment: Environment = "json"
     share: float = 1.0
-    """The share of a round's calls it makes; less than all for those that would take up the time."""
+    """The share of a round's calls that it makes; less than 1 for slow ones."""
     needs: tuple[str, ...] = ()
-    """What must be installed beside this library."""
+    """The packages that it needs in addition to this library."""
 
     def open(self, url: str, connections: int) -> AbstractAsyncContextManager[Client]:
-        """Open a client of this URL that may hold so many connections."""
+        """Open a client of this URL with at most this many connections."""
         opener: Opener = getattr(importlib.import_module(self.module), self.opener)
         return opener(url, connections)
 
     @property
     def missing(self) -> list[str]:
-        """What of that is not installed."""
+        """Those of the needed packages that are not installed."""
         return [name for name in self.needs if importlib.util.find_spec(name) is None]
 
 
@@ -98,4 +98,4 @@ CONTESTANTS: Final[Mapping[str, Contestant]] = {
 }
 
 FLOORS: Final = frozenset({LEAN, LEAN_WITH_ORJSON, LEAN_ON_UVLOOP})
-"""Those that show how little it could be: no client one would use."""
+"""Those that show the lowest possible cost. They are not clients for real use."""

@@ -1,7 +1,7 @@
-"""A server that answers after a while and holds its clients to a rate, as Refold does.
+"""A server that responds after a while and limits the rate of its clients, as Refold does.
 
-Run as a process of its own: `python benchmarks/limited_server.py --rate 20 --burst 5` prints its port and serves until
-its standard input ends. `GET /counts` tells what it saw.
+Run it as a process of its own: `python benchmarks/limited_server.py --rate 20 --burst 5` prints its port and serves
+until its standard input ends. `GET /counts` returns its counts, `GET /arrivals` their times.
 """
 
 import argparse
@@ -20,7 +20,7 @@ REFUSAL = (
 
 
 class Limit:
-    """A token bucket, full at first, and what became of those who came to it."""
+    """A token bucket, full at first, and counts of the requests that it accepted and refused."""
 
     def __init__(self, rate: float, burst: int) -> None:
         self._rate = rate
@@ -29,13 +29,16 @@ class Limit:
         self._updated = time.monotonic()
         self._done: Counter[bytes] = Counter()
         self._refused = 0
+        self._arrivals: list[tuple[float, bool]] = []
 
     def admit(self, account: bytes) -> bool:
-        """Take a token for an account's request, if there is one."""
+        """Take a token for an account's request; return whether there was one."""
         now = time.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._rate)
         self._updated = now
-        if self._tokens < 1:
+        admitted = self._tokens >= 1
+        self._arrivals.append((now, admitted))
+        if not admitted:
             self._refused += 1
             return False
         self._tokens -= 1
@@ -43,15 +46,20 @@ class Limit:
         return True
 
     def counts(self) -> bytes:
-        """Return what it saw, as JSON: requests accepted and refused, items done once and more than once."""
+        """Return the counts as JSON: requests accepted and refused, items done once and more than once."""
         times = Counter(self._done.values())
         once = times.pop(1, 0)
         seen = {"accepted": self._done.total(), "refused": self._refused, "once": once, "again": times.total()}
         return json.dumps(seen).encode()
 
+    def arrivals(self) -> bytes:
+        """Return when requests came, in seconds from the first, and whether they were accepted, as JSON."""
+        first = self._arrivals[0][0] if self._arrivals else 0
+        return json.dumps([(round(moment - first, 4), admitted) for moment, admitted in self._arrivals]).encode()
+
 
 class LimitedProtocol(CannedProtocol):
-    """Lets each request arrive late by a random time, asks the limit, and answers after a while or refuses at once."""
+    """Delays each request by a random time, then applies the limit: responds after a while, or refuses immediately."""
 
     def __init__(self, limit: Limit, refusal: bytes, jitter: float, delay: float) -> None:
         super().__init__()
@@ -62,9 +70,12 @@ class LimitedProtocol(CannedProtocol):
         self._loop = asyncio.get_running_loop()
 
     def respond(self, head: bytes) -> None:
-        """Keep the request on its way for a while."""
+        """Delay the request for a random time."""
         if head.startswith(b"get /counts "):
             self.write(http_response(b"200 OK", self._limit.counts()))
+            return
+        if head.startswith(b"get /arrivals "):
+            self.write(http_response(b"200 OK", self._limit.arrivals()))
             return
         account = head.partition(b"\r\nlinked_account_id:")[2].partition(b"\r\n")[0].strip()
         self._loop.call_later(random.uniform(0, self._jitter), self._arrive, account)
@@ -77,13 +88,13 @@ class LimitedProtocol(CannedProtocol):
 
 
 def main() -> None:
-    """Serve as the arguments say."""
+    """Serve with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=float, default=1e9, help="requests per second; by default more than can come")
+    parser.add_argument("--rate", type=float, default=1e9, help="requests per second; by default practically no limit")
     parser.add_argument("--burst", type=int, default=1000)
-    parser.add_argument("--retry-after", type=int, help="seconds that refusals tell to wait")
-    parser.add_argument("--jitter", type=float, default=0, help="the most seconds a request is on its way")
-    parser.add_argument("--delay", type=float, default=0.05, help="seconds an answer takes")
+    parser.add_argument("--retry-after", type=int, help="seconds to send as Retry-After with refusals")
+    parser.add_argument("--jitter", type=float, default=0, help="the most seconds that a request is in transit")
+    parser.add_argument("--delay", type=float, default=0.05, help="seconds until a response")
     arguments = parser.parse_args()
 
     random.seed(1)

@@ -1,4 +1,4 @@
-"""How the benchmarks measure and tell: tables with targets, rounds, and what a process took."""
+"""How the benchmarks measure and report: tables with targets, rounds, and the cost of a process."""
 
 import asyncio
 import multiprocessing
@@ -15,19 +15,19 @@ import attrs
 T = TypeVar("T")
 Row = dict[str, str | float]
 Work = Callable[[int], Awaitable[object]]
-"""Works on so many items."""
+"""Processes this many items."""
 
 
 @attrs.frozen
 class Table:
-    """What a case measured, and how it compares with what it should be."""
+    """What a case measured, and whether it meets its targets."""
 
     title: str
     rows: list[Row]
     targets: dict[str, bool]
-    """What is asked for, and whether it is met."""
+    """The targets, and whether each is met."""
     notes: Sequence[str] = ()
-    """What else there is to say."""
+    """Additional notes."""
 
     def show(self) -> None:
         """Print it."""
@@ -50,7 +50,7 @@ class Table:
 
 @attrs.frozen
 class Rounds:
-    """What contestants took for each item, in microseconds, round by round."""
+    """What each item cost the contestants, in microseconds, round by round."""
 
     elapsed: Mapping[str, list[float]]
     cpu: Mapping[str, list[float]]
@@ -74,10 +74,10 @@ class Rounds:
 
 
 async def alternate(contestants: Mapping[str, Work], rounds: int, count: int) -> Rounds:
-    """Let contestants work on `count` items each, round by round; a first round warms up and does not count."""
+    """Process `count` items by each contestant, round by round. The first round warms up and does not count."""
     measured = Rounds({name: [] for name in contestants}, {name: [] for name in contestants})
     for number in range(rounds + 1):
-        # Whoever comes first may meet a warmer or colder machine, so they take turns.
+        # They take turns, as the first of a round may find the machine warmer or colder.
         names = list(contestants) if number % 2 == 0 else list(contestants)[::-1]
         for name in names:
             began, cpu_began = time.perf_counter(), time.process_time()
@@ -89,13 +89,13 @@ async def alternate(contestants: Mapping[str, Work], rounds: int, count: int) ->
 
 
 class Watch:
-    """Wakes up every millisecond while its block runs, and remembers the longest it had to wait for that."""
+    """Wakes up every millisecond while its block runs, and remembers the longest delay of a wake-up."""
 
     def __init__(self) -> None:
         self.longest = 0.0
-        """The most seconds between two wake-ups. The loop may have been held that long, and no longer."""
+        """The most seconds between two wake-ups: the loop was not blocked for longer."""
         self.longest_cpu = 0.0
-        """The same in CPU time of the thread, which does not count what other processes took from it."""
+        """The same in CPU time of the thread, without the time that other processes took from it."""
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -116,7 +116,7 @@ class Watch:
 
 
 def peak_memory() -> float:
-    """Return the most memory this process has held, in MB. Of getrusage, a part may be the parent's."""
+    """Return the most memory that this process has used, in MB. With getrusage, a part may be the parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 

@@ -1,4 +1,4 @@
-"""The benchmarks' processes: servers on another core than their clients, where the system allows."""
+"""The benchmarks' processes: servers on another core than their clients, if the system allows that."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def take_core() -> int | None:
-    """Keep this process to one of its cores, and return another one for the server, or None if there is none."""
+    """Keep this process on one of its cores; return another core for the server, or None if there is none."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if len(cores) < 2:
         return None
@@ -19,8 +19,8 @@ def take_core() -> int | None:
 
 
 def start(script: str, *options: str) -> subprocess.Popen[str]:
-    """Start a script of this directory, which is spoken with by its standard input and output."""
-    # What is measured is loopback, and every run meets the same order of sets.
+    """Start a script of this directory; its standard input and output are for commands and results."""
+    # Everything goes over loopback, and every run has the same order of sets.
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     return subprocess.Popen(
         [sys.executable, *(f"-W{option}" for option in sys.warnoptions), Path(__file__).with_name(script), *options],
@@ -45,6 +45,6 @@ def server(script: str, core: int | None, *options: str) -> Generator[str]:
 
 
 def allow_many_connections() -> None:
-    """Raise the number of open files to what the system lets this process have."""
+    """Raise the limit of open files to the highest that the system allows."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

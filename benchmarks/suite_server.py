@@ -1,7 +1,7 @@
-"""The suite's server: a few answers, by path, each as fast as it can be given.
+"""The suite's server: a few responses, by path, each sent as fast as possible.
 
-Run as a process of its own: `python benchmarks/suite_server.py` prints its port and serves until its standard input
-ends. `GET /seen` tells what it saw, and the CPU time it took. On uvloop, where that is installed.
+Run it as a process of its own: `python benchmarks/suite_server.py` prints its port and serves until its standard input
+ends. `GET /seen` returns its counts and the CPU time it used. It uses uvloop if that is installed.
 """
 
 import argparse
@@ -35,10 +35,10 @@ _UNAVAILABLE: Final = f"post {ACTIONS}/unavailable/execute".encode()
 
 
 class Service:
-    """What the connections of a server have in common.
+    """What the connections of a server share.
 
     Args:
-        hold: How many requests for `held` have to come before all of them are answered.
+        hold: How many requests for `held` must arrive before all of them get their responses.
     """
 
     def __init__(self, hold: int) -> None:
@@ -48,7 +48,7 @@ class Service:
         self._refused = False
 
     def hold(self, connection: CannedProtocol) -> None:
-        """Answer later, all at once."""
+        """Respond later, to all at the same time."""
         self._held.append(connection)
         if len(self._held) == self._hold:
             for waiting in self._held:
@@ -56,17 +56,17 @@ class Service:
             self._held.clear()
 
     def refuse_once(self) -> bytes:
-        """Return a refusal and an answer by turns."""
+        """Return a refusal and a success by turns."""
         self._refused = not self._refused
         return _REFUSAL if self._refused else RESPONSE
 
     def seen(self) -> bytes:
-        """Return what it saw, as JSON."""
+        """Return its counts, as JSON."""
         return json.dumps({"connections": self.connections, "cpu": time.process_time()}).encode()
 
 
 class SuiteProtocol(CannedProtocol):
-    """Answers by path; what has no answer of its own gets the small one."""
+    """Responds by path; paths without their own response get the small one."""
 
     def __init__(self, service: Service) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class SuiteProtocol(CannedProtocol):
         self._service.connections += 1
 
     def respond(self, head: bytes) -> None:
-        """Answer the request with this head, in lower case."""
+        """Respond to the request with this head, in lower case."""
         request = head[: head.index(b" http/")]
         if request == _HELD:
             self._service.hold(self)
@@ -91,7 +91,7 @@ class SuiteProtocol(CannedProtocol):
 
 
 def main() -> None:
-    """Serve as the arguments say."""
+    """Serve with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hold", type=int, default=1000)
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
-"""A process in which contestants run, told round by round what to do.
+"""A process in which contestants run, with a command for every round.
 
-`python benchmarks/worker.py URL` reads a line of JSON for each, such as `{"do": "run", "name": "httpx", "task": "read",
-"count": 100}`, and answers each with one. It ends when its standard input does.
+`python benchmarks/worker.py URL` reads commands, each a line of JSON such as `{"do": "run", "name": "httpx", "task":
+"read", "count": 100}`, and writes a line of results for each. It ends when its standard input does.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Final
 
 if "--without-orjson" in sys.argv:
-    # Before anything is imported that looks for it once.
+    # Before the import of anything that checks for orjson once.
     sys.modules["orjson"] = None  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
 
 from api import ACTIONS_BODY
@@ -48,7 +48,7 @@ TASKS: Final[Mapping[str, Callable[[Client], Awaitable[object]]]] = {
 
 
 def by_refold(name: str) -> Callable[[], object]:
-    """Return a function of that module, which is imported where one is called for: others must not pay for it."""
+    """Return a function of that module, which is imported only when it is called: others must not pay for it."""
     function: Callable[[], object] = getattr(importlib.import_module("by_refold"), name)
     return function
 
@@ -65,7 +65,7 @@ Figures = dict[str, float]
 @contextlib.contextmanager
 def measured(count: int) -> Generator[Figures]:
     """Yield a dict that is filled at the end of the block: microseconds for each of `count` calls."""
-    # What others left is not this one's to clear away, nor to look at.
+    # The garbage of earlier rounds must not be collected, or examined, during this one.
     gc.collect()
     gc.freeze()
     figures: Figures = {}
@@ -80,7 +80,7 @@ class Worker:
 
     Args:
         url: The server.
-        connections: How many connections each client may hold.
+        connections: How many connections each client may have.
         stack: Closes the clients.
     """
 
@@ -97,7 +97,7 @@ class Worker:
         return self._clients[name]
 
     async def run(self, name: str, task: str, count: int, at_once: int = 1) -> Figures:
-        """Make so many calls, so many of them at once."""
+        """Make this many calls, with `at_once` of them in flight."""
         client, call = await self._client(name), TASKS[task]
         numbers = iter(range(count))
 
@@ -115,14 +115,14 @@ class Worker:
         return {**figures, "peak": peak_memory()}
 
     async def fan_out(self, name: str, count: int) -> Figures:
-        """Make a call for each of so many accounts, 50 at once."""
+        """Make a call for each of this many accounts, 50 at the same time."""
         client = await self._client(name)
         with measured(count) as figures:
             await client.fan_out((f"user_{number}" for number in range(count)), PARAMETERS)
         return figures
 
     async def arrive(self, name: str, rate: float, count: int, seed: int) -> Figures:
-        """Make calls at random moments, so many a second, and time each from the moment it was to begin."""
+        """Make calls at random moments, on average `rate` a second, and time each from the moment it should begin."""
         client, call = await self._client(name), TASKS["read"]
         moments = random.Random(seed)
         latencies: list[float] = []
@@ -136,7 +136,7 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 for _ in range(count):
                     due += moments.expovariate(rate)
-                    # A timer of the loop would fire up to a millisecond late, longer than a call takes.
+                    # A timer of the loop could fire a millisecond late, which is longer than a call takes.
                     while time.perf_counter() < due:  # noqa: ASYNC110
                         await asyncio.sleep(0)
                     group.create_task(make_call(due))
@@ -144,7 +144,7 @@ class Worker:
         return {**figures, "p50": percentiles[49], "p99": percentiles[98]}
 
     async def repeat(self, what: str, count: int) -> Figures:
-        """Do something that takes no transport, so many times."""
+        """Do something without a transport this many times."""
         do = REPEATED[what]()
         with measured(count) as figures:
             for _ in range(count):
@@ -152,7 +152,7 @@ class Worker:
         return figures
 
     async def make_accounts(self, count: int) -> Figures:
-        """Make scopes of linked accounts, and weigh them."""
+        """Make scopes of linked accounts, and measure their size."""
         from by_refold import make_account
 
         ids = [f"user_{number}" for number in range(count)]
@@ -171,7 +171,7 @@ class Worker:
 
 
 def main() -> None:
-    """Do what comes in, one after another."""
+    """Run the commands, one after another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("--connections", type=int, default=100)

@@ -1,13 +1,14 @@
-"""A write for each of many linked accounts, in a job that can be interrupted, or die, and goes on when run again.
+"""A write for each of many linked accounts, in a job that you can interrupt or kill, and continue by running it again.
 
     pip install 'refold-async[progress]'
     python examples/bulk_job.py
     REFOLD_API_KEY=... python examples/bulk_job.py --journal june.sqlite --accounts accounts.txt
 
-Ctrl-C or SIGTERM stops it: what is in flight gets to its end. A second one ends it at once, as `kill -9` would: then
-what was in flight is unknown. Either way the same command goes on with the rest, and writes nothing twice.
+Ctrl-C or SIGTERM stops it, after the calls in flight have ended. A second one ends it immediately, like `kill -9`:
+then the outcome of the calls in flight is unknown. In both cases the same command continues with the rest, and writes
+nothing twice.
 
-`accounts.txt` holds a linked account id a line. Without an API key it talks to a mock, and makes up accounts.
+`accounts.txt` has one linked account id per line. Without an API key it talks to a mock and makes up the accounts.
 """
 
 import argparse
@@ -30,7 +31,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def main(linked_account_ids: list[str], journal: Journal, *, retry_failed: bool, resend_unknown: bool) -> int:
-    """Run the job as far as it gets, and return the exit code."""
+    """Run the job until it ends or is stopped, and return the exit code."""
     async with open_refold(journal) as refold:
         job = refold.fan_out_action(
             linked_account_ids,
@@ -41,14 +42,14 @@ async def main(linked_account_ids: list[str], journal: Journal, *, retry_failed:
             retry_failed=retry_failed,
             resend_unknown=resend_unknown,
             progress=True,
-            stop_after=10,  # so many failures are no accident
+            stop_after=10,  # so many failures are not a coincidence
             grace=10,
         )
         received = stop_on_signals(job)
         try:
             async with job:
                 async for _ in job:
-                    pass  # the journal has it all
+                    pass  # the journal records everything
         except FanOutStoppedError as error:
             print(error, file=sys.stderr)
             return 1
@@ -56,14 +57,14 @@ async def main(linked_account_ids: list[str], journal: Journal, *, retry_failed:
 
 
 def stop_on_signals(job: FanOut[Any, Any]) -> list[int]:
-    """Let SIGINT and SIGTERM stop the job; return a list that will hold the number of the one that came."""
+    """Stop the job on SIGINT and SIGTERM. Return a list that will contain the number of the signal received."""
     loop = asyncio.get_running_loop()
     received: list[int] = []
 
     def stop(number: int) -> None:
         received.append(number)
         for each in SIGNALS:
-            signal.signal(each, signal.SIG_DFL)  # the next one ends the program at once: the journal can take that
+            signal.signal(each, signal.SIG_DFL)  # the next one ends the program immediately: the journal allows that
         job.stop()
 
     for number in SIGNALS:
@@ -76,13 +77,13 @@ def stop_on_signals(job: FanOut[Any, Any]) -> list[int]:
 
 @asynccontextmanager
 async def open_refold(journal: Journal) -> AsyncGenerator[AsyncRefold]:
-    """Open a client; without an API key, of a mock, which listens where it did when the job was last run."""
+    """Open a client. Without an API key, it talks to a mock at the same address as in the last run of the job."""
     if not uses_mock():
         async with AsyncRefold(rate_limit=LIMIT) as refold:
             yield refold
         return
     port = None
-    with suppress(JournalError):  # there is none yet
+    with suppress(JournalError):  # the journal does not exist yet
         port = urlsplit(journal.summary().base_url).port
     async with MockRefold(port=port or 0) as mock:
         print(f"REFOLD_API_KEY is not set: talking to a mock on {mock.base_url}", file=sys.stderr)
@@ -91,25 +92,25 @@ async def open_refold(journal: Journal) -> AsyncGenerator[AsyncRefold]:
 
 
 def tell(journal: Journal) -> None:
-    """Print how the job stands, and how to go on with it."""
+    """Print the state of the job, and how to continue it."""
     flags = ("--retry-failed", "--resend-unknown")
     command = shlex.join(["python", *(argument for argument in sys.argv if argument not in flags)])
     summary = journal.summary()
     print(summary)
     if left := (summary.not_begun or 0) + summary.withdrawn:
-        print(f"To go on with the other {left}:\n  {command}")
+        print(f"To continue with the other {left}:\n  {command}")
     if summary.failed:
-        print(f"To try those again that failed without effect:\n  {command} --retry-failed")
+        print(f"To retry those that failed without any effect:\n  {command} --retry-failed")
     if summary.unknown:
-        print(f"To write again what may have been written, so perhaps twice:\n  {command} --resend-unknown")
+        print(f"To retry those that may have been written (they may be written twice):\n  {command} --resend-unknown")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Create a contact for each of many linked accounts.")
-    parser.add_argument("--journal", default="bulk_job.sqlite", help="where to record what is done (%(default)s)")
-    parser.add_argument("--accounts", type=Path, help="a file of linked account ids; needed with an API key")
-    parser.add_argument("--retry-failed", action="store_true", help="try again what failed without effect")
-    parser.add_argument("--resend-unknown", action="store_true", help="write again what may have been written")
+    parser.add_argument("--journal", default="bulk_job.sqlite", help="the job's journal (%(default)s)")
+    parser.add_argument("--accounts", type=Path, help="a file of linked account ids; required with an API key")
+    parser.add_argument("--retry-failed", action="store_true", help="retry what failed without any effect")
+    parser.add_argument("--resend-unknown", action="store_true", help="retry what may have been written")
     options = vars(parser.parse_args())
     journal, accounts = Journal(options.pop("journal"), job="welcome contacts"), options.pop("accounts")
     if accounts is None and not uses_mock():

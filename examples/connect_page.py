@@ -3,11 +3,12 @@
     pip install fastapi uvicorn
     python examples/connect_page.py --port 8000
 
-Without `REFOLD_API_KEY` it talks to a mock, whose pages connect by one more click. Who clicks Connect comes to the page
-of the app or of Refold in a new tab; this page waits with them, and says Connected once they are done there.
+Without `REFOLD_API_KEY` it talks to a mock, whose pages need one more click. A click on Connect opens the page of the
+app, or of Refold, in a new tab. This page waits, and shows Connected as soon as the customer is done there.
 
-A service of yours would take the customer from the session of who is logged in, guard its forms against others, and be
-told its own address rather than take it from the request, whose `Host` may say anything.
+A real service would find the customer by the session of the logged-in user and protect its forms against requests from
+other sites. It would also have its own address configured instead of taking it from the request, whose `Host` header
+may contain anything.
 """
 
 import argparse
@@ -55,13 +56,13 @@ document.addEventListener("click", (event) => {{
 
 @asynccontextmanager
 async def keep_client(_: FastAPI) -> AsyncGenerator[dict[str, AsyncRefold]]:
-    """Open the one client when the service starts, and close it once the last request has been answered."""
+    """Open one client when the service starts, and close it after the last request."""
     async with open_refold(timeout=10.0) as refold:
         yield {"refold": refold}
 
 
 def account_of(request: Request) -> AccountScope:
-    """Return the scope of the customer who is logged in; here it is always the same one."""
+    """Return the scope of the customer who is logged in; in this example it is always the same one."""
     refold: AsyncRefold = request.state.refold
     return refold.account("user_7")
 
@@ -72,12 +73,12 @@ Account = Annotated[AccountScope, Depends(account_of)]
 
 @app.get("/", response_class=HTMLResponse)
 async def show_apps(account: Account) -> str:
-    """Show each app, and what is to be done to connect it."""
+    """Show each app, and what to do to connect it."""
     return PAGE.format(items="\n".join(map(item, await account.applications.list())))
 
 
 def item(application: Application) -> str:
-    """Return the line of an app; whatever Refold tells of it is text here."""
+    """Return the line of an app. Everything from Refold is escaped."""
     path = quote(application.slug, safe="")
     if application.state == "connected":
         button = f'<form method="post" action="/disconnect/{path}">Connected <button>Disconnect</button></form>'
@@ -91,7 +92,7 @@ def item(application: Application) -> str:
 
 @app.get("/connect/{slug}")
 async def connect(slug: str, account: Account, request: Request) -> RedirectResponse:
-    """Lead the customer to where the app is connected: to the app itself, or to Refold's page, which leads back."""
+    """Send the customer to the page that connects the app: the app's own, or Refold's, which leads back here."""
     application = await account.applications.get(slug)
     if application.auth_type == "oauth2":
         url = (await account.applications.oauth_url(slug)).auth_url
@@ -102,7 +103,7 @@ async def connect(slug: str, account: Account, request: Request) -> RedirectResp
 
 @app.get("/connected/{slug}")
 async def wait_connected(slug: str, account: Account) -> bool:
-    """Tell whether the app is connected, as soon as it is; the page asks again where that takes longer."""
+    """Return true as soon as the app is connected; false after 20 seconds, and then the page asks again."""
     try:
         await account.applications.wait_connected(slug, timeout=20)
     except AppConnectionTimeoutError:
@@ -112,14 +113,14 @@ async def wait_connected(slug: str, account: Account) -> bool:
 
 @app.post("/disconnect/{slug}")
 async def disconnect(slug: str, account: Account) -> RedirectResponse:
-    """Disconnect an app, and show the page anew."""
+    """Disconnect an app, and show the page again."""
     await account.applications.disconnect(slug)
     return RedirectResponse("/", status_code=303)
 
 
 @app.exception_handler(RefoldError)
 async def answer_error(_: Request, error: RefoldError) -> PlainTextResponse:
-    """Say to the customer what helps the customer; the rest is in the log."""
+    """Show the customer what helps the customer; the rest is in the log."""
     if isinstance(error, NotFoundError):
         return PlainTextResponse("There is no such app, or it is not connected.", status_code=404)
     logger.error("%s", error)
@@ -127,7 +128,7 @@ async def answer_error(_: Request, error: RefoldError) -> PlainTextResponse:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Serve what this file describes.")
-    parser.add_argument("--port", type=int, default=8000, help="listen here, on loopback (default: %(default)s)")
+    parser = argparse.ArgumentParser(description="Serve a page on which customers connect apps.")
+    parser.add_argument("--port", type=int, default=8000, help="the port on 127.0.0.1 (default: %(default)s)")
     arguments = parser.parse_args()
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, timeout_graceful_shutdown=5)

@@ -1,4 +1,4 @@
-"""Get results in types of your own with `into=`.
+"""Get results in your own types with `into=`.
 
     python examples/custom_types.py
     REFOLD_API_KEY=... python examples/custom_types.py --account user_12345
@@ -19,7 +19,7 @@ from service import open_refold
 
 
 class Properties(TypedDict):
-    """A TypedDict: a plain dict at run time, whose keys were checked."""
+    """A TypedDict: a plain dict at run time, after its keys were checked."""
 
     email: str
     firstname: str | None
@@ -27,7 +27,7 @@ class Properties(TypedDict):
 
 @attrs.frozen
 class Contact:
-    """An attrs class. Fields that the answer has beside these are left out."""
+    """An attrs class. Other fields of the response are left out."""
 
     id: str
     properties: Properties
@@ -36,7 +36,7 @@ class Contact:
 
 @dataclass
 class Contacts:
-    """A dataclass that holds a list of an attrs class."""
+    """A dataclass with a list of attrs objects."""
 
     results: list[Contact]
 
@@ -52,7 +52,7 @@ class Workflow:
 
 @attrs.frozen
 class Count:
-    """A type that does not fit: the answer of `get_contact` has no such field."""
+    """A type that does not fit: the response of `get_contact` has no such field."""
 
     total: int
 
@@ -72,7 +72,7 @@ async def main(linked_account_id: str) -> None:
         for workflow in workflows:
             print(f"Workflow {workflow.id}: {workflow.name}")
 
-        # For an action that may answer null.
+        # For an action that may return null.
         perhaps = await account.execute_action(
             "hubspot", "get_contact", {"limit": "1"}, into=Contacts | None, idempotent=True
         )
@@ -87,7 +87,7 @@ async def main(linked_account_id: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Get results in types of your own.")
+    parser = argparse.ArgumentParser(description="Get results in your own types.")
     parser.add_argument("--account", default="user_12345", help="the linked account (default: %(default)s)")
     try:
         asyncio.run(main(parser.parse_args().account))

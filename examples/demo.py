@@ -1,4 +1,4 @@
-"""A tour in a few seconds, against a mock Refold on this machine.
+"""A tour of a few seconds, with a mock Refold on this machine.
 
     python examples/demo.py
 
@@ -44,7 +44,7 @@ class UnexpectedError(Exception):
 
 
 async def main() -> None:
-    """Show one thing after another."""
+    """Show one feature after another."""
     started = time.perf_counter()
     async with (
         MockRefold(record=False) as mock,
@@ -61,14 +61,14 @@ async def main() -> None:
 
 
 async def discover(account: AccountScope) -> None:
-    """List an app's actions, and read what one of them takes."""
+    """List an app's actions, and read the parameters of one of them."""
     heading("What HubSpot can do", 'list_actions("hubspot")')
     actions = await account.list_actions("hubspot")
     for action in actions:
         print(f"   {action.action_id:<20}{action.description}")
     expect("create_contact" in {action.action_id for action in actions}, "create_contact is among the actions")
 
-    heading("What an action takes", 'get_action_parameters("hubspot", "create_contact")')
+    heading("The parameters of an action", 'get_action_parameters("hubspot", "create_contact")')
     schema = await account.get_action_parameters("hubspot", "create_contact")
     for parameter in schema:
         print(f"   {parameter.name:<20}{parameter.type:<10}{'required' if parameter.required else ''}".rstrip())
@@ -103,7 +103,7 @@ async def run_workflow(account: AccountScope) -> None:
 
 
 async def show_failures(mock: MockRefold, refold: AsyncRefold) -> None:
-    """Let three calls fail: each error says what happened, what to do, and what became of the action."""
+    """Make three calls that fail: each error says what happened, what to do, and what became of the action."""
     account = refold.account("user_12345")
     heading("A misspelled action", 'execute_action("hubspot", "get_contcat")')
     try:
@@ -113,7 +113,7 @@ async def show_failures(mock: MockRefold, refold: AsyncRefold) -> None:
     else:
         raise UnexpectedError("An action that does not exist was executed.")
 
-    heading("An expired connection", "the customer's HubSpot no longer takes the credentials Refold holds")
+    heading("An expired connection", "the customer's HubSpot no longer accepts the credentials that Refold has")
     mock.account("user_of_old").expire("hubspot")
     try:
         await refold.account("user_of_old").execute_action("hubspot", "get_contact")
@@ -122,21 +122,21 @@ async def show_failures(mock: MockRefold, refold: AsyncRefold) -> None:
     else:
         raise UnexpectedError("An action was executed with expired credentials.")
 
-    heading("A write whose answer is lost", "the connection breaks after the contact was created")
+    heading("A write whose response is lost", "the connection breaks after the contact was created")
     mock.script(Reset("after"), route="execute_action", linked_account_id="user_12345", calls=1)
     try:
         await account.execute_action("hubspot", "create_contact", {"email": "grace@example.com"})
     except APIConnectionError as error:
         explain(error, effect="unknown")
     else:
-        raise UnexpectedError("A lost answer arrived.")
+        raise UnexpectedError("A lost response arrived.")
     found = await contacts_with(account, "grace@example.com")
-    print(f"   So we look in the app: {found} contact with that e-mail. It did run; sent again, there would be two.")
+    print(f"   So we check in the app: it has {found} contact with that email. The write ran; a retry would make two.")
     expect(found == 1, "the contact was created once")
 
 
 async def fan_out(mock: MockRefold, refold: AsyncRefold) -> None:
-    """Read a contact of many linked accounts, some of them in trouble, and add up what happened."""
+    """Read a contact of many linked accounts, and add up the outcomes. Some of the calls fail."""
     heading(f"One action for {ACCOUNTS:,} linked accounts", 'fan_out_action(ids, "hubspot", "get_contact", ...)')
     linked_account_ids = [f"customer_{number}" for number in range(1, ACCOUNTS + 1)]
     for linked_account_id in linked_account_ids[:EXPIRED]:
@@ -161,7 +161,7 @@ async def fan_out(mock: MockRefold, refold: AsyncRefold) -> None:
             "ok": f"{ok:,}",
             "failed": f"{len(failed):,} ({reconnect:,} must reconnect HubSpot)",
             "unknown": f"{len(unknown):,}",
-            "requests": f"{requests:,} ({outages.applied} were answered HTTP 503 and sent again)",
+            "requests": f"{requests:,} ({outages.applied} got HTTP 503 and were retried)",
             "connections opened": f"{connections:,}",
             "event loop": type(asyncio.get_running_loop()).__module__.partition(".")[0],
             "seconds": f"{seconds:.2f}",
@@ -169,13 +169,13 @@ async def fan_out(mock: MockRefold, refold: AsyncRefold) -> None:
         }
     )
     expect(len(outcomes) == ACCOUNTS, "each linked account has an outcome")
-    expect(reconnect == EXPIRED, "the accounts with expired connections are told to reconnect")
+    expect(reconnect == EXPIRED, "the errors of accounts with expired connections ask to reconnect")
     expect(len(failed) == EXPIRED and not unknown, "no other account failed")
-    expect(requests == attempts == ACCOUNTS + outages.applied, "only what was answered 503 was sent again")
+    expect(requests == attempts == ACCOUNTS + outages.applied, "only requests that got HTTP 503 were retried")
 
 
 async def watch(calls: FanOut[str, ActionResult[Any]]) -> list[Outcome[str, ActionResult[Any]]]:
-    """Run a fan-out and show how far it is: on a line that is rewritten, or now and then where that cannot be."""
+    """Run a fan-out and show its progress: on one line of a terminal, or else on a few lines."""
     terminal = sys.stdout.isatty()
     outcomes: list[Outcome[str, ActionResult[Any]]] = []
     failed, shown = 0, 0.0
@@ -195,25 +195,25 @@ async def watch(calls: FanOut[str, ActionResult[Any]]) -> list[Outcome[str, Acti
 
 
 async def contacts_with(account: AccountScope, email: str) -> int:
-    """Count the contacts with an e-mail address."""
+    """Count the contacts with an email address."""
     found = await account.execute_action("hubspot", "search_contacts", {"email": email}, idempotent=True)
     return len(found.data["results"])
 
 
 def heading(title: str, call: str) -> None:
-    """Print what comes now, and the call that makes it."""
+    """Print what comes next, and its call."""
     bold, normal = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
     print(f"\n{bold}{title}{normal}\n   {call}\n")
 
 
 def fields(values: Mapping[str, object]) -> None:
-    """Print names and values, one a line."""
+    """Print names and values, one per line."""
     for name, value in values.items():
         print(f"   {name:<20}{value}")
 
 
 def explain(error: RefoldError, *, effect: str) -> None:
-    """Print an error, and check what it says of the action."""
+    """Print an error, and check its effect."""
     fields({"raised": type(error).__name__, "effect": error.effect, "attempts": error.attempts})
     width = min(100, shutil.get_terminal_size().columns - 1)
     print(textwrap.fill(error.message, width, initial_indent="   ", subsequent_indent="   "))
@@ -221,7 +221,7 @@ def explain(error: RefoldError, *, effect: str) -> None:
 
 
 def expect(holds: bool, what: str) -> None:
-    """Stop the demo if something is not as it should be."""
+    """Stop the demo if something is not as expected."""
     if not holds:
         raise UnexpectedError(f"Not as expected: {what}.")
 
@@ -232,7 +232,7 @@ if __name__ == "__main__":
             runner.run(main())
     except (UnexpectedError, RefoldError) as error:
         sys.exit(f"\n{type(error).__name__}: {error}")
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except BrokenPipeError:  # the program that reads the output has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("\nInterrupted.")

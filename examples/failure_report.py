@@ -1,11 +1,11 @@
-"""A table of what failed, with the real errors, of a job that was killed half way and run again.
+"""Write a table of everything that failed in a job, even if the job was killed half way and run again.
 
     python examples/failure_report.py
     REFOLD_API_KEY=... python examples/failure_report.py --accounts accounts.txt --journal june.sqlite
 
-`accounts.txt` holds a linked account id a line. Run the same command again after whatever ended the job: it goes on
-with the rest, and `failures.csv` tells of all that did not succeed, in this run and in those before. Without an API key
-it shows that on a mock: it starts itself as another process, kills that with `kill -9`, and runs the job again.
+`accounts.txt` has one linked account id per line. If the job ends early, run the same command again: it continues with
+the rest, and `failures.csv` lists everything that did not succeed, in this run and in the runs before. Without an API
+key it shows this with a mock: it starts itself as another process, kills that with `kill -9`, and runs the job again.
 """
 
 import argparse
@@ -23,7 +23,7 @@ LIMIT = RateLimit(20, burst=5)  # what Refold documents for its platform
 
 
 async def write_contacts(linked_account_ids: list[str], journal: Journal, failures: Path) -> None:
-    """Create a contact for each account, and write down which of them failed."""
+    """Create a contact for each account, and write a table of those that failed."""
     async with AsyncRefold(rate_limit=LIMIT) as refold:
         job = refold.fan_out_action(
             linked_account_ids,
@@ -36,7 +36,7 @@ async def write_contacts(linked_account_ids: list[str], journal: Journal, failur
         report = await job.collect()
     report.to_csv(failures, status=("failed", "unknown"))
     print(report)
-    # Whichever run found that out.
+    # In this run or in an earlier one.
     print("To reconnect:", *(outcome.item for outcome in report.failed if outcome.matches(ReconnectRequiredError)))
 
 
@@ -56,8 +56,8 @@ async def demonstrate() -> None:
             accounts.write_text("\n".join(ids) + "\n")
             arguments = [f"--accounts={accounts}", f"--journal={journal.path}"]
             process = await asyncio.create_subprocess_exec(sys.executable, __file__, *arguments)
-            while mock.request_count < 25 and process.returncode is None:  # noqa: ASYNC110 - nobody else could tell
-                await asyncio.sleep(0.01)  # until five are in flight, which the mock leaves without an answer
+            while mock.request_count < 25 and process.returncode is None:  # noqa: ASYNC110 - there is nothing to await
+                await asyncio.sleep(0.01)  # until five requests are in flight to which the mock never responds
             process.kill()
             await process.wait()
             hanging.remove()
@@ -68,9 +68,9 @@ async def demonstrate() -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Create a contact for each of many linked accounts; tell what failed.")
-    parser.add_argument("--accounts", type=Path, help="a file of linked account ids; needed with an API key")
-    parser.add_argument("--journal", default="june.sqlite", help="where to record what is done (%(default)s)")
+    parser = argparse.ArgumentParser(description="Create a contact for each of many linked accounts; list what failed.")
+    parser.add_argument("--accounts", type=Path, help="a file of linked account ids; required with an API key")
+    parser.add_argument("--journal", default="june.sqlite", help="the job's journal (%(default)s)")
     parser.add_argument("--failures", type=Path, default="failures.csv", help="the table to write (%(default)s)")
     options = parser.parse_args()
     try:

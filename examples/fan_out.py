@@ -1,10 +1,10 @@
-"""Work across many linked accounts, a bounded number at a time.
+"""Call Refold for many linked accounts, a bounded number at a time.
 
     python examples/fan_out.py
     REFOLD_API_KEY=... python examples/fan_out.py [--write]
 
-Reads a contact of every linked account there is. Without an API key, or with `--write`, it then makes sure that each
-of a few accounts has a certain contact.
+It reads a contact of every linked account. Without an API key, or with `--write`, it then makes sure that each of a few
+accounts has a certain contact.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from service import open_refold, uses_mock
 
 @dataclass
 class Row:
-    """A contact that a customer is to have."""
+    """A contact that a customer should have."""
 
     linked_account_id: str
     email: str
 
 
 async def read_contacts(refold: AsyncRefold) -> None:
-    """Read a contact of every linked account; outcomes come in the order in which they end."""
+    """Read a contact of every linked account. Outcomes come in the order in which the items end."""
     ok = 0
     async with refold.fan_out_action(
         refold.linked_accounts.list(), "hubspot", "get_contact", {"limit": "1"}, idempotent=True, concurrency=20
@@ -39,7 +39,7 @@ async def read_contacts(refold: AsyncRefold) -> None:
 
 
 async def ensure_contact(account: AccountScope, row: Row) -> str:
-    """Create the row's contact unless it is there, and tell which of both."""
+    """Create the row's contact unless it exists, and return "found" or "created"."""
     found = await account.execute_action("hubspot", "search_contacts", {"email": row.email}, idempotent=True)
     if found.data["results"]:
         return "found"
@@ -48,17 +48,17 @@ async def ensure_contact(account: AccountScope, row: Row) -> str:
 
 
 async def ensure_contacts(refold: AsyncRefold, rows: list[Row]) -> None:
-    """Do several calls for each row, and get a report in the order of the rows."""
+    """Make several calls for each row, and get a report in the order of the rows."""
     report = await refold.fan_out(rows, ensure_contact, account=lambda row: row.linked_account_id).collect()
     for outcome in report.outcomes:
-        # "unknown": the answer to the write was lost. Run again, it looks for the contact first.
+        # "unknown": the response to the write was lost. If you run this again, it searches for the contact first.
         print(f"{outcome.linked_account_id}: {outcome.value or outcome.status}")
     report.raise_for_errors()
 
 
 async def main(*, write: bool) -> None:
-    """Fan out a read, then a write."""
-    # What Refold documents for its platform. All calls of the client share it.
+    """Read for many accounts, then write for a few."""
+    # The limit that Refold documents. All calls of the client share it.
     async with open_refold(rate_limit=RateLimit(20, burst=5)) as refold:
         await read_contacts(refold)
         if write:
@@ -67,7 +67,7 @@ async def main(*, write: bool) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Work across many linked accounts.")
+    parser = argparse.ArgumentParser(description="Call Refold for many linked accounts.")
     parser.add_argument("--write", action="store_true", default=uses_mock(), help="create contacts that are missing")
     arguments = parser.parse_args()
     try:

@@ -1,4 +1,4 @@
-"""See what happens to every call: by an observer of one's own, in a trace, in results and errors, and in the log.
+"""See what happens to every call: in your own observer, in a trace, in results and errors, and in the log.
 
     pip install refold-async[otel] opentelemetry-sdk
     python examples/observing.py
@@ -21,7 +21,7 @@ from service import open_refold
 
 
 class Tally:
-    """An observer: it counts calls by app and by how they ended, and adds up their seconds."""
+    """An observer: it counts calls by app and by how they ended, and adds up how long they took."""
 
     def __init__(self) -> None:
         self.calls: Counter[tuple[str | None, str]] = Counter()
@@ -35,14 +35,14 @@ class Tally:
 
 
 def line_of(span: ReadableSpan) -> str:
-    """Return a span in one line; a service of yours would send spans to a collector instead."""
+    """Return a span in one line. A real service would send its spans to a collector instead."""
     names = ("refold.slug", "refold.action_id", "refold.attempts", "refold.effect", "error.type")
     told = {name: value for name in names if (value := (span.attributes or {}).get(name)) is not None}
     return f"span {span.name}: {told}\n"
 
 
 async def main(linked_account_id: str) -> None:
-    """Make a call that succeeds and one that may not, and show what is told of them."""
+    """Make a call that succeeds and one that may fail, and show what can be seen of them."""
     tracing = TracerProvider()
     tracing.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=line_of)))
     tally = Tally()
@@ -61,6 +61,6 @@ async def main(linked_account_id: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Show what is told of calls.")
+    parser = argparse.ArgumentParser(description="Show what can be seen of calls.")
     parser.add_argument("--account", default="user_12345", help="the linked account (default: %(default)s)")
     asyncio.run(main(parser.parse_args().account))

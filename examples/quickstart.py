@@ -3,7 +3,7 @@
     python examples/quickstart.py
     REFOLD_API_KEY=... python examples/quickstart.py --account user_12345 [--write] [--workflow WORKFLOW_ID]
 
-Without an API key it talks to a mock. With one it writes only where `--write` or `--workflow` asks for it.
+Without an API key it talks to a mock. With a key it writes only if you pass `--write` or `--workflow`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ async def main(linked_account_id: str, *, write: bool, workflow_id: str | None) 
         schema = await account.get_action_parameters("hubspot", "create_contact")
         print("create_contact requires:", ", ".join(parameter.name for parameter in schema if parameter.required))
 
-        # A read does no harm when it is sent twice, so a lost answer can be asked for again.
+        # A read does no harm if it is sent twice. So the client may retry it when its response is lost.
         read = await account.execute_action("hubspot", "get_contact", {"limit": "1"}, idempotent=True)
         print("The first contact:", read.data["results"][0]["properties"])
 

@@ -13,7 +13,7 @@ __all__ = ["open_refold", "uses_mock"]
 
 
 def uses_mock() -> bool:
-    """Tell whether there is no API key, so that the examples talk to a mock and may write there."""
+    """Return whether there is no API key: then the examples talk to a mock, and may write to it."""
     return not os.environ.get("REFOLD_API_KEY")
 
 
@@ -24,7 +24,7 @@ async def open_refold(
     rate_limit: RateLimit | Limiter | None = None,
     observers: Sequence[Observer] = (),
 ) -> AsyncGenerator[AsyncRefold]:
-    """Open a client as `AsyncRefold(...)` does with these options, with a mock behind it if there is no key."""
+    """Open a client as `AsyncRefold(...)` does with these options; if there is no key, one that talks to a mock."""
     if not uses_mock():
         async with AsyncRefold(timeout=timeout, rate_limit=rate_limit, observers=observers) as refold:
             yield refold

@@ -5,8 +5,8 @@
     python examples/shared_limit.py --part 1 --parts 2 &
     python examples/shared_limit.py --part 2 --parts 2
 
-Each process reads the contacts of its part of the linked accounts. Together they keep to the rate, and where Refold
-refuses all that one of them sends, all wait. Copy `RedisLimiter` into a program of your own. It needs Redis 7 or later.
+Each process reads the contacts of its part of the linked accounts. Together they keep to the rate. If Refold refuses
+all requests of one process, all processes wait. Copy `RedisLimiter` into your own program. It needs Redis 7 or later.
 """
 
 import argparse
@@ -29,14 +29,14 @@ logger = logging.getLogger(__name__)
 
 
 class RedisLimiter:
-    """A rate limit shared by all who use the same Redis, name and rate; for `AsyncRefold(rate_limit=...)`.
+    """A rate limit shared by all that use the same Redis, name and rate; for `AsyncRefold(rate_limit=...)`.
 
-    Time is cut into slots, `rate` of them a second, and each is given to one request. So requests leave evenly, whoever
-    sends them, and those who wait come in turn. A window of a second would let all of its requests go at once, which is
-    more than the burst of 5 that Refold allows.
+    Time is divided into slots, `rate` of them per second, and each slot is given to one request. So requests are sent
+    evenly, by all processes together, and those that wait get their turn. A window of one second would allow all of its
+    requests at the same time, which is more than the burst of 5 that Refold allows.
 
-    Without Redis nothing is sent: calls raise `APIConnectionError`, with what Redis said as `__cause__`, until it is
-    back. Clocks of machines that differ by a moment do no harm: no slot is given out twice.
+    Without Redis nothing is sent: calls raise `APIConnectionError`, with the error of Redis as `__cause__`, until Redis
+    is back. It does no harm if the clocks of the machines differ by a moment: no slot is given out twice.
     """
 
     def __init__(self, url: str, rate: float, *, name: str = "refold") -> None:
@@ -44,13 +44,13 @@ class RedisLimiter:
         connections: Any = self._redis.connection_pool
         storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=connections)
         self._slots = FixedWindowRateLimiter(storage)
-        self._once = RateLimitItemPerMinute(1, namespace=name)  # a minute later nobody asks for a slot any more
+        self._once = RateLimitItemPerMinute(1, namespace=name)  # a minute later nobody asks for the slot any more
         self._rate = rate
         self._pause = f"{name}/pause"
         self._announcements: set[asyncio.Task[None]] = set()
 
     async def acquire(self) -> None:
-        """Return when one more request may leave. If this is cancelled, its slot stays empty."""
+        """Return when one more request may be sent. If this is cancelled, its slot stays empty."""
         while True:
             slot = int(time.time() * self._rate)
             while not await self._slots.hit(self._once, str(slot)):
@@ -62,7 +62,7 @@ class RedisLimiter:
             await asyncio.sleep(milliseconds / 1000)
 
     def throttled(self, until: float) -> None:
-        """Have all wait until then. Called when Refold answered that requests come too fast."""
+        """Make all processes wait until then. Called when Refold responds that requests come too fast."""
         announcement = asyncio.create_task(self._announce(int(until * 1000)))
         self._announcements.add(announcement)
         announcement.add_done_callback(self._announcements.discard)
@@ -74,7 +74,7 @@ class RedisLimiter:
                 pipeline.pexpireat(self._pause, until, gt=True)  # a shorter pause does not end a longer one
                 await pipeline.execute()
         except RedisError as error:
-            logger.warning("The others will not wait before they are throttled themselves: %r", error)
+            logger.warning("The other processes will not wait until Refold refuses their requests too: %r", error)
 
     async def __aenter__(self) -> Self:
         await self._redis.ping()
@@ -90,7 +90,7 @@ async def main(redis: str, *, rate: float, items: int, part: int, parts: int) ->
     """Read the contacts of every `parts`-th linked account."""
     async with RedisLimiter(redis, rate) as limiter, open_refold(rate_limit=limiter) as refold:
         linked_account_ids = [f"user_{number}" for number in range(part, items + 1, parts)]
-        print(f"Reading {len(linked_account_ids)} contacts, at {rate:g} a second with all who share {redis}")
+        print(f"Reading {len(linked_account_ids)} contacts, at {rate:g} a second with all that share {redis}")
         started, ok = time.perf_counter(), 0
         async with refold.fan_out_action(
             linked_account_ids, "hubspot", "get_contact", {"limit": "1"}, idempotent=True
@@ -105,11 +105,11 @@ async def main(redis: str, *, rate: float, items: int, part: int, parts: int) ->
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Share one rate limit among several processes, through Redis.")
-    parser.add_argument("--redis", default="redis://localhost", help="where Redis is (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=20, help="requests a second, together (default: %(default)s)")
-    parser.add_argument("--items", type=int, default=20, help="linked accounts in all (default: %(default)s)")
-    parser.add_argument("--part", type=int, default=1, help="which of them are for this process, from 1")
-    parser.add_argument("--parts", type=int, default=1, help="how many processes there are (default: %(default)s)")
+    parser.add_argument("--redis", default="redis://localhost", help="the URL of Redis (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=20, help="requests a second, of all (default: %(default)s)")
+    parser.add_argument("--items", type=int, default=20, help="linked accounts in total (default: %(default)s)")
+    parser.add_argument("--part", type=int, default=1, help="the part that this process reads, from 1")
+    parser.add_argument("--parts", type=int, default=1, help="the number of processes (default: %(default)s)")
     arguments = parser.parse_args()
     try:
         asyncio.run(main(**vars(arguments)))

@@ -1,18 +1,19 @@
-"""Keep the contacts in your customers' HubSpots and a table of yours alike: read what changed, write what you changed.
+"""Keep the contacts in your customers' HubSpots and a table of your own in sync, in both directions.
 
     python examples/sync_contacts.py
     REFOLD_API_KEY=... python examples/sync_contacts.py --database contacts.sqlite [--write] [--resend-unknown]
 
-Without an API key it shows on a mock how that goes. With one it syncs once: it reads what was modified since the last
-time, and writes to HubSpot only with `--write`. It may be killed at any moment, and run again.
+Without an API key it shows this with a mock. With a key it syncs once: it reads what was modified since the last time,
+and writes to HubSpot only with `--write`. You may kill it at any moment and run it again.
 
-Your program changes the table `contacts` as it likes, and adds rows with a `linked_account_id` and an `email`. A row
-remembers what both sides had last, in `synced`, so what either of them changed shows by comparison, field by field:
-nothing needs to be marked, and what was written out is no change when it is read again. Where both sides changed a
-field, the row's value is kept, and written. Deletions are not synced.
+Your program may change the table `contacts` in any way, and add rows with a `linked_account_id` and an `email`. The
+column `synced` has the values that both sides had after the last sync. A comparison with these shows, field by field,
+what either side has changed. So nothing has to be marked as changed, and what was written to HubSpot is not a change
+when it is read back. If both sides changed a field, the row's value wins and is written. Deletions are not synced.
 
-The real HubSpot needs a custom action, `list_modified_contacts` (Console: Settings > Developer > API Proxies): contacts
-modified at `modified_since` or later, oldest modification first, `limit` a page, beginning after `after`.
+The real HubSpot needs a custom action, `list_modified_contacts` (Console: Settings > Developer > API Proxies). It
+returns the contacts modified at `modified_since` or later, oldest modification first, `limit` per page, starting after
+`after`.
 """
 
 import argparse
@@ -39,10 +40,10 @@ from refold_async import (
 from refold_async.testing import SAMPLE_CONTACT, ActionContext, MockRefold
 from service import uses_mock
 
-# The mapping: columns of the table, and the properties of HubSpot's contacts that they hold. After a change, begin with
-# a new database: contacts that were read before are not read again.
+# The mapping: columns of the table, and the matching properties of HubSpot's contacts. If you change it, start with a
+# new database: contacts that were read before are not read again.
 PROPERTIES = {
-    "email": "email",  # needed: it tells which row a contact belongs to that was not known to be there
+    "email": "email",  # required: it finds the row of a contact whose id is not known yet
     "first_name": "firstname",
     "last_name": "lastname",
     "company": "company",
@@ -56,10 +57,10 @@ TABLES = (
         id INTEGER PRIMARY KEY,
         linked_account_id TEXT NOT NULL,
         {", ".join(f"{column} TEXT" for column in PROPERTIES)},
-        contact_id TEXT, -- HubSpot's; NULL until the contact is known to be there
-        modified_at TEXT, -- by HubSpot's clock, as it was last read
-        synced TEXT NOT NULL DEFAULT '{{}}', -- the fields as both sides had them last, in JSON
-        write_id TEXT NOT NULL UNIQUE DEFAULT ({NEW_ID}), -- of the next write to HubSpot
+        contact_id TEXT, -- HubSpot's id; NULL until it is known that the contact exists
+        modified_at TEXT, -- by HubSpot's clock, as last read
+        synced TEXT NOT NULL DEFAULT '{{}}', -- the fields as both sides had them after the last sync, in JSON
+        write_id TEXT NOT NULL UNIQUE DEFAULT ({NEW_ID}), -- identifies the next write to HubSpot
         UNIQUE (linked_account_id, contact_id))""",
     "CREATE TABLE IF NOT EXISTS cursors (linked_account_id TEXT PRIMARY KEY, modified_since TEXT)",
 )
@@ -71,7 +72,7 @@ T = TypeVar("T")
 
 
 class Contact(TypedDict):
-    """What this program reads of a contact."""
+    """The parts of a contact that this program reads."""
 
     id: str
     properties: dict[str, str | None]
@@ -86,18 +87,18 @@ class Page(TypedDict):
 
 
 async def sync(refold: AsyncRefold, database: Path, *, write: bool, resend_unknown: bool = False) -> None:
-    """Read what changed in HubSpot, then write what changed in the table, and print what became of both."""
-    # Of a linked account that could not be read nothing is written: HubSpot's changes would not be known.
+    """Read what changed in HubSpot, then write what changed in the table, and print the results of both."""
+    # If a linked account could not be read, nothing is written to it: HubSpot's changes are not known.
     read = await read_all(refold, database)
     rows = await transact(database, lambda db: changed_rows(db, read))
     if write:
         await write_all(refold, database, rows, resend_unknown=resend_unknown)
     else:
-        print(f"Rows to be written to HubSpot, with --write: {len(rows)}")
+        print(f"Rows to write to HubSpot with --write: {len(rows)}")
 
 
 async def read_all(refold: AsyncRefold, database: Path) -> set[str]:
-    """Read what changed in every connected HubSpot, and return the linked accounts for which that succeeded."""
+    """Read what changed in every connected HubSpot. Return the linked accounts for which that succeeded."""
     cursors = await transact(database, open_tables)
     read, disconnected, counts = set[str](), set(cursors), Counter[str]()
 
@@ -113,12 +114,12 @@ async def read_all(refold: AsyncRefold, database: Path) -> set[str]:
             if outcome.value is not None:
                 read.add(linked_account_id)
                 counts.update(outcome.value)
-            elif isinstance(outcome.error, ReconnectRequiredError):  # since it was listed
+            elif isinstance(outcome.error, ReconnectRequiredError):  # disconnected after it was listed
                 disconnected.add(linked_account_id)
             else:
-                print(f"{linked_account_id}: not read, the next run begins where this one did: {outcome.error}")
+                print(f"{linked_account_id}: not read; the next run reads the same changes: {outcome.error}")
     for linked_account_id in sorted(disconnected):
-        print(f"{linked_account_id}: HubSpot is not connected any more; its rows wait")
+        print(f"{linked_account_id}: HubSpot is no longer connected; its rows wait")
     print(
         f"Read from HubSpot: {counts['contacts']} contacts of {len(read)} linked accounts; "
         f"rows changed: {counts['changed']}, conflicts: {counts['conflicts']}"
@@ -127,7 +128,7 @@ async def read_all(refold: AsyncRefold, database: Path) -> set[str]:
 
 
 async def modified_contacts(account: AccountScope, since: str | None) -> list[Contact]:
-    """Return the contacts that were modified since then, of all pages."""
+    """Return the contacts that were modified since then, from all pages."""
     parameters = {"limit": "100"} | ({} if since is None else {"modified_since": since})
     contacts: list[Contact] = []
     while True:
@@ -140,7 +141,7 @@ async def modified_contacts(account: AccountScope, since: str | None) -> list[Co
 
 
 async def write_all(refold: AsyncRefold, database: Path, rows: list[Row], *, resend_unknown: bool) -> None:
-    """Write rows to HubSpot, each of them once: what may have been written is left alone, unless it is to be resent."""
+    """Write each row to HubSpot once: rows that may have been written already are left out unless you resend them."""
 
     async def write_one(account: AccountScope, row: Row) -> None:
         here, before = fields_of(row), synced_of(row)
@@ -170,11 +171,11 @@ async def write_all(refold: AsyncRefold, database: Path, rows: list[Row], *, res
                 print(f"{outcome.linked_account_id}: {outcome.item['email']} {outcome.status}: {outcome.error}")
     print(f"Rows written to HubSpot: {counts['ok']}, failed: {counts['failed']}, unknown: {counts['unknown']}")
     if counts["unknown"]:
-        print("If one was written after all, a later run reads it. --resend-unknown writes them, so perhaps twice.")
+        print("If one was written, a later run reads that. --resend-unknown retries them; they may be written twice.")
 
 
 async def transact(database: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-    """Do all of some work or none of it, in a thread, where it may wait for the disk and for others."""
+    """Do some work in one transaction, in a thread, which may wait for the disk and for other programs."""
 
     def run() -> T:
         with closing(sqlite3.connect(database, timeout=60, isolation_level=None)) as db, db:
@@ -186,25 +187,25 @@ async def transact(database: Path, work: Callable[[sqlite3.Connection], T]) -> T
 
 
 def open_tables(db: sqlite3.Connection) -> dict[str, str | None]:
-    """Make the tables if they are not there, and return the cursors of the linked accounts that were read before."""
+    """Create the tables if they do not exist, and return the cursors of the linked accounts that were read before."""
     for table in TABLES:
         db.execute(table)
     return dict(db.execute("SELECT linked_account_id, modified_since FROM cursors").fetchall())
 
 
 def merge(db: sqlite3.Connection, linked_account_id: str, contacts: list[Contact], since: str | None) -> Counter[str]:
-    """Put contacts into the table and the last modification into the cursor, in one transaction."""
+    """Write contacts into the table and the last modification time into the cursor, in one transaction."""
     counts = Counter(contacts=len(contacts))
     for contact in contacts:
         row = row_of(db, linked_account_id, contact)
         if row["modified_at"] == contact["updatedAt"]:
-            continue  # read before: the moment of the cursor is read again, as contacts may share it
+            continue  # read before: contacts modified at the time of the cursor are read again, as several may share it
         here, before = fields_of(row), synced_of(row)
         there = {column: contact["properties"].get(name) or None for column, name in PROPERTIES.items()}
         merged = {column: there[column] if here[column] == before[column] else here[column] for column in PROPERTIES}
         counts["changed"] += merged != here
         counts["conflicts"] += any(here[column] != before[column] != there[column] != here[column] for column in before)
-        # Now it is known what became of a write that was unknown: what still differs is another.
+        # If a write was unknown, the contact now shows whether it happened: a remaining difference needs a new write.
         db.execute(
             f"UPDATE contacts SET {', '.join(f'{column} = ?' for column in merged)}, "
             f"contact_id = ?, modified_at = ?, synced = ?, write_id = {NEW_ID} WHERE id = ?",
@@ -216,7 +217,7 @@ def merge(db: sqlite3.Connection, linked_account_id: str, contacts: list[Contact
 
 
 def row_of(db: sqlite3.Connection, linked_account_id: str, contact: Contact) -> Row:
-    """Return the row of a contact; else a row of this e-mail address that has no contact yet; else a new row."""
+    """Return the row of a contact; or else a row with its email address and no contact id; or else a new row."""
     for condition, value in [
         ("contact_id = ?", contact["id"]),
         ("contact_id IS NULL AND email = ? COLLATE NOCASE", contact["properties"].get(PROPERTIES["email"])),
@@ -229,13 +230,13 @@ def row_of(db: sqlite3.Connection, linked_account_id: str, contact: Contact) -> 
 
 
 def changed_rows(db: sqlite3.Connection, linked_account_ids: set[str]) -> list[Row]:
-    """Return the rows of some linked accounts that are not as both sides had them last."""
+    """Return the rows of these linked accounts that have changed since the last sync."""
     rows = db.execute(f"SELECT * FROM contacts WHERE {CHANGED}")
     return [dict(row) for row in rows if row["linked_account_id"] in linked_account_ids]
 
 
 def settle(db: sqlite3.Connection, row: Row, contact_id: str) -> None:
-    """Note that HubSpot has a row as it was when it was written; meanwhile it may have changed again."""
+    """Note that HubSpot has a row as it was when it was written. It may have changed again meanwhile."""
     db.execute(
         f"UPDATE contacts SET contact_id = ?, synced = ?, write_id = {NEW_ID} WHERE write_id = ?",
         (contact_id, json.dumps(fields_of(row)), row["write_id"]),
@@ -243,18 +244,18 @@ def settle(db: sqlite3.Connection, row: Row, contact_id: str) -> None:
 
 
 def fields_of(row: Row) -> Fields:
-    """Return the fields of a row; an empty text is none, as in HubSpot."""
+    """Return the fields of a row; an empty text means no value, as in HubSpot."""
     return {column: row[column] or None for column in PROPERTIES}
 
 
 def synced_of(row: Row) -> Fields:
-    """Return the fields of a row as both sides had them last."""
+    """Return the fields of a row as both sides had them after the last sync."""
     synced = json.loads(row["synced"])
     return {column: synced.get(column) for column in PROPERTIES}
 
 
 async def list_modified_contacts(context: ActionContext, parameters: dict[str, Any]) -> Any:
-    """Stand in for the custom action: the mock's HubSpot does not note when contacts are modified."""
+    """Replace the custom action: the mock's HubSpot does not record when contacts are modified."""
     modified: dict[str, dict[str, Any]] = context.store.setdefault("modified", {})
     for contact in context.store.get("contacts", {"51": SAMPLE_CONTACT}).values():
         if contact["properties"] != modified.get(contact["id"], {}).get("properties"):
@@ -268,7 +269,7 @@ async def list_modified_contacts(context: ActionContext, parameters: dict[str, A
 
 
 def change_rows(db: sqlite3.Connection) -> None:
-    """Do as a program of yours would: change rows, and add one."""
+    """Do what your own program would do: change rows, and add one."""
     db.execute(
         "UPDATE contacts SET company = 'Ours' WHERE linked_account_id IN ('user_1', 'user_3') AND contact_id = '51'"
     )
@@ -305,10 +306,10 @@ async def main(database: Path, *, write: bool, resend_unknown: bool) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Keep contacts in HubSpot and in a table alike.")
-    parser.add_argument("--database", type=Path, default="contacts.sqlite", help="where the table is (%(default)s)")
+    parser = argparse.ArgumentParser(description="Keep contacts in HubSpot and in a table in sync.")
+    parser.add_argument("--database", type=Path, default="contacts.sqlite", help="the SQLite file (%(default)s)")
     parser.add_argument("--write", action="store_true", help="write to HubSpot what changed in the table")
-    parser.add_argument("--resend-unknown", action="store_true", help="with --write: also what may have been written")
+    parser.add_argument("--resend-unknown", action="store_true", help="with --write: retry what may have been written")
     options = vars(parser.parse_args())
     try:
         asyncio.run(demonstrate() if uses_mock() else main(**options))

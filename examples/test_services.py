@@ -3,8 +3,8 @@
     pip install pytest pytest-asyncio
     pytest -o asyncio_mode=auto examples/test_services.py
 
-`mock_refold` is a mock Refold. The services find it, for `REFOLD_BASE_URL` and `REFOLD_API_KEY` lead there while a test
-runs.
+`mock_refold` is a mock Refold. The services call it, because `REFOLD_BASE_URL` and `REFOLD_API_KEY` are set for it
+while a test runs.
 """
 
 import json
@@ -21,7 +21,7 @@ JANE = {"email": "jane@example.com"}
 
 
 async def test_a_contact_is_created(mock_refold: MockRefold) -> None:
-    """What is posted is in the customer's HubSpot."""
+    """A posted contact is created in the customer's HubSpot."""
     async with TestClient(TestServer(web_app.application())) as client:
         response = await client.post(CONTACTS, json=JANE)
         assert response.status == 201
@@ -30,7 +30,7 @@ async def test_a_contact_is_created(mock_refold: MockRefold) -> None:
 
 
 async def test_a_lost_answer(mock_refold: MockRefold) -> None:
-    """A contact that may have been created is not created again, and whoever posted it is told."""
+    """A contact that may have been created is not created a second time, and the response says so."""
     mock_refold.script(Reset("after"), action_id="create_contact", calls=1)
     async with TestClient(TestServer(web_app.application())) as client:
         response = await client.post(CONTACTS, json=JANE)
@@ -39,7 +39,7 @@ async def test_a_lost_answer(mock_refold: MockRefold) -> None:
 
 
 async def test_an_expired_connection(mock_refold: MockRefold) -> None:
-    """Customers whose credentials no longer work are told to reconnect."""
+    """Customers whose credentials no longer work get a response that asks them to reconnect."""
     mock_refold.account("user_1").expire("hubspot")
     async with TestClient(TestServer(web_app.application())) as client:
         response = await client.post(CONTACTS, json=JANE)
@@ -47,7 +47,7 @@ async def test_an_expired_connection(mock_refold: MockRefold) -> None:
 
 
 async def test_a_webhook(mock_refold: MockRefold) -> None:
-    """Of a connection that expired, the receiver keeps a note; what is signed by others it refuses."""
+    """The receiver notes an expired connection, and refuses webhooks that others have signed."""
     mock_refold.account("user_1").expire("hubspot")
     expired = connection_event("Connection Expired", linked_account_id="user_1", slug="hubspot")
     body = json.dumps(expired).encode()

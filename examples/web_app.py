@@ -1,11 +1,11 @@
-"""A web service that acts in its customers' apps: one client for its life, several calls at once per request.
+"""A web service that acts in its customers' apps: one client for its whole life, several calls in parallel per request.
 
     python examples/web_app.py --port 8000
     curl http://127.0.0.1:8000/accounts/user_12345/overview
     curl http://127.0.0.1:8000/accounts/user_12345/contacts -d '{"email": "jane@example.com"}'
 
-Without `REFOLD_API_KEY` it talks to a mock. A service of yours would take the linked account from the session of who
-is logged in, not from the URL, and so would check who may act for whom.
+Without `REFOLD_API_KEY` it talks to a mock. A real service would take the linked account from the session of the
+logged-in user, not from the URL: so it would check which accounts a user may use.
 """
 
 import argparse
@@ -21,7 +21,6 @@ from aiohttp.typedefs import Handler
 from refold_async import (
     AccountScope,
     ActionFailedError,
-    ActionResult,
     APITimeoutError,
     AsyncRefold,
     AuthenticationError,
@@ -31,7 +30,6 @@ from refold_async import (
     NotFoundError,
     ParameterError,
     PermissionDeniedError,
-    RateLimitError,
     ReconnectRequiredError,
     RefoldError,
     Timeout,
@@ -45,7 +43,7 @@ logger = logging.getLogger("web_app")
 
 
 def application(*, seconds: float = 10.0) -> web.Application:
-    """Make the application; every request is answered within `seconds`."""
+    """Make the application. It responds to every request within `seconds`."""
     app = web.Application(middlewares=[answer_errors])
     app[SECONDS] = seconds
     app.cleanup_ctx.append(keep_client)
@@ -55,8 +53,8 @@ def application(*, seconds: float = 10.0) -> web.Application:
 
 
 async def keep_client(app: web.Application) -> AsyncIterator[None]:
-    """Open the one client when the service starts, and close it once the last request has been answered."""
-    # Below the service's own limit, so that a late call ends with an error that tells what became of the action.
+    """Open one client when the service starts, and close it after the last request."""
+    # Shorter than the service's own limit, so that a slow call ends with an error that says what became of the action.
     timeout = Timeout(total=0.8 * app[SECONDS], attempt=0.4 * app[SECONDS])
     async with open_refold(timeout=timeout) as refold:
         app[REFOLD] = refold
@@ -64,9 +62,9 @@ async def keep_client(app: web.Application) -> AsyncIterator[None]:
 
 
 async def overview(request: web.Request) -> web.Response:
-    """Show contacts, channels and connections of a customer, read side by side."""
+    """Show contacts, channels and connections of a customer, read in parallel."""
     account = account_of(request)
-    # If one fails, the group cancels the others: nothing runs on behind an answer that has been sent.
+    # If one fails, the group cancels the others: nothing keeps running after the response.
     async with asyncio.TaskGroup() as group:
         contacts = group.create_task(account.execute_action("hubspot", "get_contact", {"limit": "10"}, idempotent=True))
         channels = group.create_task(account.execute_action("slack", "list_channels", idempotent=True))
@@ -92,7 +90,7 @@ async def create_contact(request: web.Request) -> web.Response:
 
 
 def account_of(request: web.Request) -> AccountScope:
-    """Return the scope of the linked account that the URL names."""
+    """Return the scope of the linked account in the URL."""
     try:
         return request.app[REFOLD].account(request.match_info["linked_account_id"])
     except ConfigurationError as error:
@@ -101,16 +99,15 @@ def account_of(request: web.Request) -> AccountScope:
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Hold a request to its time, and turn what goes wrong with Refold into an answer."""
+    """Limit the time of a request, and turn errors of Refold into responses."""
     try:
         async with asyncio.timeout(request.app[SECONDS]):
             return await handler(request)
-    except* RefoldError as group:  # alone, or in the group of a TaskGroup
+    except* RefoldError as group:  # raised directly, or in the group of a TaskGroup
         error = next(leaves(group))
     except* TimeoutError:
-        # A write that was cancelled on its way may have happened.
-        error = APITimeoutError("The request took too long.")
-        error.effect = "unknown"
+        # A write that was cancelled in flight may have happened.
+        error = APITimeoutError("The request took too long.")  # its effect is `unknown`
     logger.warning("%s %s: %s", request.method, request.path, error)
     return answer_to(error, wrote=request.method != "GET")
 
@@ -125,38 +122,39 @@ def leaves(group: BaseExceptionGroup[RefoldError]) -> Iterator[RefoldError]:
 
 
 def answer_to(error: RefoldError, *, wrote: bool) -> web.Response:
-    """Turn an error into this service's answer."""
+    """Return this service's response to an error."""
+    repeatable = error.effect == "none" or not wrote
     match error:
         case ParameterError() | BadRequestError():
             status, problem = 400, error.message  # what our caller sent does not fit the action
         case ReconnectRequiredError():
             status, problem = 409, "Reconnect the app, then try again."
-        case RateLimitError() | ActionFailedError(result=ActionResult(http_status=429)) | ClientClosedError():
-            status, problem = 503, "Busy. Try again later."  # not 429: our caller is not the one who was too fast
+        case _ if repeatable and (error.throttled or isinstance(error, ClientClosedError)):
+            status, problem = 503, "Busy. Try again later."  # not 429: it was not our caller that was too fast
         case ActionFailedError(effect="none"):
             status, problem = 422, "The app refused this."
         case APITimeoutError():
-            status, problem = 504, "No answer in time."
+            status, problem = 504, "No response in time."
         case ConfigurationError() | AuthenticationError() | PermissionDeniedError() | NotFoundError():
-            status, problem = 500, "This service is set up wrongly."  # our key, or an id that our code names
+            status, problem = 500, "This service is not configured correctly."  # our key, or an id in our code
         case _:
             status, problem = 502, "Refold or the app failed."
     body = {"problem": problem}
     headers: dict[str, str] = {}
     if wrote:
         body["effect"] = error.effect
-    if error.retry_after is not None and not (wrote and error.effect == "unknown"):
+    if error.retry_after is not None and repeatable:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
     return web.json_response(body, status=status, headers=headers)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Serve what this file describes.")
-    parser.add_argument("--port", type=int, default=8000, help="listen here, on loopback (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="most time for a request (default: %(default)s)")
+    parser = argparse.ArgumentParser(description="Serve an API that acts in customers' apps.")
+    parser.add_argument("--port", type=int, default=8000, help="the port on 127.0.0.1 (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="seconds for a request (default: %(default)s)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
-    # On SIGINT or SIGTERM it takes no more connections, and lets the requests under way be answered.
+    # On SIGINT or SIGTERM it accepts no more connections, and finishes the requests in progress.
     web.run_app(
         application(seconds=arguments.seconds),
         host="127.0.0.1",

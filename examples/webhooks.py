@@ -6,10 +6,10 @@
     curl http://127.0.0.1:8000/refold -H "x-cobalt-signature: $signature" -d "$body"
     curl http://127.0.0.1:8000/reconnect
 
-Without `REFOLD_API_KEY` it talks to a mock, whose key is `tk_example`. While you change the key, set
-`REFOLD_PREVIOUS_API_KEY` too: webhooks that were signed with the old one are still on their way.
+Without `REFOLD_API_KEY` it talks to a mock, whose key is `tk_example`. While you replace your API key, set
+`REFOLD_PREVIOUS_API_KEY` too, because webhooks signed with the old key may still arrive.
 
-A service of yours would keep in its database what this one keeps in memory, and show the list to those who may see it.
+A real service would store its list in a database instead of in memory, and show it only to authorised users.
 """
 
 import argparse
@@ -36,7 +36,7 @@ logger = logging.getLogger("webhooks")
 
 
 class Handled:
-    """The keys of deliveries that were handled: the last `size`, each for `seconds`."""
+    """The keys of the deliveries that were handled: the last `size`, each for `seconds`."""
 
     def __init__(self, size: int, seconds: float) -> None:
         self._size = size
@@ -48,7 +48,7 @@ class Handled:
         return since is not None and asyncio.get_running_loop().time() < since + self._seconds
 
     def add(self, key: str) -> None:
-        """Remember a key, in the place of the oldest if there are too many."""
+        """Add a key; if there are too many, remove the oldest."""
         self._since[key] = asyncio.get_running_loop().time()
         self._since.move_to_end(key)
         if len(self._since) > self._size:
@@ -66,11 +66,11 @@ def make_app(api_keys: Sequence[str], *, size: int = 10_000, seconds: float = 36
     """Make the application.
 
     Args:
-        api_keys: Any of these may have signed a webhook.
+        api_keys: A webhook may be signed with any of these.
         size: How many handled deliveries are remembered.
-        seconds: For how long.
+        seconds: For how many seconds they are remembered.
     """
-    app = web.Application(client_max_size=256 * 1024)  # more than an event has; aiohttp answers 413
+    app = web.Application(client_max_size=256 * 1024)  # no event is larger; aiohttp responds with 413
     app[API_KEYS] = list(api_keys)
     app[HANDLED] = Handled(size, seconds)
     app[LOCKS] = WeakValueDictionary()
@@ -82,24 +82,24 @@ def make_app(api_keys: Sequence[str], *, size: int = 10_000, seconds: float = 36
 
 
 async def keep_client(app: web.Application) -> AsyncIterator[None]:
-    """Open the one client when the service starts, and close it once the last request has been answered."""
-    async with open_refold(timeout=5.0) as refold:  # Refold, too, waits for our answer
+    """Open one client when the service starts, and close it after the last request."""
+    async with open_refold(timeout=5.0) as refold:  # short, because Refold waits for our response
         app[REFOLD] = refold
         yield
 
 
 async def receive(request: web.Request) -> web.Response:
-    """Take a webhook. What is answered 200 was handled; all else comes again."""
+    """Receive a webhook. Respond with 200 only if it was handled: Refold sends all others again."""
     app = request.app
     body = await request.read()
     try:
         event = webhooks.unwrap(body, request.headers, app[API_KEYS])
     except WebhookSignatureError:
-        raise web.HTTPUnauthorized(text="The signature does not fit.") from None
+        raise web.HTTPUnauthorized(text="The signature is not valid.") from None
     except APIResponseValidationError as error:
         raise web.HTTPBadRequest(text=error.message) from None
     key = webhooks.delivery_key(body)
-    # A copy that comes meanwhile waits: were it answered 200 and the first one failed, the event would be lost.
+    # A copy that arrives meanwhile waits: if it got a 200 and the first one failed, the event would be lost.
     async with lock(app, key):
         if key not in app[HANDLED]:
             try:
@@ -112,16 +112,16 @@ async def receive(request: web.Request) -> web.Response:
 
 
 async def handle(app: web.Application, event: webhooks.WebhookEvent) -> None:
-    """React to an event. It may be old, so what it tells of is looked up; that also makes it harmless to do twice."""
+    """React to an event. It may be old, so read the current state; then it also does no harm to do this twice."""
     match event:
         case webhooks.ConnectionCreated() | webhooks.ConnectionDeleted() | webhooks.ConnectionExpired():
             connection = event.linked_account_id, event.slug
-            # One at a time, or an older answer could overwrite a younger one.
+            # One at a time, or an older response could overwrite a newer one.
             async with lock(app, connection):
                 account = app[REFOLD].account(event.linked_account_id)
                 try:
                     state = (await account.applications.get(event.slug)).state
-                except NotFoundError:  # the account or the app is gone
+                except NotFoundError:  # the account or the app no longer exists
                     state = "connect"
                 if state == "reconnect":
                     app[RECONNECT].add(connection)
@@ -132,25 +132,25 @@ async def handle(app: web.Application, event: webhooks.WebhookEvent) -> None:
         case webhooks.WorkflowCompleted() | webhooks.WorkflowStopped():
             pass
         case webhooks.UnknownEvent():
-            logger.info("Ignored an event of an unknown kind: %r", event.event)
+            logger.info("Ignored an unknown kind of event: %r", event.event)
 
 
 def lock(app: web.Application, key: Hashable) -> asyncio.Lock:
-    """Return the lock of this key; it is there as long as somebody holds it or waits for it."""
+    """Return the lock of this key; it exists as long as somebody holds it or waits for it."""
     return app[LOCKS].setdefault(key, asyncio.Lock())
 
 
 async def show_reconnect(request: web.Request) -> web.Response:
-    """List who must reconnect what. For the way there, give them the link of `account.connect_url()`."""
+    """List who must reconnect which app. Send these customers the link of `account.connect_url()`."""
     connections = request.app[RECONNECT]
     return web.json_response([{"linked_account_id": account, "slug": slug} for account, slug in sorted(connections)])
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Serve what this file describes.")
-    parser.add_argument("--port", type=int, default=8000, help="listen here, on loopback (default: %(default)s)")
+    parser = argparse.ArgumentParser(description="Receive Refold's webhooks.")
+    parser.add_argument("--port", type=int, default=8000, help="the port on 127.0.0.1 (default: %(default)s)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     keys = [os.environ.get("REFOLD_API_KEY") or "tk_example", os.environ.get("REFOLD_PREVIOUS_API_KEY")]
-    # On SIGINT or SIGTERM it takes no more connections, and lets the webhooks under way be handled.
+    # On SIGINT or SIGTERM it accepts no more connections, and finishes the webhooks in progress.
     web.run_app(make_app([key for key in keys if key]), host="127.0.0.1", port=arguments.port, shutdown_timeout=10)

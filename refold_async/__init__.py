@@ -157,7 +157,7 @@ __all__ = [
     "webhooks",
 ]
 
-# What a program does not name it does not load: of one that only shows its help, nothing.
+# A module is loaded when a program first uses a name of it: a program that only shows its help loads none of them.
 _LOADED_WHEN_USED = {
     "APIConnectionError": "errors",
     "APIResponseValidationError": "errors",
@@ -242,10 +242,10 @@ _LOADED_WHEN_USED = {
     "webhooks": "webhooks",
 }
 
-if not TYPE_CHECKING:  # or any misspelled name would pass
+if not TYPE_CHECKING:  # otherwise type checkers would accept any misspelled name
 
     def __getattr__(name: str) -> object:
-        if name == "errors":  # a module that programs name without importing it
+        if name == "errors":  # programs use `refold_async.errors` without importing it
             return import_module(f"{__name__}.errors")
         if name not in _LOADED_WHEN_USED:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

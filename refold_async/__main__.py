@@ -1,4 +1,4 @@
-"""The command line: `python -m refold_async`, the same as `refold`."""
+"""The command line: `python -m refold_async` does the same as `refold`."""
 
 from refold_async.cli.main import main
 

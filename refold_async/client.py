@@ -1,4 +1,4 @@
-"""`AsyncRefold`: one session with Refold, shared by everything a program does there."""
+"""`AsyncRefold`: the client that a program creates once and uses for all its calls to Refold."""
 
 import copy
 import inspect
@@ -57,52 +57,62 @@ _SYNCHRONOUS_WORKFLOW = Timeout(total=300, attempt=300)
 
 
 class AsyncRefold(FanOutMethods, RawRequests):
-    """A session with Refold: one pool of connections, one rate limit, one retry policy for all linked accounts.
+    """A client for Refold: one connection pool, one rate limit and one retry policy for all linked accounts.
 
-    Make one for the life of your program and close it at its end, by `async with` or `await aclose()`. It belongs to
-    the event loop it is first used in.
+    Create one client when your program starts, and close it when the program ends: use `async with`, or call
+    `await aclose()`. The client belongs to the event loop in which it is first used.
 
     Args:
-        api_key: The API key; by default `REFOLD_API_KEY` of the environment, read when this is constructed. Not
-            needed for session tokens.
-        base_url: Where Refold is; by default `REFOLD_BASE_URL` of the environment, else `https://app.refold.ai`.
-        timeout: Limits of time for every call, in seconds; a number stands for `Timeout(total=...)`. Where it is not
-            given, synchronous workflows get 300 seconds for the whole call and for an attempt.
-        retry: How often and how patiently calls are tried again; `RetryPolicy(max_retries=0)` for one attempt.
-        rate_limit: Holds every attempt of all calls to a rate: a `RateLimit`, or any object with `async acquire()`.
-            Without one, the client learns a rate where Refold answers HTTP 429 again and again.
-        account_rate_limit: Holds every linked account's attempts to a rate of its own.
-        account_concurrency: How many attempts of one linked account may be in flight at once.
-        max_connections: How many connections may be open at once.
-        keepalive_timeout: Seconds an idle connection is kept for the next call.
-        reuse_connections: Keep connections open for further calls. False opens one for each attempt: that costs a
-            handshake each time, but no late second response to one call can be taken for the response to the next.
-        max_response_bytes: The longest response to read into memory, in bytes, counted after decompression. Those of
-            256 KB and more are read in a thread, so that the event loop goes on meanwhile.
-        max_header_bytes: The longest header of a response to read, in bytes. A response may have about one header for
-            every 64 of these bytes, by default 1,024 of them, and at least about 128.
-        connector: An aiohttp connector of yours, for TLS settings, a resolver or unix sockets. Never closed by the
-            client; `max_connections` holds beside its own limit, and its own `keepalive_timeout` counts.
-        proxy: URL of an HTTP proxy; may hold a user name and password.
-        trust_env: Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when this is constructed. NO_PROXY may
-            hold domains, addresses, networks such as `10.0.0.0/8`, patterns, and ports.
-        observers: Told what happens to each call: objects with any of `on_call_start`, `on_attempt_end`, `on_retry` and
-            `on_call_end`, as `refold_async.observers` describes them, such as `refold_async.telemetry` has one.
-        trace_configs: aiohttp trace configs, to observe requests. They see the headers, and so the key: its `repr`
-            shows `***`, the header itself the key. What a hook raises is logged once, and harms no call.
-        allow_http: Allow plain `http://` to other hosts than loopback.
-        require_environment: Refuse a key of the other environment, or one whose prefix does not tell.
-        require_api_key: Refuse to be constructed without a key. By default its absence is told by the first call that
-            needs one. Whether Refold accepts the key, `check()` tells.
+        api_key: Your API key. By default it is read from the environment variable `REFOLD_API_KEY` when the client is
+            created. Calls with session tokens need no key.
+        base_url: The URL of Refold. By default the environment variable `REFOLD_BASE_URL`, or else
+            `https://app.refold.ai`.
+        timeout: The time limits of every call: a `Timeout`, or a number of seconds, which means `Timeout(total=...)`.
+            By default 120 seconds for a call and 60 for each attempt. Unless you set it, a synchronous workflow may
+            take 300 seconds, all of them in one attempt.
+        retry: How often to retry, and how long to wait before each retry; by default up to 3 retries.
+            `RetryPolicy(max_retries=0)` switches retries off.
+        rate_limit: The highest rate at which attempts are sent, for all calls together: a `RateLimit`, or any object
+            with `async acquire()`. Without one, the client learns a rate when Refold keeps responding with HTTP 429.
+        account_rate_limit: The highest rate at which attempts are sent for each linked account. By default none is set.
+        account_concurrency: How many attempts of one linked account may be in flight at the same time. By default none
+            is set.
+        max_connections: How many connections may be open at the same time.
+        keepalive_timeout: How many seconds an idle connection stays open for the next call.
+        reuse_connections: Keep connections open for further calls. With False, each attempt opens a connection of its
+            own. That costs a handshake each time, but a late second response to one call can never be mistaken for the
+            response to the next.
+        max_response_bytes: The longest response to read into memory, in bytes, counted after decompression; by default
+            64 MiB. Responses of 256 KB and more are parsed in a thread, so that they do not block the event loop.
+        max_header_bytes: The longest response header to read, in bytes; by default 64 KiB. A response may have about
+            one header for every 64 of these bytes: 1,024 headers by default, and never fewer than about 128.
+        connector: Your own aiohttp connector, for TLS settings, a resolver or Unix sockets. The client never closes it.
+            `max_connections` applies in addition to the connector's own limit; the connector's `keepalive_timeout`
+            replaces the client's.
+        proxy: The URL of an HTTP proxy. It may contain a user name and password.
+        trust_env: Take the proxy from the environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY, read when the
+            client is created. NO_PROXY may contain domains, addresses, networks such as `10.0.0.0/8`, patterns, and
+            ports.
+        observers: Objects to notify of what happens to each call. Each has one or more of the methods `on_call_start`,
+            `on_attempt_end`, `on_retry`, `on_call_end` and `request_headers`: see `refold_async.observers`.
+            `refold_async.telemetry` contains one for OpenTelemetry.
+        trace_configs: aiohttp trace configs, to observe HTTP requests. They see the headers, and so the API key: its
+            `repr` shows `***`, but the header itself contains the key. An exception in a hook is logged once and does
+            not affect the call.
+        allow_http: Allow plain `http://` to hosts other than loopback.
+        require_environment: The environment that the key must be for, `test` or `production`. A key for the other one
+            is refused, and so is a key whose prefix does not show its environment.
+        require_api_key: Raise an error here if there is no key. By default the first call that needs a key raises it.
+            To find out whether Refold accepts the key, call `check()`.
 
     Raises:
-        ConfigurationError: An argument is wrong; the message names it. A key that holds anything but printable ASCII,
-            such as a no-break space or a typographic dash, or that is in quotes, is refused; the message tells which
-            character is where, and does not show the key.
+        ConfigurationError: An argument is wrong; the message names it. This includes a key in quotes, and a key with
+            anything but printable ASCII in it, such as a no-break space or a typographic dash. The message then names
+            the character and its position, but does not show the key.
     """
 
     _shares_connections = False
-    """Whether the connections are another client's, which `with_options()` derived this one from."""
+    """Whether the connections belong to another client, the one whose `with_options()` made this one."""
 
     def __init__(
         self,
@@ -128,11 +138,11 @@ class AsyncRefold(FanOutMethods, RawRequests):
         require_environment: Environment | None = None,
         require_api_key: bool = False,
     ) -> None:
-        # Error reporters show the arguments of a constructor that raises.
+        # If the constructor raises, error reporters show its arguments.
         api_key, base_url, proxy = hide(api_key), hide(base_url), hide(proxy)
         self._api_key = find_api_key(api_key)
         if self._api_key is None and check_bool("require_api_key", require_api_key):
-            raise ConfigurationError(f"{NO_API_KEY} require_api_key=True demands one.")
+            raise ConfigurationError(f"{NO_API_KEY} require_api_key=True requires one.")
         check_environment(require_environment, self._api_key)
         check_retry_policy(retry)
         switch_on_log()
@@ -173,64 +183,71 @@ class AsyncRefold(FanOutMethods, RawRequests):
 
     @property
     def base_url(self) -> str:
-        """Where Refold is, without a trailing slash."""
+        """The URL of Refold, without a trailing slash."""
         return self._transport.base_url
 
     @property
     def environment(self) -> Environment | None:
-        """The environment the API key is for, told by its prefix; None without a key or with another prefix."""
+        """The environment of the API key, as its prefix shows it; None without a key or with another prefix."""
         return environment_of(self._api_key)
 
     @property
     def closed(self) -> bool:
-        """Whether `aclose()` was called; of a client from `with_options()`, whether the one it is from was closed."""
+        """Whether the client is closed. A client from `with_options()` is closed when the original one is."""
         return self._transport.closed
 
     @property
     def linked_accounts(self) -> "LinkedAccounts":
-        """The customers, and what they are connected to."""
+        """The linked accounts of your organisation, and the apps that each has connected."""
         from refold_async.resources.linked_accounts import LinkedAccounts
 
         return LinkedAccounts(self._send, self.account)
 
     @property
     def session_tokens(self) -> "SessionTokens":
-        """Tokens that stand for one linked account, and scopes that look after their own."""
+        """Session tokens, each valid for one linked account, and scopes that renew their token automatically."""
         from refold_async.resources.session_tokens import SessionTokens
 
         return SessionTokens(self._send, self._pipeline)
 
     @property
     def webhooks(self) -> "Webhooks":
-        """Where Refold is to send its webhooks."""
+        """The URLs that Refold sends webhooks to."""
         from refold_async.resources.webhooks import Webhooks
 
         return Webhooks(self._send)
 
     def account(self, linked_account_id: str) -> AccountScope:
-        """Return the scope of one linked account. Does no I/O and does not check that the account exists.
+        """Return the scope of one linked account. Does no I/O, and does not check that the account exists.
 
         Args:
-            linked_account_id: Your own id of the customer, as it was given to Refold.
+            linked_account_id: Your own id for the customer, as you gave it to Refold.
+
+        Returns:
+            The scope, whose methods make calls for this account.
 
         Raises:
-            ConfigurationError: The id is empty, has white space at an edge, control characters or lone surrogates.
+            ConfigurationError: The id is empty, starts or ends with white space, or contains control characters or lone
+                surrogates.
         """
         if linked_account_id is None:
             raise ConfigurationError("linked_account_id must be a str, not NoneType.")
         return AccountScope(self._pipeline, api_key=self._api_key, linked_account_id=linked_account_id)
 
     def account_from_session_token(self, session_token: str, *, linked_account_id: str | None = None) -> AccountScope:
-        """Return the scope of the linked account that a session token stands for. Needs no API key.
+        """Return the scope of the linked account that a session token belongs to. Needs no API key, and does no I/O.
 
         Args:
-            session_token: The token.
-            linked_account_id: The account it stands for, if you know it: for errors, logs and fan-outs. Sent only where
-                Refold wants it beside the token, by `connect_url()` and `applications.disconnect()`; these look it up
-                if you do not know it.
+            session_token: The session token.
+            linked_account_id: The id of that linked account, if you know it: errors, logs and fan-outs then name it.
+                Refold is sent the id only for `connect_url()` and `applications.disconnect()`, which need it in
+                addition to the token. If you do not pass it, these two ask Refold for it first.
+
+        Returns:
+            The scope, whose methods make calls for this account.
 
         Raises:
-            ConfigurationError: The token or the id cannot be sent as it is.
+            ConfigurationError: The token or the id contains characters that cannot be sent.
         """
         if session_token is None:
             raise ConfigurationError("session_token must be a str, not NoneType.")
@@ -238,21 +255,24 @@ class AsyncRefold(FanOutMethods, RawRequests):
         return AccountScope(self._pipeline, session_token=session_token, linked_account_id=linked_account_id)
 
     def with_options(self, *, timeout: Timeout | float | None = None, retry: RetryPolicy | None = None) -> Self:
-        """Return a client with other defaults, which shares connections and limits with this one.
+        """Return a client with other defaults that shares the connections and limits of this one.
 
-        For a part of a program that can wait longer, or not so long: a request of a web service, a nightly job. Does no
-        I/O, and is cheap enough to be made for each. Its scopes and fan-outs have these options too.
+        Use it for a part of your program that can wait longer or less long, such as a nightly job or a web request. It
+        does no I/O and costs little, so you can create one for each request. Scopes and fan-outs of the new client have
+        these options too.
 
         ```python
         impatient = refold.with_options(timeout=5, retry=RetryPolicy(max_retries=0))
         ```
 
-        Closing it closes nothing; once this client is closed, it is closed as well.
+        Closing the new client has no effect. It is closed when the original client is.
 
         Args:
-            timeout: Limits of time for its calls, as if they were passed to each; by default this client's.
-            retry: How often and how patiently its calls are tried again; by default as this client's. How long refusals
-                make other calls wait at most, `max_retry_after`, stays what it was.
+            timeout: The time limits of its calls, as if you passed them to each call: a `Timeout`, or seconds for the
+                whole call; by default the same as this client's.
+            retry: How often to retry, and how long to wait before each retry; by default the same as this client's. Its
+                `max_retry_after` applies to the new client's own calls. How long a refusal can pause other calls
+                remains as the original client has it.
 
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
@@ -264,10 +284,10 @@ class AsyncRefold(FanOutMethods, RawRequests):
         return derived
 
     async def check(self, *, timeout: Timeout | float | None = None) -> None:
-        """Tell early whether the key, the URL and the network are right, by one cheap call that reads.
+        """Check the key, the URL and the network early, with one cheap read.
 
-        Call it when a program starts, rather than hear of a wrong key from the first customer's call. Refold page:
-        *List Linked Accounts*.
+        Call it when your program starts. Otherwise, the first call for a customer is what reveals a wrong key. Refold
+        page: *List Linked Accounts*.
 
         Args:
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
@@ -275,9 +295,10 @@ class AsyncRefold(FanOutMethods, RawRequests):
         Raises:
             ConfigurationError: There is no API key.
             AuthenticationError: Refold does not know the key.
-            APIConnectionError: Refold cannot be reached: a wrong `base_url`, a proxy, no network.
-            APIResponseValidationError: Something answered at `base_url` that is not Refold.
-            RefoldError: Whatever else may keep a call from being answered.
+            APIConnectionError: Refold cannot be reached: `base_url` or the proxy is wrong, or there is no network.
+            APIResponseValidationError: What responds at `base_url` is not Refold.
+            NotFoundError: `base_url` has a path that is not one of Refold.
+            RefoldError: The call failed for another reason.
         """
         from refold_async.models.linked_accounts import LinkedAccount
         from refold_async.protocol.pages import parse_page
@@ -289,10 +310,11 @@ class AsyncRefold(FanOutMethods, RawRequests):
         return self._organisation._send(request, parse, timeout)  # pyright: ignore[reportPrivateUsage]
 
     async def aclose(self) -> None:
-        """Close all connections. Closing twice is fine.
+        """Close all connections. You can close a client twice.
 
-        Calls in flight end at once, with an `APIConnectionError` whose `effect` tells whether they may have run; calls
-        that wait to be sent with `ClientClosedError`. A client from `with_options()` closes nothing.
+        Calls in flight end immediately with an `APIConnectionError`, whose `effect` says whether the action may have
+        run. Calls that wait to be sent end with a `ClientClosedError`. On a client from `with_options()`, this does
+        nothing.
         """
         if self._shares_connections:
             return
@@ -312,8 +334,8 @@ class AsyncRefold(FanOutMethods, RawRequests):
         await self.aclose()
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_transport"):  # error reporters ask for it while the constructor raises
-            return "<AsyncRefold that could not be made>"
+        if not hasattr(self, "_transport"):  # error reporters call this when the constructor raises
+            return "<AsyncRefold that could not be created>"
         state = " closed" if self.closed else ""
         return f"<AsyncRefold {self.base_url}, {self.environment or 'unknown environment'}{state}>"
 

@@ -1,9 +1,9 @@
-"""Everything this library raises.
+"""All exceptions of this library.
 
 ```
 RefoldError
 ├── ConfigurationError             wrong or missing key, URL, option; raised before anything is sent
-├── ParameterError                 parameters that do not fit the action's schema, or are not JSON
+├── ParameterError                 parameters that do not fit the action's schema, or cannot be sent as JSON
 ├── ClientClosedError              the client was used after aclose()
 ├── APIConnectionError             no response
 │   └── APITimeoutError            no response in time; also a TimeoutError
@@ -17,28 +17,28 @@ RefoldError
 │   ├── RateLimitError             429
 │   └── InternalServerError        5xx
 ├── APIResponseValidationError     a response that is not what the API promises, or does not fit `into=`
-├── ActionFailedError              Refold answered, the action did not succeed
+├── ActionFailedError              Refold responded, but the action did not succeed
 │   └── ReconnectRequiredError     the linked account is not connected, or its credentials no longer work
 ├── WorkflowFailedError            the workflow ran and did not succeed
-├── ExecutionTimeoutError          a workflow has not ended in the time to wait for it; also a TimeoutError
-├── AppConnectionTimeoutError      nobody has connected an app in the time to wait for it; also a TimeoutError
-├── FanOutStoppedError             a fan-out ended before all items were taken, by `stop_after=` or `job_timeout=`
+├── ExecutionTimeoutError          a workflow did not end within the time to wait; also a TimeoutError
+├── AppConnectionTimeoutError      an app was not connected within the time to wait; also a TimeoutError
+├── FanOutStoppedError             a fan-out ended before all items were read, by `stop_after=` or `job_timeout=`
 ├── JournalError                   the journal of a job cannot be used, or could not be written
 ├── WebhookSignatureError          a webhook that was not signed with your API key
 └── RecordedError                  what an earlier run of a job recorded in its journal about an item
 ```
 
-Every error says in `effect` what became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it
-may have run. No error holds an API key, a session token or an open response, and all of them pickle.
+The `effect` of every error says what became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it
+may have run. No error contains an API key, a session token or an open response. All errors can be pickled.
 """
 
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from refold_async.faults import THROTTLED, Effect, Fault
 from refold_async.models.response_meta import ResponseMeta
-from refold_async.runtime.foreign_errors import error_name
+from refold_async.runtime.foreign_errors import error_name, with_subclasses
 
 if TYPE_CHECKING:
     from refold_async.models.applications import Application
@@ -74,11 +74,12 @@ __all__ = [
 ]
 
 _LONGEST_REQUEST_ID = 100
-"""How many characters of the id of a request are shown: whatever stands before Refold may name one."""
+"""How many characters of a request id are shown. Any gateway in front of Refold can set the id, to a text of any
+length."""
 
 
 def named_request_id(request_id: str | None) -> str:
-    """Return `, request id …` as it ends a line of an error or of the log, or nothing where no response named one."""
+    """Return `, request id …`, to end a line about an error or of the log; an empty text without a request id."""
     if not request_id:
         return ""
     shown = request_id if len(request_id) <= _LONGEST_REQUEST_ID else f"{request_id[:_LONGEST_REQUEST_ID]}…"
@@ -86,24 +87,26 @@ def named_request_id(request_id: str | None) -> str:
 
 
 class RefoldError(Exception):
-    """The root of all errors of this library.
+    """The base class of all errors of this library.
 
     Attributes:
-        message: What happened and what to do about it.
-        effect: What became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it may have run.
-        method: The HTTP method of the call, or None if the error came before there was one.
+        message: What happened, and what to do about it.
+        effect: What became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it may have run. It
+            is `"unknown"` too if nobody set it, for example because Celery rebuilt the error from its message.
+        method: The HTTP method of the call; None if the error was raised before there was a request.
         url: The full URL of the call, or None.
-        linked_account_id: The linked account the call was for, or None.
-        slug: The app the call was about, or None.
-        action_id: The action the call was about, or None.
-        attempts: How often the request was handed to the network.
-        meta: The attempts, seconds, status and headers of the call; of an error that none made, it tells 0 attempts.
-        request_id: Refold's id of the request, to quote to support, or None where no response named one.
-        retry_after: Seconds after which the response says to come back, or None if it did not say.
-        fault: The row of the retry table that the error falls under, or None if it came before anything was sent.
+        linked_account_id: The linked account that the call was for, or None.
+        slug: The app that the call was about, or None.
+        action_id: The action that the call was about, or None.
+        attempts: How many attempts the call made.
+        meta: The attempts, duration in seconds, status and headers of the call. If no call was made, `meta.attempts` is
+            0.
+        request_id: Refold's id for the request, to quote when you contact support; None if no response contained one.
+        retry_after: How many seconds the response asks you to wait before the next call; None if it does not say.
+        fault: The kind of fault, which decides about retries; None if the error was raised before anything was sent.
     """
 
-    effect: Effect = "none"
+    effect: Effect = "unknown"  # of an error that another program rebuilds from its class and message, as Celery does
     method: str | None = None
     url: str | None = None
     linked_account_id: str | None = None
@@ -120,19 +123,22 @@ class RefoldError(Exception):
 
     @property
     def message(self) -> str:
-        """What happened and what to do about it."""
+        """What happened, and what to do about it."""
         return str(self.args[0]) if self.args else ""
 
     @property
     def throttled(self) -> bool:
-        """Whether Refold, a gateway before it or the connected app refused because calls came too fast."""
+        """Whether Refold, a gateway in front of it or the connected app refused because calls came too fast."""
         return self.fault in THROTTLED
 
     def matches(self, *kinds: type[BaseException]) -> bool:
-        """Tell whether it is an error of one of these classes, as `except` would.
+        """Return whether this error is an instance of one of these classes, as `except` would decide.
 
-        A `RecordedError` tells it of the error that was recorded, so the same question serves what an earlier run of a
-        job left and what happened in this one.
+        For a `RecordedError`, the classes are compared with the error that was recorded. So the same check works for an
+        error from an earlier run of a job and for a new one.
+
+        Args:
+            kinds: The classes.
         """
         return isinstance(self, kinds)
 
@@ -146,16 +152,20 @@ class RefoldError(Exception):
 
 
 class ConfigurationError(RefoldError):
-    """A wrong or missing key, URL, id or option. Raised before anything is sent; the message names it and the fix."""
+    """A wrong or missing key, URL, id or option. Raised before anything is sent; the message says what to change."""
+
+    effect: Effect = "none"
 
 
 class ParameterError(RefoldError):
     """Parameters that do not fit the action's schema, or that cannot be sent as JSON. Nothing was sent.
 
     Attributes:
-        missing: Names of required parameters that were not given.
-        unknown: Names of given parameters that the action does not have.
+        missing: The names of required parameters that were not given.
+        unknown: The names of parameters that were given but that the action does not have.
     """
+
+    effect: Effect = "none"
 
     def __init__(self, message: str = "", *, missing: tuple[str, ...] = (), unknown: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -164,11 +174,11 @@ class ParameterError(RefoldError):
 
 
 class ClientClosedError(RefoldError):
-    """The client was used after `aclose()`, or closed while the call waited to be sent."""
+    """The client was used after `aclose()`, or was closed while the call waited to be sent."""
 
 
 class APIConnectionError(RefoldError):
-    """No response came: the connection could not be made, or broke. `effect` says whether the action may have run."""
+    """No response came: the connection failed or broke. `effect` says whether the action may have run."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
@@ -176,14 +186,15 @@ class APITimeoutError(APIConnectionError, TimeoutError):
 
 
 class APIStatusError(RefoldError):
-    """Refold, or a gateway before it, answered with an error status.
+    """Refold, or a gateway in front of it, responded with an error status.
 
     Attributes:
         status_code: The HTTP status.
         error_code: Refold's code for the error, such as `VALIDATION_ERROR`, or None.
         http_error_type: Refold's name for the status, such as `Bad Request`, or None.
-        body: The response: parsed JSON, else text, shortened where it was long, else None.
-        headers: The response's headers; names are case-insensitive.
+        body: The body of the response: parsed JSON, or text, which is shortened if it is long; None if there was no
+            body.
+        headers: The headers of the response; their names are case-insensitive.
     """
 
     def __init__(
@@ -207,7 +218,7 @@ class APIStatusError(RefoldError):
 
 
 class BadRequestError(APIStatusError):
-    """HTTP 400: Refold could not accept the request, such as a required parameter that is missing."""
+    """HTTP 400: Refold did not accept the request, for example because a required parameter is missing."""
 
 
 class AuthenticationError(APIStatusError):
@@ -215,37 +226,38 @@ class AuthenticationError(APIStatusError):
 
 
 class PermissionDeniedError(APIStatusError):
-    """HTTP 403: the key or token is known, but may not do this."""
+    """HTTP 403: Refold knows the key or token, but it does not permit this call."""
 
 
 class NotFoundError(APIStatusError):
-    """HTTP 404: no such app, action, workflow, execution or linked account. Of webhooks, 400 `RESOURCE_NOT_FOUND`."""
+    """HTTP 404: no such app, action, workflow, execution or linked account. For webhooks, 400 `RESOURCE_NOT_FOUND`."""
 
 
 class ConflictError(APIStatusError):
-    """HTTP 409: the request collides with the present state."""
+    """HTTP 409: the request conflicts with the current state."""
 
 
 class UnprocessableEntityError(APIStatusError):
-    """HTTP 422: the request was understood and its content refused."""
+    """HTTP 422: Refold understood the request but refused its content."""
 
 
 class RateLimitError(APIStatusError):
-    """HTTP 429: too many calls. `retry_after` holds the seconds after which to come back, where the response told."""
+    """HTTP 429: too many calls. `retry_after` is the number of seconds to wait, if the response contains it."""
 
 
 class InternalServerError(APIStatusError):
-    """HTTP 5xx: Refold or a gateway before it failed. A write may have happened all the same: see `effect`."""
+    """HTTP 5xx: Refold or a gateway in front of it failed. A write may still have happened: check `effect`."""
 
 
 class APIResponseValidationError(RefoldError):
-    """A response that is not what the API promises, or does not fit the `into=` asked for, or could not be saved.
+    """A response that is not what the API promises, does not fit the requested `into=`, or could not be saved.
 
     Attributes:
         status_code: The HTTP status of the response.
-        body: The response: parsed JSON, else text, shortened where it was long, else None.
-        result: The action's result with its data as it came, where the action succeeded and only `into=` did not fit,
-            or a text in its data could not be saved.
+        body: The body of the response: parsed JSON, or text, which is shortened if it is long; None if there was no
+            body.
+        result: The result of the action, with its data as Refold sent it. It is set if the action succeeded but its
+            data does not fit `into=`, or a text in its data could not be saved; otherwise None.
     """
 
     def __init__(
@@ -263,11 +275,10 @@ class APIResponseValidationError(RefoldError):
 
 
 class ActionFailedError(RefoldError):
-    """Refold answered, and the action did not succeed in the connected app.
+    """Refold responded, but the action did not succeed in the connected app.
 
     Attributes:
-        result: What Refold answered, with the app's own status and error; None where Refold refused before it got
-            so far as to call the app.
+        result: Refold's response, with the app's own status and error; None if Refold refused before it called the app.
     """
 
     def __init__(self, message: str = "", *, result: "ActionResult[Any] | None" = None) -> None:
@@ -276,20 +287,22 @@ class ActionFailedError(RefoldError):
 
 
 class ReconnectRequiredError(ActionFailedError):
-    """The linked account is not connected to the app, or its credentials no longer work: its owner must reconnect.
+    """The linked account is not connected to the app, or its credentials no longer work. Its owner must reconnect it.
 
-    `(await account.connect_url()).hosted_url` is the link to give to that owner.
+    Give the owner the link `(await account.connect_url()).hosted_url`.
     """
 
 
 class WorkflowFailedError(RefoldError):
-    """A workflow ran and did not succeed, or the Response node of a synchronous one answered with an error status.
+    """A workflow ran and did not succeed, or the Response node of a synchronous one responded with an error status.
 
-    Or Refold took the run for a repeat of another, status `DUPLICATE`, and ran nothing: its `effect` is `"none"`.
+    This error is also raised if Refold treats the execution as a repeat of another one, with status `DUPLICATE`. Refold
+    then runs nothing, and `effect` is `"none"`.
 
     Attributes:
-        execution: What Refold answered about the run: a `WorkflowExecution` from `execute_workflow(..., sync=True)`, an
-            `Execution` with its nodes from `run_workflow` and `executions.wait`.
+        execution: What Refold returned about the execution: a `WorkflowExecution` from
+            `execute_workflow(..., sync=True)`, or an `Execution` with its nodes from `run_workflow` and
+            `executions.wait`.
     """
 
     def __init__(self, message: str = "", *, execution: "WorkflowExecution | Execution | None" = None) -> None:
@@ -298,23 +311,23 @@ class WorkflowFailedError(RefoldError):
 
     @property
     def execution_id(self) -> str | None:
-        """The run's id, as `executions.get()` takes it."""
+        """The id of the execution, which `executions.get()` takes."""
         return None if self.execution is None else self.execution.execution_id
 
     @property
     def failed_nodes(self) -> "list[ExecutionNode]":
-        """The nodes that ended with an error; none where Refold did not show the nodes, as of synchronous runs."""
+        """The nodes that ended with an error. Empty if Refold did not send the nodes, as for synchronous executions."""
         return getattr(self.execution, "failed_nodes", [])
 
 
 class ExecutionTimeoutError(RefoldError, TimeoutError):
-    """A run of a workflow did not end in the time that was given to wait for it. It may go on.
+    """An execution of a workflow did not end within the time to wait for it. It may still be running.
 
     Attributes:
-        execution_id: The run's id, to wait again.
-        execution: The run when it was last seen, or None.
-        status_known: False where the status last seen is a word that this version does not know: the run may have
-            ended. The Refold Console tells.
+        execution_id: The id of the execution, to wait for it again.
+        execution: The execution as last seen, or None.
+        status_known: False if this version does not know the last status: the execution may have ended. Check it in the
+            Refold Console.
     """
 
     def __init__(
@@ -332,10 +345,10 @@ class ExecutionTimeoutError(RefoldError, TimeoutError):
 
 
 class AppConnectionTimeoutError(RefoldError, TimeoutError):
-    """A linked account was not connected to an app in the time that was given to wait for it.
+    """A linked account did not connect to an app within the time to wait for it.
 
     Attributes:
-        application: The app, with the state of the connection when it was last seen, or None.
+        application: The app, with the last known state of the connection, or None.
     """
 
     def __init__(self, message: str = "", *, application: "Application | None" = None) -> None:
@@ -344,34 +357,39 @@ class AppConnectionTimeoutError(RefoldError, TimeoutError):
 
 
 class FanOutStoppedError(RefoldError):
-    """A fan-out ended before all items were taken, because `stop_after=` or `job_timeout=` said so.
+    """A fan-out ended before all items were read, because of `stop_after=` or `job_timeout=`.
 
-    Raised after the outcomes of the items that were taken. Those that had not ended are in the fan-out's `unfinished`.
+    It is raised after the outcomes of the items that ended. Items that were started but had not ended are in the
+    fan-out's `unfinished`. `effect` is `"unknown"` if anything was sent that may have had an effect: the outcomes say
+    what became of each item.
     """
 
 
 class JournalError(RefoldError):
-    """A journal cannot be used: it belongs to another job, is in use, is no journal, or could not be written.
+    """A journal cannot be used: it belongs to another job, is in use, is not a journal, or could not be written.
 
-    Raised before anything is sent, or, where writing fails half way, once what was in flight has ended. What was
-    recorded stays recorded.
+    It is raised before anything is sent, with the effect `"none"`. If writing fails later, it is raised after the items
+    in flight have ended, and `effect` is `"unknown"` if any of them may have had an effect. Outcomes recorded before
+    remain recorded.
     """
 
 
 class WebhookSignatureError(RefoldError):
-    """A webhook is not signed, or was signed with another key, or is not as it was signed: believe nothing of it."""
+    """A webhook is not signed, is signed with another key, or was changed after it was signed: do not trust it."""
+
+    effect: Effect = "none"
 
 
 class RecordedError(RefoldError):
-    """Why an item did not succeed in an earlier run of a job, as the journal has it.
+    """Why an item did not succeed in an earlier run of a job, as recorded in the journal.
 
-    It has the message of the error of then, its `effect` and, where a call had failed, its `method`, `url`,
-    `linked_account_id`, `attempts` and `request_id`. `matches()` tells of which class that was.
+    It has the message and the `effect` of the original error. If a call failed, it also has that call's `method`,
+    `url`, `linked_account_id`, `attempts` and `request_id`. To check the class of the original error, call `matches()`.
 
     Attributes:
-        error_type: The name of the error's class then: of a class of this library or of Python alone, such as
-            `NotFoundError`, of others with its module, such as `myapp.errors.CustomerGone`. None for an item that was
-            in flight when that run ended.
+        error_type: The name of the class of the original error. A class of this library or of Python has only its name,
+            such as `NotFoundError`; other classes include their module, such as `myapp.errors.CustomerGone`. None for
+            an item that was in flight when that run ended.
     """
 
     def __init__(self, message: str = "", *, error_type: str | None = None) -> None:
@@ -380,7 +398,7 @@ class RecordedError(RefoldError):
 
     @property
     def throttled(self) -> bool:
-        """Whether it was a `RateLimitError`. Journals do not record whether it was the app that refused."""
+        """Whether the error was a `RateLimitError`. Journals do not record whether the connected app refused."""
         return self.matches(RateLimitError)
 
     def __str__(self) -> str:
@@ -388,9 +406,12 @@ class RecordedError(RefoldError):
         return text if self.error_type is None else f"{self.error_type}: {text}"
 
     def matches(self, *kinds: type[BaseException]) -> bool:
-        """Tell whether what was recorded was an error of one of these classes, or of one derived from them.
+        """Return whether the recorded error was an instance of one of these classes.
 
-        A class of your own is found by its module and name, where your program has loaded it.
+        A class of your own is found by its module and name, if your program has loaded it.
+
+        Args:
+            kinds: The classes.
         """
         name = self.error_type
         if name is None:
@@ -398,19 +419,5 @@ class RecordedError(RefoldError):
         known = globals()[name] if name in __all__ else getattr(builtins, name, None)
         if isinstance(known, type):
             return issubclass(known, kinds)
-        # Of classes that are neither ours nor Python's, journals used to hold the bare name.
-        return any(name in (error_name(kind), kind.__name__) for kind in _with_subclasses(kinds))
-
-
-def _with_subclasses(kinds: tuple[Any, ...]) -> Iterator[type[BaseException]]:
-    """Give classes, also such as `isinstance()` takes in tuples within, and all that are derived from them."""
-    pending = list(kinds)
-    seen: set[type[BaseException]] = set()
-    while pending:
-        kind = pending.pop()
-        if isinstance(kind, tuple):
-            pending.extend(kind)  # pyright: ignore[reportUnknownArgumentType]
-        elif kind not in seen:
-            seen.add(kind)
-            yield kind
-            pending += kind.__subclasses__()
+        # Earlier journals recorded classes that are neither ours nor Python's without their module.
+        return any(name in (error_name(kind), kind.__name__) for kind in with_subclasses(kinds))

@@ -1,4 +1,4 @@
-"""`fan_out()` and `fan_out_action()` of the client: calls for many linked accounts at a time."""
+"""`fan_out()` and `fan_out_action()` of the client: calls for many linked accounts."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from types import MethodType
@@ -38,9 +38,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class _MethodWithOptions:
-    """A method whose options a class declares. Its signature and documentation are made when somebody looks at them.
+    """A method whose options a class declares. Its signature and documentation are made when somebody first reads them.
 
-    Whoever looks at the class finds a plain function from then on: tools that go through classes know no others.
+    Afterwards the class has a plain function in its place, because tools that inspect classes expect plain functions.
     """
 
     def __init__(self, function: Callable[..., Any], declared: str) -> None:
@@ -78,7 +78,7 @@ class _MethodWithOptions:
 
 
 def _with_options(declared: str) -> Callable[[Method], Method]:
-    """Have a method take the options that a class of `refold_async.jobs.options` declares."""
+    """Decorate a method so that it takes the options which a class of `refold_async.jobs.options` declares."""
 
     def decorate(function: Method) -> Method:
         return cast("Method", _MethodWithOptions(function, declared))
@@ -87,7 +87,7 @@ def _with_options(declared: str) -> Callable[[Method], Method]:
 
 
 class FanOutMethods:
-    """The client's calls for many linked accounts at a time."""
+    """The client's methods that make calls for many linked accounts."""
 
     _api_key: str | None
     _transport: Transport
@@ -105,16 +105,19 @@ class FanOutMethods:
         call: Callable[[AccountScope, Item], Awaitable[T]],
         **options: "Unpack[FanOutOptions[Item, str | AccountScope | LinkedAccount]]",
     ) -> "FanOut[Item, T]":
-        """Await `call(scope, item)` for every item, a bounded number at a time.
+        """Await `call(scope, item)` for every item, with a limited number of items in flight.
 
         Args:
-            items: Any iterable or async iterable, however long: items are taken as they can be worked on. Up to
-                100,000 items whose linked accounts have to wait are parked, so that they do not hold up others.
-            call: What to do for an item. What it raises becomes that item's outcome and stops no other.
-            **options: Any of `FanOutOptions`, such as `concurrency`; `help()` of this method lists them.
+            items: The items: any iterable or async iterable, of any length. Items are read only as fast as they can be
+                processed. While the linked account of an item is busy, the item is parked, so that it does not delay
+                the items after it; up to 100,000 items are parked at a time.
+            call: A function that returns an awaitable, such as an async function. It receives the scope of the item's
+                linked account, and the item. If it raises an exception, that becomes the outcome of this item; the
+                other items continue.
+            **options: Any of `FanOutOptions`, such as `concurrency`. `help()` of this method lists them.
 
         Returns:
-            The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
+            The fan-out, not started yet: iterate over it inside `async with`, or await its `collect()`.
 
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
@@ -161,25 +164,26 @@ class FanOutMethods:
         into: Any = None,
         **options: "Unpack[ActionFanOutOptions[Item, str | AccountScope | LinkedAccount]]",
     ) -> "FanOut[Item, ActionResult[Any]]":
-        """Execute one action for every item, a bounded number at a time. Refold page: *Execute Action*.
+        """Execute one action for every item, with a limited number in flight. Refold page: *Execute Action*.
 
         Args:
-            items: Linked account ids, scopes, `LinkedAccount`s, or anything whose account `account` tells; iterable or
-                async iterable, such as `refold.linked_accounts.list()`.
+            items: The items, any iterable or async iterable, such as `refold.linked_accounts.list()`. They can be
+                linked account ids, scopes or `LinkedAccount`s. For any other items, pass `account=`, a function that
+                returns the linked account of an item.
             slug: The app, such as `hubspot`.
             action_id: The action, such as `get_contact`.
-            parameters: The action's parameters, a mapping or a pydantic model, the same for all; or a function that
-                makes them of the item.
-            into: The type to structure each result's `data` into, as for `AccountScope.execute_action`. `bytes` does
-                not go with a journal that records results, which are JSON.
-            **options: Any of `ActionFanOutOptions`, such as `concurrency`; `help()` of this method lists them.
+            parameters: The parameters of the action: a mapping or a pydantic model, the same for all items, or a
+                function that receives an item and returns its parameters.
+            into: The type to convert `data` of each result into, as for `AccountScope.execute_action`. `bytes` cannot
+                be combined with a journal that records results, because it records them as JSON.
+            **options: Any of `ActionFanOutOptions`, such as `concurrency`. `help()` of this method lists them.
 
         Returns:
-            The fan-out, not yet begun: iterate it inside `async with`, or await its `collect()`.
+            The fan-out, not started yet: iterate over it inside `async with`, or await its `collect()`.
 
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
-            ParameterError: `parameters` are no JSON.
+            ParameterError: `parameters` cannot be encoded as JSON.
         """
         from refold_async.codec import json_codec
         from refold_async.jobs.fan_out import FanOut
@@ -196,10 +200,10 @@ class FanOutMethods:
                 slug, action_id, sent, idempotent=idempotent, connection_id=connection_id, headers=headers
             )
 
-        # Built once where it is the same for all, and checked in any case before the first item is taken.
+        # Built once if it is the same for all items, and always checked before the first item is read.
         common = request_of(None if callable(value) else value for value in given)
         differs = any(callable(value) for value in given)
-        # Without one, each scope's own: of those that are items, some may have been given another.
+        # Without a timeout, each scope uses its own: items that are scopes may have different ones.
         timeout = chosen["timeout"]
         limits = None if timeout is None else resolve_timeout(timeout, self._pipeline.timeout)
 
@@ -234,14 +238,14 @@ class FanOutMethods:
         )
         if into is bytes and chosen["journal"] is not None and chosen["journal"].results:
             raise ConfigurationError(
-                "into=bytes does not go with Journal(..., results=True), which records results as JSON: pass "
-                "results=False, and keep the files elsewhere."
+                "into=bytes cannot be combined with Journal(..., results=True), which records results as JSON: pass "
+                "results=False, and store the files elsewhere."
             )
         call = executing_if_connected() if only_connected else execute
         return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
     def _interface(self, account: Any) -> "ClientInterface[Any, AccountScope]":
-        """Return what a fan-out asks of the client; `account` tells the account of items that do not themselves."""
+        """Return what a fan-out uses of the client; `account` returns the account of items that do not name theirs."""
         from refold_async.jobs.client_interface import ClientInterface
         from refold_async.models.linked_accounts import LinkedAccount
 
@@ -258,7 +262,7 @@ class FanOutMethods:
                 return self.account(told.linked_account_id)
             if account is None:
                 raise ConfigurationError(
-                    f"An item of type {type(item).__name__} does not tell its linked account: pass account=, a "
+                    f"An item of type {type(item).__name__} does not name its linked account: pass account=, a "
                     "function that returns an item's linked account id or scope."
                 )
             raise ConfigurationError(f"account= returned {type(told).__name__}, not a linked account id or a scope.")
@@ -284,9 +288,9 @@ class FanOutMethods:
         key: Callable[[Any], str] | None = options["key"]
         for name in ("retry_failed", "resend_unknown"):
             if check_bool(name, options[name]) and journal is None:
-                raise ConfigurationError(f"{name}=True is about what a journal has of earlier runs: pass journal=.")
+                raise ConfigurationError(f"{name}=True needs the journal of an earlier run: pass journal=.")
         if key is not None and not callable(key):
-            raise ConfigurationError("key must be a function that returns what an item is known by, a str.")
+            raise ConfigurationError("key must be a function that returns a str which identifies an item.")
         if journal is None:
             from refold_async.jobs.recorder import NullRecorder
 
@@ -300,7 +304,7 @@ class FanOutMethods:
                 f"journal must be a Journal, such as Journal('june.sqlite', job='june sync'), got {journal!r}."
             )
         if journal.job is None:
-            raise ConfigurationError("journal needs the name of the job: pass Journal(..., job='june sync').")
+            raise ConfigurationError("The journal has no job name: pass Journal(..., job='june sync').")
         identity = JobIdentity(
             base_url=self._transport.base_url,
             environment=environment_of(self._api_key),

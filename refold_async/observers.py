@@ -1,4 +1,4 @@
-"""Observers: objects of yours that are told what happens to every call of a client.
+"""Observers: your own objects, which the client notifies of what happens to every call.
 
 ```python
 from refold_async import AsyncRefold
@@ -14,26 +14,29 @@ async with AsyncRefold(observers=[Durations()]) as refold:
     ...
 ```
 
-An observer has any of these methods, which are plain functions; each takes one frozen record:
+An observer has one or more of these methods. They are plain functions, and each receives one frozen record:
 
 ```python
 def on_call_start(self, call: CallStart) -> None: ...
 def on_attempt_end(self, attempt: AttemptEnd) -> None: ...
 def on_retry(self, retry: Retry) -> None: ...
 def on_call_end(self, end: CallEnd) -> None: ...
-def request_headers(self, call: CallStart) -> Mapping[str, str]: ...  # to send along, such as traceparent
+def request_headers(self, call: CallStart) -> Mapping[str, str]: ...  # headers to add, such as traceparent
 ```
 
-`attempt.call` and `end.call` are the very object that `on_call_start` was given: keep what belongs to a call under it,
-in a dict.
+`attempt.call` and `end.call` are the same object that `on_call_start` received. So you can use it as the key of a dict
+in which you keep data about the call.
 
-The methods run on the event loop, in the task and the context of whoever calls: a context variable, or a span, that
-`on_call_start` sets is set during the call. They must not block. Whatever has started ends, also where it is cancelled.
-What is refused before anything could be done about it, such as by a client that is closed, does not start. Observers,
-each of which is given once, are told in their order, but of the end of a call in reverse.
+The methods run on the event loop, in the task and the context of the caller. If `on_call_start` sets a context variable
+or makes a span current, that remains so during the call. The methods must not block.
 
-What one of them raises is logged, once for each of its methods, and stops neither the call nor other observers. What
-ends the program, such as `SystemExit`, ends it. No record holds a key, a token, a message or a body.
+Every call that starts also ends, even if it is cancelled. A call that is refused immediately, for example because the
+client is closed, does not start. Pass each observer only once. Observers are notified in the order in which you pass
+them, and in reverse order at the end of a call.
+
+If a method raises an exception, it is logged once for each method. The call and the other observers continue.
+Exceptions that end the program, such as `SystemExit`, still end it. No record contains a key, a token, a message or a
+body.
 """
 
 from collections.abc import Mapping

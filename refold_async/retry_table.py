@@ -1,6 +1,7 @@
-"""The retry table: for every fault, its effect on a write, and which kinds of request are sent again.
+"""The retry table: for every fault, its effect on a write, and which kinds of request are retried.
 
-It is the whole policy. The transport and the error mapping name the `Fault` of an attempt, the pipeline looks it up.
+The table is the whole policy. The transport and the error mapping name the `Fault` of an attempt; the pipeline looks up
+its row.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ __all__ = ["RULES", "Rule"]
 
 
 class Rule(NamedTuple):
-    """A row of the table: the effect on a write, and whether a read, a write, an idempotent write is retried."""
+    """A row of the table: the effect on a write, and whether to retry a read, a write or an idempotent write."""
 
     effect: Effect
     read: bool

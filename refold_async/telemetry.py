@@ -1,4 +1,4 @@
-"""Traces and metrics of every call, by OpenTelemetry (`pip install refold-async[otel]`).
+"""Traces and metrics of every call with OpenTelemetry (`pip install refold-async[otel]`).
 
 ```python
 from refold_async import AsyncRefold
@@ -8,28 +8,30 @@ async with AsyncRefold(observers=[OpenTelemetryObserver()]) as refold:
     await refold.account("user_12345").execute_action("hubspot", "get_contact")
 ```
 
-Each call is a span, `execute_action hubspot/get_contact`, current during the call, with an event `refold.attempt` for
-each attempt. Other endpoints' spans are named by their template, `GET /api/v2/public/execution/{execution_id}`. An
-attempt is an event, not a span, so that `opentelemetry-instrumentation-aiohttp-client` can be used beside it: that adds
-a span for each attempt below the call's own. What spans say is in the attributes of HTTP clients, such as
-`http.request.method` and `error.type`, and in these:
+Each call is a span, such as `execute_action hubspot/get_contact`, which is the current span during the call. Each
+attempt is an event `refold.attempt` of that span. The spans of other endpoints are named after their template, such as
+`GET /api/v2/public/execution/{execution_id}`. An attempt is an event and not a span, so that you can also use
+`opentelemetry-instrumentation-aiohttp-client`, which adds a span for each attempt below the span of the call. Spans
+have the attributes of HTTP clients, such as `http.request.method` and `error.type`, and these:
 
 - `refold.operation`, `refold.slug`, `refold.action_id`, `refold.kind` (`read`, `write`, `idempotent`);
 - `refold.outcome` (`ok`, `failed`, `unknown`, `cancelled`), `refold.effect` (`none`, `done`, `unknown`);
-- `refold.app_status`, what the app answered Refold where the action failed in it;
+- `refold.app_status`: the status with which the app responded to Refold, if the action failed in the app;
 - `refold.fault`, `refold.attempts`, `refold.request_id`, `refold.seconds_queued`, `refold.seconds_on_wire`;
-- `refold.job` and `refold.item_index` of the items of fan-outs; only where asked for, `refold.linked_account_id` and
-  `refold.item_key`.
+- `refold.job` and `refold.item_index` for the items of fan-outs; with `account_ids=True` also
+  `refold.linked_account_id` and `refold.item_key`.
 
-The status of a span is an error wherever the call raised one, also where the app failed and Refold answered HTTP 200.
-No span holds the URL, the message of an error, a header or a body: those hold ids of customers.
+The status of a span is an error whenever the call raised one, even if Refold responded with HTTP 200 because only the
+app failed. No span contains the URL, the message of an error, a header or a body, because these can contain ids of your
+customers.
 
-Metrics, by method, endpoint, app and, but for the last, outcome:
+Metrics, by method, endpoint, app and (except for the last) outcome:
 
-- `refold.client.call.duration`, a histogram in seconds;
-- `refold.client.attempts`, a counter of attempts, each by its own outcome and status;
-- `refold.client.throttled`, a counter of seconds that calls waited for rate limits, connections and after refusals;
-- `refold.client.active_calls`, how many calls are under way.
+- `refold.client.call.duration`: a histogram, in seconds;
+- `refold.client.attempts`: a counter of attempts, each with its own outcome and status;
+- `refold.client.throttled`: a counter of the seconds that calls waited for rate limits, for connections and after
+  refusals;
+- `refold.client.active_calls`: the number of calls in flight.
 """
 
 from collections.abc import Mapping
@@ -52,23 +54,24 @@ __all__ = ["OpenTelemetryObserver"]
 
 _SCOPE: Final = "refold_async"
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-"""What the HTTP semantic conventions advise for durations, in seconds."""
+"""The buckets that the HTTP semantic conventions recommend for durations, in seconds."""
 
 Attributes = dict[str, str | int | float | bool]
 
 
 class OpenTelemetryObserver:
-    """Makes a span of each call, and counts them in metrics: see the module for what they tell.
+    """An observer that creates a span for each call and records metrics. The module lists what they contain.
 
     Args:
-        tracer_provider: Where spans go; by default the global provider, which does nothing until one is set.
-        meter_provider: Where metrics go; by default the global provider.
-        account_ids: Tell in spans, never in metrics, whose call it is: `refold.linked_account_id`, `refold.item_key`.
-        propagate: Send the trace context to Refold with each request, as `traceparent` or what else the global
-            propagator makes of it: for a gateway of yours that goes on with the trace.
+        tracer_provider: The provider for spans; by default the global provider, which does nothing until you set one.
+        meter_provider: The provider for metrics; by default the global provider.
+        account_ids: Add the linked account and the item key of each call to its span, as `refold.linked_account_id` and
+            `refold.item_key`. Metrics never contain them.
+        propagate: Send the trace context to Refold with each request, as `traceparent` or as the global propagator
+            writes it. Use it if your own gateway continues the trace.
 
     Raises:
-        ConfigurationError: `account_ids` or `propagate` is no bool.
+        ConfigurationError: `account_ids` or `propagate` is not a bool.
     """
 
     def __init__(
@@ -86,24 +89,28 @@ class OpenTelemetryObserver:
         self._duration = meter.create_histogram(
             "refold.client.call.duration",
             unit="s",
-            description="How long calls to Refold took, with all their attempts and waits.",
+            description="Duration of calls to Refold, including all attempts and waits.",
             explicit_bucket_boundaries_advisory=_BUCKETS,
         )
         self._attempts = meter.create_counter(
-            "refold.client.attempts", unit="{attempt}", description="How often requests were handed to the network."
+            "refold.client.attempts", unit="{attempt}", description="Number of attempts, retries included."
         )
         self._throttled = meter.create_counter(
             "refold.client.throttled",
             unit="s",
-            description="How long calls waited for rate limits, connections and after refusals.",
+            description="Time that calls waited for rate limits, for connections and after refusals.",
         )
         self._active = meter.create_up_down_counter(
-            "refold.client.active_calls", unit="{call}", description="How many calls are under way."
+            "refold.client.active_calls", unit="{call}", description="Number of calls in flight."
         )
         self._calls: dict[CallStart, _Call] = {}
 
     def on_call_start(self, call: CallStart) -> None:
-        """Begin the call's span, and make it current."""
+        """Start the span of the call and make it current.
+
+        Args:
+            call: The call that starts.
+        """
         attributes = _attributes_of_call(call)
         if self._account_ids:
             attributes |= _given({"refold.linked_account_id": call.linked_account_id, "refold.item_key": call.item_key})
@@ -112,14 +119,22 @@ class OpenTelemetryObserver:
         self._active.add(1, _dimensions(call))
 
     def request_headers(self, call: CallStart) -> Mapping[str, str]:
-        """Return the trace context, where it is to be sent."""
+        """Return the headers with the trace context, or none unless `propagate` is set.
+
+        Args:
+            call: The call whose request is sent.
+        """
         headers: dict[str, str] = {}
         if self._propagates:
             propagate.inject(headers)
         return headers
 
     def on_attempt_end(self, attempt: AttemptEnd) -> None:
-        """Note the attempt in the span."""
+        """Add an event for the attempt to the span of its call.
+
+        Args:
+            attempt: The attempt that has ended.
+        """
         ended = _attributes_of_end(attempt)
         times = {"refold.seconds_queued": attempt.seconds_queued, "refold.seconds_on_wire": attempt.seconds_on_wire}
         resent = {"http.request.resend_count": attempt.number - 1} if attempt.number > 1 else {}
@@ -129,18 +144,26 @@ class OpenTelemetryObserver:
         self._attempts.add(1, {**_dimensions(attempt.call), **_dimensions_of_end(attempt), **status})
 
     def on_retry(self, retry: Retry) -> None:
-        """Count the pause after a refusal; an item of a fan-out spends it where it waits for its next permit."""
+        """Count the pause after a refusal. An item of a fan-out spends this pause waiting for its next permit.
+
+        Args:
+            retry: The retry, with the pause before it.
+        """
         call = retry.attempt.call
         if retry.attempt.fault in THROTTLED and not call.bulk and (known := self._calls.get(call)) is not None:
             known.paused += retry.delay
 
     def on_call_end(self, end: CallEnd) -> None:
-        """End the call's span, and make current what was before."""
+        """End the span of the call and make the previous span current again.
+
+        Args:
+            end: The end of the call.
+        """
         call = end.call
         known = self._calls.pop(call, None)
         if known is None:
             return
-        known.leave(end)  # first: whatever fails below, what the caller does next is not part of the call
+        known.leave(end)  # first: even if something fails below, what the caller does next is not part of the call
         dimensions = _dimensions(call)
         self._active.add(-1, dimensions)
         span = known.span
@@ -154,14 +177,14 @@ class OpenTelemetryObserver:
             span.set_status(StatusCode.ERROR, f"{end.error.__name__}, effect {end.effect}")
         span.end()
         dimensions |= _dimensions_of_end(end)
-        # In the span's context: exemplars lead from a bucket to a trace.
+        # Recorded in the context of the span, so that exemplars lead from a bucket to a trace.
         self._duration.record(end.seconds, dimensions, trace.set_span_in_context(span))
         if (throttled := min(end.seconds_queued + known.paused, end.seconds - end.seconds_on_wire)) > 0:
             self._throttled.add(throttled, dimensions)
 
 
 class _Call:
-    """A call under way, whose span is current."""
+    """A call in flight, whose span is current."""
 
     def __init__(self, span: Span) -> None:
         self.span = span
@@ -169,7 +192,7 @@ class _Call:
         self._token = context.attach(trace.set_span_in_context(span))
 
     def leave(self, end: CallEnd) -> None:
-        """Make current what was before; a coroutine that is thrown away may end where another's span is current."""
+        """Make the previous span current again. A discarded coroutine may end while another call's span is current."""
         if end.error is not GeneratorExit or trace.get_current_span() is self.span:
             context.detach(self._token)
 

@@ -1,4 +1,4 @@
-"""Webhooks that Refold sends: check who signed them, and read their events. Nothing here does I/O.
+"""Receive webhooks from Refold: verify who signed them, and read their events. Nothing here does I/O.
 
 ```python
 async def receive(request: web.Request) -> web.Response:
@@ -12,15 +12,15 @@ async def receive(request: web.Request) -> web.Response:
     return web.Response()
 ```
 
-- Pass the raw bytes: JSON that was parsed and written again is signed otherwise. `unwrap` verifies before it parses;
-  `verify` and `parse` do one of the two.
-- Answer 200, and soon. Whatever is not answered 200 Refold sends again, up to 3 times, and then no more.
-- So the same event can come twice, late, or behind a younger one. Drop what you have handled, by `delivery_key`, and
-  where it matters how things stand, ask Refold. The signature names no time: whoever recorded a webhook can send it
-  again, and it verifies.
-- Expect `UnknownEvent` and answer it 200: Refold may add events and change their fields.
+- Pass the raw bytes of the body. JSON that was parsed and encoded again no longer fits its signature. `unwrap` verifies
+  and then parses; `verify` and `parse` each do one of the two.
+- Respond with 200, and quickly. Otherwise Refold delivers the webhook up to 3 more times, and then gives up.
+- So you may receive the same event twice, late, or after a newer one. Skip events that you have handled, by their
+  `delivery_key`, and if the current state matters, ask Refold for it. The signature contains no time: anybody who
+  recorded a webhook can send it again, and it still verifies.
+- Expect `UnknownEvent` and respond to it with 200: Refold may add events and change their fields.
 
-`refold.webhooks` tells Refold where to send them. Refold page: *Webhooks*.
+To choose where Refold sends webhooks, use `refold.webhooks`. Refold page: *Webhooks*.
 """
 
 import hashlib
@@ -60,31 +60,31 @@ __all__ = [
 ]
 
 SIGNATURE_HEADER: Final = "x-cobalt-signature"
-"""The header that a webhook carries its signature in."""
+"""The header that contains the signature of a webhook."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class _ConnectionEvent(Model):
     linked_account_id: str = attrs.field(metadata=named("linked_account_id"))
-    """Your own id of the customer, which `refold.account()` takes."""
+    """Your own id for the customer, which `refold.account()` takes."""
     slug: str
     """The app, such as `hubspot`."""
     environment: str | None = None
     """`test` or `production`."""
     type: str | None = None
-    """What kind of event it is: `General`."""
+    """The type of the event: `General`."""
     org_id: str | None = None
-    """Refold's id of your organisation."""
+    """Refold's id for your organisation."""
     created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """The time that Refold gives the event."""
+    """The time of the event, as Refold states it."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class ConnectionCreated(_ConnectionEvent):
-    """A linked account has connected an app, or reconnected it."""
+    """A linked account has connected or reconnected an app."""
 
     event: str = "Connection Created"
-    """The event's name, as sent."""
+    """The name of the event, as Refold sends it."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -92,74 +92,74 @@ class ConnectionDeleted(_ConnectionEvent):
     """A linked account is no longer connected to an app."""
 
     event: str = "Connection Deleted"
-    """The event's name, as sent."""
+    """The name of the event, as Refold sends it."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class ConnectionExpired(_ConnectionEvent):
-    """The credentials of a connection no longer work: the linked account's owner must reconnect the app."""
+    """The credentials of a connection no longer work: the owner of the linked account must reconnect the app."""
 
     event: str = "Connection Expired"
-    """The event's name, as sent."""
+    """The name of the event, as Refold sends it."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class _WorkflowEvent(Model):
     linked_account_id: str = attrs.field(metadata=named("linked_account_id"))
-    """The linked account it ran for."""
+    """The linked account that the workflow ran for."""
     execution_id: str = attrs.field(metadata=named("instance_id", "execution_id"))
-    """Refold's id of the run, as `execute_workflow` gave it."""
+    """Refold's id for the execution, the same that `execute_workflow` returned."""
     workflow_id: str | None = None
-    """The workflow."""
+    """Refold's id for the workflow."""
     workflow_name: str | None = None
-    """Its name for people."""
+    """The display name of the workflow."""
     config_id: str | None = None
-    """The config it ran under."""
+    """The config that the workflow ran with."""
     status: str | None = None
-    """How the run ended, such as `COMPLETED`."""
+    """How the execution ended, such as `COMPLETED`."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class WorkflowCompleted(_WorkflowEvent):
-    """A run of a workflow ended well."""
+    """An execution of a workflow succeeded."""
 
     event: str = "Workflow Completed"
-    """The event's name, as sent."""
+    """The name of the event, as Refold sends it."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class WorkflowErrored(_WorkflowEvent):
-    """A run of a workflow stopped at an error.
+    """An execution of a workflow stopped at an error.
 
-    Where Refold sends them along, the node that failed, its attempts and what the app answered are in `raw`.
+    If Refold sends them, `raw` contains the node that failed, its attempts and the app's response.
     """
 
     event: str = "Workflow Errored"
-    """The event's name, as sent."""
+    """The name of the event, as Refold sends it."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class WorkflowStopped(_WorkflowEvent):
-    """A run of a workflow was stopped."""
+    """An execution of a workflow was stopped."""
 
     event: str = "Workflow Stopped"
-    """The event's name, as sent."""
+    """The name of the event, as Refold sends it."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class WorkflowTimedOut(_WorkflowEvent):
-    """A run of a workflow took longer than it may."""
+    """An execution of a workflow exceeded its time limit."""
 
     event: str = "Workflow Timed Out"
-    """The event's name, as sent."""
+    """The name of the event, as Refold sends it."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class UnknownEvent(Model):
-    """An event of a name or a shape that this version does not know. `raw` has all of it."""
+    """An event whose name or shape this version does not know. `raw` contains all of it."""
 
     event: str | None = None
-    """The event's name, as sent, or None where it has none."""
+    """The name of the event, as Refold sends it; None if it has none."""
 
 
 WebhookEvent: TypeAlias = (
@@ -172,7 +172,7 @@ WebhookEvent: TypeAlias = (
     | WorkflowTimedOut
     | UnknownEvent
 )
-"""What `parse` returns, to match on."""
+"""What `parse` and `unwrap` return, for use in a `match` statement."""
 
 _EVENTS: Final[Mapping[str, type[WebhookEvent]]] = {
     "Connection Created": ConnectionCreated,
@@ -188,10 +188,10 @@ _OTHER_FORM: Final = "Only webhooks of webhook_type='default' can be read."
 
 
 class Headers(Protocol):
-    """The headers of a request: what every framework has, or a plain dict."""
+    """The headers of a request: the object that your web framework provides, or a plain dict."""
 
     def items(self) -> Iterable[tuple[str, str]]:
-        """Return their names, in any case, and values."""
+        """Return pairs of a name, in upper or lower case, and a value."""
         ...
 
 
@@ -199,19 +199,21 @@ def unwrap(body: bytes | bytearray | memoryview, headers: Headers, api_key: str 
     """Verify a webhook and read its event. Refold page: *Webhooks*.
 
     Args:
-        body: The request's body as it came, such as `await request.read()`.
-        headers: The request's headers, such as `request.headers`: any mapping of names, in any case, to values.
-        api_key: The API key, of the environment that sends; or several, any of which will do, such as the new and the
-            old one while you change it.
+        body: The body of the request, as received, such as `await request.read()`.
+        headers: The headers of the request, such as `request.headers`: any mapping of names, in upper or lower case, to
+            values.
+        api_key: The API key of the environment that sends the webhook. Pass a list to accept any of several keys, such
+            as the old and the new one while you replace it.
 
     Returns:
         The event, as `parse` returns it.
 
     Raises:
-        WebhookSignatureError: It is not signed, or was signed otherwise: answer 401, and do nothing of what it says.
-        APIResponseValidationError: It was signed, and is no JSON object.
-        ConfigurationError: The arguments are not what could verify anything: a body that was decoded or parsed, no
-            headers, an empty key, no key.
+        WebhookSignatureError: The webhook is not signed, or its signature is wrong. Respond with 401, and do not act on
+            it.
+        APIResponseValidationError: The signature is right, but the body is not a JSON object.
+        ConfigurationError: The arguments cannot be used to verify anything: the body was already decoded or parsed,
+            there are no headers, or there is no key or an empty one.
     """
     api_key = _hidden(api_key)
     signature = _signature_in(headers)
@@ -219,32 +221,33 @@ def unwrap(body: bytes | bytearray | memoryview, headers: Headers, api_key: str 
         problem = (
             f"has no header {SIGNATURE_HEADER}: it is not from Refold, or something on its way has dropped the header."
             if signature is None
-            else "was not signed with this API key, or its body is not as it was signed: pass the key of the "
-            "environment that sends, and the body as it came."
+            else "was not signed with this API key, or its body was changed: pass the key of the environment that "
+            "sends it, and the body as received."
         )
         raise WebhookSignatureError(f"The webhook {problem}")
     return parse(body)
 
 
 def verify(body: bytes | bytearray | memoryview, signature: str | None, api_key: str | Sequence[str]) -> bool:
-    """Tell whether a webhook was signed with your API key, and its body is as it was signed. Refold page: *Webhooks*.
+    """Return whether a webhook was signed with your API key and its body is unchanged. Refold page: *Webhooks*.
 
-    The signature is the HMAC-SHA256 of the body, in lower-case hex, just as Refold writes it. Other spellings (upper
-    case, a `sha256=` before it) are refused: Refold sends none, so they come from somebody else.
+    The signature is the HMAC-SHA256 of the body, in lower-case hex, exactly as Refold writes it. Other spellings, such
+    as upper case or a prefix `sha256=`, are refused: Refold does not send them, so they come from somebody else.
 
     Args:
-        body: The request's body as it came, such as `await request.read()`.
-        signature: The header `SIGNATURE_HEADER`, or None where the request has none.
-        api_key: The API key, of the environment that sends; or several, any of which will do, such as the new and the
-            old one while you change it.
+        body: The body of the request, as received, such as `await request.read()`.
+        signature: The value of the header `SIGNATURE_HEADER`, or None if the request has none.
+        api_key: The API key of the environment that sends the webhook. Pass a list to accept any of several keys, such
+            as the old and the new one while you replace it.
 
     Returns:
-        False for whatever is not that signature: missing, cut, no hex, of another body or key. The comparison takes as
-        long for a near miss as for a far one, and always includes all keys.
+        True if the signature is right. False in all other cases: it is missing, shortened, not hex, or made for another
+        body or with another key. The comparison takes the same time for a wrong signature however much of it is right,
+        and always checks all keys.
 
     Raises:
-        ConfigurationError: The arguments are not what could verify anything: a body that was decoded or parsed, an
-            empty key, no key.
+        ConfigurationError: The arguments cannot be used to verify anything: the body was already decoded or parsed, or
+            there is no key or an empty one.
     """
     api_key = _hidden(api_key)
     signed = _check_body(body)
@@ -256,46 +259,46 @@ def verify(body: bytes | bytearray | memoryview, signature: str | None, api_key:
             f"signature must be a str or None, not {type(signature).__name__}: "
             "pass `request.headers.get(SIGNATURE_HEADER)`."
         )
-    # Compared as bytes: of strings, only those in ASCII can be, and this one may hold anything.
+    # Compared as bytes: compare_digest accepts only ASCII strings, and the signature may contain anything.
     claimed = signature.encode("ascii", "replace")
-    # All of them before any is asked for: time must not tell which key it was.
+    # All of them are computed before any is read: the time must not reveal which key it was.
     fits = [hmac.compare_digest(claimed, _sign(signed, key)) for key in keys]
     return any(fits)
 
 
 def parse(body: bytes | bytearray | memoryview) -> WebhookEvent:
-    """Read the event in a webhook that was verified. Refold page: *Webhooks*.
+    """Read the event of a webhook that you have verified. Refold page: *Webhooks*.
 
     Args:
-        body: The request's body as it came.
+        body: The body of the request, as received.
 
     Returns:
-        The event. One of a name that is not known, or without a field its class needs, is an `UnknownEvent`: it is for
-        you to say whether that matters.
+        The event. If its name is not known, or a field that its class needs is missing, it is an `UnknownEvent`: decide
+        for yourself whether that matters.
 
     Raises:
-        APIResponseValidationError: The body is no JSON object.
-        ConfigurationError: The body was decoded or parsed already.
+        APIResponseValidationError: The body is not a JSON object.
+        ConfigurationError: The body was already decoded or parsed.
     """
     content = _check_body(body)
     try:
         value: Any = decode(content)
     except (ValueError, RecursionError):
-        raise APIResponseValidationError(f"The webhook's body is not JSON. {_OTHER_FORM}") from None
+        raise _unreadable("not JSON") from None
     if not isinstance(value, dict):
-        raise APIResponseValidationError(f"The webhook's body is JSON, but no object. {_OTHER_FORM}")
+        raise _unreadable("JSON, but not an object")
     return _event(cast("dict[str, Any]", value))
 
 
 def sign(body: bytes | bytearray | memoryview, api_key: str) -> str:
-    """Return the signature that Refold sends with a webhook, to test a receiver with.
+    """Return the signature that Refold sends with a webhook. Use it to test your receiver.
 
     ```python
     headers = {webhooks.SIGNATURE_HEADER: webhooks.sign(body, "tk_test")}
     ```
 
     Args:
-        body: The request's body.
+        body: The body of the request.
         api_key: The API key.
 
     Returns:
@@ -309,22 +312,28 @@ def sign(body: bytes | bytearray | memoryview, api_key: str) -> str:
 
 
 def delivery_key(body: bytes | bytearray | memoryview) -> str:
-    """Return what the redeliveries of a webhook have in common, to drop those that were handled.
+    """Return a key that is the same for all deliveries of a webhook. Use it to skip events that you have handled.
 
-    It is the SHA-256 of the body, for Refold gives deliveries no id. (The signature would not do: it changes with the
-    API key.) Remember a key only once its event was handled, or a redelivery after a failure would be dropped; and
-    forget it after a time, such as an hour, for two events that read the same have the same key.
+    The key is the SHA-256 of the body, because Refold gives deliveries no id. (The signature cannot be used: it changes
+    with the API key.) Remember a key only after you have handled its event, or you would skip a redelivery after a
+    failure. Forget it after some time, such as an hour, because two events with the same content have the same key.
 
     Args:
-        body: The request's body as it came.
+        body: The body of the request, as received.
 
     Returns:
         64 hex digits.
 
     Raises:
-        ConfigurationError: The body was decoded or parsed already.
+        ConfigurationError: The body was already decoded or parsed.
     """
     return hashlib.sha256(_check_body(body)).hexdigest()
+
+
+def _unreadable(what: str) -> APIResponseValidationError:
+    error = APIResponseValidationError(f"The webhook's body is {what}. {_OTHER_FORM}")
+    error.effect = "none"
+    return error
 
 
 def _event(value: Mapping[str, Any]) -> WebhookEvent:
@@ -356,14 +365,14 @@ def _signature_in(headers: Headers) -> str | None:
         if not isinstance(value, str):
             raise ConfigurationError(f"The header {SIGNATURE_HEADER} must be a str, not {type(value).__name__}.")
         found.append(value)
-    # As HTTP joins headers of one name: two of them are no signature.
+    # Joined as HTTP joins headers of one name, so that two signatures never count as one.
     return ", ".join(found) if found else None
 
 
 def _check_body(body: bytes | bytearray | memoryview) -> bytes:
     if not isinstance(body, bytes | bytearray | memoryview):
         raise ConfigurationError(
-            f"body must be the raw bytes as they came, not {type(body).__name__}: pass `await request.read()`."
+            f"body must be the raw bytes as received, not {type(body).__name__}: pass `await request.read()`."
         )
     return bytes(body)
 

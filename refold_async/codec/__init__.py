@@ -1,1 +1,1 @@
-"""Bytes to values and back: JSON, and values to classes. Knows nothing of Refold's API but its models."""
+"""Bytes to values and back: JSON, and values to classes. Depends on nothing of Refold's API except its models."""

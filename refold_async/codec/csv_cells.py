@@ -1,4 +1,4 @@
-"""Values as cells of a CSV file that spreadsheets open. Loaded where one is written."""
+"""Values as cells of a CSV file that spreadsheets can open. Imported when such a file is written."""
 
 from typing import Any, Final
 
@@ -8,17 +8,17 @@ from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["csv_cell"]
 
-_MOST_OF_A_TEXT: Final = 32_000  # characters; Excel takes 32,767 in a cell, and Python's csv reads 131,072
+_MOST_OF_A_TEXT: Final = 32_000  # characters; Excel accepts 32,767 in a cell, and Python's csv reads 131,072
 _IN_JSON: Final = frozenset({dict, list, tuple})
 _FORMULA_BEGINS_WITH: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_cell(value: Any) -> str:
-    r"""Return what a cell holds of a value: one line, and nothing that a spreadsheet would take for a formula.
+    r"""Return a value as the text of a cell: one line, and nothing that a spreadsheet would treat as a formula.
 
-    Line breaks and other control characters are spelled as Python does, such as `\n`. A text that begins with `=`, `+`,
-    `-` or `@` gets a `'` before it. One that is too long for a cell is cut, and tells its length. A dict or a list is
-    written as JSON, None as nothing.
+    Line breaks and other control characters are written as in Python, such as `\n`. A text that begins with `=`, `+`,
+    `-` or `@` gets a `'` before it. A text that is too long for a cell is cut, and its length is added. A dict or a
+    list is written as JSON, None as an empty cell.
     """
     if value is None:
         return ""

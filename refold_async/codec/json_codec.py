@@ -1,11 +1,11 @@
-"""Values to JSON bytes and back, the same with and without orjson.
+"""Values to JSON bytes and back, with the same result whether orjson is installed or not.
 
-orjson is used where it is installed (extra `speed`) and agrees with the standard library. Where it would not, as
-with NaN, which it turns into null, or integers beyond 64 bits, which it turns into floats, the standard library
-does the work. (They still differ on members of an Enum that are strings or integers and have another value than that.)
+orjson is used if it is installed (extra `speed`) and gives the same result as the standard library. Where the two
+differ, the standard library does the work: orjson turns NaN into null, and integers beyond 64 bits into floats. (One
+difference remains: members of an Enum that are strings or integers, but have another value.)
 
-What is nested deeper than 320 levels is not read. What was read can so be copied, pickled and encoded again, all of
-which Python does by recursion, also from well within a program's calls.
+JSON that is nested deeper than 320 levels is refused. So everything that was read can be copied, pickled and encoded,
+even deep within the calls of a program: Python does all of these by recursion.
 """
 
 # pyright: reportPossiblyUnboundVariable=false
@@ -35,18 +35,18 @@ __all__ = ["decode", "encode", "encode_as_read", "unlike_when_read"]
 
 _MOST_LEVELS: Final = 320
 _LARGE: Final = 1024 * 1024
-"""From how many bytes on a JSON text is decoded in pieces, so that other threads get their turn meanwhile."""
+"""The size in bytes from which a JSON text is decoded in pieces, so that other threads can run in between."""
 _CONTAINERS: Final = frozenset({dict, list})
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def _encode_other(value: Any) -> Any:
-    """Encode what orjson knows and the standard library does not, and pydantic models, which neither knows."""
+    """Encode values that orjson knows and the standard library does not, and pydantic models, which neither knows."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, uuid.UUID):
         return str(value)
-    from refold_async.codec.pydantic_models import dumped, is_pydantic_model, not_json  # most values need no looking at
+    from refold_async.codec.pydantic_models import dumped, is_pydantic_model, not_json  # most values do not need it
 
     if is_pydantic_model(value):
         return dumped(value)
@@ -57,12 +57,12 @@ _to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 
 def encode_with_json(value: Any) -> bytes:
-    """Return `value` as JSON; raises TypeError, ValueError or RecursionError where it has none."""
+    """Return `value` as JSON; raises TypeError, ValueError or RecursionError if it cannot be written as JSON."""
     return _to_json(value).encode()
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _may_be_too_deep(body: bytes, levels: int) -> bool:
@@ -70,10 +70,10 @@ def _may_be_too_deep(body: bytes, levels: int) -> bool:
 
 
 def _not_too_deep(value: Any, body: bytes, levels: int) -> Any:
-    """Return the value of a JSON text; raises ValueError where it is nested deeper than `levels`."""
+    """Return the value of a JSON text; raises ValueError if it is nested deeper than `levels`."""
     unseen = body.count(b"[") + body.count(b"{")
     level: list[Any] = [value] if type(value) in _CONTAINERS else []
-    # Until so few containers are left that they could not be too many levels: mostly where only the last are.
+    # Stop as soon as the remaining containers are too few to exceed the levels, which is usual after the first level.
     for depth in range(1, levels + 1):
         unseen -= len(level)
         if depth + unseen <= levels:
@@ -94,9 +94,9 @@ _from_json = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
 
 
 def decode_with_json(body: bytes) -> Any:
-    """Return the value of a JSON text in UTF-8; raises ValueError or RecursionError where it is none.
+    """Return the value of a JSON text in UTF-8; raises ValueError or RecursionError if it is not JSON.
 
-    A byte order mark before it is skipped.
+    A byte order mark at its start is skipped.
     """
     if len(body) > _LARGE:
         return decode_in_pieces(body, decode_at_once_with_json, _MOST_LEVELS)
@@ -104,7 +104,7 @@ def decode_with_json(body: bytes) -> Any:
 
 
 def decode_at_once_with_json(body: bytes, levels: int) -> Any:
-    """Return the value of a JSON text, also where it is large, unless it is nested deeper than `levels`."""
+    """Return the value of a JSON text of any size; raises ValueError if it is nested deeper than `levels`."""
     text = body.removeprefix(_BYTE_ORDER_MARK).decode().strip(" \t\r\n")
     value, end = _from_json(text)
     if end != len(text):
@@ -119,32 +119,32 @@ _JSON_BEGINS_WITH: Final = b'{["tfn-0123456789'
 
 
 def encode_with_orjson(value: Any) -> bytes:
-    """Return `value` as `encode_with_json` would, by orjson where that can be told to agree."""
+    """Return `value` as `encode_with_json` would, by orjson if its result is known to be the same."""
     try:
         body = orjson.dumps(value, option=_AS_THE_STANDARD_LIBRARY)
     except TypeError:
         return encode_with_json(value)
-    # A null may have been a NaN. (`in` costs twice as much: it asks first whether the bytes are a number.)
+    # A null may have been a NaN. (`in` costs twice as much, because it first checks whether the bytes are a number.)
     return encode_with_json(value) if body.find(b"null") >= 0 else body
 
 
 def decode_with_orjson(body: bytes) -> Any:
-    """Return what `decode_with_json` would, by orjson where that agrees."""
+    """Return the same as `decode_with_json`, by orjson if its result is the same."""
     if len(body) > _LARGE:
         return decode_in_pieces(body, decode_at_once_with_orjson, _MOST_LEVELS)
     return decode_at_once_with_orjson(body, _MOST_LEVELS)
 
 
 def decode_at_once_with_orjson(body: bytes, levels: int) -> Any:
-    """Return what `decode_at_once_with_json` would, by orjson where that agrees."""
-    # The shortest integer beyond 64 bits has 19 digits. What does not begin like JSON is a page of HTML, say, of which
-    # orjson would put more copies into its error than there may be memory for.
+    """Return the same as `decode_at_once_with_json`, by orjson if its result is the same."""
+    # The shortest integer beyond 64 bits has 19 digits. A text that does not begin like JSON may be an HTML page:
+    # orjson would copy it into its error more often than there may be memory for.
     text = body.removeprefix(_BYTE_ORDER_MARK)
     if text and text[0] in _JSON_BEGINS_WITH and text.translate(_DIGITS).find(_LONG_INTEGER) < 0:
         try:
             value = orjson.loads(text)
         except orjson.JSONDecodeError:
-            pass  # unless the standard library reads it, its error is the one to tell
+            pass  # if the standard library cannot read it either, its error is the one to raise
         else:
             return _not_too_deep_for_orjson(value, body, levels) if _may_be_too_deep(body, levels) else value
     return decode_at_once_with_json(body, levels)
@@ -154,17 +154,17 @@ def _not_too_deep_for_orjson(value: Any, body: bytes, levels: int) -> Any:
     if levels < _MOST_LEVELS_WRITTEN_BY_ORJSON:
         return _not_too_deep(value, body, levels)
     try:
-        orjson.dumps(value)  # to look takes three times as long
+        orjson.dumps(value)  # counting the levels takes three times as long
     except TypeError:
         return _not_too_deep(value, body, levels)
     return value
 
 
 encode: Final = encode_with_orjson if _has_orjson else encode_with_json
-"""Return a value as JSON bytes; raises TypeError, ValueError or RecursionError where it has none."""
+"""Return a value as JSON bytes; raises TypeError, ValueError or RecursionError if it cannot be written as JSON."""
 
 decode: Final = decode_with_orjson if _has_orjson else decode_with_json
-"""Return the value of a JSON text in UTF-8; raises ValueError or RecursionError where it is none."""
+"""Return the value of a JSON text in UTF-8; raises ValueError or RecursionError if it is not JSON."""
 
 
 _to_ascii = json.JSONEncoder(separators=(",", ":"), default=_encode_other).encode
@@ -172,11 +172,11 @@ _STRING_OR_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)Infinity|NaN')
 
 
 def encode_as_read(value: Any) -> str:
-    """Return as JSON what may have been read: numbers beyond all floats and lone surrogates are none by `encode`.
+    """Return a value as JSON, even with numbers beyond all floats and lone surrogates, which `encode` refuses.
 
     Raises:
-        TypeError: It is no JSON.
-        ValueError: It is no JSON.
+        TypeError: It cannot be written as JSON.
+        ValueError: It cannot be written as JSON.
         RecursionError: It is nested too deep.
     """
     try:
@@ -187,15 +187,15 @@ def encode_as_read(value: Any) -> str:
 
 def _as_json(found: "re.Match[str]") -> str:
     if found[0] == "NaN":
-        raise ValueError("NaN is no JSON value")
+        raise ValueError("NaN is not a JSON value")
     return found[0] if found[0].startswith('"') else f"{found[1]}1e999"
 
 
 def unlike_when_read(value: Any) -> str | None:
-    """Tell what about a value that has JSON is not the same once it is encoded and decoded, such as a tuple; else None.
+    """Return what encoding and decoding would change about a value, such as a tuple; None if nothing.
 
     Raises:
-        ValueError: It is nested deeper than what is read.
+        ValueError: It is nested deeper than what can be read.
     """
     level: list[Any] = [value]
     depth = 1
@@ -211,7 +211,7 @@ def unlike_when_read(value: Any) -> str | None:
             elif kind is list:
                 below += one
             elif kind not in _SCALARS:
-                return f"holds a {type(one).__qualname__}"
+                return f"contains a {type(one).__qualname__}"
         if depth > _MOST_LEVELS and any(type(one) in _CONTAINERS for one in level):
             raise ValueError(f"it is nested deeper than {_MOST_LEVELS} levels")
         level, depth = below, depth + 1

@@ -1,4 +1,4 @@
-"""Large JSON texts, decoded in pieces: a decoder written in C lets no other thread run until it is done."""
+"""Decodes large JSON texts in pieces, because no other thread runs while a decoder written in C works."""
 
 import codecs
 import json
@@ -9,19 +9,19 @@ from typing import Any, Final, cast
 __all__ = ["decode_in_pieces"]
 
 _PIECE: Final = 256 * 1024
-"""How many bytes are decoded at once, if they can be; a few milliseconds' work."""
+"""How many bytes are decoded in one step, if possible. It takes a few milliseconds."""
 _LOOKED_BACK: Final = 16
-"""In what part of a piece, at its end, the end of its last whole member is looked for: a sixteenth."""
+"""The part of a piece, at its end, that is searched for the end of the last complete member: one sixteenth."""
 
 Decode = Callable[[bytes, int], Any]
-"""Returns the value of a JSON text, unless it is nested deeper than so many levels."""
+"""Returns the value of a JSON text; raises ValueError if it is nested deeper than so many levels."""
 
 
 def decode_in_pieces(body: bytes, decode: Decode, levels: int, piece: int = _PIECE) -> Any:
     """Return the value of a JSON text in UTF-8, as `decode` would; raises ValueError or RecursionError as it would.
 
-    Lists and objects longer than a piece are taken apart here, by their members; `decode` sees no more of them at once
-    than a piece of that many bytes, but for long strings.
+    Lists and objects that are longer than a piece are split here into their members. `decode` gets at most a piece of
+    that many bytes in one step, except for long strings.
     """
     return _Text(body, decode, levels, piece).whole()
 
@@ -34,13 +34,13 @@ class _Text:
         self._decode = decode
         self._most_levels = levels
         self._levels = levels
-        """How many more there may be below the list or object that is being read."""
+        """How many more levels there may be below the list or object that is being read."""
         self._piece = piece
         self._skip_space: Callable[[bytes, int], Any] = re.compile(rb"[ \t\n\r]*").match
         self._find_word: Callable[[bytes, int], Any] = re.compile(rb"[^ \t\n\r,\]}]*").match
 
     def whole(self) -> Any:
-        """Return the value that the whole text is."""
+        """Return the value of the whole text."""
         start = self._after_space(len(codecs.BOM_UTF8) if self._body.startswith(codecs.BOM_UTF8) else 0)
         if self._sign(start) not in {b"{", b"["}:
             return self._decode(self._body, self._levels)
@@ -76,7 +76,7 @@ class _Text:
             raise ValueError(f"{getattr(error, 'msg', error)}: byte {start}") from None
 
     def _placed(self, error: UnicodeDecodeError, start: int) -> UnicodeDecodeError:
-        """Return the error of a part that begins at `start` as one of the whole text."""
+        """Return the error of a part that begins at `start` with its place in the whole text."""
         return UnicodeDecodeError("utf-8", self._body, start + error.start, start + error.end, error.reason)
 
     def _end_of_string(self, start: int) -> int:
@@ -85,12 +85,12 @@ class _Text:
             before = end - 1
             while self._body[before] == ord("\\"):
                 before -= 1
-            if (end - before) % 2:  # an even number of backslashes: none of them is meant for the quote
+            if (end - before) % 2:  # an even number of backslashes, so none of them escapes the quote
                 return end + 1
         raise ValueError(f"Unterminated string starting at: byte {start}")
 
     def _members(self, start: int, around: bytes, add: Callable[[Any], object]) -> int:
-        """Add the members of a list or an object, the first of which begins at `start`; return where it ends."""
+        """Add the members of a list or an object, beginning at `start`; return where it ends."""
         closing = around[-1:]
         if self._levels == 0:
             raise ValueError(f"it is nested deeper than {self._most_levels} levels")
@@ -99,7 +99,7 @@ class _Text:
         ended = self._sign(start) == closing
         separator = b""
         while not ended:
-            # As the last one looked is quick to find, and mostly right. Where members hold such themselves, it is not.
+            # Searching for text like the last separator is fast, and mostly right, unless members contain it too.
             cut = self._body.rfind(separator, start, start + self._piece) + separator.find(b",") if separator else -1
             part = self._try(around, start, cut)
             if part is None:
@@ -126,9 +126,9 @@ class _Text:
         return start + 1
 
     def _try(self, around: bytes, start: int, cut: int) -> Any:
-        """Return the members between `start` and a comma, or None where that comma is not between members.
+        """Return the members between `start` and a comma, or None if the comma is not between two members.
 
-        If what is before it makes a whole list or object, then it is all of its members up to there.
+        If the text before it makes a complete list or object, the text consists of all its members up to there.
         """
         if cut <= start:
             return None
@@ -143,9 +143,10 @@ class _Text:
         return self._body[begin : after + (self._sign(after) in {b"{", b"[", b'"'})]
 
     def _last_comma(self, start: int) -> int:
-        """Return where the last comma between members stands in the piece that begins with one at `start`.
+        """Return the place of the last comma between members, in the piece that begins with a member at `start`.
 
-        It is a guess: wrong where the list or object ends within the piece. -1 where there is none near its end.
+        This is a guess: it is wrong if the list or object ends within the piece. It is -1 if there is none near its
+        end.
         """
         piece = self._body[start : start + self._piece]
         if len(piece) < self._piece:
@@ -171,10 +172,10 @@ class _Text:
         return -1
 
     def _one_by_one(self, start: int, around: bytes, add: Callable[[Any], object]) -> tuple[int, bool]:
-        """Add the members that end in the piece which begins at `start`.
+        """Add the members that end in the piece that begins at `start`.
 
-        Returns where the last one ends, at a comma or the end of the list or object; or where one begins that is longer
-        than half a piece; and which of the two.
+        Return a place and a flag. Without the flag, the last member ends there, at a comma or at the end of the list or
+        object. With the flag, a member that is longer than half a piece begins there.
         """
         text = self._text_at(start)
         closing_sign = chr(around[-1])
@@ -182,7 +183,7 @@ class _Text:
         while (found := _scan_member(text, at, closing_sign)) is not None:
             member, end = found
             if text.count("[", at, end) + text.count("{", at, end) > self._levels:
-                # It may be nested too deep, which is for the decoder to tell.
+                # It may be nested too deep; the decoder decides that.
                 self._decode(around % text[at:end].encode(), self._levels + 1)
             add([member])
             if text[end] == closing_sign:
@@ -193,7 +194,7 @@ class _Text:
         return self._after_space(start + len(text[:at].encode())), True
 
     def _name(self, start: int) -> tuple[Any, int]:
-        """Return the name of the member of an object, and where its value begins."""
+        """Return the name of a member of an object, and where its value begins."""
         if self._sign(start) != b'"':
             raise ValueError(f"Expecting property name enclosed in double quotes: byte {start}")
         name, end = self._value(start)
@@ -203,7 +204,7 @@ class _Text:
         return name, self._after_space(end + 1)
 
     def _text_at(self, start: int) -> str:
-        """Return the piece that begins at `start` as text, without a character that ends in the next one."""
+        """Return the piece that begins at `start` as text, without a last character that ends in the next piece."""
         end = start + self._piece
         if end < len(self._body):
             while end > start and self._body[end] & 0xC0 == 0x80:
@@ -215,7 +216,7 @@ class _Text:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 _decoder: Final = cast("Any", json.JSONDecoder(parse_constant=_refuse_constant))
@@ -229,7 +230,7 @@ def _after_space(text: str, start: int) -> int:
 
 
 def _scan_member(text: str, start: int, closing: str) -> tuple[Any, int] | None:
-    """Return the member at `start` and where the sign behind it stands; None where that is not to be seen."""
+    """Return the member at `start` and the place of the sign after it; None if the member does not end in the text."""
     name: Any = None
     try:
         if closing == "}":

@@ -1,4 +1,4 @@
-"""What of a JSON value does not fit a JSON Schema. The only module that knows jsonschema, and loads it when asked."""
+"""Checks a JSON value against a JSON Schema. The only module that uses jsonschema; imports it when needed."""
 
 import re
 from typing import Any
@@ -10,15 +10,15 @@ __all__ = ["misfits"]
 
 
 def misfits(value: Any, schema: Any, name: str) -> list[str]:
-    """Return what does not fit, each with its place.
+    """Return the problems of a value, each with its place.
 
     Args:
         value: The JSON value.
-        schema: The JSON Schema; references to other documents are not followed.
-        name: What to call the value.
+        schema: The JSON Schema. References to other documents are not followed.
+        name: The name of the value in messages.
 
     Raises:
-        ConfigurationError: jsonschema is not installed, or the schema is none.
+        ConfigurationError: jsonschema is not installed, or the schema is not valid.
     """
     try:
         from jsonschema import Draft202012Validator
@@ -31,7 +31,7 @@ def misfits(value: Any, schema: Any, name: str) -> list[str]:
     try:
         validator_class = validator_for(schema, default=Draft202012Validator)
         validator_class.check_schema(schema)
-        # With a registry of its own, that holds nothing, it fetches nothing.
+        # With an empty registry of its own, it fetches no other documents.
         errors = list(validator_class(schema, registry=Registry[Any]()).iter_errors(value))
     except (SchemaError, Unresolvable, RecursionError, ArithmeticError, re.error, TypeError, AttributeError) as error:
         problem = error.message if isinstance(error, SchemaError) else str(error)

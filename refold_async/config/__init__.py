@@ -1,1 +1,1 @@
-"""What users set, and how it is checked."""
+"""What users configure, and how it is checked."""

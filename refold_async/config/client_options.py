@@ -1,4 +1,4 @@
-"""What the client takes from its arguments or else from the environment, and what a key tells of itself."""
+"""Options that the client takes from its arguments or else from the environment, and what the prefix of a key means."""
 
 import os
 from collections.abc import Mapping
@@ -12,12 +12,13 @@ from refold_async.runtime.log import DEBUG, INFO, logger
 __all__ = ["Environment", "check_environment", "environment_of", "find_api_key", "find_base_url", "switch_on_log"]
 
 Environment = Literal["test", "production"]
+"""An environment of Refold. An API key is for one of them."""
 
 _ENVIRONMENT_OF_PREFIX: Final[Mapping[str, Environment]] = {"tk": "test", "pk": "production"}
 
 
 def find_api_key(api_key: str | None) -> str | None:
-    """Return the API key that was given, else that of the environment, else None."""
+    """Return the API key that was passed, or else the one in the environment, or else None."""
     if api_key is not None:
         return check_secret("api_key", api_key)
     if found := hide(os.environ.get("REFOLD_API_KEY")):
@@ -26,7 +27,7 @@ def find_api_key(api_key: str | None) -> str | None:
 
 
 def find_base_url(base_url: str | None, *, allow_http: bool) -> str:
-    """Return the base URL that was given, else that of the environment, else Refold's own."""
+    """Return the base URL that was passed, or else the one in the environment, or else Refold's own."""
     if base_url is not None:
         return check_base_url("base_url", base_url, allow_http=allow_http)
     if found := hide(os.environ.get("REFOLD_BASE_URL")):
@@ -35,22 +36,22 @@ def find_base_url(base_url: str | None, *, allow_http: bool) -> str:
 
 
 def switch_on_log() -> None:
-    """Switch the log on if `REFOLD_LOG` of the environment asks for it."""
+    """Switch the log on if the environment variable `REFOLD_LOG` asks for it."""
     if not (asked := os.environ.get("REFOLD_LOG")):
         return
     level = {"info": INFO, "debug": DEBUG}.get(asked.strip().lower())
     if level is None:
-        raise ConfigurationError(f"REFOLD_LOG, in the environment, must be info or debug, not {asked!r}: or unset it.")
+        raise ConfigurationError(f"REFOLD_LOG, in the environment, must be info or debug, not {asked!r}. Or unset it.")
     logger.write_to_stderr(level)
 
 
 def environment_of(api_key: str | None) -> Environment | None:
-    """Return the environment that an API key is for, told by its prefix; None without a key or with another prefix."""
+    """Return the environment of an API key, as its prefix shows it; None without a key or with another prefix."""
     return None if api_key is None else _ENVIRONMENT_OF_PREFIX.get(api_key[:2])
 
 
 def check_environment(required: Environment | None, api_key: str | None) -> None:
-    """Refuse an API key of another environment than the required one."""
+    """Raise an error if an API key is not for the required environment."""
     if required is None:
         return
     if required not in _ENVIRONMENT_OF_PREFIX.values():

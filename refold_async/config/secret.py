@@ -1,7 +1,8 @@
-"""Keys, tokens and passwords as the client holds them: whoever shows its frames and objects sees `***`.
+"""Keys, tokens and passwords as the client stores them: anything that shows its frames and objects shows `***`.
 
-Error reporters, debuggers and test runners show the local variables of every frame of a traceback by their repr, and
-go through mappings, lists and attrs classes to do so. A `Secret` travels like any string and shows nothing.
+Error reporters, debuggers and test runners show the repr of all local variables in every frame of a traceback. They
+also show what is inside mappings, lists and attrs classes. A `Secret` can be used like any string, but its repr shows
+nothing.
 """
 
 from typing import Any, SupportsIndex
@@ -23,7 +24,7 @@ class _SecretBytes(bytes):
 
 
 class Secret(str):
-    """A string whose repr does not show it; nor does that of a part, or of its bytes."""
+    """A string whose repr does not show it. The repr of a part of it, or of its bytes, does not show it either."""
 
     __slots__ = ()
 
@@ -31,21 +32,21 @@ class Secret(str):
         return _SHOWN
 
     def __getitem__(self, index: SupportsIndex | slice) -> "Secret":
-        return Secret(super().__getitem__(index))  # some show the beginning of what is long
+        return Secret(super().__getitem__(index))  # some tools show only the beginning of a long text
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return its bytes, which show no more."""
+        """Return the bytes, whose repr does not show them either."""
         return _SecretBytes(super().encode(encoding, errors))
 
 
 def hide(value: Any) -> Any:
-    """Return what a caller passed as a secret in a form that shows nothing: a `Secret`, or None for None.
+    """Return a secret that a caller passed in a form whose repr does not show it: a `Secret`, or None for None.
 
-    Whatever else somebody passed by mistake becomes an object that has nothing but the name of its type, which is what
-    the error about it tells. To be called before anything can raise, and in place of the variable.
+    Anything else that was passed by mistake becomes an object that has only the name of its type, for the error about
+    it. Call this before anything can raise, and assign the result to the same variable.
     """
     if value is None or type(value) is Secret:
         return value
     if isinstance(value, str):
-        return Secret(str.__str__(value))  # of an Enum's member, what it is rather than its name
+        return Secret(str.__str__(value))  # for a member of an Enum, its value rather than its name
     return type(type(value).__name__, (), {})()

@@ -1,4 +1,4 @@
-"""What users set: deadlines, retries, a rate limit. Frozen, checked when made."""
+"""What users configure: time limits, retries, a rate limit. Frozen classes, which check their values when created."""
 
 import math
 import sys
@@ -55,35 +55,39 @@ def _flag(instance: object, attribute: "attrs.Attribute[bool]", value: Any) -> N
 
 @attrs.frozen(kw_only=True)
 class Timeout:
-    """How long a call may take, in seconds. `math.inf` takes a limit away.
+    """How long a call may take, in seconds. Use `math.inf` for no limit.
 
-    Where a call takes `timeout=`, a plain number stands for `total` and leaves the other two as the client has them.
+    If you pass a plain number as `timeout=`, it means `total`, and the other two limits remain as the client has them.
     """
 
     total: float = attrs.field(default=120.0, validator=_positive)
-    """Everything one awaited call does: the wait for the rate limit and for a connection, every attempt, every pause
-    between them. In a fan-out the wait for the rate limit does not count."""
+    """The limit for the whole call, in seconds: the wait for the rate limit and for a connection, every attempt, and
+    every pause between attempts. In a fan-out, the wait for the rate limit does not count."""
 
     attempt: float = attrs.field(default=60.0, validator=_positive)
-    """One attempt: from getting a connection to the last byte of the response."""
+    """The limit for one attempt, in seconds: from getting a connection to the last byte of the response."""
 
     connect: float = attrs.field(default=10.0, validator=_positive)
-    """Making a new connection: DNS, TCP, proxy and TLS together."""
+    """The limit for opening a new connection, in seconds: DNS, TCP, proxy and TLS together."""
 
     def with_total(self, total: float) -> "Timeout":
-        """Return these limits with another `total`, in seconds."""
+        """Return these limits with another `total`.
+
+        Args:
+            total: The limit for the whole call, in seconds.
+        """
         return attrs.evolve(self, total=total)
 
 
 def resolve_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
-    """Return the limits that a call runs under: a number stands for the total alone."""
+    """Return the limits that apply to a call. A number replaces only `total`."""
     if timeout is None:
         return default
     return timeout if isinstance(timeout, Timeout) else default.with_total(timeout)
 
 
 def resolve_synchronous_timeout(timeout: Timeout | float | None, default: Timeout) -> Timeout:
-    """Return the limits for a workflow that is waited for: it takes one attempt, so a number limits that too."""
+    """Return the limits for a synchronous workflow. It makes one attempt, so a number limits that attempt too."""
     if timeout is None:
         return default
     return timeout if isinstance(timeout, Timeout) else attrs.evolve(default, total=timeout, attempt=timeout)
@@ -91,14 +95,14 @@ def resolve_synchronous_timeout(timeout: Timeout | float | None, default: Timeou
 
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
-    """How often, and after how long, a call is tried again. What is tried again at all does not depend on it.
+    """How often to retry a call, and how long to wait before each retry. It does not decide which failures are retried.
 
-    The pause before attempt n+1 is random between 0 and `initial_delay * 2 ** (n - 1)`, at most `max_delay`. A
-    response's `Retry-After` is a floor under it: the random part comes on top.
+    The pause before attempt n+1 is random, between 0 and `initial_delay * 2 ** (n - 1)`, and at most `max_delay`. If
+    the response has a `Retry-After`, the pause is that time plus the random part.
     """
 
     max_retries: int = attrs.field(default=3, validator=_whole_number(0))
-    """Attempts after the first. 0: one attempt."""
+    """How many attempts may follow the first. 0 means one attempt only."""
 
     initial_delay: float = attrs.field(default=0.5, validator=_seconds)
     """The longest pause before the second attempt, in seconds."""
@@ -107,34 +111,36 @@ class RetryPolicy:
     """The longest random pause before any attempt, in seconds."""
 
     max_retry_after: float = attrs.field(default=60.0, validator=_seconds)
-    """The longest `Retry-After` to wait for, in seconds. Beyond it the error is raised at once, with `.retry_after`.
-    It is also the longest that refusals pause other calls: then one request checks whether they are accepted again."""
+    """The longest `Retry-After` to wait for, in seconds. If the response asks for more, the error is raised
+    immediately, with `.retry_after`. It is also the longest time that refusals pause other calls: after that, one
+    request checks whether Refold accepts requests."""
 
     resend_rate_limited_writes: bool = attrs.field(default=True, validator=_flag)
-    """Whether a write that was refused with HTTP 429 is sent again. It did not run, so this doubles nothing."""
+    """Whether to retry a write that was refused with HTTP 429. The refused write did not run, so a retry duplicates
+    nothing."""
 
 
 def check_retry_policy(retry: Any) -> RetryPolicy:
-    """Return `retry` if it is a policy."""
+    """Return `retry` if it is a `RetryPolicy`."""
     if not isinstance(retry, RetryPolicy):
-        raise ConfigurationError(f"retry must be a RetryPolicy, got {retry!r}.")
+        raise ConfigurationError(f"retry must be a RetryPolicy, such as RetryPolicy(max_retries=5), got {retry!r}.")
     return retry
 
 
 @attrs.frozen
 class RateLimit:
-    """A sending rate: `rate` requests in `per` seconds, after a burst of at most `burst` at once.
+    """A rate limit: at most `rate` requests in `per` seconds, with bursts of at most `burst` requests.
 
     Refold documents `RateLimit(20, burst=5)` for its platform.
     """
 
     rate: float = attrs.field(validator=_positive_and_finite)
-    """How many requests may leave in `per` seconds."""
+    """How many requests may be sent in `per` seconds."""
 
     per: float = attrs.field(default=1.0, kw_only=True, validator=_positive_and_finite)
-    """The span `rate` counts over, in seconds."""
+    """The period that `rate` refers to, in seconds."""
 
     burst: int = attrs.field(default=1, kw_only=True, validator=_whole_number(1))
-    """How many may leave at once after a quiet spell. Those of a fan-out leave evenly all the same, and so keep the
-    burst for single calls, and for what the network bunches together. Without a burst there is no such reserve, and
-    requests are up to a millisecond further apart than `rate` says."""
+    """How many requests may be sent at the same time after a quiet period. The requests of a fan-out are always sent
+    evenly: they leave the burst to single calls, and to requests that the network delivers bunched together. With the
+    default of 1 there is no such reserve, and requests are up to a millisecond further apart than `rate` says."""

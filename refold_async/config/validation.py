@@ -1,4 +1,4 @@
-"""Checks of what callers pass in. Each raises `ConfigurationError` naming the argument and the fix; none does I/O."""
+"""Checks of arguments. Each raises a `ConfigurationError` that names the argument and the fix; none does I/O."""
 
 import base64
 import ipaddress
@@ -32,35 +32,38 @@ __all__ = [
     "split_proxy",
 ]
 
+_SAMPLE_URL: Final = "https://app.refold.ai"
+_SAMPLE_URLS: Final = {"proxy": "http://user:password@proxy.example.com:3128"}
+
 # Compiled by their first use.
 _CONTROL_OR_SURROGATE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 _BAD_PERCENT = r"%(?![0-9A-Fa-f]{2})"
 
 
 def _check_text(name: str, value: object) -> str:
-    """Return `value` as a str that reaches the wire as it is, and keep a `Secret` one.
+    """Return `value` as a str that can be sent unchanged; a `Secret` remains a `Secret`.
 
-    `name` is the argument's name for the error.
+    `name` is the name of the argument in the error.
     """
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}.")
     if type(value) is not str and type(value) is not Secret:
-        # Another subclass, such as an Enum's member, may show another text than it is, and would be sent as that.
+        # Another subclass, such as a member of an Enum, may show a different text, and that would be sent.
         value = str.__str__(value)
     if not value:
         raise ConfigurationError(f"{name} is empty.")
     if not value.isprintable() and (found := re.search(_CONTROL_OR_SURROGATE, value)):
         raise ConfigurationError(
-            f"{name} holds {found.group()!a} at position {found.start()}: "
+            f"{name} contains {found.group()!a} at position {found.start()}: "
             "control characters and lone surrogates cannot be sent; remove them."
         )
     return value
 
 
 def check_header_value(name: str, value: object) -> str:
-    """Return `value` if it can travel as a header unchanged: ids, keys, tokens, slugs.
+    """Return `value` if it can be sent as a header unchanged: an id, key, token or slug.
 
-    White space at an edge is refused because it is lost on the wire, where the value would become another one.
+    White space at the start or end is refused: HTTP would drop it, and the value would become a different one.
     """
     if (
         (type(value) is str or type(value) is Secret)
@@ -69,19 +72,15 @@ def check_header_value(name: str, value: object) -> str:
         and " " not in value
         and value
     ):
-        return value  # nearly all, at less cost
+        return value  # nearly all values, and quicker
     text = _check_text(name, value)
     if text[0].isspace() or text[-1].isspace():
-        raise ConfigurationError(f"{name} starts or ends with white space, which would be lost on the wire: strip it.")
+        raise ConfigurationError(f"{name} starts or ends with white space, which HTTP would drop: strip it.")
     return text
 
 
 def check_secret(name: str, value: Any) -> str:
-    """Return an API key or session token that can be one; the error tells the character in the way, but not the rest.
-
-    Linked account ids may hold any letters. Keys and tokens are printable ASCII: whatever else is in one came along
-    when it was copied, and looks like nothing or like another character.
-    """
+    """Return an API key or session token if it can be one. The error names the wrong character, but shows no other."""
     value = hide(value)
     if (problem := problem_with_secret(name, value)) is not None:
         raise ConfigurationError(problem)
@@ -89,7 +88,7 @@ def check_secret(name: str, value: Any) -> str:
 
 
 def problem_with_secret(name: str, value: object) -> str | None:
-    """Return what keeps `value` from being an API key or session token, in words that do not show it; else None."""
+    """Return why `value` cannot be an API key or session token, in words that do not show it, or None if it can."""
     if not isinstance(value, str):
         return f"{name} must be a str, not {type(value).__name__}."
     text = str.__str__(value)
@@ -99,8 +98,8 @@ def problem_with_secret(name: str, value: object) -> str | None:
     for position, character in enumerate(text, 1):
         if not "!" <= character <= "~" and (character != " " or position in {1, length}):
             return (
-                f"{name} holds {_name_of(character)} at position {position} of {length}. Keys and tokens are printable "
-                "ASCII: copy it anew, or remove that character."
+                f"{name} contains {_name_of(character)} at position {position} of {length}. Keys and tokens are "
+                "printable ASCII: copy it again, or remove that character."
             )
     if length > 1 and text[0] == text[-1] and text[0] in {'"', "'"}:
         return f"{name} is in quotes: remove {_name_of(text[0])} at positions 1 and {length} of {length}."
@@ -111,43 +110,44 @@ _UNNAMED: Final = {"\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN"}
 
 
 def _name_of(character: str) -> str:
-    import unicodedata  # only for what is refused
+    import unicodedata  # only needed for values that are refused
 
     unnamed = "lone surrogate" if "\ud800" <= character <= "\udfff" else "control or unassigned character"
     return f"U+{ord(character):04X} {unicodedata.name(character, _UNNAMED.get(character, unnamed))}"
 
 
 def quote_segment(name: str, value: object) -> str:
-    """Return `value` quoted as one segment of a URL path; `.` and `..`, which would change the path, are refused."""
+    """Return `value` quoted as one segment of a URL path. Refuse `.` and `..`, which would change the path."""
     text = _check_text(name, value)
     if text in {".", ".."}:
-        raise ConfigurationError(f"{name} is {text!r}, which would address another path.")
+        raise ConfigurationError(f"{name} is {text!r}, which would change the path of the URL.")
     return quote(text, safe="")
 
 
 def check_path(name: str, value: object) -> str:
-    """Return the path of a URL ready for the wire: absolute, on the same host, without dot segments."""
+    """Return the path of a URL, ready to be sent: absolute, on the same host, without dot segments."""
     text = _check_text(name, value)
     if not text.startswith("/") or text.startswith("//"):
         raise ConfigurationError(f"{name} must start with one '/', below base_url, such as '/api/v2/…'; got {text!r}.")
     if "?" in text or "#" in text:
         raise ConfigurationError(
-            f"{name} holds '?' or '#': pass the query as query={{...}}, and quote ids in the path."
+            f"{name} contains '?' or '#': pass the query as query={{...}}, and quote ids in the path."
         )
     if re.search(_BAD_PERCENT, text) or "\\" in text:
         raise ConfigurationError(
-            f"{name} holds a '\\' or a '%' that escapes nothing: quote ids by urllib.parse.quote()."
+            f"{name} contains a '\\' or a '%' that escapes nothing: quote ids with urllib.parse.quote()."
         )
     if any(segment.replace("%2e", ".").replace("%2E", ".") in {".", ".."} for segment in text.split("/")):
-        raise ConfigurationError(f"{name} holds a '.' or '..' segment, which would address another path: {text!r}.")
+        raise ConfigurationError(f"{name} contains a '.' or '..' segment, which would change the path: {text!r}.")
     return quote(text, safe="/%:@!$&'()*+,;=-._~")
 
 
 def _split_url(name: str, value: object) -> SplitResult:
-    """Return the parts of a URL with a host. Neither message nor frame shows the URL, which may hold a password."""
+    """Return the parts of a URL with a host. Neither message nor frame shows the URL, which may contain a password."""
     parts = _parts_of_url(check_header_value(name, value))
     if parts is None:
-        raise ConfigurationError(f"{name} must be a full URL such as 'https://app.refold.ai', quoted where needed.")
+        sample = _SAMPLE_URLS.get(name, _SAMPLE_URL)
+        raise ConfigurationError(f"{name} must be a full URL, such as {sample!r}, percent-encoded where needed.")
     return parts
 
 
@@ -155,7 +155,7 @@ def _parts_of_url(text: str) -> SplitResult | None:
     with suppress(ValueError):
         parts = urlsplit(text)
         (parts.hostname or "").encode("idna")
-        # What urlsplit reads as a path or query may be the rest of an unquoted password.
+        # The part that urlsplit reads as a path or query may be the rest of an unquoted password.
         whole = not any(map(str.isspace, text)) and ("@" not in text or "@" in parts.netloc)
         if whole and parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
             return parts
@@ -163,7 +163,7 @@ def _parts_of_url(text: str) -> SplitResult | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, by its address or as localhost."""
+    """Return whether a host is this machine, by its address or as localhost."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -171,15 +171,15 @@ def is_loopback(host: str) -> bool:
 
 
 def check_base_url(name: str, value: object, *, allow_http: bool) -> str:
-    """Return a base URL without its trailing slash. Plain `http://` goes to loopback only, unless `allow_http`."""
+    """Return a base URL without its trailing slash. Plain `http://` is only allowed to loopback unless `allow_http`."""
     parts = _split_url(name, value)
     problem = None
     if parts.username is not None or parts.password is not None:
-        problem = "holds a user name or password: pass credentials as api_key="
+        problem = "contains a user name or password: pass credentials as api_key="
     elif parts.query or parts.fragment:
-        problem = "holds a query or fragment: leave it out"
+        problem = "contains a query or fragment: leave it out"
     if problem is not None:
-        del parts  # which error reporters would show
+        del parts  # error reporters would show it
         raise ConfigurationError(f"{name} {problem}.")
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname or ""):
         raise ConfigurationError(
@@ -191,7 +191,7 @@ def check_base_url(name: str, value: object, *, allow_http: bool) -> str:
 
 
 def check_proxy(name: str, value: object) -> Secret:
-    """Return the URL of a proxy; it may hold a user name and password."""
+    """Return the URL of a proxy, which may contain a user name and password."""
     value = hide(value)
     url = Secret(_split_url(name, value).geturl())
     if problem := _problem_with_proxy(url):
@@ -203,16 +203,16 @@ def _problem_with_proxy(url: str) -> str | None:
     try:
         user = URL(url).user
     except ValueError:
-        return "is no URL"
+        return "is not a URL"
     return (
-        "has a ':' in its user name, which no proxy could tell from the one before the password"
+        "has a ':' in its user name, which a proxy would read as the start of the password"
         if (user and ":" in user)
         else None
     )
 
 
 def split_proxy(proxy: str | None) -> tuple[str | None, Secret | None]:
-    """Return the URL of a proxy without its credentials, and the value of the header that has them, if any."""
+    """Return the URL of a proxy without its credentials, and the value of the header with the credentials, if any."""
     if proxy is None:
         return None, None
     url = URL(proxy)
@@ -227,7 +227,7 @@ def split_proxy(proxy: str | None) -> tuple[str | None, Secret | None]:
 
 
 def credentials_of(proxy: str | None) -> list[str]:
-    """Return what of a proxy's URL no message may show: its credentials, as they stand, as they are meant and sent."""
+    """Return the parts of a proxy URL that no message may show: the credentials as written, as decoded, and as sent."""
     if proxy is None:
         return []
     parts = urlsplit(proxy)
@@ -254,26 +254,26 @@ def check_positive(name: str, value: Any) -> float:
 def _shown(value: object) -> str:
     try:
         return repr(value)
-    except ValueError:  # an integer of very many digits
+    except ValueError:  # an integer with too many digits
         return "a number too large to show"
 
 
 def check_seconds(name: str, value: Any) -> float:
-    """Return `value` if it is a number of seconds above 0 that one can wait."""
+    """Return `value` if it is a finite number of seconds above 0."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
         raise ConfigurationError(f"{name} must be a number of seconds above 0, got {_shown(value)}.")
     return value
 
 
 def check_string(name: str, value: object) -> str:
-    """Return `value` if it is a str, whatever it holds."""
+    """Return `value` if it is a str, whatever its content."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}.")
     return value
 
 
 def check_bool(name: str, value: object) -> bool:
-    """Return `value` if it is True or False: a misspelled flag must not decide whether a write is sent twice."""
+    """Return `value` if it is True or False: no other value may decide, by mistake, whether a write is sent twice."""
     if value is not True and value is not False:
         raise ConfigurationError(f"{name} must be True or False, got {value!r}.")
     return value

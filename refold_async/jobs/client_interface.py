@@ -1,4 +1,4 @@
-"""What a fan-out asks of the client that it belongs to: it knows neither linked accounts nor who may send when."""
+"""What a fan-out needs from its client. The fan-out itself knows nothing about linked accounts or rate limits."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -17,25 +17,25 @@ AnyScope = TypeVar("AnyScope", bound="Scope")
 
 
 class Scope(Protocol):
-    """What calls for one linked account are made on."""
+    """The scope on which calls for one linked account are made."""
 
     @property
     def linked_account_id(self) -> str | None:
-        """The linked account; None where a session token stands for it."""
+        """The linked account, or None if the scope uses a session token instead."""
         ...
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class ClientInterface(Generic[Item, AnyScope]):
-    """What a fan-out asks of its client."""
+    """What a fan-out needs from its client."""
 
     scope_of: Callable[[Item], AnyScope]
-    """Tells the scope of an item's linked account."""
+    """Returns the scope of an item's linked account."""
     lane_of: "Callable[[AnyScope, Slots], Lane | None]"
-    """Tells where items of that account wait, or None where nothing limits it."""
+    """Returns where items of that account wait, or None if nothing limits the account."""
     limits_accounts: Callable[[], bool]
-    """Tells whether anything limits any account."""
+    """Returns whether any account is limited."""
     refuses_all: Callable[[], bool]
-    """Tells whether requests of all accounts are being refused."""
+    """Returns whether requests of all accounts are being refused."""
     is_closed: Callable[[], bool]
-    """Tells whether the client was closed."""
+    """Returns whether the client was closed."""

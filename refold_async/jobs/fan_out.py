@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from refold_async.config.validation import check_positive, check_whole_number
-from refold_async.errors import ConfigurationError
+from refold_async.errors import ConfigurationError, RefoldError
 from refold_async.jobs.client_interface import AnyScope, ClientInterface
 from refold_async.jobs.feeding import STEPS_BEFORE_A_TURN, Feeder
 from refold_async.jobs.item_tasks import ItemTasks
@@ -33,17 +33,17 @@ T = TypeVar("T")
 
 
 class FanOut(Generic[Item, T]):
-    """A fan-out under way. Made by `AsyncRefold.fan_out()` and `fan_out_action()`; works once.
+    """One call for many items, running. Made by `AsyncRefold.fan_out()` and `fan_out_action()`; use it once.
 
-    Either iterate it inside `async with`, and get outcomes in the order they come; or await `collect()`.
+    Either iterate over it inside `async with`, to get each outcome as soon as there is one, or await `collect()`.
 
-    Leaving the block, by whatever way, a cancellation included, stops taking items, gives those in flight `grace`
-    seconds to end and cancels the rest; items that have not sent anything yet are not begun. An async generator given
-    as `items` is closed then.
+    Leaving the block, also by an exception or a cancellation, stops the fan-out: it takes no more items, gives those in
+    flight `grace` seconds to end and then cancels them. Items that have not sent anything yet do not begin. An async
+    generator given as `items` is closed.
 
     Attributes:
-        unfinished: After leaving: items that were taken and did not end within `grace`, or did not begin, such as those
-            that waited for their accounts.
+        unfinished: After leaving: items that were taken but have no outcome. They did not end within `grace`, or did
+            not begin, for example because they waited for their linked accounts.
         unread: After leaving: outcomes that nobody had read.
     """
 
@@ -65,7 +65,7 @@ class FanOut(Generic[Item, T]):
         self._stopper: Stopper[Item] = Stopper(
             grace=options["grace"], job_timeout=options["job_timeout"], stop_after=options["stop_after"]
         )
-        # A slot is taken with an item and given back when its outcome is read: so a slow reader slows the work.
+        # An item takes a slot and gives it back when its outcome is read: so a slow reader slows the work.
         self._slots = Slots(check_whole_number("concurrency", options["concurrency"], at_least=1))
         self._queue: OutcomeQueue[Item, T] = OutcomeQueue(self._stopper.note_failure)
         self._item_tasks: ItemTasks[Item, T] = ItemTasks(
@@ -100,7 +100,7 @@ class FanOut(Generic[Item, T]):
 
     async def __aenter__(self) -> Self:
         if self._entered:
-            raise ConfigurationError("A fan-out works once: make a new one.")
+            raise ConfigurationError("A fan-out can be used only once: make a new one.")
         self._entered = True
         loop = asyncio.get_running_loop()
         self._owner = asyncio.current_task()
@@ -121,7 +121,7 @@ class FanOut(Generic[Item, T]):
             await self._leave()
 
     async def _leave(self) -> None:
-        """End everything, however often this is cancelled: nothing may run on all the same."""
+        """End everything, however often this is cancelled: nothing may keep running."""
         ended_by: BaseException | None = None
         try:
             self.stop()
@@ -140,7 +140,9 @@ class FanOut(Generic[Item, T]):
             self.unread.extend(self._queue.unread)
             self._queue.unread.clear()
             if self._feeder.error is not None:
-                logger.warning("items raised %s, which nobody read", safe_repr(self._feeder.error))
+                logger.warning(
+                    "items raised %s after the fan-out was left. No outcome shows it.", safe_repr(self._feeder.error)
+                )
             if self._cancelled_owner and self._owner is not None:
                 self._owner.uncancel()
             self._owner = None
@@ -149,7 +151,7 @@ class FanOut(Generic[Item, T]):
                 raise ended_by
 
     async def _close(self) -> None:
-        """Give the journal back, with all that there is to record, and tell the progress a last time."""
+        """Record everything that is left, release the journal, and report the progress for the last time."""
         await self._item_tasks.aclose(self._queue.news, self._feeder.taken)
         if self._reporter is not None:
             reporter, self._reporter = self._reporter, None
@@ -157,20 +159,21 @@ class FanOut(Generic[Item, T]):
         self._closed = True
 
     def _end_program(self) -> None:
-        """Have whoever entered leave, for `progress=` ends the program."""
+        """Make the task that entered the fan-out leave it, because `progress=` ends the program."""
         self.stop()
         if not self._left and self._owner is not None:
             self._cancelled_owner = True
             self._owner.cancel()
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Take no more items, give those in flight `grace` seconds to end, and let the iteration end then.
+        """Take no more items, give those in flight `grace` seconds to end, then end the iteration.
 
-        Items that have not sent anything yet are not begun. To be called where the program is to end, such as in a
-        signal handler of the event loop; may be called more than once.
+        Items that have not sent anything yet do not begin. Call this when the program must end, for example in a signal
+        handler of the event loop. You may call it more than once.
 
         Args:
-            at_once: Give those in flight no time: cancel them, also where a call before gave them some.
+            at_once: Cancel the items in flight immediately, even if an earlier call of `stop()` gave them time.
+                By default False.
         """
         self._stopper.stop()
         if at_once:
@@ -178,20 +181,22 @@ class FanOut(Generic[Item, T]):
 
     def __aiter__(self) -> AsyncIterator[Outcome[Item, T]]:
         if not self._entered:
-            raise ConfigurationError("Iterate a fan-out inside `async with`, so that it stops when you leave.")
+            raise ConfigurationError("Iterate over a fan-out inside `async with`, so that it stops when you leave.")
         return self
 
     async def __anext__(self) -> Outcome[Item, T]:
-        """Return the next outcome, in the order they come.
+        """Return the next outcome. Outcomes come in the order in which items end.
 
         Raises:
-            Exception: What `items` raised, after the outcomes of all items it gave before.
-            FanOutStoppedError: `stop_after=` or `job_timeout=` ended it, after the outcomes of the items taken before.
-            ClientClosedError: The client was closed meanwhile; items that had not begun are in `unfinished`.
-            JournalError: The journal could not be written; outcomes that it does not have are in `unread`.
+            Exception: What `items` raised; raised after the outcomes of all items it gave before.
+            FanOutStoppedError: `stop_after=` or `job_timeout=` stopped the fan-out; raised after the outcomes of the
+                items taken before.
+            ClientClosedError: The client was closed while the fan-out ran. Items that had not begun are in
+                `unfinished`.
+            JournalError: The journal could not be written. Outcomes that it does not have are in `unread`.
         """
         if self._left:
-            raise ConfigurationError("The fan-out was left; outcomes can be read inside its `async with` only.")
+            raise ConfigurationError("The `async with` of this fan-out has ended: read its outcomes inside the block.")
         self._reads += 1
         if self._reads % STEPS_BEFORE_A_TURN == 0:
             await asyncio.sleep(0)
@@ -208,18 +213,31 @@ class FanOut(Generic[Item, T]):
 
     def _raise_error(self) -> None:
         """Raise, once, what ended the fan-out."""
-        error = self._stopper.error or self._feeder.error
+        own, error = self._stopper.error, self._stopper.error or self._feeder.error
         self._stopper.error = self._feeder.error = None
+        if isinstance(error, RefoldError):
+            if self._item_tasks.had_effect:
+                error.effect = "unknown"  # or a program that retries what had no effect would repeat the whole job
+            elif error is own:
+                error.effect = "none"
         if error is not None:
             raise error
 
     async def collect(self) -> FanOutReport[Item, T]:
-        """Run it all and return every outcome, in the order of the input.
+        """Run the whole fan-out and return every outcome, in the order of the input.
+
+        If it raises an error, the outcomes until then are in `report`. The `effect` of a `RefoldError` is `"unknown"`
+        if any item may have had an effect: do not repeat the whole job then.
+
+        Returns:
+            The report, with one outcome for each item.
 
         Raises:
-            Exception: What `items` raised. The outcomes of the items it gave before are in `report`.
-            FanOutStoppedError: `stop_after=` or `job_timeout=` ended it; the outcomes until then are in `report`.
+            Exception: What `items` raised.
+            FanOutStoppedError: `stop_after=` or `job_timeout=` stopped it.
+            ClientClosedError: The client was closed while the fan-out ran.
             JournalError: The journal cannot be used or written.
+            ConfigurationError: The fan-out was used before.
         """
         async with self:
             self._report = {}
@@ -231,7 +249,7 @@ class FanOut(Generic[Item, T]):
 
     @property
     def report(self) -> FanOutReport[Item, T]:
-        """What `collect()` has gathered so far, in the order of the input."""
+        """The outcomes that `collect()` has gathered so far, in the order of the input."""
         outcomes = self._report or {}
         return FanOutReport(tuple(outcomes[index] for index in sorted(outcomes)))
 

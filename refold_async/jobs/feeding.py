@@ -1,4 +1,4 @@
-"""Taking items from their source as they can be worked on, and parking those whose linked accounts may not go now."""
+"""Taking items from their source when there is room, and parking those whose linked accounts must wait."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ __all__ = ["STEPS_BEFORE_A_TURN", "Feeder"]
 Item = TypeVar("Item")
 
 STEPS_BEFORE_A_TURN: Final = 100
-"""How many items are taken, or outcomes read, before others have a turn in any case."""
+"""After how many items taken, or outcomes read, other tasks of the event loop get a turn."""
 
 
 class Feeder(Generic[Item]):
@@ -40,12 +40,12 @@ class Feeder(Generic[Item]):
 
         Args:
             items: The source.
-            client: What is asked of the client.
-            slots: The slots of the fan-out: one is there before an item is taken.
+            client: What the fan-out needs from the client.
+            slots: The slots of the fan-out. An item is taken only when one is free.
             item_tasks: Where items begin.
-            on_change: Called when the source has ended, or there are no parked items any more.
-            max_refusal_wait: Seconds that refusals may keep an item waiting.
-            job: The name of the job that the items are part of, where it has one.
+            on_change: Called when the source has ended, or when the last parked item is gone.
+            max_refusal_wait: Seconds that an item may wait because of refusals.
+            job: The name of the job that the items belong to, if it has one.
         """
         self._items = items
         self._client = client
@@ -65,11 +65,11 @@ class Feeder(Generic[Item]):
 
     @property
     def done(self) -> bool:
-        """Whether no more items are taken."""
+        """Whether no more items will be taken."""
         return self._task is None or self._task.done()
 
     def start(self, loop: asyncio.AbstractEventLoop, outer: ItemContext | None) -> None:
-        """Begin to take items, which are part of the item `outer` where the fan-out is inside another."""
+        """Begin to take items; `outer` is the item that this fan-out runs inside, if there is one."""
         self._loop = loop
         self._outer = outer
         self._task = loop.create_task(self._feed(), name="refold_async fan-out")
@@ -82,12 +82,12 @@ class Feeder(Generic[Item]):
         self._leave_parked()
 
     def cancel(self) -> None:
-        """Cancel the taking of items, again where the source swallowed a cancellation."""
+        """Cancel the taking of items; again if the source swallowed a cancellation."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
 
     async def wait_until_ended(self) -> None:
-        """Wait for the source to end, and for parked items to be accounted for."""
+        """Wait until the source has ended and every parked item is accounted for."""
         if self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
         items: Any = self._items
@@ -97,7 +97,7 @@ class Feeder(Generic[Item]):
             await asyncio.sleep(0)
 
     async def _feed(self) -> None:
-        # The slot comes before the item: an item that could not be worked on yet stays with its source.
+        # The slot comes before the item: an item that cannot be worked on yet stays with its source.
         await self._slots.wait()
         if isinstance(self._items, AsyncIterable):
             async for item in self._items:
@@ -109,7 +109,7 @@ class Feeder(Generic[Item]):
                     return
 
     async def _take(self, item: Item) -> bool:
-        """Start or park an item, and wait for a slot for the next; return False where it came after the stop."""
+        """Start or park an item, and wait for a slot for the next; return False if it came after the stop."""
         taken = TakenItem(
             outer=self._outer,
             job=self._job,
@@ -121,11 +121,11 @@ class Feeder(Generic[Item]):
             taken_at=time.perf_counter(),
         )
         self.taken += 1
-        if self._stopped:  # the source did not let itself be cancelled, or stopped its own fan-out
+        if self._stopped:  # the source ignored its cancellation, or stopped its own fan-out
             self._item_tasks.leave_unfinished(taken)
             return False
         try:
-            if not self._slots.available:  # parked items took all slots while the source was waited for
+            if not self._slots.available:  # parked items took all slots while we waited for the source
                 await self._slots.wait()
         except asyncio.CancelledError:
             self._item_tasks.leave_unfinished(taken)
@@ -143,19 +143,19 @@ class Feeder(Generic[Item]):
         return True
 
     def _lane_of(self, taken: TakenItem[Item]) -> "Lane | None":
-        """Return where items of the same account wait, or None if nothing limits that or the account is not told."""
+        """Return where items of the same account wait, or None if it has no limit or cannot be found."""
         taken.context = copy_context()
         try:
             scope = taken.scope = taken.context.run(self._client.scope_of, taken.item)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # noqa: BLE001 - it is raised again in the item's own task, and is its outcome
+        except BaseException:  # noqa: BLE001 - the item's own task raises it again, and it becomes the item's outcome
             return None
         taken.linked_account_id = scope.linked_account_id
         return self._client.lane_of(scope, self._slots)
 
     def _start_parked(self, taken: Any, lane: "Lane") -> None:
-        if self._loop.is_closed():  # as where a program goes on after an event loop that was closed half way
+        if self._loop.is_closed():  # for example if a program closes the loop half way and continues
             return
         if self._stopped:
             self._slots.free()
@@ -165,7 +165,7 @@ class Feeder(Generic[Item]):
             self._item_tasks.start(taken, lane)
 
     def _leave_parked(self) -> None:
-        """Account for the items that will not begin, so many at a time that others have a turn."""
+        """Account for the items that will not begin, in portions, so that other tasks get a turn."""
         for _ in range(min(self._slots.parked, 10 * STEPS_BEFORE_A_TURN)):
             self._item_tasks.leave_unfinished(self._slots.unpark())
         if self._slots.parked:
@@ -177,5 +177,5 @@ class Feeder(Generic[Item]):
         if not task.cancelled():
             self.error = task.exception()
         elif not self._stopped:
-            self.error = RuntimeError("items was cancelled from within; what it would still have given is lost")
+            self.error = RuntimeError("items cancelled itself: the items that it had not given yet are lost")
         self._on_change()

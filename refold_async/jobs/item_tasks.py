@@ -1,4 +1,4 @@
-"""A task for each item that has begun: it makes the call, and ends when the outcome is recorded."""
+"""One task for each item that has begun: it makes the call, and ends when the outcome is recorded."""
 
 import asyncio
 import time
@@ -40,12 +40,12 @@ class ItemTasks(Generic[Item, T]):
         """Begin with no item.
 
         Args:
-            call: What to do for an item, with the scope of its account.
-            client: What is asked of the client.
+            call: What to do for an item, given the scope of its account.
+            client: What the fan-out needs from the client.
             slots: The slots of the fan-out.
             deliver: Called with each outcome, once it is recorded.
             stop: Called with the error that ends the fan-out.
-            on_change: Called when an item has ended, or may not be waited for any more.
+            on_change: Called when an item has ended, or no longer has to be waited for.
         """
         self._call = call
         self._client = client
@@ -54,7 +54,7 @@ class ItemTasks(Generic[Item, T]):
         self._stop = stop
         self._on_change = on_change
         self._loop: asyncio.AbstractEventLoop
-        self._run: Run[Item, T] = NullRun()  # for who leaves what was never entered
+        self._run: Run[Item, T] = NullRun()  # for a fan-out that is left without having been entered
         self._tasks: dict[asyncio.Task[None], TakenItem[Item]] = {}
         self._recording = 0  # outcomes that the journal has not committed yet
         self._is_read = True
@@ -62,9 +62,11 @@ class ItemTasks(Generic[Item, T]):
         """Items that were taken and have no outcome."""
         self.unrecorded: list[Outcome[Item, T]] = []
         """Outcomes that the journal could not take."""
+        self.had_effect = False
+        """Whether something was sent, in this run, that had an effect or may have had one."""
 
     def begin(self, loop: asyncio.AbstractEventLoop, run: Run[Item, T]) -> None:
-        """Be ready for items, which `run` records."""
+        """Prepare for items, which `run` records."""
         self._loop = loop
         self._run = run
 
@@ -73,15 +75,15 @@ class ItemTasks(Generic[Item, T]):
 
     @property
     def done(self) -> bool:
-        """Whether all items that began have ended, and are recorded."""
+        """Whether all items that began have ended and are recorded."""
         return not self._tasks and not self._recording
 
     def count_held_up(self, *, refuses_all: bool) -> int:
-        """Return how many items wait because requests were refused; `refuses_all` where those of all accounts are."""
+        """Return how many items wait because requests were refused; `refuses_all` says that all accounts are."""
         return sum(taken.held_up or (refuses_all and taken.waits > 0) for taken in self._tasks.values())
 
     def start(self, taken: TakenItem[Item], lane: "Lane | None" = None) -> None:
-        """Have an item begin, for which a slot was taken; `lane` holds those of its account that have not."""
+        """Begin an item that has a slot; `lane` holds the items of its account that have not begun."""
         task = self._loop.create_task(
             self._run_item(taken), name=f"refold_async fan-out item {taken.index}", context=taken.context
         )
@@ -93,7 +95,7 @@ class ItemTasks(Generic[Item, T]):
             self._loop.call_soon(self._look_after, taken, lane)
 
     def leave_unfinished(self, taken: TakenItem[Item]) -> None:
-        """Account for an item that has no outcome."""
+        """Note an item that has no outcome as unfinished."""
         self.unfinished.append(
             Unfinished(
                 item=taken.item,
@@ -105,7 +107,7 @@ class ItemTasks(Generic[Item, T]):
         self._run.record_unfinished(taken)
 
     def stop(self) -> None:
-        """Have no item send its first request any more."""
+        """Keep every item that has not sent its first request from sending it."""
         for task, taken in self._tasks.items():
             taken.stop_requested = True
             if (taken.waits or taken.leaving) and taken.untouched:
@@ -122,11 +124,11 @@ class ItemTasks(Generic[Item, T]):
             await asyncio.wait(self._tasks)
 
     def note_left(self) -> None:
-        """Note that nobody reads any more what goes wrong."""
+        """Note that nobody reads the errors of the fan-out any more."""
         self._is_read = False
 
     async def aclose(self, news: asyncio.Event, taken: int) -> None:
-        """Record all that there is to record, and end the run.
+        """Record everything that is left, and end the run.
 
         Args:
             news: Set whenever `on_change` is called.
@@ -138,7 +140,7 @@ class ItemTasks(Generic[Item, T]):
             await news.wait()
 
     def _look_after(self, taken: TakenItem[Item], lane: "Lane") -> None:
-        """Have others of its account begin, too, where an item does something else before it calls."""
+        """Let other items of its account begin too, if this item does something else before it calls Refold."""
         if taken.approaching is None:
             return
         waits_for_permit = taken.waits > 0 and not self._run.is_looking_up(taken)
@@ -148,7 +150,7 @@ class ItemTasks(Generic[Item, T]):
             taken.arrive()
 
     async def _run_item(self, taken: TakenItem[Item]) -> None:
-        """Run the call for one item and keep its outcome. One item's failure stays its own."""
+        """Run the call for one item and keep its outcome. The failure of one item does not affect others."""
         current_item.set(taken)
         try:
             scope = taken.scope or self._client.scope_of(taken.item)
@@ -161,7 +163,7 @@ class ItemTasks(Generic[Item, T]):
             value = await self._call(scope, taken.item)
         except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever else an item's call raises is that item's outcome
+        except BaseException as error:  # noqa: BLE001 - anything else that an item's call raises is its outcome
             if isinstance(error, JournalError) and self._run.error is not None:
                 self._stop(self._run.error)
                 self.leave_unfinished(taken)
@@ -188,7 +190,7 @@ class ItemTasks(Generic[Item, T]):
             )
 
     def _end_with_error(self, taken: TakenItem[Item], error: BaseException, *, unclear: bool) -> None:
-        """Make the outcome of an item that did not succeed; `unclear` where it may have happened all the same."""
+        """Make the outcome of an item that did not succeed; `unclear` says that it may have happened anyway."""
         outcome: Failed[Item] | Unknown[Item]
         elapsed = time.perf_counter() - taken.taken_at
         if unclear or self._run.may_have_run_before(taken):  # what failed now may have run before
@@ -232,6 +234,7 @@ class ItemTasks(Generic[Item, T]):
 
     def _item_ended(self, task: asyncio.Task[None]) -> None:
         taken = self._tasks.pop(task)
+        self.had_effect = self.had_effect or not taken.untouched
         if taken.approaching is not None:
             taken.arrive()
         try:
@@ -240,21 +243,21 @@ class ItemTasks(Generic[Item, T]):
             if taken.cancelled or (taken.stop_requested and taken.untouched):
                 self.leave_unfinished(taken)
             else:
-                # The call cancelled itself, or somebody cancelled its task; nobody stopped the fan-out.
+                # The call cancelled itself, or other code cancelled its task; nobody stopped the fan-out.
                 self._end_with_error(taken, cancelled, unclear=not taken.untouched)
-        except BaseException:  # noqa: BLE001 - KeyboardInterrupt or SystemExit, which the loop raises by itself
+        except BaseException:  # noqa: BLE001 - KeyboardInterrupt or SystemExit, which the loop itself raises
             self.leave_unfinished(taken)
         self._on_change()
 
     @staticmethod
     def _cancel(task: asyncio.Task[None], taken: TakenItem[Item]) -> None:
-        if not taken.cancelled:  # once is enough: a second time would interrupt its cleaning up
+        if not taken.cancelled:  # only once: a second time would interrupt its cleaning up
             taken.cancelled = True
             task.cancel()
 
 
 def _effect_of(taken: TakenItem[Any], error: BaseException) -> Effect:
-    """Return what the call of an item that failed made happen, of which its error may be only the last part."""
+    """Return the effect of everything that a failed item's call did; its error may be about the last part only."""
     if isinstance(error, RefoldError) and error.effect != "none":
         return error.effect
     return "unknown" if taken.may_have_changed else "none"

@@ -1,4 +1,4 @@
-"""An item of a fan-out, from when it is taken to when its outcome is recorded."""
+"""An item of a fan-out, from the moment it is taken until its outcome is recorded."""
 
 from collections.abc import Sized
 from contextvars import Context
@@ -23,20 +23,20 @@ class TakenItem(ItemContext, Generic[Item]):
     taken_at: float = attrs.field(kw_only=True)
     """When it was taken, by `time.perf_counter()`."""
     linked_account_id: str | None = None
-    """Its linked account, or None where the item does not tell."""
+    """Its linked account, or None if the item does not name one."""
     cancelled: bool = False
     """Whether the fan-out itself cancelled it."""
     scope: Scope | None = None
-    """The scope of its account, if that was looked at before it began."""
+    """The scope of its account, if it was found before the item began."""
     context: Context | None = None
-    """The context it is to begin in, if it may begin later than it was taken."""
+    """The context to run the item in, if it may begin later than it was taken."""
 
 
 def count_of(items: object) -> int | None:
-    """Return how many items a source has, or None where it does not tell, such as a progress bar of a generator."""
+    """Return how many items a source has, or None if it does not say, such as a progress bar around a generator."""
     if not isinstance(items, Sized):
         return None
     try:
         return len(items)
-    except Exception:  # noqa: BLE001 - whatever it is, the items can be taken all the same
+    except Exception:  # noqa: BLE001 - whatever it is, the items can still be taken
         return None

@@ -1,4 +1,4 @@
-"""Recording a fan-out in a journal: which items are called again, and what is recorded of those that are."""
+"""Recording a fan-out in a journal: which items are called, and what is recorded about them."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,35 +28,35 @@ T = TypeVar("T")
 
 @attrs.frozen(kw_only=True)
 class JournalRecorder(Generic[Item, T]):
-    """How a job is journaled."""
+    """How a job is recorded in a journal."""
 
     journal: Journal
-    """Where."""
+    """The journal."""
     identity: JobIdentity
-    """What the job is, beside its name."""
+    """What identifies the job, with its name."""
     key: Callable[[Item], str] | None
-    """What an item is known by; None for its linked account id."""
+    """Returns the key of an item; None: the key is its linked account id."""
     retry_failed: bool
-    """Whether to call again what failed without an effect."""
+    """Whether to retry items that failed in an earlier run without an effect."""
     resend_unknown: bool
-    """Whether to call again what may have run."""
+    """Whether to retry items that may have run in an earlier run."""
     restore: Callable[[Any], T]
-    """Makes a call's value of a result that was recorded."""
+    """Turns a recorded result back into what the call returns."""
     structures: bool
-    """Whether that is what the call returned, rather than the JSON that it came from."""
+    """Whether that is the same type that the call returned, and not only its JSON."""
 
     async def open(self, items: object) -> "JournalRun[Item, T]":
-        """Take the journal for a run of these items, whose number is recorded where they have a length.
+        """Open the journal for a run of these items, and record how many there are if they have a length.
 
         Raises:
-            ConfigurationError: The journal names no job.
-            JournalError: It is in use, another job's, no journal, or cannot be written.
+            ConfigurationError: The journal has no job name.
+            JournalError: The journal is in use, belongs to another job, is not a journal, or cannot be written.
         """
         return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count_of(items))
 
 
 class JournalRun(Generic[Item, T]):
-    """One run of a journaled job."""
+    """One run of a job that is recorded in a journal."""
 
     def __init__(self, recorder: JournalRecorder[Item, T], writer: JournalWriter, count: int | None) -> None:
         self._recorder = recorder
@@ -64,7 +64,7 @@ class JournalRun(Generic[Item, T]):
         self._count = count
         if count is not None:
             writer.note_items(count)
-        self._told = False  # that results come back as something else
+        self._told = False  # whether the log has warned that results come back as something else
 
     @property
     def error(self) -> JournalError | None:
@@ -72,12 +72,12 @@ class JournalRun(Generic[Item, T]):
         return self._writer.error
 
     async def look_up(self, taken: TakenItem[Item]) -> Outcome[Item, T] | None:
-        """Return the outcome that an earlier run recorded of an item, or None if it is to be called in this one.
+        """Return the outcome that an earlier run recorded for an item, or None if this run must call it.
 
-        From then on the item is recorded.
+        If None, everything about the item is recorded from now on.
 
         Raises:
-            ConfigurationError: The item has no key, or one that was looked up before in this run.
+            ConfigurationError: The item has no key, or a key that was already looked up in this run.
             JournalError: The journal fails.
         """
         key = self._key_of(taken)
@@ -88,8 +88,8 @@ class JournalRun(Generic[Item, T]):
             raise
         if found is NoEntry.REPEATED:
             raise ConfigurationError(
-                f"key {key!r} occurred before in this run, so this item is not called: pass key=, a function that "
-                "returns another key for each item, or leave out the repeats."
+                f"key {key!r} occurred before in this run, so this item was not called: pass key=, a function that "
+                "returns a different key for each item, or remove the duplicates."
             )
         if isinstance(found, JournalEntry) and not self._is_called_again(found):
             self._writer.release(key)
@@ -100,12 +100,12 @@ class JournalRun(Generic[Item, T]):
 
     @staticmethod
     def is_looking_up(taken: TakenItem[Item]) -> bool:
-        """Tell whether it is still open if an item, which was looked up, is to be called."""
+        """Return whether the journal is still being searched for an item, to decide whether to call it."""
         return taken.recorder is None
 
     @staticmethod
     def may_have_run_before(taken: TakenItem[Item]) -> bool:
-        """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
+        """Return whether an item may have run in an earlier run, whatever happens in this one."""
         return isinstance(taken.recorder, _JournalEntryRecorder) and taken.recorder.may_have_run
 
     def record_outcome(
@@ -114,7 +114,7 @@ class JournalRun(Generic[Item, T]):
         outcome: Outcome[Item, T],
         then: Callable[[Outcome[Item, T], JournalError | None], object],
     ) -> bool:
-        """Record an outcome, and call `then` once that is committed or failed; return whether it is being recorded."""
+        """Record an outcome; call `then` when that is committed or has failed. Return whether it is being recorded."""
         recorder = taken.recorder
         if not isinstance(recorder, _JournalEntryRecorder):
             self._writer.note_refused(partial(then, outcome))
@@ -133,7 +133,7 @@ class JournalRun(Generic[Item, T]):
         return True
 
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
-        """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
+        """Record an item without an outcome: it did not run, or it may have run if a request was sent."""
         recorder = taken.recorder
         if not isinstance(recorder, _JournalEntryRecorder):
             return
@@ -150,7 +150,7 @@ class JournalRun(Generic[Item, T]):
         )
 
     async def aclose(self, taken: int) -> None:
-        """Commit what is pending and give the journal back."""
+        """Commit what is pending and release the journal."""
         if self._count is None:
             self._writer.note_items(taken)
         await self._writer.aclose()
@@ -159,8 +159,8 @@ class JournalRun(Generic[Item, T]):
         key: Any = taken.linked_account_id if self._recorder.key is None else self._recorder.key(taken.item)
         if key is None and self._recorder.key is None:
             raise ConfigurationError(
-                "The journal knows items by their linked account id, and this one has none: pass key=, a function that "
-                "returns what the item is known by."
+                "The journal identifies items by their linked account id, and this item has none: pass key=, a "
+                "function that returns a key for each item."
             )
         return key  # type: ignore[no-any-return]  # checked by the writer
 
@@ -181,14 +181,14 @@ class JournalRun(Generic[Item, T]):
                 text = json_codec.encode_as_read(value)
                 unlike = json_codec.unlike_when_read(value)
         except (TypeError, ValueError, RecursionError) as error:
-            logger.warning("The result of item %d is no JSON and cannot be recorded: %s", outcome.index, error)
+            logger.warning("The result of item %d is not JSON and cannot be recorded: %s", outcome.index, error)
             return None
         if unlike is not None and not self._told:
             self._told = True
             logger.warning(
-                "Results are recorded as JSON, and come back from the next run of this job as what JSON makes of them. "
-                "The result of item %d %s, which JSON does not have: let the call return dicts, lists, strings and "
-                "numbers, such as `.raw`.",
+                "Results are recorded as JSON, so the next run of this job returns them as JSON has them. The result "
+                "of item %d %s, which JSON cannot express: let the call return dicts, lists, strings and numbers, such "
+                "as `.raw`.",
                 outcome.index,
                 unlike,
             )
@@ -196,7 +196,7 @@ class JournalRun(Generic[Item, T]):
 
 
 class _JournalEntryRecorder:
-    """Records the entry of an item that is called in this run."""
+    """Records the entry of an item that this run calls."""
 
     def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None, *, may_have_run: bool) -> None:
         self._writer = writer
@@ -207,24 +207,24 @@ class _JournalEntryRecorder:
         self.linked_account_id = linked_account_id
 
     async def start(self) -> None:
-        """Return when it is recorded that requests of the item may leave."""
+        """Record that requests of the item may be sent; return when that is committed."""
         if not self._committed:
             self.started = True
             await self._writer.started(self.key, self.linked_account_id)
             self._committed = True
 
     def withdraw(self) -> None:
-        """Record that none of its requests made anything happen, and none is under way."""
+        """Record that none of its requests had an effect, and none is in flight."""
         if not self.may_have_run:
             self._writer.withdrawn(self.key)
             self._committed = False
 
 
 def _type_of(error: BaseException) -> str | None:
-    """Return the name of an error's class; of one that was recorded before, the name that was recorded, if there is."""
+    """Return the name of an error's class; for an error of an earlier run, the recorded name, if there is one."""
     return error.error_type if isinstance(error, RecordedError) else name_of_error(error)
 
 
 def _text_of(error: BaseException) -> str:
-    """Return what an error says; of one that was recorded before, such as by another job, what it said then."""
+    """Return the text of an error. For an error of an earlier run, or of another job, that is the recorded text."""
     return RefoldError.__str__(error) if isinstance(error, RecordedError) else safe_str(error)

@@ -13,16 +13,16 @@ from refold_async.jobs.options import Account
 __all__ = ["document"]
 
 _WIDTH: Final = 112
-"""How wide lines of documentation may be."""
+"""The longest that a line of documentation may be."""
 
 
 def document(function: Callable[..., Any], declared: Any, account: Any) -> None:
-    """Have a function's signature and documentation show the options that it takes as keyword arguments.
+    """Show the options that a function takes as keyword arguments in its signature and documentation.
 
     Args:
-        function: The function. A line of its documentation that begins with `**` stands for all options.
-        declared: The class that declares them: a TypedDict.
-        account: The type that stands for the class's second parameter.
+        function: The function. A line of its documentation that begins with `**` is replaced by all options.
+        declared: The class that declares the options: a TypedDict.
+        account: The type that replaces the class's second type parameter.
     """
     signature = inspect.signature(function)
     parameters = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
@@ -35,7 +35,7 @@ def document(function: Callable[..., Any], declared: Any, account: Any) -> None:
         kind = inspect.Parameter.KEYWORD_ONLY
         parameters.append(inspect.Parameter(name, kind, default=hint.__metadata__[0], annotation=annotation))
     function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
-    if function.__doc__ is not None:  # as it is where Python strips documentation
+    if function.__doc__ is not None:  # None if Python strips documentation
         documented = _documentation()
         lines: list[str] = []
         for line in inspect.cleandoc(function.__doc__).splitlines():
@@ -49,7 +49,7 @@ def document(function: Callable[..., Any], declared: Any, account: Any) -> None:
 
 
 def _documentation() -> dict[str, str]:
-    """Return the text below each option where it is declared; nothing where a program came without its source."""
+    """Return the text below each option where it is declared; nothing if the program came without its source."""
     try:
         source = ast.parse(inspect.getsource(options))
     except (OSError, TypeError, SyntaxError):  # of a module without a file, and of a file that is being replaced

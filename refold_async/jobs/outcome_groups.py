@@ -1,4 +1,4 @@
-"""Outcomes that ended alike, counted together: what reports of jobs show of their errors."""
+"""Outcomes that ended in the same way, counted together, as reports of jobs show them."""
 
 from typing import Any, Final
 
@@ -14,21 +14,21 @@ _ACCOUNTS_NAMED: Final = 3
 _MOST_OF_A_MESSAGE: Final = 200
 
 STATUS_ORDER: Final[tuple[Status, ...]] = ("ok", "failed", "unknown")
-"""The order in which outcomes are told."""
+"""The order in which outcomes are shown."""
 
 
 @attrs.define
 class OutcomeGroup:
-    """Outcomes that ended alike."""
+    """Outcomes that ended in the same way."""
 
     status: Status
     """How they ended."""
     effect: str
-    """What became of the action; empty where they succeeded."""
+    """What became of the action; empty if they succeeded."""
     error: str
-    """The name of their errors' class; empty where they succeeded."""
+    """The name of their errors' class; empty if they succeeded."""
     message: str
-    """What the first of their errors says, shortened."""
+    """The message of the first of their errors, shortened."""
     items: int = 0
     """How many there are."""
     _accounts: dict[str, None] = attrs.field(factory=dict[str, None])
@@ -41,13 +41,13 @@ class OutcomeGroup:
 
     @property
     def accounts_named(self) -> str:
-        """A few of their linked accounts, where they did not succeed."""
+        """A few of their linked accounts, if they did not succeed."""
         named = list(self._accounts)[:_ACCOUNTS_NAMED] if self.error else []
         return ", ".join(named) + (", …" if self.error and len(self._accounts) > len(named) else "")
 
 
 class OutcomeGroups:
-    """The groups of a job's outcomes, which are added as they come. Holds none of them."""
+    """The groups of a job's outcomes, counted as the outcomes come. Keeps none of the outcomes."""
 
     def __init__(self) -> None:
         self._groups: dict[tuple[str, str, str], OutcomeGroup] = {}
@@ -64,5 +64,5 @@ class OutcomeGroups:
         group.add(outcome)
 
     def ordered(self) -> list[OutcomeGroup]:
-        """Return the groups by their status, the most frequent of each first."""
+        """Return the groups ordered by status; within a status, the largest first."""
         return sorted(self._groups.values(), key=lambda group: (STATUS_ORDER.index(group.status), -group.items))

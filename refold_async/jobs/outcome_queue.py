@@ -1,4 +1,4 @@
-"""The outcomes of a fan-out that wait to be read, and counts of all there were."""
+"""The outcomes of a fan-out that wait to be read, and counts of all outcomes."""
 
 import asyncio
 from collections import deque
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class OutcomeQueue(Generic[Item, T]):
-    """The outcomes that nobody has read yet, in the order they came."""
+    """The outcomes that nobody has read yet, in the order in which they came."""
 
     def __init__(self, on_failure: Callable[[Outcome[Item, T], int, int], object]) -> None:
-        """Hold nothing yet.
+        """Start empty.
 
         Args:
-            on_failure: Called with each outcome of this run that is no success, with how many of those there were, and
-                with how many items have ended in this run.
+            on_failure: Called with each outcome of this run that is not a success, the number of these so far, and the
+                number of items that have ended in this run.
         """
         self._on_failure = on_failure
         self._failures = 0
@@ -30,9 +30,9 @@ class OutcomeQueue(Generic[Item, T]):
         self.ended_as: dict[Status, int] = {"ok": 0, "failed": 0, "unknown": 0}
         """How many items have ended each way."""
         self.recorded = 0
-        """How many of those did in an earlier run."""
+        """How many of those ended in an earlier run."""
         self.news = asyncio.Event()
-        """Set when there is an outcome to read, or there may be none to wait for any more."""
+        """Set when there is an outcome to read, or when there may be nothing left to wait for."""
 
     def put(self, outcome: Outcome[Item, T]) -> None:
         """Count an outcome, and keep it until it is read."""

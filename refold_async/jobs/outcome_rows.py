@@ -1,4 +1,4 @@
-"""Outcomes as rows: what each column holds, and which outcomes are asked for."""
+"""Outcomes as rows: what each column contains, and choosing outcomes by their status."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, Final, TypeVar, get_args
@@ -21,7 +21,7 @@ _STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 
 def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
-    """Return the values of the columns."""
+    """Return the values of the columns for an outcome."""
     error = outcome.error
     return {
         "index": outcome.index,
@@ -39,14 +39,14 @@ def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
 
 
 def message_of(error: BaseException) -> str:
-    """Return what an error says, of ours without the call it came from, which other columns tell."""
+    """Return an error's message; of an error of this library without its call, which has columns of its own."""
     return error.message if isinstance(error, RefoldError) else safe_str(error)
 
 
 def with_status(
     outcomes: Collection[Outcome[Item, T]], status: Status | Collection[Status] | None
 ) -> Iterable[Outcome[Item, T]]:
-    """Return the outcomes that have a status, or one of several; all of them where it is None.
+    """Return the outcomes that have a status, or one of several statuses; all outcomes for None.
 
     Raises:
         ConfigurationError: There is no such status.
@@ -57,5 +57,5 @@ def with_status(
     wanted: tuple[Any, ...] = tuple(status) if several else (status,)
     for one in wanted:
         if one not in _STATUSES:
-            raise ConfigurationError(f"status must be of {', '.join(map(repr, _STATUSES))}, got {one!r}.")
+            raise ConfigurationError(f"status must be one of {', '.join(map(repr, _STATUSES))}, got {one!r}.")
     return [outcome for outcome in outcomes if outcome.status in wanted]

@@ -1,4 +1,4 @@
-"""Outcomes as lines of a CSV file, written as they come."""
+"""Outcomes as lines of a CSV file, written one by one as they come."""
 
 import csv
 import os
@@ -15,9 +15,9 @@ __all__ = ["OutcomeWriter"]
 
 
 class OutcomeWriter:
-    r"""A CSV file of outcomes: a line of column names, then one physical line for each outcome that is written.
+    r"""A CSV file of outcomes: a line of column names, then one line for each outcome that you write.
 
-    It serves fan-outs that are too long for a report, of which one writes what one likes to keep:
+    Use it when a fan-out has too many outcomes for one report. Write only the outcomes that you want to keep:
 
     ```python
     with OutcomeWriter("failures.csv") as failures:
@@ -27,26 +27,26 @@ class OutcomeWriter:
                     failures.write(outcome)
     ```
 
-    Within a text, line breaks and other control characters are spelled as Python does, such as `\n`. A text that
-    begins with `=`, `+`, `-` or `@` gets a `'` before it, so that no spreadsheet takes for a formula what somebody else
-    wrote. One of more than 32,000 characters, which spreadsheets have no room for in a cell, is cut, with "…" and its
-    length. An item that is a dict or a list is written as JSON, others as `str()` has them.
+    A line break or another control character in a text is written as Python spells it, such as `\n`. A text that begins
+    with `=`, `+`, `-` or `@` gets a `'` before it, so that spreadsheets do not run text from other people as a formula.
+    A text of more than 32,000 characters does not fit into a spreadsheet cell: it is cut and ends with "…" and its
+    length. An item that is a dict or a list is written as JSON, any other item as `str()` returns it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, encoding: str = "utf-8-sig") -> None:
-        """Open the file; one that is there is replaced.
+        """Open the file. An existing file is replaced.
 
         Args:
             path: The file.
-            encoding: By default UTF-8 with a mark at the beginning, without which Excel does not know it for UTF-8;
-                `utf-8` leaves that out.
+            encoding: By default UTF-8 with a byte order mark, which Excel needs to recognise UTF-8; `utf-8` writes
+                none.
 
         Raises:
-            ConfigurationError: `path` is no path, or there is no such encoding; no file is touched.
+            ConfigurationError: `path` is not a path, or the encoding does not exist. No file is touched.
             OSError: The file cannot be written.
         """
         _check(path, encoding)
-        # By the line: whoever looks into it while the job runs sees what is done.
+        # Line by line: a reader who opens the file while the job runs sees what is done.
         self._file = open(path, "w", buffering=1, encoding=encoding, errors="backslashreplace", newline="")  # noqa: SIM115
         self._writer = csv.writer(self._file, lineterminator="\n")
         try:
@@ -57,16 +57,19 @@ class OutcomeWriter:
             raise
 
     def write(self, outcome: Outcome[Any, Any]) -> None:
-        """Write an outcome's line. It may wait for the disk.
+        """Write the line of an outcome. This may wait for the disk.
+
+        Args:
+            outcome: The outcome, as the fan-out yielded it.
 
         Raises:
             OSError: The file cannot be written.
-            ValueError: It was closed.
+            ValueError: The file was closed.
         """
         self._writer.writerow([_cell(name, value) for name, value in row_of(outcome).items()])
 
     def close(self) -> None:
-        """Close the file. May be called more than once."""
+        """Close the file. You may call it more than once."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -79,14 +82,14 @@ class OutcomeWriter:
 
 
 def _check(path: Any, encoding: Any) -> None:
-    # A number would be taken for an open file, which is closed in the end, such as 1 for stdout.
+    # open() would accept a number as an open file, such as 1 for stdout, and close it in the end.
     text: object = getattr(path, "__fspath__", lambda: path)()
     if not isinstance(text, str) or "\0" in text:
         raise ConfigurationError(f"path must be the path of a file, got {path!r}.")
     try:
         ",".encode(encoding)
     except (LookupError, TypeError, ValueError):
-        raise ConfigurationError(f"encoding must be the name of one, such as 'utf-8', got {encoding!r}.") from None
+        raise ConfigurationError(f"encoding must name a text encoding, such as 'utf-8', got {encoding!r}.") from None
 
 
 def _cell(column: str, value: Any) -> str:

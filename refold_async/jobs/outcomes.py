@@ -1,7 +1,7 @@
-"""What became of the items of a fan-out."""
+"""How the items of a fan-out ended."""
 
 # pyright: reportIncompatibleMethodOverride=false
-# (what all outcomes have is declared as properties, for type checkers alone)
+# (what all outcomes have is declared as properties, only for type checkers)
 
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
@@ -20,26 +20,26 @@ T_co = TypeVar("T_co", covariant=True)
 Status = Literal["ok", "failed", "unknown"]
 
 
-# Not frozen: attrs takes twice as long to make a frozen one, which every item of a job would pay for. What is the same
-# for all of a class takes no room in each.
+# Not frozen: attrs takes twice as long to make a frozen object, and every item of a job would pay for that. Values that
+# are the same for a whole class take no space in each object.
 @attrs.define(kw_only=True, match_args=False)
 class _EndedItem(Generic[Item_co]):
-    """What is told of every item that has ended."""
+    """What every item that has ended has."""
 
     item: Item_co
     """The item."""
     linked_account_id: str | None
-    """Its linked account, or None where the item does not tell or a session token stands for it."""
+    """Its linked account, or None if the item does not name one or the call uses a session token instead."""
     index: int
-    """Its place in the input, from 0."""
+    """Its position in the input, from 0."""
     attempts: int = 0
-    """How many requests were handed to the network for it."""
+    """How many attempts were made for it, over all its requests."""
     elapsed: float = 0.0
-    """Seconds from when it was taken to when it ended."""
+    """Seconds from when the item was taken until it ended."""
     recorded: bool = False
-    """Whether it is what the job's journal has of an earlier run; nothing was called now."""
+    """True if this outcome comes from the job's journal, recorded by an earlier run: this run called nothing."""
 
-    if TYPE_CHECKING:  # mypy takes `[*report.failed, *report.unknown]` for a list of what both are derived from
+    if TYPE_CHECKING:  # mypy treats `[*report.failed, *report.unknown]` as a list of the base class of both
 
         @property
         def status(self) -> Status: ...
@@ -58,80 +58,86 @@ class Ok(_EndedItem[Item_co], Generic[Item_co, T_co]):
     status: ClassVar[Literal["ok"]] = "ok"
     """How the item ended."""
     effect: ClassVar[Literal["done"]] = "done"
-    """What became of the action: it ran."""
+    """What became of the action: it ran. Always `"done"`."""
     error: ClassVar[None] = None
-    """There is none."""
+    """Always None: the item has no error."""
     throttled: ClassVar[Literal[False]] = False
-    """Whether it did not succeed because calls came too fast."""
+    """Always False: the item was not stopped by a rate limit."""
     value: T_co
-    """What the call returned; None where it is `recorded` and the journal holds no results."""
+    """What the call returned; None if it is `recorded` and the journal has no results."""
 
 
 @attrs.define(kw_only=True, match_args=False)
 class _EndedWithError(_EndedItem[Item_co]):
-    """What is told of every item that did not succeed."""
+    """What every item that did not succeed has."""
 
     __match_args__ = ("error",)
 
     value: ClassVar[None] = None
-    """There is none."""
+    """Always None: the item has no result."""
     error: BaseException
-    """What the call raised; a `RecordedError` where an earlier run did."""
+    """What the call raised; a `RecordedError` if an earlier run raised it."""
 
     @property
     def throttled(self) -> bool:
-        """Whether it did not succeed because calls came too fast, for Refold or for the app."""
+        """Whether it did not succeed because requests came too fast for Refold or for the app."""
         return isinstance(self.error, RefoldError) and self.error.throttled
 
     def matches(self, *kinds: type[BaseException]) -> bool:
-        """Tell whether its error is of one of these classes; where it is `recorded`, whether the error of then was."""
+        """Return whether its error is of one of these classes, as `except` would decide.
+
+        If the outcome is `recorded`, that is the class of the original error.
+
+        Args:
+            *kinds: Classes of errors, of this library or others.
+        """
         error = self.error
         return error.matches(*kinds) if isinstance(error, RefoldError) else isinstance(error, kinds)
 
 
 @attrs.define(kw_only=True, match_args=False)
 class Failed(_EndedWithError[Item_co]):
-    """An item that failed: `error` tells why."""
+    """An item that failed; `error` says why."""
 
     status: ClassVar[Literal["failed"]] = "failed"
     """How the item ended."""
     effect: Effect
-    """What became of the action, of all that the item's call did before it failed too: `"none"`, nothing happened;
-    `"done"`, it ran; `"unknown"`, something may have happened."""
+    """What became of everything the item's call did: `"none"`, nothing happened; `"done"`, it ran; `"unknown"`,
+    something may have happened."""
 
 
 @attrs.define(kw_only=True, match_args=False)
 class Unknown(_EndedWithError[Item_co]):
-    """An item that may or may not have happened: `error` tells why that is unknown."""
+    """An item that may or may not have happened; `error` says why that is unknown."""
 
     status: ClassVar[Literal["unknown"]] = "unknown"
     """How the item ended."""
     effect: ClassVar[Literal["unknown"]] = "unknown"
-    """What became of the action: it may have run."""
+    """What became of the action: it may have run. Always `"unknown"`."""
 
 
 Outcome = Ok[Item, T] | Failed[Item] | Unknown[Item]
-"""What became of one item: `status`, `match` and `isinstance()` tell which of the three it is."""
+"""How one item ended: `Ok`, `Failed` or `Unknown`. Use `status`, `match` or `isinstance()` to see which."""
 
 
 @attrs.frozen(kw_only=True)
 class Unfinished(Generic[Item]):
-    """An item that was taken and had not ended when the fan-out was left and its `grace` was over."""
+    """An item that was taken but had no outcome when the fan-out was left and its `grace` was over."""
 
     item: Item
     """The item."""
     linked_account_id: str | None
-    """Its linked account, or None where the item does not tell."""
+    """Its linked account, or None if the item does not name one."""
     index: int
-    """Its place in the input, from 0."""
+    """Its position in the input, from 0."""
     attempts: int
-    """How many requests were handed to the network for it: where there was one, it may have happened."""
+    """How many requests were sent for it. If there was at least one, the action may have run."""
 
 
 def name_of_error(error: BaseException) -> str:
-    """Return the name of an error's class; where an earlier run recorded it, of the class it had then.
+    """Return the name of an error's class; for an error that an earlier run recorded, the recorded name.
 
-    An item that was in flight when its run ended had no error: it is `interrupted`.
+    An item that was in flight when its run ended has no recorded error: its name is `interrupted`.
     """
     if isinstance(error, RecordedError):
         return error.error_type or "interrupted"

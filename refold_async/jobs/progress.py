@@ -1,4 +1,4 @@
-"""How far a fan-out is: counts of its items, and their rate."""
+"""The progress of a fan-out: counts of its items, and their rate."""
 
 from collections import deque
 from typing import Final
@@ -8,39 +8,40 @@ import attrs
 __all__ = ["SPAN", "Counts", "Progress", "RecentRate"]
 
 SPAN: Final = 20.0
-"""Seconds that a rate is measured over."""
+"""The seconds over which a rate is measured."""
 
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """How far a fan-out is."""
+    """The progress of a fan-out, as `progress=` gets it."""
 
     done: int
-    """How many items have ended, whichever way."""
+    """How many items have ended, in any way."""
     ok: int
     """How many of them succeeded."""
     failed: int
-    """How many failed."""
+    """How many of them failed."""
     unknown: int
-    """How many may or may not have happened."""
+    """How many of them may or may not have happened."""
     in_flight: int
-    """How many were taken and have not ended."""
+    """How many items were taken and have not ended."""
     total: int | None
-    """How many items there are in all, if that is known."""
+    """How many items there are in total, or None if that is not known."""
     rate: float
-    """Items that ended per second, over about the last 20 seconds. Those of an earlier run do not count."""
+    """Items that ended per second, over about the last 20 seconds. Outcomes of an earlier run do not count."""
     time_left: float | None
-    """Seconds until all are done at this rate, or None where there is no telling; 0 when the fan-out has ended."""
+    """Seconds until all items have ended at this rate, or None if that cannot be estimated; 0 when the fan-out has
+    ended."""
     elapsed: float
     """Seconds since the fan-out began."""
     paused_for: float | None = None
-    """Seconds for which refusals (HTTP 429) have kept all items in flight waiting; None while the job goes on, and
-    during the first second."""
+    """Seconds for which all items in flight have been waiting because of refusals (HTTP 429). None while items make
+    progress, and during the first second of waiting."""
 
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """How many items of a fan-out have ended each way, and how many have not."""
+    """How many items of a fan-out have ended in each way, and how many have not ended."""
 
     ok: int = 0
     """Items that succeeded."""
@@ -57,7 +58,7 @@ class Counts:
 
 
 class RecentRate:
-    """Items per second lately. Measured every now and then, it remembers one sample a second."""
+    """The current rate in items per second. It keeps one sample a second."""
 
     def __init__(self, now: float) -> None:
         self._samples = deque([(now, 0)])

@@ -1,4 +1,4 @@
-"""A bar on stderr that shows how far a fan-out is, drawn by tqdm."""
+"""A progress bar of a fan-out on stderr, drawn by tqdm."""
 
 import sys
 import threading
@@ -13,17 +13,17 @@ __all__ = ["ProgressBar"]
 
 
 class ProgressBar:
-    """A bar on stderr, from the first call on; where that is no terminal, nothing."""
+    """A bar on stderr, from the first call on; it shows nothing if stderr is not a terminal."""
 
     def __init__(self, total: int | None) -> None:
-        try:  # by an import statement, which tools that freeze programs find
+        try:  # an import statement, because tools that freeze programs find those
             from tqdm import tqdm  # type: ignore[import-untyped]
         except ImportError:
             raise ConfigurationError(
-                "progress=True shows a bar through tqdm, which is not installed: pip install refold-async[progress]"
+                "progress=True needs tqdm for its progress bar: pip install refold-async[progress]"
             ) from None
-        # Without the thread that would look after slow bars: here they are looked after. And without the lock between
-        # processes, for which multiprocessing starts the program a second time where it is frozen.
+        # Without tqdm's thread that refreshes slow bars: here that is done already. And without its lock between
+        # processes, for which multiprocessing starts a frozen program a second time.
         bar: Any = type(
             "Bar", (tqdm,), {"monitor_interval": 0, "_lock": getattr(tqdm, "_lock", None) or threading.RLock()}
         )
@@ -33,7 +33,7 @@ class ProgressBar:
         self._bar: Any = None
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far the fan-out is."""
+        """Show a new progress."""
         if self._bar is None:
             if not _is_terminal(sys.stderr):
                 return
@@ -50,13 +50,13 @@ class ProgressBar:
         self._bar.refresh()
 
     def close(self) -> None:
-        """Leave the bar as it is, and begin a new line."""
+        """Leave the bar as it is and begin a new line."""
         if self._bar is not None:
             self._bar.close()
 
 
 def _is_terminal(stream: Any) -> bool:
-    """Tell whether a stream is a terminal; one that is closed, or None as in programs without a console, is not."""
+    """Return whether a stream is a terminal; False if it is closed, or None as in programs without a console."""
     try:
         return bool(stream.isatty())
     except Exception:  # noqa: BLE001 - a program may have put anything in its place

@@ -1,4 +1,4 @@
-"""Telling how far a fan-out is: to a function, or by a bar on stderr, at most ten times a second."""
+"""Reporting the progress of a fan-out, to a function or as a bar on stderr, at most ten times a second."""
 
 import asyncio
 import inspect
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["INTERVAL", "ProgressReporter"]
 
 INTERVAL: Final = 0.1
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 _WORTH_TELLING: Final = 1.0
-"""Seconds of a pause beyond which it is worth telling."""
+"""Seconds after which a pause is worth reporting."""
 _LAST_MOMENTS: Final = 1.0
-"""Seconds that a call which was cancelled has to end."""
+"""Seconds that a cancelled call has to end."""
 
 
 class ProgressReporter:
-    """Looks at a fan-out's counts ten times a second, and tells `progress` what changed.
+    """Checks a fan-out's counts ten times a second, and calls `progress` if they changed.
 
-    A call is never made while the one before it goes on. If one raises, that is logged and there is no other: no
-    callback can harm the fan-out. One that ends the program, such as by `sys.exit()`, does so from `finish()`: raised
-    where it was called, it would end the event loop before the program could clean up.
+    It never makes a call while the previous one is still running. If a call raises, the error is logged and no more
+    calls are made: no callback can harm the fan-out. If a call ends the program, for example by `sys.exit()`,
+    `finish()` raises that: raised during the call, it would end the event loop before the program could clean up.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class ProgressReporter:
         on_exit: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Look at nothing yet.
+        """Start nothing yet.
 
         Args:
-            progress: What is told.
-            total: How many items there are in all, if that is known.
-            count: Tells the counts.
-            on_exit: Called when `progress` ends the program: `finish()` is to be awaited soon.
-            clock: Tells the time, in seconds.
+            progress: The function to call, or True for a bar.
+            total: How many items there are in total, if that is known.
+            count: Returns the counts.
+            on_exit: Called when `progress` ends the program: await `finish()` soon after.
+            clock: Returns the time in seconds.
         """
         self._bar = _bar(total) if progress is True else None
         self._callback: Any = self._bar or progress
@@ -72,7 +72,7 @@ class ProgressReporter:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin to look, now and then."""
+        """Begin to check the counts regularly."""
         self._began = self._clock()
         self._rate = RecentRate(self._began)
         self._told = self._news(Counts(), 0.0, None)
@@ -86,18 +86,18 @@ class ProgressReporter:
         self.tick()
 
     def tick(self) -> None:
-        """Look, and tell if something changed and nobody is being told."""
+        """Report the progress if it changed and no call is running."""
         self._tell(ended=False)
 
     async def finish(self, timeout: float) -> None:
-        """Look no more, let the call under way end, and make the last one.
+        """Stop checking, let the running call end, and make the last call.
 
-        An awaitable that a call returned, and that has not ended after `timeout` seconds, is cancelled. If this wait
-        is cancelled, it goes on to its end all the same.
+        An awaitable that a call returned and that has not ended after `timeout` seconds is cancelled. If this wait is
+        cancelled, it still continues to its end.
 
         Raises:
             KeyboardInterrupt: A call ended the program.
-            SystemExit: Likewise.
+            SystemExit: A call ended the program.
         """
         if self._timer is not None:
             self._timer.cancel()
@@ -119,30 +119,30 @@ class ProgressReporter:
             self._guard(self._bar.close)
 
     async def _settle(self, until: float) -> None:
-        """Wait for the call under way, and cancel it when its time is up."""
+        """Wait for the running call, and cancel it when its time is over."""
         call = self._call
         if call is None:
             return
         await asyncio.wait([call], timeout=until - asyncio.get_running_loop().time())
         if not call.done():
             self._callback = None
-            logger.warning("progress= had not returned some time after the fan-out ended, and is cancelled")
+            logger.warning("progress= did not return after the fan-out had ended, and was cancelled.")
             call.cancel()
             await asyncio.wait([call], timeout=_LAST_MOMENTS)
 
     def _news(self, counts: Counts, elapsed: float, paused_for: float | None) -> object:
-        """Return what changes when there is something to tell: for a bar, which shows the time, that too."""
+        """Return a value that changes when there is something new to report; for a bar, every second is new."""
         told = (attrs.evolve(counts, held_up=0), None if paused_for is None else int(paused_for))
         return told if self._bar is None else (told, int(elapsed))
 
     def _paused_for(self, counts: Counts, done: int, now: float) -> float | None:
-        """Return for how long refusals have held up the job, if that is worth telling."""
+        """Return for how many seconds refusals have held up the job, or None if that is too short to report."""
         held_up = 0 < counts.in_flight == counts.held_up
         if held_up and self._held_up_since is None:
             self._held_up_since = now
         if held_up:
             self._held_up_at = now
-        elif done != self._done_then or now - self._held_up_at > _WORTH_TELLING:  # else one may look whether it is over
+        elif done != self._done_then or now - self._held_up_at > _WORTH_TELLING:  # else the refusals may not be over
             self._held_up_since = None
         self._done_then = done
         paused_for = 0.0 if self._held_up_since is None else now - self._held_up_since
@@ -185,7 +185,7 @@ class ProgressReporter:
             return call()
         except (KeyboardInterrupt, SystemExit) as error:
             self._leave(error)
-        except BaseException as error:  # noqa: BLE001 - whatever it raises, the fan-out goes on
+        except BaseException as error:  # noqa: BLE001 - whatever it raises, the fan-out continues
             self._give_up(error)
         return None
 
@@ -203,16 +203,18 @@ class ProgressReporter:
             self._give_up(error)
 
     def _leave(self, error: BaseException) -> None:
-        """Have `finish()` end the program."""
+        """Make `finish()` end the program."""
         self._callback = None
         self._exit = error
         if self._on_exit is not None:
             self._on_exit()
 
     def _give_up(self, error: BaseException) -> None:
-        if self._callback is not None:  # else it was cancelled here, and that was told
+        if self._callback is not None:  # else it was cancelled here, and that was logged
             self._callback = None
-            logger.error("progress= raised %s, and is not called again", safe_repr(error), exc_info=error)
+            logger.error(
+                "progress= raised %s. It is not called any more; the job continues.", safe_repr(error), exc_info=error
+            )
 
 
 def _bar(total: int | None) -> "ProgressBar":

@@ -1,4 +1,4 @@
-"""Outcomes of earlier runs, made of what the journal has."""
+"""Outcomes of earlier runs, made from what the journal contains."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ __all__ = ["recorded_error", "recorded_outcome"]
 Item = TypeVar("Item")
 T = TypeVar("T")
 
-# What `RefoldError.__str__` puts after the message of a call's error.
+# What `RefoldError.__str__` appends to the message of a call's error.
 _CALL: Final = re.compile(
     r" \[(?P<method>[A-Z]+) (?P<url>\S+?)(?:, linked account (?P<account>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))?, "
     r"(?P<attempts>\d+) attempts?, effect: (?:none|done|unknown)(?:, request id (?P<request_id>[^][]+))?\]\Z",
@@ -24,12 +24,12 @@ _CALL: Final = re.compile(
 
 
 def recorded_outcome(entry: JournalEntry, taken: TakenItem[Item], restore: Callable[[Any], T]) -> Outcome[Item, T]:
-    """Return the outcome that an earlier run recorded of an item.
+    """Return the outcome that an earlier run recorded for an item.
 
     Args:
-        entry: What the journal has of it.
+        entry: The journal's entry for it.
         taken: The item.
-        restore: Makes a call's value of a result that was recorded; raises `RefoldError` where it no longer fits.
+        restore: Turns a recorded result back into what the call returns; raises `RefoldError` if it no longer fits.
     """
     told: dict[str, Any] = {
         "item": taken.item,
@@ -51,14 +51,14 @@ def recorded_outcome(entry: JournalEntry, taken: TakenItem[Item], restore: Calla
 
 
 def recorded_error(entry: JournalEntry) -> RecordedError:
-    """Return the error that a journal has of an item that did not succeed, with what it tells of its call."""
-    text = entry.error or "It was in flight when the job's process ended, and may have run."
+    """Return the error that a journal recorded for an item that did not succeed, with the details of its call."""
+    text = entry.error or "The item was in flight when the job's process ended, and may have run."
     call = _CALL.search(text)
     account: str | None = None
     if call is not None and call["account"] is not None:
         try:
             account = ast.literal_eval(call["account"])
-        except (SyntaxError, ValueError):  # it only looks like a call that we told of
+        except (SyntaxError, ValueError):  # it only looks like the details of a call
             call = None
     error = RecordedError(text if call is None else text[: call.start()], error_type=entry.error_type)
     error.effect = entry.effect or "unknown"

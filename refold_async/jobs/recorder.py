@@ -1,4 +1,4 @@
-"""The recorder of a fan-out: what is asked of one, and the one that records nothing, where there is no journal."""
+"""What a fan-out needs from a recorder, and the recorder of fan-outs without a journal, which records nothing."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Run(Protocol[Item, T]):
-    """One run of a job, whose items are recorded. What it is called for with each item returns at once."""
+    """One run of a job whose items are recorded. The methods that are called for each item return immediately."""
 
     @property
     def error(self) -> JournalError | None:
@@ -22,20 +22,20 @@ class Run(Protocol[Item, T]):
         ...
 
     def look_up(self, taken: TakenItem[Item]) -> Awaitable[Outcome[Item, T] | None] | None:
-        """Look up what an earlier run recorded of an item.
+        """Look up what an earlier run recorded for an item.
 
         Returns:
-            None where there is nothing to wait for: the item is to be called. Else an awaitable of the recorded
-            outcome, or of None if the item is to be called, and is recorded from then on.
+            None if there is nothing to wait for and the item must be called. Otherwise an awaitable: of the recorded
+            outcome, or of None if the item must be called; then it is recorded from now on.
         """
         ...
 
     def is_looking_up(self, taken: TakenItem[Item]) -> bool:
-        """Tell whether it is still open if an item, which was looked up, is to be called."""
+        """Return whether the search for an item is still running, which decides whether to call it."""
         ...
 
     def may_have_run_before(self, taken: TakenItem[Item]) -> bool:
-        """Tell whether an item may have run in an earlier run, whatever becomes of it in this one."""
+        """Return whether an item may have run in an earlier run, whatever happens in this one."""
         ...
 
     def record_outcome(
@@ -48,22 +48,22 @@ class Run(Protocol[Item, T]):
 
         Args:
             taken: The item.
-            outcome: What became of it.
-            then: Called once that is committed, with the outcome and None, or once it is known that it will not be,
-                with the reason.
+            outcome: How it ended.
+            then: Called with the outcome and None once that is committed, or with the outcome and the error once it is
+                certain that it will not be.
 
         Returns:
-            Whether it is being recorded; where it is not, `then` is never called. Of an item that failed before it was
-            known how to record it, no more is recorded than that there was one.
+            Whether the outcome is being recorded; if not, `then` is never called. If the item failed before it had a
+            key, only the number of such items is recorded.
         """
         ...
 
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
-        """Record of an item without an outcome that it did not run, or that it may have, where a request left."""
+        """Record an item without an outcome: it did not run, or it may have run if a request was sent."""
         ...
 
     async def aclose(self, taken: int) -> None:
-        """Commit what is pending and end the run, which took so many items from their source."""
+        """Commit what is pending and end the run, which took this many items from their source."""
         ...
 
 
@@ -71,33 +71,33 @@ class Recorder(Protocol[Item, T]):
     """Where and how a job is recorded."""
 
     async def open(self, items: object) -> Run[Item, T]:
-        """Begin a run of these items, whose number is recorded where they have a length.
+        """Begin a run of these items, and record how many there are if they have a length.
 
         Raises:
-            ConfigurationError: The journal names no job.
-            JournalError: It is in use, another job's, no journal, or cannot be written.
+            ConfigurationError: The journal has no job name.
+            JournalError: The journal is in use, belongs to another job, is not a journal, or cannot be written.
         """
         ...
 
 
 class NullRun(Generic[Item, T]):
-    """A run of which nothing is recorded."""
+    """A run that records nothing."""
 
     error: JournalError | None = None
 
     def look_up(self, taken: TakenItem[Item]) -> None:
-        """Tell that the item is to be called."""
+        """Return None: the item must be called."""
 
     def is_looking_up(self, taken: TakenItem[Item]) -> bool:
-        """Tell that it is not."""
+        """Return False: nothing is ever looked up."""
         return False
 
     def may_have_run_before(self, taken: TakenItem[Item]) -> bool:
-        """Tell that nothing is known of that."""
+        """Return False: nothing is known about earlier runs."""
         return False
 
     def record_outcome(self, taken: TakenItem[Item], outcome: Outcome[Item, T], then: Any) -> bool:
-        """Tell that it is not recorded."""
+        """Return False: the outcome is not recorded."""
         return False
 
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
@@ -111,5 +111,5 @@ class NullRecorder(Generic[Item, T]):
     """The recorder of a fan-out without a journal."""
 
     async def open(self, items: object) -> Run[Item, T]:
-        """Begin a run of which nothing is recorded."""
+        """Begin a run that records nothing."""
         return NullRun()

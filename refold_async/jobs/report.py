@@ -1,4 +1,4 @@
-"""The report of a fan-out: all outcomes, to count, to raise, to hand on as rows, and to look at."""
+"""The report of a fan-out: all outcomes, to count, to raise, to export as rows and to print."""
 
 from collections.abc import Collection
 from os import PathLike
@@ -23,10 +23,10 @@ _ERRORS_TOLD: Final = 3
 
 @attrs.frozen(repr=False)
 class FanOutReport(Generic[Item, T]):
-    """All outcomes of a fan-out, in the order of the input. Print it, or leave it at the end of a notebook's cell."""
+    """All outcomes of a fan-out, in the order of the input. `print()` it, or end a notebook cell with it."""
 
     outcomes: tuple[Outcome[Item, T], ...]
-    """The outcomes."""
+    """The outcomes, in the order of the input."""
 
     @property
     def ok(self) -> list[Ok[Item, T]]:
@@ -45,7 +45,7 @@ class FanOutReport(Generic[Item, T]):
 
     @property
     def counts(self) -> dict[Status, int]:
-        """How many items ended each way."""
+        """How many items ended in each way."""
         return {"ok": len(self.ok), "failed": len(self.failed), "unknown": len(self.unknown)}
 
     def __len__(self) -> int:
@@ -57,18 +57,18 @@ class FanOutReport(Generic[Item, T]):
         return f"<FanOutReport {len(self):,} items: {told}{f'; {errors}' if errors else ''}>"
 
     def to_dicts(self, *, status: Status | Collection[Status] | None = None) -> list[dict[str, Any]]:
-        """Return a dict for every outcome, in the order of the input, such as for `pandas.DataFrame()`.
+        """Return a dict for every outcome, in the order of the input, for example for `pandas.DataFrame()`.
 
-        Its keys are `index`, `linked_account_id`, `item` as it was given, `status`, `effect`, `error` (the name of the
-        error's class; where an earlier run recorded it, of the class it had then, or `interrupted` for an item that was
-        in flight when that run ended), `message`, `attempts`, `elapsed` in seconds, `recorded` and `request_id`; what
-        an outcome does not have is None.
+        The keys are `index`, `linked_account_id`, `item` as it was given, `status`, `effect`, `error`, `message`,
+        `attempts`, `elapsed` in seconds, `recorded` and `request_id`. What an outcome does not have is None. `error` is
+        the name of the error's class. If an earlier run recorded the outcome, it is the recorded name, or `interrupted`
+        for an item that was in flight when that run ended.
 
         Args:
-            status: Give outcomes with this status only, or with one of these.
+            status: Return only outcomes with this status, or with one of these; by default all.
 
         Raises:
-            ConfigurationError: There is no such status.
+            ConfigurationError: The status does not exist.
         """
         from refold_async.jobs.outcome_rows import row_of, with_status
 
@@ -81,20 +81,20 @@ class FanOutReport(Generic[Item, T]):
         status: Status | Collection[Status] | None = None,
         encoding: str = "utf-8-sig",
     ) -> None:
-        """Write a line for every outcome into a CSV file, which spreadsheets open. It waits for the disk.
+        """Write a CSV file with a line for every outcome, which spreadsheets can open. This waits for the disk.
 
-        The columns are the keys of `to_dicts()`. See `OutcomeWriter`, which writes outcomes as they come, for what
-        becomes of line breaks and of texts that a spreadsheet would take for formulas.
+        The columns are the keys of `to_dicts()`. `OutcomeWriter`, which writes outcomes one by one, describes what
+        happens to line breaks and to texts that a spreadsheet would run as formulas.
 
         Args:
-            path: The file; one that is there is replaced.
-            status: Write outcomes with this status only, or with one of these.
-            encoding: By default UTF-8 with a mark at the beginning, without which Excel does not know it for UTF-8;
-                `utf-8` leaves that out.
+            path: The file. An existing file is replaced.
+            status: Write only outcomes with this status, or with one of these; by default all.
+            encoding: By default UTF-8 with a byte order mark, which Excel needs to recognise UTF-8; `utf-8` writes
+                none.
 
         Raises:
-            ConfigurationError: There is no such status or encoding, or `path` is no path; no file is touched.
-            OSError: The file cannot be written, or not to its end.
+            ConfigurationError: The status or encoding does not exist, or `path` is not a path. No file is touched.
+            OSError: The file cannot be written, or not completely.
         """
         from refold_async.jobs.outcome_rows import with_status
         from refold_async.jobs.outcome_writer import OutcomeWriter
@@ -105,11 +105,11 @@ class FanOutReport(Generic[Item, T]):
                 writer.write(outcome)
 
     def raise_for_errors(self) -> None:
-        """Raise the errors of all items that did not succeed, together; return if there are none.
+        """Raise the errors of all items that did not succeed, together. Return if there are none.
 
         Raises:
-            ExceptionGroup: Holds the first 100 errors; its message tells how many there are in all, and which are the
-                most frequent.
+            ExceptionGroup: Contains the first 100 errors. Its message says how many there are in total, and which ones
+                are the most frequent.
         """
         errors = [outcome.error for outcome in self.outcomes if outcome.error is not None]
         if not errors:
@@ -139,7 +139,7 @@ class FanOutReport(Generic[Item, T]):
 
 
 def _as_exception(error: BaseException) -> Exception:
-    """Return an error that a plain ExceptionGroup can hold: a call may raise what is no Exception, and be cancelled."""
+    """Return an error that an ExceptionGroup can contain: a call may raise something that is not an `Exception`."""
     if isinstance(error, Exception):
         return error
     wrapper = RefoldError(f"The call ended with {error!r}.")

@@ -1,4 +1,4 @@
-"""A report at a glance: its outcomes by how they ended and with which error, for terminals and for notebooks."""
+"""A report as a table: its outcomes grouped by how they ended and by their errors, for terminals and notebooks."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _STYLES: Final[dict[Status, str]] = {"ok": "green", "failed": "red", "unknown": 
 
 
 def most_frequent_errors(outcomes: Iterable[Outcome[Any, Any]], most: int) -> str:
-    """Return how many errors there are of each class, the most frequent first; an empty text where there is none."""
+    """Return how many errors of each class there are, the most frequent first; an empty text if there are none."""
     counts = Counter(name_of_error(outcome.error) for outcome in outcomes if outcome.error is not None)
     told = [f"{count:,} {name}" for name, count in counts.most_common(most)]
     return ", ".join(told) + (", …" if len(counts) > most else "")
@@ -33,13 +33,13 @@ def rich_table(outcomes: Sequence[Outcome[Any, Any]]) -> "Table":
 
     groups, left_out = _groups_of(outcomes)
     table = Table(title=_title(outcomes), caption=left_out or None, title_justify="left", caption_justify="left")
-    # The message stands below its error: a terminal of 80 columns has no room for both side by side.
+    # The message is below its error: a terminal of 80 columns has no room for both side by side.
     for name in ("status", "items", "effect", "linked accounts", "error, and the first message"):
         table.add_column(name, justify="right" if name == "items" else "left", overflow="fold")
     for group in groups:
         status, items, error, effect, accounts, message = _cells(group)
         cells = (status, items, effect, accounts, f"{error}\n{message}".strip())
-        # As texts: what others wrote is no markup.
+        # As plain texts: text from outside must not be read as markup.
         table.add_row(*map(Text, cells), style=_STYLES[group.status])
     return table
 
@@ -61,7 +61,7 @@ def _title(outcomes: Sequence[Outcome[Any, Any]]) -> str:
 
 
 def _groups_of(outcomes: Iterable[Outcome[Any, Any]]) -> tuple[list[OutcomeGroup], str]:
-    """Return outcomes that ended alike together, the most frequent of each status first, and what was left out."""
+    """Return the groups of outcomes that ended in the same way, and a text about those that were left out."""
     groups = OutcomeGroups()
     for outcome in outcomes:
         groups.add(outcome)

@@ -1,4 +1,4 @@
-"""How many items of a fan-out are worked on at once, and what becomes of those that must wait."""
+"""How many items of a fan-out run at the same time, and what happens to those that must wait."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 __all__ = ["MOST_PARKED", "Slots"]
 
 MOST_PARKED: Final = 100_000
-"""How many items that have not begun may wait for their accounts: each takes about half a kilobyte, and itself."""
+"""How many items that have not begun may wait for their accounts: each takes about half a kilobyte and its own size."""
 _ACCOUNT_COUNTS_FOR: Final = 5
-"""For how many of them each account counts that they wait for: that takes more."""
+"""As how many parked items each account counts: an account takes more memory than an item."""
 _MOST_LENT: Final = 1000
 """How many items that have begun may wait for their accounts without a slot: each has a task."""
 _CROWD: Final = _MOST_LENT // 2
 
 
 class Slots:
-    """The slots of a fan-out: an item holds one from when it begins until its outcome is read.
+    """The slots of a fan-out. An item has one from when it begins until its outcome is read.
 
-    Where its linked account may not go now, an item that has not begun is parked, and one that has lends its slot to
-    an item of another account. Both get a slot, once their account may go, before items that are new.
+    If its linked account has to wait, an item that has not begun is parked, and one that has begun lends its slot to an
+    item of another account. As soon as the account may continue, both get a slot before any new item does.
     """
 
     def __init__(self, number: int) -> None:
@@ -48,7 +48,7 @@ class Slots:
 
     @property
     def crowded(self) -> bool:
-        """Whether so many items have lent their slots that no account should have many more begin."""
+        """Whether so many items have lent their slots that no account should begin many more."""
         return self._lent >= _CROWD
 
     async def wait(self) -> None:
@@ -63,7 +63,7 @@ class Slots:
         self._free -= 1
 
     def take_next(self, then: Callable[[], object]) -> bool:
-        """Take a slot before all new items. Where there is none, call `then` once one was taken.
+        """Take a slot before any new item does. If none is free, call `then` once one was taken.
 
         Returns:
             Whether a slot was taken.
@@ -75,7 +75,7 @@ class Slots:
         return False
 
     def take_in_any_case(self) -> None:
-        """Take a slot that there may not be: the next to come free is none, then."""
+        """Take a slot even if none is free: the next one that is given back is then not free."""
         self._free -= 1
 
     def free(self) -> None:
@@ -88,7 +88,7 @@ class Slots:
             self._news.set()
 
     def lend(self) -> bool:
-        """Give back the slot of an item that is parked, unless too many are; return whether that was done."""
+        """Give back the slot of a waiting item, unless too many are lent already; return whether that was done."""
         if self._lent >= _MOST_LENT:
             return False
         self._lent += 1
@@ -96,7 +96,7 @@ class Slots:
         return True
 
     def note_resumed(self) -> None:
-        """Note that an item which had lent its slot has one again."""
+        """Note that an item which had lent its slot has a slot again."""
         self._lent -= 1
 
     def note_parked(self, lane: "ParkedItems") -> None:
@@ -106,7 +106,7 @@ class Slots:
         self._count_parked()
 
     def note_unparked(self, lane: "ParkedItems") -> None:
-        """Count an item that is parked no longer."""
+        """Count an item as no longer parked."""
         if not lane.parked:
             del self._lanes[lane]
         self.parked -= 1
@@ -118,7 +118,7 @@ class Slots:
         self._parked_enough = self.parked + _ACCOUNT_COUNTS_FOR * len(self._lanes) >= MOST_PARKED
 
     def unpark(self) -> Any:
-        """Return one of the parked items, which is parked no longer."""
+        """Take one item out of the parked ones, and return it."""
         lane = next(iter(self._lanes))
         item = lane.unpark()
         if not lane.parked:

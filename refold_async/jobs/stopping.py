@@ -1,4 +1,4 @@
-"""Stopping a fan-out: why it stops, and what becomes of what is still under way."""
+"""Stopping a fan-out: why it stops, and what happens to what is still in flight."""
 
 import asyncio
 from typing import Any, Final, Generic, TypeVar
@@ -14,24 +14,24 @@ __all__ = ["Stopper"]
 Item = TypeVar("Item")
 
 _FOR_EVER: Final = 1e8
-"""Seconds that no job lasts, and no event loop has to set a timer for."""
+"""Seconds that are longer than any job; no timer is set for them."""
 _ENOUGH_FOR_A_SHARE: Final = 20
-"""How many items must have ended for their share of failures to mean something."""
+"""How many items must have ended before their share of failures means something."""
 
 
 class Stopper(Generic[Item]):
-    """Stops a fan-out: when it is told to, when too many items fail, and when its time is over."""
+    """Stops a fan-out: on request, when too many items fail, or when its time is over."""
 
     def __init__(self, *, grace: object, job_timeout: object, stop_after: object) -> None:
-        """Be ready to stop what is not started yet.
+        """Prepare to stop a fan-out that has not started yet.
 
         Args:
             grace: Seconds that items in flight get to end.
             job_timeout: Seconds until the fan-out is stopped, or None.
-            stop_after: How many items may fail, or which share of them, or None.
+            stop_after: How many items may fail, or what share of them, or None.
 
         Raises:
-            ConfigurationError: An argument is none of these.
+            ConfigurationError: An argument is not valid.
         """
         self.grace = _check_seconds("grace", grace)
         """Seconds that items in flight get to end."""
@@ -43,21 +43,24 @@ class Stopper(Generic[Item]):
         self._timers: list[asyncio.TimerHandle] = []
         self._stopped = False
         self.error: RefoldError | None = None
-        """Why it was stopped, if for an error."""
+        """The error that stopped it, if there is one."""
 
     def start(self, loop: asyncio.AbstractEventLoop, feeder: Feeder[Item], item_tasks: ItemTasks[Item, Any]) -> None:
-        """Stop these when it is time, or at once if that was asked for before."""
+        """Stop these when it is time; immediately if `stop()` was called before."""
         self._loop = loop
         self._feeder = feeder
         self._item_tasks = item_tasks
         if self._stopped:
             feeder.stop()
         elif self._job_timeout is not None and self._job_timeout < _FOR_EVER:
-            over = FanOutStoppedError(f"The {self._job_timeout:g} seconds that job_timeout= allows were over.")
+            over = FanOutStoppedError(
+                f"The job took longer than job_timeout={self._job_timeout:g} seconds. Items without an outcome are in "
+                "the fan-out's `unfinished`."
+            )
             self._timers.append(loop.call_later(self._job_timeout, self.stop, over))
 
     def stop(self, error: RefoldError | None = None) -> None:
-        """Take no more items, begin none, and cancel after `grace` seconds what is still in flight."""
+        """Take no more items, begin none, and cancel what is still in flight after `grace` seconds."""
         self.error = self.error or error
         if self._stopped:
             return
@@ -73,9 +76,9 @@ class Stopper(Generic[Item]):
         """Stop if too many items failed.
 
         Args:
-            outcome: The last that did.
-            failures: How many did.
-            ended: How many ended, whichever way.
+            outcome: The last one that failed.
+            failures: How many failed.
+            ended: How many ended, in any way.
         """
         most = self._stop_after
         if most is None:
@@ -83,31 +86,31 @@ class Stopper(Generic[Item]):
         share = failures / ended if ended >= _ENOUGH_FOR_A_SHARE else 0.0
         if (failures if isinstance(most, int) else share) >= most:
             error = FanOutStoppedError(
-                f"{failures} of {ended} items did not succeed, which is where stop_after={most} ends it. "
+                f"{failures} of {ended} items did not succeed, so stop_after={most} stopped the job. "
                 f"The last error: {'' if outcome.error is None else safe_str(outcome.error)}"
             )
             error.__cause__ = outcome.error
             self.stop(error)
 
     def cancel(self) -> None:
-        """Cancel all that is under way."""
+        """Cancel everything that is in flight."""
         if self._feeder is not None and self._item_tasks is not None:
             self._feeder.cancel()  # again: a source may swallow a cancellation
             self._item_tasks.cancel()
 
     async def wait_until_ended(self) -> None:
-        """Wait for all that is under way to end."""
+        """Wait until everything in flight has ended."""
         if self._feeder is not None and self._item_tasks is not None:
             await self._feeder.wait_until_ended()
             await self._item_tasks.wait_until_ended()
 
     def forget_timers(self) -> None:
-        """Stop by no timer any more."""
+        """Cancel the timers."""
         for timer in self._timers:
             timer.cancel()
 
     def detach(self) -> None:
-        """Let go of what has ended, which else would hold itself, and its items, until the garbage collector looks."""
+        """Drop the references to what has ended: otherwise it would stay in memory until the garbage collector runs."""
         self._feeder = None
         self._item_tasks = None
 

@@ -4,13 +4,13 @@ __all__ = ["BloomFilter"]
 
 
 class BloomFilter:
-    """Tells of most keys that they were not added before, in constant memory."""
+    """Knows for most keys, in constant memory, that they were not added before."""
 
     def __init__(self, size: int) -> None:
         self._bytes = bytearray(size)
 
     def add(self, key: str) -> bool:
-        """Add a key; return whether it may have been added before, which is certain if not."""
+        """Add a key. Return False if it certainly was not added before, True if it may have been."""
         number, size = hash(key), len(self._bytes)
         there = True
         for probe in (number, number >> 32):

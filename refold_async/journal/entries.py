@@ -1,4 +1,4 @@
-"""What a journal tells of one item, and reading it from the row that a store gives."""
+"""A journal's entry of one item, and reading it from the row that a store returns."""
 
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
@@ -13,10 +13,10 @@ from refold_async.journal.store import EntryRow, moment_of
 __all__ = ["STATUSES", "EntryStatus", "JournalEntry", "entry_of"]
 
 EntryStatus = Literal["started", "withdrawn", "ok", "failed", "unknown"]
-"""`started`: in flight. `withdrawn`: it certainly did not run, and the next run calls it. Else how the item ended."""
+"""`started`: in flight. `withdrawn`: it certainly did not run; the next run calls it. Others: how the item ended."""
 
 STATUSES: Final[tuple[EntryStatus, ...]] = get_args(EntryStatus)
-"""All of them."""
+"""All statuses."""
 _EFFECTS: Final = (None, *get_args(Effect))
 _TEXT: Final = (str, type(None))
 _KINDS: Final[tuple[Any, ...]] = (int, str, _TEXT, str, _TEXT, _TEXT, _TEXT, _TEXT, int, int, _TEXT, _TEXT)  # of a row
@@ -24,37 +24,38 @@ _KINDS: Final[tuple[Any, ...]] = (int, str, _TEXT, str, _TEXT, _TEXT, _TEXT, _TE
 
 @attrs.frozen(kw_only=True)
 class JournalEntry:
-    """What a journal tells of one item."""
+    """What a journal has recorded about one item."""
 
     key: str
-    """What the item is known by."""
+    """The key that identifies the item."""
     linked_account_id: str | None
-    """Its linked account, or None where the item does not tell."""
+    """Its linked account, or None if the item does not name one."""
     status: EntryStatus
-    """Where it stands. An item that was in flight when its process died is `unknown`."""
+    """The item's state. An item that was in flight when its process died is `unknown`."""
     effect: Effect | None
-    """What became of the action: it did not run, it ran, or it may have run; None while that is open."""
+    """What became of the action: `none`, it did not run; `done`, it ran; `unknown`, it may have run. None while that is
+    open."""
     error_type: str | None
     """The name of its error's class, or None."""
     error: str | None
     """The text of its error, or None."""
     result: Any
-    """What the call returned, as JSON has it, where results were asked for; else None."""
+    """What the call returned, as JSON, if the journal records results; else None."""
     attempts: int
-    """How many requests were handed to the network for it."""
+    """How many attempts were made for it, over all its requests."""
     run: int
-    """The number of the run that last recorded it or looked it up, from 1."""
+    """The number of the last run that recorded or looked up the item, from 1."""
     started_at: datetime | None
-    """When its last request was about to leave, or None where none ever was."""
+    """When its last request was about to be sent, or None if none ever was."""
     finished_at: datetime | None
-    """When it ended, or None where it has not."""
+    """When it ended, or None if it has not ended."""
 
 
 def entry_of(row: EntryRow) -> JournalEntry:
-    """Return the entry that a row stands for.
+    """Return the entry in a row.
 
     Raises:
-        JournalError: The row is not what a run writes.
+        JournalError: The row was not written by a run.
     """
     values: dict[str, Any] = row._asdict()
     del values["id"]
@@ -64,9 +65,9 @@ def entry_of(row: EntryRow) -> JournalEntry:
         if row.effect not in _EFFECTS:
             raise ValueError(f"there is no effect {row.effect!r}")
         if not all(map(isinstance, row, _KINDS)):
-            raise TypeError("a value is of another type than its column")
+            raise TypeError("a value has the wrong type for its column")
         if row.attempts < 0 or row.run < 1:
-            raise ValueError(f"it cannot have had {row.attempts} attempts, in run {row.run}")
+            raise ValueError(f"{row.attempts} attempts in run {row.run} are impossible")
         values["result"] = None if row.result is None else json_codec.decode(row.result.encode())
         for name in ("started_at", "finished_at"):
             values[name] = None if values[name] is None else moment_of(values[name])

@@ -1,7 +1,8 @@
-"""The journal of a bulk job: what became of every item, kept in a file, so that the job can be run again."""
+"""The journal of a bulk job: a file that records how every item ended, so that the job can be run again."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, get_args
@@ -20,41 +21,42 @@ _DURABILITIES: Final = get_args(Durability)
 
 @attrs.frozen(kw_only=True)
 class JournalSummary:
-    """How a job stands, as its journal tells. `print()` it."""
+    """The state of a job according to its journal. `print()` it."""
 
     job: str
     """The job's name."""
     base_url: str
-    """Where Refold is."""
+    """The base URL of Refold."""
     environment: str | None
-    """The environment of the API key."""
+    """The environment of the API key, or None if it is not known."""
     slug: str | None
-    """The app, or None where the job's call is a function."""
+    """The app, or None if the job calls a function."""
     action_id: str | None
-    """The action, or None where the job's call is a function."""
+    """The action, or None if the job calls a function."""
     runs: int
-    """How often it was run."""
+    """How often the job was run."""
     running: bool
-    """Whether a process runs it now."""
+    """Whether a process is running the job now."""
     ok: int
     """How many items succeeded."""
     failed: int
-    """How many items failed, those included that the last run refused."""
+    """How many items failed, including those that the last run refused."""
     unknown: int
     """How many items may or may not have happened."""
     in_flight: int
-    """How many items are in flight; 0 unless it is running."""
+    """How many items are in flight; 0 unless the job is running."""
     withdrawn: int
-    """How many items certainly did not run, and are called by the next run."""
+    """How many items certainly did not run, and will be called by the next run."""
     refused: int
-    """How many items the last run refused before anything was sent: their key occurred before in it, or their linked
-    account id or key was none. They failed, are not among the `entries()`, and the next run looks at them again."""
+    """How many items the last run refused before it sent anything, because their key occurred before in it, or because
+    they had no valid key or linked account id. They failed, are not among the `entries()`, and the next run checks them
+    again."""
     not_begun: int | None
-    """How many items of the last run have not begun, in any run, and are called by the next. Of items without a length,
-    such as those of a generator, those that were taken and not begun: it is None until the run has ended, and if its
-    process died. Items of earlier runs that the last one was not given make it too few."""
+    """How many items of the last run have not begun in any run; the next run will call them. If the items have no
+    length, such as those of a generator, it counts those that were taken and not begun; then it is None until the run
+    has ended, and if its process died. It is too low if the last run was not given all items of earlier runs."""
     created_at: datetime
-    """When its first run began."""
+    """When the first run began."""
     updated_at: datetime
     """When something was last recorded."""
 
@@ -96,43 +98,49 @@ def _check_durability(instance: object, attribute: "attrs.Attribute[Any]", value
 
 @attrs.frozen
 class Journal:
-    """A file that records what becomes of every item of a job, so that running it again does only what is left.
+    """A file that records how every item of a job ended, so that running the job again does only what is left.
 
-    Pass it to a fan-out as `journal=`. Before a request leaves, its item is recorded as started; before an outcome is
-    yielded, it is recorded. So after the death of the process every request that may have left is in the journal, and
-    an item that was in flight then comes out `unknown`. The file must be on a local disk: networks lose locks. SQLite's
-    `-wal` and `-shm` beside it belong to it. Where one of them is moved, deleted or written over while the job runs,
-    the job stops with a `JournalError` before it sends more.
+    Pass it to a fan-out as `journal=`. An item is recorded as started before a request for it is sent, and its outcome
+    is recorded before you get it. So even if the process dies, the journal has every request that may have been sent,
+    and an item that was in flight becomes `unknown`.
 
-    It holds no API key, but what items are known by, their errors and, where asked for, their results. Only its owner
-    may read it.
+    The file must be on a local disk: locks do not work reliably on network file systems. SQLite's `-wal` and `-shm`
+    files next to it belong to it. If one of these files is moved, deleted or overwritten while the job runs, the job
+    stops with a `JournalError` before it sends more.
+
+    The file contains no API key. It contains the keys of the items, their errors and, if you ask for them, their
+    results. Only its owner may read it.
     """
 
     path: str | os.PathLike[str] = attrs.field(validator=_check_path)
-    """Where it is. The first run makes it; its directory must be there."""
+    """The path of the file. The first run creates it; its directory must exist."""
 
     job: str | None = attrs.field(default=None, kw_only=True, validator=_check_job)
-    """The name of the job, which a run needs and reading does not. Another name is another job."""
+    """The name of the job. A run needs it; reading the journal does not. Another name means another job."""
 
     results: bool = attrs.field(default=False, kw_only=True, validator=_check_results)
-    """Whether to record what the calls return, too, as JSON. The log warns of results that the next run will not get
-    as they were: once if they come back as something else, such as a list for a tuple; of each that has no JSON."""
+    """Whether to record what the calls return as well, as JSON; by default False. The log warns if the next run cannot
+    return a result as it was: once if results change their type, such as a tuple that becomes a list; and for each
+    result that cannot be written as JSON."""
 
     durability: Durability = attrs.field(default="process", kw_only=True, validator=_check_durability)
-    """What a record outlives: `process`, the death of the process; `power`, a loss of power too, for which every commit
-    waits until it is on the disk."""
+    """What a record survives: `process` (the default), the death of the process; `power`, a power failure too. With
+    `power`, every commit waits until it is on the disk."""
 
     def summary(self) -> JournalSummary:
-        """Return how the job stands, also while it runs, in this process or another. It waits for the disk.
+        """Return the state of the job. The job may be running, in this process or another. This waits for the disk.
 
         Raises:
-            JournalError: There is no journal there, or it cannot be read.
+            JournalError: The journal does not exist or cannot be read.
         """
-        store = _store_of(self)
-        running = store.is_running()
-        job, counts, last, items, refused = store.read_summary()
-        if wrong := counts.keys() - set(STATUSES):
-            raise JournalError(f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}.")
+        with _sending_nothing():
+            store = _store_of(self)
+            running = store.is_running()
+            job, counts, last, items, refused = store.read_summary()
+            if wrong := counts.keys() - set(STATUSES):
+                raise JournalError(
+                    f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}."
+                )
         started = counts.get("started", 0)
         return JournalSummary(
             job=job.name,
@@ -154,49 +162,61 @@ class Journal:
         )
 
     def entries(self, *, status: EntryStatus | None = None) -> Iterator[JournalEntry]:
-        """Give what is recorded of each item, in the order in which items were first recorded. It waits for the disk.
+        """Yield the recorded entry of each item, in the order in which items were first recorded.
 
-        While the job runs, each entry is as it was when it was read, and those recorded meanwhile come at the end.
+        While the job runs, each entry is as it was when it was read, and new entries come at the end. Reading waits for
+        the disk.
 
         Args:
-            status: Give those with this status only.
+            status: Yield only entries with this status; by default all.
 
         Raises:
-            ConfigurationError: There is no such status.
-            JournalError: There is no journal there, or it cannot be read.
+            ConfigurationError: The status does not exist.
+            JournalError: The journal does not exist or cannot be read.
         """
         if status is not None and status not in STATUSES:
             raise ConfigurationError(f"status must be one of {', '.join(map(repr, STATUSES))}, got {status!r}.")
         return self._entries(status)
 
     def _entries(self, status: EntryStatus | None) -> Iterator[JournalEntry]:
-        # As the path is now: a reader may change its directory half way.
-        store = _store_of(attrs.evolve(self, path=os.path.realpath(self.path)))
-        after = 0
-        while True:
-            running = store.is_running()
-            wanted: tuple[str, ...] = STATUSES if status is None else (status,)
-            if not running:
-                # Nobody will tell any more what became of those in flight.
-                wanted = {"unknown": ("unknown", "started"), "started": ()}.get(status or "", wanted)
-            rows = store.read_entries(after=after, statuses=wanted, known=STATUSES)
-            if not rows:
-                return
-            after = rows[-1].id
-            for row in rows:
-                entry = entry_of(row)
-                left = entry.status == "started" and not running
-                yield attrs.evolve(entry, status="unknown", effect="unknown") if left else entry
+        with _sending_nothing():
+            # The path as it is now: the reader may change its working directory half way.
+            store = _store_of(attrs.evolve(self, path=os.path.realpath(self.path)))
+            after = 0
+            while True:
+                running = store.is_running()
+                wanted: tuple[str, ...] = STATUSES if status is None else (status,)
+                if not running:
+                    # No run is left to record what became of those in flight.
+                    wanted = {"unknown": ("unknown", "started"), "started": ()}.get(status or "", wanted)
+                rows = store.read_entries(after=after, statuses=wanted, known=STATUSES)
+                if not rows:
+                    return
+                after = rows[-1].id
+                for row in rows:
+                    entry = entry_of(row)
+                    left = entry.status == "started" and not running
+                    yield attrs.evolve(entry, status="unknown", effect="unknown") if left else entry
+
+
+@contextmanager
+def _sending_nothing() -> Generator[None]:
+    """Say in every error that reading a journal raises that nothing ran."""
+    try:
+        yield
+    except JournalError as error:
+        error.effect = "none"
+        raise
 
 
 def run_opener(journal: Journal, identity: JobIdentity) -> Callable[[], StoreRun]:
-    """Return what begins a run of a journal's job, in the thread that is to write it.
+    """Return a function that begins a run of a journal's job, to be called in the thread that will write it.
 
     Raises:
-        ConfigurationError: The journal was made without the name of a job.
+        ConfigurationError: The journal has no job name.
     """
     if journal.job is None:
-        raise ConfigurationError("A run needs the job's name in its journal: pass Journal(..., job='june sync').")
+        raise ConfigurationError("A run needs a job name in its journal: pass Journal(..., job='june sync').")
     return partial(_store_of(journal).open_run, journal.job, identity)
 
 

@@ -1,4 +1,4 @@
-"""What a journal needs of the store that it is kept in, of which SQLite is one, and the rows that a store gives."""
+"""What a journal needs from the store that keeps it, such as SQLite, and the rows that a store returns."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,27 +19,27 @@ __all__ = [
 ]
 
 Durability = Literal["process", "power"]
-"""What a commit outlives: the death of the process, or a loss of power too."""
+"""What a commit survives: the death of the process, or a power failure too."""
 
 
 @attrs.frozen(kw_only=True)
 class JobIdentity:
-    """What makes two runs the same job, beside its name. A journal serves one job only."""
+    """What makes two runs the same job, with its name. A journal serves one job only."""
 
     base_url: str
-    """Where Refold is."""
+    """The base URL of Refold."""
     environment: str | None
-    """The environment of the API key: a run with a test key must not make one in production skip everything."""
+    """The environment of the API key: a run with a test key must not make a run in production skip all items."""
     slug: str | None
-    """The app, or None where the job's call is a function."""
+    """The app, or None if the job calls a function."""
     action_id: str | None
-    """The action, or None where the job's call is a function."""
+    """The action, or None if the job calls a function."""
     parameters_sha256: str | None
-    """The hash of the parameters that are the same for all items, or None."""
+    """The hash of the parameters, if they are the same for all items; else None."""
 
 
 class JobRow(NamedTuple):
-    """What a store holds of the job itself."""
+    """What a store contains about the job itself."""
 
     name: str
     base_url: str
@@ -53,7 +53,7 @@ class JobRow(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """What a store holds of one item. The moments are in UTC, in the form of ISO 8601."""
+    """What a store contains about one item. The times are in UTC, in ISO 8601 format."""
 
     id: int
     key: str
@@ -70,66 +70,67 @@ class EntryRow(NamedTuple):
 
 
 EntryValues = Sequence[str | int | None]
-"""What is written of an item: the values of its `EntryRow` from `key` to `attempts`, or the first of them."""
+"""What is written about an item: the values of its `EntryRow` from `key` to `attempts`, or only the first of them."""
 
 
 class StoreSummary(NamedTuple):
-    """What a store tells of a job as a whole."""
+    """What a store has about a job as a whole."""
 
     job: JobRow
     counts: dict[str, int]
-    """How many entries there are, by their status."""
+    """How many entries there are of each status."""
     updated_at: str
-    """When the last of them was recorded, or the last run began."""
+    """When the last entry was recorded, or when the last run began."""
     items: int | None
-    """How many items the last run was given, where that is known."""
+    """How many items the last run was given, if that is known."""
     refused: int
     """How many of those it refused: they have no entries."""
 
 
 class StoreRun(Protocol):
-    """A run of a job, for which a store is held. Every call blocks until the store has done what it is asked for.
+    """A run of a job, for which a store is locked. Every call blocks until the store has done the work.
 
-    The writer makes all calls in one thread of its own, in which it had the run opened, one at a time; between them
-    it gathers the next batch. So a store may keep a connection that belongs to a thread, and one with an asyncio driver
-    may run an event loop of its own there. After a call that raised, none but `close()` is made.
+    The writer makes all calls one at a time, in a thread of its own, in which it also opened the run. Between calls it
+    gathers the next batch. So a store may keep a connection that belongs to a thread, and one with an asyncio driver
+    may run an event loop of its own there. After a call that raised, only `close()` is called.
 
-    A store promises that
+    A store promises:
 
-    - what `write()`, `tally()` or `look_up()` did is committed when it returns, as durably as the journal asks for, and
-      that the next run finds it, whatever becomes of this process; where it raises, the batch was written as a whole or
-      not at all, and no run takes what it cannot be sure of for done;
-    - a run which another one has replaced notices it in its next call, which raises and writes nothing: requests of
-      two runs for one item must not both leave;
-    - it holds any text but NUL and lone surrogates, which the writer escapes or refuses, and compares keys exactly.
+    - What `write()`, `tally()` or `look_up()` did is committed when it returns, as durably as the journal asks for, and
+      the next run finds it, whatever happens to this process. If the call raises, the batch was written as a whole or
+      not at all, and no run treats as done what may not be.
+    - A run that was replaced by another run notices it in its next call, which raises and writes nothing: two runs must
+      never both send requests for one item.
+    - It can store any text except NUL and lone surrogates, which the writer escapes or refuses, and compares keys
+      exactly.
     """
 
     @property
     def location(self) -> str:
-        """Where the journal is, as messages tell it: never with a password."""
+        """Where the journal is, as messages show it: never with a password."""
         ...
 
     @property
     def number(self) -> int:
-        """The number of the run, from 1; larger than that of any run before."""
+        """The number of the run, from 1; larger than that of any earlier run."""
         ...
 
     @property
     def blank(self) -> bool:
-        """Whether nothing was recorded before the run, and nobody else records anything while it lasts.
+        """Whether nothing was recorded before this run, and nobody else records anything while it lasts.
 
-        Where that is certain, keys which this run has not looked up before are not looked up in the store. A store
-        that several processes write at once must say False.
+        If that is certain, keys that this run has not looked up before are not looked up in the store. A store that
+        several processes may write at the same time must return False.
         """
         ...
 
     def write(self, entries: Sequence[EntryValues]) -> None:
-        """Commit what is to be recorded of items, all of it or nothing.
+        """Commit what must be recorded about items: all of it or nothing.
 
-        An item has one row, known by its key; of several entries with one key the last one counts. Each replaces the
-        row with what it holds and None (0 attempts) for what it leaves out, but a linked account and moments that were
-        recorded stay where it has none. It sets the row's run to this one, `started_at` for the status `started`,
-        and `finished_at` for all others but `withdrawn`.
+        An item has one row, identified by its key. If several entries have the same key, the last one counts. An entry
+        replaces the row: a value that it leaves out becomes None (0 attempts), except that a linked account and times
+        that were already recorded stay. The row's run becomes this one; `started_at` is set for the status `started`,
+        and `finished_at` for all other statuses except `withdrawn`.
 
         Args:
             entries: At least one, in the order in which they happened.
@@ -140,7 +141,7 @@ class StoreRun(Protocol):
         ...
 
     def tally(self, items: int | None, refused: int) -> None:
-        """Commit how many items the run was given, None where that is not known, and how many of them it refused.
+        """Commit how many items the run was given (None if that is not known) and how many of them it refused.
 
         Raises:
             JournalError: That could not be written, or the run was replaced.
@@ -148,10 +149,10 @@ class StoreRun(Protocol):
         ...
 
     def look_up(self, keys: Sequence[str]) -> list[EntryRow]:
-        """Return the rows that there are of some keys, in any order, and mark those of earlier runs with this one.
+        """Return the rows with these keys, in any order, and mark those of earlier runs with this run.
 
-        A row that is returned tells the run that it had before: it is this one's if its key was looked up, or recorded,
-        in this run already.
+        A returned row has the run that it had before. That is this run if the key was already looked up or recorded in
+        this run.
 
         Raises:
             JournalError: They could not be read or marked, or the run was replaced.
@@ -159,67 +160,68 @@ class StoreRun(Protocol):
         ...
 
     def close(self) -> None:
-        """End the run and let the next one begin, also after a call that raised. What was committed stays."""
+        """End the run and let the next one begin, also after a call that raised. Everything committed stays."""
         ...
 
 
 class JournalStore(Protocol):
-    """Where a journal is kept. Holds nothing open by itself; every call blocks."""
+    """Where a journal is kept. It keeps nothing open between calls; every call blocks."""
 
     @property
     def location(self) -> str:
-        """Where the journal is, as messages tell it: never with a password."""
+        """Where the journal is, as messages show it: never with a password."""
         ...
 
     def open_run(self, job: str, identity: JobIdentity) -> StoreRun:
-        """Begin a run of a job: make what the journal needs at its first run, or check that it is this job's and whole.
+        """Begin a run of a job: at the first run create the journal, later check that it is intact and of this job.
 
-        Entries that are `started` are of a run that died, and become `unknown`, with the effect `unknown`.
+        Entries that are `started` belong to a run that died. They become `unknown`, with the effect `unknown`.
 
         Args:
             job: The job's name.
-            identity: What the job is, beside its name.
+            identity: What identifies the job, with its name.
 
         Raises:
-            JournalError: The journal is in use, another job's, no journal, damaged, or cannot be written.
+            JournalError: The journal is in use, belongs to another job, is not a journal, is damaged, or cannot be
+                written.
         """
         ...
 
     def is_running(self) -> bool:
-        """Tell whether a process runs the job now.
+        """Return whether a process is running the job now.
 
         Raises:
-            JournalError: That cannot be told.
+            JournalError: That cannot be found out.
         """
         ...
 
     def read_summary(self) -> StoreSummary:
-        """Return what the journal tells of the job as a whole, also while it runs.
+        """Return what the journal has about the job as a whole, also while it runs.
 
         Raises:
-            JournalError: There is no journal there, or it cannot be read.
+            JournalError: The journal does not exist or cannot be read.
         """
         ...
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
-        """Return the next few rows, ordered by their ids, or none where there are no more.
+        """Return the next few rows, ordered by their ids; none if there are no more.
 
-        Nothing stays open between one call and the next: a reader who stops half way is in nobody's way.
+        Nothing stays open between two calls: a reader that stops half way blocks nobody.
 
         Args:
-            after: The id after which they come, or 0.
-            statuses: They have one of these.
-            known: Rows whose status is none of these are among them, so that the caller can report them.
+            after: Return rows with a larger id than this; 0 for the first rows.
+            statuses: Return rows with one of these statuses.
+            known: Also return rows whose status is none of these, so that the caller can report them.
 
         Raises:
-            JournalError: There is no journal there, or it cannot be read.
+            JournalError: The journal does not exist or cannot be read.
         """
         ...
 
 
 def moment_of(text: Any) -> datetime:
-    """Return the moment that a text in a store tells; raises ValueError where it tells none."""
+    """Return the time in a text of a store; raises ValueError if there is none."""
     moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     if moment is None or moment.tzinfo is None:
-        raise ValueError(f"{text!r} is no moment")
+        raise ValueError(f"{text!r} is not a time")
     return moment

@@ -1,4 +1,4 @@
-"""Writing a journal from an event loop: what is ready is committed together, in a thread, and the loop never waits."""
+"""Writing a journal from an event loop: what is ready is committed together in a thread, and the loop never waits."""
 
 import asyncio
 import os
@@ -18,21 +18,21 @@ from refold_async.runtime.worker_thread import WorkerThread
 
 __all__ = ["JournalWriter", "NoEntry"]
 
-_FILTER_SIZE: Final = 2 * 1024 * 1024  # bytes: after a million keys one in 75 is looked up for nothing
-_MOST_TURNS: Final = 8  # of the loop, for which a batch is gathered
+_FILTER_SIZE: Final = 2 * 1024 * 1024  # bytes: after a million keys, one in 75 is looked up although it is new
+_MOST_TURNS: Final = 8  # of the loop, during which a batch is gathered
 
 
 class NoEntry(Enum):
-    """Why a look-up gives no entry of an earlier run."""
+    """Why a search found no entry of an earlier run."""
 
     NEW = "new"
-    """There is none, or it says that the item did not run: it is to be called."""
+    """There is none, or it says that the item did not run: the item must be called."""
     REPEATED = "repeated"
-    """This run has looked up its key before: nothing is to be recorded of it, and its key is not to be released."""
+    """This run has looked up the key before: record nothing for this item, and do not release its key."""
 
 
 class _Batch:
-    """What is committed, and looked up, together."""
+    """What is committed and looked up together."""
 
     def __init__(self) -> None:
         self.entries: list[EntryValues] = []
@@ -46,11 +46,11 @@ class _Batch:
 
 
 class JournalWriter:
-    """A journal that a run writes. Belongs to one event loop.
+    """A journal that a run writes. It belongs to one event loop.
 
-    A key is active from `look_up()`, whose future is awaited before anything else is called for it, until `finished()`
-    or `release()`; what is called for it in between is recorded in that order. The futures may be cancelled at any
-    time. Once a commit fails nothing more is written, and every wait raises.
+    A key is active from `look_up()` until `finished()` or `release()`. Await the future of `look_up()` before you call
+    anything else for the key; the calls in between are recorded in their order. The futures may be cancelled at any
+    time. Once a commit fails, nothing more is written and every wait raises.
 
     Attributes:
         error: Why the journal can no longer be written, or None.
@@ -64,14 +64,14 @@ class JournalWriter:
         self._loop: Final = asyncio.get_running_loop()
         self._process: Final = os.getpid()
         self._active: dict[str, bool] = {}  # whether it was recorded as started
-        # Where no earlier run recorded anything, what this one has not looked up is new, and need not be.
+        # If no earlier run recorded anything, a key that this run has not looked up is new: it need not be looked up.
         self._looked_up = BloomFilter(filter_size) if run.blank else None
         self._new: Final[asyncio.Future[NoEntry | JournalEntry]] = self._loop.create_future()
         self._new.set_result(NoEntry.NEW)
         self._pending = _Batch()
         self._items: int | None = None
         self._refused = 0
-        self._waiting = False  # for turns of the loop, or for the batch before, to hand on what is pending
+        self._waiting = False  # whether what is pending waits for turns of the loop, or for the batch before
         self._closing: asyncio.Future[None] | None = None
 
     @classmethod
@@ -79,11 +79,11 @@ class JournalWriter:
         """Begin a run. A cancelled call leaves nothing behind.
 
         Args:
-            open_run: Begins it; called in the writer's thread.
-            filter_size: Bytes of memory that save a first run from looking up keys that it cannot have seen.
+            open_run: Begins the run; called in the writer's thread.
+            filter_size: Bytes of memory for the filter that saves a first run from looking up new keys.
 
         Raises:
-            JournalError: The journal is in use, another job's, no journal, or cannot be written.
+            JournalError: The journal is in use, belongs to another job, is not a journal, or cannot be written.
         """
         thread = WorkerThread("refold_async journal")
         try:
@@ -95,16 +95,18 @@ class JournalWriter:
                     await wait_despite_cancellation(thread.call(opening.result().close))
                 raise
             return cls(opening.result(), thread, filter_size)
-        except BaseException:
+        except BaseException as error:
             thread.end()
+            if isinstance(error, JournalError):
+                error.effect = "none"  # a job sends nothing before it has its journal
             raise
 
     def look_up(self, key: str) -> "asyncio.Future[NoEntry | JournalEntry]":
-        """Look up an item taken from the source, and make its key active.
+        """Look up an item that was taken from the source, and make its key active.
 
         Returns:
-            A future of the entry that an earlier run left of it, or of what there is else to know. It is done already
-            where nothing has to be looked up.
+            A future of the entry that an earlier run recorded, or of the reason why there is none. It is already done
+            if nothing has to be looked up.
 
         Raises:
             ConfigurationError: The key cannot be recorded.
@@ -125,12 +127,12 @@ class JournalWriter:
         return future
 
     def started(self, key: str, linked_account_id: str | None) -> "asyncio.Future[None]":
-        """Record that a request for an active key is about to leave; done once that is committed."""
+        """Record that a request for an active key is about to be sent; the future is done once that is committed."""
         self._active[key] = True
         return self._commit((key, linked_account_id, "started"))
 
     def withdrawn(self, key: str) -> None:
-        """Record that the request for a key certainly did not run and none is in flight. Not to be waited for."""
+        """Record that the request for a key certainly did not run and none is in flight. There is nothing to await."""
         self._active[key] = False
         self._record((key, None, "withdrawn"))
 
@@ -147,18 +149,18 @@ class JournalWriter:
         attempts: int = 0,
         then: Callable[[JournalError | None], object] | None = None,
     ) -> None:
-        """Record how an item ended, whose key is then no longer active.
+        """Record how an item ended. Its key is then no longer active.
 
         Args:
-            key: What the item is known by.
+            key: The key of the item.
             linked_account_id: Its linked account.
             status: How it ended.
             effect: What became of the action.
             error_type: The name of its error's class.
             error: The text of its error.
             result: What its call returned, as JSON.
-            attempts: How many requests were handed to the network.
-            then: Called once that is committed, with None, or once it is known that it will not be, with the reason.
+            attempts: How many attempts were made for it.
+            then: Called with None once that is committed, or with the error once it is certain that it will not be.
         """
         self._active.pop(key, None)
         if error is not None:
@@ -168,24 +170,24 @@ class JournalWriter:
         self._record((key, linked_account_id, status, effect, error_type, error, result, attempts))
 
     def release(self, key: str) -> None:
-        """Let a key be active no longer whose item ended without an outcome, or had one from an earlier run."""
+        """Make a key inactive whose item ended without an outcome, or has an outcome from an earlier run."""
         if self._active.pop(key, False):
             self._record((key, None, "withdrawn"))
 
     def note_items(self, count: int) -> None:
-        """Record how many items the run was given. Not to be waited for."""
+        """Record how many items the run was given. There is nothing to await."""
         self._items = count
         self._tally()
 
     def note_refused(self, then: Callable[[JournalError | None], object]) -> None:
-        """Record that one of them was refused, and no more of it; `then` is called as by `finished()`."""
+        """Record that one item was refused, and nothing else about it; `then` is called as by `finished()`."""
         self._refused += 1
         self._call_once_committed(then)
         self._tally()
 
     async def aclose(self) -> None:
-        """Commit what is pending, and give the journal back. Is thorough though it is cancelled."""
-        if os.getpid() != self._process:  # the thread and the locks stayed with the other process
+        """Commit what is pending and release the journal. This is done completely even if it is cancelled."""
+        if os.getpid() != self._process:  # the thread and the locks stayed in the parent process
             return
         if self._closing is None:
             self._refusal = self.error or JournalError(f"The journal {self._run.location!r} was closed.")
@@ -221,13 +223,13 @@ class JournalWriter:
         return future
 
     def _hand_on_soon(self) -> None:
-        """Hand on what is pending soon, or after the batch before."""
+        """Give what is pending to the thread soon, or after the batch before."""
         if not self._waiting:
             self._waiting = True
             self._loop.call_soon(self._gather, len(self._pending), 1)
 
     def _gather(self, before: int, turns: int) -> None:
-        """Hand on what is pending once a turn of the loop has added nothing to it: large batches cost much less."""
+        """Give what is pending to the thread once a turn of the loop has added nothing: large batches cost less."""
         size = len(self._pending)
         if size == before or turns == _MOST_TURNS:
             self._hand_on()
@@ -242,7 +244,7 @@ class JournalWriter:
             if os.getpid() == self._process:
                 self._thread.call_later(partial(self._work, batch))
             else:
-                self._refuse(batch, JournalError("A journal cannot be written after a fork, by the other process."))
+                self._refuse(batch, JournalError("A journal cannot be written after a fork, in the other process."))
 
     def _work(self, batch: _Batch) -> None:
         """Write and look up a batch, in the thread."""
@@ -258,10 +260,10 @@ class JournalWriter:
                     found = {row.key: self._found(row) for row in self._run.look_up(list(batch.look_ups))}
             except JournalError as failure:
                 error = failure
-            except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            except Exception as failure:  # noqa: BLE001 - whatever it is, those who wait must get it
                 error = JournalError(f"The journal {self._run.location!r} cannot be written: {failure!r}.")
                 error.__cause__ = failure
-            # At once: what was handed on meanwhile must not be written after what was not.
+            # Here, not in `_done`: what was handed over meanwhile must not be written after what was not.
             self.error = error
         with suppress(RuntimeError):  # the loop was closed meanwhile
             self._loop.call_soon_threadsafe(self._done, batch, found, error)
@@ -275,7 +277,7 @@ class JournalWriter:
         return NoEntry.REPEATED if entry.run == self._run.number else entry
 
     def _done(self, batch: _Batch, found: dict[str, NoEntry | JournalEntry], error: JournalError | None) -> None:
-        """Tell those who wait for a batch."""
+        """Resolve the futures and make the calls that wait for a batch."""
         if error is not None:
             self._refuse(batch, error)
             return
@@ -295,7 +297,7 @@ class JournalWriter:
             self._hand_on_soon()
 
     def _refuse(self, batch: _Batch, error: JournalError) -> None:
-        """Fail those who wait for a batch, and all who would wait from now on."""
+        """Fail all that wait for a batch, and all that would wait from now on."""
         self.error = self._refusal = error
         pending, self._pending = self._pending, _Batch()
         waits: list[asyncio.Future[Any]] = [*batch.commits, *batch.look_ups.values()]
@@ -308,13 +310,13 @@ class JournalWriter:
 
 def _check_key(key: object) -> None:
     if not isinstance(key, str) or not key:
-        raise ConfigurationError(f"key= must return a str that is not empty, got {key!r}.")
+        raise ConfigurationError(f"key= must return a non-empty str, got {key!r}.")
     if not key.isprintable() and _storable(key) != key:
-        raise ConfigurationError(f"key= returned {key!a}: NUL and lone surrogates cannot be recorded; remove them.")
+        raise ConfigurationError(f"key= returned {key!a}: NUL and lone surrogates cannot be recorded. Remove them.")
 
 
 def _storable(text: str) -> str:
-    """Return `text` with what stores cannot hold escaped."""
+    """Return `text` with the characters escaped that stores cannot hold."""
     return text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
 
 
@@ -323,4 +325,4 @@ def _fail(future: "asyncio.Future[Any]", error: JournalError) -> None:
         again = JournalError(error.message)
         again.__cause__ = error.__cause__
         future.set_exception(again)
-        future.exception()  # who does not wait for it is not told again when it is collected
+        future.exception()  # so that nothing is logged about it if nobody awaits it

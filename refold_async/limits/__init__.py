@@ -1,1 +1,1 @@
-"""Who may send when. Knows neither HTTP nor jobs."""
+"""Decides who may send when. Depends on neither HTTP nor jobs."""

@@ -1,4 +1,4 @@
-"""Each linked account's own limit: what it is held to, and how long refusals of it alone hold it up."""
+"""The limits of each linked account: the ones that are set, and how long refusals of this account make it wait."""
 
 import asyncio
 import math
@@ -14,54 +14,54 @@ from refold_async.limits.token_bucket import TokenBucket
 __all__ = ["AccountLimit", "AccountLimitSettings", "AccountLimits", "Parked"]
 
 _MOST_REMEMBERED: Final = 1000
-"""How many limits there are before those that hold nobody up are forgotten."""
+"""The number of limits from which those that make nobody wait are removed."""
 
 
 class Parked(Queued, Protocol):
-    """Who waits for a linked account: one permit, or what waits for all of a fan-out's."""
+    """An entry that waits for a linked account: one permit, or the lane of a fan-out."""
 
     def resume(self, now: float) -> bool:
-        """Go on, now that the account may; return whether it did, or others may."""
+        """Continue, because the account may send now. Return whether this entry does, or whether others can."""
         ...
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class AccountLimitSettings:
-    """What every linked account is held to."""
+    """The limits that apply to every linked account."""
 
     rate: RateLimit | None = None
-    """At what rate its requests may leave."""
+    """The rate at which its requests may be sent."""
     concurrency: float = math.inf
     """How many of its requests may be in flight."""
 
 
 @attrs.define(eq=False, repr=False)
 class AccountLimit:
-    """One linked account's own limit."""
+    """The limits of one linked account."""
 
     bucket: TokenBucket | None
     free: float
     """How many more of its requests may be in flight."""
     pause: Pause
-    """What refusals ask for that are about this account alone."""
+    """The pauses after refusals that concern only this account."""
     permits: int = 0
     """How many of its permits are in use or waited for."""
     parked: FairQueue[Parked] = attrs.field(factory=lambda: FairQueue())
-    """Those who wait for this account, and hold up no other."""
+    """The entries that wait for this account. They do not block other accounts."""
     lanes: int = 0
     """How many fan-outs have items that wait here."""
     timer: asyncio.TimerHandle | None = None
-    """Resumes the first of those who wait."""
+    """Resumes the first entry that waits."""
     turns_kept: int = 0
-    """How many turns are kept for items that begin, and will be here in a moment."""
+    """How many turns are reserved for items that have begun and are about to send."""
 
     def wait(self, now: float, *, smoothed: bool, expected: bool = False) -> float:
-        """Return the seconds until one may go; infinite while others must end, or go, first.
+        """Return the seconds until a request may be sent; infinite while others must end or send first.
 
         Args:
             now: The loop's time.
-            smoothed: Whether it is of bulk work, which leaves bursts to others.
-            expected: Whether it is of an item that a turn is kept for.
+            smoothed: Whether it is bulk work, which leaves bursts to others.
+            expected: Whether it belongs to an item for which a turn is reserved.
         """
         if self.free < 1:
             return math.inf
@@ -72,7 +72,7 @@ class AccountLimit:
         return paused if self.bucket is None else max(paused, self.bucket.wait(now, smoothed=smoothed))
 
     def take(self, now: float) -> None:
-        """Note that one goes."""
+        """Note that a request is sent."""
         self.free -= 1
         if self.pause.lasts:
             self.pause.take(now)
@@ -90,20 +90,20 @@ class AccountLimits:
         self._limits: dict[str, AccountLimit] = {}
         self._most = _MOST_REMEMBERED
         self.needed = self._for_all
-        """Whether any account may have a limit."""
+        """Whether any account can have a limit."""
 
     def __len__(self) -> int:
         return len(self._limits)
 
     def find(self, account: str | None, now: float) -> AccountLimit | None:
-        """Return an account's limit, if it has or is to have one."""
+        """Return the limit of an account, if it has one or must get one."""
         if account is None:
             return None
         limit = self._limits.get(account)
         return self.make(account, now) if limit is None and self._for_all else limit
 
     def make(self, account: str, now: float) -> AccountLimit:
-        """Return the limit of an account, new if it has none."""
+        """Return the limit of an account, and create it if there is none."""
         if (limit := self._limits.get(account)) is not None:
             return limit
         if len(self._limits) >= self._most:
@@ -114,7 +114,7 @@ class AccountLimits:
         return limit
 
     def _forget(self, now: float) -> None:
-        """Drop the limits that hold nobody up: a fan-out may go through a million accounts."""
+        """Remove the limits that make nobody wait. A fan-out may go through a million accounts."""
         self._limits = {
             account: limit
             for account, limit in self._limits.items()
@@ -126,7 +126,7 @@ class AccountLimits:
         self._most = max(_MOST_REMEMBERED, 2 * len(self._limits))
 
     def close(self) -> None:
-        """Resume nobody any more."""
+        """Resume nobody from now on."""
         for limit in self._limits.values():
             if limit.timer is not None:
                 limit.timer.cancel()

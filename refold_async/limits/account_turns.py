@@ -1,4 +1,4 @@
-"""Whose turn it is at a linked account: of permits that are parked, and of the items of fan-outs in their lanes."""
+"""Takes turns at a linked account: parked permits, and the items of fan-outs in their lanes."""
 
 import asyncio
 import math
@@ -18,49 +18,49 @@ __all__ = ["AccountTurns"]
 
 
 class AccountTurns:
-    """Parks those whose accounts may not go, and has them stand first in a queue again once they may."""
+    """Parks permits whose accounts may not send, and puts them first in the queue once the accounts may."""
 
     def __init__(
         self, limits: AccountLimits, queue: FairQueue[Waiter], grant: Callable[[asyncio.AbstractEventLoop], object]
     ) -> None:
-        """Look after limits.
+        """Manage the turns at these limits.
 
         Args:
             limits: The limits.
             queue: The queue in front of them.
-            grant: Grants what may be granted of those in that queue.
+            grant: Grants what may be granted in that queue.
         """
         self._limits = limits
         self._queue = queue
         self._grant = grant
         self._lanes: dict[tuple[AccountLimit, SlotPool], Lane] = {}
         self.closed = False
-        """Whether nothing is worth waiting for any more."""
+        """Whether waiting makes no sense any more, because the client is closed."""
 
     def lane(self, account: str | None, slots: "SlotPool", now: float) -> "Lane | None":
-        """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
+        """Return the queue in which items of a fan-out wait for an account, or None if nothing limits the account."""
         limit = self._limits.find(account, now) if self._limits.needed else None
         return None if limit is None else self._lane_at(limit, slots)
 
     def close(self) -> None:
-        """Look after them no longer: nothing is worth waiting for."""
+        """Stop managing turns: nothing needs to wait any longer."""
         self.closed = True
         for lane in list(self._lanes.values()):
             lane.close()
 
     def park(self, waiter: Waiter, limit: AccountLimit, now: float) -> None:
-        """Have a permit wait for its account. An item lends its slot to others meanwhile."""
+        """Let a permit wait for its account. Its item lends its slot to others during that time."""
         waiter.note_parked(limit, now)
         self._wait_at(limit, waiter)
         waiter.was_parked = True
         loop, holder = waiter.granted.get_loop(), waiter.permit.holder
         if holder is not None and holder.approaching is not None:
             loop.call_soon(holder.arrive)
-        # As of the same moment: a later one might resume it at once, only to park it again, and so for ever.
+        # With the same `now`: at a later time the permit might be resumed directly, only to be parked again, forever.
         self.resume_next(limit, loop, now)
 
     def give_up(self, waiter: Waiter, limit: AccountLimit, now: float) -> None:
-        """Have a permit wait for its account no longer, if it did."""
+        """Stop waiting for the account of a permit, if it waits for it."""
         limit.parked.remove(waiter)
         waiter.note_resumed(limit, now)
         holder = waiter.permit.holder
@@ -70,7 +70,7 @@ class AccountTurns:
                 lane.remove(waiter)
 
     def resume_next(self, limit: AccountLimit, loop: asyncio.AbstractEventLoop, now: float) -> None:
-        """Have the next of those who are parked go on, once their account may."""
+        """Let the next parked entry continue, once its account may send."""
         if limit.timer is not None:
             limit.timer.cancel()
             limit.timer = None
@@ -85,7 +85,7 @@ class AccountTurns:
                 return
 
     def resume(self, waiter: Waiter, now: float) -> bool:
-        """Have a permit go on, now that its account may, unless its item has to wait for a slot first."""
+        """Let a permit continue, because its account may send now, unless its item must get a slot first."""
         limit, holder = waiter.permit.limit, waiter.permit.holder
         if limit is None:
             return False
@@ -97,13 +97,13 @@ class AccountTurns:
         return True
 
     def look_again(self, limit: AccountLimit, loop: asyncio.AbstractEventLoop) -> None:
-        """Have whoever may go on by now."""
+        """Let everything continue that may by now."""
         self.resume_next(limit, loop, loop.time())
         if self._queue:
             self._grant(loop)
 
     def end_delay(self, waiter: Waiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Have one stand in the queue that waited for a time of its own, unless it has to wait for a slot first."""
+        """Put a permit into the queue after its own delay, unless its item must get a slot first."""
         holder = waiter.permit.holder
         if waiter.granted.done():
             return
@@ -139,7 +139,7 @@ class AccountTurns:
         lane.add(waiter)
 
     def _leave_lane(self, waiter: Waiter, lane: "Lane") -> None:
-        """Have a permit whose item has a slot again stand in the queue."""
+        """Put a permit into the queue, because its item has a slot again."""
         if waiter in lane.waiters:
             waiter.note_resumed(lane.limit, waiter.granted.get_loop().time())
             self._queue.add(waiter, first=True)

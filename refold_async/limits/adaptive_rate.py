@@ -1,18 +1,18 @@
-"""At what rate requests may leave where only refusals tell, and whom a refusal is about. Pure: time is passed in.
+"""Finds the rate of requests from refusals alone, and decides what a refusal concerns. Pure: time is passed in.
 
-A refusal (HTTP 429) may come by chance, be about one account, mean that the server is closed for a while, or that
-requests come too fast. Only the last is a reason to go slower for long, so the four have to be told apart:
+A refusal (HTTP 429) can have four causes: it is random, it concerns one account, the server is closed for a while, or
+requests come too fast. Only the last is a reason to slow down for long, so the four must be distinguished:
 
-- Refusals run up a debt that accepted requests pay off (a CUSUM test), so that a small share may be refused for ever.
-  Only a debt of several refusals that lasts says that requests come too fast.
-- While it lasted, the server had nothing in reserve: what it accepted meanwhile is its limit. The rate begins anew a
-  little below the limit, grows back, and in the end passes it, to notice a limit that was raised.
-- Where that makes refusals no rarer, they have nothing to do with the rate. Then their share is the usual one here, so
-  that only what is refused beyond it runs up a debt, and the rate is what it was.
-- Where nothing is accepted, the server is closed. One request at a time looks whether it is open again; then the rate
-  is what it was, unless the server closes again before the debt is paid.
-- What an account is refused although others are not, more often than chance allows, is its own affair, and tells
-  nothing of a rate.
+- Refusals build up a debt, which accepted requests pay off (a CUSUM test). A small share of refusals is tolerated
+  forever. Only a debt of several refusals that lasts means that requests come too fast.
+- During such a debt, the server had no reserve, so the rate that it accepted is its limit. The rate restarts a little
+  below this limit, grows back, and finally exceeds it, to notice when the limit was raised.
+- If the lower rate makes refusals no rarer, they do not depend on the rate. Their share is then treated as usual, only
+  refusals beyond it build up a debt, and the rate goes back to what it was.
+- If nothing is accepted, the server is closed. One request at a time checks whether it is open again. The rate is then
+  what it was before, unless the server closes again before the debt is paid.
+- If an account is refused while others are not, more often than chance allows, the refusals concern only this account,
+  and show nothing about a rate.
 """
 
 import math
@@ -26,60 +26,61 @@ from refold_async.limits.refusal_streaks import RefusalStreaks
 __all__ = ["AdaptiveRate", "Concern"]
 
 _CATCH_UP: Final = 0.02
-"""Seconds of lateness that requests may catch up with: the loop wakes nobody on the dot."""
+"""Seconds of delay that requests may catch up on, because the event loop wakes tasks a little late."""
 _USUAL_BESIDE_A_LIMIT: Final = 0.25
-"""What share of refusals is usual at first where requests keep to a limit that was given."""
+"""The usual share of refusals at the start, if requests keep to a limit that the user set."""
 
 # Before a limit is known
 _FIRST_WINDOW: Final = 10.0
 _SMALLEST_WINDOW: Final = 3.0
 _NARROWED_BY: Final = 2
-"""How many requests of bulk work may be in flight: one more for each accepted, two less for each refused."""
+"""How many bulk requests may be in flight: one more after each accepted request, two fewer after each refused one."""
 _WINDOW_DOUBLES_AFTER: Final = 0.25
 _WINDOW_DOUBLES_AFTER_REFUSAL: Final = 1.0
-"""Seconds in which none left, after which twice as many may be in flight: calls that take long hold up no others."""
+"""Seconds without a new request after which twice as many may be in flight, so that slow calls do not block others."""
 
 # When the server is closed
 _RESPONSES_BETWEEN: Final = 400
-"""How many responses come between two closures to one account that are its own affair."""
+"""How many responses must come between two closures that concern only one account."""
 _BY_CHANCE: Final = 2
-"""How many refusals in a row are nothing unusual. After each more all wait for a moment, longer and longer."""
+"""How many refusals in a row are nothing unusual. After each further one, all wait for a moment, longer each time."""
 _CLOSED_AFTER: Final = 6
 _CLOSED_AFTER_A_BUNCH: Final = 25
-"""How many refusals in a row mean that; more where they come within a moment."""
+"""How many refusals in a row mean that the server is closed. More are needed if they come within a moment."""
 _MOMENT: Final = 0.03
 _FIRST_LOOK: Final = 0.1
 _LONGEST_LOOK: Final = 10.0
-"""Seconds until somebody looks whether it is open again; each time half as long again, up to the longest."""
+"""Seconds until the next check whether it is open again. Each wait is half as long again as the last, up to the
+longest."""
 _LOOKS_GROW_BY: Final = 1.5
 _LOOK_LOST_AFTER: Final = 1.0
-"""Seconds, or two round trips, after which somebody else looks where a look has no response."""
+"""Seconds, or two round trips, after which another request checks if the check before it has no response."""
 
 
 class Concern(Enum):
-    """Whom a refusal is about."""
+    """What a refusal concerns."""
 
-    CALL = "nobody else, as far as can be told"
-    ACCOUNT = "the linked account of the call: others are not refused, or nobody else asks"
+    CALL = "only this call, as far as is known"
+    ACCOUNT = "the linked account of the call: others are not refused, or no other account sends requests"
     EVERYBODY = "all calls: they come too fast, or the server is closed"
 
 
 class AdaptiveRate:
-    """The rate that refusals teach: none, as long as they do not tell that there is a limit.
+    """The rate that refusals show. There is none as long as they show no limit.
 
-    Times are in seconds of one monotonic clock. All that is noted takes the same time, however much was noted before.
+    Times are in seconds of one monotonic clock. Every note takes the same time, however many there were before.
     """
 
     def __init__(self, most_in_flight: int, *, beside_a_limit: bool = False) -> None:
-        """Begin without a rate.
+        """Start without a rate.
 
         Args:
-            most_in_flight: How many requests may be in flight in any case.
-            beside_a_limit: Whether requests keep to a limit that was given: then bulk work need not begin with few in
-                flight, and more refusals are put up with before that limit is thought to be too high.
+            most_in_flight: How many requests may be in flight at most.
+            beside_a_limit: Whether requests keep to a limit that the user set. Bulk work then need not begin with few
+                requests in flight, and more refusals are tolerated before that limit is thought to be too high.
         """
         self.at_rest = beside_a_limit
-        """Whether nothing holds anybody back: then `wait` need not be asked, nor `take` be told."""
+        """Whether nothing makes anybody wait. `wait` and `take` then need not be called."""
         self._most_in_flight = most_in_flight
         self._least_in_flight = most_in_flight if beside_a_limit else _SMALLEST_WINDOW
         self._window = float(most_in_flight) if beside_a_limit else min(_FIRST_WINDOW, most_in_flight)
@@ -87,19 +88,19 @@ class AdaptiveRate:
 
         self._debt = RefusalDebt(_USUAL_BESIDE_A_LIMIT if beside_a_limit else 0.0)
         self._estimate = LimitEstimate(self._debt)
-        self._news_since = -math.inf  # what left before is no news
+        self._news_since = -math.inf  # requests that were sent before this show nothing new
         self._next_at = -math.inf
         self._round_trip = 0.0
 
         self._in_a_row = 0  # refusals
         self._row_began_at = -math.inf
-        self._row_account: str | None = None  # whose they all are
-        self._look_after = 0.0  # seconds between looks; 0 while the server is open
-        self._look_at = math.inf  # when the next look leaves; what left before is no news
+        self._row_account: str | None = None  # the account of all of them
+        self._look_after = 0.0  # seconds between checks; 0 while the server is open
+        self._look_at = math.inf  # when the next check is sent; requests sent before it show nothing new
         self._closed_at = -math.inf
 
         self._streaks = RefusalStreaks()
-        self._set_apart_at = -math.inf  # how many responses there were when a row was an account's own affair
+        self._set_apart_at = -math.inf  # how many responses there were when a row last concerned only one account
 
     @property
     def is_closed(self) -> bool:
@@ -107,16 +108,16 @@ class AdaptiveRate:
         return self._look_after > 0
 
     def pause(self, now: float) -> float:
-        """Return the seconds until somebody looks whether the server is open again; 0 if it is open."""
+        """Return the seconds until the next check whether the server is open again; 0 if it is open."""
         return max(0.0, self._next_at - now) if self._look_after else 0.0
 
     def wait(self, now: float, in_flight: int, *, in_bulk: bool) -> float:
-        """Return the seconds until one may leave.
+        """Return the seconds until a request may be sent.
 
         Args:
             now: The time.
-            in_flight: How many were sent and have no response yet, and are not lost or cancelled.
-            in_bulk: Whether it is of bulk work, which begins with few in flight.
+            in_flight: How many requests were sent and have no response yet, except lost and cancelled ones.
+            in_bulk: Whether it is bulk work, which begins with few requests in flight.
         """
         wait = self._next_at - now
         if in_bulk and in_flight >= self._window:
@@ -128,7 +129,7 @@ class AdaptiveRate:
         return max(0.0, wait)
 
     def take(self, now: float) -> None:
-        """Note that one leaves."""
+        """Note that a request is sent."""
         if self._look_after:
             lost_after = max(_LOOK_LOST_AFTER, min(2 * self._round_trip, _LONGEST_LOOK))
             self._next_at = now + max(self._look_after, lost_after)
@@ -141,15 +142,15 @@ class AdaptiveRate:
             self._estimate.limit = math.inf
 
     def accepted(self, sent_at: float, account: str | None, now: float) -> bool:
-        """Note a response that was no refusal.
+        """Note a response that is not a refusal.
 
         Args:
-            sent_at: When its request left.
-            account: The linked account it was for.
+            sent_at: When its request was sent.
+            account: The linked account of the request.
             now: The time.
 
         Returns:
-            Whether others may leave now who could not before.
+            Whether requests may be sent now that could not be sent before.
         """
         self._streaks.responses += 1
         if self._streaks.of_account and account is not None:
@@ -181,13 +182,13 @@ class AdaptiveRate:
         return opens or goes_on
 
     def refused(self, sent_at: float, account: str | None, now: float, retry_after: float = 0.0) -> Concern:
-        """Note a refusal, and tell whom it is about.
+        """Note a refusal, and return what it concerns.
 
         Args:
-            sent_at: When its request left.
-            account: The linked account it was for, or None if it was for none.
+            sent_at: When its request was sent.
+            account: The linked account of the request, or None if it had none.
             now: The time.
-            retry_after: For how many seconds the server asked to stay away. Everybody does if that is whom it is about.
+            retry_after: How many seconds the server asked to wait. All calls wait if the refusal concerns all.
         """
         self.at_rest = False
         if (known_too_late := self._streaks.refused(account)) is not None:
@@ -224,7 +225,7 @@ class AdaptiveRate:
         return Concern.EVERYBODY
 
     def _lengthen_row(self, account: str | None, now: float) -> None:
-        """Count a refusal of a row, and have all wait for a moment if it is too long to be chance."""
+        """Count a refusal of a row. If the row is too long to be chance, let all wait for a moment."""
         if self._in_a_row == 0:
             self._row_began_at, self._row_account = now, account
         elif account != self._row_account:
@@ -235,7 +236,7 @@ class AdaptiveRate:
             self._next_at = max(self._next_at, now + pause)
 
     def _note_closure(self, sent_at: float, now: float) -> Concern:
-        """Nothing was accepted for a while: the server is closed, perhaps to one account alone if nobody else asked."""
+        """Note that nothing was accepted for a while: the server is closed, at least to the only account that sends."""
         responses = self._streaks.responses
         if self._row_account is not None and responses >= self._set_apart_at + _RESPONSES_BETWEEN:
             self._set_apart_at = responses
@@ -264,13 +265,13 @@ class AdaptiveRate:
         self._begin_anew(now)
 
     def _begin_anew(self, now: float) -> None:
-        """Judge a rate that was changed only by what leaves from now on."""
+        """Judge a changed rate only by requests that are sent from now on."""
         self._news_since = now
         self._in_a_row = 0
         self._window = self._most_in_flight
 
     def _leave_out(self, refusals: int) -> None:
-        """Take no account of refusals that turn out to be an account's own affair."""
+        """Ignore refusals that turn out to concern only one account."""
         self._debt.leave_out(refusals)
         self._estimate.refused = max(0, self._estimate.refused - refusals)
         self._window = min(self._window + _NARROWED_BY * refusals, self._most_in_flight)

@@ -1,4 +1,4 @@
-"""Where the items of one fan-out wait for one linked account."""
+"""The queue of a fan-out's items that wait for one linked account."""
 
 import asyncio
 import math
@@ -21,10 +21,10 @@ __all__ = ["Lane"]
 
 @attrs.define(eq=False, repr=False)
 class Lane:
-    """The items of one fan-out that cannot go on to an account without a slot: they lent theirs, or have not begun.
+    """The items of one fan-out that need a slot to continue with an account: they lent theirs, or have not begun.
 
-    It is parked at the account's limit for all of them, and asks for one slot at a time. So no more are resumed than
-    can go, and the fan-out begins no more than the account can use.
+    The lane is parked at the account's limit for all of them, and asks for one slot at a time. So it resumes no more
+    items than can send, and the fan-out begins no more items than the account can use.
     """
 
     limit: "AccountLimit"
@@ -32,21 +32,21 @@ class Lane:
     turns: "Turns"
     _forget: Callable[["Lane"], object]
     waiters: OrderedDict[Waiter, None] = attrs.field(factory=OrderedDict[Waiter, None])
-    """Those whose items lent their slots. They go before items that have not begun."""
+    """The permits whose items lent their slots. They come before items that have not begun."""
     approaching: bool = False
-    """Whether an item has begun, and has yet to wait for the account or to send."""
-    _turn_is_kept: bool = False  # whether the limit keeps a turn for the item that approaches
-    _awaits_slot: bool = False  # and so is not parked at the limit
-    _has_slot: bool = False  # one that came too late for its turn, and is kept for the next
+    """Whether an item has begun, but does not yet wait for the account or send."""
+    _turn_is_kept: bool = False  # whether the limit reserves a turn for the item that approaches
+    _awaits_slot: bool = False  # and therefore is not parked at the limit
+    _has_slot: bool = False  # a slot that came too late for its turn, and is kept for the next turn
     _patience: Patience | None = None
-    # The items that have not begun, as two stacks: of very many lanes, most have one or two.
+    # The items that have not begun, as two stacks: there are very many lanes, and most have one or two items.
     _newest: "list[SlotHolder]" = attrs.field(factory=list["SlotHolder"])
     _oldest: "list[SlotHolder]" = attrs.field(factory=list["SlotHolder"])
     _begin: "Callable[[SlotHolder, Lane], object]" = attrs.field(init=False)
 
     @property
     def priority(self) -> "Priority":
-        """Before or behind whom it goes."""
+        """The priority of the lane."""
         return "bulk"
 
     @property
@@ -60,13 +60,13 @@ class Lane:
         return self.parked if self.limit.pause.lasts else 0
 
     def is_open(self, now: float) -> bool:
-        """Tell whether an item may begin at once."""
+        """Return whether an item may begin immediately."""
         if self.approaching or self.waiters or self._awaits_slot or self._oldest or self._newest or self.limit.parked:
             return False
         return not self.limit.wait(now, smoothed=True)
 
     def park(self, item: "SlotHolder", begin: "Callable[[SlotHolder, Lane], object]", now: float) -> None:
-        """Keep an item until its account can use it, and `begin` it then: a slot was taken for it."""
+        """Keep an item until its account can use it. Then take a slot for it and call `begin`."""
         self._begin = begin
         item.pauses_before = self.limit.pause.lasted(now)
         self._newest.append(item)
@@ -75,7 +75,7 @@ class Lane:
             self._look_again()
 
     def unpark(self) -> "SlotHolder":
-        """Return the item that was parked before all others."""
+        """Return the item that has been parked for the longest time."""
         if not self._oldest:
             self._newest.reverse()
             self._oldest, self._newest = self._newest, self._oldest
@@ -84,14 +84,14 @@ class Lane:
         return item
 
     def add(self, waiter: Waiter) -> None:
-        """Have a permit wait whose item lent its slot."""
+        """Let a permit wait whose item lent its slot."""
         self.waiters[waiter] = None
         if waiter.was_parked:
             self.waiters.move_to_end(waiter, last=False)
         self.settle()
 
     def remove(self, waiter: Waiter) -> bool:
-        """Have a permit wait no longer; return whether it did."""
+        """Let a permit wait no longer; return whether it was waiting."""
         if waiter not in self.waiters:
             return False
         del self.waiters[waiter]
@@ -99,26 +99,26 @@ class Lane:
         return True
 
     def arrived(self) -> None:
-        """Note that the item which approached is there, or long in coming: others may begin."""
+        """Note that the approaching item has arrived, or takes long: others may begin."""
         self.approaching = False
         self.changed()
 
     def changed(self) -> None:
-        """Keep no turn any more, and have others who wait for the account go on if they may."""
+        """Release the reserved turn, and let others who wait for the account continue if they may."""
         if self._turn_is_kept:
             self._turn_is_kept = False
             self.limit.turns_kept -= 1
         self._look_again()
 
     def close(self) -> None:
-        """Have items that have not begun do so, one after the other: they will find that the client is closed."""
+        """Let the items that have not begun do so, one after the other. They will find that the client is closed."""
         self._stop_looking()
         self._look_again()
 
     def resume(self, now: float) -> bool:
-        """Have an item go on if there is a slot at once; return whether it did.
+        """Let an item continue if there is a free slot now; return whether it did.
 
-        Else it asks for a slot, and holds up none of those who are parked behind it until it has one.
+        Otherwise the lane asks for a slot. Until it gets one, it does not block those who are parked behind it.
         """
         if self._takes_slot():
             self._go_on(now)
@@ -126,7 +126,7 @@ class Lane:
         return False
 
     def settle(self, *, first: bool = False) -> None:
-        """Be parked at the limit if any item could go on with a slot; be forgotten if there is none."""
+        """Park at the limit if an item could continue with a slot. Be forgotten if there are no items."""
         if self._needs_slot:
             if not self._awaits_slot:
                 self.limit.parked.add(self, first=first)
@@ -142,7 +142,7 @@ class Lane:
         return bool(self.waiters or (not self.approaching and (self._oldest or self._newest)))
 
     def _look_again(self) -> None:
-        """Be parked or not, as it is by now, and have whoever may go on."""
+        """Park or not, according to the current state, and let everything continue that may."""
         loop = asyncio.get_running_loop()
         closed = self.turns.closed
         if closed and self.parked and not self.approaching:
@@ -159,7 +159,7 @@ class Lane:
             self.turns.look_again(self.limit, loop)
 
     def _begin_next(self, now: float) -> None:
-        """Begin the item that was parked before all others, for which a slot was taken, and keep its turn."""
+        """Begin the item that has been parked for the longest time, which has a slot now, and reserve its turn."""
         item = self.unpark()
         item.note_refusal_wait(self.limit.pause.lasted(now) - item.pauses_before, now)
         if not self._turn_is_kept:
@@ -168,7 +168,7 @@ class Lane:
         self._begin(item, self)
 
     def _go_on(self, now: float) -> None:
-        """Have the first item go on, with a slot that was taken for it."""
+        """Let the first item continue with the slot that the lane just got."""
         self._has_slot = False
         if (waiter := next(iter(self.waiters), None)) is not None and waiter.permit.holder is not None:
             waiter.permit.holder.resume()
@@ -179,16 +179,16 @@ class Lane:
         self.settle()
 
     def _takes_slot(self) -> bool:
-        """Return whether it has a slot at once; it is told when it has one later."""
+        """Return whether there is a free slot now. If not, `_slot_came` is called when there is one."""
         if self._has_slot:
             return True
         loop = asyncio.get_running_loop()
-        # Not told at once: slots come free in the midst of looking through the queue.
+        # With `call_soon`, because slots become free while the queue is being searched.
         self._awaits_slot = not self.slots.take_next(lambda: loop.call_soon(self._slot_came, loop))
         return not self._awaits_slot
 
     def _slot_came(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Go on with a slot that it had to wait for. Others may have gone to its account meanwhile."""
+        """Continue with a slot that the lane had to wait for. Others may have used the account in the meantime."""
         limit, now = self.limit, loop.time()
         self._awaits_slot = False
         if limit.wait(now, smoothed=True) == 0 or self.turns.closed:
@@ -197,7 +197,7 @@ class Lane:
             self._begin_next(now)
             self.settle()
         else:
-            # It keeps the slot for its next turn, or might be late for ever; a pause would be too long for that.
+            # Keep the slot for the next turn, or the lane might be late forever. A pause would be too long for that.
             self._has_slot = True
             if limit.pause.wait(now) > 0:
                 self._give_slot_back()
@@ -210,7 +210,7 @@ class Lane:
             self.slots.free()
 
     def _refusal_wait_left(self, now: float) -> float:
-        """Return the seconds for which refusals may still keep the first of the parked items waiting."""
+        """Return the seconds that refusals may still keep the first of the parked items waiting."""
         if self.turns.closed or (not self._oldest and not self._newest):
             return math.inf
         item = self._oldest[-1] if self._oldest else self._newest[0]
@@ -222,7 +222,7 @@ class Lane:
             self._patience = None
 
     def _give_up(self, now: float) -> None:
-        """Have the first of the parked items begin, one after the other: it will fail."""
+        """Let the first of the parked items begin although it will fail. The others follow, one after the other."""
         if self.approaching or self._awaits_slot:
             return
         self.limit.parked.remove(self)

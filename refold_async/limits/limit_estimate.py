@@ -1,4 +1,4 @@
-"""What the server's limit is thought to be, how the rate comes back to it, and whether keeping to it helps. Pure."""
+"""Estimates the server's limit, how the rate returns to it, and whether keeping to it helps. Pure."""
 
 import math
 from enum import Enum
@@ -9,42 +9,42 @@ from refold_async.limits.refusal_debt import RefusalDebt
 __all__ = ["LimitEstimate"]
 
 _SHORTEST_DEBT: Final = 0.02
-"""Seconds that a debt is taken to have lasted, at least."""
+"""The least number of seconds that a debt is assumed to have lasted."""
 _OPEN_SHARE: Final = 0.7
-"""A server that closes after so many requests has no steady rate. The limit is at least this part of its rate while
+"""A server that closes after a number of requests has no steady rate. The limit is at least this part of its rate while
 it is open."""
 
 # How the rate comes back
 _DIP: Final = 0.05
-"""How far below the limit it begins, in parts of the limit."""
+"""How far below the limit the rate begins, as a part of the limit."""
 _RECOVERY: Final = 4.0
 _LONGEST_RECOVERY: Final = 40.0
 _REQUESTS_IN_RECOVERY: Final = 160.0
-"""Seconds, or requests if that takes longer but not too long, after which it has reached the limit."""
+"""Seconds after which the rate has reached the limit again; or requests, if those take longer but not too long."""
 _LOWEST: Final = 0.1
-"""The lowest limit, a second."""
+"""The lowest limit, in requests per second."""
 _FORGOTTEN: Final = 20.0
-"""How many times the limit the rate is when the limit is forgotten."""
+"""The multiple of the limit at which the limit is forgotten."""
 
-# What came of a change
+# The effect of a change
 _RESPONSES_TO_JUDGE: Final = 15
 _CORRECTED_AFTER: Final = 1.5
-"""Seconds until the limit is corrected where too many are still refused."""
+"""Seconds until the limit is corrected if too many requests are still refused."""
 _REFUSALS_TO_CORRECT: Final = 2
 _SHARE_TO_CORRECT: Final = 0.02
 _COMPARED_AFTER: Final = 0.8
-"""The part of the recovery after which the share of refusals is compared with that before the change."""
+"""The part of the recovery after which the share of refusals is compared with the share before the change."""
 _REFUSALS_TO_COMPARE: Final = 5
 _NO_RARER: Final = 0.5
 _USELESS_CHANGES: Final = 3
 _SHARE_AFTER_USELESS_CHANGES: Final = 0.09
-"""How often in a row the rate is lowered although at least this share is refused all along."""
+"""How often in a row the rate is lowered while the share of refusals stays at least this high."""
 _MOST_USUAL: Final = 0.5
-"""The greatest share of refusals that counts as usual."""
+"""The largest share of refusals that is treated as usual."""
 
 
 class _Check(Enum):
-    """What the latest change is yet to be asked."""
+    """What is still to be checked about the latest change."""
 
     WAS_IT_ENOUGH = 0
     DID_IT_HELP = 1
@@ -52,13 +52,13 @@ class _Check(Enum):
 
 
 class LimitEstimate:
-    """An estimate of a limit, made of what was accepted in debt. Times are in seconds of one monotonic clock.
+    """An estimate of a limit, based on what was accepted in debt. Times are in seconds of one monotonic clock.
 
     Attributes:
-        limit: The limit, a second; infinite while none is known.
+        limit: The limit, in requests per second; infinite while none is known.
         changed_at: When it was changed.
-        accepted: How many requests were accepted since it was checked whether keeping to it helps.
-        refused: How many were refused.
+        accepted: How many requests were accepted since the count for the current check began.
+        refused: How many were refused since then.
     """
 
     def __init__(self, debt: RefusalDebt) -> None:
@@ -71,23 +71,23 @@ class LimitEstimate:
         self._counted_since = -math.inf
         self._rate_before = math.inf
         self._share_before = 0.0
-        self._changes_unsettled = 0  # how often the rate was lowered and it is not known what came of it
+        self._changes_unsettled = 0  # how often the rate was lowered without a known effect
         self._responses_unsettled = self._refusals_unsettled = 0
 
     @property
     def is_to_be_checked(self) -> bool:
-        """Whether it is not known yet what came of the latest change."""
+        """Whether the effect of the latest change is not known yet."""
         return self._check is not _Check.NOTHING
 
     def rate(self, now: float) -> float:
-        """Return the rate to keep to, a second: it begins a little below the limit, and in the end passes it."""
+        """Return the rate to keep to, per second. It begins a little below the limit, and finally exceeds it."""
         if self.limit == math.inf:
             return math.inf
         growth = 1 + _DIP * ((now - self.changed_at) / self._recovery - 1) ** 3
         return self.limit * growth if growth <= _FORGOTTEN else math.inf
 
     def lower(self, debt_lasts: float, now: float) -> None:
-        """Lower the limit to what was accepted in debt, or give up where that has not helped."""
+        """Lower the limit to what was accepted in debt, or give up if lowering it has not helped."""
         debt, rate = self._debt, self.rate(now)
         lasts = max(debt_lasts, _SHORTEST_DEBT)
         responses = debt.accepted + debt.refused
@@ -111,7 +111,7 @@ class LimitEstimate:
         self._check = _Check.WAS_IT_ENOUGH
 
     def check(self, sent_at: float, now: float) -> bool:
-        """Ask what came of the latest change, once there are responses enough; return whether it changed again."""
+        """Check the effect of the latest change, once there are enough responses; return whether the limit changed."""
         responses = self.accepted + self.refused
         elapsed = sent_at - self._counted_since
         if responses < _RESPONSES_TO_JUDGE or elapsed < _CORRECTED_AFTER:
@@ -136,7 +136,7 @@ class LimitEstimate:
         self.accepted = self.refused = 0
 
     def _put_up_with(self, share: float, limit: float, now: float) -> None:
-        """Take a share of refusals for usual, and go back to a limit at once."""
+        """Treat a share of refusals as usual, and return to a limit immediately."""
         self._debt.usual = min(_MOST_USUAL, share)
         self._change(limit, now)
         self.changed_at = now - self._recovery

@@ -1,4 +1,4 @@
-"""A limiter of the caller's own: what it has to be, and how it is asked and told."""
+"""The caller's own limiter: its interface, and how it is called."""
 
 import asyncio
 from typing import Protocol, runtime_checkable
@@ -11,27 +11,33 @@ __all__ = ["Limiter", "LimiterError", "ask", "tell_throttled"]
 
 @runtime_checkable
 class Limiter(Protocol):
-    """What `AsyncRefold(rate_limit=...)` takes beside a `RateLimit`: any object with this method.
+    """The interface of a limiter for `AsyncRefold(rate_limit=...)`, which also accepts a `RateLimit`.
 
-    The client keeps the queue: it awaits `acquire` once for each attempt, for one at a time, and never while it has no
-    connection free; then the attempt leaves at once. What `acquire` raises is the error of the call whose turn it was.
+    A limiter is any object with the async method `acquire`. The client keeps the queue of calls: it awaits `acquire`
+    once for each attempt, for one attempt at a time, and only while it has a free connection. When `acquire` returns,
+    the attempt is sent immediately. If `acquire` raises, the call whose turn it was fails with `APIConnectionError`,
+    whose cause is that exception.
 
-    It may also have a plain method `throttled(until: float) -> None`. That is called when Refold answers HTTP 429, with
-    the time, in seconds of `time.time()`, before which nobody who shares the limit should send. The client itself does
-    not ask before then. What is about one call or linked account alone is not in it: then the time is now.
+    A limiter may also have a plain method `throttled(until: float) -> None`. The client calls it when Refold returns
+    HTTP 429. `until` is a time in seconds, as `time.time()` returns it: nobody who shares the limit should send before
+    then, and the client itself does not call `acquire` before then. If the refusal concerns only one call or one linked
+    account, `until` is the current time.
     """
 
     async def acquire(self) -> None:
-        """Return when one more request may leave. May be cancelled while it waits, and then must grant nothing."""
+        """Return when one more request may be sent.
+
+        The wait may be cancelled. `acquire` must then grant nothing.
+        """
         ...
 
 
 class LimiterError(Exception):
-    """The limiter that was given raised; `__cause__` tells what."""
+    """The caller's limiter raised an exception, which is `__cause__`."""
 
 
 async def ask(limiter: Limiter) -> LimiterError | None:
-    """Wait for the limiter to let one request leave; return what it raised instead."""
+    """Wait until the limiter allows one request. Return the error if the limiter raised."""
     task = asyncio.current_task()
     try:
         await limiter.acquire()
@@ -40,19 +46,19 @@ async def ask(limiter: Limiter) -> LimiterError | None:
     except BaseException as cause:
         if isinstance(cause, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
-        error = LimiterError(f"The limiter given as rate_limit= raised {safe_repr(cause)}.")
+        error = LimiterError(f"The limiter passed as rate_limit= raised {safe_repr(cause)}.")
         error.__cause__ = cause
         return error
     return None
 
 
 def tell_throttled(limiter: Limiter, until: float) -> None:
-    """Tell the limiter, if it wants to know, before which time nobody should send, by `time.time()`."""
+    """Notify the limiter, if it has `throttled`, until when nobody should send, by `time.time()`."""
     try:
         tell = getattr(limiter, "throttled", None)
         if tell is not None:
             tell(until)
     except EXITS:
         raise
-    except BaseException as error:  # noqa: BLE001 - whatever it raises, the call's own outcome stands
-        logger.error("The limiter given as rate_limit= failed in throttled()", exc_info=error)
+    except BaseException as error:  # noqa: BLE001 - whatever it raises, the outcome of the call stays the same
+        logger.error("The limiter passed as rate_limit= failed in throttled(). No call is affected.", exc_info=error)

@@ -1,4 +1,4 @@
-"""Permits, each for one attempt, and what waits for one."""
+"""Permits, one for each attempt, and what waits for them."""
 
 import asyncio
 import math
@@ -18,7 +18,7 @@ __all__ = ["KeptWaitingError", "Patience", "Permit", "Turns", "Waiter"]
 
 _PRECISION: Final = 0.05
 _PRECISION_WITHOUT_REFUSALS: Final = 1.0
-"""Seconds after which it is looked again, at least, whether refusals have kept anything waiting for too long."""
+"""The least number of seconds between two checks whether refusals have kept something waiting for too long."""
 
 
 class KeptWaitingError(Exception):
@@ -27,51 +27,51 @@ class KeptWaitingError(Exception):
 
 @attrs.define(eq=False, repr=False)
 class Permit:
-    """What one attempt needs before it may leave."""
+    """What one attempt needs before it may be sent."""
 
     account: str | None
-    """What its linked account is known by, or None if it is for the organisation."""
+    """The key of its linked account, or None if the attempt is for the organisation."""
     priority: Priority = "interactive"
-    """Before or behind whom it goes."""
+    """The priority of the attempt."""
     holder: "SlotHolder | None" = None
-    """What holds a slot while it waits, or None."""
+    """The holder of a slot while it waits, or None."""
     sent_at: float = 0.0
     """When it was granted, by the loop's clock."""
     limit: "AccountLimit | None" = None
-    """The limit of its account, if there is any."""
+    """The limit of its account, if there is one."""
     refused: bool = False
-    """Whether it is for another try of a request that was refused."""
+    """Whether it is for the retry of a request that was refused."""
 
     def wait(self, limit: "AccountLimit", now: float) -> float:
-        """Return the seconds until the limit of its account lets it go; infinite while others must go first."""
+        """Return the seconds until the limit of its account allows it; infinite while others must go first."""
         expected = limit.turns_kept > 0 and self._is_expected(limit)
         return limit.wait(now, smoothed=self.priority == "bulk", expected=expected)
 
     def _is_expected(self, limit: "AccountLimit") -> bool:
-        """Tell whether it is of an item that its account keeps a turn for."""
+        """Return whether it belongs to an item for which its account reserves a turn."""
         approached = None if self.holder is None else self.holder.approaching
         return approached is not None and approached.limit is limit
 
 
 class Turns(Protocol):
-    """What has those go on who wait for their accounts."""
+    """Lets permits and lanes that wait for their accounts continue."""
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is worth waiting for any more."""
+        """Whether waiting makes no sense any more, because the client is closed."""
         ...
 
     def resume(self, waiter: "Waiter", now: float) -> bool:
-        """Have a permit go on, now that its account may; return whether it did, or others may."""
+        """Let a permit continue, because its account may send now. Return whether it does, or whether others can."""
         ...
 
     def look_again(self, limit: "AccountLimit", loop: asyncio.AbstractEventLoop) -> None:
-        """Have whoever may go on by now."""
+        """Let everything continue that may by now."""
         ...
 
 
 class Patience:
-    """Looks now and then whether refusals have kept something waiting for as long as they may."""
+    """Checks now and then whether refusals have kept something waiting for as long as they may."""
 
     __slots__ = ("_give_up", "_left", "_loop", "_pause", "_timer")
 
@@ -82,13 +82,13 @@ class Patience:
         give_up: Callable[[float], object],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """Look at nothing yet.
+        """Prepare the checks, and do none yet.
 
         Args:
             pause: The pauses of the account that is waited for.
-            left: Returns for how many seconds refusals may still keep it waiting, at a time; infinite if it waits no
-                longer.
-            give_up: Ends its wait, if it can by then.
+            left: Returns the seconds, at a given time, that refusals may still keep it waiting; infinite if it no
+                longer waits.
+            give_up: Ends the wait, if it can at that time.
             loop: The running event loop.
         """
         self._pause = pause
@@ -98,7 +98,7 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
 
     def look(self) -> None:
-        """Give up if it has been long enough, and look again in time."""
+        """Give up if it has waited long enough, and schedule the next check."""
         now = self._loop.time()
         left = self._left(now)
         if left <= 0 and self._pause.lasts:
@@ -108,7 +108,7 @@ class Patience:
             self._timer = self._loop.call_at(now + max(left, soonest), self._look_in_time)
 
     def look_later(self, now: float) -> None:
-        """Look for the first time as soon as it may have been long enough."""
+        """Schedule the first check for when it may have waited long enough."""
         self._timer = self._loop.call_at(now + self._left(now), self._look_in_time)
 
     def _look_in_time(self) -> None:
@@ -116,7 +116,7 @@ class Patience:
         self.look()
 
     def cancel(self) -> None:
-        """Look no more."""
+        """Stop the checks."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -124,27 +124,27 @@ class Patience:
 
 @attrs.define(eq=False, repr=False)
 class Waiter:
-    """A permit that is waited for."""
+    """A permit that somebody waits for."""
 
     permit: Permit
     granted: asyncio.Future[None]
     turns: Turns
     was_parked: bool = False
-    """Whether it has given others precedence before."""
+    """Whether it has let others go first before."""
     _pauses_before: float = 0.0  # for how many seconds its account had been refused when it was parked
     _patience: Patience | None = None
 
     @property
     def priority(self) -> Priority:
-        """Before or behind whom it goes."""
+        """The priority of the permit."""
         return self.permit.priority
 
     def resume(self, now: float) -> bool:
-        """Go on, now that its account may; return whether it did, or others may."""
+        """Continue, because the account may send now. Return whether it does, or whether others can."""
         return self.turns.resume(self, now)
 
     def note_parked(self, limit: "AccountLimit", now: float) -> None:
-        """Note that it waits for its account, an item's no longer than refusals may keep that waiting."""
+        """Note that it waits for its account, for an item only as long as refusals may keep that waiting."""
         holder = self.permit.holder
         if holder is None:
             return
@@ -157,7 +157,7 @@ class Waiter:
             self._patience.look_later(now)
 
     def note_resumed(self, limit: "AccountLimit", now: float) -> None:
-        """Count for how long refusals kept it waiting, if it waited for its account; it does no longer."""
+        """Note that it no longer waits for its account, and count how long refusals kept it waiting."""
         holder = self.permit.holder
         if holder is None:
             return

@@ -1,4 +1,4 @@
-"""Whether what a linked account is refused is its own affair, beside what others get. Pure."""
+"""Whether the refusals of a linked account concern only this account, compared with what others get. Pure."""
 
 from typing import Final
 
@@ -7,18 +7,18 @@ import attrs
 __all__ = ["RefusalStreaks"]
 
 _CHANCE: Final = 0.001
-"""The probability below which so many refusals in a row are no chance."""
+"""The probability below which so many refusals in a row cannot be chance."""
 _RESPONSES_TO_OTHERS: Final = 3
 _MOST_ACCOUNTS: Final = 1000
-"""Of how many accounts refusals are counted. Of more, those are forgotten that began first."""
+"""For how many accounts refusals are counted. Beyond that, the oldest streaks are forgotten."""
 
 
 @attrs.define(eq=False)
 class _Streak:
-    """What an account was refused since a request of it was last accepted."""
+    """The refusals of an account since its last accepted request."""
 
     responses_before: int
-    """How many responses that were no refusals all accounts together had when it began."""
+    """How many responses other than refusals all accounts together had when it began."""
     refusals_before: int
     """How many refusals they had."""
     refusals: int = 0
@@ -26,11 +26,11 @@ class _Streak:
 
 
 class RefusalStreaks:
-    """Each account's refusals in a row.
+    """The refusals in a row of each account.
 
     Attributes:
-        responses: How many responses there were that were no refusals, in all; for whoever notes them to count.
-        of_account: The streaks that last, by account.
+        responses: How many responses other than refusals there were in total. The caller counts them.
+        of_account: The current streaks, by account.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class RefusalStreaks:
         """Note a refusal.
 
         Returns:
-            None, unless it is the account's own affair: then how many before it were not known to be that.
+            None, unless it concerns only the account. In that case, how many earlier ones were not known to do so.
         """
         self._refusals += 1
         if account is None:
@@ -57,14 +57,14 @@ class RefusalStreaks:
             return 0
         responses = self.responses - streak.responses_before
         refusals = self._refusals - streak.refusals_before - streak.refusals
-        share = (refusals + 1) / (responses + refusals + 2)  # of the others' requests meanwhile
+        share = (refusals + 1) / (responses + refusals + 2)  # of the others' requests during the streak
         if responses < _RESPONSES_TO_OTHERS or share**streak.refusals >= _CHANCE:
             return None
         streak.is_own_affair = True
         return streak.refusals - 1
 
     def set_apart(self, account: str) -> int:
-        """Take an account's refusals for its own affair until one of its requests is accepted; return their number."""
+        """Treat the account's refusals as its own until one of its requests is accepted; return their number."""
         streak = self.of_account[account]
         streak.is_own_affair = True
         return streak.refusals

@@ -1,4 +1,4 @@
-"""What HTTP 429 does: who waits for how long, and what the log says of it. Loaded by the first one."""
+"""The consequences of HTTP 429: who waits for how long, and what is logged. Imported at the first one."""
 
 from typing import Final
 
@@ -10,14 +10,14 @@ from refold_async.runtime.log import logger
 __all__ = ["Refusals"]
 
 _FIRST_PAUSE_OF_ACCOUNT: Final = 0.5
-"""Seconds that an account waits which alone is refused, or whose app said to come slower; doubled by each in a row."""
+"""Seconds that an account waits if only it is refused, or if its app throttles it. Doubled by each refusal in a row."""
 _WORTH_TELLING: Final = 1.0
 _WORTH_A_WARNING: Final = 45.0
-"""Seconds of a pause beyond which it is worth a line in the log, and a warning."""
+"""The lengths of a pause, in seconds, from which it is logged, and from which it is a warning."""
 
 
 class Refusals:
-    """Has those wait whom refusals are about, and announces it."""
+    """Makes calls wait for as long as refusals require, and logs it."""
 
     def __init__(self, adaptive: AdaptiveRate, account_limits: AccountLimits, longest_pause: float) -> None:
         self._adaptive = adaptive
@@ -26,10 +26,10 @@ class Refusals:
         self._announced = False
 
     def note(self, permit: Permit, retry_after: float | None, now: float) -> bool:
-        """Have those wait whom a refusal is about: the account, where that is known or asked for, or everybody.
+        """Make the calls wait that a refusal concerns: those of its account, if that is known or asked for, or all.
 
         Returns:
-            Whether others may go earlier than was thought.
+            Whether others may send earlier than was expected.
         """
         asked = min(retry_after or 0.0, self._longest_pause)
         before = self._adaptive.pause(now)
@@ -43,13 +43,13 @@ class Refusals:
         if pause >= _WORTH_TELLING and not self._announced:
             self._announced = True
             logger.warning(
-                "Refold refuses calls (HTTP 429): all calls wait for %.3g seconds; then one of them tries again.",
+                "Refold refuses calls (HTTP 429): all calls wait for %.3g seconds; then one of them is retried.",
                 pause,
             )
-        return pause < before  # the next to look waited for this response
+        return pause < before  # the next check waited for this response
 
     def note_by_app(self, permit: Permit, retry_after: float | None, now: float) -> None:
-        """Have an account wait whose app refused a request, not Refold."""
+        """Make an account wait because its app refused a request, not Refold."""
         self._pause_account(permit, retry_after, _FIRST_PAUSE_OF_ACCOUNT, now)
 
     def _pause_account(self, permit: Permit, retry_after: float | None, first: float, now: float) -> None:
@@ -60,7 +60,7 @@ class Refusals:
         if pause.is_news(now):
             tell = logger.warning if pause.wait(now) >= _WORTH_A_WARNING else logger.info
             tell(
-                "Calls for %s are refused (HTTP 429): they wait for %.3g seconds; then one of them tries again.",
+                "Calls for %s are refused (HTTP 429): they wait for %.3g seconds; then one of them is retried.",
                 "a session token" if permit.account.startswith("Bearer ") else f"linked account {permit.account!r}",
                 pause.wait(now),
             )

@@ -1,8 +1,8 @@
-"""When a request may leave: in its turn, at the rate, within its account's limit, and as there are connections.
+"""Decides when a request may be sent: in its turn, at the rate, within its account's limit, with a free connection.
 
-All requests of a client wait in one queue. A permit whose linked account may not go now is parked at that account's
-limit, and the others go on; once it may, it stands first in the queue again. Those of a fan-out are parked as one: in
-their lane, with the items that have not begun.
+All requests of a client wait in one queue. A permit whose linked account may not send now is parked at the limit of
+that account, so that the others can continue. Once the account may send, the permit is first in the queue again. The
+permits of a fan-out are parked together, in their lane, with the items that have not begun.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ __all__ = ["RequestScheduler"]
 
 _NO_ACCOUNT_LIMITS: Final = AccountLimitSettings()
 _LAST_MOMENTS: Final = 1.0
-"""Seconds that a limiter gets to heed its cancellation."""
+"""Seconds that a limiter gets to react to its cancellation."""
 _NO_NEWS: Final = frozenset({Fault.NEVER_SENT, Fault.CERTIFICATE, Fault.LOST, Fault.WORKFLOW_RATE_LIMITED})
-"""What tells neither that a request was accepted, nor that it was refused."""
+"""The faults that show neither that a request was accepted nor that it was refused."""
 
 
 class RequestScheduler:
@@ -45,7 +45,7 @@ class RequestScheduler:
     ) -> None:
         self._limiter = None if limit is None or isinstance(limit, RateLimit) else limit
         self._bucket = TokenBucket(limit) if isinstance(limit, RateLimit) else None
-        # A limit that was given may be too high, or not the only one.
+        # A limit that the user set may be too high, or not the only one.
         self._adaptive = AdaptiveRate(connections, beside_a_limit=limit is not None)
         self._connections = self._free = connections
         self._queue = FairQueue[Waiter]()
@@ -64,29 +64,29 @@ class RequestScheduler:
 
     @property
     def waiting(self) -> int:
-        """How many permits wait in the queue; those that are parked do not count."""
+        """How many permits wait in the queue. Parked ones do not count."""
         return len(self._queue)
 
     def limits_accounts(self) -> bool:
-        """Tell whether any account may have to wait by itself."""
+        """Return whether an account may have to wait while others do not."""
         return self._account_limits.needed
 
     def lane(self, account: str | None, slots: "SlotPool", now: float) -> "Lane | None":
-        """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
+        """Return the queue in which items of a fan-out wait for an account, or None if nothing limits the account."""
         return self._turns.lane(account, slots, now)
 
     @property
     def refuses_all(self) -> bool:
-        """Whether Refold accepts nothing at present, as far as is known."""
+        """Whether Refold currently accepts nothing, as far as is known."""
         return self._adaptive.is_closed
 
     def pause(self, now: float, account: str | None = None) -> float:
-        """Return the seconds for which refusals keep everybody, or this account, from being granted permits."""
+        """Return the seconds for which refusals keep all calls, or this account, from getting permits."""
         limit = self._account_limits.find(account, now) if self._account_limits.needed else None
         return max(self._adaptive.pause(now), 0.0 if limit is None else limit.pause.wait(now))
 
     def try_acquire(self, permit: Permit, now: float) -> bool:
-        """Grant a permit if nobody is there to wait for and nothing stands against it; return whether that was so."""
+        """Grant a permit if nobody else waits and no limit forbids it; return whether it was granted."""
         if self._queue or self._free < 1 or self._limiter is not None:
             return False
         bulk = permit.priority == "bulk"
@@ -108,11 +108,11 @@ class RequestScheduler:
 
         Args:
             permit: The permit of an attempt.
-            delay: Seconds to wait before it stands in the queue; an item lends its slot to others meanwhile.
+            delay: Seconds to wait before it enters the queue. An item lends its slot to others during that time.
 
         Raises:
             LimiterError: The limiter raised when it was this permit's turn.
-            KeptWaitingError: It is for an item that its account's refusals have kept waiting for too long.
+            KeptWaitingError: It is for an item that refusals of its account have kept waiting for too long.
         """
         loop = asyncio.get_running_loop()
         waiter = Waiter(permit, loop.create_future(), self._turns)
@@ -145,7 +145,7 @@ class RequestScheduler:
             raise
 
     def release(self, permit: Permit) -> None:
-        """Make room: the attempt is over."""
+        """Release a permit, because its attempt has ended."""
         self._free += 1
         limit = permit.limit
         if limit is not None:
@@ -158,12 +158,12 @@ class RequestScheduler:
             self._grant_waiting(asyncio.get_running_loop())
 
     def report(self, permit: Permit, fault: Fault | None, retry_after: float | None, now: float) -> None:
-        """Learn from what became of an attempt.
+        """Learn from the result of an attempt.
 
         Args:
-            permit: Its permit, released by now.
+            permit: Its permit, which was released.
             fault: What went wrong, or None.
-            retry_after: For how many seconds the response asked to stay away, or None.
+            retry_after: How many seconds the response asked to wait, or None.
             now: The loop's time.
         """
         if fault is Fault.RATE_LIMITED:
@@ -182,7 +182,7 @@ class RequestScheduler:
             self._loaded_refusals().note_by_app(permit, retry_after, now)
 
     async def aclose(self) -> None:
-        """Grant nothing any more, and stop asking the limiter."""
+        """Grant nothing from now on, and stop calling the limiter."""
         self._closed = True
         self._account_limits.close()
         if self._timer is not None:
@@ -216,7 +216,7 @@ class RequestScheduler:
         permit.sent_at = now
 
     def _grant_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Grant what may be granted; for those who may not go yet, see to it that somebody looks again in time."""
+        """Grant what may be granted. If some must still wait, set a timer for the next check."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -227,7 +227,7 @@ class RequestScheduler:
             return
         now = loop.time()
         while self._free >= 1 and (waiter := self._queue.head()) is not None:
-            # Bulk work whose turn it is although others wait takes of the reserve: it would not get by otherwise.
+            # Bulk work that has its turn although others wait may use the reserve: otherwise it would make no progress.
             bulk = waiter.permit.priority == "bulk" and not self._queue.has_interactive
             wait = self._adaptive.wait(now, self.in_flight, in_bulk=bulk)
             if self._bucket is not None:
@@ -246,12 +246,12 @@ class RequestScheduler:
             self._turns.resume_next(limit, waiter.granted.get_loop(), now)
 
     def _parks(self, waiter: Waiter, now: float) -> bool:
-        """Take the head out of the queue if it gave up, or if its account may not now; return whether that was so."""
+        """Remove the head from the queue if it gave up or its account may not send; return whether it was removed."""
         permit = waiter.permit
         if waiter.granted.done():
             self._queue.remove(waiter)
             return True
-        self._find_limit(permit, now)  # its app may have been throttled since it came
+        self._find_limit(permit, now)  # its app may have throttled it since it entered the queue
         limit = permit.limit
         if limit is None or permit.wait(limit, now) == 0:
             return False
@@ -260,14 +260,14 @@ class RequestScheduler:
         return True
 
     def _grant_earlier(self) -> None:
-        """Grant to whoever waits and may go earlier than was thought."""
+        """Grant permits to those who may send earlier than was expected."""
         if self._asking is not None:
-            self._asking.cancel()  # it may sleep until the pause would have been over; it begins anew
+            self._asking.cancel()  # it may sleep until the expected end of the pause; it starts again
         elif self._queue:
             self._grant_waiting(asyncio.get_running_loop())
 
     def _see_to_asking(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Have the limiter asked while somebody waits who could go, and no longer."""
+        """Call the limiter while somebody waits who could send, and only then."""
         if self._asking is not None:
             if not self._queue:
                 self._asking.cancel()
@@ -280,7 +280,7 @@ class RequestScheduler:
         self._grant_waiting(asking.get_loop())
 
     async def _ask(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Ask for one after the other; what the limiter grants is for whoever is the head by then."""
+        """Call the limiter for one permit after the other. What it grants is for the head of the queue at that time."""
         while self._free >= 1 and (waiter := self._queue.head()) is not None:
             if self._parks(waiter, loop.time()):
                 continue
@@ -299,4 +299,4 @@ class RequestScheduler:
 
     async def _keep_to_the_rate(self, loop: asyncio.AbstractEventLoop) -> None:
         while (wait := self._adaptive.wait(loop.time(), self.in_flight, in_bulk=False)) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(wait)  # after which it may have become longer
+            await asyncio.sleep(wait)  # the wait may have become longer by then

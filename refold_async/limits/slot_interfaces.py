@@ -1,4 +1,4 @@
-"""What limits know of bulk work: what holds a slot while its permits wait, and the slots. Protocols alone."""
+"""The interfaces of bulk work, as limits need them: its slots, and what holds a slot. Only protocols."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -23,11 +23,11 @@ class ParkedItems(Protocol):
         ...
 
     def unpark(self) -> Any:
-        """Return the item that was parked before all others."""
+        """Return the item that has been parked for the longest time."""
         ...
 
     def changed(self) -> None:
-        """Have others go on, if they may now."""
+        """Let others continue, if they may now."""
         ...
 
 
@@ -35,7 +35,7 @@ class SlotPool(Protocol):
     """The slots of a fan-out."""
 
     def take_next(self, then: Callable[[], object]) -> bool:
-        """Take a slot before all new items. Where there is none, call `then` once one was taken.
+        """Take a slot before all new items. If none is free, call `then` once one was taken.
 
         Returns:
             Whether a slot was taken.
@@ -43,19 +43,19 @@ class SlotPool(Protocol):
         ...
 
     def take_in_any_case(self) -> None:
-        """Take a slot that there may not be: the next to come free is none, then."""
+        """Take a slot even if none is free. The next slot that becomes free is then used up."""
         ...
 
     def free(self) -> None:
-        """Give a slot back."""
+        """Return a slot to the pool."""
         ...
 
     def lend(self) -> bool:
-        """Give back the slot of an item that is parked, unless too many are; return whether that was done."""
+        """Return the slot of a parked item to the pool, unless too many are parked; return whether that was done."""
         ...
 
     def note_resumed(self) -> None:
-        """Note that an item which had lent its slot has one again."""
+        """Note that an item that had lent its slot has one again."""
         ...
 
     def note_parked(self, lane: ParkedItems) -> None:
@@ -63,7 +63,7 @@ class SlotPool(Protocol):
         ...
 
     def note_unparked(self, lane: ParkedItems) -> None:
-        """Count an item that is parked no longer."""
+        """Count an item that is no longer parked."""
         ...
 
 
@@ -77,10 +77,10 @@ class Approached(Protocol):
 
 
 class SlotHolder(Protocol):
-    """An item of bulk work, as far as its permits concern it: it holds a slot, and lends it while they wait."""
+    """An item of bulk work, as its permits need it. It holds a slot, and lends the slot while they wait."""
 
     parked_for: Pause | None
-    """The pauses of the linked account that a permit of it is parked for."""
+    """The pauses of the linked account for which one of its permits is parked."""
     pauses_before: float
     """For how many seconds its account had been refused when it was parked, before it began."""
     on_resume: tuple[Callable[[], object], ...]
@@ -93,35 +93,35 @@ class SlotHolder(Protocol):
 
     @property
     def has_lent(self) -> bool:
-        """Whether its slot is lent to another."""
+        """Whether its slot is lent to another item."""
         ...
 
     @property
     def approaching(self) -> Approached | None:
-        """What is to hear of its first request."""
+        """What must be notified of its first request."""
         ...
 
     @property
     def refusal_wait_left(self) -> float:
-        """Seconds for which refusals may still keep it waiting; infinite where nothing limits that."""
+        """Seconds that refusals may still keep it waiting; infinite if nothing limits that."""
         ...
 
     def note_refusal_wait(self, seconds: float, until: float) -> None:
-        """Count for how long refusals kept one of its permits waiting."""
+        """Count how long refusals kept one of its permits waiting."""
         ...
 
     def park(self) -> None:
-        """Lend its slot to another, if it can."""
+        """Lend its slot to another item, if it can."""
         ...
 
     def resume(self) -> None:
-        """Go on, with a slot that was taken for it."""
+        """Continue with the slot that it just got."""
         ...
 
     def give_up_waiting(self) -> None:
-        """Take a slot in any case, if it had lent its own: a permit of it is waited for no longer."""
+        """Take a slot, even if none is free, if it had lent its own: one of its permits is no longer waited for."""
         ...
 
     def arrive(self) -> None:
-        """Note that a request of it is where it leaves, or waits for an account."""
+        """Note that a request of it is about to be sent, or waits for an account."""
         ...

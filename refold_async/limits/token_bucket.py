@@ -1,4 +1,4 @@
-"""At what rate requests may leave by a limit that is known. Pure: time is passed in."""
+"""When requests may be sent according to a known limit. Pure: time is passed in."""
 
 import math
 from typing import Final
@@ -8,38 +8,38 @@ from refold_async.config.settings import RateLimit
 __all__ = ["TokenBucket"]
 
 _CATCH_UP: Final = 0.02
-"""Seconds of lateness that bulk requests may catch up with: the loop wakes nobody on the dot."""
+"""Seconds of delay that bulk requests may catch up on, because the event loop wakes tasks a little late."""
 _TICK: Final = 1e-6
-"""Seconds too short to wait for: less may be no more than the rounding of the clock's digits."""
+"""A wait of this many seconds is too short to matter. It may be only a rounding error of the clock."""
 _MARGIN: Final = 0.001
-"""Seconds that requests are further apart than a limit without a burst allows, at most."""
+"""The most seconds that are added between requests under a limit without a burst."""
 
 
 class TokenBucket:
-    """Tells when the next request may leave by a `RateLimit`. Times are in seconds of one monotonic clock.
+    """Computes when the next request may be sent under a `RateLimit`. Times are in seconds of one monotonic clock.
 
-    Bulk requests leave smoothed, and so keep the burst in reserve: for interactive ones, which then need not wait, and
-    for what the network bunches together on the way.
+    Bulk requests are sent evenly, so they keep the burst in reserve: for interactive requests, which then need not
+    wait, and for requests that the network delivers bunched together.
     """
 
     def __init__(self, limit: RateLimit) -> None:
         self._interval = limit.per / limit.rate
         if limit.burst == 1:
-            # Without a reserve, a request that the network brings a moment early is refused.
+            # Without a reserve, a request that the network delivers a moment early is refused.
             self._interval += min(self._interval / 50, _MARGIN)
         self._burst_credit = (limit.burst - 1) * self._interval
         self._smoothed_credit = min(self._burst_credit, max(self._interval / 2, _CATCH_UP))
-        self._full_at = -math.inf  # when the bucket will be full; each token taken puts it off by one interval
+        self._full_at = -math.inf  # when the bucket will be full; each token taken delays it by one interval
 
     def wait(self, now: float, *, smoothed: bool) -> float:
-        """Return the seconds until one may leave; `smoothed` for bulk requests, which leave the burst to others."""
+        """Return the seconds until a request may be sent; bulk requests are `smoothed`, and leave bursts to others."""
         wait = self._full_at - now - (self._smoothed_credit if smoothed else self._burst_credit)
         return wait if wait > _TICK else 0.0
 
     def take(self, now: float) -> None:
-        """Note that one leaves."""
+        """Note that a request is sent."""
         self._full_at = max(self._full_at, now) + self._interval
 
     def is_full(self, now: float) -> bool:
-        """Tell whether nothing would be forgotten with this bucket."""
+        """Return whether the bucket can be removed without losing any state."""
         return self._full_at <= now

@@ -1,6 +1,6 @@
-"""What Refold answers, as frozen attrs classes: those that errors carry. The others are in `resources`.
+"""The objects that Refold returns and that errors carry, as frozen attrs classes. The others are in `resources`.
 
-Pickles of earlier versions name this package as the home of these classes.
+Pickles of earlier versions name this package as the module of these classes.
 """
 
 from refold_async.models.model import Model

@@ -1,4 +1,4 @@
-"""Apps, and the connections of a linked account to them, as Refold answers them."""
+"""Apps, and the connections of a linked account to them, as Refold returns them."""
 
 from datetime import datetime
 from typing import Any
@@ -16,31 +16,31 @@ class InputOption(Model):
     """One of the values to choose from in an `InputField`."""
 
     name: str | None = None
-    """What people are shown for it."""
+    """The text to show to users."""
     value: Any = None
-    """What is sent for it."""
+    """The value to send."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class InputField(Model):
-    """One thing that connecting an app asks for, such as an API key."""
+    """One value that a user must enter to connect an app, such as an API key."""
 
     name: str | None = None
-    """The key it is sent under."""
+    """The key under which the value is sent."""
     label: str | None = None
-    """Its name for people."""
+    """The label to show to users."""
     type: str | None = None
-    """What kind of value it takes, such as `text` or `password`."""
+    """The type of the value, such as `text` or `password`."""
     required: bool | None = None
-    """Whether it must be given."""
+    """Whether a value is required."""
     multiple: bool | None = None
-    """Whether it takes several values."""
+    """Whether the field takes several values."""
     placeholder: str | None = None
-    """What to show while it is empty."""
+    """The text to show while the field is empty."""
     help_text: str | None = None
-    """What to tell people about it."""
+    """The explanation to show to users."""
     options: list[InputOption] = attrs.field(factory=list[InputOption])
-    """The values to choose from, where it has such."""
+    """The values to choose from; empty if any value is allowed."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -48,19 +48,19 @@ class ConnectedAccount(Model):
     """One connection of a linked account to an app."""
 
     identifier: Any = None
-    """Who it is in the app: a string or an object, as the app has it."""
+    """The user's identity in the app: a string or an object, as the app defines it."""
     connected_at: datetime | None = attrs.field(default=None, metadata=named("connectedAt", "connected_at"))
-    """Since when it is connected."""
+    """When the app was connected."""
     status: str | None = attrs.field(default=None, metadata=STRICT)
     """`active` or `expired`."""
     auth_type: str | None = None
-    """How it authenticates, such as `oauth2`."""
+    """How the connection authenticates, such as `oauth2`."""
     connection_id: str | None = None
-    """Refold's id of the connection, which `execute_action(..., connection_id=...)` takes."""
+    """Refold's id for the connection, which `execute_action(..., connection_id=...)` takes."""
     default_credentials: Any = attrs.field(
         default=None, repr=False, metadata=named("defaultCredentials", "default_credentials")
     )
-    """Credentials it has by default; not shown in its `repr`."""
+    """The default credentials of the connection; not shown in the `repr`."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -68,50 +68,50 @@ class Application(Result):
     """An app, and the linked account's connection to it."""
 
     slug: str
-    """What other calls name it by, such as `hubspot`."""
+    """The id to pass to other calls, such as `hubspot`."""
     name: str | None = None
-    """Its name for people."""
+    """The display name of the app."""
     app_id: str | None = None
-    """Refold's id of it, by which linked accounts name a custom app they have connected."""
+    """Refold's id for the app. Linked accounts identify a custom app that they have connected by this id."""
     type: str | None = None
-    """The app it is an instance of, where that differs from the slug; `custom` for a custom app."""
+    """The app that this one is an instance of, if that differs from the slug; `custom` for a custom app."""
     auth_type: str | None = None
-    """How one authenticates with it, such as `oauth2`."""
+    """How users authenticate with the app, such as `oauth2`."""
     tags: list[str] = attrs.field(factory=list[str])
-    """The groups it belongs to."""
+    """The groups that the app belongs to."""
     connected: bool | None = attrs.field(default=None, metadata=STRICT)
-    """Whether the linked account has connected it; see `state`."""
+    """Whether the linked account has connected the app; see `state`."""
     reauth_required: bool | None = attrs.field(default=None, metadata=STRICT)
     """Whether the credentials no longer work; see `state`."""
     connected_accounts: list[ConnectedAccount] = attrs.field(factory=list[ConnectedAccount], metadata=STRICT)
-    """The connections there are."""
+    """The existing connections to the app."""
     auth_type_options: dict[str, list[InputField]] | None = None
-    """What each way to authenticate asks for, by its name, such as `keybased`."""
+    """The fields that each way to authenticate needs, by the name of that way, such as `keybased`."""
     auth_input_map: list[InputField] = attrs.field(factory=list[InputField])
-    """What connecting it asks for."""
+    """The fields that connecting the app needs."""
     refresh_token_expired: bool | None = attrs.field(default=None, metadata=STRICT)
     """Whether the credentials can no longer be renewed; see `state`."""
     application_id: str | None = attrs.field(default=None, metadata=named("_id", "application_id"))
-    """Refold's id of the record of it."""
+    """Refold's id for the record of the app."""
     icon: str | None = None
-    """The URL of its icon."""
+    """The URL of the icon."""
     description: str | None = None
-    """What it is."""
+    """What the app does."""
     kind: str | None = None
     """`native`, `custom` or `universal_connector`."""
     grant_type: str | None = None
-    """The OAuth grant it uses."""
+    """The OAuth grant that the app uses."""
     ecosystem: bool | None = None
-    """Whether it is of Refold's ecosystem."""
+    """Whether the app belongs to Refold's ecosystem."""
     webhook_url: str | None = None
-    """Where the app sends its own webhooks."""
+    """The URL to which the app sends its own webhooks."""
 
     @property
     def state(self) -> ConnectionState:
-        """Whether the linked account has to connect the app, has to reconnect it, or is connected.
+        """Whether the linked account must connect the app (`connect`), must reconnect it, or is connected.
 
-        Told by the `status` of its connections: one that is active is enough. Where none is, and not all have expired,
-        by the flags; and without those, one connection is enough.
+        One active connection in `connected_accounts` is enough. If none is active and not all have expired, the flags
+        decide. Without flags, any connection is enough.
         """
         statuses = {(one.status or "").lower() for one in self.connected_accounts}
         if "active" in statuses:

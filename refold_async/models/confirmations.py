@@ -1,4 +1,4 @@
-"""What Refold says of what it has done, where that gives nothing else."""
+"""What Refold returns for calls whose only result is that they were done."""
 
 import attrs
 
@@ -9,22 +9,22 @@ __all__ = ["Confirmation", "TokenRevocation", "WorkflowDeletion"]
 
 @attrs.frozen(eq=False, repr=False)
 class Confirmation(Result):
-    """It was done. What Refold says of it may be nothing."""
+    """The call was done. Refold may add nothing else."""
 
     message: str | None = None
-    """What Refold says."""
+    """Refold's message."""
     success: bool | None = None
-    """Whether it succeeded, where Refold says so beside the status."""
+    """Whether the call succeeded, if Refold states it in addition to the HTTP status."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class TokenRevocation(Result):
-    """A session token was made worthless."""
+    """A session token was revoked."""
 
     success: bool | None = None
-    """Whether it succeeded, where Refold says so beside the status."""
+    """Whether the call succeeded, if Refold states it in addition to the HTTP status."""
     revoked_count: int | None = None
-    """How many tokens were revoked: 0 where it was worthless before."""
+    """How many tokens were revoked: 0 if the token was already invalid."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -32,10 +32,11 @@ class WorkflowDeletion(Result):
     """A workflow was deleted."""
 
     success: bool | None = None
-    """Whether it succeeded, where Refold says so beside the status."""
+    """Whether the call succeeded, if Refold states it in addition to the HTTP status."""
     message: str | None = None
-    """What Refold says."""
+    """Refold's message."""
     triggers_deregistered: bool | None = attrs.field(
         default=None, metadata=named("triggers_deregistered", "successfullyDeletedTriggers")
     )
-    """Whether all its triggers are gone too. Those of which False tells may fire on: see the Refold Console."""
+    """Whether all triggers of the workflow were removed too. If False, some may still fire: check the Refold Console.
+    """

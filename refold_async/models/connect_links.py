@@ -1,4 +1,4 @@
-"""Links by which the owner of a linked account connects apps, as Refold gives them."""
+"""Links with which the owner of a linked account connects apps, as Refold returns them."""
 
 import attrs
 
@@ -9,21 +9,22 @@ __all__ = ["ConnectUrl", "OAuthUrl"]
 
 @attrs.frozen(eq=False, repr=False)
 class ConnectUrl(Result):
-    """A link to a page of Refold's on which the owner of a linked account connects and reconnects apps.
+    """A link to a page of Refold where the owner of a linked account connects and reconnects apps.
 
-    Give it to nobody else: whoever has it acts for the account there. Its `repr` does not show it.
+    Give it only to that owner: everybody who has the link can act for the account there. The `repr` does not show it.
     """
 
     hosted_url: str = attrs.field(repr=False)
-    """The link, for the `href` of a page or a redirect. Refold keeps it for 3 days."""
+    """The link, for an `href` or a redirect. It is valid for 3 days."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class OAuthUrl(Result):
-    """A link to the page of an app on which the owner of a linked account allows Refold to act.
+    """A link to a page of an app where the owner of a linked account permits Refold to act.
 
-    Give it to nobody else: whoever has it connects an account of theirs. Its `repr` does not show it.
+    Give it only to that owner: anybody else who has the link could connect an account of their own. The `repr` does not
+    show it.
     """
 
     auth_url: str = attrs.field(repr=False)
-    """The link, for the `href` of a page or a redirect. From there the app sends its user back to Refold."""
+    """The link, for an `href` or a redirect. The app then sends the user back to Refold."""

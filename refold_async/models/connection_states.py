@@ -1,8 +1,8 @@
-"""What has to be done before a linked account can be acted for in an app."""
+"""What must be done before actions of an app can be executed for a linked account."""
 
 from typing import Literal
 
 __all__ = ["ConnectionState"]
 
 ConnectionState = Literal["connect", "connected", "reconnect"]
-"""What the owner of a linked account has to do, or `connected` where there is nothing to do."""
+"""`connect` or `reconnect`: what the owner of the linked account must do with the app. `connected`: nothing."""

@@ -1,6 +1,7 @@
-"""The root of all models: frozen attrs classes of what Refold answers.
+"""The base classes of all models: frozen attrs classes of the objects that Refold returns.
 
-Fields that a response lacks are None; fields that Refold adds later are in `raw`, the JSON object as it came.
+Fields that a response does not contain are None. Fields that Refold adds later are in `raw`, the JSON object as
+received.
 """
 
 from collections.abc import Mapping
@@ -17,30 +18,30 @@ _NO_CALL: Final = ResponseMeta()
 
 
 STRICT: Final[Mapping[str, Any]] = {"strict": True}
-"""The metadata of an optional field that decisions hang on: what does not fit makes the response unreadable."""
+"""The metadata of an optional field that decisions depend on: a value of another type makes the response unreadable."""
 
 
 def named(*names: str) -> dict[str, Any]:
-    """Return the metadata of a field that the JSON object calls otherwise: the first of `names` it has counts."""
+    """Return the metadata of a field with other names in the JSON object: the first of `names` found there is used."""
     return {"names": names}
 
 
 def _shown(value: object) -> str:
-    """Return the `repr` of a field's value; of a file, its length alone."""
+    """Return the `repr` of a field's value; for the content of a file, only its length."""
     return f"<{len(value):,} bytes>" if isinstance(value, bytes) else repr(value)
 
 
 @attrs.frozen(eq=False, repr=False)
 class Model:
-    """One JSON object that Refold answered.
+    """One JSON object that Refold returned.
 
-    Two are equal by what they say; what each came from counts in neither comparisons nor `repr`. All models have these
-    from here, and are declared by `@attrs.frozen(eq=False, repr=False)`: to generate and compile them for each would
-    take half of the time that it takes to load it.
+    Two models are equal if their fields are equal. `raw` and `meta` count neither in comparisons nor in the `repr`. All
+    models inherit these methods and are declared with `@attrs.frozen(eq=False, repr=False)`: to generate and compile
+    the methods for each class would take half of the time that loading takes.
     """
 
     raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False, kw_only=True)
-    """The JSON object as it came."""
+    """The JSON object as received."""
 
     def __repr__(self) -> str:
         shown = (
@@ -60,12 +61,13 @@ class Model:
 
 @attrs.frozen(eq=False, repr=False)
 class Result(Model):
-    """What a call gave, or one member of a list that it gave."""
+    """What a call returned, or one element of a list that it returned."""
 
     meta: ResponseMeta = attrs.field(default=_NO_CALL, repr=False, eq=False, kw_only=True)
-    """What became of the call that gave this: attempts, seconds, and the status and headers of its response."""
+    """How the call went that returned this: attempts, duration in seconds, and the status and headers of the response.
+    """
 
     @property
     def request_id(self) -> str | None:
-        """Refold's id of the request whose response this came in, to quote to support; None where Refold gave none."""
+        """Refold's id for the request, to quote when you contact support; None if the response has none."""
         return self.meta.request_id

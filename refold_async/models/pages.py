@@ -1,4 +1,4 @@
-"""One page of a list that comes in pages, as Refold answers it."""
+"""One page of a list that Refold returns in pages."""
 
 from typing import Any, Generic, TypeVar
 
@@ -13,27 +13,27 @@ T = TypeVar("T")
 
 @attrs.frozen(eq=False, repr=False)
 class Page(Result, Generic[T]):
-    """One page of a list, as `.pages()` of a list gives it. What Refold does not tell is None."""
+    """One page of a list, as `.pages()` of the list yields it. Fields that Refold does not send are None."""
 
     docs: list[T]
-    """What is on it; of a list that leaves some out, what it keeps."""
+    """The elements of the page. If the list is filtered, only those that pass the filter."""
     has_next_page: bool = False
-    """Whether another follows."""
+    """Whether there is a next page."""
     total_docs: int | None = None
-    """How many the list has in all."""
+    """How many elements the whole list has."""
     total_pages: int | None = None
-    """How many pages it has."""
+    """How many pages the list has."""
     page: int | None = None
-    """The number of this one; the first is 1."""
+    """The number of this page; the first is 1."""
     limit: int | None = None
-    """How many a page has at most."""
+    """How many elements a page has at most."""
     has_prev_page: bool | None = None
-    """Whether another comes before."""
+    """Whether there is a previous page."""
     next_page: int | None = None
-    """The number of the next one."""
+    """The number of the next page."""
     prev_page: int | None = None
-    """The number of the one before."""
+    """The number of the previous page."""
     paging_counter: int | None = None
-    """The place of its first member in the whole list; that of the list's first is 1."""
+    """The position of the first element of this page in the whole list; positions start at 1."""
     schema: dict[str, Any] | None = None
-    """Of workflows: the JSON Schema of the payloads of all on it."""
+    """For workflows: the JSON Schema of the payloads of all workflows on the page."""

@@ -1,4 +1,4 @@
-"""What an object of Refold's says of another that it belongs to."""
+"""How an object of Refold refers to another one that it belongs to."""
 
 import attrs
 
@@ -9,13 +9,13 @@ __all__ = ["Reference"]
 
 @attrs.frozen(eq=False, repr=False)
 class Reference(Model):
-    """An app or a workflow that something belongs to."""
+    """The app or workflow that an object belongs to."""
 
     id: str | None = attrs.field(default=None, metadata=named("_id", "id"))
-    """Refold's id of it."""
+    """Refold's id for the app or workflow."""
     name: str | None = None
-    """Its name for people."""
+    """The display name."""
     icon: str | None = None
-    """The URL of its icon."""
+    """The URL of the icon."""
     description: str | None = None
-    """What it is."""
+    """What the app or workflow does."""

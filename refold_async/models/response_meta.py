@@ -1,4 +1,4 @@
-"""What results and errors tell of their call: attempts, time, and the status and headers of its response."""
+"""What results and errors record about their call: attempts, duration, and the status and headers of the response."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -12,7 +12,7 @@ _FIELDS: Final = ("attempts", "elapsed", "request_id", "status", "headers")
 
 
 class _PackedHeaders(Mapping[str, str]):
-    """Headers as one text, which takes a third of the memory and pickles; names are case-insensitive."""
+    """Headers as one text, which takes a third of the memory and can be pickled; names are case-insensitive."""
 
     __slots__ = ("_text",)
 
@@ -35,41 +35,41 @@ class _PackedHeaders(Mapping[str, str]):
         return len(self._read())
 
     def items(self) -> Any:
-        """Return names and values; a header that came several times is there as often."""
+        """Return pairs of a name and a value; a header that came several times is there several times."""
         return self._read().items()
 
     def __reduce__(self) -> Any:
         return _PackedHeaders, (list(self.items()),)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} headers>"  # they may hold cookies
+        return f"<{len(self)} headers>"  # headers may contain cookies
 
 
-# What attrs would generate and compile takes longer to load.
+# Loading takes longer if attrs generates and compiles these methods.
 @attrs.frozen(eq=False, repr=False, weakref_slot=False)
 class ResponseMeta:
-    """What became of a call on its way: `result.meta`, and `error.meta`. What came in one response shares one.
+    """How a call went: `result.meta` and `error.meta`. All results from one response share one object.
 
-    Of what no call made, such as a result from a journal, it tells 0 attempts.
+    If no call was made, as for a result from a journal, `attempts` is 0.
     """
 
     attempts: int = 0
-    """How often the request was handed to the network."""
+    """How many attempts the call made."""
     elapsed: float = 0.0
-    """Seconds from the start of the call until its response was there or, for an error, until it was raised."""
+    """Seconds from the start of the call until its response was there or, for an error, until the error was raised."""
     request_id: str | None = None
-    """Refold's id of the request, to quote to support; None where Refold gave none."""
+    """Refold's id for the request, to quote when you contact support; None if the response has none."""
     status: int | None = None
-    """The HTTP status of the response; None where there was none."""
+    """The HTTP status of the response; None if there was no response."""
     headers: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
-    """The response's headers; names are case-insensitive."""
+    """The headers of the response; their names are case-insensitive."""
 
     def _shown(self) -> tuple[Any, ...]:
         return self.attempts, self.elapsed, self.request_id, self.status
 
     def __repr__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in zip(_FIELDS, self._shown(), strict=False))
-        return f"ResponseMeta({told})"  # headers may hold cookies
+        return f"ResponseMeta({told})"  # without headers, which may contain cookies
 
     def __eq__(self, other: object) -> bool:
         return self._shown() == other._shown() if isinstance(other, ResponseMeta) else NotImplemented
@@ -86,9 +86,9 @@ class ResponseMeta:
 
 
 class SettableMeta:
-    """What becomes a `ResponseMeta` by its `__class__`: as one is made of every response, that is to cost little.
+    """An object that becomes a `ResponseMeta` when its `__class__` is set. This is quick, and every response needs one.
 
-    attrs sets each field of a frozen object by a call, which takes three times as long.
+    attrs sets each field of a frozen object with a function call, which takes three times as long.
     """
 
     __slots__ = ("attempts", "elapsed", "headers", "request_id", "status")
@@ -104,7 +104,7 @@ class SettableMeta:
 
 
 def pack(meta: ResponseMeta) -> None:
-    """Have what is kept, perhaps a million times, keep its headers in less memory."""
+    """Store the headers in less memory, because results may be kept a million times."""
     object.__setattr__(meta, "headers", _packed(meta.headers))
 
 

@@ -1,4 +1,4 @@
-"""What executing gives: the result of an action, and a run of a workflow that was started."""
+"""The results of executing: the result of an action, and an execution of a workflow."""
 
 from typing import Any, Generic, TypeVar
 
@@ -13,31 +13,31 @@ T_co = TypeVar("T_co", covariant=True)
 
 @attrs.frozen(eq=False, repr=False)
 class ActionResult(Result, Generic[T_co]):
-    """What an action gave: `data` in the app's own shape, or in the type asked for with `into=`."""
+    """The result of an action: `data` has the app's own shape, or the type that you asked for with `into=`."""
 
     node_status: str
-    """How the action ended; `Success` in every result that is returned rather than carried by an error."""
+    """How the action ended. It is `Success` in every result that a call returns; a result in an error may differ."""
     data: T_co
     """The app's response."""
     http_status: int | None = None
-    """The app's own HTTP status, where Refold passes it on."""
+    """The HTTP status of the app's response, if Refold passes it on."""
 
 
 @attrs.frozen(eq=False, repr=False)
 class WorkflowExecution(Result):
-    """A run of a workflow: just started, or, where it was run with `sync=True`, ended."""
+    """An execution of a workflow: just started or, with `sync=True`, ended."""
 
     execution_id: str = attrs.field(metadata=named("execution_id"))
-    """Refold's id of the run."""
+    """Refold's id for the execution."""
     message: str | None = None
-    """What Refold says of an asynchronous start."""
+    """Refold's message about an asynchronous start."""
     return_value: Any = None
-    """What a synchronous run gave back."""
+    """What a synchronous execution returned."""
     errored: bool | None = attrs.field(default=None, metadata=STRICT)
-    """Whether a synchronous run stopped at an error."""
+    """Whether a synchronous execution stopped at an error."""
     status_code: int | None = None
-    """The HTTP status that the workflow chose for its response."""
+    """The HTTP status that the workflow set for its response."""
     execution_error: Any = None
-    """The error a synchronous run stopped at."""
+    """The error at which a synchronous execution stopped."""
     executed_by_thanos: bool | None = None
-    """Whether Refold's engine of that name ran it."""
+    """Whether Refold's engine of this name ran the workflow."""

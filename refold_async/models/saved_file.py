@@ -1,4 +1,4 @@
-"""A file that an answer was saved to."""
+"""A file to which a response was saved."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ __all__ = ["SavedFile"]
 
 @attrs.frozen
 class SavedFile:
-    """A file that `save_to=` has made of an answer."""
+    """A file that `save_to=` wrote."""
 
     path: Path
-    """Where it is, as it was asked for."""
+    """The path, as you passed it."""
     size: int
-    """Its length in bytes."""
+    """The length of the file in bytes."""
     content_type: str | None = None
-    """The answer's `Content-Type`, such as `application/pdf`; None where it named none, and where the file was a text
-    in an answer of Refold's own."""
+    """The `Content-Type` of the response, such as `application/pdf`. None if the response has none, or if the file was
+    a text inside Refold's own JSON response."""
     meta: ResponseMeta = attrs.field(default=ResponseMeta(), repr=False, eq=False, kw_only=True)
-    """What became of the call that gave this: attempts, seconds, and the status and headers of its response."""
+    """How the call went: attempts, duration in seconds, and the status and headers of the response."""
 
     @property
     def request_id(self) -> str | None:
-        """Refold's id of the request whose response this is, to quote to support; None where Refold gave none."""
+        """Refold's id for the request, to quote when you contact support; None if the response has none."""
         return self.meta.request_id

@@ -1,4 +1,4 @@
-"""Where Refold is to send its webhooks, as it answers it. What it sends is in `refold_async.webhooks`."""
+"""The URLs that Refold sends webhooks to, as it returns them. To read webhooks, use `refold_async.webhooks`."""
 
 from datetime import datetime
 from typing import Any
@@ -15,38 +15,38 @@ class WebhookSubscription(Result):
     """A URL that Refold sends webhooks to."""
 
     webhook_id: str = attrs.field(metadata=named("_id", "id"))
-    """What other calls name it by."""
+    """The id to pass to other calls."""
     webhook_url: str | None = None
-    """Where Refold sends them."""
+    """The URL."""
     webhook_events: list[str] = attrs.field(factory=list[str])
-    """Which events it sends, such as `Connection Expired`."""
+    """The events that are sent, such as `Connection Expired`."""
     webhook_type: str | None = None
-    """In which form: `default`, `slack` or `custom`."""
+    """The format of the webhooks: `default`, `slack` or `custom`."""
     is_enabled: bool | None = None
-    """Whether it sends any."""
+    """Whether webhooks are sent at present."""
     environment: str | None = None
-    """Of which environment, `test` or `production`."""
+    """The environment whose events are sent: `test` or `production`."""
     created_at: datetime | None = attrs.field(default=None, metadata=named("createdAt", "created_at"))
-    """When it was made."""
+    """When the subscription was created."""
     updated_at: datetime | None = attrs.field(default=None, metadata=named("updatedAt", "updated_at"))
-    """When it was changed last."""
+    """When the subscription was last updated."""
     description: str | None = None
-    """What it is for."""
+    """The purpose of the subscription."""
     webhook_description: str | None = None
-    """What it is for, as the Console shows it."""
+    """The purpose of the subscription, as the Refold Console shows it."""
     webhook_headers: dict[str, Any] | None = attrs.field(default=None, repr=False)
-    """Headers that Refold sends along; not shown in its `repr`."""
+    """Extra headers that Refold sends; not shown in the `repr`."""
     webhook_body: Any = None
-    """The template of what is sent, such as `{{event}}`."""
+    """The template of the body, such as `{{event}}`."""
     method: str | None = None
     """The HTTP method: `POST`, `PUT` or `PATCH`."""
     slug: str | None = None
-    """The app whose events alone are sent."""
+    """The app whose events are sent; None for all apps."""
     workflow_ids: list[str] = attrs.field(factory=list[str])
-    """The workflows whose events alone are sent; none for all."""
+    """The workflows whose events are sent; empty for all workflows."""
     group: str | None = None
-    """The group it is in."""
+    """The group that the subscription belongs to."""
     org_id: str | None = None
-    """Refold's id of your organisation."""
+    """Refold's id for your organisation."""
     revision: int | None = attrs.field(default=None, metadata=named("__v"))
-    """How often its record was changed, as Refold's database counts."""
+    """How often the record was changed, as Refold's database counts."""

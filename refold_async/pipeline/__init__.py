@@ -1,1 +1,1 @@
-"""One call, from its permit to its result or its error."""
+"""Run one call: wait for a permit, send the request, retry it if that is safe, and return its result."""

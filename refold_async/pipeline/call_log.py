@@ -20,31 +20,33 @@ _OF_AN_END: Final = ("attempts", "status", "app_status", "effect", "request_id",
 class CallLog:
     """Writes the log.
 
-    What a line says is also in fields of its record, for logs that are kept as JSON: `refold_slug`, `refold_status`, …
+    The log record of each line also has its facts as fields, for logs that are kept as JSON: `refold_slug`,
+    `refold_status`, …
     """
 
     def on_attempt_end(self, attempt: AttemptEnd) -> None:
-        """Tell how an attempt ended."""
+        """Log how an attempt ended."""
         if logger.enabled(DEBUG):
-            told = f"{attempt.status or 'no answer'}{named_request_id(attempt.request_id)}"
+            told = f"{attempt.status or 'no response'}{named_request_id(attempt.request_id)}"
             logger.debug(
                 "%s: attempt %d: %s", attempt.call, attempt.number, told, extra=_fields(attempt, _OF_AN_ATTEMPT)
             )
 
     def on_retry(self, retry: Retry) -> None:
-        """Tell why there is another attempt, and when."""
+        """Log why there is another attempt, and when."""
         attempt = retry.attempt
         what = f"HTTP {attempt.status}"
         if attempt.error is not None and not issubclass(attempt.error, APIStatusError):
             what = attempt.error.__name__
         extra = {**_fields(attempt, _OF_AN_ATTEMPT), "refold_delay": retry.delay}
-        logger.info("%s: attempt %d: %s; again in %.2f s", attempt.call, attempt.number, what, retry.delay, extra=extra)
+        logger.info("%s: attempt %d: %s; retry in %.2f s", attempt.call, attempt.number, what, retry.delay, extra=extra)
 
     def on_call_end(self, end: CallEnd) -> None:
-        """Tell how a call ended.
+        """Log how a call ended.
 
-        At WARNING what the caller is told by nothing else: that a write which was cancelled may have run. What succeeds
-        or raises is told at INFO; success of an item of a fan-out, of which there may be millions, at DEBUG.
+        A cancelled write that may have run is logged at WARNING, because nothing else reports it to the caller. Calls
+        that succeed or raise are logged at INFO. Items of a fan-out that succeed are logged at DEBUG: there may be
+        millions.
         """
         call, outcome = end.call, end.outcome
         if end.error is not None and issubclass(end.error, asyncio.CancelledError) and end.effect != "none":
@@ -56,7 +58,7 @@ class CallLog:
         told = [
             *([] if end.error is None or outcome == "cancelled" else [end.error.__name__]),
             *([] if end.status is None else [f"HTTP {end.status}"]),
-            *([] if end.app_status is None else [f"HTTP {end.app_status} of the app"]),
+            *([] if end.app_status is None else [f"HTTP {end.app_status} from the app"]),
             "1 attempt" if end.attempts == 1 else f"{end.attempts} attempts",
             f"effect {end.effect}",
             f"{end.seconds:.3f} s",
@@ -66,7 +68,7 @@ class CallLog:
 
 
 def _fields(record: AttemptEnd | CallEnd, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return what a log record is to hold beside its message; `refold_` keeps it apart from what logging puts there."""
+    """Return the extra fields of a log record. The prefix `refold_` avoids clashes with the fields of `logging`."""
     call: CallStart = record.call
     fields = {name: getattr(call, name) for name in _OF_A_CALL} | {name: getattr(record, name) for name in names}
     fields["fault"] = None if record.fault is None else record.fault.name

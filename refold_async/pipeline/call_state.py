@@ -1,4 +1,4 @@
-"""Where one call stands: what the steps of the pipeline tell each other."""
+"""The state of one call, which the steps of the pipeline share."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ __all__ = ["CallState"]
 
 @attrs.define(eq=False, repr=False)
 class CallState:
-    """Where one call stands."""
+    """The state of one call."""
 
     request: Request
     linked_account_id: str | None
@@ -34,39 +34,42 @@ class CallState:
     item: ItemContext | None
     attempts: int = 0
     refusals: int = 0
-    """How many attempts do not count against the policy."""
+    """How many attempts do not count against the retry policy, because they were refused."""
     effect: Effect = "none"
     body: Body | None = None
     permit: Permit = attrs.field(init=False)
     sent: bool = False
-    """Whether the present attempt was handed to the network."""
+    """Whether the current attempt began: whether it left the client's own queue."""
     delay: float = 0.0
-    """Seconds to wait for the next permit at least."""
+    """The least number of seconds to wait before the next permit."""
     refusal: RefoldError | None = None
-    """Of an item that was refused: what with, while it waits for another try."""
+    """The error that refused an item of a fan-out, while the item waits for its retry."""
     renewed: bool = False
-    """Whether it was sent again because its credentials were refused."""
+    """Whether it was already retried because its credentials were refused."""
     observation: "Observation | None" = None
-    """What is noted of it for observers, once somebody observes it."""
+    """What is collected about it for observers. None until somebody observes it."""
 
     def effect_of(self, error: RefoldError) -> Effect:
-        """Return what became of an attempt that ended with an error."""
+        """Return the effect of an attempt that ended with this error."""
         return "none" if error.fault is None or self.request.kind == "read" else RULES[error.fault].effect
 
     @property
     def effect_if_abandoned(self) -> Effect:
-        """What became of the present attempt, if nobody waits for its response any longer."""
+        """The effect of the current attempt if nobody waits for its response any longer."""
         begun = self.body is not None and self.body.begun and self.request.kind != "read"
         return "unknown" if begun else "none"
 
     def note(self, effect: Effect) -> None:
-        """Add what became of the attempt: one that may have run is not undone by a later one that did not."""
+        """Record the effect of an attempt: if an earlier attempt may have run, a later one does not change that."""
         self.body = None
         if self.effect == "none" or effect == "done":
             self.effect = effect
 
     def note_abandonment(self, reason: BaseException) -> None:
-        """Add that nobody waits for the call any longer; a cancellation tells so of a write that had left."""
+        """Record that nobody waits for the call any longer.
+
+        If a write had already left, add a note about it to a cancellation.
+        """
         if self.effect == "none":
             self.effect = self.effect_if_abandoned
         if self.effect != "none" and isinstance(reason, asyncio.CancelledError):

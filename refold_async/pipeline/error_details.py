@@ -1,6 +1,6 @@
-"""What every error of a call tells: what it is about, what became of the call, and none of the secrets that were sent.
+"""The details that every error of a call gets: its request, its effect, its response. Imported at the first failure.
 
-Loaded by the first failure.
+Secrets that were sent are removed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ __all__ = ["add_to_message", "annotate", "annotate_failure", "not_read_in_time",
 
 
 def annotate(error: RefoldError, request: Request, base_url: str, linked_account_id: str | None) -> None:
-    """Fill in what an error is about."""
+    """Set the attributes of an error that identify its request."""
     error.method = request.target.method
     error.url = base_url + request.target.path
     error.linked_account_id = linked_account_id
@@ -30,7 +30,7 @@ def annotate(error: RefoldError, request: Request, base_url: str, linked_account
 
 
 def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None:
-    """Fill in what the error that ends a call tells, and what to do about a write that may have run."""
+    """Set the attributes of the error that ends a call; if it may have run, add advice to the message."""
     annotate(error, call.request, base_url, call.linked_account_id)
     error.effect = call.effect
     error.attempts = call.attempts
@@ -41,33 +41,45 @@ def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None
         request_id=error.request_id,
     )
     message = error.message
-    if call.effect == "unknown" and call.request.kind == "write" and error.fault is not Fault.WORKFLOW_ERRORED:
-        message += " It may have run all the same: look in the app before you send it again."
-    # A response may hold half of a surrogate pair, which could not be printed.
+    if call.effect == "unknown" and error.fault is not Fault.WORKFLOW_ERRORED:
+        message += f" {_advice(call.request)}"
+    # A response may contain half of a surrogate pair, which could not be printed.
     message = message.encode(errors="backslashreplace").decode()
     error.args = (message, *error.args[1:])
 
 
+def _advice(request: Request) -> str:
+    """Return what to do about a request that may have had an effect."""
+    operation = request.target.operation
+    if request.kind == "idempotent":
+        return "It may have run; it is safe to retry."
+    if operation == "execute_action":
+        return "The action may have run: check in the app before you retry it."
+    if operation == "execute_workflow":
+        return "The workflow may have run: check its executions before you retry it."
+    return "It may have run: check that before you retry it."
+
+
 def add_to_message(error: RefoldError, text: str) -> None:
-    """Have the message of an error say this too."""
+    """Append a text to the message of an error."""
     error.args = (f"{error.message} {text}", *error.args[1:])
 
 
 def secrets_sent(headers: Mapping[str, str], own_secrets: list[str]) -> list[str]:
-    """Return the secrets that a response could quote: those of the client, and the token among the headers."""
+    """Return the secrets that a response could quote: those of the client, and the token in the headers."""
     token = headers.get("Authorization", "").removeprefix("Bearer ")
     return [Secret(token), *own_secrets] if token else own_secrets
 
 
 def not_read_in_time(call: CallState, response: Response) -> RefoldError:
-    """Return the error for a response that came, and was not read before the time was up, or the client closed."""
+    """Return the error for a response that was not parsed before the time was up or the client was closed."""
     size = f"{len(response.body):,} bytes"
-    told = f"The answer about {call.request.target.subject} came, {size}, and was not yet read when"
+    told = f"The response for {call.request.target.subject} arrived ({size}), but was not parsed"
     error: RefoldError
     if call.deadlines.closed:
-        error = APIConnectionError(f"{told} the client was closed.")
+        error = APIConnectionError(f"{told} before the client was closed.")
     else:
-        error = APITimeoutError(f"{told} the time was up (timeout total={call.timeout.total:g}).")
+        error = APITimeoutError(f"{told} within {call.timeout.total:g} seconds (Timeout.total).")
     error.fault = Fault.UNREADABLE
     error.request_id = request_id_of(response.headers, {})
     _tell_of_response(error, response)
@@ -75,7 +87,7 @@ def not_read_in_time(call: CallState, response: Response) -> RefoldError:
 
 
 def _tell_of_response(error: RefoldError, response: Response) -> None:
-    """Have an error tell of the response that it was made of, as does the result that it may carry."""
+    """Add to an error, and to the result that it may have, the metadata of the response it was made from."""
     error.meta = response.meta(error.request_id)
     pack(error.meta)
     for carried in (getattr(error, "result", None), getattr(error, "execution", None)):
@@ -84,9 +96,9 @@ def _tell_of_response(error: RefoldError, response: Response) -> None:
 
 
 def redact(error: RefoldError, secrets: Sequence[str], response: Response | None) -> None:
-    """Have an error tell of the response it was made of, but nothing that this quotes of the secrets that were sent."""
+    """Add to an error the metadata of its response, and remove every secret that the response quotes."""
     if response is not None:
         _tell_of_response(error, response)
     if secrets:
-        # What was made of a large body is looked through only where the body itself holds one.
+        # For a large body, all that was made from it is searched only if the body itself contains a secret.
         redact_error(error, secrets, thoroughly=response is not None and quotes(response.body, secrets))

@@ -1,4 +1,4 @@
-"""The item of a fan-out that the running task works on: what sending a call has to know of it, and tells it."""
+"""The item of a fan-out that the current task works on, as far as its requests must know about it or change it."""
 
 import math
 from collections.abc import Callable
@@ -16,83 +16,83 @@ __all__ = ["EntryRecorder", "ItemContext", "current_item"]
 
 
 class EntryRecorder(Protocol):
-    """What records in a journal that an item's requests leave."""
+    """Records in a journal that requests of an item are about to be sent."""
 
     key: str
-    """What the journal knows the item by."""
+    """The key of the item in the journal."""
 
     async def start(self) -> None:
-        """Return when it is recorded that requests of the item may leave."""
+        """Return once the journal has recorded that requests of the item may be sent."""
         ...
 
     def withdraw(self) -> None:
-        """Record that none of its requests made anything happen, and none is under way."""
+        """Record that none of its requests had an effect, and that none is in flight."""
         ...
 
 
 @attrs.define(eq=False, repr=False)
 class ItemContext:
-    """An item being worked on. Of fan-outs inside fan-outs, each counts for the items around it too."""
+    """An item in progress. If fan-outs are nested, a request counts for its own item and for all items around it."""
 
     outer: "ItemContext | None" = None
-    """The item of the fan-out around this one."""
+    """The item of the surrounding fan-out."""
     recorder: EntryRecorder | None = None
-    """What records its entry in a journal."""
+    """Records its entry in a journal."""
     job: str | None = None
-    """The name of the job that it is part of, where a journal gives it one."""
+    """The name of its job, if a journal gives it one."""
     index: int = -1
-    """Its place in the input, from 0; -1 of what stands for no item of a source."""
+    """Its position in the input, from 0. It is -1 if this is not an item of an input."""
     slots: "SlotPool | None" = None
     """The slots of its fan-out."""
     attempts: int = 0
-    """How many requests were handed to the network for it."""
+    """How many attempts its calls made."""
     without_effect: int = 0
-    """How many of those ended, and certainly made nothing happen."""
+    """How many of those attempts ended and certainly had no effect."""
     without_connection: int = 0
-    """How many of the attempts ended before there was a connection for them."""
+    """How many of those attempts ended before they had a connection."""
     writes: int = 0
-    """How many of the attempts were writes that nobody vouched for."""
+    """How many of those attempts were writes that are not idempotent."""
     writes_without_effect: int = 0
-    """How many of those ended, and certainly made nothing happen."""
+    """How many of those writes ended and certainly had no effect."""
     leaving: int = 0
-    """How many requests have a permit, and leave once that is recorded."""
+    """How many requests have a permit and will be sent once the journal has recorded it."""
     waits: int = 0
-    """How many requests wait for a permit; 1 also for an item that has not begun."""
+    """How many requests wait for a permit. It is also 1 while the item has not begun."""
     stop_requested: bool = False
-    """Whether its fan-out was stopped, so that it must not begin any more."""
+    """Whether its fan-out was stopped, so that the item must not begin."""
     has_lent: bool = False
-    """Whether its slot is lent to another item, because its account may not go now."""
+    """Whether its slot is lent to another item, because its own account may not send yet."""
     on_resume: tuple[Callable[[], object], ...] = ()
     """What to call when it has a slot again."""
     approaching: "Lane | None" = None
-    """The items of its account that have not begun: they hear when it sends, waits for its account, or is long in
-    coming."""
+    """The queue of the items of its account that have not begun. The queue is notified when this item sends its first
+    request, waits for its account, or takes long to get there."""
     pauses_before: float = 0.0
-    """For how many seconds its account had been refused when it was parked."""
+    """For how many seconds its account had been refused when the item was parked."""
     max_refusal_wait: float = math.inf
-    """Seconds for which refusals may keep it waiting, in all."""
+    """Seconds that refusals may keep it waiting in total."""
     refusal_wait: float = 0.0
-    """Seconds for which they have."""
+    """Seconds that refusals have kept it waiting so far."""
     refusal_wait_until: float = -math.inf
-    """The time up to which that is counted, by the loop's clock."""
+    """Until when those seconds are counted, by the event loop's clock."""
     refused: int = 0
-    """How many of its requests were refused, and wait for another try."""
+    """How many of its requests were refused and wait for their retry."""
     parked_for: "Pause | None" = None
-    """The pauses of the linked account that a permit of it is parked for."""
+    """The pauses of the linked account for which one of its permits is parked."""
 
     @property
     def untouched(self) -> bool:
-        """Whether none of its requests is under way or may have made anything happen."""
+        """Whether no request of it is in flight, and none can have had an effect."""
         return self.attempts == self.without_effect
 
     @property
     def may_have_changed(self) -> bool:
-        """Whether a write that nobody vouched for happened, or may have."""
+        """Whether a write that is not idempotent had an effect, or may have had one."""
         return self.writes != self.writes_without_effect
 
     @property
     def must_not_begin(self) -> bool:
-        """Whether it, or one around it, is to end before its first request."""
+        """Whether it, or an item around it, must end before its first request."""
         item: ItemContext | None = self
         while item is not None:
             if item.stop_requested and item.untouched:
@@ -102,28 +102,28 @@ class ItemContext:
 
     @property
     def refusal_wait_left(self) -> float:
-        """Seconds for which refusals may still keep it waiting."""
+        """Seconds that refusals may still keep it waiting."""
         return self.max_refusal_wait - self.refusal_wait
 
     @property
     def held_up(self) -> bool:
-        """Whether it waits because it was refused, or its linked account is."""
+        """Whether it waits because it, or its linked account, was refused."""
         return self.refused > 0 or (self.parked_for is not None and self.parked_for.lasts)
 
     def note_refusal_wait(self, seconds: float, until: float) -> None:
-        """Count for how long refusals kept one of its requests waiting; the time of several at once counts once."""
+        """Count how long refusals kept one of its requests waiting; time that several requests share counts once."""
         began = max(until - seconds, self.refusal_wait_until)
         if until > began:
             self.refusal_wait += until - began
             self.refusal_wait_until = until
 
     def park(self) -> None:
-        """Lend the item's slot to one of another account, unless something of it may have happened."""
+        """Lend the slot of the item to an item of another account, unless this item may have had an effect."""
         if self.slots is not None and not self.has_lent and self.untouched:
             self.has_lent = self.slots.lend()
 
     def resume(self) -> None:
-        """Go on, with a slot that was taken for the item."""
+        """Continue with the slot that the item just got."""
         self.has_lent = False
         if self.slots is not None:
             self.slots.note_resumed()
@@ -132,26 +132,26 @@ class ItemContext:
             go_on()
 
     def give_up_waiting(self) -> None:
-        """Take a slot in any case: a request that was parked is cancelled, and the item goes on."""
+        """Take a slot, even if none is free: a parked request was cancelled, and the item continues."""
         if self.slots is not None and self.has_lent:
             self.slots.take_in_any_case()
             self.resume()
 
     def arrive(self) -> None:
-        """Note that a request of the item is where it leaves, or waits for an account."""
+        """Note that a request of the item is about to be sent, or waits for its account."""
         lane, self.approaching = self.approaching, None
         if lane is not None:
             lane.arrived()
 
     async def before_sending(self, *, write: bool) -> None:
-        """Return when it is recorded that an attempt, which has its permit, may leave; count it.
+        """Return once the journal has recorded that an attempt, which has its permit, may be sent. Count the attempt.
 
         Args:
-            write: It is a write that nobody vouched for.
+            write: Whether it is a write that is not idempotent.
         """
         if self.approaching is not None:
             self.arrive()
-        if self.outer is None:  # as nearly all are: it costs less
+        if self.outer is None:  # nearly always; this path costs less
             if self.recorder is not None:
                 self.leaving += 1
                 try:
@@ -178,10 +178,10 @@ class ItemContext:
             item.writes += write
 
     def note_without_effect(self, *, write: bool) -> None:
-        """Note that an attempt is over and certainly made nothing happen.
+        """Note that an attempt has ended and certainly had no effect.
 
         Args:
-            write: It was a write that nobody vouched for.
+            write: Whether it was a write that is not idempotent.
         """
         item: ItemContext | None = self
         while item is not None:
@@ -192,7 +192,7 @@ class ItemContext:
             item = item.outer
 
     def note_no_connection(self) -> None:
-        """Note that an attempt is over, for which there was no connection."""
+        """Note that an attempt has ended before it had a connection."""
         item: ItemContext | None = self
         while item is not None:
             item.without_connection += 1
@@ -200,4 +200,4 @@ class ItemContext:
 
 
 current_item: ContextVar[ItemContext | None] = ContextVar("current_item", default=None)
-"""Set while a fan-out works on an item."""
+"""The item that a fan-out works on in this context."""

@@ -1,4 +1,4 @@
-"""Large responses are parsed beside the event loop, in a thread: meanwhile other calls go on, and deadlines hold."""
+"""Large responses are parsed in a thread, so that the event loop stays free for other calls and for deadlines."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,17 @@ __all__ = ["LARGE", "LargeResponses", "collector_spared"]
 T = TypeVar("T")
 
 LARGE: Final = 256 * 1024
-"""From how many bytes on a response is large. A smaller one takes a few milliseconds, at once and on the loop."""
+"""The size in bytes from which a response is large. A smaller one is parsed on the event loop, in a few
+milliseconds."""
 _SPARED: Final = 2 * 1024 * 1024
-"""From how many bytes on the garbage collector is spared what is made of a response."""
+"""The size in bytes from which the garbage collector is paused while a response is parsed."""
 _AT_ONCE: Final = 4
-"""How many are parsed at once. Threads take turns of 5 milliseconds, and the loop must not wait for many of them."""
+"""How many are parsed at the same time. Threads take turns of 5 milliseconds, and the event loop must not wait for
+many."""
 
 
 class LargeResponses:
-    """Parses large responses, each in a thread that ends with it."""
+    """Parses large responses, each in a thread of its own."""
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(_AT_ONCE)  # bound to a loop once somebody waits
@@ -29,8 +31,8 @@ class LargeResponses:
     async def parse(self, size: int, function: Callable[..., T], *arguments: Any) -> T:
         """Return what `function` makes of a response of `size` bytes, or raise what it raises.
 
-        Whoever is cancelled meanwhile does not wait for it: what it returns is dropped, and its thread ends with it,
-        or with the program.
+        If the caller is cancelled, it does not wait: the result is dropped. The thread ends when `function` returns, or
+        when the program ends.
         """
         async with self._turns:
             loop = asyncio.get_running_loop()
@@ -58,7 +60,7 @@ def _run(
     try:
         with collector_spared() if size >= _SPARED else contextlib.nullcontext():
             value = function(*arguments)
-    except BaseException as error:  # noqa: BLE001 - it is told to whoever waits
+    except BaseException as error:  # noqa: BLE001 - the waiting task raises it
         _tell(loop, ended, ended.set_exception, error)
     else:
         _tell(loop, ended, ended.set_result, value)
@@ -70,14 +72,14 @@ def _tell(
     def told() -> None:
         if not ended.done():
             tell(what)
-            ended.exception()  # whoever waited may be cancelled by now
+            ended.exception()  # mark it as seen: the waiting task may have been cancelled
 
-    with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits
+    with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
         loop.call_soon_threadsafe(told)
 
 
 class _Sparing:
-    """How many spare the collector, and whether it ran before."""
+    """How many threads have paused the collector, and whether it was running before."""
 
     lock: Final = threading.Lock()
     count = 0
@@ -86,13 +88,13 @@ class _Sparing:
 
 @contextlib.contextmanager
 def collector_spared() -> Generator[None]:
-    """Keep the garbage collector from looking at what is made meanwhile.
+    """Pause the garbage collector, so that it does not scan the objects that are created in the meantime.
 
-    It would look at all of it again and again while it grows, and let no thread run while it does: a second for the
-    largest responses. What is made of JSON has no cycles, so there is nothing to find. Afterwards the collector finds
-    it among what is old, without having looked at it.
+    It would scan all of them repeatedly as they grow in number, and no other thread would run during a scan: a second
+    for the largest responses. Objects made from JSON contain no cycles, so the scans would find nothing. Afterwards the
+    objects are in the collector's oldest generation, without having been scanned.
 
-    Where the program has the collector switched off, or has frozen objects of its own, nothing is changed.
+    Nothing changes if the program has disabled the collector or has frozen objects itself.
     """
     with _Sparing.lock:
         if _Sparing.count == 0:

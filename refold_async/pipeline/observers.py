@@ -1,6 +1,6 @@
-"""Tells observers what happens to calls. Loaded once somebody observes one, if only the log.
+"""Notifies observers of what happens to calls. Imported when somebody, even if only the log, first observes a call.
 
-What an observer is, and what holds of its hooks, `refold_async.observers` says.
+`refold_async.observers` describes what an observer is and the rules for its hooks.
 """
 
 import inspect
@@ -31,31 +31,31 @@ _HOOKS: Final = ("on_call_start", "on_attempt_end", "on_retry", "on_call_end", "
 
 @attrs.frozen(eq=False, repr=False)
 class CheckedObserver:
-    """The hooks of an observer, looked up once: what answers for its attributes may be code of its own."""
+    """The hooks of an observer. They are read once, because reading an attribute may run code of the observer."""
 
     name: str
-    """What the log calls it."""
+    """The name of the observer in the log."""
     hooks: Mapping[str, Hook]
 
 
 def checked_observers(observers: Any) -> list[CheckedObserver]:
-    """Return what was passed as `observers=`, if each is an observer.
+    """Return the value of `observers=` as a list of checked observers.
 
     Raises:
-        ConfigurationError: One of them has no hook, or one that could not be called as it should, or comes twice.
+        ConfigurationError: One of them has no hooks or an unusable one, or is given twice.
     """
     if not isinstance(observers, Iterable) or isinstance(observers, str | bytes):
         raise ConfigurationError(f"observers must be a list of observers, got {type(observers).__name__}.")
     given: list[object] = list(cast("Iterable[object]", observers))
     for number, observer in enumerate(given):
         if (first := list(map(id, given)).index(id(observer))) != number:
-            raise ConfigurationError(f"observers[{number}] is observers[{first}] again: give each once.")
+            raise ConfigurationError(f"observers[{number}] is the same object as observers[{first}]: pass it once.")
     return [_checked_observer(f"observers[{number}]", observer) for number, observer in enumerate(given)]
 
 
 def _checked_observer(name: str, observer: object) -> CheckedObserver:
     if isinstance(observer, type):
-        raise ConfigurationError(f"{name} is the class {observer.__qualname__}: pass one of its objects.")
+        raise ConfigurationError(f"{name} is the class {observer.__qualname__}: pass an instance of it.")
     kind = type(observer).__qualname__
     try:
         hooks = {hook: found for hook in _HOOKS if (found := getattr(observer, hook, None)) is not None}
@@ -63,9 +63,9 @@ def _checked_observer(name: str, observer: object) -> CheckedObserver:
     except EXITS:
         raise
     except BaseException as error:
-        raise ConfigurationError(f"{name}, a {kind}, raised {safe_repr(error)} when asked for its hooks.") from error
+        raise ConfigurationError(f"{name}, a {kind}, raised {safe_repr(error)} when its hooks were read.") from error
     if not hooks:
-        raise ConfigurationError(f"{name}, a {kind}, has no hook: none of {', '.join(_HOOKS)}.")
+        raise ConfigurationError(f"{name}, a {kind}, has no hook: define at least one of {', '.join(_HOOKS)}.")
     for hook, problem in problems.items():
         raise ConfigurationError(f"The {hook} of {name}, a {kind}, must be a {problem}.")
     return CheckedObserver(kind, hooks)
@@ -74,13 +74,13 @@ def _checked_observer(name: str, observer: object) -> CheckedObserver:
 def _problem_with(hook: object) -> str:
     if not callable(hook):
         return f"function, not {type(hook).__name__}"
-    return "plain function: an async one would not run" if _runs_later(hook) else ""
+    return "plain function, not an async one: that would not run" if _runs_later(hook) else ""
 
 
 def _runs_later(function: object) -> bool:
-    """Tell whether calling a function runs nothing of it yet."""
+    """Return whether a call of this function runs none of its code yet."""
     tests = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
-    called = getattr(function, "__call__", None)  # noqa: B004 - it may be async itself
+    called = getattr(function, "__call__", None)  # noqa: B004 - this method may be async
     return any(test(part) for part in (function, called) for test in tests)
 
 
@@ -93,13 +93,13 @@ def _take_headers(headers: Any, into: dict[str, str]) -> None:
 def _take_nothing(returned: object) -> None:
     if inspect.iscoroutine(returned):
         returned.close()
-        raise TypeError("it returned a coroutine, of which nothing runs: it must be a plain function")
+        raise TypeError("it returned a coroutine, which never runs: it must be a plain function")
 
 
 class Observers:
-    """The observers of a client's calls, and the log after them.
+    """The observers of a client's calls, followed by the log.
 
-    What one of them raises is logged, once for each of its methods, and stops nothing.
+    An exception of an observer is logged, once for each of its methods, and stops nothing.
     """
 
     def __init__(self, observers: Sequence[CheckedObserver], base_url: str) -> None:
@@ -108,13 +108,13 @@ class Observers:
         self._on_call_start: Final = _hooks(every, "on_call_start")
         self._on_attempt_end: Final = _hooks(every, "on_attempt_end")
         self._on_retry: Final = _hooks(every, "on_retry")
-        # The last to start is the first to end: of two spans, the inner one.
+        # The last to start is the first to end: of two nested spans, the inner one.
         self._on_call_end: Final = _hooks(reversed(every), "on_call_end")
         self._request_headers: Final = _hooks(observers, "request_headers")
         self._reported: Final = set[int]()
 
     def call_started(self, call: CallState) -> None:
-        """Tell that a call starts, and have it sent with what headers observers want to send along."""
+        """Notify the observers that a call starts, and add to the request the headers that they return."""
         start = self._observation(call).start
         self._tell(self._on_call_start, start)
         if self._request_headers:
@@ -125,7 +125,7 @@ class Observers:
                 call.request = attrs.evolve(call.request, headers={**added, **call.request.headers})
 
     def attempt_ended(self, call: CallState, response: Response | None, error: BaseException | None) -> None:
-        """Tell that an attempt which was handed to the network is over, and what it ended with, unless it succeeded."""
+        """Notify the observers of the end of an attempt that was sent; `error` is None on success."""
         observation = self._observation(call)
         refold_error = error if isinstance(error, RefoldError) else None
         effect = call.effect_if_abandoned if refold_error is None else call.effect_of(refold_error)
@@ -151,13 +151,13 @@ class Observers:
         self._tell(self._on_attempt_end, observation.last_attempt)
 
     def call_retried(self, call: CallState, delay: float) -> None:
-        """Tell that a call whose last attempt was told of is tried again, after `delay` seconds."""
+        """Notify the observers, who know of the failed attempt, that the call is retried in `delay` seconds."""
         attempt = self._observation(call).last_attempt
         if attempt is not None:
             self._tell(self._on_retry, Retry(attempt=attempt, delay=delay))
 
     def call_ended(self, call: CallState, error: BaseException | None) -> None:
-        """Tell that a call is over, and what it ended with, unless it succeeded."""
+        """Notify the observers that a call has ended; `error` is None if it succeeded."""
         observation = self._observation(call)
         last = observation.last_attempt
         self._tell(
@@ -178,7 +178,10 @@ class Observers:
         )
 
     def _observation(self, call: CallState) -> Observation:
-        """Return what is noted of a call, from its start on or, where only the log observes, from now on."""
+        """Return what is collected about a call.
+
+        It begins at the start of the call, or now if only the log observes it.
+        """
         if call.observation is None:
             request, item = call.request, _item_of_job(call.item)
             target = request.target
@@ -207,7 +210,7 @@ class Observers:
             try:
                 self._run(hook, what)
             except EXITS as error:
-                ends_program = ends_program or error  # once all are told: what has started ends for each of them
+                ends_program = ends_program or error  # raised below, once every observer knows of the end
         if ends_program is not None:
             try:
                 raise ends_program
@@ -215,18 +218,18 @@ class Observers:
                 del ends_program
 
     def _run(self, hook: _NamedHook, what: object, take: Callable[[Any], object] = _take_nothing) -> None:
-        """Run a hook and take what it returns; whatever that raises, the call goes on."""
+        """Run a hook and take what it returns. The call continues, whatever the hook raises."""
         name, function = hook
         try:
             if (returned := function(what)) is not None:
                 take(returned)
         except EXITS:
             raise
-        except BaseException as error:  # noqa: BLE001 - it is the observer's own
+        except BaseException as error:  # noqa: BLE001 - it is the observer's fault, not the call's
             if id(function) not in self._reported:
                 self._reported.add(id(function))
                 logger.error(
-                    "%s() of an observer raised %s, which harms no call and is not told again",
+                    "%s() of an observer raised %s. This affects no call, and it is logged only once.",
                     name,
                     safe_repr(error),
                     exc_info=error,
@@ -234,7 +237,7 @@ class Observers:
 
 
 def _hooks(observers: Iterable[CheckedObserver], method: str) -> list[_NamedHook]:
-    """Return the methods of this name that observers have, in their order."""
+    """Return the hooks of this name, in the order of their observers."""
     return [
         (f"{observer.name}.{method}", hook)
         for observer in observers
@@ -243,13 +246,13 @@ def _hooks(observers: Iterable[CheckedObserver], method: str) -> list[_NamedHook
 
 
 def _app_status(error: RefoldError | None) -> int | None:
-    """Return what the app answered, where an error tells of an action that failed in it."""
+    """Return the HTTP status that the app returned, if the error is about an action that failed in the app."""
     result = error.result if isinstance(error, ActionFailedError) else None
     return None if result is None else result.http_status
 
 
 def _item_of_job(item: ItemContext | None) -> ItemContext | None:
-    """Return the item that a call belongs to: of fan-outs inside a job, the job's."""
+    """Return the item that a call belongs to: for a fan-out inside a job, the item of the job."""
     told = item
     while told is not None and told.job is None:
         told = told.outer

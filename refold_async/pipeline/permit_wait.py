@@ -1,4 +1,4 @@
-"""Waiting for an attempt's permit within the time of the call, and the errors of those who wait too long."""
+"""Waits for the permit of an attempt within the time of its call, and makes the errors for waits that take too long."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ __all__ = ["wait_for_permit", "waiting"]
 
 @contextlib.contextmanager
 def waiting(call: CallState, item_until: float = math.inf) -> Generator[Deadline]:
-    """Limit a wait before an attempt to the time of the call; that of an item's call, until `item_until`."""
+    """Limit a wait before an attempt to the time of the call or, for a call of an item, to `item_until`."""
     deadlines, item = call.deadlines, call.item
     began = deadlines.now()
     limit = Deadline(deadlines, call.deadline if item is None else item_until)
     if item is not None:
         if item.must_not_begin:
             raise asyncio.CancelledError("the fan-out was stopped")
-        # The item's own time stands still meanwhile.
+        # The time that the item's call may take is extended by the wait.
         item.waits += 1
     try:
         with limit:
@@ -40,18 +40,18 @@ def waiting(call: CallState, item_until: float = math.inf) -> Generator[Deadline
 async def wait_for_permit(
     scheduler: RequestScheduler, connections: int, call: CallState, permit: Permit, delay: float
 ) -> None:
-    """Wait for `delay` seconds and the rate limit, and take a connection, within the time the call has.
+    """Wait for `delay` seconds and for the rate limit, then take a connection, within the time that the call has.
 
     Args:
-        scheduler: What gives the permit.
+        scheduler: Grants the permit.
         connections: How many connections the client has, for messages.
         call: The call.
-        permit: The permit that its attempt needs.
-        delay: Seconds to wait before it asks for the permit.
+        permit: The permit that the attempt needs.
+        delay: Seconds to wait before the permit is requested.
 
     Raises:
-        APITimeoutError: The time is over, or will be before Refold wants to hear from us again.
-        ClientClosedError: The client was closed meanwhile.
+        APITimeoutError: The call has run out of time, or will before Refold accepts requests again.
+        ClientClosedError: The client was closed during the wait.
         APIConnectionError: The limiter raised.
         RateLimitError: Refusals have kept an item waiting for as long as its fan-out allows.
     """
@@ -64,7 +64,7 @@ async def wait_for_permit(
         item_until = began + item.refusal_wait_left
     pause = scheduler.pause(began, permit.account)
     if item is None and pause > call.deadline - began:
-        raise _paused(pause)
+        raise _paused(call, pause)
     limiter_error: LimiterError | None
     try:
         with waiting(call, item_until):
@@ -89,24 +89,25 @@ async def wait_for_permit(
     if item is not None:
         raise _kept_waiting(scheduler, call, item, permit)
     if (pause := scheduler.pause(deadlines.now(), permit.account)) > 0:
-        raise _paused(pause)
+        raise _paused(call, pause)
     raise APITimeoutError(
-        f"Waited {waited:.3g} seconds in vain for the rate limit, the limits of its linked account, or one of the "
-        f"{connections} connections (max_connections=); the time was up (timeout total=)."
+        f"The call for {call.request.target.subject} waited {waited:.3g} seconds for the rate limit, for the limits of "
+        f"its linked account, or for one of the {connections} connections (max_connections=), until its "
+        f"{call.timeout.total:g} seconds were over (Timeout.total)."
     )
 
 
-def _paused(pause: float) -> APITimeoutError:
+def _paused(call: CallState, pause: float) -> APITimeoutError:
     error = APITimeoutError(
-        f"Calls were refused (HTTP 429), and this one would have to wait for another {pause:.3g} seconds "
-        "(Retry-After), which is longer than it may take (timeout total=)."
+        f"Refold refuses calls for now (HTTP 429). The call for {call.request.target.subject} would have to wait "
+        f"another {pause:.3g} seconds, longer than Timeout.total={call.timeout.total:g} allows."
     )
     error.retry_after = pause
     return error
 
 
 def _kept_waiting(scheduler: RequestScheduler, call: CallState, item: ItemContext, permit: Permit) -> RefoldError:
-    """Return the error of an item that refusals have kept waiting for too long: the last of them, if it was one."""
+    """Return the error for an item that refusals kept waiting for too long: its own last refusal, if it had one."""
     from refold_async.pipeline.error_details import add_to_message
 
     error, call.refusal = call.refusal, None
@@ -115,6 +116,6 @@ def _kept_waiting(scheduler: RequestScheduler, call: CallState, item: ItemContex
         error.fault = Fault.RATE_LIMITED
         error.retry_after = scheduler.pause(call.deadlines.now(), permit.account)
     add_to_message(
-        error, f"Refusals kept it waiting for the {item.max_refusal_wait:g} seconds that max_refusal_wait= allows."
+        error, f"Refusals kept it waiting for max_refusal_wait={item.max_refusal_wait:g} seconds: run it again later."
     )
     return error

@@ -1,4 +1,4 @@
-"""One call from its first attempt to its result or its error: permit, attempt, parse, retry."""
+"""Runs a call until it has a result or an error: permit, attempt, parse, retry."""
 
 import asyncio
 import copy
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Pipeline:
-    """Sends calls: each waits for a permit, goes onto the wire and to the parser, and again where the table says so."""
+    """Sends calls. Each waits for a permit, is sent and parsed, and is retried if the retry table allows it."""
 
     def __init__(
         self,
@@ -62,16 +62,16 @@ class Pipeline:
         self._large_responses = LargeResponses()
         self._given_observers = observers
         self._observed = bool(observers)
-        """Whether anybody but the log observes the calls."""
+        """Whether anything other than the log observes the calls."""
 
     def with_options(self, timeout: Timeout | float | None, retry: RetryPolicy | None) -> "Pipeline":
-        """Return a pipeline with other defaults, where they are given, and the same connections and limits.
+        """Return a pipeline with the same connections and limits, and with other defaults where they are given.
 
         Raises:
-            ConfigurationError: They are none.
+            ConfigurationError: An option is invalid.
         """
         if self._observed:
-            _ = self._observers  # made now, it is shared: what an observer raises is told once
+            _ = self._observers  # created now, so that both share it: an observer's error is logged once
         derived = copy.copy(self)
         derived.timeout = resolve_timeout(timeout, self.timeout)
         derived.synchronous_timeout = resolve_synchronous_timeout(timeout, self.synchronous_timeout)
@@ -79,7 +79,7 @@ class Pipeline:
         return derived
 
     def lane(self, account: str | None, slots: "SlotPool") -> "Lane | None":
-        """Return where the items of a fan-out wait for an account, or None if nothing limits that."""
+        """Return the queue in which items of a fan-out wait for an account, or None if nothing limits the account."""
         return self._scheduler.lane(account, slots, asyncio.get_running_loop().time())
 
     async def send(
@@ -95,14 +95,14 @@ class Pipeline:
 
         Args:
             request: What to send.
-            parse: Makes the response into a value, or raises the error it stands for.
-            account_headers: The headers that authenticate and name the account.
-            linked_account_id: For errors, logs and observers.
-            timeout: The limits in force.
-            credentials: Gives further headers that authenticate, new ones where Refold refuses those it gave.
+            parse: Turns the response into a value, or raises the error that it represents.
+            account_headers: The headers that authenticate and identify the account.
+            linked_account_id: The linked account, for errors, logs and observers.
+            timeout: The timeouts that apply.
+            credentials: Gives further headers that authenticate, and new ones if Refold refuses those.
 
         Raises:
-            RefoldError: The last attempt's error; its `effect` accounts for all attempts.
+            RefoldError: The last attempt's error; its `effect` covers all attempts.
             ConfigurationError: The client is used after a fork or in another event loop.
             ClientClosedError: The client is closed.
         """
@@ -133,7 +133,7 @@ class Pipeline:
                 if not await self._wait_for_retry(call, error):
                     self._annotate_failure(call, error)
                     try:
-                        # Frames below hold the response, and this one would hold the error that holds this one.
+                        # Lower frames hold the response, and this one would hold the error that holds this frame.
                         raise error.with_traceback(None)
                     finally:
                         del error
@@ -196,7 +196,7 @@ class Pipeline:
         return value
 
     def _parse(self, response: Response, request: Request, parse: Parser[T]) -> T:
-        """Return what `parse` makes of a response, or raise the error it stands for, without the secrets it quotes."""
+        """Return what `parse` makes of a response, or raise its error, without the secrets that the response quotes."""
         try:
             return parse(response, request)
         except RefoldError as failure:
@@ -205,12 +205,12 @@ class Pipeline:
         raise error
 
     async def _parse_large(self, call: CallState, response: Response, parse: Parser[T]) -> T:
-        """Parse a large response beside the loop, within the time the call has.
+        """Parse a large response outside the event loop, within the time that the call has.
 
         Raises:
-            RefoldError: What the response stands for.
-            APITimeoutError: The time was up before it was parsed: what it would have told is not known.
-            APIConnectionError: The client was closed meanwhile.
+            RefoldError: The error that the response represents.
+            APITimeoutError: The time was up before it was parsed, so its content is unknown.
+            APIConnectionError: The client was closed in the meantime.
         """
         try:
             with Deadline(call.deadlines, call.deadline):
@@ -227,9 +227,9 @@ class Pipeline:
     def _note_failure(
         self, call: CallState, headers: Mapping[str, str], response: Response | None, reason: BaseException
     ) -> None:
-        """Note what became of an attempt that failed, for observers, the call, its item, and the scheduler."""
+        """Record the effect of an attempt that failed: for observers, the call, its item, and the scheduler."""
         if isinstance(reason, RefoldError):
-            # First: it is the context of what observers and log filters raise. Frames below hold the response.
+            # First, because it is the context of what observers and log filters raise. Lower frames hold the response.
             reason.__traceback__ = None
             if response is None:
                 self._redact(reason, self._secrets(headers), None)
@@ -247,7 +247,7 @@ class Pipeline:
             self._scheduler.report(call.permit, reason.fault, reason.retry_after, call.deadlines.now())
 
     async def _wait_for_retry(self, call: CallState, error: RefoldError) -> bool:
-        """Wait for the time of the next attempt; return False if there is to be none."""
+        """Wait until it is time for the next attempt. Return False if there is none."""
         if self.transport.closed:
             return False
         from refold_async.pipeline.retry import delay_before_retry
@@ -258,12 +258,12 @@ class Pipeline:
         if self._observed or logger.enabled(INFO):
             self._observers.call_retried(call, delay)
         if call.item is not None and error.fault is Fault.RATE_LIMITED:
-            call.delay = delay  # where it waits for the permit: others have its slot meanwhile
+            call.delay = delay  # it waits together with the permit, so that others can use its slot
             return True
         return await self.pause(delay)
 
     async def pause(self, seconds: float) -> bool:
-        """Wait; return False at once if the client is, or meanwhile gets, closed."""
+        """Wait. Return False immediately if the client is closed, or as soon as it gets closed."""
         try:
             with Deadline(self.transport.check_usable(), math.inf):
                 await asyncio.sleep(seconds)
@@ -272,7 +272,7 @@ class Pipeline:
         return True
 
     def _end(self, call: CallState, reason: BaseException) -> None:
-        """Note that a call is over, and why, for its caller and for observers."""
+        """Record that a call has ended, and why, for its caller and for observers."""
         if not isinstance(reason, RefoldError):
             call.note_abandonment(reason)
         cancelled_late = call.effect != "none" and isinstance(reason, asyncio.CancelledError)
@@ -281,7 +281,7 @@ class Pipeline:
 
     @cached_property
     def _observers(self) -> "Observers":
-        """Who observes the calls, the log included."""
+        """The observers of the calls, including the log."""
         from refold_async.pipeline.observers import Observers
 
         return Observers(self._given_observers, self.transport.base_url)
@@ -310,7 +310,7 @@ class Pipeline:
     def annotate_and_redact(
         self, error: RefoldError, request: Request, linked_account_id: str | None, headers: Mapping[str, str]
     ) -> None:
-        """Fill in what an error is about that was made of responses read before, and take the secrets out of it."""
+        """Add the request to an error that was made from earlier responses, and remove the secrets from the error."""
         from refold_async.protocol.redaction import redact_error
 
         redact_error(error, self._secrets(headers), thoroughly=True)

@@ -1,4 +1,4 @@
-"""When to try again, and after how long. The only module that knows backoff. Loaded by the first failure."""
+"""Decides whether to retry, and after how long. The only module that uses backoff. Imported at the first failure."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,11 +14,11 @@ from refold_async.retry_table import RULES
 __all__ = ["delay_before_retry", "retry_delay", "should_retry"]
 
 _REFUSALS_THAT_COUNT: Final = 30
-"""How many refusals in a row make an item of a fan-out wait longer each time."""
+"""After how many refusals in a row the waits of an item stop growing."""
 
 
 def should_retry(policy: RetryPolicy, kind: Kind, fault: Fault) -> bool:
-    """Look up in the table whether a call of this kind is tried again after this fault."""
+    """Return whether the retry table allows a retry of a call of this kind after this fault."""
     rule = RULES[fault]
     if kind == "read":
         return rule.read
@@ -33,8 +33,8 @@ def retry_delay(
     retry_after: float | None,
     jitter: Callable[[float], float] | None = None,
 ) -> float | None:
-    """Return the seconds to wait after attempt number `attempts`, or None where that is too long to wait."""
-    import backoff  # by no call that fails for good
+    """Return the seconds to wait after attempt number `attempts`, or None if the wait would be too long."""
+    import backoff  # not needed by a call that fails for good
 
     jitter = jitter or backoff.full_jitter
     waits = backoff.expo(factor=policy.initial_delay, max_value=policy.max_delay)
@@ -65,16 +65,16 @@ def delay_before_retry(policy: RetryPolicy, call: CallState, error: RefoldError)
 def _delay_of_refused_item(
     policy: RetryPolicy, call: CallState, item: ItemContext, error: RefoldError, now: float
 ) -> float | None:
-    """Have an item that was refused take its turn again, however often, within the time it may be kept waiting."""
+    """Let a refused item wait for its next turn, any number of times, for as long as refusals may keep it waiting."""
     call.refusals += 1
     waited = now - call.permit.sent_at
     call.deadline += waited
     item.note_refusal_wait(waited, now)
     asked = error.retry_after or 0.0
     if asked >= item.refusal_wait_left:
-        told = f"It asks to wait for {asked:g} seconds (Retry-After)" if asked else "Refusals have kept it waiting"
+        told = f"Refold asks to wait for {asked:g} seconds (Retry-After)" if asked else "Refusals kept it waiting"
         add_to_message(error, f"{told}, longer than max_refusal_wait={item.max_refusal_wait:g} allows.")
         return None
     call.refusal = error.with_traceback(None)
-    # The scheduler knows how long to wait, unless it is this call that is refused again and again.
+    # The scheduler knows how long to wait, unless only this call is refused repeatedly.
     return asked + (retry_delay(policy, min(call.refusals - 1, _REFUSALS_THAT_COUNT), None) or 0.0)

@@ -1,1 +1,1 @@
-"""Refold's HTTP API in pure functions: requests are built, responses are parsed. No I/O."""
+"""Refold's HTTP API in pure functions, which build requests and parse responses. No I/O."""

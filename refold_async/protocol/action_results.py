@@ -1,4 +1,4 @@
-"""The parser of what executing an action gives."""
+"""The parsers of the results of actions."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -66,20 +66,20 @@ def _parse_into(into: Any, response: Response, request: Request) -> ActionResult
 
 
 def parse_action_file(response: Response, request: Request) -> ActionResult[bytes]:
-    """Return the result of an action that gives a file: the answer itself, or a text in Refold's JSON."""
+    """Return the result of an action that returns a file: the response itself, or a text in Refold's JSON."""
     from refold_async.protocol.files import holds_file
 
     read = response.status in SUCCESS and response.body_error is None
     if read and holds_file(response.headers, response.body):
         return ActionResult("Success", response.body, meta=response.meta(request_id_of(response.headers, {})))
     result = _parse_plain(response, request)
-    problem, why_no_file = "expected a string @ data", "is no text"
+    problem, why_no_file = "expected a string @ data", "is not a string"
     if isinstance(result.data, str):
         try:
             return attrs.evolve(result, data=result.data.encode())
         except UnicodeEncodeError:
-            problem = "half a surrogate pair, which has no UTF-8 @ data"
-            why_no_file = "has half a surrogate pair, which has no UTF-8"
+            problem = "half a surrogate pair, which UTF-8 cannot encode @ data"
+            why_no_file = "contains half a surrogate pair, which UTF-8 cannot encode"
     from refold_async.protocol.execution_errors import data_error, no_file_error
 
     if request.save_to is not None:
@@ -88,10 +88,10 @@ def parse_action_file(response: Response, request: Request) -> ActionResult[byte
 
 
 def parse_saved_action_file(response: Response, request: Request) -> "ActionResult[SavedFile]":
-    """Return the result of an action that gives a file, which was saved."""
+    """Return the result of an action that returns a file, which was saved."""
     saved = response.saved
     if saved is None or response.body:
-        result: ActionResult[Any] = parse_action_file(response, request)  # raises what kept it from being saved
+        result: ActionResult[Any] = parse_action_file(response, request)  # raises if there is no file to save
         if saved is not None and not isinstance(saved, str):
             return attrs.evolve(result, data=attrs.evolve(saved, meta=result.meta))
         from refold_async.protocol.execution_errors import unsaved_data_error

@@ -1,4 +1,4 @@
-"""How values are spelled on the wire: in the JSON of a body, in a query, and as texts in headers."""
+"""How values are written in requests: in a JSON body, in a query, and as texts in headers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ __all__ = ["encode_json", "given_texts", "with_query"]
 
 
 def given_texts(**values: Any) -> dict[str, str]:
-    """Return the arguments that are not None, each checked under its own name: no empty ones, no control characters."""
+    """Return the arguments that are not None. Each is checked under its name: not empty, no control characters."""
     return {name: check_header_value(name, value) for name, value in values.items() if value is not None}
 
 
@@ -23,10 +23,10 @@ def encode_json(value: Any, name: str = "") -> bytes:
 
     Args:
         value: A JSON value.
-        name: What messages call it; without one, they call its fields by their own names.
+        name: The name of the value in messages. Without it, messages use only the names of its fields.
 
     Raises:
-        ParameterError: Names the place in `value` that is no JSON.
+        ParameterError: Part of `value` is not JSON. The message names its place.
     """
     try:
         return json_codec.encode(value)
@@ -37,7 +37,7 @@ def encode_json(value: Any, name: str = "") -> bytes:
 
 
 def _first_unsendable(path: str, value: Any) -> str:
-    """Return the path of the first part of `value` that is no JSON by itself, else the path of the whole."""
+    """Return the path of the innermost part of `value` that is not JSON, or the path of the whole."""
     parts: list[tuple[str, Any]] = []
     if isinstance(value, dict):
         prefix = f"{path}." if path else ""
@@ -48,19 +48,19 @@ def _first_unsendable(path: str, value: Any) -> str:
         try:
             json_codec.encode(part)
         except (TypeError, ValueError, RecursionError) as error:
-            # A cycle is part of itself all the way down.
+            # A cycle contains itself, so there is no innermost part.
             cyclic = isinstance(error, RecursionError) or "Circular" in str(error)
             return part_path if cyclic else _first_unsendable(part_path, part)
     return path
 
 
 def with_query(path: str, query: Mapping[str, Any]) -> str:
-    """Return a path with a query, spelled as Refold reads it.
+    """Return a path with a query, in the form that Refold reads.
 
-    True and false are in lower case, a list is a repeated name, and what is None is left out.
+    True and false are in lower case, a list repeats its name, and None is left out.
 
     Raises:
-        ConfigurationError: Names the parameter that cannot be sent.
+        ConfigurationError: A parameter cannot be sent. The message names it.
     """
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():
@@ -83,21 +83,20 @@ def _query_value(name: str, value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise ConfigurationError(
-        f"query[{name!r}] must hold str, int, finite float, bool, datetime, date or None, got {value!r}."
+        f"query[{name!r}] must be a str, int, finite float, bool, datetime, date or None, got {value!r}."
     )
 
 
 def _query_moment(name: str, moment: datetime) -> str:
-    """Spell a point in time as Refold does: in UTC, to the millisecond."""
+    """Write a point in time as Refold does: in UTC, to the millisecond."""
     if moment.tzinfo is None:
         raise ConfigurationError(
-            f"query[{name!r}] is a datetime without a time zone, which could be any of many moments: "
-            "give it one, such as datetime.now(UTC)."
+            f"query[{name!r}] is a datetime without a time zone: add one, for example with datetime.now(UTC)."
         )
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _query_text(what: str, value: Any) -> str:
     if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ConfigurationError(f"{what} must be str without lone surrogates, got {value!r}.")
+        raise ConfigurationError(f"{what} must be a str without lone surrogates, got {value!r}.")
     return str.__str__(value)

@@ -1,4 +1,4 @@
-"""How an endpoint is declared, and what a request of it is: its target, its kind, its headers, its body."""
+"""How an endpoint is declared, and what its requests consist of: target, kind, headers, body."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -22,55 +22,56 @@ _NO_IDS: Mapping[str, str] = {}
 
 @attrs.frozen(eq=False, repr=False)
 class Target:
-    """Where a request goes, and how messages speak of it. Made once per endpoint and its ids."""
+    """Where a request goes, and how messages describe it. Made once for each endpoint and set of ids."""
 
     method: str
     path: str
-    """Below the base URL, quoted, with the query."""
+    """The path below the base URL, percent-encoded, with the query."""
     subject: str
     """What the request is about, such as `action 'get_contact' of app 'hubspot'`."""
     if_not_found: str = ""
-    """What to do about a 404."""
+    """What to do about a 404, for messages."""
     template: str | None = None
-    """The path with the names of its ids, such as `/api/v2/public/workflow/{workflow_id}`; None for raw requests."""
+    """The path with placeholders for its ids, such as `/api/v2/public/workflow/{workflow_id}`. None for raw
+    requests."""
     ids: Mapping[str, str] = _NO_IDS
     """The ids in the path, by name."""
     if_file: str = ""
-    """What to do about an answer that is a file and no JSON."""
+    """What to do about a response that is a file and not JSON."""
     if_unauthorized: str = ""
     """What else to do about a 401."""
     operation: str | None = None
-    """The name of the endpoint, where it has one."""
+    """The name of the endpoint, if it has one."""
 
 
 @attrs.define(eq=False, repr=False)
 class Request:
-    """One request, ready to be sent for any account."""
+    """A request that is ready to be sent for any account."""
 
     target: Target
     kind: Kind = "read"
     body: bytes | None = None
-    """JSON, or None for no body."""
+    """The JSON body, or None for no body."""
     headers: Mapping[str, str] = NO_HEADERS
-    """Headers beside those that name the account."""
+    """Headers in addition to those that identify the account."""
     synchronous: bool = False
-    """Whether a workflow's own response comes back, with a status of its choosing."""
+    """Whether the response is the workflow's own, with a status that the workflow chooses."""
     save_to: "SaveTo | None" = None
-    """The file that the body of a successful response goes to, if to any."""
+    """The file to which the body of a successful response is saved, if any."""
 
     @property
     def slug(self) -> str | None:
-        """The app, where the request names one: in its path or, to execute a workflow, in a header."""
+        """The slug of the app, if the request names one: in its path or, for a workflow, in a header."""
         return self.target.ids.get("slug", self.headers.get("slug"))
 
     @property
     def action_id(self) -> str | None:
-        """The action, where the request is about one."""
+        """The id of the action, if the request is about one."""
         return self.target.ids.get("action_id")
 
 
 class Endpoint:
-    """One operation of the API: declare it once, and make requests of it for any ids.
+    """One operation of the API. Declare it once, then make requests of it for any ids.
 
     ```python
     GET_WORKFLOW = Endpoint("GET", "/api/v2/public/workflow/{workflow_id}", "workflow {workflow_id!r}")
@@ -78,12 +79,12 @@ class Endpoint:
 
     Args:
         method: The HTTP method.
-        path: The path, with the `{names}` of ids; messages about a bad id call it by that name.
-        subject: What a request is about, for messages; may name the same ids.
+        path: The path, with the `{names}` of its ids. Messages about an invalid id use this name.
+        subject: What a request is about, for messages. It may use the same ids.
         if_not_found: What to do about a 404.
-        if_file: What to do about an answer that is a file and no JSON.
-        kind: Whether a request may be sent twice; by default a GET is a read and all else a write.
-        name: What observers call it: the name of the method that makes its requests.
+        if_file: What to do about a response that is a file and not JSON.
+        kind: Whether a request may be repeated. By default, a GET is a read, and every other method a write.
+        name: The name for observers: that of the method that makes the requests.
     """
 
     def __init__(
@@ -111,14 +112,14 @@ class Endpoint:
         return f"<Endpoint {self.method} {self.path}>"
 
     def target(self, *ids: str) -> Target:
-        """Return where a request for these ids, in the order of the path, goes.
+        """Return the target of a request for these ids, which are in the order of the path.
 
         Raises:
             ConfigurationError: An id cannot be part of a path.
         """
         try:
             return self._known(*ids)
-        except TypeError:  # an unhashable id gets the error that any id of a wrong type gets
+        except TypeError:  # an unhashable id gets the same error as any id of a wrong type
             return self._make_target(*ids)
 
     def _make_target(self, *ids: str) -> Target:
@@ -142,22 +143,26 @@ class Endpoint:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        subject: str | None = None,
     ) -> Request:
         """Make a request.
 
         Args:
             *ids: The ids in the path.
-            query: Query parameters; those that are None are left out.
-            headers: Headers beside those that name the account.
-            body: The fields of the JSON object to send; those that are None are left out.
+            query: Query parameters. Those that are None are left out.
+            headers: Headers in addition to those that identify the account.
+            body: The fields of the JSON object to send. Those that are None are left out.
+            subject: What the request is about, for messages, if its path does not show that.
 
         Raises:
-            ConfigurationError: An id or a query parameter cannot be sent as it is.
-            ParameterError: A field is no JSON.
+            ConfigurationError: An id or a query parameter cannot be sent.
+            ParameterError: A field is not JSON.
         """
         target = self.target(*ids)
         if query:
             target = attrs.evolve(target, path=with_query(target.path, query))
+        if subject is not None:
+            target = attrs.evolve(target, subject=subject)
         sent = None if body is None else {name: value for name, value in body.items() if value is not None}
         return Request(
             target,

@@ -1,6 +1,6 @@
-"""Which error a response stands for: its status as a class of error, as a fault, and as advice. Loaded by the first.
+"""Turns a response into the error that it represents: a class for its status, a fault, and advice.
 
-What connected apps and workflows answer is in `execution_errors`.
+Imported at the first error response. Errors of connected apps and workflows are in `execution_errors`.
 """
 
 import re
@@ -39,20 +39,21 @@ __all__ = [
     "unreadable_error",
     "unsaved_error",
     "unshown_error",
+    "wait_as_asked",
     "with_fault",
 ]
 
 E = TypeVar("E", bound=RefoldError)
 
 IN_MESSAGES: Final = 300
-"""How many characters of a text that came with a response stand in a message."""
+"""How many characters of a text from a response a message quotes."""
 _IN_BODY: Final = 10_000
-"""How many characters of a body that is no JSON are kept with the error."""
+"""How many characters of a body that is not JSON the error keeps."""
 
 NOT_CONNECTED: Final = "Application Authentication not found"
-"""How Refold says that it holds no working credentials."""
+"""How Refold says that it has no working credentials."""
 FROM_A_CONNECTION: Final = frozenset({400, 403, 404})
-"""The statuses that may be about a connection that there is not."""
+"""The statuses that may mean that the connection does not exist."""
 
 _CLASSES: Final[Mapping[int, type[APIStatusError]]] = {
     400: errors.BadRequestError,
@@ -64,39 +65,38 @@ _CLASSES: Final[Mapping[int, type[APIStatusError]]] = {
     429: errors.RateLimitError,
 }
 _NO_LINKED_ACCOUNT: Final = "No linked account found"
-"""How Refold begins to say that there is none of this id, with one status or another."""
+"""How Refold's message begins, with various statuses, if there is no linked account with this id."""
 _CREATE_IT_FIRST: Final = "Create it first: refold.linked_accounts.upsert(linked_account_id)."
 _ADVICE: Final[Mapping[int, str]] = {
-    401: "The API key or session token is missing, wrong, revoked or expired: check it, or make a new one.",
+    401: "The API key or session token is missing, wrong, revoked or expired: check it, or create a new one.",
     403: "The API key or session token is not allowed to do this.",
-    429: "Too many calls: wait, or set rate_limit= to the limit that applies.",
 }
 
 
 def how_to(connect: str) -> str:
-    """Return the advice for a linked account that is not connected; `connect` is what it must do to the app."""
+    """Return the advice for a linked account that is not connected; `connect` is what it must do with the app."""
     return (
-        f"The linked account must {connect}: give its owner the link (await account.connect_url()).hosted_url. "
-        "Subscribe to the 'Connection Expired' webhook to hear of it before a call fails."
+        f"The linked account must {connect}: send its owner the link (await account.connect_url()).hosted_url. "
+        "To be notified before a call fails, subscribe to the 'Connection Expired' webhook."
     )
 
 
 def by_connection(request: Request) -> str:
-    """Return by which connection a request was to be executed, or nothing where it named none."""
+    """Return the part of a message that names the connection of a request, or "" if the request named none."""
     connection_id = request.headers.get("connection_id")
-    return "" if connection_id is None else f" by connection {connection_id!r}"
+    return "" if connection_id is None else f" with connection {connection_id!r}"
 
 
 def check_connection(request: Request) -> str:
-    """Return the advice to check the connection that a request named, or nothing where it named none."""
+    """Return the advice to check the connection of a request, or "" if the request named none."""
     return (
         by_connection(request)
-        and " Check connection_id: applications.get(slug).connected_accounts gives those there are."
+        and " Check connection_id: applications.get(slug).connected_accounts lists the existing connections."
     )
 
 
 def response_error(response: Response, request: Request, reason: Exception | None) -> RefoldError:
-    """Return the error for a response whose JSON was not to be had; `reason` is why its body could not be decoded."""
+    """Return the error for a response without usable JSON; `reason` is why its body could not be decoded."""
     if response.status not in SUCCESS:
         return status_error(response, request)
     if reason is None:
@@ -104,8 +104,10 @@ def response_error(response: Response, request: Request, reason: Exception | Non
     kind = response.headers.get("Content-Type", "no content type")
     if isinstance(reason, UnicodeDecodeError):
         problem = f"it is not valid UTF-8 at byte {reason.start:,} ({kind})"
-    else:
+    elif response.body:
         problem = f"it is not JSON ({reason}; {kind}): {_beginning(response, IN_MESSAGES)!r}"
+    else:
+        problem = "its body is empty"
     if request.target.if_file and holds_file(response.headers, response.body):
         problem += f". {request.target.if_file}"
     return unreadable_error(response, request, problem, _beginning(response, _IN_BODY))
@@ -124,16 +126,18 @@ def status_error(response: Response, request: Request) -> RefoldError:
         body = _beginning(response, _IN_BODY) or None
         text = body and " ".join(_beginning(response, IN_MESSAGES).split())
         if text and response.body_error is not None and len(response.body) <= IN_MESSAGES:
-            text += "…"  # more of the message follows, and by this mark a secret is known of which only a part came
+            text += "…"  # the message continues; the mark also shows that a secret at its end may be incomplete
     elif not text:
         text = _beginning(response, IN_MESSAGES)
     said = (f"{text}: {code}" if text and code and " " in code else text or code or "").removesuffix(".")
-    # Refold says of webhooks in this way that there is no such one.
+    if status_name(status) == f"HTTP {status} {said}":
+        said = ""
+    # This is how Refold says that a webhook does not exist.
     meaning = 404 if status == 400 and code == "RESOURCE_NOT_FOUND" and not request.synchronous else status
     error_class = _CLASSES.get(meaning) or (errors.InternalServerError if status >= 500 else APIStatusError)
     advice = _CREATE_IT_FIRST if said.startswith(_NO_LINKED_ACCOUNT) else _advice(meaning, response, request)
     error = error_class(
-        f"Refold answered {status_name(status)} about {request.target.subject}{by_connection(request)}"
+        f"Refold returned {status_name(status)} for {request.target.subject}{by_connection(request)}"
         f"{': ' + said if said else ''}. {advice}".rstrip(),
         status_code=status,
         error_code=code,
@@ -157,9 +161,9 @@ def status_error(response: Response, request: Request) -> RefoldError:
 
 
 def _fault_if_not_connected(fault: Fault, fields: Mapping[str, Any], request: Request) -> Fault:
-    """Return what it is that an error status says that an app is not connected; `fault` is that of the status."""
+    """Return the fault if an error status says that an app is not connected; `fault` is that of the status alone."""
     if request.synchronous:
-        # A node may have said so, and the Response node have passed it on, after others had run.
+        # A node may have said so after other nodes had run, and the Response node may have passed it on.
         if fault is Fault.SERVER_ERROR:
             return fault
         return Fault.NOT_CONNECTED if is_refolds_error(fields) else Fault.WORKFLOW_UNCLEAR
@@ -170,7 +174,7 @@ def _fault_if_not_connected(fault: Fault, fields: Mapping[str, Any], request: Re
 
 def _fault_of_status(status: int, fields: Mapping[str, Any], request: Request) -> Fault:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        # Whoever answers it refuses the request; but a Response node of a synchronous workflow may choose it too.
+        # Any sender of a 429 refuses the request, except that a Response node of a synchronous workflow may choose it.
         is_refolds = not request.synchronous or is_refolds_error(fields)
         return Fault.RATE_LIMITED if is_refolds else Fault.WORKFLOW_RATE_LIMITED
     if status == 408 or (status >= 500 and status != 501):
@@ -192,7 +196,15 @@ def _advice_about(meaning: int, response: Response, request: Request) -> str:
     if 300 <= meaning < 400:
         place = response.headers.get("Location")
         return f"Redirects are not followed{f' (to {place})' if place else ''}: check base_url."
+    if meaning == 429:
+        return f"Too many calls: {wait_as_asked(response)}, or set rate_limit= to the limit that applies."
     return _ADVICE.get(meaning, "")
+
+
+def wait_as_asked(response: Response) -> str:
+    """Return the advice to wait after a refusal, with the time that the response asks for, if it does."""
+    asked = read_retry_after(response.headers)
+    return "wait" if asked is None else f"wait {round(asked, 1):g} seconds, as its Retry-After asks"
 
 
 def misfit_error(response: Response, request: Request, target: Any, problem: str, body: Any) -> RefoldError:
@@ -203,7 +215,7 @@ def misfit_error(response: Response, request: Request, target: Any, problem: str
 def unreadable_error(response: Response, request: Request, problem: str, body: Any = None) -> RefoldError:
     """Return the error for a response that is not what the API promises."""
     error = APIResponseValidationError(
-        f"The answer about {request.target.subject} (HTTP {response.status}) cannot be read: {problem}.",
+        f"The response for {request.target.subject} (HTTP {response.status}) cannot be read: {problem}.",
         status_code=response.status,
         body=body,
     )
@@ -214,7 +226,7 @@ def unreadable_error(response: Response, request: Request, problem: str, body: A
 def unsaved_error(response: Response, request: Request) -> RefoldError:
     """Return the error for a response that is a file and could not be written."""
     error = APIResponseValidationError(
-        f"The answer about {request.target.subject} (HTTP {response.status}) was not saved: {response.saved}.",
+        f"The response for {request.target.subject} (HTTP {response.status}) was not saved: {response.saved}.",
         status_code=response.status,
     )
     error.request_id = request_id_of(response.headers, {})
@@ -222,9 +234,9 @@ def unsaved_error(response: Response, request: Request) -> RefoldError:
 
 
 def unshown_error(response: Response, request: Request, problem: str) -> RefoldError:
-    """Return the error for a response that is not what the API promises, and holds what is not to be shown."""
+    """Return the error for a response that is not what the API promises, and whose content must not be shown."""
     error = APIResponseValidationError(
-        f"The answer about {request.target.subject} (HTTP {response.status}) cannot be read, nor shown: "
+        f"The response for {request.target.subject} (HTTP {response.status}) cannot be read, and is not shown: "
         f"{problem.rstrip('.')}.",
         status_code=response.status,
     )
@@ -233,7 +245,7 @@ def unshown_error(response: Response, request: Request, problem: str) -> RefoldE
 
 
 def with_fault(error: E, fault: Fault) -> E:
-    """Return an error that knows its row of the retry table."""
+    """Set the row of the retry table that an error falls under, and return the error."""
     error.fault = fault
     return error
 
@@ -247,7 +259,7 @@ def status_name(status: int) -> str:
 
 
 def type_name(target: Any) -> str:
-    """Return what messages call a type: models of this library without their module."""
+    """Return the name of a type for messages. Models of this library are named without their module."""
     return target.__name__ if isinstance(target, type) else re.sub(r"refold_async\.(\w+\.)*", "", str(target))
 
 
@@ -260,5 +272,5 @@ def _beginning(response: Response, length: int) -> str:
 
 
 def _plain_copy(headers: Any) -> Mapping[str, str]:
-    """Return a copy that pickles and is case-insensitive still."""
+    """Return a copy that can be pickled and is still case-insensitive."""
     return headers.copy()  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What connected apps and workflows answer where they did not succeed: errors made of results. Loaded by the first."""
+"""Makes errors from the results of actions and workflows that did not succeed. Imported at the first one."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -23,6 +23,7 @@ from refold_async.protocol.error_mapping import (
     how_to,
     status_name,
     type_name,
+    wait_as_asked,
     with_fault,
 )
 from refold_async.protocol.responses import Response, fields_of
@@ -30,18 +31,19 @@ from refold_async.protocol.retry_after import read_retry_after
 
 __all__ = ["action_error", "data_error", "no_file_error", "said_by_app", "unsaved_data_error", "workflow_error"]
 
-_ITS_DATA: Final = "The data as it came is in .result."
-_ITS_DATA_ALONE: Final = "The data as it came is in .result; do not call again to get it."
+_EARLIER_NODES: Final = "Earlier nodes ran: check what they did before you run it again."
+_ITS_DATA: Final = "The data is in .result."
+_ITS_DATA_ALONE: Final = "The data is in .result; do not repeat the call to get it."
 
 
 def action_error(result: ActionResult[Any], response: Response, request: Request) -> RefoldError:
-    """Return the error for an action that Refold ran and that did not succeed."""
+    """Return the error for an action that Refold ran, and that did not succeed."""
     http_status = result.http_status
     said = said_by_app(result.data)
     subject = f"{_capital(request.target.subject)}{by_connection(request)}"
     message = f"{subject} did not succeed: node_status {result.node_status!r}"
     if http_status is not None:
-        message += f", the app answered {status_name(http_status)}"
+        message += f", the app returned {status_name(http_status)}"
     message += f": {shortened(said, IN_MESSAGES).removesuffix('.')}." if said else "."
     fault = Fault.APP_UNCLEAR
     if NOT_CONNECTED in said:
@@ -57,6 +59,9 @@ def action_error(result: ActionResult[Any], response: Response, request: Request
     elif http_status == 401:
         message = f"{message} {how_to('reconnect the app')}{check_connection(request)}"
         error = ReconnectRequiredError(message, result=result)
+    elif fault is Fault.APP_RATE_LIMITED:
+        advice = f"Too many calls for the app: {wait_as_asked(response)}, or set account_rate_limit=."
+        error = ActionFailedError(f"{message} {advice}", result=result)
     elif fault is Fault.APP_REFUSED and http_status in FROM_A_CONNECTION:
         error = ActionFailedError(f"{message}{check_connection(request)}", result=result)
     else:
@@ -70,24 +75,24 @@ def action_error(result: ActionResult[Any], response: Response, request: Request
 def data_error(
     result: ActionResult[Any], into: Any, problem: str, response: Response, request: Request
 ) -> APIResponseValidationError:
-    """Return the error for an action that succeeded, and whose data does not fit the type asked for."""
+    """Return the error for an action that succeeded, but whose data does not fit the requested type."""
     return _useless_answer_error(result, f"its data does not fit into={type_name(into)}: {problem}", response, request)
 
 
 def no_file_error(
     result: ActionResult[Any], problem: str, response: Response, request: Request
 ) -> APIResponseValidationError:
-    """Return the error for an action that succeeded, and gave no file that could be saved."""
+    """Return the error for an action that succeeded, but returned no file that could be saved."""
     return _useless_answer_error(
         result,
-        f"it answered with JSON whose `data` {problem}, so there is no file for save_to=: leave save_to= out",
+        f"it returned JSON whose `data` {problem}, so there is no file for save_to=: leave out save_to=",
         response,
         request,
     )
 
 
 def unsaved_data_error(result: ActionResult[Any], response: Response, request: Request) -> APIResponseValidationError:
-    """Return the error for an action that succeeded, and whose data could not be written to a file."""
+    """Return the error for an action that succeeded, but whose data could not be written to a file."""
     return _useless_answer_error(result, f"its data was not saved: {response.saved}", response, request)
 
 
@@ -106,16 +111,14 @@ def _useless_answer_error(
 
 
 def workflow_error(execution: WorkflowExecution, response: Response, request: Request) -> RefoldError:
-    """Return the error for a synchronous workflow that stopped at an error, or answered with an error status."""
+    """Return the error for a synchronous workflow that stopped at an error, or that returned an error status."""
     run = f"{_capital(request.target.subject)}{by_connection(request)} (execution {execution.execution_id})"
     if execution.errored:
         said = said_by_app(execution.execution_error) or said_by_app(execution.return_value)
-        message = (
-            f"{run} stopped at an error{': ' + shortened(said, IN_MESSAGES) if said else ''}. Nodes before it ran."
-        )
+        message = f"{run} stopped at an error{': ' + shortened(said, IN_MESSAGES) if said else ''}. {_EARLIER_NODES}"
         fault = Fault.WORKFLOW_ERRORED
     else:
-        message = f"{run} ran, and answered with {status_name(response.status)} of its own choosing; see .execution."
+        message = f"{run} ran, and returned {status_name(response.status)}, which it chose itself; see .execution."
         fault = Fault.WORKFLOW_SET_STATUS
     error = WorkflowFailedError(message, execution=execution)
     error.request_id = execution.request_id
@@ -123,7 +126,7 @@ def workflow_error(execution: WorkflowExecution, response: Response, request: Re
 
 
 def said_by_app(data: Any, depth: int = 3) -> str:
-    """Return the human part of an app's error, whose shape is the app's own; look no deeper than `depth` objects."""
+    """Return the readable part of an app's error, which may have any shape. Search at most `depth` objects deep."""
     if isinstance(data, str):
         return data
     if depth == 0:

@@ -1,4 +1,4 @@
-"""Answers that are files, such as a PDF or a CSV, where most are JSON: which they are, and which are to be saved."""
+"""Responses that are files, such as a PDF or a CSV, although most are JSON: how to recognise and save them."""
 
 import codecs
 from collections.abc import Callable, Mapping
@@ -15,30 +15,32 @@ __all__ = ["SaveTo", "holds_file", "may_be_no_file", "says_it_is_a_file"]
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _BLANKS: Final = b" \t\r\n"
 _PAGE_MARKS: Final = (b"<!doctype html", b"<html")
-"""What a page in HTML begins with, in lower case."""
+"""How an HTML page begins, in lower case."""
 _LONGEST_MARK: Final = _PAGE_MARKS[0]
 
 
 @attrs.frozen(eq=False, repr=False)
 class SaveTo:
-    """The file that the body of a successful response goes to, and how much of it."""
+    """The file to which the body of a successful response is saved, and which part of the body it gets."""
 
     path: Path
-    """The file, as it was asked for."""
+    """The file, as the caller named it."""
     target: str
-    """The same, absolute and without symbolic links."""
+    """The same file, as an absolute path without symbolic links."""
     is_file: Callable[[Mapping[str, str]], bool]
-    """Tells by the headers whether the body is the file, and may be long. Any other is read into memory."""
+    """Returns, from the headers, whether the body is the file and may be long. Any other body is read into memory."""
     content: Callable[[Mapping[str, str], bytes], bytes | None] | None = None
-    """Returns what goes into the file of a body in memory: all of it, a part, or None if nothing does. It is also asked
-    about a file that begins like JSON or markup, or is empty. Without it a body is the file, whatever is in it."""
+    """Returns the part of a body in memory that goes into the file: all of it, some of it, or None for nothing. It is
+    also called for a file that is empty, or that begins like JSON or markup. Without it, the body is the file, whatever
+    it contains."""
 
 
 def says_it_is_a_file(headers: Mapping[str, str]) -> bool:
-    """Tell by the headers whether a successful answer to an action is a file rather than Refold's JSON.
+    """Return whether the headers of a successful response to an action mean that it is a file, and not Refold's JSON.
 
-    What is offered for download is one. A page in HTML that is not is none: gateways, captive portals and login pages
-    answer with HTTP 200 in place of Refold, and must not pass for an action that succeeded.
+    A response that is offered for download is a file. An HTML page that is not offered for download is not a file:
+    gateways, captive portals and login pages return HTTP 200 in place of Refold, and must not pass for an action that
+    succeeded.
     """
     media_type = _media_type(headers)
     is_json = media_type in {"", "application/json"} or media_type.endswith("+json")
@@ -46,10 +48,10 @@ def says_it_is_a_file(headers: Mapping[str, str]) -> bool:
 
 
 def holds_file(headers: Mapping[str, str], body: bytes) -> bool:
-    """Tell whether a successful answer to an action is a file, by its body too.
+    """Return whether a successful response to an action is a file, according to its headers and its body.
 
-    What is empty, or a page in HTML, is none whatever it says it is, unless it is offered for download; nor is any
-    markup that does not say what it is. And in any case Refold's JSON is none.
+    An empty body or an HTML page is not a file, whatever its headers say, unless it is offered for download. Markup
+    without a content type is not a file either. Refold's JSON is never a file.
     """
     text = _text_of(body)
     offered = _is_offered(headers)
@@ -62,7 +64,7 @@ def holds_file(headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def may_be_no_file(beginning: bytes) -> bool:
-    """Tell by its first bytes whether all of a body must be looked at to tell whether it is a file."""
+    """Return whether the whole body must be read to decide if it is a file, according to its first bytes."""
     return _text_of(beginning)[:1] in {b"", b"{", b"<"}
 
 

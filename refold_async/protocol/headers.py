@@ -1,4 +1,4 @@
-"""The headers of requests: those that name the account, those of workflows, and those that callers may add."""
+"""The headers of requests: those that identify the account, those of workflows, and those that callers may add."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -31,13 +31,13 @@ _OURS: Final = frozenset(
         "upgrade",
     }
 )
-"""Headers that the client alone sets, in lower case."""
+"""Headers that only the client sets, in lower case."""
 
 
 def account_headers(
     api_key: str | None, linked_account_id: str | None, session_token: str | None = None
 ) -> dict[str, str]:
-    """Return the headers that authenticate a request and name its account; a session token stands for both."""
+    """Return the headers that authenticate a request and identify its account. A session token does both."""
     if session_token is not None:
         return {"Authorization": Secret(f"Bearer {session_token}")}
     if api_key is None:
@@ -48,23 +48,23 @@ def account_headers(
 
 
 def workflow_headers(*, slug: str | None, config_id: str | None, instance_tag: str | None) -> dict[str, str]:
-    """Return the headers that say which app's workflows run, under which config and label; None leaves one out."""
+    """Return the headers that select the app, the config and the label of a workflow run; None leaves one out."""
     return given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag)
 
 
 _CONNECTION: Final[Mapping[str, str]] = {"connection_id": "connection_id"}
-"""The argument that stands for a header of every execution."""
+"""The argument that sets a header of every execution."""
 
 
 def execution_headers(
     connection_id: str | None, headers: Mapping[str, str] | None, arguments: Mapping[str, str] = _CONNECTION
 ) -> dict[str, str]:
-    """Return the headers of an execution that say by which connection it runs, and those that a caller adds.
+    """Return the headers that select the connection of an execution, and those that a caller adds.
 
     Args:
-        connection_id: The connection; None for the linked account's own choice.
+        connection_id: The connection. None lets Refold use the default of the linked account.
         headers: Headers that a caller adds.
-        arguments: The arguments that stand for headers of their own, by those headers in lower case.
+        arguments: The arguments that set headers themselves, by the name of the header in lower case.
 
     Raises:
         ConfigurationError: A header cannot be sent, or is one that the client or an argument sets.
@@ -77,27 +77,29 @@ def execution_headers(
     added = added_headers(headers)
     for name in added:
         if (argument := arguments.get(name.lower())) is not None:
-            raise ConfigurationError(f"headers may not set {name!r}: pass {argument}= where there is that argument.")
+            raise ConfigurationError(f"headers may not set {name!r}: pass {argument}= if the method has this argument.")
     return {**given, **added}
 
 
 def added_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return headers that a caller adds to those of the client, checked.
+    """Return the headers that a caller adds to those of the client, after checking them.
 
     Raises:
-        ConfigurationError: The client sets one of them itself, or it cannot be sent.
+        ConfigurationError: The client sets one of them itself, or one cannot be sent.
     """
     added: dict[str, str] = {}
     spelled: dict[str, str] = {}
     for name, value in headers.items():
         check_header_value("a header's name", name)
         if (other := spelled.setdefault(name.lower(), name)) != name:
-            raise ConfigurationError(f"headers holds {other!r} and {name!r}, which are one header: give one of them.")
+            raise ConfigurationError(
+                f"headers contains {other!r} and {name!r}, the same header twice: pass one of them."
+            )
         if name.lower() in _OURS:
-            raise ConfigurationError(f"headers may not set {name!r}: the client sets it, for the account of the call.")
+            raise ConfigurationError(f"headers may not set {name!r}: the client sets it for the account of the call.")
         if not all(
             character.isascii() and (character.isalnum() or character in "!#$%&'*+-.^_`|~") for character in name
         ):
-            raise ConfigurationError(f"headers holds {name!r}, which is no header name.")
+            raise ConfigurationError(f"headers contains {name!r}, which is not a valid header name.")
         added[name] = check_header_value(f"headers[{name!r}]", value)
     return added

@@ -1,4 +1,4 @@
-"""Lists that come in pages: parsing a page, and iterating over all of a list while it may change."""
+"""Lists that come in pages: parsing one page, and iterating over a whole list that may change in the meantime."""
 
 import asyncio
 from collections import OrderedDict
@@ -19,11 +19,11 @@ __all__ = ["AwaitableListing", "Listing", "paginate", "parse_only_page", "parse_
 T = TypeVar("T")
 
 WINDOW: Final = 10_000
-"""Among how many of the latest a repeat is recognised."""
+"""Among how many of the latest elements a repeated one is recognised."""
 _PAGES_OF_REPEATS: Final = 3
-"""How many pages in a row may bring nothing new, although the list has not grown meanwhile."""
+"""How many pages in a row may contain nothing new while the list does not grow."""
 _MOST_PAGES: Final = 1000
-"""How many pages are fetched, beyond ten times as many as there were at first."""
+"""How many pages are fetched, in addition to ten times the number of pages at the start."""
 
 
 _NUMBERS: Final[Mapping[str, str]] = {
@@ -35,11 +35,11 @@ _NUMBERS: Final[Mapping[str, str]] = {
     "prev_page": "prevPage",
     "paging_counter": "pagingCounter",
 }
-"""What Refold calls the numbers of a page."""
+"""The names of a page's numbers in Refold's JSON."""
 
 
 def parse_page(model: type[T]) -> Parser[Page[T]]:
-    """Return the parser of a page of a list."""
+    """Return the parser of one page of a list."""
 
     def parse(response: Response, request: Request) -> Page[T]:
         value = parse_json(response, request)
@@ -63,7 +63,7 @@ def parse_page(model: type[T]) -> Parser[Page[T]]:
 
 
 def _has_next(fields: Mapping[str, Any], numbers: Mapping[str, int | None], docs: int) -> bool:
-    """Tell whether there is a next page where no flag tells: rather ask for one too many than leave some out."""
+    """Return whether there is a next page if no flag says so. A request too many is better than missing elements."""
     number, size, total, pages = (numbers[name] for name in ("page", "limit", "total_docs", "total_pages"))
     told: list[bool] = []
     if fields.get("hasNextPage") is not None:
@@ -74,12 +74,12 @@ def _has_next(fields: Mapping[str, Any], numbers: Mapping[str, int | None], docs
         told.append(number < pages)
     if number is not None and size is not None and total is not None:
         told.append(number * size < total)
-    # Without the envelope of a page a list is whole; and a page that tells nothing is the last if it is not full.
+    # Without the envelope of a page, the list is complete. A page with no information is the last if it is not full.
     return any(told) if told or not fields else docs > 0 and (size is None or docs >= size)
 
 
 def parse_only_page(parse: Parser[list[T]]) -> Parser[Page[T]]:
-    """Return the parser of the page that a list which comes whole is; `parse` parses the list."""
+    """Return the parser of a list that comes complete, as one page; `parse` parses the list."""
 
     def parse_as_page(response: Response, request: Request) -> Page[T]:
         return Page(parse(response, request), meta=response.meta(request_id_of(response.headers, {})))
@@ -88,7 +88,7 @@ def parse_only_page(parse: Parser[list[T]]) -> Parser[Page[T]]:
 
 
 def _whole_number(value: Any) -> int | None:
-    """Return a whole number that may have come as a string, or as a float."""
+    """Return a whole number that may have arrived as a string or as a float."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str) and len(value) <= 15 and value.isdecimal():
@@ -97,10 +97,10 @@ def _whole_number(value: Any) -> int | None:
 
 
 class _Reading(Generic[T]):
-    """How far a list was read, whatever it does meanwhile; tells what has not come before, and where it ends.
+    """How far a list has been read. Decides which elements are new, and where the list ends, even if the list changes.
 
-    It always ends: with the last page, with one that is empty, once pages bring nothing new, or when there are more
-    than ten times the pages there were at first, and a thousand.
+    It always ends: with the last page, with an empty page, after several pages with nothing new, or after ten times the
+    number of pages at the start plus a thousand.
     """
 
     def __init__(self, subject: str, key: Callable[[T], object]) -> None:
@@ -115,7 +115,7 @@ class _Reading(Generic[T]):
         self._ends_early = False
 
     def take(self, page: Page[T]) -> list[T]:
-        """Take the next page into account, and return what of it has not come before."""
+        """Take the next page into account, and return its elements that are new."""
         fresh = [doc for doc in page.docs if self._is_new(self._key(doc))]
         self._number += 1
         self._seen += len(fresh)
@@ -128,15 +128,17 @@ class _Reading(Generic[T]):
         return fresh
 
     next: int | None = None
-    """The number of the page to fetch next; None after the last."""
+    """The number of the page to fetch next. None after the last."""
 
     def check_end(self) -> None:
-        """Tell of a list that ends otherwise than with its last page, and has not brought all that it says it has."""
+        """Raise if the list ended before its last page, with fewer elements than it says it has."""
         if self._ends_early and self._seen < self._total:
-            raise APIResponseValidationError(
+            error = APIResponseValidationError(
                 f"{self._subject[:1].upper()}{self._subject[1:]} does not end as it should: page {self._number:,} "
-                f"names a next one, and {self._seen:,} of {self._total:,} have come."
+                f"names a next page, but only {self._seen:,} of {self._total:,} elements arrived."
             )
+            error.effect = "none"
+            raise error
 
     def _is_new(self, key: object) -> bool:
         if key is None:
@@ -151,7 +153,7 @@ class _Reading(Generic[T]):
 
 
 class Listing(AsyncGenerator[T, None]):
-    """A list that comes in pages, fetched when they are needed.
+    """A list that Refold sends in pages. Each page is fetched when it is needed.
 
     ```python
     async for account in refold.linked_accounts.list(): ...
@@ -160,8 +162,9 @@ class Listing(AsyncGenerator[T, None]):
     async for page in refold.linked_accounts.list().pages(): ...
     ```
 
-    An async generator, so leave `async for` early with `break` or `await ....aclose()`; one whose `anext()` was
-    cancelled has ended. `first()`, `collect()` and `pages()` begin anew, however far the list itself was read.
+    A listing is an async generator. To stop early, leave `async for` with `break`, or `await` its `aclose()`. It has
+    ended if an `anext()` of it was cancelled. `first()`, `collect()` and `pages()` always begin with the first page,
+    however far the listing itself was read.
     """
 
     __slots__ = ("_docs", "_fetch", "_keep", "_key", "_subject")
@@ -181,24 +184,26 @@ class Listing(AsyncGenerator[T, None]):
         self._docs = paginate(fetch, subject, key=key, keep=keep)
 
     async def first(self) -> T | None:
-        """Return the first member, or None where there is none. Fetches no page behind it.
+        """Return the first element, or None if the list is empty. Later pages are not fetched.
 
         Raises:
-            RefoldError: What the call that fetches a page raised.
+            RefoldError: The call that fetches a page failed.
         """
         found = await self.collect(limit=1)
         return found[0] if found else None
 
     async def collect(self, *, limit: int | None = None) -> list[T]:
-        """Return the members as a list.
+        """Return the elements as a list.
 
         Args:
-            limit: How many at most; by default all, in memory at once. Pages behind those are not fetched; how many a
-                page has, `page_size` says.
+            limit: The maximum number of elements. By default, all elements, which are then in memory together. Pages
+                that are not needed are not fetched; `page_size` of the method that lists sets how many elements a page
+                has.
 
         Raises:
-            APIResponseValidationError: The pages end before they have brought all members that Refold says there are.
-            RefoldError: What a call that fetches a page raised; to keep what came before it, use `async for`.
+            APIResponseValidationError: The pages ended with fewer elements than Refold reports.
+            RefoldError: A call that fetches a page failed. To keep the elements that arrived before it, use `async
+                for`.
         """
         if limit is not None and check_whole_number("limit", limit, at_least=0) == 0:
             return []
@@ -209,15 +214,20 @@ class Listing(AsyncGenerator[T, None]):
         return [doc async for doc in docs]
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Iterate over the pages, from the first, each fetched when it is asked for.
+        """Iterate over the pages, from the first. Each page is fetched when you ask for it.
 
-        It has nothing to do with how far the list itself was read, and ends as that does; but a page is given as it
-        came, with what may have been on an earlier one.
+        This does not depend on how far the listing itself was read, and it ends where the listing ends. A page has all
+        the elements that Refold sent with it, even if an earlier page had some of them already.
 
         Yields:
-            The pages, with what Refold says of the list: `total_docs`, `total_pages`, … Of a list that leaves some out,
-            such as `linked_accounts.list(connected_to=...)`, `docs` are those that it keeps, while `total_docs` counts
-            all. For progress take `page / total_pages`: `total_docs` may also be 0, or None where Refold does not tell.
+            The pages, with what Refold reports about the list: `total_docs`, `total_pages` and more. If a listing
+                leaves out some elements, as `linked_accounts.list(connected_to=...)` does, `docs` has only the others,
+                while `total_docs` counts all. To show progress, use `page / total_pages`: `total_docs` may be 0, or
+                None if Refold does not report it.
+
+        Raises:
+            APIResponseValidationError: The pages ended with fewer elements than Refold reports.
+            RefoldError: A call that fetches a page failed.
         """
         reading = _Reading(self._subject, self._key)
         number: int | None = 1
@@ -237,30 +247,31 @@ class Listing(AsyncGenerator[T, None]):
         return self._docs.__anext__()
 
     def asend(self, value: None) -> Coroutine[Any, Any, T]:
-        """Return the next member; see `async for`."""
+        """Return the next element, as `async for` does."""
         return self._docs.asend(value)
 
     def athrow(self, *error: Any) -> Coroutine[Any, Any, T]:
-        """Raise an error where the list waits to be read."""
+        """Raise an error in the generator, at the point where it waits to be read."""
         return self._docs.athrow(*error)
 
     def aclose(self) -> Coroutine[Any, Any, None]:
-        """Read no further, and call off the page that is on its way."""
+        """Stop reading, and cancel the fetch of a page that is in flight."""
         return self._docs.aclose()
 
 
 class AwaitableListing(Listing[T], Coroutine[Any, Any, list[T]]):
-    """A list that Refold sends whole, by one call: awaited, it is a plain `list`; else it is read as any other.
+    """A list that Refold sends complete, in one response. Await it to get a plain `list`, or read it as any listing.
 
     ```python
     actions = await account.list_actions("hubspot")
     async for action in account.list_actions("hubspot"): ...
     ```
 
-    It is a coroutine too, so that `asyncio.create_task()` takes it, and can be awaited again, which calls again.
+    It is also a coroutine, so `asyncio.create_task()` accepts it. You can await it more than once; each time makes a
+    new call.
     """
 
-    __name__ = "AwaitableListing"  # asyncio shows it of tasks
+    __name__ = "AwaitableListing"  # asyncio shows this name for tasks
     __slots__ = ("_coroutine",)
 
     def __init__(self, fetch: Callable[[], Awaitable[Page[T]]]) -> None:
@@ -275,15 +286,15 @@ class AwaitableListing(Listing[T], Coroutine[Any, Any, list[T]]):
         return self._read(None).__await__()
 
     def send(self, value: Any) -> Any:
-        """Go on, as a task of it does."""
+        """Continue, as its task does."""
         return self._step("send", value)
 
     def throw(self, *error: Any) -> Any:
-        """Raise an error where it waits."""
+        """Raise an error in the coroutine, at the point where it waits."""
         return self._step("throw", *error)
 
     def close(self) -> None:
-        """Call off the call that `send` began."""
+        """Cancel the call that `send` began."""
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is not None:
             coroutine.close()
@@ -293,7 +304,7 @@ class AwaitableListing(Listing[T], Coroutine[Any, Any, list[T]]):
             self._coroutine = self._read(None)
         try:
             return getattr(self._coroutine, way)(*values)
-        except BaseException:  # by which it ends, also with a result: the next task begins anew
+        except BaseException:  # it ends the coroutine, even with a result: the next task starts a new one
             self._coroutine = None
             raise
 
@@ -306,22 +317,21 @@ async def paginate(
     keep: Callable[[T], bool | Awaitable[bool]],
     limit: int | None = None,
 ) -> AsyncGenerator[T, None]:
-    """Iterate over all of a list, fetching the next page while the present one is read.
+    """Iterate over a whole list. The next page is fetched while the current one is read.
 
-    What is created meanwhile may come or not, what moves to a later page comes once, and what moves to an earlier one,
-    because something before it was deleted, can be missed.
+    Elements that are created in the meantime may be missing. An element that moves to a later page comes once. One that
+    moves to an earlier page, because an element before it was deleted, can be missed.
 
     Args:
         fetch: Fetches a page by its number, from 1.
-        subject: What the list is, for messages.
-        key: Tells what a repeat is known by; None is never one.
-        keep: Tells what to pass on, at once or when it was awaited.
-        limit: How many to pass on; None is all. No page is fetched before it is known to be needed for them.
+        subject: The name of the list, for messages.
+        key: Returns the key by which a repeated element is recognised; None if it cannot be recognised.
+        keep: Returns whether to yield an element, directly or as an awaitable.
+        limit: How many elements to yield; None means all. No page is fetched unless it is known to be needed for them.
 
     Raises:
-        APIResponseValidationError: It ended otherwise than with the last page, and has not brought all that Refold
-            says there is.
-        RefoldError: What `fetch` raised.
+        APIResponseValidationError: The list ended before its last page, with fewer elements than Refold reports.
+        RefoldError: `fetch` raised it.
     """
     reading = _Reading(subject, key)
     number: int | None = 1
@@ -348,7 +358,7 @@ async def paginate(
             fetching.cancel()
             await asyncio.wait([fetching])
             if not fetching.cancelled():
-                fetching.exception()  # it ended before it could be cancelled, and nobody is left to be told
+                fetching.exception()  # it ended before it could be cancelled; nobody is left to see its error
 
 
 async def _begin(fetch: Callable[[int], Awaitable[Page[T]]], number: int) -> Page[T]:

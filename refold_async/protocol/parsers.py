@@ -1,6 +1,6 @@
-"""Parsers of every kind of response: of an object, of a list, of what was done, of any JSON. Resources use these.
+"""Parsers of every kind of response: one object, a list, a confirmation, any JSON. Resources use these.
 
-What errors are made of is loaded by the first response that stands for one.
+The modules that make errors are imported at the first response that represents an error.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,13 +32,13 @@ T = TypeVar("T")
 
 
 def parse_json(response: Response, request: Request) -> Any:
-    """Return a response's JSON value. The status comes first: an error status is an error whatever the body."""
+    """Return the JSON value of a response. The status comes first: with an error status, any body is an error."""
     reason: Exception | None = None
     if response.status in SUCCESS and response.body_error is None:
         try:
             return json_codec.decode(response.body)
         except (ValueError, RecursionError) as error:
-            reason = error.with_traceback(None)  # whose frames hold this one
+            reason = error.with_traceback(None)  # its frames hold this frame
     from refold_async.protocol.error_mapping import response_error
 
     raise response_error(response, request, reason)
@@ -50,15 +50,15 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
     Args:
         value: The value.
         target: The type.
-        root: What messages call the value.
-        response: The response it came in.
-        request: What that is the response to.
-        body: What the error shows of the response; by default the value.
+        root: The name of the value in messages.
+        response: The response that contains it.
+        request: The request of that response.
+        body: The part of the response that the error shows. By default, the value.
 
     Raises:
-        APIResponseValidationError: The value does not fit.
+        APIResponseValidationError: The value does not fit the type.
     """
-    from refold_async.codec.structuring.converters import structure  # and cattrs: not needed for plain results
+    from refold_async.codec.structuring.converters import structure  # imports cattrs: plain results do not need it
     from refold_async.codec.structuring.misfits import MisfitError
 
     try:
@@ -74,7 +74,7 @@ def structured(value: Any, target: Any, root: str, response: Response, request: 
 
 
 def _add_meta(value: Any, response: Response, envelope: Mapping[str, Any]) -> None:
-    """Note with results of ours what became of the call; `envelope` is the object they may have come in."""
+    """Add to our models the metadata of their response; `envelope` is the object that may contain them."""
     results = cast("Sequence[Any]", value) if isinstance(value, list) else [value]
     if results and isinstance(results[0], Result):
         shared = response.meta(request_id_of(response.headers, envelope))
@@ -85,7 +85,7 @@ def _add_meta(value: Any, response: Response, envelope: Mapping[str, Any]) -> No
 
 
 def parse_value(into: Any) -> Parser[Any]:
-    """Return the parser of any response: its JSON, as `into`, or None where it is empty; or, into bytes, its body."""
+    """Return the parser of any response: JSON as `into`, None if it is empty, or the whole body for `into=bytes`."""
     if into is bytes:
         return _parse_bytes
     as_it_came = into is None or into is Any
@@ -97,7 +97,7 @@ def parse_value(into: Any) -> Parser[Any]:
     def parse(response: Response, request: Request) -> Any:
         empty = not response.body and response.body_error is None and response.status in SUCCESS
         value = None if empty else parse_json(response, request)
-        return value if as_it_came else structured(value, into, "answer", response, request)
+        return value if as_it_came else structured(value, into, "response", response, request)
 
     return parse
 
@@ -111,7 +111,7 @@ def _parse_bytes(response: Response, request: Request) -> bytes:
 
 
 def parse_saved(response: Response, request: Request) -> "SavedFile":
-    """Return the file that any successful response was saved to."""
+    """Return the file to which a successful response was saved."""
     from refold_async.protocol.error_mapping import response_error, unsaved_error
 
     if response.saved is None:
@@ -122,24 +122,24 @@ def parse_saved(response: Response, request: Request) -> "SavedFile":
 
 
 def parse_model(model: type[T], **known: str) -> Parser[T]:
-    """Return the parser of one object; `known` is for what the response may leave out."""
+    """Return the parser of one object; `known` has values for fields that the response may leave out."""
 
     def parse(response: Response, request: Request) -> T:
         value = parse_json(response, request)
         if known and isinstance(value, dict):
             value = {**known, **cast("dict[str, Any]", value)}
-        return structured(value, model, "answer", response, request)  # type: ignore[no-any-return]
+        return structured(value, model, "response", response, request)  # type: ignore[no-any-return]
 
     return parse
 
 
 def parse_unshown(model: type[T], holds: str, problem_with: Callable[[T], str | None]) -> Parser[T]:
-    """Return the parser of an object that holds a secret: where it cannot be read, the error does not show it either.
+    """Return the parser of an object that contains a secret. If it cannot be read, the error does not show it either.
 
     Args:
-        model: The type of it.
+        model: The type of the object.
         holds: What the secret is, such as `a token`.
-        problem_with: Says, in words that do not show it, what keeps it from being of use; else None.
+        problem_with: Returns why the object cannot be used, in words that do not show it; None if it can.
     """
 
     def parse(response: Response, request: Request) -> T:
@@ -149,7 +149,7 @@ def parse_unshown(model: type[T], holds: str, problem_with: Callable[[T], str | 
             result = parse_model(model)(response, request)
             problem = problem_with(result)
         except APIResponseValidationError:
-            problem = f"it may hold {holds}"
+            problem = f"it may contain {holds}"
         else:
             if problem is None:
                 return result
@@ -162,9 +162,9 @@ def parse_unshown(model: type[T], holds: str, problem_with: Callable[[T], str | 
 
 
 def parse_told(model: type[T]) -> Parser[T]:
-    """Return the parser of what Refold says of what it has done: the status tells that it was done, whatever the body.
+    """Return the parser of a confirmation. The status alone confirms what Refold did, whatever the body contains.
 
-    Of a body that cannot be read comes a model without values.
+    If the body cannot be read, the parser returns a model without values.
     """
 
     def parse(response: Response, request: Request) -> T:
@@ -177,7 +177,7 @@ def parse_told(model: type[T]) -> Parser[T]:
 
         value = json_or_none(response)
         try:
-            told: T = structure(value, model, "answer")
+            told: T = structure(value, model, "response")
         except MisfitError:
             told = model()
         _add_meta(told, response, fields_of(value))
@@ -187,12 +187,12 @@ def parse_told(model: type[T]) -> Parser[T]:
 
 
 def parse_list(model: type[T]) -> Parser[list[T]]:
-    """Return the parser of a list, whether or not it comes in the envelope of a page."""
+    """Return the parser of a list, with or without the envelope of a page."""
     return lambda response, request: parse_docs(parse_json(response, request), model, response, request)
 
 
 def parse_docs(value: Any, model: type[T], response: Response, request: Request) -> list[T]:
-    """Return the members of a list that may come in the envelope of a page."""
+    """Return the elements of a list that may be in the envelope of a page."""
     docs = fields_of(value).get("docs", value)
     if docs is None and value is not None:
         docs = []

@@ -1,8 +1,9 @@
-"""Takes secrets out of what errors tell, where a response quotes them: as they are, or escaped for JSON, URLs or HTML.
+"""Removes secrets from errors whose response quotes them: as they are, or escaped for JSON, URLs or HTML.
 
-Those of ASCII are found also in UTF-16 and UTF-32, whose NULs are skipped: read as UTF-8 they stand between characters.
+ASCII secrets are also found in UTF-16 and UTF-32. Read as UTF-8, these have NULs between the characters, which are
+skipped.
 
-Loaded by the first failure.
+Imported at the first failure.
 """
 
 import copy
@@ -20,17 +21,17 @@ from refold_async.errors import RefoldError
 __all__ = ["quotes", "redact_error", "redacted"]
 
 _OPENING: Final = 4
-"""How many characters make a closer look worth while."""
+"""How many characters must match before the rest of a secret is compared."""
 _LONGEST_OPENING: Final = 512
-"""More bytes than those characters have, however they are escaped."""
+"""A limit for the bytes of those characters, however they are escaped."""
 _TELLING: Final = 12
-"""From how many bytes on the beginning of a secret is taken out wherever it stands: whoever cut it left no mark."""
+"""The number of bytes from which the beginning of a secret is removed anywhere: it may be cut off without a mark."""
 _SHORTEST: Final = 6
-"""How many characters a secret has at least: shorter ones are no keys of Refold, but words of the text, as in tests."""
+"""The least number of characters of a secret. Shorter ones are not keys of Refold but ordinary words, as in tests."""
 _PART: Final = 1024 * 1024
 
-# JSON within JSON has its backslashes doubled, and doubled again. The runs have an end: the search must not take longer
-# than the text is long.
+# In JSON within JSON, backslashes are doubled, and doubled again. The runs are limited, so that the search takes no
+# longer than the text is long.
 _CHARACTER: Final = re.compile(
     rb"\\{1,15}u(d[89ab][0-9a-f]{2})\\{1,15}u(d[c-f][0-9a-f]{2})"
     rb"|\\{1,15}u([0-9a-f]{4})"
@@ -44,7 +45,7 @@ _CHARACTER: Final = re.compile(
 _CUT_OFF: Final = re.compile(
     rb"(?:\\{1,15}(?:u[0-9a-f]{0,3}|x0?)?|%[0-9a-f]?|&#?\w{0,8})?(?:\Z|" + "…".encode() + rb")", re.IGNORECASE
 )
-"""Where a text ends, or is cut off, perhaps within an escape."""
+"""The end of a text, or of a part that was cut off, perhaps within an escape."""
 
 
 def _hexadecimal(digits: str) -> str:
@@ -52,12 +53,12 @@ def _hexadecimal(digits: str) -> str:
 
 
 def _forms(character: str) -> bytes:
-    """Return a pattern of all that may stand for a character, or for another one, if by an HTML entity."""
+    """Return a pattern for every form of a character. An HTML entity in the text may also be another character."""
     units = re.findall("....", character.encode("utf-16-be").hex())
     literal = re.escape(character.encode())
     escaped = "".join(rf"\\{{0,14}}u{_hexadecimal(unit)}" for unit in units).removeprefix(r"\\{0,14}")
     percent = "".join("%" + _hexadecimal(f"{byte:02x}") for byte in character.encode())
-    # Each alternative begins with a character, so that the search can skip to one of them.
+    # Each alternative begins with a fixed character, so that the search can skip to it.
     return (
         rb"(?:" + literal + rb"|\\\\{0,14}(?:" + literal + rb"|" + escaped.encode() + rb")"
         rb"|" + percent.encode() + rb"|&#?\w{1,8};)"
@@ -73,7 +74,7 @@ def _opening(characters: str) -> re.Pattern[bytes]:
 
 
 def _plain(match: re.Match[bytes]) -> bytes:
-    """Return what a character of a text stands for; nothing for a NUL or for what may be an escape's backslash."""
+    """Return the character that a match represents; nothing for a NUL or a backslash that may belong to an escape."""
     high, low, unit, nul, quoted, percent, entity, literal = match.groups()
     if nul:
         return b""
@@ -91,9 +92,9 @@ def _plain(match: re.Match[bytes]) -> bytes:
 
 
 def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> tuple[int, bool]:
-    """Return where the secret that seems to begin at `start` ends, and whether all of it is there.
+    """Return where the secret that seems to begin at `start` ends, and whether it is complete.
 
-    Where it is cut off, it ends there. Where it is not there, it ends where it begins.
+    If the secret is cut off, it ends there. If it is not there, it ends at `start`.
     """
     if text.startswith(literal, start):
         return start + len(literal), True
@@ -109,11 +110,11 @@ def _end(text: bytes, start: int, literal: bytes, secret: bytes) -> tuple[int, b
 
 
 def _occurrences(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
-    """Give where a text holds a secret, or the beginning of one, within which another may begin."""
+    """Yield the places where a text contains a secret or its beginning; another may begin within one of them."""
     if len(secret) < _SHORTEST:
         return
     literal = secret.encode()
-    # The backslashes of the secret cannot be told from those that escape.
+    # Backslashes of the secret cannot be distinguished from those of escapes.
     without_backslashes = Secret(secret.replace("\\", "")).encode()
     start = 0
     opening = _opening(str(secret).lstrip("\\").partition("\\")[0][:_OPENING] or "\\")
@@ -126,7 +127,7 @@ def _occurrences(text: bytes, secret: str) -> Iterator[tuple[int, int]]:
 
 
 def _search(opening: re.Pattern[bytes], text: bytes, start: int) -> re.Match[bytes] | None:
-    """Search from `start` on, in parts: a search lets no other thread run until it is done."""
+    """Search from `start` in parts, because no other thread runs during a search."""
     while start < len(text):
         if match := opening.search(text, start, start + _PART + _LONGEST_OPENING):
             return match
@@ -135,13 +136,13 @@ def _search(opening: re.Pattern[bytes], text: bytes, start: int) -> re.Match[byt
 
 
 def quotes(text: bytes, secrets: Sequence[str]) -> bool:
-    """Tell whether a text holds one of the secrets, or so much of the beginning of one that it must not be shown."""
+    """Return whether a text contains a secret, or enough of its beginning that the text must not be shown."""
     return any(True for secret in secrets for _ in _occurrences(text, secret))
 
 
 def _redacted_text(text: str, secrets: Sequence[str]) -> str:
     data = text.encode("utf-8", "surrogatepass")
-    # All are sought in the text as it came: of two that begin alike, one would take away what the other is found by.
+    # All are searched in the original text: if two begin alike, removing one first would hide the other.
     occurrences = sorted(occurrence for secret in secrets for occurrence in _occurrences(data, secret))
     kept: list[bytes] = []
     after = 0
@@ -153,10 +154,7 @@ def _redacted_text(text: str, secrets: Sequence[str]) -> str:
 
 
 def redacted(value: Any, secrets: Sequence[str]) -> Any:
-    """Return what was read from JSON, models of ours included, or headers, as a copy without the secrets.
-
-    However deeply it is nested.
-    """
+    """Return a copy of a value without the secrets: JSON, our own models, or headers, at any depth."""
     unfinished: list[Any] = []
 
     def copied(part: Any) -> Any:
@@ -188,12 +186,12 @@ def redacted(value: Any, secrets: Sequence[str]) -> Any:
 
 
 def redact_error(error: RefoldError, secrets: Sequence[str], *, thoroughly: bool) -> None:
-    """Take the secrets out of what an error tells.
+    """Remove the secrets from an error.
 
     Args:
         error: The error, which is changed.
         secrets: The secrets.
-        thoroughly: Whether the body of the response it was made of holds one. If not, only its message and headers can.
+        thoroughly: Whether the body of its response contains a secret. Otherwise only its message and headers can.
     """
     if not thoroughly:
         headers: list[Mapping[str, str]] = [error.meta.headers, getattr(error, "headers", {})]

@@ -1,4 +1,4 @@
-"""The requests of the four calls, and those of `request()`: pure functions that build them for any account."""
+"""The requests of the four main calls and of `request()`: pure functions that build them for any account."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -24,17 +24,18 @@ __all__ = [
 ]
 
 UNSET: Any = ...
-"""Stands for a `body=` that was not given, where None would be JSON's null."""
+"""Marks a `body=` that was not passed, because None means JSON's null."""
 
 _ACTIONS = "/api/v2/integration-schema/{slug}/actions"
-_CHECK_THE_ACTION = "Check the slug and the action_id: list_actions(slug) gives an app's actions, and their exact ids."
-_IF_FILE = "To take an answer that is a file, pass into=bytes, or save_to= with a path"
+_CHECK_THE_ACTION = "Check the slug and the action_id: list_actions(slug) lists the app's actions with their exact ids."
+_CHECK_THE_PATH = "Check the path, the ids in it, and base_url."
+_IF_FILE = "If the response is a file, pass into=bytes, or save_to= with a path"
 
 LIST_ACTIONS = Endpoint(
     "GET",
     _ACTIONS,
     "app {slug!r}",
-    "Check the slug in the Refold Console; once it is right, list_actions(slug) gives the app's actions.",
+    "Check the slug in the Refold Console. With the right slug, list_actions(slug) lists the app's actions.",
     name="list_actions",
 )
 GET_ACTION_PARAMETERS = Endpoint(
@@ -68,7 +69,7 @@ _WORKFLOW_ARGUMENTS = {
     "include-headers": "include_headers",
     "connection_id": "connection_id",
 }
-"""The arguments that stand for headers of running a workflow, by those headers."""
+"""The arguments that set headers of a workflow run, by the name of the header."""
 
 _READS = frozenset({"GET", "HEAD"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -107,10 +108,10 @@ def execute_action(
 
 
 def as_parameters(parameters: Any) -> dict[str, Any]:
-    """Return parameters that are a mapping or a pydantic model as a dict.
+    """Return parameters, which are a mapping or a pydantic model, as a dict.
 
     Raises:
-        ParameterError: They are something else, or the model cannot be made into JSON.
+        ParameterError: They are something else, or the model cannot be turned into JSON.
     """
     if isinstance(parameters, Mapping):
         return dict(cast("Mapping[str, Any]", parameters))
@@ -120,7 +121,7 @@ def as_parameters(parameters: Any) -> dict[str, Any]:
     if is_pydantic_one(parameters):
         raise ParameterError(f"parameters cannot be sent as JSON: {not_json(parameters)}.")
     if not is_pydantic_model(parameters):
-        raise ParameterError(f"parameters must be a mapping, one key per parameter, or a pydantic model, not {kind}.")
+        raise ParameterError(f"parameters must be a mapping of names to values, or a pydantic model, not {kind}.")
     try:
         fields = dumped(parameters)
     except TypeError as error:
@@ -128,7 +129,7 @@ def as_parameters(parameters: Any) -> dict[str, Any]:
     else:
         if isinstance(fields, dict):
             return cast("dict[str, Any]", fields)
-        reason = f"{kind} is no object in JSON, with one key per parameter"
+        reason = f"{kind} is not a JSON object with one key per parameter"
     raise ParameterError(f"parameters cannot be sent as JSON: {reason}.")
 
 
@@ -157,7 +158,7 @@ def execute_workflow(
     elif payload is None:
         encoded = encode_json(body, "body")
     else:
-        raise ParameterError("payload and body exclude each other: payload=x sends {'payload': x}, body=x sends x.")
+        raise ParameterError("Pass either payload or body: payload=x sends {'payload': x}, body=x sends x.")
     return Request(EXECUTE_WORKFLOW.target(workflow_id), "write", encoded, sent, synchronous=sync)
 
 
@@ -170,7 +171,7 @@ def raw_request(
     json: Any = None,
     idempotent: bool = False,
 ) -> Request:
-    """Build the request of `request()`: to any endpoint. Only GET and HEAD count as reads."""
+    """Build the request of `request()`, for any endpoint. Only GET and HEAD count as reads."""
     if not isinstance(method, str) or (method := method.upper()) not in _METHODS:
         raise ConfigurationError(f"method must be one of {', '.join(sorted(_METHODS))}, got {method!r}.")
     wire_path = check_path("path", path)
@@ -185,7 +186,7 @@ def raw_request(
     if json is not None and kind == "read":
         raise ConfigurationError(f"json cannot be sent with {method}: pass query={{...}}.")
     return Request(
-        Target(method, wire_path, f"{method} {path}", if_file=_IF_FILE),
+        Target(method, wire_path, f"{method} {path}", _CHECK_THE_PATH, if_file=_IF_FILE),
         kind,
         None if json is None else encode_json(json, "json"),
         added_headers(headers) if headers else NO_HEADERS,

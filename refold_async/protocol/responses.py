@@ -1,4 +1,4 @@
-"""What comes back from one attempt, and what a parser is."""
+"""The response to one attempt, and what a parser is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -25,37 +25,37 @@ __all__ = [
 T = TypeVar("T")
 
 Parser = Callable[["Response", Request], T]
-"""Returns what a response to a request stands for, or raises it where that is an error."""
+"""Returns the value that a response to a request represents, or raises the error that it represents."""
 
 SUCCESS: Final = range(200, 300)
-"""The statuses that report success. (To ask a range costs no more than to compare with its ends.)"""
+"""The statuses that report success. (`in` is as fast as two comparisons.)"""
 
 
 @attrs.define(eq=False, repr=False)
 class Response:
-    """What came back from one attempt."""
+    """The response to one attempt."""
 
     status: int
-    # Some error reporters show the fields of any attrs class, unless each says otherwise. A body may hold a token.
+    # Some error reporters show the fields of any attrs class unless a field forbids it. A body may contain a token.
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     body_error: str | None = None
-    """What is wrong with the body, if it is not whole."""
+    """What is wrong with the body, if it is incomplete or cannot be decoded."""
     saved: "SavedFile | str | None" = None
-    """The file that the body, or what it holds, was saved to, or why it could not be; None if nothing was to be saved.
-    A body that is itself the file is not here."""
+    """The file to which the body, or a part of it, was saved, or why it could not be saved. None if nothing was to
+    save. If the body itself is the file, `body` is empty."""
     attempts: int = attrs.field(default=0, init=False)
-    """How many attempts the call had made by then."""
+    """How many attempts the call had made when it arrived."""
     elapsed: float = attrs.field(default=0.0, init=False)
-    """Seconds from the start of the call until it was there."""
+    """Seconds from the start of the call until it arrived."""
 
     secrets: Sequence[str] = attrs.field(default=(), init=False, repr=False)
     """What was sent with the request and must not be shown."""
     request_id: str | None = attrs.field(default=None, init=False)
-    """What results tell as Refold's id of the request."""
+    """Refold's id of the request, as results show it."""
 
     def meta(self, request_id: str | None) -> ResponseMeta:
-        """Return what results tell of it; `request_id` is what `request_id_of` found."""
+        """Return the metadata that results show; `request_id` is what `request_id_of` found."""
         if request_id is not None:
             for secret in self.secrets:
                 if secret in request_id:
@@ -71,7 +71,7 @@ class Response:
 
 
 def json_or_none(response: Response) -> Any:
-    """Return the JSON value of a response whatever its status; None where its body is no JSON."""
+    """Return the JSON value of a response with any status; None if its body is not JSON."""
     try:
         return json_codec.decode(response.body) if response.body_error is None else None
     except (ValueError, RecursionError):
@@ -79,16 +79,16 @@ def json_or_none(response: Response) -> Any:
 
 
 def fields_of(value: Any) -> dict[str, Any]:
-    """Return a JSON object's fields, and none of any other value."""
+    """Return the fields of a JSON object, or an empty dict for any other value."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def request_id_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str | None:
-    """Return Refold's id of the request that a response is to, or None.
+    """Return the id that Refold gave the request, or None.
 
     Args:
         headers: The response's headers.
-        fields: The fields of its JSON object, which seldom name it.
+        fields: The fields of its JSON object, which seldom contain the id.
     """
     named = fields.get("request_id")
     if isinstance(named, str) and named:
@@ -97,7 +97,7 @@ def request_id_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str 
 
 
 def status_or_none(value: Any) -> int | None:
-    """Return an HTTP status that may have come as a string; None for what is none."""
+    """Return an HTTP status that may have arrived as a string; None if it is not a status."""
     if isinstance(value, str) and len(value) == 3 and value.isdecimal():
         return int(value)
     return value if type(value) is int else None

@@ -1,4 +1,4 @@
-"""The `Retry-After` header of a response: how long to wait before the next request. Loaded by the first failure."""
+"""Reads the `Retry-After` header: how long to wait before the next request. Imported at the first failure."""
 
 import re
 import time
@@ -10,13 +10,13 @@ from typing import Final
 __all__ = ["read_retry_after"]
 
 _LONGEST: Final = 1e10
-"""Seconds, some three centuries: what asks for more is not meant."""
+"""The longest wait in seconds, about three centuries. Anything longer cannot be meant."""
 
 
 def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
-    """Return the seconds a `Retry-After` header asks to wait: digits, with a fraction at most, or a date.
+    """Return the seconds that a `Retry-After` header asks to wait: a number, perhaps with a fraction, or a date.
 
-    A date in the past asks for none. What is neither, or so far away that nobody can have meant it, is None.
+    A date in the past means 0. Anything else, and any wait that is too long to be meant, gives None.
     """
     value = headers.get("Retry-After", "").strip(" \t")
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
@@ -30,7 +30,7 @@ def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time
 
 
 def _time_of(headers: Mapping[str, str], now: Callable[[], float]) -> float:
-    """Return when a response was made, by the server's own clock where it tells the time."""
+    """Return when a response was made: by the server's clock if the response says so, else by `now`."""
     try:
         return _parse_date(headers["Date"])
     except (KeyError, ValueError, OverflowError):
@@ -38,8 +38,8 @@ def _time_of(headers: Mapping[str, str], now: Callable[[], float]) -> float:
 
 
 def _parse_date(value: str) -> float:
-    # Years of four digits that begin with 0 would be taken for years of two.
+    # Four-digit years that begin with 0 would be read as two-digit years.
     if not value.isascii() or re.search(r"\s0\d\d\d\b", value):
         raise ValueError(value)
     date = parsedate_to_datetime(value)
-    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()  # HTTP's dates are in GMT
+    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()  # dates in HTTP are in GMT

@@ -1,4 +1,4 @@
-"""The parser of what executing a workflow gives. Loaded by the first that is executed."""
+"""The parser of the result of a workflow. Imported when the first workflow is executed."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ __all__ = ["parse_workflow_execution"]
 def parse_workflow_execution(response: Response, request: Request) -> WorkflowExecution:
     """Parse the response to `execute_workflow`."""
     if request.synchronous and response.status not in SUCCESS:
-        # A Response node may choose any status. What carries an execution_id comes from the workflow, not from Refold.
+        # A Response node may choose any status. A body with an execution_id comes from the workflow, not from Refold.
         value = json_or_none(response)
         if fields_of(value).get("execution_id") is not None:
             from refold_async.protocol.execution_errors import workflow_error
@@ -32,7 +32,7 @@ def parse_workflow_execution(response: Response, request: Request) -> WorkflowEx
 def _execution_of(value: Any, response: Response, request: Request) -> WorkflowExecution:
     fields = fields_of(value)
     if not request.synchronous and fields.get("execution_id") is None:
-        # What a synchronous workflow gives back may have an id of its own.
+        # The return value of a synchronous workflow may have an id of its own.
         known = next((fields[name] for name in ("_id", "id", "instance_id") if fields.get(name) is not None), None)
         value = value if known is None else {**fields, "execution_id": known}
     if isinstance(fields.get("status_code"), str):

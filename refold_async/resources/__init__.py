@@ -1,1 +1,1 @@
-"""What Refold offers, a file per group of calls."""
+"""The calls that Refold offers: one module for each group."""

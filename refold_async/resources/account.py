@@ -1,4 +1,4 @@
-"""The scope of one linked account: the four calls, and the resources that hold all others."""
+"""The scope of one linked account: its most used calls, and the resources with all others."""
 
 import asyncio
 import copy
@@ -20,7 +20,6 @@ from refold_async.protocol.requests import UNSET
 from refold_async.protocol.responses import Parser
 from refold_async.resources.connect_urls import ConnectUrls
 from refold_async.resources.raw_requests import RawRequests
-from refold_async.runtime.log import logger
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -43,16 +42,17 @@ T = TypeVar("T")
 
 
 class AccountScope(RawRequests, ConnectUrls):
-    """Calls for one linked account. Made by `AsyncRefold.account()`: without I/O, so make one wherever you need it.
+    """Calls for one linked account. `AsyncRefold.account()` creates it without I/O, so create one wherever you need it.
 
-    Every method raises `RefoldError`: see `refold_async.errors` for the tree, and `effect` for what became of the
-    action. Concurrent calls on one scope are fine.
+    If a call fails, its method raises a `RefoldError`. `refold_async.errors` lists its subclasses; the error's `effect`
+    says what became of the action. A wrong argument raises a `ConfigurationError` before anything is sent. You can make
+    several calls on one scope at the same time.
     """
 
     __slots__ = ("_api_key", "_headers", "_pipeline", "_session_token", "linked_account_id")
 
     linked_account_id: str | None
-    """The linked account; None where only a session token names it."""
+    """The id of the linked account; None if only a session token identifies it."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class AccountScope(RawRequests, ConnectUrls):
         self._session_token = session_token
         self._headers: dict[str, str] | None = None
         self.linked_account_id = linked_account_id
-        # After the rest: error reporters ask even for the repr of what could not be made.
+        # After the rest: if this raises, error reporters still call the repr.
         if linked_account_id is not None:
             self.linked_account_id = check_header_value("linked_account_id", linked_account_id)
         if session_token is not None:
@@ -75,18 +75,23 @@ class AccountScope(RawRequests, ConnectUrls):
 
     def __repr__(self) -> str:
         names = [] if self.linked_account_id is None else [repr(self.linked_account_id)]
-        names += [] if self._session_token is None else ["by session token"]
+        names += [] if self._session_token is None else ["with a session token"]
         return f"<AccountScope {', '.join(names)}>"
 
     def with_options(self, *, timeout: Timeout | float | None = None, retry: RetryPolicy | None = None) -> Self:
         """Return a scope of the same linked account whose calls have other defaults. Does no I/O.
 
-        Of a scope that looks after a session token of its own, both have the same token.
+        A scope that renews its session token automatically shares that token with the new scope.
 
         Args:
-            timeout: Limits of time for its calls, as if they were passed to each; by default this scope's.
-            retry: How often and how patiently its calls are tried again; by default as this scope's. How long refusals
-                make other calls wait at most, `max_retry_after`, stays what the client has.
+            timeout: The time limits of its calls, as if you passed them to each call: a `Timeout`, or seconds for the
+                whole call; by default the same as this scope's.
+            retry: How often to retry, and how long to wait before each retry; by default the same as this scope's. Its
+                `max_retry_after` applies to the new scope's own calls. How long a refusal can pause other calls remains
+                as the client has it.
+
+        Returns:
+            The new scope.
 
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
@@ -97,7 +102,7 @@ class AccountScope(RawRequests, ConnectUrls):
 
     @property
     def applications(self) -> "Applications":
-        """The apps, and whether this linked account is connected to them."""
+        """The apps, and this linked account's connections to them."""
         from refold_async.resources.applications import Applications
 
         return Applications(self._send, self._pipeline.pause, self._annotate, self._naming_account)
@@ -111,14 +116,14 @@ class AccountScope(RawRequests, ConnectUrls):
 
     @property
     def executions(self) -> "Executions":
-        """Runs of workflows: follow them, wait for them, stop them, run them again."""
+        """Executions of workflows: read them, wait for them, stop them, rerun them."""
         from refold_async.resources.executions import Executions
 
         return Executions(self._send, self._pipeline.pause, self._annotate)
 
     @property
     def workflows(self) -> "Workflows":
-        """Workflows: find them, read what they ask for, make, publish and delete private ones."""
+        """Workflows: find them, read what payload they expect; create, publish and delete private ones."""
         from refold_async.resources.workflows import Workflows
 
         return Workflows(self._send, environment_of(self._api_key), by_key=self._api_key is not None)
@@ -131,10 +136,11 @@ class AccountScope(RawRequests, ConnectUrls):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The actions in Refold's order: `await` gives a plain `list`, `async for` goes through them.
+            The actions in Refold's order. `await` it for a plain `list`, or iterate over it with `async for`.
 
         Raises:
             NotFoundError: There is no such app.
+            RefoldError: The call failed in another way.
         """
         from refold_async.protocol.pages import AwaitableListing, parse_only_page
         from refold_async.resources.actions import parse_actions
@@ -145,7 +151,7 @@ class AccountScope(RawRequests, ConnectUrls):
     async def get_action_parameters(
         self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
     ) -> "ActionParameters":
-        """Read the parameter schema of an action. Refold page: *Get Action Parameters*.
+        """Read the parameters of an action. Refold page: *Get Action Parameters*.
 
         Args:
             slug: The app, such as `hubspot`.
@@ -153,10 +159,11 @@ class AccountScope(RawRequests, ConnectUrls):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The parameters, a sequence with `validate()` and `json_schema()`.
+            The parameters: a sequence with the methods `validate()` and `json_schema()`.
 
         Raises:
             NotFoundError: There is no such app, or the app has no such action.
+            RefoldError: The call failed in another way.
         """
         from refold_async.resources.actions import parse_action_parameters
 
@@ -223,43 +230,46 @@ class AccountScope(RawRequests, ConnectUrls):
     ) -> ActionResult[Any]:
         """Execute an action, a read or a write, in the connected app. Refold page: *Execute Action*.
 
-        The client cannot tell a read from a write, so unless you pass `idempotent=True` it sends again only what
-        certainly did not run.
+        The client cannot know whether an action has side effects. So unless you pass `idempotent=True`, it retries only
+        if the action certainly did not run.
 
         Args:
             slug: The app, such as `hubspot`.
             action_id: The action, such as `create_contact`.
-            parameters: The action's parameters, one key each; JSON values and pydantic models only. Or a pydantic
-                model, sent by its aliases; a field that is None is sent only if it was set to None, and a secret of
-                pydantic's only if the model's own serializer reveals it.
-            into: The type to structure `data` into: an attrs class, dataclass, pydantic model, TypedDict, `list[...]`,
-                `X | None`, … Nothing is coerced: pydantic validates strictly. By default `data` stays as JSON gave it.
-                Of responses of 256 KB and more, your classes are made in a thread; pydantic makes each model without
-                letting other threads go on, so of many, rather ask for a dataclass with a list of them. `bytes` is for
-                actions that give files, such as a PDF or a CSV: an answer that is not JSON is the data as it came, and
-                a text in Refold's JSON its UTF-8. A page in HTML is no file, unless its `Content-Disposition` is
-                `attachment`: gateways and login pages answer with HTTP 200 too, and would pass for an action that
-                succeeded.
-            save_to: A path to save such a file to while it comes, however long it is: `max_response_bytes` is no limit.
-                Anything there is replaced once the file is whole, and stays as it was if it does not come so far.
-                `timeout` must last for the whole file: such as `Timeout(total=600, attempt=600)`.
-            idempotent: You vouch that it does no harm to send this twice, as with any read.
-            connection_id: The connection to act by, where the linked account has several to the app.
-            headers: Headers beside those the client sets.
+            parameters: The parameters of the action: a mapping of names to JSON values or pydantic models, or a single
+                pydantic model. A model is sent with its aliases. A field with the value None is sent only if you set
+                it to None. A pydantic secret is sent only if the model's own serializer reveals it.
+            into: The type to convert `data` into: an attrs class, dataclass, pydantic model, TypedDict, `list[...]`,
+                `X | None` and so on. Values are not coerced: pydantic validates in strict mode. By default `data` is
+                plain JSON. For responses of 256 KB and more, the objects are created in a thread. pydantic blocks
+                other threads while it creates a model, so for many models ask for a dataclass with a list of them.
+                `bytes` is for actions that return files, such as a PDF or a CSV. A response that is not JSON becomes
+                `data` unchanged, and a text in Refold's JSON is encoded as UTF-8. An HTML page counts as a file only
+                if its `Content-Disposition` is `attachment`: gateways and login pages respond with HTTP 200 too, and
+                would be mistaken for an action that succeeded.
+            save_to: A path to save such a file to while it arrives. The file may be of any length, because
+                `max_response_bytes` does not apply. An existing file is replaced when the new one is complete, and
+                remains unchanged if that fails. `timeout` must be long enough for the whole file, such as
+                `Timeout(total=600, attempt=600)`.
+            idempotent: Pass True if executing the action twice does no harm, as with any read. The client then also
+                retries after failures in which the action may have run.
+            connection_id: The connection to use, if the linked account has several to the app.
+            headers: Extra headers, in addition to those that the client sets.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The result, whose `node_status` is `Success`. With `save_to`, its `data` is the `SavedFile`.
+            The result, whose `node_status` is `Success`. With `save_to`, its `data` is a `SavedFile`.
 
         Raises:
-            ActionFailedError: Refold answered, and the action did not succeed; `.result` holds the app's error.
+            ActionFailedError: Refold responded, but the action did not succeed; `.result` has the app's error.
             ReconnectRequiredError: The linked account is not connected, or its credentials no longer work.
             NotFoundError: There is no such app, or the app has no such action.
-            ParameterError: `parameters` are no JSON; nothing was sent.
-            APIResponseValidationError: `data` does not fit `into`; the action ran, `.result` holds its data. Or the
-                file could not be written; `effect` says whether the action is known to have run.
-            ConfigurationError: No file can be made at `save_to`, or another argument is wrong; nothing was sent.
-            APIConnectionError: No response; `effect` says whether the action may have run.
+            ParameterError: `parameters` cannot be encoded as JSON; nothing was sent.
+            APIResponseValidationError: `data` does not fit `into`: the action ran, and `.result` has its data. Or the
+                file could not be written: `effect` says whether the action is known to have run.
+            ConfigurationError: No file can be created at `save_to`, or another argument is wrong; nothing was sent.
+            RefoldError: The call failed in another way, such as no response or HTTP 5xx; `effect` says whether the
+                action may have run.
         """
         request = requests.execute_action(
             slug, action_id, parameters, idempotent=idempotent, connection_id=connection_id, headers=headers
@@ -285,35 +295,36 @@ class AccountScope(RawRequests, ConnectUrls):
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> WorkflowExecution:
-        """Start a workflow, or with `sync=True` run it and wait for what it returns. Refold page: *Execute Workflow*.
+        """Start a workflow, or with `sync=True` run it and wait for its return value. Refold page: *Execute Workflow*.
 
-        Never sent again once it may have started.
+        The client never retries this call after the workflow may have started.
 
         Args:
-            workflow_id: The workflow's id or alias. It must be published, and the linked account must own it.
-            slug: The app the workflow belongs to.
+            workflow_id: The id or alias of the workflow. It must be published, and the linked account must own it.
+            slug: The app that the workflow belongs to.
             payload: The input, sent as `{"payload": payload}`; by default an empty object.
-            body: Instead of `payload`: the whole body, sent as it is.
-            sync: Wait for the run to end.
-            config_id: The config to run under; by default the linked account's id.
-            instance_tag: A label for the run.
-            include_headers: Have sanitised request headers in the response (in `.raw`).
-            connection_id: The connection to run by, where the config spans several.
-            headers: Headers beside those the client sets.
-            timeout: Seconds for the whole call, or a `Timeout`; by default the client's. With `sync=True` a number
-                is the limit of the one attempt too, and the default is 300 seconds unless the client was given
-                limits of its own.
+            body: The whole body to send unchanged, instead of `payload`.
+            sync: Wait for the execution to end.
+            config_id: The config to run with; by default the id of the linked account.
+            instance_tag: A label for the execution.
+            include_headers: Ask Refold to include sanitised request headers in the response, in `.raw`.
+            connection_id: The connection to use, if the config has several.
+            headers: Extra headers, in addition to those that the client sets.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's. With `sync=True`, a number
+                also limits the one attempt, and the default is 300 seconds unless you gave the client other limits.
 
         Returns:
-            The run: its `execution_id`, and with `sync=True` its `return_value`. Refold's answer to a synchronous run
-            carries no status, so one that was stopped, terminated, timed out or taken for a duplicate may look like one
-            that gave nothing back. Where that matters use `run_workflow`, or ask `executions.get(execution_id).status`.
+            The execution: its `execution_id` and, with `sync=True`, its `return_value`. Refold's response about a
+            synchronous execution contains no status. So an execution that was stopped, terminated, timed out or treated
+            as a duplicate may look like one that returned nothing. If that matters, use `run_workflow`, or read
+            `executions.get(execution_id).status`.
 
         Raises:
-            WorkflowFailedError: A synchronous run stopped at an error, or answered with an error status of its own.
+            WorkflowFailedError: A synchronous execution stopped at an error, or responded with its own error status.
             BadRequestError: The workflow is not published: publish it first. Or Refold refused something else.
             NotFoundError: There is no such workflow for this linked account.
-            APIConnectionError: No response; `effect` says whether the workflow may have started.
+            RefoldError: The call failed in another way, such as no response or HTTP 5xx; `effect` says whether the
+                workflow may have started.
         """
         from refold_async.protocol.workflow_executions import parse_workflow_execution
 
@@ -347,41 +358,42 @@ class AccountScope(RawRequests, ConnectUrls):
         timeout: float = 300.0,
         poll_interval: float = 0.5,
     ) -> "Execution":
-        """Start a workflow, and wait for what it gives back. Refold pages: *Execute Workflow*, *Get Execution*.
+        """Start a workflow and wait for its return value. Refold pages: *Execute Workflow*, *Get Execution*.
 
-        Started once, never again. For runs that may take longer than connections live; `execute_workflow(...,
-        sync=True)` waits on one request. To keep the `execution_id` from the first moment, call `execute_workflow()`
-        and `executions.wait()` one after the other: it comes to the same.
+        Use it for executions that may take longer than a connection lasts; `execute_workflow(..., sync=True)` waits on
+        a single request. The client starts the workflow only once. To know the `execution_id` from the start, call
+        `execute_workflow()` and then `executions.wait()`, which is equivalent.
 
         Args:
-            workflow_id: The workflow's id or alias. It must be published, and the linked account must own it.
-            slug: The app the workflow belongs to.
+            workflow_id: The id or alias of the workflow. It must be published, and the linked account must own it.
+            slug: The app that the workflow belongs to.
             payload: The input, sent as `{"payload": payload}`; by default an empty object.
-            body: Instead of `payload`: the whole body, sent as it is.
-            config_id: The config to run under; by default the linked account's id.
-            instance_tag: A label for the run.
-            connection_id: The connection to run by, where the config spans several.
-            headers: Headers beside those the client sets, for the start.
-            timeout: Seconds to wait, once it was started; `math.inf` for ever. The start may take as long, within the
-                client's limits.
-            poll_interval: Seconds between the first two looks at the run; later pauses grow to 15 seconds.
+            body: The whole body to send unchanged, instead of `payload`.
+            config_id: The config to run with; by default the id of the linked account.
+            instance_tag: A label for the execution.
+            connection_id: The connection to use, if the config has several.
+            headers: Extra headers for the start, in addition to those that the client sets.
+            timeout: Seconds to wait after the start; `math.inf` for no limit. The start itself may take as long again,
+                within the client's limits.
+            poll_interval: Seconds between the first two polls; later pauses grow up to 15 seconds.
 
         Returns:
-            The run with its nodes, whose status is `COMPLETED`, and with its `return_value`, or None where it gave
-            nothing back. Once it has ended, to fetch that may take another 30 seconds. `request_id` is that of the last
-            look at the run, not of its start.
+            The execution with its nodes and the status `COMPLETED`. Its `return_value` is None if the workflow returned
+            nothing; to fetch it may take another 30 seconds after the end. Its `request_id` is that of the last poll,
+            not of the start.
 
         Raises:
-            WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
-                them all. `effect` is `"none"` where Refold took it for a duplicate, which it does not run.
-            ExecutionTimeoutError: It has not ended in time, and may go on: `.execution_id`. So too where its status is
-                a word that this version does not know: `status_known` is False then, and a WARNING tells of one that no
-                longer changes.
+            WorkflowFailedError: The execution did not complete. The message names the nodes that failed; `.execution`
+                has all nodes. `effect` is `"none"` if Refold treated the execution as a duplicate, and so did not run
+                it.
+            ExecutionTimeoutError: The execution did not end in time, and may still be running: see `.execution_id`.
+                This error is also raised if this version does not know the status. `status_known` is then False, and a
+                WARNING is logged when the status no longer changes.
             BadRequestError: The workflow is not published: publish it first. Or Refold refused something else.
             NotFoundError: There is no such workflow for this linked account.
-            RefoldError: Whatever else went wrong; `effect` says whether the workflow may have started, and a note on
-                the error has the run's id. `"done"` means that it has completed, and only its return value could not be
-                fetched.
+            RefoldError: Something else went wrong. `effect` says whether the workflow may have started, and a note on
+                the error contains the id of the execution. `"done"` means that the execution has completed, but its
+                return value could not be fetched.
         """
         check_positive("timeout", timeout)
         check_seconds("poll_interval", poll_interval)
@@ -406,20 +418,18 @@ class AccountScope(RawRequests, ConnectUrls):
                 if connection_id is not None and isinstance(error, WorkflowFailedError):
                     from refold_async.pipeline.error_details import add_to_message
 
-                    add_to_message(error, f"It ran by connection {connection_id!r}: check connection_id.")
+                    add_to_message(error, f"It used connection {connection_id!r}: check connection_id.")
                 raise
             except (RefoldError, asyncio.CancelledError) as error:
-                note = f"Workflow {workflow_id!r} was started, as execution {started.execution_id}; it may be running."
-                logger.warning("%s (linked account %r)", note, self.linked_account_id)
-                error.add_note(note)
-                if isinstance(error, RefoldError):
-                    error.effect = "unknown"
+                from refold_async.resources.execution_waits import note_start
+
+                note_start(error, workflow_id, started.execution_id, self.linked_account_id)
                 raise
             from refold_async.resources.execution_waits import with_return_value
 
             return await with_return_value(ended, executions.response)
         except RefoldError as error:
-            error.slug = slug  # what asks after a run does not name its app
+            error.slug = slug  # requests about an execution do not name its app
             raise
 
     def _annotate(self, error: RefoldError, request: Request) -> None:
@@ -445,7 +455,7 @@ class AccountScope(RawRequests, ConnectUrls):
         return self._pipeline.send(request, parse, {}, self.linked_account_id, timeout, own_token)
 
     def _lane(self, slots: "SlotPool") -> "Lane | None":
-        """Return where the items of a fan-out wait for this account, or None if nothing limits that."""
+        """Return where items of a fan-out wait for this account, or None if nothing limits the account."""
         account = self.linked_account_id
         if account is None and self._session_token is not None:
             account = account_headers(None, None, self._session_token)["Authorization"]

@@ -1,4 +1,4 @@
-"""What an app can do: its actions, and their parameters. Executing one does not load this."""
+"""The actions of an app and their parameters. Executing an action does not load this module."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -21,16 +21,16 @@ __all__ = ["Action", "ActionParameter", "ActionParameters", "parse_action_parame
 
 @attrs.frozen(eq=False, repr=False)
 class Action(Result):
-    """One action of an app, as `list_actions` gives it."""
+    """One action of an app, as `list_actions` returns it."""
 
     action_id: str
-    """What the other calls name it by, such as `get_contact`."""
+    """The id to pass to other calls, such as `get_contact`."""
     name: str | None = None
-    """Its name for people."""
+    """The display name of the action."""
     description: str | None = None
-    """What it does."""
+    """What the action does."""
     tag: str | None = None
-    """The group it belongs to."""
+    """The group that the action belongs to."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -38,13 +38,13 @@ class ActionParameter(Model):
     """One parameter of an action."""
 
     name: str
-    """The key it goes by in `parameters`."""
+    """The key of the parameter in `parameters`."""
     label: str | None = None
-    """Its name for people."""
+    """The display name of the parameter."""
     required: bool | None = attrs.field(default=None, metadata=STRICT)
-    """Whether the action refuses to run without it."""
+    """Whether the action needs the parameter to run."""
     type: str | None = None
-    """What kind of value it takes: `text`, `number`, `date`, `email`, … Refold adds new ones."""
+    """The type of the value: `text`, `number`, `date`, `email` and others. Refold adds new types."""
 
 
 _JSON_SCHEMA_OF_TYPE: Mapping[str, Mapping[str, Any]] = {
@@ -62,20 +62,20 @@ _JSON_SCHEMA_OF_TYPE: Mapping[str, Mapping[str, Any]] = {
 
 @attrs.frozen
 class ActionParameters(Sequence[ActionParameter]):
-    """The parameters of one action: a sequence, with checks."""
+    """The parameters of one action: a sequence of `ActionParameter`s, with a check and a JSON Schema."""
 
     slug: str
-    """The app's slug."""
+    """The app."""
     action_id: str
-    """The action's id."""
+    """The action."""
     parameters: tuple[ActionParameter, ...]
     """The parameters in Refold's order."""
     meta: ResponseMeta = attrs.field(factory=ResponseMeta, repr=False, eq=False, kw_only=True)
-    """What became of the call that gave them: attempts, seconds, and the status and headers of its response."""
+    """How the call went: attempts, duration in seconds, and the status and headers of the response."""
 
     @property
     def request_id(self) -> str | None:
-        """Refold's id of the request whose response they came in, to quote to support; None where Refold gave none."""
+        """Refold's id for the request, to quote when you contact support; None if the response has none."""
         return self.meta.request_id
 
     @overload
@@ -92,14 +92,14 @@ class ActionParameters(Sequence[ActionParameter]):
         return iter(self.parameters)
 
     def validate(self, values: "Mapping[str, Any] | PydanticModel") -> None:
-        """Check parameters before they are sent.
+        """Check the values of parameters before you send them.
 
         Args:
-            values: What you mean to pass to `execute_action` as `parameters`.
+            values: The values that you want to pass to `execute_action` as `parameters`.
 
         Raises:
-            ParameterError: Names every required parameter that is missing or None, and every one the action does not
-                have, with the name it may have been meant for.
+            ParameterError: A required parameter is missing or None, or the action does not have a parameter. The
+                message names each of them, and suggests the correct name for a misspelled one.
         """
         values = as_parameters(values)
         known = {parameter.name for parameter in self.parameters}
@@ -107,7 +107,7 @@ class ActionParameters(Sequence[ActionParameter]):
         unknown = tuple(str(name) for name in values if name not in known)
         if not missing and not unknown:
             return
-        import difflib  # loaded by the first misspelling
+        import difflib  # only needed for mistakes
 
         problems = [f"{name!r} is required and missing" for name in missing]
         for name in unknown:
@@ -122,9 +122,9 @@ class ActionParameters(Sequence[ActionParameter]):
         raise error
 
     def json_schema(self) -> dict[str, Any]:
-        """Return the parameters as a JSON Schema object, the form that tool calls of language models take.
+        """Return the parameters as a JSON Schema object, as tool calls of language models expect it.
 
-        A parameter whose type is unknown or can be any JSON value gets no `type`.
+        A parameter whose type is unknown, or which may be any JSON value, gets no `type`.
         """
         properties = {
             parameter.name: {
@@ -138,7 +138,7 @@ class ActionParameters(Sequence[ActionParameter]):
 
 
 def parse_actions(response: Response, request: Request) -> list[Action]:
-    """Parse the response to `list_actions`: a list, or an object that holds it."""
+    """Parse the response to `list_actions`: a list, or an object that contains the list."""
     value = parse_json(response, request)
     actions = fields_of(value).get("actions", value)
     return structured(actions, list[Action], "actions", response, request, body=value)  # type: ignore[no-any-return]

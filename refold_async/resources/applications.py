@@ -1,4 +1,4 @@
-"""`account.applications`: which apps there are, and whether the linked account is connected to them; connect them."""
+"""`account.applications`: the apps, and the linked account's connections to them; connect and disconnect apps."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Applications", "disconnected"]
 
-_HOW_TO_FIND: Final = "applications.list() gives the apps, and their slugs."
+_HOW_TO_FIND: Final = "applications.list() gives the apps and their slugs."
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/application", "the list of apps")
 _GET: Final = Endpoint("GET", "/api/v2/public/application/{slug}", "app {slug!r}", _HOW_TO_FIND)
@@ -30,7 +30,7 @@ _DISCONNECT: Final = Endpoint(
     "DELETE",
     "/api/v2/public/linked-account/integration/{slug}",
     "the connection to app {slug!r}",
-    "It may have been disconnected before. applications.list() gives the apps, with what is connected.",
+    "It may already be disconnected. applications.list() gives the apps and their connections.",
 )
 
 
@@ -65,14 +65,17 @@ class Applications(Resource):
         """List the apps, with the linked account's connection to each. Refold page: *List Applications*.
 
         Args:
-            slug: Only the app of this slug.
+            slug: Only the app with this slug.
             tags: Only apps with one of these tags.
-            auth_type: Only apps that one authenticates with in this way, such as `oauth2`.
-            ecosystem: Only apps of Refold's ecosystem, or only those that are not.
+            auth_type: Only apps with this type of authentication, such as `oauth2`.
+            ecosystem: True for only apps of Refold's ecosystem, False for only the others; by default all.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The apps in Refold's order: `await` gives a plain `list`, `async for` goes through them.
+            The apps in Refold's order. `await` it for a plain `list`, or iterate over it with `async for`.
+
+        Raises:
+            RefoldError: The call failed.
         """
 
         def request() -> Request:
@@ -92,7 +95,7 @@ class Applications(Resource):
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The app; its `state` tells whether the linked account is connected.
+            The app; its `state` says whether the linked account is connected.
 
         Raises:
             NotFoundError: There is no such app.
@@ -100,7 +103,9 @@ class Applications(Resource):
         return await self._send(_GET.request(slug), parse_model(Application), timeout)
 
     async def ensure_connected(self, slug: str, *, timeout: Timeout | float | None = None) -> Application:
-        """Check, before an action fails, that the linked account is connected. Refold page: *Get Application*.
+        """Raise an error unless the linked account is connected to an app. Refold page: *Get Application*.
+
+        Call it to find a missing connection before an action fails.
 
         Args:
             slug: The app, such as `hubspot`.
@@ -118,44 +123,44 @@ class Applications(Resource):
     async def oauth_url(
         self, slug: str, *, fields: Mapping[str, str] | None = None, timeout: Timeout | float | None = None
     ) -> "OAuthUrl":
-        """Make a link to the app's own page, where the account's owner connects it. Refold page: *Get OAuth URL*.
+        """Create a link to the app's own page, where the account's owner connects it. Refold page: *Get OAuth URL*.
 
-        For apps that one connects by OAuth; `account.connect_url()` is for any app.
+        It works for apps that use OAuth. For any app, use `account.connect_url()`.
 
         Args:
             slug: The app, such as `hubspot`.
-            fields: What some apps ask for first, such as the address of the owner's shop, by the names that the
-                `auth_input_map` of the `Application` has.
+            fields: Values that some apps need first, such as the address of the owner's shop. `auth_input_map` of the
+                `Application` has the names.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The link, as `auth_url`: for the account's owner alone.
+            The link, as `auth_url`. Give it only to the owner of the account.
 
         Raises:
             NotFoundError: There is no such app.
-            BadRequestError: The app is not connected by OAuth, or `fields` lack what it asks for.
+            BadRequestError: The app does not use OAuth, or a field that it needs is missing in `fields`.
         """
         from refold_async.resources.connect_links import oauth_url_request, parse_oauth_url
 
         return await self._send(oauth_url_request(slug, fields), parse_oauth_url, timeout)
 
     async def wait_connected(self, slug: str, *, timeout: float = 300.0, poll_interval: float = 0.5) -> Application:
-        """Wait for the account's owner to connect or to reconnect an app. Refold page: *Get Application*.
+        """Wait until the account's owner has connected or reconnected an app. Refold page: *Get Application*.
 
-        Looks at the app again and again, with pauses that grow and are random, each look within the client's rate
-        limit. A look that fails or gets no response is followed by another. To hear of it without waiting, subscribe
-        to the webhook 'Connection Created'.
+        Polls the app, with random pauses that grow. Each poll obeys the client's rate limit. If a poll fails or gets no
+        response, the client polls again later. To be notified without waiting, subscribe to the webhook 'Connection
+        Created'.
 
         Args:
             slug: The app, such as `hubspot`.
-            timeout: Seconds to wait; `math.inf` for ever.
-            poll_interval: Seconds of the first pause; later ones grow to 15 seconds.
+            timeout: Seconds to wait; `math.inf` for no limit.
+            poll_interval: Seconds of the first pause; later pauses grow up to 15 seconds.
 
         Returns:
             The app, whose `state` is `connected`.
 
         Raises:
-            AppConnectionTimeoutError: It has not been connected in time; also a `TimeoutError`.
+            AppConnectionTimeoutError: The app was not connected in time; also a `TimeoutError`.
             NotFoundError: There is no such app.
         """
         from refold_async.resources.polling import looks
@@ -163,8 +168,8 @@ class Applications(Resource):
         request, parse = _GET.request(slug), parse_model(Application)
         application = Application(slug)
 
-        def end(application: Application | None, count: int) -> RefoldError:
-            error = _too_late(slug, application, count)
+        def end(application: Application | None, count: int, problem: RefoldError | None) -> RefoldError:
+            error = _too_late(slug, application, count, problem)
             self._annotate(error, request)
             return error
 
@@ -184,19 +189,19 @@ class Applications(Resource):
     ) -> "LinkedAccount":
         """Disconnect an app from the linked account. Refold page: *Delete Integration*.
 
-        Refold revokes the credentials where the app can, and sends the webhook 'Connection Deleted'.
+        Refold revokes the credentials if the app supports it, and sends the webhook 'Connection Deleted'.
 
         Args:
             slug: The app, such as `hubspot`.
-            auth_type: Only the connection that authenticates in this way, such as `oauth2`; by default all of them.
+            auth_type: Only the connection with this type of authentication, such as `oauth2`; by default all of them.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The linked account, with the apps that it has connected still.
+            The linked account, with the apps that are still connected.
 
         Raises:
             NotFoundError: There is no such app, or the linked account has not connected it.
-            APIConnectionError: No response; `effect` says whether it may have been disconnected.
+            RefoldError: The call failed in another way; `effect` says whether the app may have been disconnected.
         """
         from refold_async.models.linked_accounts import LinkedAccount
 
@@ -211,7 +216,7 @@ class Applications(Resource):
 
 
 def _joined(tags: str | Sequence[str] | None) -> str | None:
-    """Return tags as the query has them."""
+    """Return tags in the form that the query needs."""
     if tags is None or isinstance(tags, str):
         return tags
     if not isinstance(tags, Sequence):
@@ -229,29 +234,33 @@ def _parse_connected(response: Response, request: Request) -> Application:
 
 
 def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
-    """Return the error for a linked account that is to connect or to reconnect an app."""
+    """Return the error for a linked account that must connect or reconnect an app."""
     from refold_async.protocol.error_mapping import how_to
 
     problem = "has not connected" if state == "connect" else "no longer has working credentials for"
     error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {how_to(f'{state} the app')}")
     error.fault = Fault.NOT_CONNECTED
+    error.effect = "none"
     error.slug = slug
     return error
 
 
-def _too_late(slug: str, application: Application | None, count: int) -> AppConnectionTimeoutError:
-    """Return the error for an app that was not connected in time; `application` is how it was seen last."""
+def _too_late(
+    slug: str, application: Application | None, count: int, problem: RefoldError | None
+) -> AppConnectionTimeoutError:
+    """Return the error for an app that was not connected in time; `application` is its last known state."""
     if application is None:
-        seen = "nothing could be learned of it"
+        seen = "its state could not be read"
     else:
-        to_do = {"connect": "it is not connected", "reconnect": "its credentials no longer work"}
-        seen = f"when last seen, {to_do.get(application.state, application.state)}"
-    from refold_async.resources.polling import tell_of_looks
+        to_do = {"connect": "it was not connected", "reconnect": "its credentials no longer worked"}
+        seen = f"when last checked, {to_do.get(application.state, application.state)}"
+    from refold_async.resources.polling import tell_of_looks, told_of_last_look
 
     error = AppConnectionTimeoutError(
-        f"The linked account was not connected to app {slug!r} in time: {seen}. Its owner may do so still: "
-        "wait again, by applications.wait_connected().",
+        f"The linked account was not connected to app {slug!r} in time: {seen}.{told_of_last_look(problem)} Its owner "
+        "can still connect it: wait again with applications.wait_connected().",
         application=application,
     )
+    error.effect = "none"
     tell_of_looks(error, application, count)
     return error

@@ -1,4 +1,4 @@
-"""The links by which owners of linked accounts connect apps: their requests, and how they are read."""
+"""The links with which owners of linked accounts connect apps: the requests, and how to parse the responses."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
@@ -20,13 +20,13 @@ __all__ = [
     "parse_own_account",
 ]
 
-# As good as a read: what comes back is a link, and one more does no harm.
+# Treated as a read: it returns a link, and one more link does no harm.
 _CONNECT_URL: Final = Endpoint("POST", "/api/v2/public/connect-url", "the connect link", kind="read")
 _OAUTH_URL: Final = Endpoint(
     "GET",
     "/api/v2/public/linked-account/integration/oauth-url/{slug}",
     "the OAuth link of app {slug!r}",
-    "applications.list() gives the apps, and their slugs.",
+    "applications.list() gives the apps and their slugs.",
 )
 _OWN_ACCOUNT: Final = Endpoint(
     "GET", "/api/v2/public/session/active-linked-account", "the linked account of the session token"
@@ -34,7 +34,7 @@ _OWN_ACCOUNT: Final = Endpoint(
 
 
 def connect_url_request(linked_account_id: str, properties: Mapping[str, Any] | None, config_id: str | None) -> Request:
-    """Return the request for the link of a page that connects apps; `AccountScope.connect_url` tells the arguments."""
+    """Return the request for a link to a page that connects apps. `AccountScope.connect_url` explains the arguments."""
     if properties is None:
         properties = {}
     elif not isinstance(properties, Mapping):
@@ -46,26 +46,26 @@ def connect_url_request(linked_account_id: str, properties: Mapping[str, Any] | 
 
 
 def oauth_url_request(slug: str, fields: Mapping[str, str] | None) -> Request:
-    """Return the request for the link of an app's own page; `Applications.oauth_url` tells the arguments."""
+    """Return the request for a link to an app's own page. `Applications.oauth_url` explains the arguments."""
     if fields is not None and not isinstance(fields, Mapping):
         raise ConfigurationError(f"fields must be a mapping of names to values, not {type(fields).__name__}.")
     return _OAUTH_URL.request(slug, query=fields)
 
 
 def own_account_request() -> Request:
-    """Return the request that asks which linked account a session token stands for."""
+    """Return the request that reads which linked account a session token belongs to."""
     return _OWN_ACCOUNT.request()
 
 
 def _problem_with(name: str) -> Callable[[object], str | None]:
     def problem(link: object) -> str | None:
-        return None if _is_web_address(cast("str", getattr(link, name))) else f"its {name} is no address of a web page"
+        return None if _is_web_address(cast("str", getattr(link, name))) else f"its {name} is not a web address"
 
     return problem
 
 
 def _is_web_address(url: str) -> bool:
-    """Tell whether a text may stand in the `href` of a page: nothing else than a web page is to open."""
+    """Return whether a text can be used as an `href`: it must open a web page and nothing else."""
     try:
         parts = urlsplit(url)
     except ValueError:

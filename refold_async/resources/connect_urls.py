@@ -1,4 +1,4 @@
-"""`connect_url()`: the link to a page on which the owner of a linked account connects apps."""
+"""`connect_url()`: a link to a page where the owner of a linked account connects apps."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,23 +30,24 @@ class ConnectUrls:
         config_id: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> "ConnectUrl":
-        """Make a link to a page where the account's owner connects apps, or again. Refold page: *Create Connect URL*.
+        """Create a link to a page where the account's owner connects apps. Refold page: *Create Connect URL*.
 
-        Refold takes no API key for this, so a scope by key first fetches a session token, within the same `timeout`.
+        Owners also reconnect apps there. Refold accepts no API key for this call: a scope that uses one first fetches a
+        session token, within the same `timeout`.
 
         Args:
-            properties: What to keep with the link for that page, any JSON; by default nothing. Refold's own page knows
-                `redirect_url`, where to go from there, and the colours `base_color` and `button_color`.
-            config_id: The config to connect for; by default the linked account's id.
+            properties: Any JSON object to store with the link for that page; by default nothing. Refold's own page
+                supports `redirect_url`, the page to open afterwards, and the colours `base_color` and `button_color`.
+            config_id: The config to connect for; by default the id of the linked account.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The link, as `hosted_url`: for the account's owner alone, good for 3 days.
+            The link, as `hosted_url`. Give it only to the owner of the account. It is valid for 3 days.
 
         Raises:
             BadRequestError: There is no such linked account.
             AuthenticationError: The API key or the session token is wrong or has expired.
-            ParameterError: `properties` are no JSON; nothing was sent.
+            ParameterError: `properties` cannot be encoded as JSON; nothing was sent.
         """
         from refold_async.resources.connect_links import connect_url_request, parse_connect_url
 
@@ -60,10 +61,10 @@ class ConnectUrls:
     ) -> tuple[Request, Timeout]:
         """Return a request that names the linked account, and the time that is left for it.
 
-        Where only a session token names the account, that is asked for.
+        If only a session token identifies the account, Refold is asked for its id first.
         """
         limits = self._limits(timeout)
-        request = make(self.linked_account_id or "?")  # what is wrong with the arguments shows before anything is sent
+        request = make(self.linked_account_id or "?")  # wrong arguments raise an error before anything is sent
         if self.linked_account_id is not None:
             return request, limits
         from refold_async.pipeline.item_context import current_item
@@ -72,18 +73,18 @@ class ConnectUrls:
         now = asyncio.get_running_loop().time
         began = now()
         account = await self._send(own_account_request(), parse_own_account, limits)
-        if current_item.get() is None:  # in a fan-out the wait for the rate limit does not count
+        if current_item.get() is None:  # in a fan-out, the wait for the rate limit does not count
             limits = limits.with_total(max(limits.total - (now() - began), 0.001))
         return make(account.linked_account_id), limits
 
     def _limits(self, timeout: Timeout | float | None) -> Timeout:
-        """Return the limits of time that a call runs under."""
+        """Return the time limits of a call."""
         raise NotImplementedError
 
     def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        """Send a request as the scope sends any."""
+        """Send a request like any other request of the scope."""
         raise NotImplementedError
 
     def _send_by_token(self, request: Request, parse: Parser[T], timeout: Timeout) -> Awaitable[T]:
-        """Send a request that takes a session token alone: where the scope has none, one is fetched for it."""
+        """Send a request that accepts only a session token; if the scope has none, fetch one first."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Whether linked accounts are connected to an app, as they tell themselves. Which app that is, is looked up once."""
+"""Whether linked accounts are connected to an app, from their own data. The app itself is looked up only once."""
 
 import asyncio
 import copy
@@ -22,8 +22,8 @@ GetApplication = Callable[[], Awaitable[Application]]
 class Connections:
     """The connections of many linked accounts to one app.
 
-    The app is looked up once, by the first account that seems not to have connected it: there may be no such app, and
-    what an account has connected names a custom app by its id alone.
+    The app is looked up once, for the first account that seems not to have connected it. There may be no such app; or
+    it is a custom app, which accounts identify only by its id.
 
     Args:
         slug: The app.
@@ -34,28 +34,28 @@ class Connections:
         self._app_id: str | None = None
         self._known = False
         self.missing: NotFoundError | None = None
-        """Says that there is no such app."""
+        """The error that there is no such app, once that is known."""
         self._looking = asyncio.Lock()
         self._failed = False
 
     def told_by(self, account: LinkedAccount) -> ConnectionState | None:
-        """Return what an account tells, or None where that takes a look at the app."""
+        """Return the state according to the account's data, or None if the app must be looked up first."""
         state = account.connection_state(self._slug, self._app_id)
         return state if self._known or state != "connect" else None
 
     async def look_up(self, account: LinkedAccount, get: GetApplication) -> ConnectionState:
-        """Return what an account tells of an app, which is looked up unless it is known.
+        """Return the state according to the account's data, after looking up the app unless it is known.
 
-        Where that failed for another account, or Refold does not give the app's id, this account's connection is asked
-        for rather than the app.
+        If that failed for another account, or if Refold does not return the app's id, read this account's own
+        connection.
 
         Args:
             account: The account.
             get: Reads the app for this account.
 
         Raises:
-            NotFoundError: There is no such app: then `missing` is set; or not this account any more.
-            RefoldError: What else `get` raised.
+            NotFoundError: There is no such app, and `missing` is set; or this account no longer exists.
+            RefoldError: Any other error of `get`.
         """
         async with self._looking:
             if self.missing is not None:
@@ -80,12 +80,12 @@ class Connections:
         return (await get()).state
 
     async def ensure(self, scope: AccountScope, item: object, timeout: Timeout | None) -> None:
-        """Raise an error unless the account of a scope is connected, as `item` tells if it is that account.
+        """Raise an error unless the account of a scope is connected; use the data of `item` if it is that account.
 
         Raises:
-            ReconnectRequiredError: It has not connected the app, or its credentials no longer work.
+            ReconnectRequiredError: The account has not connected the app, or its credentials no longer work.
             NotFoundError: There is no such app.
-            RefoldError: Refold was asked, and did not tell.
+            RefoldError: The request to Refold failed.
         """
         if (
             not isinstance(item, LinkedAccount)
@@ -104,13 +104,13 @@ class Connections:
 
 
 def _is_about_app(error: NotFoundError) -> bool:
-    """Tell whether it is the app that was not found, rather than the account that asked."""
+    """Return whether the app was not found, rather than the linked account."""
     said = str(fields_of(error.body).get("message")).lower()
     return error.error_code == "EXTERNAL_API_FAILURE" or "application" in said
 
 
 def _for_account(missing: NotFoundError, account: LinkedAccount) -> NotFoundError:
-    """Return the error that there is no app, for an account whose own request was not needed to learn it."""
+    """Return the error that there is no app, for an account that needed no request of its own to find out."""
     error = copy.copy(missing)
     error.linked_account_id, error.attempts = account.linked_account_id, 0
     return error

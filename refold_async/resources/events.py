@@ -13,7 +13,7 @@ from refold_async.resources.resource import Resource
 __all__ = ["Events"]
 
 _TRIGGER: Final = Endpoint(
-    "POST", "/api/v2/public/event/trigger", "the event", "Its name must be that in the Refold Console, to the letter."
+    "POST", "/api/v2/public/event/trigger", "the event", "Its name must be exactly the one in the Refold Console."
 )
 
 
@@ -32,27 +32,29 @@ class Events(Resource):
         instance_tag: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> Confirmation:
-        """Fire an event, which starts the workflows attached to it. Refold page: *Trigger Event*.
+        """Trigger an event, which starts the workflows attached to it. Refold page: *Trigger Event*.
 
-        A write: never sent again once it may have been fired. Refold queues it, so this returns before they run.
+        This is a write: the client never retries it after the event may have been triggered. Refold queues the event,
+        so this method returns before the workflows run.
 
         Args:
-            event: The event's name.
-            payload: What the workflows are given, any JSON value; None sends none.
-            slug: Only the workflows of this app, whose connection is then checked first.
-            config_id: The config to run under; by default the linked account's id.
-            instance_tag: A label for the runs.
+            event: The name of the event.
+            payload: The input of the workflows: any JSON value; None sends none.
+            slug: Start only workflows of this app. Refold then checks the connection to the app first.
+            config_id: The config to run with; by default the id of the linked account.
+            instance_tag: A label for the executions.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            What Refold says of it.
+            Refold's confirmation.
 
         Raises:
             NotFoundError: There is no such event.
-            APIConnectionError: No response; `effect` says whether the event may have been fired.
+            RefoldError: The call failed in another way; `effect` says whether the event may have been triggered.
         """
         request = _TRIGGER.request(
             headers=workflow_headers(slug=slug, config_id=config_id, instance_tag=instance_tag),
             body={"event": check_header_value("event", event), "payload": payload},
+            subject=f"event {event!r}",
         )
         return await self._send(request, parse_told(Confirmation), timeout)

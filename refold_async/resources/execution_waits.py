@@ -1,6 +1,6 @@
-"""Waiting for a run to end: what a wait without success says, and what a run gave back.
+"""Waiting for an execution to end: the errors of a wait, and the return value of an execution.
 
-A status that nobody here knows may be an end: it is told in the log, and in the error, rather than waited for silently.
+An unknown status may mean that the execution has ended. The log and the error report it, so that nobody waits unaware.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from refold_async.errors import (
 )
 from refold_async.faults import Fault
 from refold_async.models.executions import FINAL, GOING_ON, Execution, ExecutionResponse
-from refold_async.resources.polling import LOOK, tell_of_looks
+from refold_async.resources.polling import LOOK, tell_of_looks, told_of_last_look
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
-__all__ = ["FetchResponse", "UnknownStatuses", "failure", "too_late", "with_return_value"]
+__all__ = ["FetchResponse", "UnknownStatuses", "failure", "note_start", "too_late", "with_return_value"]
 
 
 def _is_unknown(status: str | None) -> bool:
@@ -31,27 +31,27 @@ def _is_unknown(status: str | None) -> bool:
 
 
 def _account_of(execution: Execution) -> str:
-    """Return what the log says of whom a run is for; not all tell."""
+    """Return what the log shows of the linked account of an execution; empty if it is not known."""
     account = execution.linked_account_id
     return "" if account is None else f" (linked account {account!r})"
 
 
 class UnknownStatuses:
-    """Warns of a status that is not known once it no longer changes, once for each word of a wait."""
+    """Warn about an unknown status that no longer changes, once for each status during a wait."""
 
     def __init__(self) -> None:
         self._last: tuple[str | None, float | None] | None = None
         self._told: set[str | None] = set()
 
     def see(self, execution: Execution) -> None:
-        """Take a look at a run into account."""
+        """Consider one poll of an execution."""
         seen = execution.status, execution.completion_percentage
         unchanged, self._last = seen == self._last, seen
         if unchanged and execution.status not in self._told and _is_unknown(execution.status):
             self._told.add(execution.status)
             logger.warning(
-                "Execution %s%s stays at status %r, which this version of refold_async does not know: it may have "
-                "ended. The wait goes on until its timeout.",
+                "Execution %s%s remains at status %r, which this version of refold_async does not know: it may have "
+                "ended. The wait continues until its timeout.",
                 execution.execution_id,
                 _account_of(execution),
                 execution.status,
@@ -59,7 +59,7 @@ class UnknownStatuses:
 
 
 def failure(execution: Execution, looks: int) -> WorkflowFailedError:
-    """Return the error for a run that ended otherwise than well, after so many looks at it."""
+    """Return the error for an execution that did not complete, after so many polls."""
     from refold_async.codec.excerpts import shortened
     from refold_async.protocol.execution_errors import said_by_app
 
@@ -69,7 +69,9 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
         for node in execution.failed_nodes[:5]
     )
     duplicate = (execution.status or "").upper() == "DUPLICATE"
-    became = "Refold took it for a repeat and ran nothing" if duplicate else "Nodes before may have run"
+    became = "Refold treated it as a repeat of another execution, and ran nothing"
+    if not duplicate:
+        became = "Earlier nodes may have run: check what they did before you run it again"
     workflow = execution.associated_workflow
     named = None if workflow is None else workflow.name or workflow.id
     run = "Execution" if named is None else f"Workflow {named!r} did not complete: execution"
@@ -83,22 +85,33 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
     return error
 
 
-def too_late(execution_id: str, execution: Execution | None, looks: int) -> ExecutionTimeoutError:
-    """Return the error for a run that has not ended in time; `execution` is how it was last seen, in so many looks."""
-    advice = "It may go on: wait again, by executions.wait()."
+def too_late(
+    execution_id: str, execution: Execution | None, looks: int, problem: RefoldError | None
+) -> ExecutionTimeoutError:
+    """Return the error for an execution that did not end in time.
+
+    Args:
+        execution_id: The id of the execution.
+        execution: The execution as last polled, or None.
+        looks: How many polls there were.
+        problem: The error of the last poll, if it failed.
+    """
+    advice = "It may still be running: wait again with executions.wait()."
     known = execution is None or not _is_unknown(execution.status)
     if execution is None:
-        seen = "nothing could be learned of it; check its id, for Refold leaves questions about unknown ones unanswered"
+        seen = "its status could not be read."
+        if problem is None or isinstance(problem, TimeoutError):
+            seen += " Check the id: Refold does not respond to some requests about unknown ids."
     else:
-        seen = f"last seen {execution.status}"
-        seen += "" if execution.completion_percentage is None else f" at {execution.completion_percentage:g} %"
+        share = execution.completion_percentage
+        seen = f"when last polled, its status was {execution.status}{'' if share is None else f' ({share:g} %)'}."
         if not known:
             advice = (
-                "This version of refold_async does not know that status: the run may go on, or may have ended. See "
-                "the Refold Console, and look for a newer version."
+                "This version of refold_async does not know that status: the execution may have ended. Check it in the "
+                "Refold Console, and upgrade refold_async if there is a newer version."
             )
     error = ExecutionTimeoutError(
-        f"Execution {execution_id} has not ended in time, as far as was seen: {seen}. {advice}",
+        f"Execution {execution_id} did not end in time: {seen}{told_of_last_look(problem)} {advice}",
         execution_id=execution_id,
         execution=execution,
         status_known=known,
@@ -108,8 +121,21 @@ def too_late(execution_id: str, execution: Execution | None, looks: int) -> Exec
     return error
 
 
+def note_start(error: BaseException, workflow_id: str, execution_id: str, linked_account_id: str | None) -> None:
+    """Note on an error, and in the log, that the wait for a workflow ended although it may still be running."""
+    account = "" if linked_account_id is None else f" for linked account {linked_account_id!r}"
+    note = (
+        f"Workflow {workflow_id!r} was started{account} as execution {execution_id}. It may still be running: wait "
+        "with executions.wait(), or stop it with executions.stop()."
+    )
+    logger.warning("%s", note)
+    error.add_note(note)
+    if isinstance(error, RefoldError):
+        error.effect = "unknown"
+
+
 class FetchResponse(Protocol):
-    """Fetches what a run gave back."""
+    """Fetches the return value of an execution."""
 
     def __call__(self, execution_id: str, *, timeout: Timeout) -> Awaitable[ExecutionResponse]:
         """Fetch it."""
@@ -117,10 +143,11 @@ class FetchResponse(Protocol):
 
 
 async def with_return_value(execution: Execution, fetch: FetchResponse) -> Execution:
-    """Return a run that has completed, with what it gave back; None where there is nothing.
+    """Return a completed execution with its return value; None if it returned nothing.
 
     Raises:
-        RefoldError: That could not be fetched. The run is done all the same: the error's effect and a note tell.
+        RefoldError: The return value could not be fetched. The execution has still completed: the error's effect is
+            `"done"`, and a note on the error says so.
     """
     try:
         answer = await fetch(execution.execution_id, timeout=LOOK)
@@ -128,10 +155,10 @@ async def with_return_value(execution: Execution, fetch: FetchResponse) -> Execu
         if isinstance(error, NotFoundError) or (isinstance(error, APIStatusError) and error.status_code == 501):
             return execution
         note = (
-            f"Execution {execution.execution_id} has completed; only its return value was not fetched: "
-            f"executions.response({execution.execution_id!r}) gives it."
+            f"Execution {execution.execution_id}{_account_of(execution)} has completed, but its return value was not "
+            f"fetched: executions.response({execution.execution_id!r}) returns it."
         )
-        logger.warning("%s%s", note, _account_of(execution))
+        logger.warning("%s", note)
         error.add_note(note)
         if isinstance(error, RefoldError):
             error.effect = "done"

@@ -1,4 +1,4 @@
-"""`account.executions`: runs of workflows; follow them, wait for them, stop them, run them again."""
+"""`account.executions`: executions of workflows; read them, wait for them, stop them, rerun them."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import date, datetime
@@ -22,7 +22,7 @@ __all__ = ["Executions"]
 
 _EXECUTION: Final = "execution {execution_id!r}"
 _CHECK_THE_ID: Final = (
-    "Check its id, and that it is a run of this linked account: executions.list() gives those there are."
+    "Check its id, and that it belongs to this linked account: executions.list() gives all its executions."
 )
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/execution", "the list of executions")
@@ -41,7 +41,7 @@ _BATCHES: Final = Endpoint(
 
 
 class Executions(Resource):
-    """The runs of one linked account's workflows, as `account.executions`."""
+    """The workflow executions of one linked account, as `account.executions`."""
 
     __slots__ = ("_annotate", "_pause")
 
@@ -71,27 +71,34 @@ class Executions(Resource):
         page_size: int = 100,
         timeout: Timeout | float | None = None,
     ) -> Listing[Execution]:
-        """Iterate over the runs, newest first: `async for execution in account.executions.list()`.
+        """Iterate over the executions, newest first. Refold page: *List Executions*.
 
-        Runs that begin meanwhile move the others to later pages; each comes once all the same. The next page is
-        fetched while the present one is read. Refold page: *List Executions*.
+        ```python
+        async for execution in account.executions.list(): ...
+        ```
+
+        Executions that start during the iteration move others to later pages; each one is still returned only once. The
+        next page is fetched while you process the current one.
 
         Args:
-            slug: Only those of workflows of this app.
-            status: Only those with this status, such as `ERRORED`.
-            workflow_id: Only those of this workflow.
-            workflow_name: Only those of workflows of this name.
-            execution_id: Only this one.
-            start_date: Only those begun then or later; a datetime needs a time zone.
-            end_date: Only those begun then or earlier; a datetime needs a time zone.
-            execution_type: Only those started in this way, such as `ASYNC`.
-            execution_source: Only those that this started.
-            oldest_first: Begin with the oldest.
-            page_size: How many to ask for at once.
+            slug: Only executions of workflows of this app.
+            status: Only executions with this status, such as `ERRORED`.
+            workflow_id: Only executions of this workflow.
+            workflow_name: Only executions of workflows with this name.
+            execution_id: Only this execution.
+            start_date: Only executions that started at this time or later; a datetime needs a time zone.
+            end_date: Only executions that started at this time or earlier; a datetime needs a time zone.
+            execution_type: Only executions that were started in this way, such as `ASYNC`.
+            execution_source: Only executions that this source started.
+            oldest_first: True to start with the oldest.
+            page_size: How many executions to request per page; by default 100.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
-            The runs, without their nodes.
+            The executions, without their nodes.
+
+        Raises:
+            RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
             _LIST,
@@ -115,72 +122,74 @@ class Executions(Resource):
         )
 
     async def get(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
-        """Read one run with its nodes. Refold page: *Get Execution*.
+        """Read one execution with its nodes. Refold page: *Get Execution*.
 
         Args:
-            execution_id: The run's id.
+            execution_id: The id of the execution.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The run, without its `return_value`: `wait` and `response` give that.
+            The execution, without its `return_value`: use `wait` or `response` for that.
 
         Raises:
-            NotFoundError: There is no such run of this linked account.
-            APITimeoutError: No response in time; Refold leaves some questions about unknown ids without any.
+            NotFoundError: This linked account has no such execution.
+            APITimeoutError: No response in time. Refold does not respond to some requests about unknown ids.
         """
         return await self._send(_GET.request(execution_id), parse_model(Execution, execution_id=execution_id), timeout)
 
     async def response(self, execution_id: str, *, timeout: Timeout | float | None = None) -> ExecutionResponse:
-        """Read what a run gave back that nobody waited for on its request. Refold page: *Get Execution Response*.
+        """Read the return value of an asynchronous execution. Refold page: *Get Execution Response*.
 
-        `wait` and `run_workflow` do so by themselves, once the run has ended. While it goes on, `response` is None and
-        `status` is `RUNNING`: wait first.
+        `wait` and `run_workflow` do this automatically when the execution has ended. While it is running, `response` is
+        None and `status` is `RUNNING`: wait first.
 
         Args:
-            execution_id: The run's id.
+            execution_id: The id of the execution.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The return value, as `response`; None also where the run gave nothing back.
+            The return value, as `response`. It is also None if the workflow returned nothing.
 
         Raises:
-            NotFoundError: There is no such run of this linked account, or Refold keeps no response of it.
+            NotFoundError: This linked account has no such execution, or Refold has not stored its response.
         """
         return await self._send(_RESPONSE.request(execution_id), _parse_response, timeout)
 
     async def stop(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
-        """Have a run stopped. Refold page: *Stop Execution*.
+        """Stop an execution. Refold page: *Stop Execution*.
 
-        What its nodes have done is not undone. `wait` tells when it has stopped, by a `WorkflowFailedError`.
+        This does not undo what its nodes have done. When the execution has stopped, `wait` raises a
+        `WorkflowFailedError`.
 
         Args:
-            execution_id: The run's id.
+            execution_id: The id of the execution.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            What Refold says of it.
+            Refold's confirmation.
 
         Raises:
-            BadRequestError: It has ended.
-            NotFoundError: There is no such run of this linked account.
+            BadRequestError: The execution has already ended.
+            NotFoundError: This linked account has no such execution.
+            RefoldError: The call failed in another way; `effect` says whether the execution may have been stopped.
         """
         return await self._send(_STOP.request(execution_id), parse_told(Confirmation), timeout)
 
     async def rerun(self, execution_id: str, *, timeout: Timeout | float | None = None) -> Execution:
-        """Start a workflow again with what a run was given. Refold page: *Rerun Execution*.
+        """Start a workflow again with the input of an earlier execution. Refold page: *Rerun Execution*.
 
-        A write: never sent again once the new run may have begun.
+        This is a write: the client never retries it after the new execution may have started.
 
         Args:
-            execution_id: The earlier run's id.
+            execution_id: The id of the earlier execution.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The new run: its `execution_id`, and in `status` what Refold says of the start.
+            The new execution: its `execution_id`, and what Refold says about the start as its `status`.
 
         Raises:
-            NotFoundError: There is no such run of this linked account.
-            APIConnectionError: No response; `effect` says whether the new run may have begun.
+            NotFoundError: This linked account has no such execution.
+            RefoldError: The call failed in another way; `effect` says whether the new execution may have started.
         """
         return await self._send(_RERUN.request(execution_id), parse_model(Execution), timeout)
 
@@ -196,18 +205,18 @@ class Executions(Resource):
         """Iterate over the batches of a node. Refold page: *List Node Batches*.
 
         Args:
-            execution_id: The run's id.
-            node_id: The node's id, of one whose `is_batch` is set.
-            status: Only those with this status.
-            page_size: How many to ask for at once.
+            execution_id: The id of the execution.
+            node_id: The id of a node whose `is_batch` is True.
+            status: Only batches with this status.
+            page_size: How many batches to request per page; by default 100.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
             The batches.
 
         Raises:
-            InternalServerError: HTTP 501, the node does not work in batches.
-            NotFoundError: There is no such run of this linked account, or no such node.
+            InternalServerError: HTTP 501: the node does not work in batches.
+            NotFoundError: This linked account has no such execution, or the execution has no such node.
         """
         return self._paginate(
             _BATCHES,
@@ -228,31 +237,34 @@ class Executions(Resource):
         poll_interval: float = 0.5,
         return_value: bool = True,
     ) -> Execution:
-        """Wait for a run to end, and fetch what it gave back. Refold pages: *Get Execution*, *Get Execution Response*.
+        """Wait until an execution ends, and fetch its return value.
 
-        Looks at the run again and again, with pauses that grow and are random, each look within the client's rate
-        limit. A look that fails or gets no response is followed by another.
+        Refold pages: *Get Execution*, *Get Execution Response*.
+
+        Polls the execution, with random pauses that grow. Each poll obeys the client's rate limit. If a poll fails or
+        gets no response, the client polls again later.
 
         Args:
-            execution_id: The run's id.
-            timeout: Seconds to wait for the end; `math.inf` for ever. To fetch the return value may then take another
-                30 seconds.
-            poll_interval: Seconds of the first pause; later ones grow to 15 seconds.
-            return_value: Whether to fetch what the run gave back; False saves a call.
+            execution_id: The id of the execution.
+            timeout: Seconds to wait for the end; `math.inf` for no limit. To fetch the return value may then take
+                another 30 seconds.
+            poll_interval: Seconds of the first pause; later pauses grow up to 15 seconds.
+            return_value: Whether to fetch the return value; False saves a call.
 
         Returns:
-            The run with its nodes, whose status is `COMPLETED`, and with its `return_value`, or None where it gave
-            nothing back, or that was not to be fetched. `request_id` is that of the last look.
+            The execution with its nodes and the status `COMPLETED`. Its `return_value` is None if the workflow returned
+            nothing, or if you passed `return_value=False`. Its `request_id` is that of the last poll.
 
         Raises:
-            WorkflowFailedError: The run ended otherwise; the message names the nodes that failed, and `.execution` has
-                them all. `effect` is `"none"` where Refold took it for a duplicate, which it does not run.
-            ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`. So too where its
-                status is a word that this version does not know: `status_known` is False then, and a WARNING tells of
-                one that no longer changes.
-            NotFoundError: There is no such run of this linked account.
-            RefoldError: Whatever else went wrong. The effect `"done"` means that the run has completed, and only its
-                return value could not be fetched: a note on the error says so, and `response` gives it.
+            WorkflowFailedError: The execution did not complete. The message names the nodes that failed; `.execution`
+                has all nodes. `effect` is `"none"` if Refold treated the execution as a duplicate, and so did not run
+                it.
+            ExecutionTimeoutError: The execution did not end in time, and may still be running; also a `TimeoutError`.
+                This error is also raised if this version does not know the status. `status_known` is then False, and a
+                WARNING is logged when the status no longer changes.
+            NotFoundError: This linked account has no such execution.
+            RefoldError: Something else went wrong. The effect `"done"` means that the execution has completed, but its
+                return value could not be fetched: a note on the error says so, and `response` returns the value.
         """
         check_bool("return_value", return_value)
         execution, looks = Execution(execution_id), 0
@@ -267,21 +279,21 @@ class Executions(Resource):
     async def watch(
         self, execution_id: str, *, timeout: float = 300.0, poll_interval: float = 0.5
     ) -> AsyncGenerator[Execution, None]:
-        """Iterate over the changes of a run's status and percentage, until it has ended. Refold page: *Get Execution*.
+        """Iterate over the changes of an execution's status or percentage until it ends. Refold page: *Get Execution*.
 
-        What it gave back is not fetched: `response` gives that.
+        This does not fetch the return value: use `response` for that.
 
         Args:
-            execution_id: The run's id.
-            timeout: Seconds to watch; `math.inf` for ever.
-            poll_interval: Seconds of the first pause between two looks; later ones grow to 15 seconds.
+            execution_id: The id of the execution.
+            timeout: Seconds to watch; `math.inf` for no limit.
+            poll_interval: Seconds of the first pause between two polls; later pauses grow up to 15 seconds.
 
         Yields:
-            The run as it is now, and whenever it has changed; at last as it ended, however that was.
+            The execution as it is now, then again after each change, and last as it ended, whether it succeeded or not.
 
         Raises:
-            ExecutionTimeoutError: It has not ended in time, and may go on; also a `TimeoutError`.
-            NotFoundError: There is no such run of this linked account.
+            ExecutionTimeoutError: The execution did not end in time, and may still be running; also a `TimeoutError`.
+            NotFoundError: This linked account has no such execution.
         """
         known: tuple[str | None, float | None] | None = None
         async for execution, _ in self._look(execution_id, timeout, poll_interval):
@@ -292,7 +304,7 @@ class Executions(Resource):
     def _look(
         self, execution_id: str, timeout: float, poll_interval: float
     ) -> AsyncGenerator[tuple[Execution, int], None]:
-        """Give the run as it is, and how many looks it took so far, again and again, until it has ended."""
+        """Yield the execution and the number of polls so far, for each poll, until it ends."""
         request, parse = _GET.request(execution_id), parse_model(Execution, execution_id=execution_id)
         unknown = UnknownStatuses()
 
@@ -301,8 +313,8 @@ class Executions(Resource):
             unknown.see(execution)
             return execution
 
-        def end(execution: Execution | None, count: int) -> RefoldError:
-            error = too_late(execution_id, execution, count)
+        def end(execution: Execution | None, count: int, problem: RefoldError | None) -> RefoldError:
+            error = too_late(execution_id, execution, count, problem)
             self._annotate(error, request)
             return error
 
@@ -317,7 +329,7 @@ class Executions(Resource):
 
 
 def _parse_response(response: Response, request: Request) -> ExecutionResponse:
-    """Parse what a run gave back; no answer at all, or null, is nothing."""
+    """Parse the return value of an execution; an empty body or null means nothing."""
     if response.status in SUCCESS and response.body_error is None and response.body.strip() in {b"", b"null"}:
         return ExecutionResponse(meta=response.meta(request_id_of(response.headers, {})))
     return parse_model(ExecutionResponse)(response, request)

@@ -1,4 +1,4 @@
-"""`refold.linked_accounts`: the customers, and what they are connected to."""
+"""`refold.linked_accounts`: your customers' linked accounts, and the apps they have connected."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ from refold_async.resources.resource import Resource, Send
 __all__ = ["LinkedAccounts"]
 
 _ACCOUNT: Final = "linked account {linked_account_id!r}"
-_CHECK_THE_ID: Final = "Check the id: it is your own, as it was given to Refold; linked_accounts.list() gives them all."
+_CHECK_THE_ID: Final = "Check the id: it is your own, as you gave it to Refold. linked_accounts.list() gives all ids."
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/linked-account", "the list of linked accounts")
 _GET: Final = Endpoint("GET", "/api/v2/public/linked-account/{linked_account_id}", _ACCOUNT, _CHECK_THE_ID)
@@ -27,7 +27,7 @@ _DELETE: Final = Endpoint("DELETE", "/api/v2/public/linked-account/{linked_accou
 
 
 class LinkedAccounts(Resource):
-    """The linked accounts of the organisation, as `refold.linked_accounts`."""
+    """The linked accounts of your organisation, as `refold.linked_accounts`."""
 
     __slots__ = ("_account",)
 
@@ -38,32 +38,32 @@ class LinkedAccounts(Resource):
     def list(
         self, *, connected_to: str | None = None, page_size: int = 100, timeout: Timeout | float | None = None
     ) -> Listing[LinkedAccount]:
-        """Iterate over all linked accounts, or those that can be acted for. Refold page: *List Linked Accounts*.
+        """Iterate over all linked accounts, or over those connected to an app. Refold page: *List Linked Accounts*.
 
         ```python
         async for account in refold.linked_accounts.list(): ...
         report = await refold.fan_out_action(refold.linked_accounts.list(connected_to="hubspot"), …).collect()
         ```
 
-        The next page is fetched while the present one is read. The list may change meanwhile: an account comes once,
-        also when it moves to a later page (among the last 10,000), and the iteration always ends; but where accounts
-        are deleted, those behind them move up, and as many as were deleted can be missed.
+        The next page is fetched while you process the current one. The list may change during the iteration, which
+        always ends. Each account is returned only once, even if it moves to a later page (checked among the last
+        10,000). But when accounts are deleted, later ones move up, and as many as were deleted can be missed.
 
         Args:
-            connected_to: Only accounts that have connected this app, and need not reconnect it. Refold sends all
-                accounts; the others are left out here, but not one that does not tell what it has connected. Before the
-                first is left out, the app is looked up: accounts name a custom app of yours only by its id, and a slug
-                may be misspelled.
-            page_size: How many to ask for at once; Refold may send fewer.
+            connected_to: Only accounts that have connected this app and need not reconnect it. Refold sends all
+                accounts, and the client skips the others. It keeps an account if the response does not contain what the
+                account has connected. Before it skips the first account, it looks up the app, because the slug may be
+                misspelled, and because accounts identify your own custom apps only by their ids.
+            page_size: How many accounts to request per page, by default 100; Refold may send fewer.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
-            The linked accounts. Leave it early with `break` or `await ....aclose()`; as with any async generator, one
-            whose `anext()` was cancelled has ended.
+            The linked accounts. To end the iteration early, use `break` or `await listing.aclose()`. As with any
+            async generator, the iteration has ended if an `anext()` was cancelled.
 
         Raises:
-            NotFoundError: There is no app that `connected_to` names.
-            APIResponseValidationError: The pages end before they have brought all accounts that Refold says there are.
+            NotFoundError: There is no app with the slug `connected_to`.
+            APIResponseValidationError: The pages ended before Refold had sent as many accounts as it says there are.
         """
         keep = None
         if connected_to is not None:
@@ -80,7 +80,7 @@ class LinkedAccounts(Resource):
     def _connected_to(
         self, slug: str, timeout: Timeout | float | None
     ) -> Callable[[LinkedAccount], bool | Awaitable[bool]]:
-        """Return what tells whether an account can be acted for in an app."""
+        """Return a function that decides whether an account is connected to an app."""
         from refold_async.resources.connections import Connections
 
         connections = Connections(slug)
@@ -92,7 +92,7 @@ class LinkedAccounts(Resource):
             except NotFoundError:
                 if connections.missing is not None:
                     raise
-                return False  # the account was deleted meanwhile
+                return False  # the account was deleted in the meantime
             return state == "connected"
 
         def keep(account: LinkedAccount) -> bool | Awaitable[bool]:
@@ -107,7 +107,7 @@ class LinkedAccounts(Resource):
         """Read one linked account. Refold page: *Get Linked Account*.
 
         Args:
-            linked_account_id: Your own id of the customer.
+            linked_account_id: Your own id for the customer.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -130,22 +130,26 @@ class LinkedAccounts(Resource):
         user_defined_fields: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> LinkedAccount:
-        """Make a linked account. Refold page: *Create Linked Account*.
+        """Create a linked account. Refold page: *Create Linked Account*.
 
         Args:
-            linked_account_id: Your own id of the customer.
-            name: Its name for people.
-            user_defined_fields: Fields of your own, by name; the values are strings.
+            linked_account_id: Your own id for the customer.
+            name: The display name of the account.
+            user_defined_fields: Your own fields, by name; the values are strings.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
             The account.
 
         Raises:
-            BadRequestError: There is such an account already, or Refold refused a value.
-            APIConnectionError: No response; `effect` says whether it may have been made. `upsert` does no harm then.
+            BadRequestError: There already is such an account, or Refold refused a value.
+            RefoldError: The call failed in another way; `effect` says whether the account may have been created. You
+                can then safely call `upsert`.
         """
-        request = _CREATE.request(body=_fields(linked_account_id, name, user_defined_fields))
+        request = _CREATE.request(
+            body=_fields(linked_account_id, name, user_defined_fields),
+            subject=f"the new linked account {linked_account_id!r}",
+        )
         return await self._send(request, parse_model(LinkedAccount), timeout)
 
     async def upsert(
@@ -156,14 +160,14 @@ class LinkedAccounts(Resource):
         user_defined_fields: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
     ) -> LinkedAccount:
-        """Make a linked account, or change the fields given if it is there. Refold page: *Upsert Linked Account*.
+        """Create a linked account, or update the given fields if it exists. Refold page: *Upsert Linked Account*.
 
-        User-defined fields are added and changed; those that are not given stay as they are, and none is removed.
+        User-defined fields are added or changed. Fields that you do not pass remain as they are; none is removed.
 
         Args:
-            linked_account_id: Your own id of the customer.
-            name: Its name for people.
-            user_defined_fields: Fields of your own, by name; the values are strings.
+            linked_account_id: Your own id for the customer.
+            name: The display name of the account.
+            user_defined_fields: Your own fields, by name; the values are strings.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -171,24 +175,26 @@ class LinkedAccounts(Resource):
 
         Raises:
             BadRequestError: Refold refused a value.
-            APIConnectionError: No response; `effect` says whether it may have been changed.
+            RefoldError: The call failed in another way; `effect` says whether the account may have been changed.
         """
-        request = _UPSERT.request(body=_fields(linked_account_id, name, user_defined_fields))
+        request = _UPSERT.request(
+            body=_fields(linked_account_id, name, user_defined_fields), subject=f"linked account {linked_account_id!r}"
+        )
         return await self._send(request, parse_model(LinkedAccount), timeout)
 
     async def delete(self, linked_account_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
-        """Delete a linked account, and with it what it has connected. Refold page: *Delete Linked Account*.
+        """Delete a linked account and all its connections. Refold page: *Delete Linked Account*.
 
         Args:
-            linked_account_id: Your own id of the customer.
+            linked_account_id: Your own id for the customer.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            What Refold says of it.
+            Refold's confirmation.
 
         Raises:
             NotFoundError: There is no such linked account.
-            APIConnectionError: No response; `effect` says whether it may have been deleted.
+            RefoldError: The call failed in another way; `effect` says whether the account may have been deleted.
         """
         request = _DELETE.request(check_header_value("linked_account_id", linked_account_id))
         return await self._send(request, parse_told(Confirmation), timeout)
@@ -199,7 +205,7 @@ def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mappi
         kind = type(user_defined_fields).__name__
         raise ConfigurationError(f"user_defined_fields must be a mapping of names to values, not {kind}.")
     return {
-        # What could not be sent as a header later is not to become an account now.
+        # Checked as a header, because later calls for the account send its id as one.
         "linked_account_id": check_header_value("linked_account_id", linked_account_id),
         "name": None if name is None else check_string("name", name),
         "udf": None if user_defined_fields is None else _checked_fields(user_defined_fields),
@@ -207,7 +213,7 @@ def _fields(linked_account_id: str, name: str | None, user_defined_fields: Mappi
 
 
 def _checked_fields(fields: Mapping[str, str]) -> dict[str, str]:
-    """Return fields of a caller's own, whose values Refold keeps as strings: it would not give back what was given."""
+    """Return fields of the caller. Refold stores values as strings and would return other types changed."""
     for name, value in fields.items():
         check_string("a name of user_defined_fields", name)
         if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Session tokens that the client calls with by itself: fetched when needed, and renewed before they expire."""
+"""Session tokens that the client manages automatically: fetched when needed, and renewed before they expire."""
 
 import asyncio
 import math
@@ -18,7 +18,7 @@ from refold_async.resources.resource import Send
 
 __all__ = ["OwnToken", "parse_session_token", "session_token_request"]
 
-# As good as a read: what comes back is the token there is, or one more.
+# Treated as a read: it returns the existing token, or one more.
 _CREATE: Final = Endpoint("POST", "/api/v2/public/session-token", "the session token", kind="read")
 
 parse_session_token: Final = parse_unshown(
@@ -27,23 +27,24 @@ parse_session_token: Final = parse_unshown(
 
 
 def session_token_request(linked_account_id: str, *, force_refresh: bool) -> Request:
-    """Return the request for the session token of a linked account: the one there is, or a new one."""
+    """Return the request for the session token of a linked account: the existing one, or a new one."""
     return _CREATE.request(
         query={"force_refresh": True} if force_refresh else None,
         body={"linked_account_id": check_header_value("linked_account_id", linked_account_id)},
+        subject=f"the session token of linked account {linked_account_id!r}",
     )
 
 
 class OwnToken(Credentials):
-    """A token that is fetched when it is needed, once for all who wait, and again before it expires.
+    """A token that is fetched when it is needed, once for all calls that wait for it, and renewed before it expires.
 
     Args:
         send: Sends requests for the organisation.
-        limits: The limits of time for those. Of a shared token their `total` counts for items of fan-outs alone: any
-            other call that waits has a deadline of its own, and may have more time.
-        linked_account_id: Whom the token stands for.
-        renew_before: How long before it expires it is renewed, in seconds; half its life, if that is less.
-        shared: Whether more than one call may wait for it.
+        limits: The time limits of these requests. For a shared token, `total` applies only to items of fan-outs: any
+            other call that waits has its own deadline, and may have more time.
+        linked_account_id: The linked account that the token belongs to.
+        renew_before: How many seconds before it expires the token is renewed; at most half of its lifetime.
+        shared: Whether more than one call may wait for the token.
     """
 
     def __init__(
@@ -66,18 +67,18 @@ class OwnToken(Credentials):
         self._waiting = 0
 
     def at_hand(self) -> Mapping[str, str] | None:
-        """Return the headers with the token, or None where one is to be fetched."""
+        """Return the headers with the token, or None if one must be fetched."""
         return self.headers if asyncio.get_running_loop().time() < self._renew_at else None
 
     def refused(self, headers: Mapping[str, str]) -> None:
-        """Note that Refold refused a token: unless there is another by now, it is to be renewed."""
+        """Record that Refold refused a token, so that it is renewed unless it was already replaced."""
         if self.headers is not None and headers["Authorization"] == self.headers["Authorization"]:
             self._renew_at = -math.inf
 
     async def fetch(self) -> Mapping[str, str]:
-        """Return the headers with a new token, fetched together with all others who want one now."""
+        """Return the headers with a new token, fetched together with all other calls that need one now."""
         if self._fetching is None:
-            # Not an attempt of the item that happens to be first; but as patient as items are, if that is who waits.
+            # This is not an attempt of the item that needs it first, but it waits out refusals as long as an item does.
             context, item = copy_context(), current_item.get()
             patient = None if item is None else ItemContext(max_refusal_wait=item.refusal_wait_left)
             context.run(current_item.set, patient)
@@ -90,7 +91,7 @@ class OwnToken(Credentials):
         fetching = self._fetching
         self._waiting += 1
         try:
-            await asyncio.wait([fetching])  # unlike `await fetching`, this ends for one who is cancelled, not for all
+            await asyncio.wait([fetching])  # unlike `await fetching`, a cancellation here ends only one caller's wait
             return fetching.result()
         finally:
             self._waiting -= 1
@@ -111,4 +112,4 @@ class OwnToken(Credentials):
         if self._fetching is fetching:
             self._fetching = None
         if not fetching.cancelled():
-            fetching.exception()  # those who waited were told
+            fetching.exception()  # mark it as retrieved: the calls that waited have received it

@@ -1,4 +1,4 @@
-"""Looking at something again and again until it is as it should be: with pauses that grow and are random, in time."""
+"""Polling until something is as it should be: with random pauses that grow, and within a timeout."""
 
 import asyncio
 import math
@@ -15,15 +15,15 @@ from refold_async.faults import Fault
 from refold_async.models.model import Result
 from refold_async.retry_table import RULES
 
-__all__ = ["LOOK", "looks", "tell_of_looks"]
+__all__ = ["LOOK", "looks", "tell_of_looks", "told_of_last_look"]
 
 T = TypeVar("T")
 
 LOOK: Final = Timeout(total=30, attempt=10, connect=10)
-"""What a look may take: Refold leaves some unanswered, such as those at executions of unknown ids."""
+"""The time limits of one poll. Refold does not respond to some, such as those for executions with unknown ids."""
 
 _LAST_LOOK: Final = 1.0
-"""How long before the end of a wait to look for the last time, in seconds, rather than to sleep through it."""
+"""How many seconds before the end of a wait to poll for the last time, rather than sleep until the end."""
 _GROWTH: Final = 1.5
 _LONGEST_PAUSE: Final = 15.0
 
@@ -32,23 +32,24 @@ async def looks(
     look: Callable[[Timeout], Awaitable[T]],
     *,
     done: Callable[[T], bool],
-    too_late: Callable[[T | None, int], RefoldError],
+    too_late: Callable[[T | None, int, RefoldError | None], RefoldError],
     timeout: float,
     poll_interval: float,
     pause: Callable[[float], Awaitable[object]],
 ) -> AsyncGenerator[tuple[T, int], None]:
-    """Give what is seen, and how many looks it took so far, until it is done. A look that fails is followed by another.
+    """Yield the result of each poll and the number of polls so far, until it is done. After a failed poll, poll again.
 
     Args:
-        look: Looks, within limits of time.
-        done: Tells of what is seen whether it is the last.
-        too_late: Makes the error for a wait whose time is up, of what was seen last, in so many looks.
-        timeout: Seconds in all; `math.inf` for ever.
-        poll_interval: Seconds of the first pause; later ones grow to 15 seconds.
+        look: Polls once, within time limits.
+        done: Returns whether a result is the last.
+        too_late: Makes the error for a wait whose time is up, from the last result, the number of polls, and the
+            error of the last poll, if it failed.
+        timeout: Seconds in total; `math.inf` for no limit.
+        poll_interval: Seconds of the first pause; later pauses grow up to 15 seconds.
         pause: Waits so many seconds.
 
     Raises:
-        RefoldError: What `too_late` makes, or what a look raised that another would raise too.
+        RefoldError: The error that `too_late` makes, or an error of a poll that another poll would meet too.
     """
     now = asyncio.get_running_loop().time
     deadline = now() + check_positive("timeout", timeout)
@@ -56,10 +57,10 @@ async def looks(
     problem: RefoldError | None = None
     for count, seconds in enumerate(_pauses(check_seconds("poll_interval", poll_interval))):
         if (left := deadline - now()) <= 0:
-            raise too_late(seen, count) from problem
+            raise too_late(seen, count, problem) from problem
         limits = attrs.evolve(LOOK, total=min(LOOK.total, left))
         try:
-            # In a fan-out the call by itself would wait for its turn as long as that takes.
+            # In a fan-out, the call would otherwise wait for its turn without a limit.
             async with asyncio.timeout_at(None if deadline == math.inf else deadline):
                 seen = await look(limits)
         except RefoldError as failure:
@@ -78,24 +79,29 @@ async def looks(
 
 
 def tell_of_looks(error: RefoldError, seen: Result | None, count: int) -> None:
-    """Have the error of a wait tell how many looks there were, and of the call of the last that was answered."""
+    """Set how many polls there were on the error of a wait, and the details of the last poll with a response."""
     error.attempts = count
     if seen is not None:
         error.meta, error.request_id = seen.meta, seen.request_id
 
 
+def told_of_last_look(problem: RefoldError | None) -> str:
+    """Return what a message adds about the error of the last poll; empty if it did not fail."""
+    return "" if problem is None else f" The last poll failed: {problem.message}"
+
+
 def _pauses(first: float) -> Iterator[float]:
-    """Give the pauses between looks, in seconds: random ones, that grow."""
+    """Yield the pauses between polls, in seconds: random ones, which grow."""
     longest = first
     while True:
-        yield random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+        yield random.uniform(longest / 2, longest)  # noqa: S311 - not a secret
         longest = max(first, min(longest * _GROWTH, _LONGEST_PAUSE))
 
 
 def _may_pass(error: RefoldError) -> bool:
-    """Tell whether another look may go better: where a read is tried again, and where there was no time for it.
+    """Return whether another poll may succeed: if a read would be retried, or if there was no time for this one.
 
-    So may a response that cannot be read, such as the page of a gateway.
+    A response that cannot be read, such as the page of a gateway, may also be followed by a good one.
     """
     if error.fault is None:
         return isinstance(error, APIConnectionError)

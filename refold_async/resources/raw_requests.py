@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class RawRequests:
-    """The `request()` of scopes, which call for an account, and of the client, which calls for the organisation."""
+    """The `request()` of scopes, which make calls for an account, and of the client, for the organisation."""
 
     __slots__ = ()
 
@@ -83,31 +83,33 @@ class RawRequests:
         idempotent: bool = False,
         timeout: Timeout | float | None = None,
     ) -> Any:
-        """Call any endpoint that has no method of its own. Refold page: *API Reference*.
+        """Call an endpoint that has no method of its own. Refold page: *API Reference*.
 
         Args:
-            method: The HTTP method. GET and HEAD are tried again as reads; every other method counts as a write.
-            path: The path below the base URL, such as `/api/v2/public/execution`; quote ids that go into it.
-            query: Query parameters; None values are left out, lists repeat the name.
-            headers: Headers beside those the client sets.
-            json: The body, any JSON value but null; None sends none.
-            into: The type to structure the response into; by default it stays as JSON gave it. `bytes` takes the body
-                of any response, such as a PDF or a CSV, and `b""` of an empty one.
-            save_to: A path to save the body to while it comes, however long it is: `max_response_bytes` is no limit.
-                Anything there is replaced once the body is whole, and stays as it was if it does not come so far.
-                `timeout` must last for the whole body: such as `Timeout(total=600, attempt=600)`.
-            idempotent: You vouch that it does no harm to send this twice.
+            method: The HTTP method. GET and HEAD are retried as reads; every other method counts as a write.
+            path: The path below the base URL, such as `/api/v2/public/execution`. Quote ids that you put into it.
+            query: Query parameters. None values are left out; a list repeats the name for each value.
+            headers: Extra headers, in addition to those that the client sets.
+            json: The body: any JSON value except null; None sends no body.
+            into: The type to convert the response into; by default the result is plain JSON. `bytes` returns the body
+                of any response unchanged, such as a PDF or a CSV; for an empty one, `b""`.
+            save_to: A path to save the body to while it arrives. The body may be of any length, because
+                `max_response_bytes` does not apply. An existing file is replaced when the body is complete, and
+                remains unchanged if that fails. `timeout` must be long enough for the whole body, such as
+                `Timeout(total=600, attempt=600)`.
+            idempotent: Pass True if executing this request twice does no harm. The client then also retries after
+                failures in which it may have been executed.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The response's JSON, as `into`; None where the response is empty. With `save_to`, the `SavedFile`.
+            The JSON of the response, converted to `into`; None if the response is empty. With `save_to`, a `SavedFile`.
 
         Raises:
-            APIStatusError: Refold answered with an error status.
+            APIStatusError: Refold responded with an error status.
             APIResponseValidationError: The response is not JSON, does not fit `into`, or could not be written to
                 `save_to`.
-            APIConnectionError: No response; `effect` says whether a write may have happened.
-            ConfigurationError: No file can be made at `save_to`, or another argument is wrong; nothing was sent.
+            RefoldError: The call failed in another way; `effect` says whether a write may have happened.
+            ConfigurationError: No file can be created at `save_to`, or another argument is wrong; nothing was sent.
         """
         request = raw_request(method, path, query=query, headers=headers, json=json, idempotent=idempotent)
         if save_to is None:
@@ -117,5 +119,5 @@ class RawRequests:
         return await self._send(request, save_response(request, into, save_to), timeout)
 
     def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
-        """Send a request, and return what `parse` makes of the response. Every method is made of this one."""
+        """Send a request, and return what `parse` makes of the response. All other methods use this one."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What every resource is made of: how its requests are sent, for one account or for the organisation."""
+"""The base class of all resources: how requests are sent, for one account or for the organisation."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Send(Protocol):
-    """Sends a request for whom the resource belongs to, and returns what `parse` makes of the response."""
+    """Sends a request for the account or organisation of the resource; returns what `parse` makes of the response."""
 
     def __call__(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a request."""
@@ -26,7 +26,7 @@ class Send(Protocol):
 
 
 def dates(**values: datetime | date | str | None) -> dict[str, datetime | date | str]:
-    """Return the dates that are given; what is wrong with a datetime shows when it is spelled."""
+    """Return the dates that were given. A wrong datetime raises an error only when it is encoded."""
     given = {name: value for name, value in values.items() if value is not None}
     for name, value in given.items():
         if not isinstance(value, date):  # datetimes are dates too
@@ -35,7 +35,7 @@ def dates(**values: datetime | date | str | None) -> dict[str, datetime | date |
 
 
 class Resource:
-    """A group of calls. Made anew wherever it is named, without I/O."""
+    """A group of calls. Created without I/O each time it is accessed."""
 
     __slots__ = ("_send",)
 
@@ -54,9 +54,9 @@ class Resource:
         keep: Callable[[T], bool | Awaitable[bool]] | None = None,
         comes_whole: bool = False,
     ) -> Listing[T]:
-        """Return a list that comes in pages; what is wrong with the arguments is told at once.
+        """Return a list that Refold sends in pages; wrong arguments raise an error immediately.
 
-        Of one that Refold gives whole, `page_size` may be None: then the first request asks for no page.
+        With `comes_whole`, Refold sends the whole list if asked for no page: then `page_size` may be None.
         """
         if page_size is not None or not comes_whole:
             check_whole_number("page_size", page_size, at_least=1)
@@ -76,6 +76,6 @@ class Resource:
     def _list_whole(
         self, request: Callable[[], Request], model: type[T], timeout: Timeout | float | None
     ) -> AwaitableListing[T]:
-        """Return a list that Refold sends whole; what is wrong with the arguments is told when it is read."""
+        """Return a list that Refold sends whole; wrong arguments raise an error when it is read."""
         parse = parse_only_page(parse_list(model))
         return AwaitableListing(lambda: self._send(request(), parse, timeout))

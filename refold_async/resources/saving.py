@@ -1,4 +1,4 @@
-"""`save_to=`: the answer goes to a file. Loaded by the first call that asks for it."""
+"""`save_to=`: save the response to a file. Loaded by the first call that uses it."""
 
 import os
 import stat
@@ -20,26 +20,26 @@ __all__ = ["save_action_file", "save_response"]
 
 
 def save_response(request: Request, into: Any, save_to: str | os.PathLike[str]) -> Parser[SavedFile]:
-    """Have the response to a request saved, whatever it is; return what parses it.
+    """Save the response to a request, whatever it is; return its parser.
 
     Raises:
-        ConfigurationError: It cannot be saved there.
+        ConfigurationError: The file cannot be saved there.
     """
     request.save_to = SaveTo(*_checked(into, save_to), is_file=lambda headers: True)
     return parse_saved
 
 
 def save_action_file(request: Request, into: Any, save_to: str | os.PathLike[str]) -> Parser[ActionResult[SavedFile]]:
-    """Have the file that an action gives saved; return what parses the response.
+    """Save the file that an action returns; return the parser of the response.
 
     Raises:
-        ConfigurationError: It cannot be saved there.
+        ConfigurationError: The file cannot be saved there.
     """
 
     def content(headers: Mapping[str, str], body: bytes) -> bytes | None:
         try:
             return parse_action_file(Response(200, headers, body), request).data
-        except RefoldError:  # which whoever parses the response raises
+        except RefoldError:  # the parser of the response raises it again
             return None
 
     request.save_to = SaveTo(*_checked(into, save_to), is_file=says_it_is_a_file, content=content)
@@ -47,9 +47,9 @@ def save_action_file(request: Request, into: Any, save_to: str | os.PathLike[str
 
 
 def _checked(into: Any, save_to: Any) -> tuple[Path, str]:
-    """Return a file that can be written, as it was asked for, and absolute and without symbolic links."""
+    """Return the path of a writable file: as the caller wrote it, and as an absolute path without symbolic links."""
     if into is not None:
-        raise ConfigurationError("into and save_to exclude each other: save_to=path writes the answer as it comes.")
+        raise ConfigurationError("into= and save_to= cannot be combined: save_to= writes the response unchanged.")
     name: object = None
     with suppress(TypeError):
         name = os.fspath(cast("str", save_to))
@@ -59,7 +59,7 @@ def _checked(into: Any, save_to: Any) -> tuple[Path, str]:
     try:
         target = os.path.realpath(name)
         problem = _problem_with(target) if os.path.basename(name) else "it does not name a file"
-    except (OSError, ValueError) as error:  # ValueError for a NUL
+    except (OSError, ValueError) as error:  # ValueError for a NUL character
         problem = getattr(error, "strerror", None) or str(error)
     if problem:
         raise ConfigurationError(f"save_to={name!r} cannot be written: {problem}.")
@@ -67,7 +67,7 @@ def _checked(into: Any, save_to: Any) -> tuple[Path, str]:
 
 
 def _problem_with(target: str) -> str:
-    """Return why a file cannot be made or replaced, or nothing."""
+    """Return why a file cannot be created or replaced, or an empty text."""
     directory = os.path.dirname(target)
     if not os.path.isdir(directory):
         return f"there is no directory {directory!r}"
@@ -80,7 +80,7 @@ def _problem_with(target: str) -> str:
     if stat.S_ISDIR(mode):
         return "it is a directory"
     if not stat.S_ISREG(mode):
-        return "it is no regular file, which could be replaced"
+        return "it is not a regular file, so it cannot be replaced"
     return "" if _allowed(target, os.W_OK) else "it is read-only"
 
 

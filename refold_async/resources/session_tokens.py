@@ -1,4 +1,4 @@
-"""`refold.session_tokens`: tokens that stand for one linked account, and scopes that look after their own."""
+"""`refold.session_tokens`: tokens for one linked account each, and scopes that renew their token automatically."""
 
 from collections.abc import Awaitable
 from typing import Final, TypeVar
@@ -37,11 +37,11 @@ class SessionTokens(Resource):
     async def create(
         self, linked_account_id: str, *, force_refresh: bool = False, timeout: Timeout | float | None = None
     ) -> SessionToken:
-        """Return the session token of a linked account, made if there is none. Refold page: *Generate Session Token*.
+        """Return the session token of a linked account, or create one. Refold page: *Generate Session Token*.
 
         Args:
-            linked_account_id: Your own id of the customer.
-            force_refresh: Make a new one although there is one that has not expired.
+            linked_account_id: Your own id for the customer.
+            force_refresh: Create a new token even if there is one that has not expired.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -54,17 +54,18 @@ class SessionTokens(Resource):
         return await self._send(request, parse_session_token, timeout)
 
     async def revoke(self, session_token: str, *, timeout: Timeout | float | None = None) -> TokenRevocation:
-        """Make a session token worthless. Refold page: *Revoke Session Token*.
+        """Revoke a session token. Refold page: *Revoke Session Token*.
 
         Args:
             session_token: The token.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            What Refold says of it; without values where the response was lost and the token is worthless.
+            Refold's confirmation. Its fields are None if the response was lost and a retry showed that the token is
+            revoked.
 
         Raises:
-            AuthenticationError: It is no session token, or was worthless before.
+            AuthenticationError: This is not a session token, or it was already invalid.
         """
         session_token = hide(session_token)
         headers = account_headers(None, None, check_secret("session_token", session_token))
@@ -73,21 +74,27 @@ class SessionTokens(Resource):
             parse = parse_told(TokenRevocation)
             return await self._pipeline.send(_REVOKE.request(), parse, headers, None, limits)
         except AuthenticationError as error:
-            # An earlier attempt, whose response was lost, may have revoked it already.
+            # An earlier attempt, whose response was lost, may have revoked the token.
             if error.effect == "none":
                 raise
             return TokenRevocation()
 
     def account(self, linked_account_id: str, *, renew_before: float = 300.0) -> AccountScope:
-        """Return a scope that calls with a session token of its own, and gets a new one before that expires.
+        """Return a scope with its own, automatically renewed session token.
 
-        Make it once for an account: the token is this scope's. Does no I/O: the first call fetches the token, once for
-        all calls that wait for it. Where Refold refuses it all the same, the scope renews it and calls once more, but
-        for synchronous workflows. Refold page: *Generate Session Token*.
+        Refold page: *Generate Session Token*.
+
+        Create the scope once per account, because each scope has its own token. Creating it does no I/O: the first call
+        fetches the token, once for all calls that wait for it. If Refold still refuses the token, the scope renews it
+        and makes the call once more, except for synchronous workflows.
 
         Args:
-            linked_account_id: Your own id of the customer.
-            renew_before: How long before it expires the token is renewed, in seconds; half its life, if that is less.
+            linked_account_id: Your own id for the customer.
+            renew_before: How many seconds before it expires the token is renewed; at most half of its lifetime. By
+                default 300.
+
+        Returns:
+            The scope.
 
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
@@ -99,7 +106,7 @@ class SessionTokens(Resource):
 
 
 class _SelfRenewingScope(AccountScope):
-    """A scope that calls with a session token of its own."""
+    """A scope that uses its own session token."""
 
     __slots__ = ("_own_token",)
 
@@ -108,7 +115,7 @@ class _SelfRenewingScope(AccountScope):
         self._own_token = own_token
 
     def __repr__(self) -> str:
-        return f"<AccountScope {self.linked_account_id!r}, by session tokens of its own>"
+        return f"<AccountScope {self.linked_account_id!r}, with its own session tokens>"
 
     def _annotate(self, error: RefoldError, request: Request) -> None:
         self._pipeline.annotate_and_redact(error, request, self.linked_account_id, self._own_token.headers or {})

@@ -1,4 +1,4 @@
-"""`refold.webhooks`: where Refold is to send its webhooks. What it sends is read by `refold_async.webhooks`."""
+"""`refold.webhooks`: the URLs that Refold sends webhooks to. To read webhooks, use `refold_async.webhooks`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
@@ -17,7 +17,7 @@ from refold_async.resources.resource import Resource
 __all__ = ["Webhooks"]
 
 _WEBHOOK: Final = "webhook {webhook_id!r}"
-_CHECK_THE_ID: Final = "Check its id: webhooks.list() gives those there are."
+_CHECK_THE_ID: Final = "Check its id: webhooks.list() gives all webhooks."
 
 _CREATE: Final = Endpoint("POST", "/api/v2/public/webhook", "the new webhook")
 _LIST: Final = Endpoint("GET", "/api/v2/public/webhook", "the list of webhooks")
@@ -26,7 +26,7 @@ _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBH
 
 
 def _parse_those_left(response: Response, request: Request) -> list[WebhookSubscription] | None:
-    """Parse what deleting one gives: its status says that it was done, whatever the body."""
+    """Parse the response to a deletion: the status says that it succeeded, whatever the body is."""
     try:
         return parse_list(WebhookSubscription)(response, request)
     except APIResponseValidationError:
@@ -34,7 +34,7 @@ def _parse_those_left(response: Response, request: Request) -> list[WebhookSubsc
 
 
 class Webhooks(Resource):
-    """The webhook subscriptions of the organisation, as `refold.webhooks`."""
+    """The webhook subscriptions of your organisation, as `refold.webhooks`."""
 
     __slots__ = ()
 
@@ -55,37 +55,36 @@ class Webhooks(Resource):
         is_enabled: bool | None = None,
         timeout: Timeout | float | None = None,
     ) -> WebhookSubscription:
-        """Have events sent to a URL of yours. Refold page: *Create Webhook*.
+        """Create a subscription, so that Refold sends events to a URL of your own. Refold page: *Create Webhook*.
 
         Args:
-            webhook_url: Where to send them.
-            webhook_events: Which: `Connection Created`, `Connection Deleted`, `Connection Expired`,
+            webhook_url: The URL.
+            webhook_events: The events to send: `Connection Created`, `Connection Deleted`, `Connection Expired`,
                 `Workflow Completed`, `Workflow Errored`, `Workflow Stopped`, `Workflow Timed Out`.
-            webhook_type: In which form; only `default` is what `refold_async.webhooks` reads.
-            description: What it is for.
-            webhook_description: What it is for, as the Console shows it.
-            webhook_headers: Headers that Refold is to send along.
-            webhook_body: A template of what is sent, in place of the event itself.
-            method: The HTTP method to send them by; by default `POST`.
+            webhook_type: The format of the webhooks. `refold_async.webhooks` reads only `default`.
+            description: The purpose of the subscription.
+            webhook_description: The purpose of the subscription, as the Refold Console shows it.
+            webhook_headers: Extra headers for Refold to send.
+            webhook_body: A template of the body to send, in place of the event itself.
+            method: The HTTP method to use; by default `POST`.
             slug: Only events of this app.
             workflow_ids: Only events of these workflows.
-            group: The group it is to be in.
-            is_enabled: Whether it sends any yet; by default it does.
+            group: The group that the subscription should belong to.
+            is_enabled: Whether to send webhooks from now on; by default True.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
             The subscription.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: Refold refused the URL or an event.
-            APIConnectionError: No response; `effect` says whether it may have been made.
+            RefoldError: The call failed in another way; `effect` says whether the subscription may have been created.
         """
         if isinstance(webhook_events, str) or not isinstance(webhook_events, Sequence) or not webhook_events:
-            raise ConfigurationError(
-                "webhook_events must be a list of the names of events, such as ['Workflow Errored']."
-            )
+            raise ConfigurationError("webhook_events must be a list of event names, such as ['Workflow Errored'].")
         if isinstance(workflow_ids, str) or not isinstance(workflow_ids, Sequence | None):
-            raise ConfigurationError("workflow_ids must be a list of the ids of workflows.")
+            raise ConfigurationError("workflow_ids must be a list of workflow ids.")
         if webhook_headers is not None and not isinstance(webhook_headers, Mapping):
             raise ConfigurationError(f"webhook_headers must be a mapping, not {type(webhook_headers).__name__}.")
         if method not in (None, "POST", "PUT", "PATCH"):
@@ -114,31 +113,35 @@ class Webhooks(Resource):
     async def delete(
         self, webhook_id: str, *, timeout: Timeout | float | None = None
     ) -> list[WebhookSubscription] | None:
-        """Have no more events sent to a URL. Refold page: *Delete Webhook*.
+        """Delete a subscription, so that Refold sends no more events to its URL. Refold page: *Delete Webhook*.
 
         Args:
-            webhook_id: The subscription's id.
+            webhook_id: The id of the subscription.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The subscriptions that are left; None where Refold's answer does not tell.
+            The remaining subscriptions; None if Refold's response does not contain them.
 
         Raises:
             NotFoundError: There is no such subscription.
+            RefoldError: The call failed in another way; `effect` says whether the subscription may have been deleted.
         """
         return await self._send(_DELETE.request(webhook_id), _parse_those_left, timeout)
 
     def list(
         self, *, page_size: int | None = None, timeout: Timeout | float | None = None
     ) -> Listing[WebhookSubscription]:
-        """Iterate over where Refold sends webhooks. Refold page: *List Webhooks*.
+        """Iterate over the subscriptions. Refold page: *List Webhooks*.
 
         Args:
-            page_size: How many to ask for at once; by default all, which is what Refold gives.
+            page_size: How many subscriptions to request per page; by default all of them in one response.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
-            The subscriptions of the environment of the API key.
+            The subscriptions in the environment of the API key.
+
+        Raises:
+            RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
             _LIST,
@@ -153,8 +156,11 @@ class Webhooks(Resource):
         """Read one subscription. Refold page: *Get Webhook*.
 
         Args:
-            webhook_id: The subscription's id.
+            webhook_id: The id of the subscription.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The subscription.
 
         Raises:
             NotFoundError: There is no such subscription.

@@ -1,4 +1,4 @@
-"""`account.workflows`: find them, read what they ask for, and make, publish and delete private ones."""
+"""`account.workflows`: find workflows, read what payload they expect; create, publish and delete private ones."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -24,11 +24,11 @@ from refold_async.resources.resource import Resource, Send, dates
 __all__ = ["RequestStructure", "Workflows"]
 
 _WORKFLOW: Final = "workflow {workflow_id!r}"
-_CHECK_THE_ID: Final = "Check its id, and that this linked account owns it: workflows.list() gives those there are."
+_CHECK_THE_ID: Final = "Check its id, and that this linked account owns it: workflows.list() gives all its workflows."
 
 _GIVE_THE_ENVIRONMENT: Final = (
-    "This call also needs to say which environment it is about, and the prefix of this key does not tell: pass "
-    "environment='test' or environment='production'."
+    "This call also needs the environment, which the prefix of this key does not show: pass environment='test' or "
+    "environment='production'."
 )
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/workflow", "the list of workflows")
@@ -47,25 +47,26 @@ _DELETE: Final = Endpoint("DELETE", "/api/v2/public/workflow/{workflow_id}", _WO
 
 @attrs.frozen(eq=False, repr=False)
 class RequestStructure(Result):
-    """What payload a workflow asks for."""
+    """The payload that a workflow expects."""
 
     payload: Any = None
     """A sample payload, or None."""
     schema: Any = None
-    """The payload's JSON Schema, or None where the workflow takes anything."""
+    """The JSON Schema of the payload; None if the workflow accepts anything."""
     schema_interpreted: Any = None
-    """The schema as Refold infers it from the sample, or None."""
+    """The schema that Refold infers from the sample, or None."""
 
     def validate(self, payload: Any) -> None:
-        """Check a payload before it is sent. Needs the extra `schema` (`pip install refold-async[schema]`).
+        """Check a payload before you send it. Needs the extra `schema` (`pip install refold-async[schema]`).
 
-        Without a `schema` every payload passes.
+        Without a `schema`, every payload is accepted.
 
         Args:
-            payload: What you mean to pass to `execute_workflow` or `run_workflow`.
+            payload: The payload that you want to pass to `execute_workflow` or `run_workflow`.
 
         Raises:
-            ParameterError: Names each place in the payload that does not fit.
+            ParameterError: The payload does not fit. The message names up to five places that are wrong, and says how
+                many more there are.
             ConfigurationError: The extra is not installed, or the schema cannot be used.
         """
         problems = [] if self.schema is None else misfits(payload, self.schema, "payload")
@@ -75,7 +76,7 @@ class RequestStructure(Result):
 
 
 class Workflows(Resource):
-    """The workflows of one linked account, as `account.workflows`. To run one: `account.run_workflow()`."""
+    """The workflows of one linked account, as `account.workflows`. To run one, use `account.run_workflow()`."""
 
     __slots__ = ("_by_key", "_environment")
 
@@ -85,13 +86,16 @@ class Workflows(Resource):
         self._by_key = by_key
 
     def list_enabled(self, *, timeout: Timeout | float | None = None) -> AwaitableListing[EnabledWorkflow]:
-        """List the workflows the linked account has enabled. Refold page: *List Enabled Workflows*.
+        """List the workflows that the linked account has enabled. Refold page: *List Enabled Workflows*.
 
         Args:
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The workflows in Refold's order: `await` gives a plain `list`, `async for` goes through them.
+            The workflows in Refold's order. `await` it for a plain `list`, or iterate over it with `async for`.
+
+        Raises:
+            RefoldError: The call failed.
         """
         return self._list_whole(_LIST_ENABLED.request, EnabledWorkflow, timeout)
 
@@ -108,23 +112,30 @@ class Workflows(Resource):
         page_size: int = 100,
         timeout: Timeout | float | None = None,
     ) -> Listing[Workflow]:
-        """Iterate over the workflows: `async for workflow in account.workflows.list()`. Refold page: *List Workflows*.
+        """Iterate over the workflows. Refold page: *List Workflows*.
 
-        The next page is fetched while the present one is read.
+        ```python
+        async for workflow in account.workflows.list(): ...
+        ```
+
+        The next page is fetched while you process the current one.
 
         Args:
-            slug: Only those of this app.
-            name: Only those whose name holds this.
-            published: Only published ones, or only those that are not.
-            start_date: Only those made then or later; a datetime needs a time zone.
-            end_date: Only those made then or earlier; a datetime needs a time zone.
-            application_id: Only those of the app with this id.
-            scope: `private` for those the linked account made itself.
-            page_size: How many to ask for at once.
+            slug: Only workflows of this app.
+            name: Only workflows whose name contains this text.
+            published: True for only published workflows, False for only the others; by default all.
+            start_date: Only workflows that were created at this time or later; a datetime needs a time zone.
+            end_date: Only workflows that were created at this time or earlier; a datetime needs a time zone.
+            application_id: Only workflows of the app with this id.
+            scope: `private` for only those that the linked account created itself.
+            page_size: How many workflows to request per page; by default 100.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
-            The workflows, each once.
+            The workflows. Each is returned only once.
+
+        Raises:
+            RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
             _LIST,
@@ -143,7 +154,7 @@ class Workflows(Resource):
         """Read one workflow. Refold page: *Get Workflow*.
 
         Args:
-            workflow_id: The workflow's id.
+            workflow_id: The id of the workflow.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -155,14 +166,14 @@ class Workflows(Resource):
         return await self._send(_GET.request(workflow_id), _parse_workflow, timeout)
 
     async def request_structure(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> RequestStructure:
-        """Read what payload a workflow asks for. Refold page: *Get Workflow Request Structure*.
+        """Read what payload a workflow expects. Refold page: *Get Workflow Request Structure*.
 
         Args:
-            workflow_id: The workflow's id.
+            workflow_id: The id of the workflow.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            A sample and the JSON Schema, with `validate()`.
+            A sample payload and the JSON Schema, with the method `validate()`.
 
         Raises:
             NotFoundError: There is no such workflow for this linked account.
@@ -175,8 +186,8 @@ class Workflows(Resource):
         """Iterate over the published versions of a workflow, newest first. Refold page: *List Workflow Versions*.
 
         Args:
-            workflow_id: The workflow's id.
-            page_size: How many to ask for at once.
+            workflow_id: The id of the workflow.
+            page_size: How many versions to request per page; by default 100.
             timeout: Seconds for each page, or a `Timeout`; by default the client's.
 
         Returns:
@@ -202,39 +213,40 @@ class Workflows(Resource):
         description: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> Workflow:
-        """Make a private workflow, as a draft that only the linked account has. Refold page: *Create Workflow*.
+        """Create a private workflow, as a draft that only the linked account has. Refold page: *Create Workflow*.
 
         Args:
-            name: Its name for people.
-            slug: The app it is to belong to; by default the default app of your organisation, which the draft's `slug`
-                then names: run it with `slug=draft.slug`.
-            description: What it is to do.
+            name: The display name of the workflow.
+            slug: The app that the workflow should belong to. By default it is your organisation's default app, which is
+                then the `slug` of the draft: execute the workflow with `slug=draft.slug`.
+            description: What the workflow should do.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The draft. Once it is published, the workflow has another id.
+            The draft. After you publish it, the workflow has another id.
 
         Raises:
             NotFoundError: There is no such app.
             BadRequestError: Refold refused the name.
-            APIConnectionError: No response; `effect` says whether it may have been made.
+            RefoldError: The call failed in another way; `effect` says whether the workflow may have been created.
         """
         body = {
             "name": check_header_value("name", name),
             "slug": None if slug is None else check_header_value("slug", slug),
             "description": None if description is None else check_string("description", description),
         }
-        return await self._send(_CREATE.request(body=body), _parse_workflow, timeout)
+        request = _CREATE.request(body=body, subject=f"the new workflow {name!r}")
+        return await self._send(request, _parse_workflow, timeout)
 
     async def get_draft(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
-        """Read the draft of a workflow, which Refold makes where there is none. Refold page: *Get Workflow Draft*.
+        """Read the draft of a workflow; Refold creates it if there is none. Refold page: *Get Workflow Draft*.
 
         Args:
-            workflow_id: The workflow's id.
+            workflow_id: The id of the workflow.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The draft. Its own `workflow_id` is what `publish` takes, also after `unpublish`.
+            The draft. `publish` takes its `workflow_id`, also after `unpublish`.
 
         Raises:
             NotFoundError: There is no such workflow for this linked account.
@@ -253,20 +265,22 @@ class Workflows(Resource):
         """Publish a draft as a new version of its workflow. Refold page: *Publish Workflow*.
 
         Args:
-            draft_id: The `workflow_id` of the draft, which `create` and `get_draft` give.
-            version: The number it is to have; by default the next.
-            description: What changed.
-            environment: The environment it is of, for Refold's header `environment`; by default that of the API key,
-                as its prefix tells, and with a session token none is sent: the token tells.
+            draft_id: The `workflow_id` of the draft that `create` or `get_draft` returned.
+            version: The number of the new version; by default the next number.
+            description: What has changed.
+            environment: The environment of the workflow, `test` or `production`, for Refold's header `environment`. By
+                default it is the environment that the prefix of the API key shows. With a session token the header is
+                not sent, because the token contains the environment.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            The published workflow, whose `workflow_id` is another than the draft's.
+            The published workflow. Its `workflow_id` differs from that of the draft.
 
         Raises:
             NotFoundError: There is no such draft for this linked account.
-            AuthenticationError: Refold does not accept the key; or its prefix tells no environment, and none was given.
-            APIConnectionError: No response; `effect` says whether it may have been published.
+            AuthenticationError: Refold does not accept the key. Or the prefix of the key does not show the environment,
+                and you passed none.
+            RefoldError: The call failed in another way; `effect` says whether the workflow may have been published.
         """
         body = {
             "published": True,
@@ -282,20 +296,21 @@ class Workflows(Resource):
         environment: Environment | None = None,
         timeout: Timeout | float | None = None,
     ) -> Workflow:
-        """Take a published workflow out of use, with its triggers. Refold page: *Publish Workflow*.
+        """Unpublish a workflow, which also takes its triggers out of use. Refold page: *Publish Workflow*.
 
         Args:
-            workflow_id: The published workflow's id, not that of its draft.
-            environment: The environment it is of, as for `publish`.
+            workflow_id: The id of the published workflow, not that of its draft.
+            environment: The environment of the workflow, as for `publish`.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
             The workflow.
 
         Raises:
-            BadRequestError: It is not published, or the id is that of a draft.
+            BadRequestError: The workflow is not published, or the id is that of a draft.
             AuthenticationError: As for `publish`.
             NotFoundError: There is no such workflow for this linked account.
+            RefoldError: The call failed in another way; `effect` says whether the workflow may have been unpublished.
         """
         request = self._request(_UNPUBLISH, workflow_id, environment, {"published": False})
         return await self._send(request, _parse_workflow, timeout)
@@ -307,21 +322,21 @@ class Workflows(Resource):
         environment: Environment | None = None,
         timeout: Timeout | float | None = None,
     ) -> WorkflowDeletion:
-        """Delete a private workflow with its drafts and versions, or a draft. Refold page: *Delete Workflow*.
+        """Delete a private workflow with its drafts and versions, or only a draft. Refold page: *Delete Workflow*.
 
         Args:
             workflow_id: The id of the published workflow, or of a draft; not that of a version.
-            environment: The environment it is of, as for `publish`.
+            environment: The environment of the workflow, as for `publish`.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
-            What Refold says of it: `triggers_deregistered` is False where triggers may be left.
+            Refold's confirmation. Its `triggers_deregistered` is False if some triggers may still exist.
 
         Raises:
-            BadRequestError: It is a version.
+            BadRequestError: The id is that of a version.
             AuthenticationError: As for `publish`.
             NotFoundError: There is no such workflow for this linked account.
-            APIConnectionError: No response; `effect` says whether it may have been deleted.
+            RefoldError: The call failed in another way; `effect` says whether the workflow may have been deleted.
         """
         request = self._request(_DELETE, workflow_id, environment)
         return await self._send(request, parse_told(WorkflowDeletion), timeout)
@@ -333,7 +348,7 @@ class Workflows(Resource):
         environment: Environment | None,
         body: Mapping[str, Any] | None = None,
     ) -> Request:
-        """Make a request about a private workflow, whose header says which environment it is of."""
+        """Make a request about a private workflow, with the header for its environment."""
         if environment not in (None, "test", "production"):
             raise ConfigurationError(f"environment must be 'test' or 'production', got {environment!r}.")
         meant = environment or self._environment
@@ -344,9 +359,9 @@ class Workflows(Resource):
 
 
 def _parse_workflow(response: Response, request: Request) -> Workflow:
-    """Parse a workflow, whether it comes by itself or, as a new one does, in an object that names it `workflow`."""
+    """Parse a workflow: either the object itself or, for a new one, an object that contains it as `workflow`."""
     value = parse_json(response, request)
     fields = fields_of(value)
     in_envelope = isinstance(fields.get("workflow"), dict) and not fields.keys() & {"_id", "id"}
     workflow = fields["workflow"] if in_envelope else value
-    return structured(workflow, Workflow, "answer", response, request, body=value)  # type: ignore[no-any-return]
+    return structured(workflow, Workflow, "response", response, request, body=value)  # type: ignore[no-any-return]

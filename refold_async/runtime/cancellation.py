@@ -1,4 +1,4 @@
-"""Waits that a cancellation must not cut short, such as that for the end of a fan-out."""
+"""Waits that a cancellation must not cut short, such as the wait for the end of a fan-out."""
 
 import asyncio
 import contextlib
@@ -10,20 +10,21 @@ __all__ = ["shielded_from_anyio", "wait_despite_cancellation"]
 
 
 def shielded_from_anyio() -> AbstractContextManager[object]:
-    """Return a context in which a cancelled scope of anyio cancels nothing.
+    """Return a context in which a cancelled anyio scope cancels nothing.
 
-    Such a scope cancels its tasks again in every turn of the loop until they have left it: no wait would last longer
-    than that, and repeating them would keep the processor busy. A cancellation by asyncio comes once, and still comes.
+    Such a scope cancels its tasks on every turn of the event loop until they have left it. No wait would last longer
+    than one turn, and repeating the wait would keep the processor busy. A cancellation by asyncio comes only once, and
+    it still comes through.
     """
-    anyio: Any = sys.modules.get("anyio")  # who has a scope of it has loaded it
+    anyio: Any = sys.modules.get("anyio")  # whatever uses an anyio scope has loaded anyio
     if anyio is not None:
-        with contextlib.suppress(Exception):  # not there yet, or of another loop than asyncio's
+        with contextlib.suppress(Exception):  # anyio is not fully loaded yet, or runs another loop than asyncio's
             return anyio.CancelScope(shield=True)  # type: ignore[no-any-return]
     return contextlib.nullcontext()
 
 
 async def wait_despite_cancellation(future: "asyncio.Future[Any]") -> None:
-    """Wait until `future` is done, however often that is cancelled; pass a cancellation on afterwards."""
+    """Wait until `future` is done, even if this wait is cancelled; raise the cancellation afterwards."""
     cancelled: asyncio.CancelledError | None = None
     if future.done():
         return

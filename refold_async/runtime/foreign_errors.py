@@ -1,27 +1,41 @@
-"""What foreign code may raise, such as connectors, hooks, callbacks and log filters: anything. And what to call it."""
+"""Foreign code, such as connectors, hooks, callbacks and log filters, may raise anything. How to catch and name it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-__all__ = ["EXITS", "error_name", "safe_repr", "safe_str"]
+__all__ = ["EXITS", "error_name", "safe_repr", "safe_str", "with_subclasses"]
 
 EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
-"""What ends a program, or a coroutine, and must never be swallowed."""
+"""Exceptions that end a program or a coroutine and must never be swallowed."""
 _NEED_NO_MODULE: Final = frozenset({"builtins", "refold_async.errors"})
 
 
 def error_name(kind: type[BaseException]) -> str:
-    """Return what reports and journals call a class of errors: with its module, unless it is ours or Python's own."""
+    """Return the name of an error class for reports and journals: with its module unless it is ours or Python's."""
     return kind.__qualname__ if kind.__module__ in _NEED_NO_MODULE else f"{kind.__module__}.{kind.__qualname__}"
 
 
+def with_subclasses(kinds: tuple[Any, ...]) -> Iterator[type[BaseException]]:
+    """Yield the classes, including those in nested tuples as `isinstance()` accepts them, and all their subclasses."""
+    pending = list(kinds)
+    seen: set[type[BaseException]] = set()
+    while pending:
+        kind = pending.pop()
+        if isinstance(kind, tuple):
+            pending.extend(kind)  # pyright: ignore[reportUnknownArgumentType]
+        elif kind not in seen:
+            seen.add(kind)
+            yield kind
+            pending += kind.__subclasses__()
+
+
 def safe_repr(value: object) -> str:
-    """Return the repr of an exception, or of anything else of the caller's, whose own methods may raise too."""
+    """Return the repr of an exception or of another object of the caller, whose own methods may raise too."""
     return _safely(repr, value)
 
 
 def safe_str(value: object) -> str:
-    """Return what an exception says, or anything else of the caller's, as `str()` does."""
+    """Return the text of an exception or of another object of the caller, as `str()` does."""
     return _safely(str, value)
 
 
@@ -30,5 +44,5 @@ def _safely(make: Callable[[Any], str], value: object) -> str:
         return make(value)
     except EXITS:
         raise
-    except BaseException:  # noqa: BLE001 - whatever it raises, there is its class to name
+    except BaseException:  # noqa: BLE001 - it may raise anything, and the name of its class is always known
         return f"{type(value).__name__} (cannot be shown)"

@@ -1,4 +1,4 @@
-"""The library's logger. A filter or handler that raises harms no call: that is reported once, on stderr."""
+"""The library's logger. A filter or handler that raises does not affect a call: it is reported once, on stderr."""
 
 import logging
 import sys
@@ -18,10 +18,10 @@ Fields = Mapping[str, object] | None
 
 
 class Log:
-    """Logs as `logging.Logger` does, and raises nothing but what ends the program.
+    """Log as `logging.Logger` does, but raise only what ends the program.
 
-    The standard library catches what most handlers raise. What a filter raises, of a logger or of a handler, and what a
-    handler of the program's own does not catch, would come out of the call that logs.
+    The standard library catches what most handlers raise. It does not catch what a filter of a logger or handler
+    raises, nor what the program's own handler lets through: that would be raised in the call that logs.
     """
 
     def __init__(self, name: str) -> None:
@@ -29,17 +29,17 @@ class Log:
         self._reported = False
 
     def enabled(self, level: int) -> bool:
-        """Tell whether lines of a level go anywhere, for those who would go to some length to make one."""
+        """Return whether lines of a level are written anywhere. Check it before doing expensive work for a line."""
         try:
             return self._logger.isEnabledFor(level)
         except EXITS:
             raise
-        except BaseException as error:  # noqa: BLE001 - a logger may be of a class of the program's own
+        except BaseException as error:  # noqa: BLE001 - the program may have set a logger class of its own
             self._report(error)
             return False
 
     def log(self, level: int, message: str, *args: object, extra: Fields = None) -> None:
-        """Log at a level; `extra` are fields of the record, whose names must not be those that logging gives it."""
+        """Log at a level. `extra` are fields of the record; their names must not be those that logging itself uses."""
         self._log(level, message, args, extra=extra)
 
     def debug(self, message: str, *args: object, extra: Fields = None) -> None:
@@ -59,18 +59,18 @@ class Log:
         self._log(logging.ERROR, message, args, exc_info)
 
     def exception(self, message: str, *args: object) -> None:
-        """Log at level ERROR, with the traceback of the exception that is handled."""
+        """Log at level ERROR, with the traceback of the exception that is being handled."""
         self._log(logging.ERROR, message, args, sys.exception())
 
     def write_to_stderr(self, level: int) -> None:
-        """Log from a level on, to where the program's logs go or, while it has set up none, to stderr."""
+        """Log from a level upwards, to the program's own log handlers or, if it has set up none, to stderr."""
         self._logger.setLevel(level)
-        self._logger.disabled = False  # as `logging.config` leaves loggers that a configuration does not name
+        self._logger.disabled = False  # `logging.config` disables loggers that a configuration does not name
         if not any(isinstance(handler, _StderrHandler) for handler in self._logger.handlers):
             self._logger.addHandler(_StderrHandler(self._logger))
 
     def keep_off_stderr(self) -> None:
-        """Have no warning on stderr where the program has set up no logs, which is where `logging` would print it."""
+        """Keep warnings off stderr, where `logging` prints them if the program has not set up any log handlers."""
         if not self._logger.handlers:
             self._logger.addHandler(logging.NullHandler())
 
@@ -87,11 +87,11 @@ class Log:
                 self._logger.log(level, message, *args, exc_info=exc_info, stacklevel=3, extra=extra)
         except EXITS:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it raises, the call that logs goes on
+        except BaseException as error:  # noqa: BLE001 - whatever it raises, the call that logs continues
             self._report(error)
 
     def _report(self, error: BaseException) -> None:
-        """Print it where `logging` prints what handlers raise, but once."""
+        """Print the error to stderr, as `logging` does for errors of handlers, but only once."""
         if self._reported or not logging.raiseExceptions or sys.stderr is None:
             return
         self._reported = True
@@ -101,7 +101,7 @@ class Log:
 
 
 class _StderrHandler(logging.Handler):
-    """Writes to what is stderr by then, unless the program has set up a handler that a line gets to."""
+    """Write to the current stderr, unless the program has set up a handler that the record reaches."""
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class _StderrHandler(logging.Handler):
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line."""
+        """Write a record."""
         if sys.stderr is None or self._is_one_of_several():
             return
         try:

@@ -1,4 +1,4 @@
-"""A mock Refold to test against: a real HTTP server with state, recorded requests and scripted trouble.
+"""A mock Refold for tests: a real HTTP server with state, recorded requests and scripted failures.
 
 ```python
 async with MockRefold() as mock:
@@ -6,7 +6,7 @@ async with MockRefold() as mock:
     ...  # point the client at mock.base_url
 ```
 
-`python -m refold_async.testing` serves one until interrupted.
+`python -m refold_async.testing` serves one until you stop it.
 """
 
 from refold_async.testing.catalogue.apps import MockAction, MockApp, MockWorkflow

@@ -28,7 +28,7 @@ __all__ = ["MockRefold"]
 
 
 class MockRefold:
-    """A Refold to test against: HTTP on a free port of this machine, with state, recording and scripted trouble.
+    """A mock Refold for tests: an HTTP server on this machine, with state, recorded requests and scripted failures.
 
     ```python
     async with MockRefold() as mock:
@@ -37,29 +37,29 @@ class MockRefold:
         assert [request.status for request in mock.requests] == [503, 200]
     ```
 
-    Any linked account id that shows up exists, is connected to every app and starts with the same sample data. A mock
-    works once: it cannot be started again after it was closed.
+    Every linked account id exists as soon as a request names it. The account is connected to every app and starts with
+    the same sample data. Use a mock once: it cannot be started again after it was closed.
 
     Args:
         host: The address to listen on.
-        port: The port to listen on; 0 picks a free one.
-        api_keys: The API keys that are accepted; None accepts any that is not empty.
-        catalogue: Apps, actions and workflows; None is `sample_catalogue()`.
-        ssl: Serve HTTPS with this context.
-        workflow_seconds: How long each execution of a workflow takes, in seconds.
-        keepalive_timeout: Seconds after which an idle connection is closed.
-        session_token_seconds: How long session tokens are valid, in seconds. Their `expires_in` is in whole seconds,
-            as Refold has it; where less than a minute is left, it is a fraction of thousandths.
-        known_accounts_only: Refuse linked accounts that were not created, by a call or with `account`.
-        stop_seconds: How long an execution is `STOPPING`, once it is stopped, before it is `STOPPED`, in seconds;
-            `math.inf` leaves that to `MockExecution.end`.
-        request_id_in: Where responses carry the id of the request: any of the headers `X-Trace-ID` and `x-request-id`,
-            and `body`, which is the `request_id` of errors. Refold's own do now one, now another.
-        record: Keep every request in `requests`; False keeps only counts, for load tests.
-        keep_requests: Of the requests, keep only so many in `requests`, the latest; None keeps all.
+        port: The port to listen on; 0, the default, picks a free one.
+        api_keys: The API keys that are accepted; None accepts any key that is not empty.
+        catalogue: Apps, actions and workflows; None uses `sample_catalogue()`.
+        ssl: The context to serve HTTPS with; None serves HTTP.
+        workflow_seconds: Seconds that each execution of a workflow takes; by default 0.05.
+        keepalive_timeout: Seconds after which an idle connection is closed; by default 75.
+        session_token_seconds: Seconds for which session tokens are valid. Their `expires_in` is in whole seconds, as in
+            Refold; if less than a minute is left, it has fractions down to milliseconds.
+        known_accounts_only: Refuse linked accounts that were not created by a call or by `account`.
+        stop_seconds: Seconds for which a stopped execution is `STOPPING` before it is `STOPPED`; by default 0. With
+            `math.inf` it stays `STOPPING` until you call `MockExecution.end`.
+        request_id_in: Where responses have the id of the request: any of the headers `X-Trace-ID` (the default) and
+            `x-request-id`, and `body`, which is the `request_id` of errors. Refold itself uses different ones.
+        record: Keep every request in `requests`. False keeps only counts, for load tests.
+        keep_requests: Keep only this many requests in `requests`, the latest; None keeps all.
 
     Attributes:
-        catalogue: Apps, actions and workflows; may be added to at any time.
+        catalogue: Apps, actions and workflows. You may add to it at any time.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class MockRefold:
         keep_requests: int | None = None,
     ) -> None:
         if isinstance(api_keys, str):
-            raise TypeError("api_keys is a collection of keys, not one key")
+            raise TypeError("api_keys must be a collection of keys, not one key")
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be 0 to 65535, not {port!r}")
         if workflow_seconds < 0:
@@ -88,9 +88,9 @@ class MockRefold:
         if not stop_seconds >= 0:
             raise ValueError(f"stop_seconds must be 0 or more, not {stop_seconds!r}")
         if isinstance(request_id_in, str) or not set(request_id_in) <= set(get_args(RequestIdPlace)):
-            raise ValueError(f"request_id_in is a collection of {get_args(RequestIdPlace)}, not {request_id_in!r}")
+            raise ValueError(f"request_id_in must be a collection of {get_args(RequestIdPlace)}, not {request_id_in!r}")
         if keep_requests is not None and (type(keep_requests) is not int or keep_requests < 1):
-            raise ValueError(f"keep_requests must be a whole number from 1, not {keep_requests!r}")
+            raise ValueError(f"keep_requests must be a whole number, 1 or more, not {keep_requests!r}")
         if not 0 < session_token_seconds < math.inf:
             raise ValueError(f"session_token_seconds must be a positive number, not {session_token_seconds!r}")
         self.catalogue = sample_catalogue() if catalogue is None else catalogue
@@ -121,17 +121,17 @@ class MockRefold:
         await self.aclose()
 
     async def start(self) -> None:
-        """Start to listen.
+        """Start to listen. `async with` does this for you.
 
         Raises:
             RuntimeError: It was started before.
-            OSError: The address cannot be listened on.
+            OSError: The address is not available.
         """
         await self._listener.start()
         self._state.base_url = self._listener.base_url
 
     async def aclose(self) -> None:
-        """Stop at once: what is being answered or executed is cut off. Closing again does nothing."""
+        """Stop immediately: requests and executions in progress are cut off. You may call it more than once."""
         await self._listener.stop()
         await self._dispatcher.aclose()
         await self._state.executions.aclose()
@@ -139,12 +139,12 @@ class MockRefold:
 
     @property
     def base_url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:54321`."""
+        """The URL to give to the client, such as `http://127.0.0.1:54321`."""
         return self._listener.base_url
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The requests received, in order of arrival; with `keep_requests`, the latest of them."""
+        """The recorded requests, in order of arrival; with `keep_requests`, the latest of them."""
         return self._dispatcher.requests
 
     @property
@@ -154,7 +154,7 @@ class MockRefold:
 
     @property
     def request_count(self) -> int:
-        """How many requests there have been, recorded or not."""
+        """How many requests arrived, recorded or not."""
         return self._dispatcher.request_count
 
     @property
@@ -169,12 +169,12 @@ class MockRefold:
 
     @property
     def app_rate_limited(self) -> int:
-        """How many calls the limits of the apps refused."""
+        """How many calls the rate limits of the apps refused."""
         return self._state.app_rate_limits.refused
 
     @property
     def connections_opened(self) -> int:
-        """How many TCP connections there have been."""
+        """How many TCP connections were opened."""
         return self._listener.connections_opened
 
     @property
@@ -188,12 +188,12 @@ class MockRefold:
         linked_account_id: str | None = None,
         action_id: str | None = None,
     ) -> list[ReceivedRequest]:
-        """Return the recorded requests of a route, a linked account, an action, or all of these together.
+        """Return the recorded requests to a route, for a linked account or of an action, or any combination of these.
 
         Args:
-            route: Name of the route; None is any.
-            linked_account_id: Whom the request names; None is anyone.
-            action_id: The action that the request's path names; None is any, or none.
+            route: The name of the route; None means any.
+            linked_account_id: The linked account that the request is for; None means any, or none.
+            action_id: The action in the request's path; None means any, or none.
         """
         return [
             request
@@ -212,88 +212,89 @@ class MockRefold:
         action_id: str | None = None,
         calls: int | Collection[int] | None = None,
     ) -> Script:
-        """Let requests run into trouble.
+        """Make requests fail in a scripted way.
 
-        Scripts are tried in the order in which they were added; of those that fit, the first alone applies. Requests
-        that the rate limit refuses are not seen by any script.
+        Scripts are tried in the order in which they were added, and only the first one that matches applies. Requests
+        that the rate limit refuses do not reach the scripts.
 
         Args:
-            trouble: What they run into.
-            *troubles: What they run into after it, if that is a `Delay`.
-            route: Name of the route; None is any, unknown paths too.
-            linked_account_id: Whom the request names, by header or by session token; None is anyone.
-            action_id: Only requests that execute this action, or, with the route `get_action_parameters`, read its
-                parameters; the catalogue need not have it. None is any.
-            calls: Which of the matching requests, counted from 1, run into it: a number, or several. None is all.
+            trouble: What happens to the requests.
+            *troubles: What happens after it, if `trouble` is a `Delay`.
+            route: The name of the route; None means any, unknown paths included.
+            linked_account_id: The linked account that the request names, by header or by session token; None means any,
+                or none.
+            action_id: Only requests that execute this action or, with the route `get_action_parameters`, read its
+                parameters. The catalogue need not have the action. None means any.
+            calls: Which of the matching requests fail, counted from 1: a number or several numbers. None means all.
 
         Returns:
-            The script, to be watched or removed.
+            The script. It counts its requests, and you can remove it.
 
         Raises:
-            ValueError: The arguments make no sense.
+            ValueError: The arguments do not fit together, or one is not valid.
         """
         return self._dispatcher.scripts.add((trouble, *troubles), route, linked_account_id, action_id, calls)
 
     def clear(self) -> None:
-        """Forget all scripts, recorded requests and fired events; counts, state and rate limits stay."""
+        """Delete all scripts, recorded requests and fired events. Counts, state and rate limits stay."""
         self._dispatcher.scripts.clear()
         self._dispatcher.requests.clear()
         self._state.events.clear()
 
     def account(self, linked_account_id: str) -> MockAccount:
-        """Return a linked account, made now if need be, to change its connections or to look at its state.
+        """Return a linked account, to change its connections or to read its state. It is created if it is new.
 
         Args:
-            linked_account_id: The caller's own id for it.
+            linked_account_id: Your own id of the account.
         """
         return self._state.accounts.get_or_create(linked_account_id)
 
     def session_token(self, linked_account_id: str, expires_in: float | None = None) -> str:
-        """Make a new session token.
+        """Return a new session token.
 
         Args:
-            linked_account_id: Whom it stands for.
-            expires_in: Seconds until it expires; 0 makes one that has expired, None is `session_token_seconds`.
+            linked_account_id: The linked account that the token is for.
+            expires_in: Seconds until it expires; 0 makes an expired token, None means `session_token_seconds`.
         """
         self._state.accounts.get_or_create(linked_account_id)
         return self._state.session_tokens.mint(linked_account_id, expires_in).token
 
     def execution(self, execution_id: str) -> MockExecution:
-        """Return a run of a workflow, to look at it or to say how it stands and how far it is.
+        """Return an execution of a workflow, to read its state or to set its status and progress.
 
         ```python
         mock.hold_executions()
         ...  # a workflow is executed
         execution = mock.execution(execution_id)
-        execution.completion_percentage = 50  # which is seen from now on
+        execution.completion_percentage = 50  # the API reports this from now on
         execution.release()  # or: execution.end("TIMED_OUT")
         ```
 
         Args:
-            execution_id: Its id; to a workflow's handler, `context.execution_id`.
+            execution_id: Its id. A workflow's handler has it as `context.execution_id`.
 
         Raises:
-            LookupError: There is none of this id.
+            LookupError: No execution has this id.
         """
         return self._state.executions.get(execution_id)
 
     def hold_executions(self, status: str = "RUNNING") -> None:
-        """Let executions that start from now on wait before their handler runs, at 0 %, until they are released.
+        """Hold executions that start from now on before their handler runs, at 0 %, until you release them.
 
         Args:
-            status: How they stand until then, such as `QUEUED`; once released they are `RUNNING`.
+            status: The status of held executions, such as `QUEUED`. Once released they are `RUNNING`.
         """
         self._state.executions.held_as = status
 
     def release_executions(self) -> None:
-        """Let all executions that are held go on, and hold no more."""
+        """Release all executions that are held, and hold no more."""
         self._state.executions.release()
 
     def end_executions(self, status: str | None) -> None:
-        """Let executions that start from now on end at once with a status, and run nothing.
+        """End executions that start from now on immediately with a status; their handlers do not run.
 
         Args:
-            status: How they end, such as `DUPLICATE` or `TIMED_OUT`; None lets them run again.
+            status: The status they end with, such as `DUPLICATE` or `TIMED_OUT`; None lets executions run again.
         """
         self._state.executions.end_as = status
 
@@ -302,45 +303,45 @@ class MockRefold:
     ) -> list[WebhookDelivery]:
         """Send an event to the enabled webhooks that subscribed to its name, as Refold does.
 
-        It is signed in the header `x-cobalt-signature`, with the hexadecimal HMAC-SHA256 of the body. Whoever answers
-        with anything but 200, or not in time, is sent it up to three times more, at once. Nothing goes to other
-        machines, and redirects are not followed.
+        The header `x-cobalt-signature` has its signature: the hexadecimal HMAC-SHA256 of the body. If a receiver does
+        not respond with 200, or not in time, the event is sent up to three more times without a pause. Nothing is sent
+        to other machines, and redirects are not followed.
 
         Args:
-            event: The event, such as `connection_event` and `workflow_event` make.
-            api_key: What to sign it with; None is the key that each webhook was made with.
-            timeout: How long to wait for each response, in seconds.
+            event: The event, for example from `connection_event` or `workflow_event`.
+            api_key: The key to sign it with; None means the key that each webhook was created with.
+            timeout: Seconds to wait for each response; by default 5.
 
         Returns:
-            What came back, for each of the webhooks, the oldest first.
+            The responses of each webhook, the oldest webhook first.
 
         Raises:
-            ValueError: The event has no name, or a webhook's URL is that of another machine.
+            ValueError: The event has no name, or a webhook has the URL of another machine.
         """
         return await deliver_event(event, self._state.webhooks.all(), api_key, timeout)
 
     def limit_rate(
         self, rate: float | None, *, per: float = 1.0, burst: int = 1, retry_after: float | None = None
     ) -> None:
-        """Refuse requests that come too fast with HTTP 429.
+        """Refuse requests that come too fast, with HTTP 429.
 
         Args:
-            rate: Requests let through in `per` seconds, in the long run; None lifts the limit.
-            per: Seconds that `rate` is counted over.
-            burst: Requests let through at once after a pause.
+            rate: Requests accepted in `per` seconds on average; None removes the limit.
+            per: The seconds to which `rate` refers; by default 1.
+            burst: Requests accepted in one burst after a pause; by default 1.
             retry_after: Seconds to send as `Retry-After`; None sends no such header.
         """
         bucket = None if rate is None else RefusingTokenBucket(Rate(rate, per, burst), time.monotonic)
         self._dispatcher.bucket, self._dispatcher.retry_after = bucket, retry_after
 
     def limit_app_rate(self, slug: str, rate: float | None, *, per: float = 1.0, burst: int = 1) -> None:
-        """Let an app refuse actions that come too fast for one linked account: Errored, with `http_status` 429.
+        """Make an app refuse actions that come too fast for one linked account: Errored, with `http_status` 429.
 
         Args:
             slug: The app.
-            rate: Actions let through in `per` seconds for each linked account; None lifts the limit.
-            per: Seconds that `rate` is counted over.
-            burst: Actions let through at once after a pause.
+            rate: Actions accepted in `per` seconds for each linked account on average; None removes the limit.
+            per: The seconds to which `rate` refers; by default 1.
+            burst: Actions accepted in one burst after a pause; by default 1.
         """
         self.catalogue.app(slug)
         self._state.app_rate_limits.limit(slug, None if rate is None else Rate(rate, per, burst))

@@ -1,4 +1,4 @@
-"""Serving a mock Refold until Ctrl-C, for the commands that do so."""
+"""Serving a mock Refold until Ctrl-C, for the commands that offer it."""
 
 import asyncio
 import ipaddress
@@ -32,19 +32,19 @@ class ServingOptions:
     api_key: Sequence[str] | None = None
     """The API keys that are accepted; None accepts any."""
     rate: float | None = None
-    """Requests let through per second; more are refused with 429."""
+    """Requests accepted per second; more are refused with HTTP 429."""
     burst: int = 1
-    """Requests let through at once."""
+    """Requests accepted in one burst."""
     retry_after: float | None = None
-    """Seconds to send as `Retry-After` with a 429."""
+    """Seconds to send as `Retry-After` with each HTTP 429."""
     workflow_seconds: float = 0.05
-    """How long a workflow takes."""
+    """Seconds that a workflow takes."""
     known_accounts_only: bool = False
-    """Whether linked accounts that were not created before are refused."""
+    """Whether to refuse linked accounts that were not created before use."""
 
     @property
     def is_allowed(self) -> bool:
-        """Whether it may listen there: on this machine alone, unless `allow_remote` says otherwise."""
+        """Whether it may listen on this address: only on this machine, unless `allow_remote` is set."""
         return self.allow_remote or _is_loopback(self.host)
 
 
@@ -52,8 +52,8 @@ def serve_until_interrupted(options: ServingOptions) -> None:
     """Serve a mock Refold until Ctrl-C, and print how to call it.
 
     Raises:
-        OSError: The address cannot be listened on.
-        ValueError: An option makes no sense.
+        OSError: The address is not available.
+        ValueError: An option is not valid.
     """
     try:
         asyncio.run(_serve(options))
@@ -75,7 +75,7 @@ async def _serve(options: ServingOptions) -> None:
         api_key = options.api_key[0] if options.api_key else "tk_mock"
         print(f"Mock Refold at {mock.base_url}; Ctrl-C stops it. To try it in a second terminal:\n")
         print(_CURL.format(base_url=mock.base_url, api_key=api_key))
-        print("\nThe command line, and programs that use refold_async, find it if you set these variables there:\n")
+        print("\nThe command line, and programs that use refold_async, call it if you set these variables there:\n")
         print(f"export REFOLD_BASE_URL={mock.base_url} REFOLD_API_KEY={api_key}")
         print("refold actions hubspot -a user_12345", flush=True)
         await asyncio.Event().wait()

@@ -1,1 +1,1 @@
-"""One attempt on the wire, and deadlines. The only package that knows aiohttp."""
+"""One attempt on the network, and deadlines. The only package that uses aiohttp."""

@@ -1,6 +1,6 @@
-"""What can be told of a response that broke off, or that aiohttp refuses because something in it is no HTTP.
+"""What can be known of a response that broke off, or that aiohttp refused because part of it is not valid HTTP.
 
-Loaded by the first failure.
+Imported at the first failure.
 """
 
 import re
@@ -27,14 +27,14 @@ def response_despite(
     from_server: bool,
     max_response_bytes: int,
 ) -> Response | None:
-    """Return the response that came before what went wrong, or with it, if that tells how the request ended.
+    """Return the response that came before or with a failure, if it shows how the request ended.
 
     Args:
-        error: What went wrong.
+        error: The failure.
         received: The response, if its head was read.
-        partial_body: What came of its body, if that was read piece by piece.
-        from_server: Whether a response whose head was not read can only be the server's, and not a proxy's.
-        max_response_bytes: How long a response may be.
+        partial_body: The part of its body that arrived, if the body was read piece by piece.
+        from_server: Whether a response whose head was not read must be from the server, and cannot be from a proxy.
+        max_response_bytes: How long a response may be, in bytes.
     """
     if received is not None:
         if partial_body is None or received.status < 300:
@@ -44,7 +44,7 @@ def response_despite(
         return None
     closed = isinstance(error, aiohttp.ClientConnectionError)
     if closed and (status := _status_cut_short(error) or 0) >= 300:
-        # Without headers: the last may be half of one.
+        # Without headers, because the last one may be cut off.
         return ResponseBody(None, 0).response(status, CIMultiDict[str](), whole=False)
     if not isinstance(error, aiohttp.ClientResponseError) or (head := read_head(_refused_bytes(error))) is None:
         return None
@@ -57,7 +57,7 @@ def response_despite(
 
 
 def has_too_long_headers(error: BaseException) -> bool:
-    """Tell whether aiohttp refused a response for the length or the number of its headers."""
+    """Return whether aiohttp refused a response because its headers are too long or too many."""
     said = [str(getattr(cause, "message", "")) for cause in _causes(error)]
     return any("Got more than" in text or "Too many headers" in text for text in said)
 
@@ -69,16 +69,16 @@ def _status_cut_short(error: BaseException) -> int | None:
 
 
 def _refused_bytes(error: BaseException) -> bytes:
-    """Return what came on the connection when aiohttp refused it: it keeps that nowhere but in its frame.
+    """Return the bytes that arrived on the connection when aiohttp refused them. Only aiohttp's stack frame holds them.
 
-    That is the last piece. Unless it is known to be the first of its response too, nothing is returned: what begins it
-    could be anything, such as a header's value that reads like a status line.
+    They are the last piece that arrived. Nothing is returned unless this piece is known to be the first of its response
+    too: otherwise it could begin anywhere, such as in the value of a header that looks like a status line.
     """
     for cause in _causes(error):
         if cause.__traceback__ is not None and cause.__traceback__.tb_frame.f_code.co_name == "data_received":
             local = cause.__traceback__.tb_frame.f_locals
             data, protocol = local.get("data"), local.get("self")
-            known = getattr(protocol, "in_first_piece", False)  # of a connector that is lent, nobody notes it
+            known = getattr(protocol, "in_first_piece", False)  # False for the user's connector, which counts nothing
             return data if known and isinstance(data, bytes) else b""
     return b""
 
@@ -93,18 +93,18 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 class ResponseHead(NamedTuple):
-    """The beginning of a response."""
+    """The start of a response."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
-    """What came of the body."""
+    """The part of the body that arrived."""
     whole: bool
-    """Whether that is all of it, as far as the headers tell."""
+    """Whether that is the whole body, according to the headers."""
 
 
 def read_head(data: bytes) -> ResponseHead | None:
-    """Read the first response in what came on a connection; return None if it does not begin with a whole head."""
+    """Read the first response from the bytes of a connection; return None if they do not begin with a whole head."""
     while (match := _STATUS_LINE.match(data)) is not None:
         lines, end, body = data[match.end() - 2 :].partition(b"\r\n\r\n")
         if not end:

@@ -1,8 +1,9 @@
-"""Which connections may carry the next request: none on which anything arrived unsolicited.
+"""Decides which connections may carry the next request: none on which unexpected bytes arrived.
 
-A response that a gateway sends twice, or a stray HTTP 408, lies on a kept connection until the next request goes out on
-it, and is then taken for the response to that request. The connection pool does not look. The guard looks right before
-the first byte of a request is written: whatever lies there by then cannot be the response.
+If a gateway sends a response twice, or a stray HTTP 408, the bytes stay on the kept connection until the next request
+is sent on it. They would then be mistaken for the response to that request. The connection pool does not check for
+this. The guard checks right before the first byte of a request is written: bytes that are there by then cannot be the
+response.
 """
 
 import asyncio
@@ -20,52 +21,53 @@ __all__ = ["Connection", "ConnectionGuard", "UnusableConnectionError", "kept_by_
 
 _FIRST_QUARANTINE: Final = 30.0
 _MAX_QUARANTINE: Final = 600.0
-"""Seconds without reuse after something arrived unsolicited, doubled each further time: the first, and the most."""
+"""Seconds without reuse after unexpected bytes arrived: the first time, and at most. Doubled each further time."""
 _MAX_KNOWN: Final = 128
-"""How many used connections are known before those that were closed are forgotten."""
+"""How many used connections are remembered before closed ones are removed."""
 _TLS_TURNS: Final = 20
-"""Turns of the event loop that TLS gets to read what arrived, which may be its own: a session ticket, say."""
+"""How many turns of the event loop TLS gets to read what arrived. It may be part of TLS itself, such as a session
+ticket."""
 
 
 kept_by_others: Final[ContextVar[bool]] = ContextVar("kept_by_others", default=False)
-"""Whether the running attempt has a connection that was kept in a lent connector, where that is asked for."""
+"""Whether the current attempt uses a connection that the user's connector kept. Only set if somebody asks for it."""
 
 
 class Connection(Protocol):
-    """What the guard needs to know of a connection from the pool."""
+    """What the guard must know about a connection from the pool."""
 
     @property
     def protocol(self) -> Any:
-        """What parses the responses. Its `should_close` tells whether it read anything unsolicited."""
+        """Parses the responses. Its `should_close` is true if it read anything unexpected."""
 
     @property
     def transport(self) -> asyncio.Transport | None:
-        """What the bytes go through; None once it is closed."""
+        """Carries the bytes. None once it is closed."""
 
 
 class UnusableConnectionError(Exception):
-    """A connection must not carry the request, of which nothing was written to it.
+    """A connection must not carry the request. Nothing of the request was written to it.
 
     Attributes:
-        fresh: Whether it may have been a new connection. Those must be counted: unlike kept ones, they never run out.
+        fresh: Whether it may be a new connection. New ones must be counted: unlike kept ones, they never run out.
     """
 
     def __init__(self, *, fresh: bool) -> None:
-        super().__init__("each was closed, or something arrived on it, before the request was written")
+        super().__init__("every connection was closed, or received unexpected data, before the request was written")
         self.fresh = fresh
 
 
 class ConnectionGuard:
     """Checks every connection right before a request is written to it.
 
-    Something that arrives unsolicited shows that the other side sends what it should not, and the next such response
-    may come too late to be told from the right one. So for a while after that no connection carries a second request.
+    Unexpected bytes show that the other side sends what it should not. Its next stray response may come too late to be
+    distinguished from the right one. So for a while after that, no connection carries a second request.
 
     Args:
         reuse: Whether a connection may carry a second request at all.
         host: Where the connections lead, for the log.
-        written_later: Whether time may pass between a check and the first byte of a body, so that it is checked again.
-        hooked: Whether the user's hooks run between a check and the first byte of any request.
+        written_later: Whether time may pass between a check and the first byte of a body. It is then checked again.
+        hooked: Whether the user's hooks run between a check and the first byte of a request.
     """
 
     def __init__(self, *, reuse: bool, host: str, written_later: bool, hooked: bool = False) -> None:
@@ -73,27 +75,27 @@ class ConnectionGuard:
         self.hooked = hooked
         self._reuse = reuse
         self._host = host
-        self._used: dict[Any, Callable[[], object]] = {}  # by protocol: what tells whether it is readable
+        self._used: dict[Any, Callable[[], object]] = {}  # by protocol: a function that checks if it is readable
         self._max_known = _MAX_KNOWN
         self._quarantine_until = -math.inf if reuse else math.inf
         self._quarantine = _FIRST_QUARANTINE
         self._may_reuse = reuse
 
     def is_known(self, connection: Connection) -> bool:
-        """Tell whether a connection was used before, and may carry any number of requests while it is silent."""
+        """Return whether a connection was used before, and may carry more requests as long as nothing arrives on it."""
         return self._may_reuse and connection.protocol in self._used
 
     def is_silent(self, connection: Connection) -> bool:
-        """Tell whether a connection may carry any number of further requests, and nothing arrived on it."""
+        """Return whether a connection may carry more requests, and nothing has arrived on it."""
         protocol = connection.protocol
         is_readable = self._used.get(protocol)
         return is_readable is not None and self._may_reuse and not protocol.should_close and not is_readable()
 
     async def check(self, connection: Connection) -> bool:
-        """Return if a request may be written to the connection, and whether it must be the last there.
+        """Return if a request may be written to the connection, and whether it must be the last request there.
 
         Raises:
-            UnusableConnectionError: It may not.
+            UnusableConnectionError: No request may be written to it.
         """
         protocol = connection.protocol
         fresh = protocol not in self._used and not kept_by_others.get()
@@ -109,10 +111,10 @@ class ConnectionGuard:
         return not self._may_reuse
 
     async def check_silence(self, connection: Connection, *, fresh: bool = True) -> None:
-        """Return if the connection is open, and nothing arrived on it.
+        """Return if the connection is open and nothing has arrived on it.
 
         Raises:
-            UnusableConnectionError: It was closed, or something arrived.
+            UnusableConnectionError: It was closed, or something has arrived.
         """
         protocol, transport = connection.protocol, connection.transport
         if transport is None or transport.is_closing():
@@ -121,7 +123,10 @@ class ConnectionGuard:
             await self._look_closer(protocol, transport, fresh=fresh)
 
     async def _look_closer(self, protocol: Any, transport: asyncio.Transport, *, fresh: bool) -> None:
-        """Return if what arrived was for TLS alone; else tell it from the end of the connection, and raise."""
+        """Return if only TLS itself needed what arrived.
+
+        Otherwise raise, after a check whether the connection just ended.
+        """
         if transport.get_extra_info("ssl_object") is None:
             if not protocol.should_close and _has_ended(transport):
                 raise UnusableConnectionError(fresh=fresh)
@@ -143,7 +148,7 @@ class ConnectionGuard:
         self._max_known = max(_MAX_KNOWN, 2 * len(self._used))
 
     def begin_quarantine(self) -> None:
-        """Note that something arrived unsolicited: for a while no connection is used twice."""
+        """Note that unexpected bytes arrived: for a while, no connection is used twice."""
         now = asyncio.get_running_loop().time()
         if self._reuse and now >= self._quarantine_until:
             if now > self._quarantine_until + _MAX_QUARANTINE:
@@ -154,12 +159,12 @@ class ConnectionGuard:
         consequence = (
             f"no connection is used twice for the next {self._quarantine_until - now:.0f} seconds"
             if self._reuse
-            else "the request goes out on another"
+            else "the request is sent on another one"
         )
         logger.warning(
-            "%s sent something that nobody asked for, such as one answer twice. That connection is closed, and %s. "
-            "If it happens again, pass reuse_connections=False: what comes even later cannot be told from the answer "
-            "to the next call.",
+            "%s sent unexpected data, such as the same response twice. That connection is closed, and %s. "
+            "If this happens repeatedly, pass reuse_connections=False: data that arrives even later could be mistaken "
+            "for the response to the next call.",
             self._host,
             consequence,
         )
@@ -169,7 +174,7 @@ class ConnectionGuard:
 
 
 def _readability(transport: asyncio.Transport) -> Callable[[], object]:
-    """Return what tells whether bytes, or the end, have arrived that the event loop has not read yet."""
+    """Return a function that checks whether there are bytes, or the end, that the event loop has not read yet."""
     opened = transport.get_extra_info("socket")
     if opened is None:
         return lambda: False
@@ -181,7 +186,7 @@ def _readability(transport: asyncio.Transport) -> Callable[[], object]:
 
 
 def _has_ended(transport: asyncio.Transport) -> bool:
-    """Tell whether the other side closed a readable connection without a further byte."""
+    """Return whether the other side closed a readable connection without sending another byte."""
     opened = socket.socket(fileno=transport.get_extra_info("socket").fileno())
     try:
         return not opened.recv(1, socket.MSG_PEEK)

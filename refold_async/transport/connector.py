@@ -1,4 +1,4 @@
-"""aiohttp's connectors: the client's own, whose connections count what they receive, and those that users lend."""
+"""The connectors of aiohttp: the client's own, whose connections count what they receive, and those that users pass."""
 
 from functools import partial
 
@@ -12,24 +12,24 @@ __all__ = ["Connector", "CountingProtocol", "connection_limits", "is_closed"]
 
 
 class CountingProtocol(ResponseHandler):
-    """aiohttp's protocol, which also tells whether what came last is the first piece of a response."""
+    """aiohttp's protocol, which also knows whether the last piece that arrived is the first of a response."""
 
     pieces = 0
-    """How many pieces have come since a request was sent."""
+    """How many pieces have arrived since a request was sent."""
 
     @property
     def in_first_piece(self) -> bool:
-        """Whether what came last began a response: only then does its beginning say what the response's status is."""
+        """Whether the last piece began a response. Only then does that piece begin with the status of the response."""
         return self.pieces == 1
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece."""
+        """Take a piece of a response."""
         self.pieces += 1
         super().data_received(data)
 
 
 class Connector(aiohttp.TCPConnector):
-    """aiohttp's connector, with connections that tell their responses' first pieces."""
+    """aiohttp's connector, with connections that recognise the first piece of each response."""
 
     def __init__(self, *, limit: int, keepalive_timeout: float) -> None:
         super().__init__(limit=limit, keepalive_timeout=keepalive_timeout)  # pyright: ignore[reportUnknownMemberType]
@@ -38,23 +38,23 @@ class Connector(aiohttp.TCPConnector):
 
 
 def connection_limits(connector: object) -> list[int]:
-    """Return how many connections a connector that is lent allows in all, and to one host, where it limits them.
+    """Return the limits of the user's connector: connections in total, and to one host, as far as it limits them.
 
     Raises:
-        ConfigurationError: It is no connector, or does not tell.
+        ConfigurationError: It is not a connector, or its limits cannot be read.
     """
     if not isinstance(connector, aiohttp.BaseConnector):
         raise ConfigurationError(f"connector must be an aiohttp connector, not {type(connector).__name__}.")
     try:
         return [limit for limit in (connector.limit, connector.limit_per_host) if limit > 0]
-    except Exception as error:  # noqa: BLE001 - one of the user's own may raise anything
+    except Exception as error:  # noqa: BLE001 - a connector of the user may raise anything
         problem = safe_repr(error)
     raise ConfigurationError(f"connector cannot be used: its limits cannot be read ({problem}).")
 
 
 def is_closed(connector: aiohttp.BaseConnector | None) -> bool:
-    """Tell whether a connector that is lent, if one is, is closed, as far as it lets itself be asked."""
+    """Return whether there is a connector of the user that is closed; False if it cannot be asked."""
     try:
         return connector is not None and bool(connector.closed)
-    except Exception:  # noqa: BLE001 - one of the user's own may raise anything
+    except Exception:  # noqa: BLE001 - a connector of the user may raise anything
         return False

@@ -1,4 +1,4 @@
-"""The `Content-Encoding` of a body, undone piece by piece."""
+"""Decodes the `Content-Encoding` of a body, piece by piece."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -9,23 +9,23 @@ __all__ = ["ContentDecoder", "ContentEncodingError"]
 _COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _READABLE: Final = _COMPRESSED | {"", "identity"}
 _STEP: Final = 256 * 1024
-"""Bytes to decompress into at once: a few may stand for very many."""
+"""How many bytes to decompress in one step. A few compressed bytes may expand to very many."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _STARTS_GZIP: Final = b"\x1f\x8b"
 
 
 class ContentEncodingError(Exception):
-    """A body is not in the encoding it claims. Says so of the body."""
+    """A body is not in the encoding that it claims. The text is worded as part of a sentence about the body."""
 
 
 class ContentDecoder:
-    """Undoes the `Content-Encoding` of a body. What is in one it does not know stays as it is.
+    """Decodes the `Content-Encoding` of a body. An encoding that it does not know is left as it is.
 
     Args:
         encoding: The response's `Content-Encoding`, if it has one.
 
     Attributes:
-        problem: Why the body cannot be decoded, if the encoding is not known, or None.
+        problem: Why the body cannot be decoded, if its encoding is not known; otherwise None.
     """
 
     def __init__(self, encoding: str | None) -> None:
@@ -40,19 +40,19 @@ class ContentDecoder:
 
     @property
     def wants_more(self) -> bool:
-        """Whether what came so far breaks off."""
+        """Whether the data so far ends in the middle of the encoding."""
         return self._decompressor is not None
 
     def decode(self, piece: bytes) -> Iterable[bytes]:
-        """Give what a piece stands for, a bounded part at a time.
+        """Return the decoded parts of a piece; each part has a limited size.
 
         Raises:
-            ContentEncodingError: It is not in the encoding that the body claims.
+            ContentEncodingError: The piece is not in the encoding that the body claims.
         """
         return self._decompressed(piece) if self._encoding in _COMPRESSED else (piece,)
 
     def _decompressed(self, piece: bytes) -> Iterator[bytes]:
-        """Give what a piece stands for. What follows the end is padding and nothing more."""
+        """Yield the decoded parts of a piece. Anything after the end of the encoding is only padding."""
         deflate = self._encoding == "deflate"
         while piece and not (self._ended and (deflate or not piece.startswith(_STARTS_GZIP))):
             decompressor = self._decompressor or zlib.decompressobj(_raw_or_not(piece) if deflate else _GZIP)
@@ -61,12 +61,12 @@ class ContentDecoder:
             try:
                 part = decompressor.decompress(piece, _STEP)
             except zlib.error:
-                problem = f"it is not in the Content-Encoding it claims, {self._encoding}"
+                problem = f"it does not have the Content-Encoding that it claims, {self._encoding}"
                 raise ContentEncodingError(problem) from None
             yield part
             piece = decompressor.unconsumed_tail
             if decompressor.eof:
-                piece = decompressor.unused_data  # gzip may go on with another member
+                piece = decompressor.unused_data  # gzip may continue with another member
                 self._decompressor = None
                 self._ended = True
 

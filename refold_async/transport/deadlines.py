@@ -1,8 +1,8 @@
-"""Deadlines for many attempts by one timer.
+"""Deadlines for many attempts with one timer.
 
-A timer of its own for each attempt, as `asyncio.timeout` makes, costs more than all else the client does for a call,
-and hardly one of them ever fires. Here attempts only sign in and out; the timer is set for the earliest deadline,
-and looks at who is still there when it fires.
+One timer per attempt, as `asyncio.timeout` makes, costs more than everything else the client does for a call, and
+hardly any of them ever fires. Here attempts only register and unregister. The timer is set for the earliest deadline.
+When it fires, it checks which attempts are still registered.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ __all__ = ["Deadline", "Deadlines"]
 
 
 _PRECISION: Final = 0.01
-"""How late a deadline may end its block, in seconds."""
+"""By how many seconds a deadline may end its block too late."""
 
 
 class Deadlines:
-    """The deadlines of all that a client waits for, in one event loop."""
+    """The deadlines of everything that a client waits for, in one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -30,7 +30,7 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
-        """End every wait at once, whatever its deadline."""
+        """End every wait immediately, whatever its deadline."""
         self.closed = True
         self.set_timer(math.inf)
         for deadline in self.running:
@@ -38,17 +38,17 @@ class Deadlines:
         self.running.clear()
 
     def _fire(self) -> None:
-        """End what is due, and set the timer for what is left."""
+        """End the waits that are due, and set the timer for the others."""
         now = self.now()
         for deadline in [deadline for deadline in self.running if deadline.when <= now]:
             self.running.remove(deadline)
             deadline.expire()
-        # Not at once again: many deadlines close together would each cost a look at all of them.
+        # Not immediately again: if many deadlines are close together, each firing would go through all of them.
         earliest = min((deadline.when for deadline in self.running), default=math.inf)
         self.set_timer(max(earliest, now + _PRECISION))
 
     def set_timer(self, when: float) -> None:
-        """Have the timer fire at `when`, or never if that is infinite."""
+        """Set the timer to fire at `when`, or never if `when` is infinite."""
         if self._timer is not None:
             self._timer.cancel()
         self.next = when
@@ -58,7 +58,7 @@ class Deadlines:
 class Deadline:
     """A context manager that ends its block with a TimeoutError at `when`, by the loop's clock, or on close.
 
-    Keeps to what `asyncio.timeout_at` promises: a cancellation from outside stays a cancellation, even at that moment.
+    It keeps the promise of `asyncio.timeout_at`: a cancellation from outside stays a cancellation, even at that moment.
     """
 
     __slots__ = ("_cancellations", "_deadlines", "_task", "expired", "when")
@@ -75,7 +75,7 @@ class Deadline:
 
     @property
     def cancelled_from_outside(self) -> bool:
-        """Whether somebody else has cancelled the task since the block began."""
+        """Whether anything else has cancelled the task since the block began."""
         return self._task.cancelling() > self._cancellations
 
     def expire(self) -> None:
@@ -96,7 +96,7 @@ class Deadline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # The timer stays: setting it anew for each would be the cost to avoid.
+        # The timer is not changed: setting it again for each attempt is the cost that this avoids.
         self._deadlines.running.discard(self)
         if self.expired and self._task.uncancel() <= self._cancellations and kind is asyncio.CancelledError:
             raise TimeoutError from error

@@ -1,4 +1,4 @@
-"""A request that leaves once, and only on a connection that the guard has checked right before the first byte."""
+"""A request that is sent once, and only on a connection that the guard checked right before the first byte."""
 
 from contextvars import ContextVar
 from typing import Any, Final
@@ -12,16 +12,16 @@ from refold_async.transport.request_body import Body
 __all__ = ["RESENT_BY_AIOHTTP", "GuardedRequest", "check_after_hooks", "never_resend", "note_kept_by_others"]
 
 RESENT_BY_AIOHTTP: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-"""The methods whose requests aiohttp sends again by itself, unless `never_resend` keeps it from that."""
+"""The methods whose requests aiohttp would retry on its own, without `never_resend`."""
 
 
 class GuardedRequest(aiohttp.ClientRequest):
-    """A request that leaves only on a connection that its client's guard has checked."""
+    """A request that is sent only on a connection that its client's guard has checked."""
 
     guard: ConnectionGuard
 
-    def send(self, conn: aiohttp.connector.Connection) -> Any:  # a coroutine, of which type checkers have two types
-        """Check the connection, and write the request to it; a body that is written later checks it itself."""
+    def send(self, conn: aiohttp.connector.Connection) -> Any:  # a coroutine; type checkers have two types for it
+        """Check the connection and write the request to it; a body that is written later checks it itself."""
         guard = self.guard
         if isinstance(protocol := conn.protocol, CountingProtocol):
             protocol.pieces = 0
@@ -54,17 +54,17 @@ class GuardedRequest(aiohttp.ClientRequest):
         try:
             return await super().send(conn)
         finally:
-            _leaving.reset(token)  # a hook may make calls of its own
+            _leaving.reset(token)  # a hook may make calls itself
 
 
 _leaving: Final[ContextVar[Body | tuple[ConnectionGuard, aiohttp.connector.Connection, bool] | None]] = ContextVar(
     "leaving", default=None
 )
-"""What is about to leave in this task once all hooks have run: a body, or a request without one."""
+"""What this task will send once all hooks have run: a body, or a request without one."""
 
 
 def check_after_hooks() -> aiohttp.TraceConfig:
-    """Return hooks that run after the user's, which may wait, and check the connection right before the first byte."""
+    """Return hooks that check the connection right before the first byte, after the user's hooks, which may wait."""
 
     async def headers_sent(*_: object) -> None:
         if isinstance(leaving := _leaving.get(), tuple):
@@ -85,7 +85,7 @@ def check_after_hooks() -> aiohttp.TraceConfig:
 
 
 def note_kept_by_others() -> aiohttp.TraceConfig:
-    """Return hooks that tell the guard of connections which somebody else's request has used."""
+    """Return hooks that show the guard which connections were used by requests of somebody else."""
 
     async def kept(*_: object) -> None:
         kept_by_others.set(True)
@@ -100,15 +100,15 @@ def note_kept_by_others() -> aiohttp.TraceConfig:
 
 
 async def never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a request of an idempotent method again by itself when a kept connection drops.
+    """Keep aiohttp from retrying a request with an idempotent method on its own when a kept connection breaks.
 
-    It does so on two exceptions; a third that means the same reaches us instead, and the retry table decides.
+    aiohttp retries on two exceptions. This raises a third one with the same meaning, and the retry table decides.
     """
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        from refold_async.transport.exception_mapping import reason  # loaded by the first failure
+        from refold_async.transport.exception_mapping import reason  # imported at the first failure
 
         raise aiohttp.ClientConnectionError(reason(error)) from error

@@ -1,4 +1,4 @@
-"""The proxy that the environment asks for."""
+"""The proxy that the environment names."""
 
 import fnmatch
 import ipaddress
@@ -15,17 +15,17 @@ __all__ = ["is_exempt", "proxy_from_environment"]
 
 _PORTS: Final = {"http": 80, "https": 443}
 _MAPPED: Final = 96
-"""Bits before an IPv4 address that is mapped into IPv6."""
+"""How many bits precede an IPv4 address that is mapped into IPv6."""
 
 
 def proxy_from_environment(base_url: str) -> Secret | None:
-    """Return the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY ask for, or None.
+    """Return the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, or None.
 
-    aiohttp's own `trust_env` would look at them, and into ~/.netrc for credentials to add, at every call. Where a
-    program serves a request by CGI, HTTP_PROXY is not heeded: there it may be a header of that request.
+    The `trust_env` of aiohttp would read them at every call, and search ~/.netrc for credentials to add. HTTP_PROXY is
+    ignored in a program that runs as a CGI script, because there it may be a header of the incoming request.
     """
     url = urlsplit(base_url)
-    # On macOS and Windows what the system is set to, if the environment is silent.
+    # On macOS and Windows, the system settings apply if the environment names no proxy.
     proxies: dict[str, Secret] = {name: hide(value) for name, value in urllib.request.getproxies().items()}
     proxy = proxies.get(url.scheme)
     if not proxy or url.hostname is None:
@@ -38,15 +38,15 @@ def proxy_from_environment(base_url: str) -> Secret | None:
 
 
 def is_exempt(host: str, port: int, no_proxy: str) -> bool:
-    """Tell whether NO_PROXY exempts a host, as curl, requests and httpx read it.
+    """Return whether NO_PROXY exempts a host, by the same rules as curl, requests and httpx.
 
     Args:
         host: A name or an address, without brackets.
-        port: The port, the scheme's own included.
-        no_proxy: Entries with commas or spaces between them: a domain, with or without a leading dot, which stands for
-            all of its subdomains too; an address; a network such as `10.0.0.0/8`; a pattern such as `*.example.com`,
-            which does not stand for the domain itself; `*` for all. Domains, addresses and patterns may have a port,
-            with IPv6 in brackets: `[::1]:8080`.
+        port: The port, or the default port of the scheme.
+        no_proxy: Entries, separated by commas or spaces. An entry is a domain, with or without a leading dot, which
+            includes all its subdomains; an address; a network such as `10.0.0.0/8`; a pattern such as `*.example.com`,
+            which does not include the domain itself; or `*` for all hosts. Domains, addresses and patterns may have a
+            port; IPv6 addresses are then in brackets: `[::1]:8080`.
     """
     address = _address(host)
     names = {host.lower().rstrip("."), _in_ascii(host)}
@@ -80,7 +80,10 @@ def _without_port(entry: str) -> tuple[str, int | None]:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the address that `host` is, an IPv4 address mapped into IPv6 as itself; None if it is a name."""
+    """Return `host` as an address, or None if it is a name.
+
+    An IPv4 address mapped into IPv6 becomes an IPv4 address.
+    """
     try:
         address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:

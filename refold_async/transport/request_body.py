@@ -1,4 +1,4 @@
-"""The body of a request, which notes when its first byte is about to leave."""
+"""The body of a request. It records when its first byte is about to be sent."""
 
 import math
 from typing import Final
@@ -15,24 +15,24 @@ _CONTENT_TYPE: Final = "application/json"
 
 
 class Body(aiohttp.Payload):
-    """A request's body, which notes when aiohttp first asks for it, just before the first byte of the request leaves.
+    """A request's body. It records when aiohttp first asks for it, just before the first byte of the request is sent.
 
-    Until then nothing of the request can have been acted on, the connection may still turn out unusable, and the
-    timeout is the one for making a connection.
+    Until then, the request cannot have had an effect, the connection may still turn out to be unusable, and the timeout
+    for making a connection applies.
     """
 
     begun = False
     begins_after_hooks = False
-    """Whether trace hooks run, and may wait, between the request for the body and its first byte."""
+    """Whether trace hooks run, and may wait, between the moment aiohttp asks for the body and its first byte."""
     guard: ConnectionGuard
     connection: aiohttp.connector.Connection | None = None
-    """What it goes out on, where that is still to be checked or closed."""
+    """The connection that carries it, if the connection must still be checked or closed."""
     last = False
     """Whether `connection` must not be used again."""
     unusable: UnusableConnectionError | None = None
     """Why nothing was written to `connection`."""
     deadline: Deadline | None = None
-    """A deadline that is put off until `deadline_once_begun` when the body begins."""
+    """A deadline that moves to `deadline_once_begun` when the body begins."""
     deadline_once_begun = math.inf
 
     def __init__(self, value: bytes) -> None:
@@ -46,7 +46,7 @@ class Body(aiohttp.Payload):
 
     @property
     def autoclose(self) -> bool:
-        """There is nothing to close."""
+        """True: there is nothing to close."""
         return True
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -63,7 +63,7 @@ class Body(aiohttp.Payload):
         self.begun = True
 
     async def check(self) -> None:
-        """Check a last time that nothing arrived on the connection."""
+        """Check one last time that nothing has arrived on the connection."""
         if self.connection is not None:
             try:
                 await self.guard.check_silence(self.connection)
@@ -72,7 +72,7 @@ class Body(aiohttp.Payload):
                 raise
 
     def begin(self) -> None:
-        """Note that the first byte is about to leave."""
+        """Note that the first byte is about to be sent."""
         if self.last and self.connection is not None and self.connection.protocol is not None:
             self.connection.protocol.force_close()
         self.begun = True

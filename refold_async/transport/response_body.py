@@ -1,6 +1,6 @@
-"""A response's body that is taken piece by piece: no more than is allowed, and decompressed.
+"""A response's body, read piece by piece: decompressed, and not beyond the size limit.
 
-Loaded by the first response that needs it: one that is compressed, that does not tell its length, or that is an error.
+Imported for the first response that needs it: one that is compressed, has no length, or has an error status.
 """
 
 import codecs
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["ResponseBody"]
 
 _MAX_ERROR_BYTES: Final = 1024 * 1024
-"""How much of a response with an error status is read, in bytes: what it says is said by then."""
+"""How much of a response with an error status is read, in bytes. The message is within that."""
 
 
 class ResponseBody:
-    """The body of a response, taken piece by piece and no further than is allowed, its `Content-Encoding` undone.
+    """The body of a response, read piece by piece up to a size limit, with its `Content-Encoding` decoded.
 
     Args:
         encoding: The response's `Content-Encoding`, if it has one.
-        max_bytes: How much to take, in bytes, decompressed.
+        max_bytes: How much to read, in bytes after decompression.
 
     Attributes:
         body_error: What is wrong with the body, or None.
@@ -38,36 +38,39 @@ class ResponseBody:
 
     @classmethod
     def of_response(cls, status: int, headers: Mapping[str, str], max_response_bytes: int) -> Self:
-        """Return what takes the body of a response with this status and these headers."""
+        """Return the object that takes the body of a response with this status and these headers."""
         max_bytes = max_response_bytes if status in SUCCESS else min(max_response_bytes, _MAX_ERROR_BYTES)
         return cls(headers.get("Content-Encoding"), max_bytes)
 
     async def read(self, received: "aiohttp.ClientResponse") -> None:
-        """Take all that is wanted of a response's body, and close the response."""
+        """Read as much of a response's body as is needed, and close the response."""
         try:
             async for piece in received.content.iter_any():
                 wanted = self.take(piece)
-                del piece  # which error reporters would show
+                del piece  # error reporters would show it
                 if not wanted:
                     break
         finally:
             received.close()
 
     def take(self, piece: bytes) -> bool:
-        """Take a piece as it came; return whether the next is wanted."""
+        """Take a piece as it arrived; return whether the next one is needed."""
         try:
             for part in self._decoder.decode(piece):
                 self._pieces.append(part[: self._room])
                 self._room -= len(part)
                 if self._room < 0:
-                    self.body_error = f"it is longer than max_response_bytes={self._max_bytes}"
+                    self.body_error = (
+                        f"it is longer than max_response_bytes={self._max_bytes}: pass a larger limit to AsyncRefold, "
+                        "or save_to= to the call"
+                    )
                     break
         except ContentEncodingError as error:
             self.body_error = str(error)
         return self.body_error is None
 
     def end(self, *, whole: bool) -> bytes:
-        """Return the body. No other piece comes; `whole` tells whether the response ended as it should."""
+        """Return the body, after its last piece; `whole` is whether the response ended as it should."""
         body = b"".join(self._pieces)
         if self._decoder.problem is not None and not _is_text(body):
             self.body_error = self._decoder.problem
@@ -77,13 +80,13 @@ class ResponseBody:
         return body
 
     def response(self, status: int, headers: Mapping[str, str], *, whole: bool) -> Response:
-        """Return the response with this body. No other piece comes; `whole` tells whether it ended as it should."""
+        """Return the response with this body, after its last piece; `whole` is whether it ended as it should."""
         taken = self.end(whole=whole)
         return Response(status, headers, taken, self.body_error)
 
 
 def _is_text(body: bytes) -> bool:
-    """Tell whether it is readable all the same, as where a gateway names an encoding and uses none."""
+    """Return whether the body is readable anyway, as when a gateway names an encoding but does not use it."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(body)
     except UnicodeDecodeError:

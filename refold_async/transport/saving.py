@@ -1,6 +1,6 @@
-"""A successful response whose body goes to a file while it comes. Loaded by the first one.
+"""Writes the body of a successful response to a file while it arrives. Imported for the first such response.
 
-All that blocks is done in a thread, which ends with the response.
+Everything that blocks is done in a thread, which ends with the response.
 """
 
 import asyncio
@@ -24,23 +24,24 @@ if TYPE_CHECKING:
 __all__ = ["save_response"]
 
 _STEP: Final = 256 * 1024
-"""How many bytes are handed to the thread at once. Meanwhile the connection brings little more than as many again."""
+"""How many bytes the thread gets at a time. Until it has written them, about as many arrive on the connection."""
 _BEGINNING: Final = 1024
-"""How many bytes are looked at to tell whether it may be Refold's JSON, or a page."""
+"""How many bytes to read to find out whether it may be JSON of Refold, or a page."""
 _DISCARDING: Final = 1.0
-"""Seconds that whoever is cancelled waits for the file to be removed. The disk may take longer: the thread goes on."""
+"""Seconds that a cancelled task waits until the file is removed. If the disk takes longer, the thread still
+finishes."""
 
 
 async def save_response(save_to: SaveTo, received: "aiohttp.ClientResponse", max_response_bytes: int) -> Response:
-    """Read a successful response, and save it or what it holds.
+    """Read a successful response, and save it or the file that it contains.
 
     Args:
-        save_to: Where it goes.
-        received: The response, which is closed.
-        max_response_bytes: How long a body may be that is read into memory.
+        save_to: Where the file goes.
+        received: The response, which will be closed.
+        max_response_bytes: How long a body may be that is read into memory, in bytes.
 
     Returns:
-        The response, which tells of the file in `saved`. Without its body where that is the file.
+        The response, with the file in `saved`. It has no body if the body is the file.
     """
     saving = _Saving(save_to, received, max_response_bytes)
     try:
@@ -54,7 +55,7 @@ async def save_response(save_to: SaveTo, received: "aiohttp.ClientResponse", max
         saving.stopped = True
         discarded = thread.call(saving.discard)
         try:
-            if not isinstance(reason, EXITS):  # after which nothing can be waited for
+            if not isinstance(reason, EXITS):  # those leave nothing to wait for
                 with shielded_from_anyio():
                     await asyncio.wait([discarded], timeout=_DISCARDING)
         finally:
@@ -65,7 +66,7 @@ async def save_response(save_to: SaveTo, received: "aiohttp.ClientResponse", max
 
 
 class _Saving:
-    """A response on its way into a file. The loop and the thread take turns with it."""
+    """A response while it is written to a file. The event loop and the thread work on it in turns."""
 
     def __init__(self, save_to: SaveTo, received: "aiohttp.ClientResponse", max_response_bytes: int) -> None:
         self.stopped = False
@@ -80,7 +81,7 @@ class _Saving:
         self._pieces: list[bytes] = []
 
     async def run(self, thread: WorkerThread) -> Response:
-        """Return the response once it is saved, or it is known why not."""
+        """Return the response once it is saved, or once it is known why it cannot be saved."""
         streamed = self._save_to.is_file(self._received.headers)
         if streamed:
             await self._stream(thread)
@@ -103,14 +104,14 @@ class _Saving:
         return self._response.body_error is not None or self._response.saved is not None
 
     async def _stream(self, thread: WorkerThread) -> None:
-        """Write the body to the file as it comes."""
+        """Write the body to the file as it arrives."""
         size = 0
         self._response.body_error = self._decoder.problem
         try:
             async for piece in self._received.content.iter_any():
                 self._pieces.append(piece)
                 size += len(piece)
-                del piece  # which error reporters would show
+                del piece  # error reporters would show it
                 if size >= _STEP:
                     await thread.call(partial(self._try, self._write))
                     size = 0
@@ -119,10 +120,10 @@ class _Saving:
         finally:
             self._received.close()
 
-    # What follows is done in the thread.
+    # The methods below run in the thread.
 
     def _try(self, step: Callable[[], object]) -> None:
-        """Take a step; if it fails, the response tells why, and nothing is left of the file."""
+        """Run a step. If it fails, the response says why, and nothing remains of the file."""
         try:
             step()
         except ContentEncodingError as error:
@@ -141,7 +142,7 @@ class _Saving:
                 self._file.write(part)
 
     def _finish(self) -> None:
-        """Give the file that came its name, unless it is Refold's JSON or a page, and was only said to be a file."""
+        """Name the file, unless it is JSON of Refold or a page that the headers only claimed to be a file."""
         self._write()
         if self._decoder.wants_more:
             self._response.body_error = "it broke off"
@@ -155,7 +156,7 @@ class _Saving:
             self._name_file(self._response.headers.get("Content-Type"))
 
     def _save_content(self) -> None:
-        """Write the file, if there is one in the body that was read into memory."""
+        """Write the file, if the body that was read into memory contains one."""
         body, headers = self._response.body, self._response.headers
         content = None if self._save_to.content is None else self._save_to.content(headers, body)
         if content is not None:

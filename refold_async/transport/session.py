@@ -16,10 +16,10 @@ __all__ = ["NO_TIMEOUT", "close_session", "free_session", "keep_for_parent", "op
 
 NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _CLOSE_TIMEOUT: Final = 1.0
-"""Seconds that sockets get to close."""
+"""How many seconds sockets have to close."""
 
 _inherited: Final[list[object]] = []
-"""Sessions that a forked child has from its parent."""
+"""Sessions that a forked child inherited from its parent."""
 
 
 def open_session(
@@ -36,20 +36,20 @@ def open_session(
     max_header_bytes: int,
     max_headers: int,
 ) -> aiohttp.ClientSession:
-    """Make a session: no cookies, which would mix accounts; no timeouts but our own.
+    """Make a session without cookies, which would mix accounts, and without timeouts other than our own.
 
     Args:
-        connector: The connector that is lent, or None for one of the session's own.
-        max_connections: How many connections its own connector may have.
-        keepalive_timeout: Seconds for which its own connector keeps a connection that is idle.
+        connector: The user's connector, or None to create one for the session.
+        max_connections: How many connections a connector that is created may have.
+        keepalive_timeout: Seconds that a connector that is created keeps an idle connection.
         reuse_connections: Whether a connection may carry a second request.
-        headers: What every request is sent with.
+        headers: Headers of every request.
         proxy: The URL of a proxy, without credentials, or None.
         proxy_credentials: What no log line may show.
-        trace_configs: The user's.
+        trace_configs: The user's trace configs.
         guard: Checks connections before requests are written to them.
-        max_header_bytes: How long a header of a response may be.
-        max_headers: How many of them a response may have.
+        max_header_bytes: How long a header of a response may be, in bytes.
+        max_headers: How many headers a response may have.
 
     Raises:
         ConfigurationError: The connector cannot be used.
@@ -63,7 +63,7 @@ def open_session(
         hooks = [*guard_hooks(trace_configs, proxy_credentials), *hooks, check_after_hooks()]
     try:
         return aiohttp.ClientSession(
-            loop=asyncio.get_running_loop(),  # else that of the connector, whichever it is
+            loop=asyncio.get_running_loop(),  # otherwise the loop of the connector, whichever that is
             connector=connector or Connector(limit=max_connections, keepalive_timeout=keepalive_timeout),
             connector_owner=connector is None,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -72,7 +72,7 @@ def open_session(
             proxy=proxy,
             timeout=NO_TIMEOUT,
             trace_configs=hooks,
-            # Done here: aiohttp would tell no status where it cannot read the encoding.
+            # Decoded here: aiohttp would not give the status of a response whose encoding it cannot read.
             auto_decompress=False,
             max_line_size=max_header_bytes,
             max_field_size=max_header_bytes,
@@ -83,27 +83,30 @@ def open_session(
 
 
 async def close_session(session: aiohttp.ClientSession) -> None:
-    """Close a session and its connections; a connector that was lent stays open."""
+    """Close a session and its connections. The user's connector stays open."""
     if not session.connector_owner:
-        session.detach()  # without asking the connector for anything, which may be one of the user's own
+        session.detach()  # without any call of the connector, which may be a class of the user
         return
-    # A socket whose peer does not read what is left for it reports back late, or never.
+    # A socket whose peer does not read the rest of the data reports late that it is closed, or never.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_TIMEOUT):
             await session.close()
 
 
 def free_session(session: aiohttp.ClientSession) -> None:
-    """Free the sockets of a session that nobody closed, at once and without a loop."""
+    """Free the sockets of a session that nobody closed, immediately and without an event loop."""
     connector, owned = session.connector, session.connector_owner
     session.detach()
     if connector is not None and owned:
-        # Its first step closes the sockets; the rest would wait for them to report back.
+        # The first step closes the sockets; the rest would wait until they report that they are closed.
         closing = connector.close().__await__()
         with contextlib.suppress(StopIteration):
             next(closing)
 
 
 def keep_for_parent(session: aiohttp.ClientSession) -> None:
-    """Keep a session that a forked child has from its parent: freeing it takes its sockets out of the parent's loop."""
+    """Keep a session that a forked child inherited.
+
+    Freeing it would remove its sockets from the parent's event loop.
+    """
     _inherited.append(session)

@@ -1,4 +1,4 @@
-"""The user's trace hooks, kept from harming the requests that they observe. Loaded where a client has some."""
+"""Keeps the user's trace hooks from harming the requests that they observe. Imported if a client has trace hooks."""
 
 import asyncio
 import traceback
@@ -19,7 +19,7 @@ _SECRET_HEADERS: Final = ("x-api-key", "Authorization")
 
 
 def checked_configs(configs: Iterable[aiohttp.TraceConfig]) -> list[aiohttp.TraceConfig]:
-    """Return what was passed as `trace_configs=`, if it is trace configs."""
+    """Return the value of `trace_configs=` as a list of trace configs, or raise."""
     given: list[Any] = list(configs) if isinstance(configs, Iterable) else [None]
     if all(isinstance(config, aiohttp.TraceConfig) for config in given):
         return given
@@ -27,14 +27,14 @@ def checked_configs(configs: Iterable[aiohttp.TraceConfig]) -> list[aiohttp.Trac
 
 
 def guard_hooks(configs: Iterable[aiohttp.TraceConfig], secrets: list[str]) -> list[aiohttp.TraceConfig]:
-    """Return trace configs whose hooks call those of `configs` and raise nothing of theirs.
+    """Return trace configs whose hooks call those of `configs` and pass on none of their exceptions.
 
-    What a hook raises is logged, once for each hook. A cancellation of the request passes, and so does what ends the
-    program.
+    An exception of a hook is logged, once for each hook. A cancellation of the request passes through, and so does an
+    exception that ends the program.
 
     Args:
-        configs: What the user has given. Frozen here, as aiohttp does it.
-        secrets: What no log line may show, beside the headers that authenticate.
+        configs: The user's trace configs. They are frozen here, as aiohttp would do.
+        secrets: What no log line may show, apart from the headers that authenticate.
     """
     return [_guarded(config, secrets) for config in configs]
 
@@ -49,7 +49,7 @@ def _guarded(config: aiohttp.TraceConfig, secrets: list[str]) -> aiohttp.TraceCo
 
 
 class _Context:
-    """What the hooks of one attempt share: theirs, and what none of their exceptions may show."""
+    """What the hooks of one attempt share: the user's context, and the secrets that their exceptions must not show."""
 
     def __init__(self, theirs: SimpleNamespace, headers: Mapping[str, str] | None, secrets: list[str]) -> None:
         self.theirs = theirs
@@ -57,39 +57,39 @@ class _Context:
         self._secrets = secrets
 
     def without_secrets(self, text: str) -> str:
-        """Return the text without what authenticates."""
-        from refold_async.protocol.redaction import redacted  # loaded by the first failure
+        """Return the text without credentials."""
+        from refold_async.protocol.redaction import redacted  # imported at the first failure
 
         sent = [hide(value.removeprefix("Bearer ")) for name, value in self._headers.items() if name in _SECRET_HEADERS]
         return redacted(text, [*self._secrets, *sent])  # type: ignore[no-any-return]
 
 
 class _Guard:
-    """Logs what one of the user's functions raises, the first time."""
+    """Logs the first exception that one of the user's functions raises."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._logged = False
 
     def log(self, error: BaseException, context: _Context) -> None:
-        """Log an error, but pass on what is not the function's own: a cancellation that somebody asked for."""
+        """Log an error of the function. Raise it if it is a cancellation that somebody requested."""
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise error
         if self._logged:
             return
         self._logged = True
-        # As text: those who collect errors would look into the frames, which hold headers.
+        # As text: tools that collect errors would read the frames, which hold headers.
         text = f"{safe_repr(error)}\n{''.join(traceback.format_exception(error))}"
         logger.error(
-            "%s of trace_configs= raised, which harms no call and is not told again: %s",
+            "%s of trace_configs= raised an exception. This affects no call, and it is logged only once: %s",
             self._name,
             context.without_secrets(text),
         )
 
 
 class _ContextFactory(_Guard):
-    """Makes the contexts of a trace config, which may have a factory of the user's own."""
+    """Makes the contexts of a trace config, which may have a factory of the user."""
 
     def __init__(self, config: aiohttp.TraceConfig, secrets: list[str]) -> None:
         super().__init__("trace_config_ctx_factory")
@@ -102,7 +102,7 @@ class _ContextFactory(_Guard):
             theirs = self._config.trace_config_ctx()
         except EXITS:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
+        except BaseException as error:  # noqa: BLE001 - the call continues, whatever it raises
             self.log(error, _Context(theirs, trace_request_ctx, self._secrets))
         return _Context(theirs, trace_request_ctx, self._secrets)
 
@@ -119,5 +119,5 @@ class _Hook(_Guard):
             await self._hook(session, context.theirs, params)
         except EXITS:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it raises, the call goes on
+        except BaseException as error:  # noqa: BLE001 - the call continues, whatever it raises
             self.log(error, context)

@@ -1,4 +1,4 @@
-"""One attempt on the wire: a request goes out on a client's session, and a response or an error comes back."""
+"""One attempt on the network: a request is sent in a client's session, and a response or an error comes back."""
 
 import asyncio
 import math
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Transport"]
 
-_CLOSED: Final = "The client is closed: make a new AsyncRefold, or close it later."
+_CLOSED: Final = "The client is closed: make a new AsyncRefold, or close this one later."
 _NO_CONTENT_TYPE: Final = ("Content-Type",)
 _MAX_FRESH_CONNECTIONS: Final = 3
-"""How many new connections an attempt tries where something arrives on each before its request is written."""
+"""How many new connections an attempt tries if unexpected data arrives on each before its request is written."""
 _MIN_HEADERS: Final = 128
 _BYTES_PER_HEADER: Final = 64
-"""A response may have one header for so many bytes of `max_header_bytes`, and `_MIN_HEADERS` at the least."""
+"""A response may have one header for so many bytes of `max_header_bytes`, and at least `_MIN_HEADERS`."""
 
 
 @lru_cache(maxsize=2048)
@@ -52,7 +52,7 @@ def _connect_timeout(connect: float) -> aiohttp.ClientTimeout:
 
 
 class Transport:
-    """The aiohttp session of one client, made in the loop that first uses it."""
+    """The aiohttp session of one client, made in the event loop that first uses it."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Transport:
 
             proxy = proxy_from_environment(base_url)
         self.proxy_credentials = credentials_of(proxy)
-        # aiohttp's frames show the URL of a proxy; and it passes on these headers only where the proxy makes a tunnel.
+        # aiohttp's frames show the URL of a proxy. aiohttp sends these headers only if the proxy makes a tunnel.
         self._proxy, authorization = split_proxy(proxy)
         authorize = {} if authorization is None else {"Proxy-Authorization": authorization}
         tunnel = base_url.startswith("https:")
@@ -91,8 +91,8 @@ class Transport:
         self._connector = connector
         limits = [] if connector is None else connection_limits(connector)
         self.connections = min([max_connections, *limits])
-        """How many connections there may be at once."""
-        # What others left in a connector that is lent cannot be told from new connections.
+        """How many connections there may be at the same time."""
+        # In the user's connector, connections left by others cannot be distinguished from new ones.
         self._max_fresh_connections = _MAX_FRESH_CONNECTIONS + (0 if connector is None else self.connections)
         self._guard = ConnectionGuard(
             reuse=reuse_connections,
@@ -120,16 +120,23 @@ class Transport:
 
     @property
     def inherited(self) -> bool:
-        """Whether this is a forked child, and the connections are its parent's."""
+        """Whether this is a forked child, so that the connections belong to its parent."""
         return self._process != os.getpid()
 
     def check_usable(self) -> Deadlines:
-        """Return the deadlines of this loop; after close, in a forked child or in another loop raise a clear error."""
+        """Return the deadlines of this event loop, or raise if the client cannot be used here.
+
+        Raises:
+            ClientClosedError: The client is closed.
+            ConfigurationError: This is a forked child, or another event loop.
+        """
         if self.closed:
-            raise ClientClosedError(_CLOSED)
+            refusal = ClientClosedError(_CLOSED)
+            refusal.effect = "none"
+            raise refusal
         if self.inherited:
             raise ConfigurationError(
-                "The client was made before this process was forked, and shares its connections with the parent: "
+                "The client was made before this process was forked, so it shares its connections with the parent: "
                 "make an AsyncRefold in each process."
             )
         loop = asyncio.get_running_loop()
@@ -137,8 +144,8 @@ class Transport:
             self._deadlines = Deadlines(loop)
         elif self._deadlines.loop is not loop:
             raise ConfigurationError(
-                "The client belongs to the event loop it was first used in, and this is another one: "
-                "make an AsyncRefold in each loop."
+                "The client belongs to the event loop in which it was first used, and this is another one: "
+                "make an AsyncRefold in each event loop."
             )
         return self._deadlines
 
@@ -157,21 +164,21 @@ class Transport:
         deadlines: Deadlines,
         deadline: float,
     ) -> Response:
-        """Send `request` once and return what came back, whatever its status.
+        """Send `request` once and return the response, whatever its status.
 
         Args:
             request: What to send.
-            headers: All headers but those the session adds.
+            headers: All headers except those that the session adds.
             body: The request's body, new for each attempt, or None for a read.
-            timeout: The timeout in force; `deadline` stands for its `total`.
+            timeout: The timeout that applies; `deadline` replaces its `total`.
             deadlines: What `check_usable` returned.
-            deadline: When the whole call must be over, by the loop's clock.
+            deadline: When the whole call must end, by the loop's clock.
 
         Raises:
-            APIConnectionError: No response, or only part of one. Never chained to an aiohttp exception: those hold the
-                request's headers, and the key with them.
-            APITimeoutError: The same, for want of time.
-            ConfigurationError: The connector that was lent cannot be used.
+            APIConnectionError: No response came, or only part of one. It is never chained to an aiohttp exception:
+                those hold the request's headers, which contain the key.
+            APITimeoutError: The same, because the time was up.
+            ConfigurationError: The user's connector cannot be used.
         """
         session = self._session or self._open()
         target = request.target
@@ -182,7 +189,8 @@ class Transport:
         attempt_ends = now + timeout.attempt
         ends = attempt_ends if attempt_ends < deadline else deadline
         attempt_deadline = Deadline(deadlines, ends)
-        # A timer of aiohttp's costs more than all of ours: only a read gets one, for it has no body that tells.
+        # A timer of aiohttp costs more than all of ours. Only a read gets one, because it has no body that records its
+        # start.
         connect_timeout = NO_TIMEOUT
         if body is None:
             connect_timeout = _connect_timeout(timeout.connect)
@@ -204,9 +212,9 @@ class Transport:
                             proxy_headers=self._proxy_headers,
                             skip_auto_headers=None if body is None or request.body else _NO_CONTENT_TYPE,
                             middlewares=(never_resend,) if target.method in RESENT_BY_AIOHTTP else None,
-                            trace_request_ctx=headers,  # for the guard of hooks; none of them gets to see it
+                            trace_request_ctx=headers,  # for the guard of the hooks; the hooks never see it
                         )
-                        if body is not None and not body.begun:  # the response was there before the request was
+                        if body is not None and not body.begun:  # the response came before the request was sent
                             received.close()
                             received = None
                             self._guard.begin_quarantine()
@@ -214,7 +222,7 @@ class Transport:
                     except (UnusableConnectionError, aiohttp.ClientError) as error:
                         if body is not None:
                             error, body.unusable = body.unusable or error, None
-                        # What has left is never sent again, whatever is said of a connection tried before.
+                        # What has left is never sent a second time, even if an earlier connection was unusable.
                         if not isinstance(error, UnusableConnectionError) or (body is not None and body.begun):
                             raise
                         fresh_connections += error.fresh
@@ -228,7 +236,7 @@ class Transport:
                 if (
                     length is not None
                     and length <= self._max_response_bytes
-                    and received.status in SUCCESS  # else every piece of it is wanted
+                    and received.status in SUCCESS  # with an error status, every piece that arrives is needed
                     and "Content-Encoding" not in received.headers
                 ):
                     return Response(received.status, received.headers, await received.read())
@@ -244,8 +252,8 @@ class Transport:
             failure = cancelled_from_within(target.subject, body, self._connector)
         except EXITS:
             raise
-        except BaseException as error:  # noqa: BLE001 - connectors and resolvers that are lent may raise anything
-            if attempt_deadline.cancelled_from_outside:  # and what was lent made something else of it
+        except BaseException as error:  # noqa: BLE001 - the user's connector or resolver may raise anything
+            if attempt_deadline.cancelled_from_outside:  # and the user's code turned it into another exception
                 raise asyncio.CancelledError from None
             from refold_async.transport.broken_responses import response_despite
             from refold_async.transport.exception_mapping import expired_timeout, wire_error
@@ -254,7 +262,7 @@ class Transport:
                 error,
                 received,
                 response_body,
-                # Before the request has begun, a proxy may have given it.
+                # Before the request has begun, the response may be from a proxy.
                 from_server=self._proxy is None if body is None else body.begun,
                 max_response_bytes=self._max_response_bytes,
             )
@@ -279,13 +287,13 @@ class Transport:
         raise failure from failure.__cause__
 
     def _body_of(self, received: aiohttp.ClientResponse) -> "ResponseBody":
-        """Return what takes the body of a response that is not simply read as it is."""
+        """Return the object that takes the body of a response that cannot be read in one piece."""
         from refold_async.transport.response_body import ResponseBody
 
         return ResponseBody.of_response(received.status, received.headers, self._max_response_bytes)
 
     async def aclose(self) -> None:
-        """End every wait, and close the session and its connections; a connector that was lent stays open."""
+        """End every wait, and close the session and its connections. The user's connector stays open."""
         self.closed = True
         if self.inherited:
             return
@@ -296,7 +304,7 @@ class Transport:
             await close_session(session)
 
     def __del__(self) -> None:
-        """Free the sockets of a client that was never closed, at once and without a loop, and warn."""
+        """Free the sockets of a client that was never closed, immediately and without an event loop, and warn."""
         session: aiohttp.ClientSession | None = getattr(self, "_session", None)
         if session is None:
             return
@@ -305,7 +313,7 @@ class Transport:
             return
         free_session(session)
         warnings.warn(
-            f"An AsyncRefold for {self.base_url} was never closed: use `async with`, or await its aclose().",
+            f"An AsyncRefold for {self.base_url} was never closed: use `async with`, or await its aclose() at the end.",
             ResourceWarning,
             stacklevel=2,
             source=self,

@@ -48,7 +48,7 @@ def test_an_unknown_account(monkeypatch: pytest.MonkeyPatch) -> None:
         unknown = CommandLine(mock, monkeypatch).run("accounts", "get", "custmer_4711")
     assert (unknown.code, unknown.out) == (1, "")
     assert "Did you mean 'customer_4711'?" in unknown.err
-    assert "`refold accounts list` lists them all." in unknown.err
+    assert "`refold accounts list` lists all ids." in unknown.err
 
 
 @pytest.mark.parametrize("given", [(), ("-a", "")])
@@ -88,7 +88,7 @@ def test_waiting_for_the_customer(command_line: CommandLine) -> None:
     link = command_line.run("connect", "hubspot").out.strip()
     waited = command_line.run("connect", "hubspot", "--wait", "--max-wait", "0.2")
     assert waited.code == 1
-    assert "it is not connected" in waited.err
+    assert "it was not connected" in waited.err
     assert "`refold connect SLUG --wait` waits again." in waited.err
     with urllib.request.urlopen(f"{link}/hubspot", data=b"") as page:
         assert page.status == 200

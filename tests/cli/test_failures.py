@@ -166,7 +166,7 @@ def test_proxies(command_line: CommandLine) -> None:
         (["workflows", "lst"], 'Did you mean "list"?'),
         (["workflows", "show"], "The commands are list, get, params, run."),
         (["fan-out", "hubspot", "create_contact", "--accounts", "x", "-a", "y"], "--account-column names another"),
-        (["apps", "-a", "a\tb"], "--account holds '\\t'"),
+        (["apps", "-a", "a\tb"], "--account contains '\\t'"),
         (["mock", "--port", "99999"], "--port must be 0 to 65535"),
         (["generate", "hubspot", "--json"], "Unknown option: --json."),
         (["apps", "--timeout", "-1"], "number of seconds above 0"),

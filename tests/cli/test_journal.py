@@ -89,7 +89,7 @@ def test_entries(command_line: CommandLine, journal: str) -> None:
     assert Counter(entry["status"] for entry in entries) == {"ok": 33, "failed": 3, "unknown": 3, "withdrawn": 1}
     failed = by_key["user_3"]
     assert (failed["error"], failed["effect"], failed["attempts"]) == ("NotFoundError", "none", 1)
-    assert failed["message"].startswith("Refold answered HTTP 404")
+    assert failed["message"].startswith("Refold returned HTTP 404")
     assert "[POST" not in failed["message"]
     assert failed["request_id"]
     assert by_key["user_6"]["error"] == "interrupted"
@@ -300,10 +300,10 @@ def make_damaged(path: Path) -> None:
     [
         (None, "There is no journal"),
         (Path.mkdir, "is a directory or a device: name a file"),
-        (make_text, "is no journal, but another kind of file"),
-        (make_empty, "is empty: a job makes it a journal when it is first run"),
-        (make_other_database, "is no journal, but a database of another program"),
-        (make_newer, "has format 99, this version of refold_async knows format 1: use the newer one that wrote it"),
+        (make_text, "is not a journal but another kind of file"),
+        (make_empty, "is empty: it becomes a journal when a job is first run with it"),
+        (make_other_database, "is not a journal but a database of another program"),
+        (make_newer, "has format 99, but this version of refold_async reads format 1: use the newer version"),
         (make_damaged, "is damaged"),
     ],
 )

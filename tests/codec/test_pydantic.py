@@ -208,7 +208,7 @@ def test_what_fits(value: Any, target: Any, expected: Any) -> None:
         ({"branches": [{"branches": [5]}]}, Tree, ["an object @ data.branches[0].branches[0]"]),
         ({"x": "1"}, Point, ["a valid integer @ data.x"]),
         (1.0, RootModel[int], ["a valid integer @ data"]),
-        ({"content": "\ud83d"}, Box[Any], ["a text holds half a surrogate pair @ data"]),
+        ({"content": "\ud83d"}, Box[Any], ["a text contains half a surrogate pair @ data"]),
         (
             [{"content": json.loads("[" * 250 + "]" * 250)}],
             list[Box[Any]],
@@ -292,7 +292,7 @@ class Incomplete(BaseModel):
         (Incomplete, "not fully defined"),
         (list[Incomplete], "not fully defined"),
         (BaseModel, "cannot be instantiated"),
-        (Cat | InAttrs, "Nothing tells"),
+        (Cat | InAttrs, "cannot be distinguished"),
     ],
 )
 def test_models_that_nothing_can_fit(target: Any, told: str) -> None:
@@ -468,15 +468,15 @@ class Unserializable(BaseModel):
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        (Numbers([1]), "Numbers is no object in JSON"),
+        (Numbers([1]), "Numbers is not a JSON object"),
         (Unserializable(x=1), "no disk"),
         (Box[float](content=float("nan")), "parameters.content cannot be sent as JSON"),
-        (Box[Any](content=float("nan")), "cannot be sent as JSON: nan is no JSON value"),
-        (Box[Any](content={"x": [float("inf")]}), "cannot be sent as JSON: inf is no JSON value"),
+        (Box[Any](content=float("nan")), "cannot be sent as JSON: nan is not a JSON value"),
+        (Box[Any](content={"x": [float("inf")]}), "cannot be sent as JSON: inf is not a JSON value"),
         (NewContact, "not ModelMetaclass"),
         ({"x": Unserializable(x=1)}, "no disk"),
-        (Login(name="x", password=SecretStr("hunter2")), "JSON: it holds a secret, .* field_serializer"),
-        ({"x": [Login(name="x", password=SecretStr("hunter2"))]}, r"parameters\.x\[0\] .* it holds a secret"),
+        (Login(name="x", password=SecretStr("hunter2")), "JSON: it has a secret, .* field_serializer"),
+        ({"x": [Login(name="x", password=SecretStr("hunter2"))]}, r"parameters\.x\[0\] .* it has a secret"),
     ],
     ids=lambda value: repr(value)[:50],
 )
@@ -520,7 +520,7 @@ async def test_a_journal(
         return [Address(city="Rome")]
 
     await refold.fan_out(["u"], call, journal=own).collect()
-    assert "holds a Address" in caplog.text
+    assert "contains a Address" in caplog.text
     (outcome,) = (await refold.fan_out(["u"], call, journal=own).collect()).ok
     assert outcome.value == [{"city": "Rome"}]
 
@@ -561,7 +561,7 @@ print(sys.modules.get("pydantic"))
     (output,) = outputs
     assert output.splitlines() == [
         "[Contact(id='1')]",
-        "parameters must be a mapping, one key per parameter, or a pydantic model, not int.",
-        "parameters.x cannot be sent as JSON: object is no JSON type.",
+        "parameters must be a mapping of names to values, or a pydantic model, not int.",
+        "parameters.x cannot be sent as JSON: object is not a JSON type.",
         "None",
     ]

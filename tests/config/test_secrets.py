@@ -122,7 +122,7 @@ async def test_a_write_cancelled_between_attempts_that_did_not_run(
     caplog.set_level(logging.INFO, logger="refold_async")
     mock.script(Answer(429, retry_after=30))
     task = asyncio.ensure_future(account.execute_action("hubspot", "create_contact", {"email": "a@b.c"}))
-    await until(lambda: "HTTP 429; again in" in caplog.text)
+    await until(lambda: "HTTP 429; retry in" in caplog.text)
     task.cancel()
     with pytest.raises(asyncio.CancelledError) as caught:
         await task
@@ -140,7 +140,7 @@ async def test_the_log_tells_attempts_and_retries(
     lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "refold_async"]
     assert [level for level, _ in lines] == ["DEBUG", "INFO", "DEBUG", "INFO", "DEBUG", "INFO"]
     assert "attempt 1: 503" in lines[0][1]
-    assert "attempt 1: HTTP 503; again in 0.00 s" in lines[1][1]
+    assert "attempt 1: HTTP 503; retry in 0.00 s" in lines[1][1]
     assert "attempt 3: 200" in lines[4][1]
     assert "ok: HTTP 200, 3 attempts" in lines[5][1]
     assert all("GET /api/v2/integration-schema/hubspot/actions" in line and "user_12345" in line for _, line in lines)
@@ -164,7 +164,7 @@ async def test_a_cancelled_write_leaves_word(
     with pytest.raises(asyncio.CancelledError) as caught:
         await task
     notes = getattr(caught.value, "__notes__", [])
-    assert [("it may have run" in note) for note in notes] == [True] * write
+    assert [("It may have run" in note) for note in notes] == [True] * write
     assert len(warnings_of_ours(caplog)) == write
 
 

@@ -188,7 +188,7 @@ def test_segments(segment: str, quoted: str) -> None:
 @pytest.mark.parametrize("segment", [".", ".."])
 def test_dot_segments(segment: str) -> None:
     """A dot segment would address another path, quoted or not."""
-    with pytest.raises(ConfigurationError, match=r"^action_id is '\.+', which would address another path"):
+    with pytest.raises(ConfigurationError, match=r"^action_id is '\.+', which would change the path"):
         quote_segment("action_id", segment)
 
 

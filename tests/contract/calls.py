@@ -49,7 +49,7 @@ class Call:
     """One call of a public method.
 
     Attributes:
-        method: The method, as `docs/endpoints.md` names it.
+        method: The method, as `docs/reference/operations.md` names it.
         make: Makes the call.
     """
 

@@ -22,7 +22,8 @@ from contract.problems import (
 )
 from contract.troubles import recorded_failures, recorded_troubles
 
-ENDPOINTS: Final = (Path(__file__).parent.parent.parent / "docs" / "endpoints.md").read_text(encoding="utf-8")
+_PAGE: Final = Path(__file__).parent.parent.parent / "docs" / "reference" / "operations.md"
+ENDPOINTS: Final = _PAGE.read_text(encoding="utf-8")
 SERVED: Final = {
     operation: re.findall(r"`([\w.]+)\(\)`", by)
     for operation, by in re.findall(r"^\| `([A-Z]+ /\S+)` \| (.+) \|$", ENDPOINTS, re.MULTILINE)
@@ -37,7 +38,7 @@ def each(exchanges: Iterable[Exchange], problems: Callable[[Exchange], Iterable[
 
 
 def test_every_operation_that_has_a_method_is_in_the_table() -> None:
-    """By the same name as in `docs/endpoints.md`, once."""
+    """By the same name as in `docs/reference/operations.md`, once."""
     assert {operation.name for operation in OPERATIONS} == set(SERVED)
     assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS)
 

@@ -400,4 +400,4 @@ async def test_the_advice_of_an_unknown_write() -> None:
         for kind, advised in ((WRITE, True), (IDEMPOTENT, False)):
             with pytest.raises(APIConnectionError) as caught:
                 await CALLS[kind](refold.account("user_12345"))
-            assert ("look in the app before you send it again" in str(caught.value)) is advised
+            assert ("check in the app before you retry it" in str(caught.value)) is advised

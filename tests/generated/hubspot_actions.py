@@ -175,7 +175,7 @@ class HubspotActions:
     ) -> "ActionResult[T]":
         """Get contact.
 
-        Reads contacts: one by id or email, else a list.
+        Reads contacts: one by its id or email, else a list.
         """
         return await self._execute("get_contact", parameters, into, options)
 
@@ -184,7 +184,7 @@ class HubspotActions:
     ) -> "ActionResult[T]":
         """Get loyalty points.
 
-        A custom action: asks an API of your own.
+        A custom action: calls an API of the organisation itself.
         """
         return await self._execute("get_loyalty_points", parameters, into, options)
 
@@ -193,7 +193,7 @@ class HubspotActions:
     ) -> "ActionResult[T]":
         """HTTP Request.
 
-        Sends a request of your own to the app's API. The mock echoes it.
+        Sends your own request to the app's API. The mock echoes it.
         """
         return await self._execute("httprequest", parameters, into, options)
 
@@ -202,7 +202,7 @@ class HubspotActions:
     ) -> "ActionResult[T]":
         """Search contacts.
 
-        Finds contacts that hold a text.
+        Finds contacts that contain a text.
         """
         return await self._execute("search_contacts", parameters, into, options)
 

@@ -19,6 +19,7 @@ from refold_async import (
     ConfigurationError,
     NotFoundError,
     ParameterError,
+    PermissionDeniedError,
 )
 from refold_async.testing import ActionContext, Answer, Delay, Errored, MockRefold, Reset, Silence
 from support.waiting import until
@@ -272,7 +273,7 @@ async def test_leaving_early(refold: AsyncRefold, mock: MockRefold) -> None:
     seen = len(mock.requests)
     await asyncio.sleep(0.05)
     assert len(mock.requests) == seen
-    with pytest.raises(ConfigurationError, match="was left"):
+    with pytest.raises(ConfigurationError, match="has ended: read"):
         await anext(fan_out)
 
 
@@ -379,6 +380,22 @@ async def test_a_source_that_raises_half_way(refold: AsyncRefold) -> None:
         assert [outcome.item for outcome in fan_out.report.outcomes] == IDS[:5]
 
 
+@pytest.mark.parametrize(("sent", "effect"), [(0, "none"), (1, "unknown")])
+async def test_a_list_of_items_that_fails(refold: AsyncRefold, mock: MockRefold, sent: int, effect: str) -> None:
+    """After a write, its error does not claim that nothing happened: a caller would repeat the whole job."""
+    mock.script(Answer(403), route="list_linked_accounts")
+
+    async def items() -> AsyncIterator[str]:
+        for number in range(sent):
+            yield f"user_{number}"
+        async for account in refold.linked_accounts.list():
+            yield account.linked_account_id
+
+    with pytest.raises(PermissionDeniedError) as caught:
+        await refold.fan_out_action(items(), "hubspot", "create_contact", {"email": "a@example.com"}).collect()
+    assert caught.value.effect == effect
+
+
 async def test_a_source_that_is_cancelled_within_is_told(refold: AsyncRefold) -> None:
     """A CancelledError out of the items does not pass for their end."""
 
@@ -386,7 +403,7 @@ async def test_a_source_that_is_cancelled_within_is_told(refold: AsyncRefold) ->
         yield "user_0"
         raise asyncio.CancelledError
 
-    with pytest.raises(RuntimeError, match="cancelled from within"):
+    with pytest.raises(RuntimeError, match="cancelled itself"):
         await refold.fan_out(items(), give_id).collect()
 
 
@@ -495,9 +512,9 @@ async def test_a_fan_out_works_once_and_inside_its_block(refold: AsyncRefold) ->
             pass
     fan_out = refold.fan_out(IDS, give_id)
     await fan_out.collect()
-    with pytest.raises(ConfigurationError, match="works once"):
+    with pytest.raises(ConfigurationError, match="only once"):
         await fan_out.collect()
-    with pytest.raises(ConfigurationError, match="works once"):
+    with pytest.raises(ConfigurationError, match="only once"):
         async with fan_out:
             pass
     assert len(fan_out.report) == 20

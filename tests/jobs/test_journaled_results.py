@@ -95,7 +95,7 @@ async def test_files(mock: MockRefold, refold: AsyncRefold, tmp_path: Path) -> N
         journal = Journal(tmp_path / "june.sqlite", job="june sync", results=results)
         return refold.fan_out_action(["user_1"], "hubspot", "export", into=bytes, journal=journal)
 
-    with pytest.raises(ConfigurationError, match=r"into=bytes does not go with Journal\(\.\.\., results=True\)"):
+    with pytest.raises(ConfigurationError, match=r"into=bytes cannot be combined with Journal\(\.\.\., results=True\)"):
         job(results=True)
     assert not os.listdir(tmp_path)
     (first,) = (await job(results=False).collect()).ok
@@ -154,10 +154,10 @@ async def test_results_that_come_back(
 @pytest.mark.parametrize(
     ("value", "restored", "told"),
     [
-        ((1, 2), [1, 2], "holds a tuple"),
-        ({"a": [(1,)]}, {"a": [[1]]}, "holds a tuple"),
+        ((1, 2), [1, 2], "contains a tuple"),
+        ({"a": [(1,)]}, {"a": [[1]]}, "contains a tuple"),
         ({1: "a"}, {"1": "a"}, "has a key of class int"),
-        ([Level.LOW], [1], "holds a Level"),
+        ([Level.LOW], [1], "contains a Level"),
         (ActionResult("Success", 1, raw={"data": 1}), {"data": 1}, "is of class ActionResult"),
     ],
     ids=lambda value: repr(value)[:40],
@@ -185,7 +185,7 @@ async def test_results_that_do_not_come_back(
     """The run that cannot record a result says so, and the next knows that the item is done."""
     assert await again(refold, journal, value) is None
     (record,) = caplog.records
-    assert "is no JSON and cannot be recorded" in record.getMessage()
+    assert "is not JSON and cannot be recorded" in record.getMessage()
 
 
 async def test_told_once(refold: AsyncRefold, journal: Journal, caplog: pytest.LogCaptureFixture) -> None:

@@ -257,7 +257,7 @@ async def test_callback_that_hangs(job: Job, caplog: pytest.LogCaptureFixture, u
     assert (len(callback.begun), callback.ended, callback.cancelled) == (1, 0, 1)
     record = the_record(caplog)
     assert record.levelno == logging.WARNING
-    assert "is cancelled" in record.message
+    assert "was cancelled" in record.message
 
 
 async def test_end_is_cancelled(job: Job) -> None:

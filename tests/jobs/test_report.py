@@ -223,7 +223,7 @@ def test_long_texts(text: str, tmp_path: Path) -> None:
 def test_encodings_that_make_no_sense(encoding: Any, tmp_path: Path) -> None:
     """They are refused before the file that is there is emptied."""
     (tmp_path / "one.csv").write_text("kept")
-    with pytest.raises(ConfigurationError, match="encoding must be"):
+    with pytest.raises(ConfigurationError, match="encoding must name"):
         MIXED.to_csv(tmp_path / "one.csv", encoding=encoding)
     assert (tmp_path / "one.csv").read_text() == "kept"
 

@@ -32,7 +32,7 @@ EXECUTE: Final = "POST /api/v2/integration-schema/hubspot/actions/get_contact/ex
         (
             Errored(400),
             ActionFailedError,
-            "failed: ActionFailedError, HTTP 200, HTTP 400 of the app, 1 attempt, effect none, ",
+            "failed: ActionFailedError, HTTP 200, HTTP 400 from the app, 1 attempt, effect none, ",
         ),
         (Reset("after"), APIConnectionError, "unknown: APIConnectionError, 1 attempt, effect unknown, "),
     ],

@@ -46,8 +46,9 @@ async def test_close_is_idempotent_and_final(mock: MockRefold) -> None:
     await refold.aclose()
     await refold.aclose()
     assert refold.closed
-    with pytest.raises(ClientClosedError):
+    with pytest.raises(ClientClosedError) as caught:
         await account.list_actions("hubspot")
+    assert caught.value.effect == "none"
     with pytest.raises(ClientClosedError):
         await refold.request("GET", PATH)
     assert len(mock.requests) == 1
@@ -102,7 +103,7 @@ async def test_close_ends_every_wait_at_once(mock: MockRefold) -> None:
         await until(lambda: len(mock.requests) >= 2)
         await refold.aclose()
         async with asyncio.timeout(15):  # half of the pause, a quarter of an attempt
-            with pytest.raises(APIConnectionError, match="closed while calling") as lost:
+            with pytest.raises(APIConnectionError, match="closed during the call") as lost:
                 await in_flight
             with pytest.raises(RateLimitError) as limited:
                 await pausing
@@ -310,13 +311,13 @@ def test_a_key_can_be_demanded_early(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("key", ["tk_S3CRET\u200b", "tk\u2011S3CRET", '"tk_S3CRET"', "tk_S3CRET\n"], ids=ascii)
 def test_keys_that_cannot_be_right(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     """A key with a character that was copied along is refused at once; the message says where the key came from."""
-    with pytest.raises(ConfigurationError, match=r"^api_key (holds U\+|is in quotes)"):
+    with pytest.raises(ConfigurationError, match=r"^api_key (contains U\+|is in quotes)"):
         AsyncRefold(key)
-    with pytest.raises(ConfigurationError, match=r"^session_token (holds U\+|is in quotes)"):
+    with pytest.raises(ConfigurationError, match=r"^session_token (contains U\+|is in quotes)"):
         AsyncRefold().account_from_session_token(key)
     monkeypatch.setenv("REFOLD_API_KEY", key)
     with pytest.raises(
-        ConfigurationError, match=r"^REFOLD_API_KEY, in the environment, (holds U\+|is in quotes)"
+        ConfigurationError, match=r"^REFOLD_API_KEY, in the environment, (contains U\+|is in quotes)"
     ) as caught:
         AsyncRefold()
     traceback_ = caught.value.__traceback__

@@ -374,7 +374,8 @@ async def test_a_write_cancelled_after_it_was_sent(
     path = EXECUTE.format(slug="hubspot", action_id="get_contact")
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        f"POST {path} for linked account 'user_1': cancelled after it was sent (attempt 1); it may have run."
+        f"POST {path} for linked account 'user_1': cancelled after it was sent (attempt 1). "
+        "It may have run: check before you retry it."
     )
 
 
@@ -435,10 +436,10 @@ ONE: Final = Recorder()
     [
         (5, "observers must be a list of observers, got int"),
         (Recorder(), "observers must be a list of observers, got Recorder"),
-        ([Recorder], "observers[0] is the class Recorder: pass one of its objects"),
-        ([Recorder(), object()], "observers[1], a object, has no hook: none of on_call_start, on_attempt_end"),
-        ([ONE, Recorder(), ONE], "observers[2] is observers[0] again: give each once"),
-        ([Unhelpful(KeyError)], "observers[0], a Unhelpful, raised KeyError('on_call_start') when asked for its hooks"),
+        ([Recorder], "observers[0] is the class Recorder: pass an instance of it"),
+        ([Recorder(), object()], "observers[1], a object, has no hook: define at least one of on_call_start"),
+        ([ONE, Recorder(), ONE], "observers[2] is the same object as observers[0]: pass it once"),
+        ([Unhelpful(KeyError)], "observers[0], a Unhelpful, raised KeyError('on_call_start') when its hooks"),
     ],
     ids=["number", "no list", "class", "no hooks", "twice", "raises"],
 )
@@ -773,7 +774,7 @@ async def test_observers_and_the_log(mock: MockRefold, recorder: Recorder, caplo
             told[level, with_observer] = [re.sub(r"\d\.\d{3} s$", "N s", line) for line in lines]
             mock.clear()
     call = f"GET {ACTIONS.format(slug='hubspot')} for linked account 'user_1'"
-    retry = f"{call}: attempt 1: HTTP 503; again in 0.00 s"
+    retry = f"{call}: attempt 1: HTTP 503; retry in 0.00 s"
     end = f"{call}: ok: HTTP 200, 2 attempts, effect done, N s"
     assert told[logging.DEBUG, True] == [
         f"{call}: attempt 1: 503, request id …",
@@ -821,7 +822,7 @@ async def test_the_log_from_where_it_is_switched_on(
         task.cancel()
         await asyncio.wait([task])
     attempt, end = (record.getMessage() for record in caplog.records)
-    assert attempt.endswith("attempt 1: no answer")
+    assert attempt.endswith("attempt 1: no response")
     assert ": cancelled: 1 attempt, effect none" in end
 
 

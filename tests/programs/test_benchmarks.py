@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 from typing import Any, Final
-from xml.etree import ElementTree
 
 import pytest
 
@@ -31,4 +30,26 @@ async def test_every_case_runs(tmp_path: Path) -> None:
         assert result["packages"]["aiohttp"]
         assert all(table["rows"] for table in result["tables"])
     assert any(result["tables"][0]["targets"] for result in results.values())
-    assert ElementTree.parse(tmp_path / "chart.svg").getroot().tag.endswith("svg")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("script", "rows"), [("timeline.py", "runs"), ("growth.py", "rows")])
+async def test_what_pictures_show_is_measured(script: str, rows: str, tmp_path: Path) -> None:
+    """Both write the figures and the circumstances."""
+    ran = await run_program(str(BENCHMARKS / script), "--quick", "--results", str(tmp_path / "figures.json"))
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    result = read_results(tmp_path)["figures"]
+    assert result["packages"]["aiohttp"]
+    assert {"refold_async"} < {row["name"] for row in result[rows]}
+
+
+@pytest.mark.slow
+async def test_tuning_is_measured(tmp_path: Path) -> None:
+    """Every way is measured whose packages are installed, and the circumstances are written."""
+    ran = await run_program(str(BENCHMARKS / "tuning.py"), "--quick", "--results", str(tmp_path / "tuning.json"))
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    result = read_results(tmp_path)["tuning"]
+    assert result["packages"]["aiohttp"]
+    assert {"as it is", "gc.freeze", "one at a time, connections not reused"} <= {row["name"] for row in result["rows"]}

@@ -90,8 +90,9 @@ async def test_interrupted_and_run_again(job: Job, mock: MockRefold, number: sig
     done = len(mock.requests)
     assert 7 <= done < len(MANY_IDS)
     assert all(request.status == 200 for request in mock.requests)
-    assert f"{done} ok, 0 failed, 0 unknown, 0 in flight, {len(MANY_IDS) - done} not begun" in ran.output
-    assert f"To go on with the other {len(MANY_IDS) - done}:\n  python {PROGRAM} --journal {job.journal} " in ran.output
+    left = len(MANY_IDS) - done
+    assert f"{done} ok, 0 failed, 0 unknown, 0 in flight, {left} not begun" in ran.output
+    assert f"To continue with the other {left}:\n  python {PROGRAM} --journal {job.journal} " in ran.output
     assert "--resend-unknown" not in ran.output
 
     ran = await job.run()
@@ -148,7 +149,7 @@ async def test_too_many_failures_stop_it(job: Job, mock: MockRefold) -> None:
     assert "Traceback" not in ran.complaints
     (failed,) = re.findall(r"0 ok, (\d+) failed, 0 unknown", ran.output)
     assert 10 <= int(failed) < len(MANY_IDS)
-    assert "To go on with the other" in ran.output
+    assert "To continue with the other" in ran.output
 
 
 async def test_another_jobs_journal(job: Job, mock: MockRefold) -> None:

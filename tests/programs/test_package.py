@@ -45,7 +45,7 @@ def test_the_lowest_versions_are_those_of_the_project() -> None:
     """The lower bounds that are tested are the lower bounds that are promised."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     promised = [*project["dependencies"], *project["optional-dependencies"]["cli"]]
-    tested = re.findall(r"^([a-z]+)==([\d.]+)$", (ROOT / "tests/lowest.txt").read_text(), re.MULTILINE)
+    tested = re.findall(r"^([a-z]+)==([\d.]+)$", (ROOT / "requirements/lowest.in").read_text(), re.MULTILINE)
     assert {name: version.removesuffix(".0") for name, version in tested} == dict(
         requirement.split(">=") for requirement in promised
     )

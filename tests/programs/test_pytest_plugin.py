@@ -124,8 +124,8 @@ async def test_auto_mode(tmp_path: Path) -> None:
     errors = {"test_a_plain_function", "test_of_two_plugins[asyncio]"}
     assert {name for name, outcome in found.items() if outcome != "PASSED"} == errors, ran.output + ran.complaints
     assert len(found) == 9
-    assert "this one is a plain function, during which no loop runs for it to answer in: make it `async" in ran.output
-    assert "would run it in another loop than anyio runs this test in: set asyncio_mode to strict" in ran.output
+    assert "this one is a plain function, which has no event loop for the mock to run in: make it `async" in ran.output
+    assert "would run it in another event loop than anyio's: set asyncio_mode to strict" in ran.output
 
 
 STRICT: Final = """
@@ -174,7 +174,7 @@ import sys
 
 
 def loaded():
-    return {"refold_async", "refold_async.testing", "aiohttp", "asyncio", "pytest_asyncio"} & sys.modules.keys()
+    return {"refold_async", "refold_async.testing", "aiohttp", "pytest_asyncio"} & sys.modules.keys()
 
 
 def test_what_is_loaded():
@@ -198,7 +198,7 @@ async def test_without_a_plugin_for_async_tests(tmp_path: Path) -> None:
         "test_nothing_runs": "ERROR",
         "test_what_is_loaded_then": "PASSED",
     }, ran.output + ran.complaints
-    assert "The fixture 'mock_refold' is for async tests, and nothing that it knows runs this one" in ran.output
+    assert "The fixture 'mock_refold' is for async tests, and no plugin runs this one" in ran.output
     assert "install pytest-asyncio" in ran.output
 
 

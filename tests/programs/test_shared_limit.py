@@ -5,9 +5,7 @@ import importlib
 import re
 import shutil
 import sys
-import tempfile
 import time
-from asyncio.subprocess import DEVNULL, PIPE
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -19,6 +17,7 @@ import pytest
 
 from refold_async import AsyncRefold, RateLimitError, RetryPolicy
 from refold_async.testing import Answer, MockRefold
+from support.redis_server import redis_server
 from support.running_programs import ended, first_line, run_program, running
 from support.stopwatch import stopwatch
 from support.waiting import until
@@ -41,27 +40,8 @@ pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="there 
 @pytest.fixture
 async def redis() -> AsyncIterator[str]:
     """The URL of a Redis that forgets everything when the test ends."""
-    with tempfile.TemporaryDirectory() as directory:  # the path of a socket must be short
-        socket = f"{directory}/redis.sock"
-        server = await asyncio.create_subprocess_exec(
-            "redis-server",
-            *("--port", "0", "--unixsocket", socket, "--dir", directory, "--save", "", "--appendonly", "no"),
-            stdin=DEVNULL,
-            stdout=PIPE,
-        )
-        assert server.stdout is not None
-        try:
-            async with asyncio.timeout(60):
-                async for line in server.stdout:
-                    if b"eady to accept connections" in line:
-                        break
-                else:
-                    pytest.fail("redis-server ended")
-            yield f"unix://{socket}"
-        finally:
-            if server.returncode is None:
-                server.terminate()
-            await server.communicate()
+    async with redis_server() as url:
+        yield url
 
 
 Open = Callable[[], Awaitable[Any]]
@@ -103,7 +83,7 @@ async def test_four_processes(mock: MockRefold, redis: str, open_limiter: Open) 
         while not announced.done():
             limiter.throttled(time.time() + 2)
             await asyncio.sleep(0.1)
-        assert await announced == [f"Reading 15 contacts, at 20 a second with all who share {redis}\n"] * 4
+        assert await announced == [f"Reading 15 contacts, at 20 a second with all that share {redis}\n"] * 4
         assert mock.request_count == 0
 
         await until(lambda: mock.request_count >= items // 2, within=60)

@@ -317,7 +317,7 @@ async def test_failing_account(customers: Customers, table: Table) -> None:
     table.execute("UPDATE contacts SET phone = '1' WHERE contact_id IN ('51', '61')")
     customers.mock.script(Errored(400), linked_account_id="customer_1", calls=2)  # the second page
     printed = await table.sync()
-    assert re.search(r"^customer_1: not read, .*400", printed, re.MULTILINE)
+    assert re.search(r"^customer_1: not read; .*400", printed, re.MULTILINE)
     assert "of 1 linked accounts; rows changed: 1," in printed
     assert "Rows written to HubSpot: 1," in printed
     assert len(table.rows("customer_1")) == 2
@@ -340,7 +340,7 @@ async def test_failure_in_the_middle_of_a_transaction(customers: Customers, tabl
     )
     customers.put("customer_1", "51", company="Example")
     customers.put("customer_1", "53", email="bad@example.com")
-    assert "customer_1: not read, the next run begins where this one did: refused\n" in await table.sync()
+    assert "customer_1: not read; the next run reads the same changes: refused\n" in await table.sync()
     assert (table.cursors(), table.rows("customer_1")) == (cursors, rows)
     table.execute("DROP TRIGGER refuse")
     assert "rows changed: 2, conflicts: 0" in await table.sync()
@@ -350,7 +350,7 @@ async def test_response_of_another_shape(customers: Customers, table: Table) -> 
     """A contact that is not what it should be is an error of its account, told by its path."""
     customers.put("customer_1", "52", phone=7)
     printed = await table.sync()
-    assert re.search(r"^customer_1: not read, .*phone", printed, re.MULTILINE)
+    assert re.search(r"^customer_1: not read; .*phone", printed, re.MULTILINE)
     assert table.rows("customer_1") == []
     assert table.cursors().keys() == {"customer_2"}
 
@@ -365,7 +365,7 @@ async def test_disconnected_account(customers: Customers, table: Table) -> None:
         disconnect("hubspot")
         customers.mock.clear()
         printed = await table.sync()
-        assert printed.startswith("customer_2: HubSpot is not connected any more; its rows wait\nRead from HubSpot: ")
+        assert printed.startswith("customer_2: HubSpot is no longer connected; its rows wait\nRead from HubSpot: ")
         assert printed.endswith(NO_ROWS)
         assert customers.mock.requests_to("execute_action", "customer_2") == []
     account.connect("hubspot")
@@ -377,7 +377,7 @@ async def test_disconnected_account(customers: Customers, table: Table) -> None:
 async def test_account_that_is_disconnected_after_it_was_listed(customers: Customers, table: Table) -> None:
     """That is no error either."""
     customers.mock.script(ExpiredConnection(), linked_account_id="customer_2")
-    assert (await table.sync()).startswith("customer_2: HubSpot is not connected any more; its rows wait\nRead from ")
+    assert (await table.sync()).startswith("customer_2: HubSpot is no longer connected; its rows wait\nRead from ")
 
 
 async def test_read_only(customers: Customers, table: Table) -> None:
@@ -385,7 +385,7 @@ async def test_read_only(customers: Customers, table: Table) -> None:
     await table.sync()
     table.execute("UPDATE contacts SET phone = '1' WHERE contact_id = '61'")
     customers.put("customer_2", "61", phone="2")
-    assert "Rows to be written to HubSpot, with --write: 1\n" in await table.sync(write=False)
+    assert "Rows to write to HubSpot with --write: 1\n" in await table.sync(write=False)
     assert customers.writes() == []
     await table.sync()
     assert customers.writes() == [("update_contact", {"id": "61", "phone": "1"})]
@@ -475,7 +475,7 @@ async def test_program_writes_only_if_asked_to(customers: Customers, table: Tabl
     table.execute(CHANGES[0])
     ran = await programs.run()
     assert (ran.exit_code, ran.complaints) == (0, "")
-    assert "Rows to be written to HubSpot, with --write: 1\n" in ran.output
+    assert "Rows to write to HubSpot with --write: 1\n" in ran.output
     assert customers.writes() == []
 
 
@@ -499,12 +499,12 @@ async def test_program_without_a_key() -> None:
         "Rows written to HubSpot: 0, failed: 0, unknown: 0\n"
         "\n"
         "Rows change, contacts change, and a customer disconnects HubSpot:\n"
-        "user_5: HubSpot is not connected any more; its rows wait\n"
+        "user_5: HubSpot is no longer connected; its rows wait\n"
         "Read from HubSpot: 6 contacts of 4 linked accounts; rows changed: 2, conflicts: 1\n"
         "Rows written to HubSpot: 3, failed: 0, unknown: 0\n"
         "\n"
         "Nothing changes:\n"
-        "user_5: HubSpot is not connected any more; its rows wait\n"
+        "user_5: HubSpot is no longer connected; its rows wait\n"
         "Read from HubSpot: 6 contacts of 4 linked accounts; rows changed: 0, conflicts: 0\n"
         "Rows written to HubSpot: 0, failed: 0, unknown: 0\n"
     )

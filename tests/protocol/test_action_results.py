@@ -214,7 +214,7 @@ def test_files_that_nobody_asked_for(body: bytes, content_type: str, headers: di
     response = file_response(body, content_type, headers)
     with pytest.raises(APIResponseValidationError) as caught:
         parse_result(response, ACTION)
-    told = "To take an answer that is a file, pass into=bytes, or save_to= with a path." in caught.value.message
+    told = "If the response is a file, pass into=bytes, or save_to= with a path." in caught.value.message
     assert told or body[:1] in (b"5", b"{")  # they are JSON
 
 

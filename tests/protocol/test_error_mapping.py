@@ -125,7 +125,7 @@ def test_code_of_an_error(fields: Mapping[str, Any], code: str | None) -> None:
 @pytest.mark.parametrize(
     ("body", "parsed", "said"),
     [
-        (b"", None, "Refold answered HTTP 502 Bad Gateway about action 'create_contact' of app 'hubspot'."),
+        (b"", None, "Refold returned HTTP 502 Bad Gateway for action 'create_contact' of app 'hubspot'."),
         (
             b"<html>\n  <h1>Bad gateway</h1>\n</html>",
             "<html>\n  <h1>Bad gateway</h1>\n</html>",

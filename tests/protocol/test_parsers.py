@@ -46,9 +46,9 @@ def test_any_value_into() -> None:
 @pytest.mark.parametrize(
     ("response", "place"),
     [
-        (json_response([{"id": 1}, {"id": "2"}]), "@ answer[1].id"),
-        (json_response({"docs": []}), "@ answer."),
-        (raw_response(b"", 204), "@ answer."),
+        (json_response([{"id": 1}, {"id": "2"}]), "@ response[1].id"),
+        (json_response({"docs": []}), "@ response."),
+        (raw_response(b"", 204), "@ response."),
     ],
     ids=["field", "shape", "empty"],
 )
@@ -91,7 +91,7 @@ def test_files_that_nobody_asked_for(body: bytes, problem: str) -> None:
     response = raw_response(body, content_type="application/pdf")
     error = error_from(APIResponseValidationError, parse_value(Any), response, RAW_REQUEST)
     assert problem in error.message
-    assert error.message.endswith(" To take an answer that is a file, pass into=bytes, or save_to= with a path.")
+    assert error.message.endswith(" If the response is a file, pass into=bytes, or save_to= with a path.")
     parse, sent = PARSERS["actions"]
     assert "into=bytes" not in error_from(APIResponseValidationError, parse, response, sent).message
 

@@ -285,7 +285,7 @@ async def test_what_aiohttp_quotes_is_cut_within_a_secret() -> None:
         for padding in range(80, 180, 5):
             server = await stack.enter_async_context(raw_server(f"{'p' * padding}{KEY}\r\n\r\n".encode(), close=True))
             async with AsyncRefold(KEY, base_url=server.base_url, retry=RetryPolicy(max_retries=0)) as refold:
-                with pytest.raises(APIConnectionError, match=r"gave no usable answer.*ppp") as caught:
+                with pytest.raises(APIConnectionError, match=r"gave no usable response.*ppp") as caught:
                     await refold.account("user_12345").execute_action("hubspot", "get_contact")
             assert KEY[:4] not in everything_read(caught.value)
 

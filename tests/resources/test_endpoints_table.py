@@ -1,4 +1,4 @@
-"""`docs/endpoints.md` names every public operation of Refold, and what serves it."""
+"""`docs/reference/operations.md` names every public operation of Refold, and what serves it."""
 
 import importlib
 import inspect
@@ -15,7 +15,8 @@ from refold_async import AsyncRefold
 from refold_async.protocol import requests
 from refold_async.protocol.endpoints import Endpoint
 
-TABLE: Final = (Path(__file__).parent.parent.parent / "docs" / "endpoints.md").read_text(encoding="utf-8")
+_PAGE: Final = Path(__file__).parent.parent.parent / "docs" / "reference" / "operations.md"
+TABLE: Final = _PAGE.read_text(encoding="utf-8")
 ROWS: Final = dict(re.findall(r"^\| `([A-Z]+ /\S+)` \| (.+) \|$", TABLE, re.MULTILINE))
 SERVING: Final = set(re.findall(r"`(\w+\.[\w.]+)\(\)`", "".join(ROWS.values())))
 REFOLD: Final = AsyncRefold("tk_test")

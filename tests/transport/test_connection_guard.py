@@ -137,7 +137,7 @@ async def test_what_came_before_a_request_is_not_its_response(
             for _ in range(5 * processed):
                 await asyncio.sleep(0)
     assert gateway.requests == ACCOUNTS
-    assert [record.levelname for record in caplog.records if "nobody asked for" in record.message] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if "unexpected data" in record.message] == ["WARNING"]
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.001, 0.01])
@@ -303,7 +303,7 @@ async def test_a_server_that_speaks_first_gets_no_request(call: str) -> None:
         Late(limit=2) as connector,
         AsyncRefold("tk_test", base_url=f"http://{address}", connector=connector, retry=IMPATIENT) as refold,
     ):
-        with pytest.raises(APIConnectionError, match="something arrived on it, before") as caught:
+        with pytest.raises(APIConnectionError, match="received unexpected data, before") as caught:
             await CALLS[call](refold, "account_1")
     assert caught.value.effect == "none"
     assert caught.value.attempts == IMPATIENT.max_retries + 1

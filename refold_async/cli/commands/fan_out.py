@@ -41,7 +41,7 @@ _PARAMETERS = (
     "same in all rows, as are the members of @FILE, a JSON object. An empty cell leaves its parameter out."
 )
 _HANDFUL = 10
-_OTHER_ROWS = re.compile(r"job is '([^']*) of rows \w+' there and '\1 of rows \w+' here")
+_OTHER_ROWS = re.compile(r"job is '([^']*) of rows \w+' in the journal and '\1 of rows \w+' in this run")
 """How a journal says that two jobs differ only in the hash of their parameters and columns."""
 _ACCOUNTS_ASKED = 3
 
@@ -184,11 +184,10 @@ class _Command:
         try:
             return await run_job(job, display, output, signals, watches_streaks=self.job.stop_after is None)
         except JournalError as error:
-            if "is in use" in error.message:
-                error.add_note("Wait until that run ends, or stop it.")
             if "belongs to another job" not in error.message:
                 raise
             other = JournalError(_OTHER_ROWS.sub("its parameters or columns are not the same", error.message))
+            other.effect = error.effect
             other.add_note("If you change a parameter or a column, the command is a new job.")
             raise other from error
 

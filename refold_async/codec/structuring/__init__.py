@@ -1,1 +1,4 @@
-"""JSON values to typed ones, by cattrs, strictly: nothing is coerced, and what does not fit is named by its path."""
+"""JSON values to typed values, by cattrs.
+
+Strict: nothing is converted, and errors name the path of what does not fit.
+"""

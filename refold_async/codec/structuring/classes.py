@@ -1,4 +1,4 @@
-"""Objects of JSON as classes with fields, and as TypedDicts."""
+"""JSON objects as classes with fields, and as TypedDicts."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (cattrs is typed in part)
@@ -25,7 +25,7 @@ _being_made: Final = threading.local()
 
 
 def made_once(make: HookFactory) -> HookFactory:
-    """Have `make` raise `RecursionError`, as cattrs does for classes, for a type that holds itself."""
+    """Let `make` raise `RecursionError` for a type that contains itself, as cattrs does for classes."""
 
     def make_once(target: Any, converter: Converter) -> Hook:
         targets: set[Any] = _being_made.__dict__.setdefault("targets", set())
@@ -35,7 +35,7 @@ def made_once(make: HookFactory) -> HookFactory:
         try:
             return make(target, converter)
         except NameError as error:
-            # Such as a class made inside a function, that names what only that function sees.
+            # For example, a class made in a function that uses names which only the function sees.
             name = origin_of(target).__name__
             raise StructureHandlerNotFoundError(f"{error}, in the annotations of {name}.", target) from None
         finally:
@@ -55,7 +55,7 @@ def class_hook(target: Any, converter: Converter) -> Hook:
             for field in fields(origin):
                 field.type = hints[field.name]
     except NameError as error:
-        # Such as a class made inside a function, that names what only that function sees.
+        # For example, a class made in a function that uses names which only the function sees.
         raise StructureHandlerNotFoundError(f"{error}, in the annotations of {origin.__name__}.", target) from None
     hook: Hook = make_dict_structure_fn(target, converter)
     return only_from(dict, looking_for_a_few(hook) if converter.detailed_validation else hook)
@@ -63,7 +63,7 @@ def class_hook(target: Any, converter: Converter) -> Hook:
 
 @made_once
 def typed_dict_hook(target: Any, converter: Converter) -> Hook:
-    """Make the hook of a TypedDict. Keys that it does not name stay as they are, unless it says otherwise."""
+    """Make the hook of a TypedDict. Keys that it does not declare stay as they are, unless it forbids them."""
     declared = fields_of_typed_dict(target)
     names = frozenset(field.name for field in declared)
     hooks = [(field.name, field.required, hook_for(converter, field.type), field.type) for field in declared]
@@ -88,7 +88,7 @@ def typed_dict_hook(target: Any, converter: Converter) -> Hook:
 
     def build_extra(one: Any) -> Any:
         if extra_hook is None:
-            raise WrongTypeError("expected no such field")
+            raise WrongTypeError("unexpected field")
         return extra_hook(one, extra)
 
     def build_thoroughly(value: Any, _: Any) -> dict[str, Any]:

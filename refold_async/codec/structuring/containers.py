@@ -1,4 +1,4 @@
-"""Lists and objects of JSON as the collections of Python: each type gives what it says."""
+"""JSON lists and objects as the collections of Python, each as the type that was asked for."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (cattrs is typed in part)
@@ -55,7 +55,7 @@ _LISTS: Final[Mapping[Any, Any]] = {
     Set: frozenset,
     frozenset: frozenset,
 }
-"""What is made of a list, for the types that one is read as."""
+"""Makes a collection from a list, for the types that are read from a list."""
 
 _MAPPINGS: Final = frozenset(
     {dict, Mapping, MutableMapping, collections.OrderedDict, collections.defaultdict, collections.Counter}
@@ -63,12 +63,12 @@ _MAPPINGS: Final = frozenset(
 
 
 def is_list(target: Any) -> bool:
-    """Tell whether a type is read from a list of members that are all of one type."""
+    """Return whether a type is read from a list whose elements all have one type."""
     return _is_among(target, _LISTS)
 
 
 def is_mapping(target: Any) -> bool:
-    """Tell whether a type is read from an object as a mapping."""
+    """Return whether a type is read from an object as a mapping."""
     return _is_among(target, _MAPPINGS)
 
 
@@ -78,23 +78,23 @@ def _is_among(target: Any, types: Collection[Any]) -> bool:
 
 
 def is_tuple(target: Any) -> bool:
-    """Tell whether a type is a tuple without names."""
+    """Return whether a type is a tuple without names."""
     return origin_of(target) is tuple
 
 
 def is_other_collection(target: Any) -> bool:
-    """Tell whether a type is a collection that nothing here makes, such as a caller's own subclass of dict."""
+    """Return whether a type is a collection that is not supported here, such as a caller's own subclass of dict."""
     origin = origin_of(target)
     return inspect.isclass(origin) and issubclass(origin, Collection) and not issubclass(origin, str)
 
 
 def refuse(target: Any) -> Hook:
-    """Refuse a type that nothing here makes."""
-    raise StructureHandlerNotFoundError(f"{getattr(target, '__name__', target)} cannot be made of JSON.", target)
+    """Refuse a type that is not supported here."""
+    raise StructureHandlerNotFoundError(f"{getattr(target, '__name__', target)} cannot be made from JSON.", target)
 
 
 def hook_for(converter: Converter, target: Any) -> Hook:
-    """Return the hook of a part; where that is being made further up, because it holds itself, look it up later."""
+    """Return the hook of a part. If the part contains itself and its hook is being made, look the hook up later."""
     try:
         return converter.get_structure_hook(target)
     except RecursionError:
@@ -102,11 +102,11 @@ def hook_for(converter: Converter, target: Any) -> Hook:
 
 
 def list_hook(target: Any, converter: Converter) -> Hook:
-    """Make the hook of what is read from a list."""
+    """Make the hook of a type that is read from a list."""
     make: Callable[[list[Any]], Any] | None = _LISTS[origin_of(target)]
     member = (get_args(target) or (Any,))[0]
     if make in {set, frozenset} and getattr(origin_of(plain_form(member)), "__hash__", True) is None:
-        raise StructureHandlerNotFoundError(f"{member} cannot be in a set, it has no hash.", target)
+        raise StructureHandlerNotFoundError(f"{member} cannot be in a set, because it has no hash.", target)
     members = _members_hook(target, member, converter)
     return members if make is None else lambda value, _: make(members(value, list))
 
@@ -137,7 +137,7 @@ def _members_hook(target: Any, member: Any, converter: Converter) -> Hook:
 
 
 def _each_thoroughly(target: Any, parts: Iterable[tuple[Hook, Any, Any]]) -> list[Any]:
-    """Structure each part by its hook, as its type; tell of the first few that do not fit."""
+    """Structure each part by its hook, as its type. Raise an error about the first few that do not fit."""
     misfits: Misfits | None = None
     built: list[Any] = []
     for index, (hook, member, one) in enumerate(parts):
@@ -153,7 +153,7 @@ def _each_thoroughly(target: Any, parts: Iterable[tuple[Hook, Any, Any]]) -> lis
 
 
 def tuple_hook(target: Any, converter: Converter) -> Hook:
-    """Make the hook of a tuple: of any length and one type, or of members that each have their own."""
+    """Make the hook of a tuple: any number of elements of one type, or elements that each have their own type."""
     members = get_args(target)
     if target is tuple or Ellipsis in members:
         build = _members_hook(target, (members or (Any,))[0], converter)
@@ -162,7 +162,7 @@ def tuple_hook(target: Any, converter: Converter) -> Hook:
 
 
 def named_tuple_hook(target: Any, converter: Converter) -> Hook:
-    """Make the hook of a NamedTuple, which is read from a list as any tuple."""
+    """Make the hook of a NamedTuple, which is read from a list like any tuple."""
     origin = origin_of(target)
     return _members_in_turn(target, tuple(fields_of_named_tuple(target).values()), origin._make, converter)
 
@@ -187,7 +187,7 @@ def _members_in_turn(
 
 
 def mapping_hook(target: Any, converter: Converter) -> Hook:
-    """Make the hook of what is read from an object with any keys."""
+    """Make the hook of a type that is read from an object with any keys."""
     if target is dict:
         return exactly(dict)
     origin = origin_of(target)
@@ -206,7 +206,7 @@ def mapping_hook(target: Any, converter: Converter) -> Hook:
 
 
 def _mapping_of(target: Any, key: Any, member: Any, converter: Converter) -> Hook:
-    key_hook = None if key in (*_AS_THEY_COME, str) else hook_for(converter, key)  # keys are strings as they come
+    key_hook = None if key in (*_AS_THEY_COME, str) else hook_for(converter, key)  # in JSON, keys are strings
     member_hook = None if member in _AS_THEY_COME else hook_for(converter, member)
 
     def build(value: Any, _: Any) -> dict[Any, Any]:

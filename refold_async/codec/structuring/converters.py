@@ -1,4 +1,4 @@
-"""Structuring a JSON value into a type, with a fast converter of cattrs, and a thorough one that tells what misfits."""
+"""Structures a JSON value into a type: by a fast converter of cattrs, or by a thorough one that finds each misfit."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (cattrs is typed in part)
@@ -48,8 +48,8 @@ from refold_async.codec.structuring.unions import is_union, union_hook
 
 __all__ = ["NO_BYTES", "fast_converter", "structure"]
 
-NO_BYTES: Final = "JSON holds no bytes; take a str and decode it."
-"""What is said of types of bytes."""
+NO_BYTES: Final = "JSON has no bytes: use a str, and decode it."
+"""The message about types of bytes."""
 
 
 def _refuse_bytes(_: Any, target: Any) -> Any:
@@ -57,14 +57,14 @@ def _refuse_bytes(_: Any, target: Any) -> Any:
 
 
 def _moment(value: Any, target: Any) -> Any:
-    """Read a date or a time, as ISO 8601."""
+    """Read a date or a time in ISO 8601."""
     if type(value) is not str:
         raise WrongTypeError(f"expected a {target.__name__} in ISO 8601")
     return target.fromisoformat(value)
 
 
 def _behind_a_name(target: Any, converter: Converter) -> Hook:
-    """Look what a name stands for up when it is used: it may stand for a type that holds itself."""
+    """Look up the type behind a name when it is used, because that type may contain itself."""
     form = plain_form(target)
     return lambda value, _: converter.structure(value, form)
 
@@ -101,19 +101,19 @@ _thorough_converter: Final = _make_converter(detailed=True)
 
 
 def structure(value: Any, target: Any, root: str) -> Any:
-    """Return `value`, as JSON gave it, as `target`.
+    """Return a JSON value as `target`.
 
     Args:
         value: The JSON value.
         target: An attrs class, dataclass, pydantic model, TypedDict, `list[...]`, `X | None`, …
-        root: Names the value in the paths of the error.
+        root: The name of the value in the paths of the error.
 
     Raises:
-        MisfitError: The value does not fit. Only its first few bad fields are looked for.
+        MisfitError: The value does not fit. The error shows only the first few fields that do not fit.
     """
     try:
         return fast_converter.structure(value, target)
-    except Exception:  # noqa: BLE001, S110 - whatever it was, the thorough converter tells where
+    except Exception:  # noqa: BLE001, S110 - the thorough converter finds out what and where
         pass
     start_looking()
     try:

@@ -1,4 +1,4 @@
-"""What types say of their parts: the fields of classes, and every type that another one is made of."""
+"""What types declare: the fields of classes, and all types that a type consists of."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -35,31 +35,31 @@ class TypedDictField(NamedTuple):
 
 
 def origin_of(target: Any) -> Any:
-    """Return the class behind a type: `list` of `list[int]`, and a class itself."""
+    """Return the class behind a type: `list` for `list[int]`, and a class itself."""
     return get_origin(target) or target
 
 
 def is_pydantic(target: Any) -> bool:
-    """Tell whether a type is a model or a dataclass of pydantic's, with or without arguments."""
+    """Return whether a type is a model or a dataclass of pydantic, with or without arguments."""
     origin = origin_of(target)
-    # Its own: a plain dataclass that is derived from pydantic's inherits one, which makes objects of that.
+    # Its own validator: a plain dataclass that derives from one of pydantic inherits a validator for its base.
     return inspect.isclass(origin) and "__pydantic_validator__" in vars(origin)
 
 
 def is_class_with_fields(target: Any) -> bool:
-    """Tell whether a type is an attrs class or a dataclass, with or without arguments, and not pydantic's."""
+    """Return whether a type is an attrs class or a dataclass, with or without arguments, and not one of pydantic."""
     origin = origin_of(target)
     return inspect.isclass(origin) and (attrs.has(origin) or is_dataclass(origin)) and not is_pydantic(origin)
 
 
 def is_typed_dict(target: Any) -> bool:
-    """Tell whether a type is a TypedDict of `typing` or `typing_extensions`, with or without arguments."""
+    """Return whether a type is a TypedDict of `typing` or `typing_extensions`, with or without arguments."""
     origin = origin_of(target)
     return _is_subclass(origin, dict) and hasattr(origin, "__required_keys__")
 
 
 def is_named_tuple(target: Any) -> bool:
-    """Tell whether a type is a NamedTuple whose fields have types."""
+    """Return whether a type is a NamedTuple whose fields have types."""
     origin = origin_of(target)
     return _is_subclass(origin, tuple) and hasattr(origin, "_fields")
 
@@ -69,13 +69,13 @@ def _is_subclass(target: Any, kind: type) -> bool:
 
 
 def plain_form(target: Any) -> Any:
-    """Return what stands behind a NewType, an Annotated, a Final or the name of an alias."""
+    """Return the type behind a NewType, an Annotated, a Final or the name of an alias."""
     while True:
         if isinstance(target, NewType):
             target = target.__supertype__
         elif hasattr(target, "__metadata__"):
             target = target.__origin__
-        elif type(target).__name__ == "TypeAliasType":  # of Python 3.12, and of typing_extensions
+        elif type(target).__name__ == "TypeAliasType":  # of Python 3.12 or typing_extensions
             target = target.__value__
         elif _name_of_form(target) == "Final":
             target = get_args(target)[0]
@@ -88,12 +88,12 @@ def _name_of_form(hint: Any) -> str | None:
 
 
 def fields_of_typed_dict(target: Any) -> list[TypedDictField]:
-    """Return the keys of a TypedDict with their types, and whether each must be there.
+    """Return the keys of a TypedDict with their types, and whether each is required.
 
-    `__required_keys__` alone does not tell: where annotations are postponed, Python sees no `NotRequired` in them.
+    `__required_keys__` alone is not enough: if annotations are postponed, Python sees no `NotRequired` in them.
 
     Raises:
-        NameError: An annotation names what its module does not have.
+        NameError: An annotation uses a name that its module does not have.
     """
     required_keys = origin_of(target).__required_keys__
     found: list[TypedDictField] = []
@@ -111,7 +111,7 @@ def _hints_of_typed_dict(target: Any) -> dict[str, Any]:
     filled = {name: _filled_in(hint, arguments) for name, hint in hints.items()}
     for base in getattr(cls, "__orig_bases__", ()):
         if is_typed_dict(base):
-            # Where both are generic, the type variables of what is inherited are the base's.
+            # If both are generic, inherited fields use the type variables of the base.
             inherited = _hints_of_typed_dict(_filled_in(base, arguments))
             declared, own = origin_of(base).__annotations__, cls.__annotations__
             filled.update({name: hint for name, hint in inherited.items() if own.get(name) is declared.get(name)})
@@ -119,7 +119,7 @@ def _hints_of_typed_dict(target: Any) -> dict[str, Any]:
 
 
 def extra_items_of(target: Any) -> Any:
-    """Return the type of the keys a TypedDict does not name, None where it allows none, Any where it does not tell."""
+    """Return the type of the keys that a TypedDict does not declare; None if it forbids them, Any if it is open."""
     cls = origin_of(target)
     if getattr(cls, "__closed__", None):
         return None
@@ -131,7 +131,7 @@ def fields_of_named_tuple(target: Any) -> dict[str, Any]:
     """Return the fields of a NamedTuple with their types.
 
     Raises:
-        NameError: An annotation names what its module does not have.
+        NameError: An annotation uses a name that its module does not have.
     """
     cls = origin_of(target)
     hints = get_type_hints(cls, include_extras=True)
@@ -146,13 +146,13 @@ def _without_qualifiers(hint: Any) -> tuple[Any, set[str]]:
             qualifiers.add(str(name))
             hint = inner = get_args(inner)[0]
         elif hasattr(inner, "__metadata__"):
-            inner = inner.__origin__  # a qualifier may stand inside
+            inner = inner.__origin__  # there may be a qualifier inside
         else:
             return hint, qualifiers
 
 
 def _arguments(target: Any) -> dict[Any, Any]:
-    """Return what the type variables of a generic class stand for."""
+    """Return the types that replace the type variables of a generic class."""
     return dict(zip(getattr(origin_of(target), "__parameters__", ()), get_args(target), strict=False))
 
 
@@ -166,7 +166,7 @@ def _filled_in(hint: Any, arguments: Mapping[Any, Any]) -> Any:
 
 
 def parts_of(target: Any) -> Iterator[Any]:
-    """Give every type that a type is made of, itself first and each once, but those that wait for an argument."""
+    """Yield every type that a type consists of, itself first, each one once, except those that still need arguments."""
     seen: set[Any] = set()
     pending = [target]
     while pending:

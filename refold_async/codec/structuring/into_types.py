@@ -1,4 +1,4 @@
-"""The types that `into=` may name: those that JSON can be structured into, all that they are made of included."""
+"""The types that `into=` accepts: those that JSON can be structured into, including all types that they consist of."""
 
 import inspect
 from enum import Enum
@@ -20,14 +20,14 @@ _JSON: Final = frozenset({str, bool, int, float, type(None)})
 _NO_KEYS: Final = frozenset({bool, int, float, type(None)})
 
 
-@lru_cache(maxsize=256)  # of types that pass; others may be completed
+@lru_cache(maxsize=256)  # only of types that pass; others may be completed later
 def _check(target: Any) -> None:
-    """Raise an error that tells why nothing can be structured into a type: all that it is made of is looked at, now."""
+    """Raise an error if nothing can be structured into a type. All types that it consists of are checked now."""
     for part in parts_of(target):
-        for one in (part, *get_args(part)):  # before a union says of its members that it cannot tell
+        for one in (part, *get_args(part)):  # before a union reports that it cannot distinguish its members
             if is_pydantic_one(one):
                 raise StructureHandlerNotFoundError(
-                    f"{one.__name__} is a model of pydantic 1, and models of version 2 are taken.", one
+                    f"{one.__name__} is a model of pydantic 1, which is not supported.", one
                 )
         fast_converter.get_structure_hook(part)
         if (problem := _problem_with_values(part)) is not None:
@@ -38,14 +38,14 @@ def _problem_with_values(part: Any) -> str | None:
     if inspect.isclass(part) and issubclass(part, bytes):
         return NO_BYTES
     if is_mapping(part) and plain_form((*get_args(part), Any)[0]) in _NO_KEYS:
-        return f"The keys of JSON's objects are strings, those of {part} never."
+        return f"The keys of JSON objects are strings, which cannot be keys of {part}."
     if is_literal(part):
         values = [choice.value if isinstance(choice, Enum) else choice for choice in get_args(part)]
     elif is_enum(part):
         values = [member.value for member in cast("type[Enum]", part)]
     else:
         return None
-    return None if any(type(value) in _JSON for value in values) else f"No value of {part} is one of JSON."
+    return None if any(type(value) in _JSON for value in values) else f"No value of {part} is a JSON value."
 
 
 def check_target(target: Any) -> None:
@@ -53,7 +53,7 @@ def check_target(target: Any) -> None:
     try:
         _check(target)
     except StructureHandlerNotFoundError as error:
-        problem = str(error).partition(" Register a")[0]  # hooks are cattrs' own matter
+        problem = str(error).partition(" Register a")[0]  # the advice about hooks is only for users of cattrs
     except Exception as error:  # noqa: BLE001 - such as a TypeError for Annotated with a list
         problem = f"{error}."
     else:

@@ -1,4 +1,4 @@
-"""Values in Refold's own responses, parsed leniently: an optional one that is none is taken for missing."""
+"""Parses values in Refold's own responses leniently: an optional value that is invalid is treated as missing."""
 
 # pyright: reportUnknownVariableType=false
 # (what is in a list or an object of JSON)
@@ -16,7 +16,7 @@ __all__ = ["identifier", "lenient_hook", "strict_hook", "unchanged_by"]
 
 
 def identifier(value: Any, _: Any) -> str:
-    """Parse an id, which may have come as a number."""
+    """Parse an id, which may have arrived as a number."""
     text = _text(value, _)
     if text is None:
         raise wrong_type(str, value)
@@ -37,7 +37,7 @@ def _count(value: Any, _: Any) -> int | None:
 
 
 def _measure(value: Any, _: Any) -> float | None:
-    """Parse a number, which may have come as a string."""
+    """Parse a number, which may have arrived as a string."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     with suppress(ValueError, OverflowError):
@@ -47,7 +47,7 @@ def _measure(value: Any, _: Any) -> float | None:
 
 
 def _moment(value: Any, _: Any) -> datetime | None:
-    """Parse a point in time, as ISO 8601 or as HTTP writes it."""
+    """Parse a point in time, in ISO 8601 or in the format of HTTP."""
     if not isinstance(value, str):
         return None
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
@@ -58,21 +58,21 @@ def _moment(value: Any, _: Any) -> datetime | None:
 
 
 def _flag(value: Any, _: Any) -> bool | None:
-    """Parse true or false, which may have come as a string."""
+    """Parse true or false, which may have arrived as a string."""
     return value if isinstance(value, bool) else _FLAGS.get(value.lower()) if isinstance(value, str) else None
 
 
 def strict_hook(target: Any, hook_of: Callable[[Any], Hook]) -> Hook | None:
-    """Return the hook that parses a field which decisions hang on: what is no value of its type raises an error.
+    """Return the hook of a field that decisions depend on. It raises an error for a value that is not of its type.
 
-    Ids may come as numbers, true and false as strings, and in lists nulls are left out.
+    Ids may arrive as numbers, true and false as strings, and nulls in lists are left out.
 
     Args:
         target: The type of the field.
         hook_of: Returns the hook of any type.
 
     Returns:
-        The hook, or None for a type that is parsed as anywhere.
+        The hook, or None for a type that needs no special hook.
     """
     if (plain := _STRICT.get(target)) is not None:
         return plain
@@ -93,11 +93,11 @@ def _strictly(parse: Hook, kind: type) -> Hook:
 
 
 _STRICT: Final[Mapping[Any, Hook]] = {bool | None: _strictly(_flag, bool), str | None: _strictly(_text, str)}
-"""How plain fields are parsed that decisions hang on, by their type."""
+"""The hooks of plain fields that decisions depend on, by their type."""
 
 
 def _only(kind: type) -> Hook:
-    """Return the hook that takes values of one type as they are, and others for missing."""
+    """Return the hook that accepts values of one type as they are, and treats others as missing."""
     return lambda value, _: value if type(value) is kind else None
 
 
@@ -111,25 +111,26 @@ _PLAIN: Final[Mapping[Any, Hook]] = {
     datetime: _moment,
     dict[str, Any]: _only(dict),
 }
-"""How plain values are parsed, by their type."""
+"""The hooks of plain values, by their type."""
 _UNCHANGED: Final[Mapping[Hook, type]] = {identifier: str, _text: str, _flag: bool, _count: int}
-"""The types whose values hooks give back as they are."""
+"""The type of the values that a hook returns unchanged, for each such hook."""
 
 
 def unchanged_by(hook: Hook | None) -> type | None:
-    """Return the type whose values a hook gives back as they are, so that it need not be called; None for none."""
+    """Return the type of the values that a hook returns unchanged, so that it need not be called, or None."""
     return None if hook is None else _UNCHANGED.get(hook)
 
 
 def lenient_hook(target: Any, hook_of_model: Callable[[Any], Hook | None]) -> Hook | None:
-    """Return the hook that parses an optional field: what does not fit its type is None; in a list, it is left out.
+    """Return the hook of an optional field. A value that does not fit its type is None; in a list, it is left out.
 
     Args:
-        target: The type of the field: a plain one, one of our models, or lists and objects of these; or any, or None.
+        target: The type of the field: a plain type, one of our models, or lists and objects of these; all with or
+            without None.
         hook_of_model: Returns the hook of one of our models, or None for any other type.
 
     Returns:
-        The hook, or None for a type that is parsed otherwise.
+        The hook, or None for a type that needs another hook.
     """
     members = get_args(target)
     if len(members) == 2 and members[1] is type(None):

@@ -1,4 +1,4 @@
-"""Values that do not fit: the first few are found, each with its place. To look for all would cost for nothing."""
+"""Finds the first few values that do not fit, each with its place. Finding all would take time for nothing."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (cattrs is typed in part)
@@ -21,9 +21,9 @@ from refold_async.codec.structuring.plain_values import Hook, WrongTypeError
 __all__ = ["SHOWN", "MisfitError", "Misfits", "describe", "looking_for_a_few", "start_looking"]
 
 SHOWN: Final = 5
-"""How many misfits are told of a value."""
+"""How many problems of a value an error shows."""
 _MOST_OF_A_PROBLEM: Final = 500
-# cattrs types these as made of what their built-in bases are made of.
+# cattrs declares these with the types of their built-in bases.
 _note_of_member: Final[Any] = IterableValidationNote
 _note_of_field: Final[Any] = AttributeValidationNote
 _errors_of_members: Final[Any] = IterableValidationError
@@ -31,28 +31,31 @@ _errors_of_fields: Final[Any] = ClassValidationError
 
 
 class MisfitError(Exception):
-    """A value does not fit a type. The message names each bad field by its path."""
+    """A value does not fit a type. The message names each invalid field by its path."""
 
 
 class _EnoughError(Exception):
-    """Enough misfits were found already."""
+    """Enough problems were found already."""
 
 
 class _Looking(threading.local):
     room = 0
-    """How many more misfits to look for, in the value that this thread looks into."""
+    """How many more problems to find in the value that this thread checks."""
 
 
 _looking: Final = _Looking()
 
 
 def start_looking() -> None:
-    """Begin with a value: one misfit more than are shown is looked for, to know whether there are more."""
+    """Begin with a value. One problem more than are shown is searched for, to know whether there are more."""
     _looking.room = SHOWN + 1
 
 
 class Misfits:
-    """The misfits among the members of a list or an object, or the fields of a class. Made when the first is found."""
+    """The problems of the elements of a list, or of the fields of an object or a class.
+
+    Made when the first is found.
+    """
 
     def __init__(self, target: Any) -> None:
         self._target = target
@@ -60,34 +63,34 @@ class Misfits:
         self._of_fields = False
 
     def add_member(self, error: Exception, place: Any, member: Any) -> bool:
-        """Note what is wrong with a member; return whether to look for more."""
+        """Add the problem of an element; return whether to search for more."""
         return self._add(error, _note_of_member(f"@ {place!r}", place, member))
 
     def add_field(self, error: Exception, name: str, field: Any) -> bool:
-        """Note what is wrong with a field; return whether to look for more."""
+        """Add the problem of a field; return whether to search for more."""
         self._of_fields = True
         return self._add(error, _note_of_field(f"@ {name}", name, field))
 
     def add_whole(self, error: Exception) -> bool:
-        """Note what is wrong with it as a whole; return whether to look for more."""
+        """Add a problem of the value as a whole; return whether to search for more."""
         return self._add(error, None)
 
     def _add(self, error: Exception, note: Any) -> bool:
         if note is not None:
             error.add_note(note)
         self._errors.append(error)
-        if not isinstance(error, BaseValidationError | _EnoughError):  # those within were counted
+        if not isinstance(error, BaseValidationError | _EnoughError):  # the problems inside are counted already
             _looking.room -= 1
         return _looking.room > 0
 
     def error(self) -> Exception:
-        """Return all of them as one."""
+        """Return all problems as one error."""
         make = _errors_of_fields if self._of_fields else _errors_of_members
         return make("misfits", self._errors, self._target)  # type: ignore[no-any-return]
 
 
 def looking_for_a_few(hook: Hook) -> Hook:
-    """Have the hook of a class, which cattrs generates, count what it finds, and not be tried once that is enough."""
+    """Return a hook that counts the problems that a hook of cattrs finds, and does not call it once they are enough."""
 
     def structure(value: Any, target: Any) -> Any:
         if _looking.room <= 0:
@@ -102,7 +105,7 @@ def looking_for_a_few(hook: Hook) -> Hook:
 
 
 def describe(error: Exception, root: str) -> str:
-    """Return what is wrong and where, with `root` as the name of the whole value."""
+    """Return the problems and their places; `root` is the name of the whole value."""
     problems = transform_error(error, path=root, format_exception=_describe_one)
     problems = [problem for problem in problems if not problem.startswith(_ENOUGH)]
     return "; ".join(problems[:SHOWN]) + ("; and more" if len(problems) > SHOWN else "")
@@ -122,5 +125,5 @@ def _describe_other(error: BaseException, target: type | None) -> str:
     text = format_exception(error, target)
     if text.startswith("unknown error"):
         return str(error)
-    # A class's own validator says more than that a value is invalid.
+    # The validator of a class says more than that a value is invalid.
     return f"{text} ({error})" if isinstance(error, ValueError) and str(error) not in text else text

@@ -1,4 +1,4 @@
-"""Refold's own responses as models, leniently and with what they came from."""
+"""Refold's own responses as models: parsed leniently, and with the JSON that they were made from."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 # (cattrs is typed in part)
@@ -22,20 +22,20 @@ from refold_async.models.model import Model
 __all__ = ["is_model", "model_hook"]
 
 _NOT_SENT: Final = frozenset({"raw", "meta"})
-"""What the client fills in by itself."""
+"""The fields that the client fills in itself."""
 
 
 def is_model(target: Any) -> bool:
-    """Tell whether a type is one of our own models."""
+    """Return whether a type is one of our own models."""
     return inspect.isclass(origin_of(target)) and issubclass(origin_of(target), Model)
 
 
 def model_hook(target: Any, converter: Converter) -> Hook:
-    """Structure one of our own models, and keep the object it came from in `raw`.
+    """Structure one of our own models, and keep the JSON object in `raw`.
 
-    An optional field of another kind than its type is taken for missing, and so is a member of a list: Refold's
-    responses differ from its documents in small ways, and one odd name must not make a list unreadable. What decisions
-    hang on stays strict.
+    An optional field whose value is not of its type is treated as missing; in a list, such an element is left out.
+    Refold's responses differ from its documentation in small ways, and one odd name must not make a list unreadable.
+    Fields that decisions depend on stay strict.
     """
     twin = _settable_twin(target)
     make_twin = _make_thoroughly if converter.detailed_validation else _make
@@ -53,7 +53,7 @@ def model_hook(target: Any, converter: Converter) -> Hook:
 
 
 def _lenient_hooks(model: Any, converter: Converter) -> dict[str, Hook]:
-    """Return how the fields of a model are parsed that are not parsed strictly."""
+    """Return the hooks of the fields of a model that need a hook of their own."""
 
     def hook_of_model(kind: Any) -> Hook | None:
         return converter.get_structure_hook(kind) if is_model(kind) else None
@@ -77,15 +77,15 @@ def _fields_sent(model: Any) -> list[Any]:
 
 
 def _names_of(field: Any) -> list[str]:
-    """Return what Refold may call a field; the first that an object has counts."""
+    """Return the names that Refold may use for a field. The first name that an object has is used."""
     return list(dict.fromkeys([*field.metadata.get("names", ()), field.name]))
 
 
 def _make(twin: Any, hooks: Mapping[str, Hook], converter: Converter) -> Callable[[dict[str, Any]], Any]:
-    """Return what makes a model of an object; it raises anything where that does not fit.
+    """Return a function that makes a model from an object. It may raise any exception if the object does not fit.
 
-    cattrs would generate and compile code for each model. This costs less for the first object, and for those that have
-    few of many fields; and more for small ones.
+    cattrs would generate and compile code for each model. This costs less for the first object, and for objects that
+    have few of many fields. It costs more for small objects.
     """
     first: dict[str, tuple[str, Hook | None, Any, type | None]] = {}
     others: list[tuple[str, str, Hook | None, Any]] = []
@@ -110,7 +110,7 @@ def _make(twin: Any, hooks: Mapping[str, Hook], converter: Converter) -> Callabl
 
 
 def _make_thoroughly(twin: Any, hooks: Mapping[str, Hook], converter: Converter) -> Callable[[dict[str, Any]], Any]:
-    """Return what makes a model of an object, and tells of each field that does not fit."""
+    """Return a function that makes a model from an object, and that reports each field that does not fit."""
     overrides: dict[str, Any] = {name: override(omit=True) for name in _NOT_SENT}
     overrides |= {name: override(struct_hook=hook) for name, hook in hooks.items()}
     structure_fields = looking_for_a_few(make_dict_structure_fn(twin, converter, **overrides))
@@ -124,9 +124,9 @@ def _make_thoroughly(twin: Any, hooks: Mapping[str, Hook], converter: Converter)
 
 
 def _settable_twin(model: Any) -> Any:
-    """Return a class that is laid out like a model and not frozen, so that what is made of it can become a model.
+    """Return a class with the layout of a model that is not frozen, so that its instances can become models.
 
-    attrs sets each field of a frozen object by a call. That took a fifth of the time that a long list takes.
+    attrs sets each field of a frozen instance by a call. That took a fifth of the time for a long list.
     """
     fields = {
         field.name: attrs.field(

@@ -1,4 +1,4 @@
-"""JSON's own values, taken as they are or refused: nothing is coerced."""
+"""JSON's own values, accepted as they are or refused: nothing is converted."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
@@ -24,11 +24,11 @@ __all__ = [
 ]
 
 Hook = Callable[[Any, Any], Any]
-"""Makes a JSON value into a type: `hook(value, type)`."""
+"""Turns a JSON value into a type: `hook(value, type)`."""
 
 
 class WrongTypeError(TypeError):
-    """A JSON value of another kind than asked for."""
+    """A JSON value is of another kind than the expected one."""
 
 
 KINDS: Final[Mapping[type, str]] = {
@@ -40,22 +40,22 @@ KINDS: Final[Mapping[type, str]] = {
     dict: "an object",
     type(None): "null",
 }
-"""What JSON calls the types that its values are read as."""
+"""The names of JSON values in messages, by the Python type that they are read as."""
 
 
 def kind_of(value: Any) -> str:
-    """Return what JSON calls a value."""
+    """Return the name of a JSON value's kind."""
     kind: type[Any] = type(value)
     return KINDS.get(kind, kind.__name__)
 
 
 def wrong_type(expected: type, value: Any) -> WrongTypeError:
-    """Return the error of a value of another kind."""
+    """Return the error for a value of another kind."""
     return WrongTypeError(f"expected {KINDS[expected]}, got {kind_of(value)}")
 
 
 def exactly(expected: type) -> Hook:
-    """Return the hook that takes values of one type as they are."""
+    """Return the hook that accepts values of one type as they are."""
 
     def check(value: Any, _: Any) -> Any:
         if type(value) is expected:
@@ -66,14 +66,14 @@ def exactly(expected: type) -> Hook:
 
 
 def number(value: Any, target: Any) -> Any:
-    """Take any number for a float."""
+    """Accept any number as a float."""
     if type(value) is float or type(value) is int:
         return target(value)
     raise wrong_type(float, value)
 
 
 def only_from(expected: type, hook: Hook) -> Hook:
-    """Let `hook` see JSON values of one kind only: cattrs would read a str as a list and a list as an object."""
+    """Pass only JSON values of one kind to `hook`: cattrs would read a str as a list, and a list as an object."""
 
     def check(value: Any, target: Any) -> Any:
         if type(value) is not expected:
@@ -84,7 +84,7 @@ def only_from(expected: type, hook: Hook) -> Hook:
 
 
 def plain(kind: type) -> Hook:
-    """Return the hook of a plain type, and of classes made of it: IntEnum, StrEnum, a caller's own `Email(str)`."""
+    """Return the hook of a plain type, or of a class based on one: IntEnum, StrEnum, a caller's own `Email(str)`."""
 
     def check(value: Any, target: Any) -> Any:
         if type(value) is not kind:
@@ -97,25 +97,25 @@ def plain(kind: type) -> Hook:
 
 
 def is_enum(target: Any) -> bool:
-    """Tell whether a type is an Enum."""
+    """Return whether a type is an Enum."""
     return inspect.isclass(target) and issubclass(target, Enum)
 
 
 def enum_hook(value: Any, target: Any) -> Any:
-    """Find the member of an Enum by its value."""
+    """Return the member of an Enum that has a value."""
     if not any(type(member.value) is type(value) for member in target):
         raise WrongTypeError(f"expected one of {', '.join(repr(member.value) for member in target)}")
     return target(value)
 
 
 def is_literal(target: Any) -> bool:
-    """Tell whether a type is a Literal."""
+    """Return whether a type is a Literal."""
     origin: Any = get_origin(target)
     return origin is Literal
 
 
 def literal_hook(value: Any, target: Any) -> Any:
-    """Find a Literal's choice; a member of an Enum is meant by its value."""
+    """Return the choice of a Literal that equals a value; a member of an Enum is compared by its value."""
     for choice in get_args(target):
         wanted = choice.value if isinstance(choice, Enum) else choice
         if type(value) is type(wanted) and value == wanted:

@@ -1,6 +1,6 @@
-"""Pydantic's models and dataclasses: they validate JSON by themselves, here strictly, and say what does not fit.
+"""Models and dataclasses of pydantic. Pydantic validates their JSON, here in strict mode, and finds what is wrong.
 
-They are known by their validator: nothing here imports pydantic, which is there where somebody has such a class.
+They are recognised by their validator. Nothing here imports pydantic; a program that has such a class has imported it.
 """
 
 import json
@@ -19,15 +19,15 @@ __all__ = ["any_of_hook", "pydantic_hook"]
 Validate = Callable[..., Any]
 """`validate_json(text, strict=True)` of a validator."""
 Problem = tuple[Sequence[str | int], str]
-"""Where in a value something does not fit, and what is said of it."""
+"""The place in a value that does not fit, and the message about it."""
 
-_UNREAD: Final = "nested deeper than pydantic reads, or a text holds half a surrogate pair"
-"""What is said of what was read as JSON, and is none to pydantic."""
+_UNREAD: Final = "nested deeper than pydantic can read, or a text contains half a surrogate pair"
+"""The message about a value that was read as JSON, but that pydantic cannot read as JSON."""
 _next_value: Final = json.JSONDecoder().raw_decode
 
 
 def pydantic_hook(target: Any, converter: Converter) -> Hook:
-    """Make the hook of a model or a dataclass of pydantic's.
+    """Make the hook of a model or a dataclass of pydantic.
 
     Raises:
         StructureHandlerNotFoundError: The class is not complete.
@@ -36,17 +36,17 @@ def pydantic_hook(target: Any, converter: Converter) -> Hook:
 
 
 def any_of_hook(members: Sequence[Any], target: Any, converter: Converter) -> Hook:
-    """Make the hook of a union of such classes, which pydantic tells apart.
+    """Make the hook of a union of such classes. Pydantic distinguishes them.
 
     Raises:
         StructureHandlerNotFoundError: One of them is not complete.
     """
-    return _hook(lambda: _adapter(Union[tuple(members)]), target, converter)  # noqa: UP007 - as many as there are
+    return _hook(lambda: _adapter(Union[tuple(members)]), target, converter)  # noqa: UP007 - any number of members
 
 
 def _validator_of(target: Any) -> Any:
     generic = not isinstance(target, type)  # an alias of a dataclass with its arguments
-    return _adapter(target) if generic else getattr(target, "__pydantic_validator__")  # noqa: B009 - of any class
+    return _adapter(target) if generic else getattr(target, "__pydantic_validator__")  # noqa: B009 - any class
 
 
 def _adapter(target: Any) -> Any:
@@ -55,11 +55,11 @@ def _adapter(target: Any) -> Any:
 
 def _hook(validator_of: Callable[[], Any], target: Any, converter: Converter) -> Hook:
     try:
-        validate: Validate = validator_of().validate_json  # asked for it, a class looks once more for what it names
-    except Exception as error:  # noqa: BLE001 - pydantic has errors of its own, and so may the caller's classes
+        validate: Validate = validator_of().validate_json  # this makes an incomplete class resolve its names again
+    except Exception as error:  # noqa: BLE001 - pydantic and the caller's classes have their own exceptions
         raise StructureHandlerNotFoundError(str(error).partition("\n")[0], target) from None
 
-    # As JSON, for what JSON has no type for: of Python's values, a strict validator takes no text for a date.
+    # As JSON, because of types that JSON does not have: a strict validator accepts no text for a date from Python.
     def build(value: Any, _: Any) -> Any:
         return validate(json_codec.encode_as_read(value), strict=True)
 
@@ -78,8 +78,8 @@ def _hook(validator_of: Callable[[], Any], target: Any, converter: Converter) ->
 def _first_problems(error: Any) -> list[Problem]:
     """Return the first few problems that pydantic found.
 
-    They are read from its JSON: there may be millions, of which `errors()` would make objects that take ten times the
-    time and the memory.
+    They are read from its JSON, because there may be millions. `errors()` would make objects of all of them, with ten
+    times the time and memory.
     """
     try:
         text: str = error.json(include_url=False, include_context=False, include_input=False)
@@ -95,7 +95,7 @@ def _first_problems(error: Any) -> list[Problem]:
 
 
 def _misfit(problems: Sequence[Problem], target: Any) -> Exception:
-    """Return an error of all problems, each in its place."""
+    """Return an error with all problems, each with its place."""
     if len(problems) == 1 and not problems[0][0]:
         return WrongTypeError(problems[0][1])
     by_place: dict[str | int | None, list[Problem]] = {}

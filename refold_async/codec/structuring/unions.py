@@ -1,4 +1,4 @@
-"""Unions: what a JSON value is tells which member is meant; classes are told apart by their fields."""
+"""Unions: the kind of a JSON value decides which member is meant; classes are distinguished by their fields."""
 
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 # (cattrs is typed in part)
@@ -40,7 +40,7 @@ _TEXTS: Final = (str, date)  # a datetime is a date
 
 
 def is_union(target: Any) -> bool:
-    """Tell whether a type is a union."""
+    """Return whether a type is a union."""
     return get_origin(target) in {Union, UnionType}
 
 
@@ -48,7 +48,7 @@ def union_hook(target: Any, converter: Converter) -> Hook:
     """Make the hook of a union.
 
     Raises:
-        StructureHandlerNotFoundError: Nothing tells two of its members apart, or one cannot be made of JSON.
+        StructureHandlerNotFoundError: Two of its members cannot be distinguished, or one cannot be made from JSON.
     """
     members = list(_members_of(target))
     if Any in members or object in members:
@@ -93,11 +93,11 @@ def union_hook(target: Any, converter: Converter) -> Hook:
 
 
 def _members_of(target: Any) -> list[Any]:
-    """Return the members, those of unions within by their name too."""
+    """Return the members, including those of unions inside, even if these have a name."""
     members: list[Any] = []
     for member in get_args(target):
         form = plain_form(member)
-        # The form of a class or a list is the member itself, but for what is said about it.
+        # The form of a class or a list is the member itself, without its annotations.
         members += _members_of(form) if is_union(form) else [form]
     return list(dict.fromkeys(members))
 
@@ -118,12 +118,12 @@ def _check_choices(choices: Sequence[Any], target: Any) -> None:
         for second in enums[:number]:
             if common := [value for value in _values_of(first) if _is_choice(value, second)]:
                 raise StructureHandlerNotFoundError(
-                    f"Nothing tells {second.__name__} and {first.__name__} apart: both have {common[0]!r}.", target
+                    f"{second.__name__} and {first.__name__} cannot be distinguished: both have {common[0]!r}.", target
                 )
 
 
 def _kind_read_from(member: Any, target: Any) -> type:
-    """Return the type of JSON's values that a member is made of."""
+    """Return the type of the JSON values that a member is made from."""
     if is_pydantic(member):
         root = getattr(origin_of(member), "__pydantic_root_model__", False)
         return _kind_read_from(plain_form(member.model_fields["root"].annotation), target) if root else dict
@@ -140,23 +140,26 @@ def _kind_read_from(member: Any, target: Any) -> type:
         for kind in (int, float):
             if issubclass(origin, kind):
                 return kind
-    raise StructureHandlerNotFoundError(f"{member} cannot be made of JSON in a union.", target)
+    raise StructureHandlerNotFoundError(f"{member} cannot be made from JSON in a union.", target)
 
 
 def _hook_of_one_kind(kind: type, members: list[Any], target: Any, converter: Converter) -> tuple[Hook, Any]:
-    """Return the hook of what is made of one kind of value, and the type to call it with."""
+    """Return the hook of the members that are made from one kind of value, and the type to call it with."""
     if len(members) == 1:
         return hook_for(converter, members[0]), members[0]
     if all(map(is_pydantic, members)):
         return any_of_hook(members, target, converter), target
     names = ", ".join(getattr(member, "__name__", str(member)) for member in members)
     if not all(map(is_class_with_fields, members)):
-        raise StructureHandlerNotFoundError(f"Nothing tells {names} apart: all are made of {KINDS[kind]}.", target)
+        raise StructureHandlerNotFoundError(
+            f"{names} cannot be distinguished: all are made from {KINDS[kind]}.", target
+        )
     try:
         tell_apart = create_default_dis_func(converter, *members)
     except TypeError:
         raise StructureHandlerNotFoundError(
-            f"Nothing tells {names} apart: give each a field that the others lack, or a Literal of its own.", target
+            f"{names} cannot be distinguished: give each a field that the others do not have, or a Literal of its own.",
+            target,
         ) from None
     hooks = {member: hook_for(converter, member) for member in members}
 
@@ -164,7 +167,7 @@ def _hook_of_one_kind(kind: type, members: list[Any], target: Any, converter: Co
         try:
             member: Any = tell_apart(value)
         except ValueError:
-            raise WrongTypeError(f"expected one of {names}, and nothing tells which") from None
+            raise WrongTypeError(f"expected one of {names}, but cannot decide which one") from None
         return hooks[member](value, member)
 
     return structure, target

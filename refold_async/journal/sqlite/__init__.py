@@ -1,1 +1,1 @@
-"""Journals kept in SQLite files: the one place that knows sqlite3."""
+"""Journals kept in SQLite files: the only place that uses sqlite3."""

@@ -1,4 +1,4 @@
-"""Connecting to a journal's file, and looking whether it is a journal and whole. Everything here blocks."""
+"""Connecting to a journal's file, and checking that it is an intact journal. Everything here blocks."""
 
 import os
 import sqlite3
@@ -14,13 +14,13 @@ from refold_async.journal.store import JobRow, moment_of
 
 __all__ = ["check_pages", "connect", "connected_to_read", "errors_told", "is_new", "job_row", "may_read", "may_write"]
 
-_BUSY_TIMEOUT: Final = 10.0  # seconds: for who writes into the journal by hand
+_BUSY_TIMEOUT: Final = 10.0  # seconds: in case somebody edits the journal by hand
 _MOST_RUNS: Final = 2**53
 
 
 @contextmanager
 def errors_told(path: str, doing: str) -> Generator[None]:
-    """Turn what SQLite, the system and values of a wrong type raise into a `JournalError`."""
+    """Turn the errors of SQLite, of the system and of values of a wrong type into a `JournalError`."""
     try:
         yield
     except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError, MemoryError, RecursionError) as error:
@@ -32,12 +32,12 @@ def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.
     """Open a file as a database.
 
     Args:
-        path: The file, which must be there.
+        path: The file, which must exist.
         mode: `rw` or `ro`.
-        timeout: Seconds to wait for others who have locked it.
+        timeout: Seconds to wait if other programs have locked it.
 
     Raises:
-        JournalError: It is no file.
+        JournalError: It is not a file.
         sqlite3.Error: It cannot be opened.
     """
     if not os.path.isfile(path):
@@ -47,8 +47,8 @@ def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.
 
 @contextmanager
 def connected_to_read(path: str) -> Generator[sqlite3.Connection]:
-    """Open a journal's file to read it, for as short as possible."""
-    # Who may not write there cannot make SQLite's own files, nor take them away; without any, nobody writes now.
+    """Open a journal's file to read it, for as short a time as possible."""
+    # Without write permission, SQLite can neither create nor remove its own files. Without those, nobody writes now.
     alone = not (may_write(path) and may_write(os.path.dirname(path))) and not os.path.exists(f"{path}-wal")
     with beside_sqlite(), closing(connect(path, "ro&immutable=1" if alone else "rw")) as connection:
         connection.execute("PRAGMA query_only = ON")
@@ -56,12 +56,12 @@ def connected_to_read(path: str) -> Generator[sqlite3.Connection]:
 
 
 def may_read(path: str) -> bool:
-    """Tell whether this process may read a file."""
+    """Return whether this process may read a file."""
     return _may(path, os.R_OK)
 
 
 def may_write(path: str) -> bool:
-    """Tell whether this process may write a file or directory."""
+    """Return whether this process may write to a file or directory."""
     return _may(path, os.W_OK)
 
 
@@ -70,10 +70,10 @@ def _may(path: str, mode: int) -> bool:
 
 
 def is_new(connection: sqlite3.Connection, path: str) -> bool:
-    """Tell whether a database is still empty.
+    """Return whether a database is still empty.
 
     Raises:
-        JournalError: It is no journal, or of a newer format.
+        JournalError: It is not a journal, or it has a newer format.
     """
     try:
         ((application_id,),) = connection.execute("PRAGMA application_id").fetchall()
@@ -82,24 +82,24 @@ def is_new(connection: sqlite3.Connection, path: str) -> bool:
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
             raise
-        raise JournalError(f"{path!r} is no journal, but another kind of file: name another path.") from error
+        raise JournalError(f"{path!r} is not a journal but another kind of file: give another path.") from error
     if application_id == 0 and not tables:
         return True
     if application_id != APPLICATION_ID:
-        raise JournalError(f"{path!r} is no journal, but a database of another program: name another path.")
+        raise JournalError(f"{path!r} is not a journal but a database of another program: give another path.")
     if version > FORMAT:
         raise JournalError(
-            f"The journal {path!r} has format {version}, this version of refold_async knows format {FORMAT}: "
-            "use the newer one that wrote it."
+            f"The journal {path!r} has format {version}, but this version of refold_async reads format {FORMAT}: "
+            "use the newer version that wrote it."
         )
     return False
 
 
 def job_row(connection: sqlite3.Connection, path: str) -> JobRow:
-    """Return what a journal says of its job.
+    """Return what a journal has about its job.
 
     Raises:
-        JournalError: It does not say, or not as a run writes it.
+        JournalError: It has nothing, or not what a run writes.
     """
     rows = connection.execute(READ_JOB).fetchall()
     if len(rows) != 1:
@@ -108,9 +108,9 @@ def job_row(connection: sqlite3.Connection, path: str) -> JobRow:
     texts = (job.name, job.base_url, *(value for value in job[2:6] if value is not None))
     try:
         if not all(isinstance(text, str) for text in texts):
-            raise ValueError("a column for text holds something else")
+            raise ValueError("a text column has a value of another type")
         if not (isinstance(job.runs, int) and 0 <= job.runs < _MOST_RUNS):
-            raise ValueError(f"it cannot have been run {job.runs!r} times")
+            raise ValueError(f"{job.runs!r} runs are impossible")
         for moment in (job.created_at, job.opened_at):
             moment_of(moment)
     except ValueError as error:
@@ -119,7 +119,7 @@ def job_row(connection: sqlite3.Connection, path: str) -> JobRow:
 
 
 def check_pages(connection: sqlite3.Connection, path: str) -> None:
-    """Check that tables and indexes agree: by an index that lacks a key, its item would be taken for a new one.
+    """Check that tables and indexes agree: an item whose key is missing from an index would be treated as new.
 
     Raises:
         JournalError: They do not.

@@ -1,9 +1,10 @@
 """The lock of a run on the journal's own file.
 
-The lock is on one byte far behind those that SQLite locks, so programs that read the journal are in nobody's way. It is
+The lock is on one byte far behind those that SQLite locks, so it does not disturb programs that read the journal. It is
 a lock of the open file ("open file description lock"), not of the process: closing the file elsewhere in the process
-does not end it, and the kernel takes it away when the process dies. Systems other than Linux have no such locks; there
-the lock on the file ending in `-lock` keeps a second run out, and the number of the run, which every batch checks.
+does not release it, and the kernel releases it when the process dies. Systems other than Linux have no such locks:
+there the lock on the file ending in `-lock`, and the number of the run, which every batch checks, keep a second run
+out.
 """
 
 import os
@@ -19,11 +20,11 @@ from refold_async.errors import JournalError
 __all__ = ["FileIdentity", "FileLock", "beside_sqlite", "identity_of", "is_locked"]
 
 _LOCKED_BYTE: Final = 0x52664A6C
-_SQLITE_SHARED: Final = (0x40000002, 510)  # the bytes on which SQLite has a lock as long as somebody uses the file
+_SQLITE_SHARED: Final = (0x40000002, 510)  # the bytes that SQLite keeps locked as long as anybody uses the file
 _FLOCK: Final = "hhqqi4x"  # struct flock: type, whence, start, length, process
 
 FileIdentity = tuple[int, int]
-"""Which file something is: its device and number."""
+"""A file's identity: its device and number."""
 _NO_FILE: Final[FileIdentity] = (0, 0)
 
 _held: dict[FileIdentity, int] = {}  # the open files of the runs of this process
@@ -32,16 +33,16 @@ _alone = threading.Lock()
 
 @contextmanager
 def beside_sqlite() -> Generator[None]:
-    """Hold off other threads that open journals to read them, or open a journal's file beside SQLite.
+    """Keep other threads from opening journals to read them, or from opening a journal's file without SQLite.
 
-    Closing a file gives up all locks that SQLite has on it in this process, whoever opened it.
+    Closing a file releases all locks that SQLite has on it in this process, whichever code opened it.
     """
     with _alone:
         yield
 
 
 def identity_of(found: os.stat_result) -> FileIdentity:
-    """Return which file it is whose state was found."""
+    """Return the identity of the file with this state."""
     return found.st_dev, found.st_ino
 
 
@@ -49,7 +50,7 @@ if sys.platform == "linux":
     import fcntl
 
     def _lock(file: int, first: int, length: int, *, shared: bool = False) -> bool:
-        """Lock bytes of an open file; return whether nobody else has."""
+        """Lock bytes of an open file; return False if another process has locked them."""
         kind = fcntl.F_RDLCK if shared else fcntl.F_WRLCK
         try:
             fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, kind, os.SEEK_SET, first, length, 0))
@@ -92,7 +93,7 @@ class FileLock:
     identity: FileIdentity = _NO_FILE
 
     def __init__(self, path: str) -> None:
-        """Take it.
+        """Take the lock.
 
         Raises:
             JournalError: Another run has it.
@@ -106,22 +107,25 @@ class FileLock:
                     os.close(file)
                     file = None
             if file is None:
-                raise JournalError(f"The journal {path!r} is in use: another run of its job has not ended.")
+                raise JournalError(
+                    f"The journal {path!r} is in use: another run of its job has not ended. Wait until it ends, or "
+                    "stop it."
+                )
             self.identity = identity_of(os.fstat(file))
             _held[self.identity] = file
 
     def keep_log(self) -> None:
-        """Let nobody take the `-wal` away until `let_go_of_log`, whoever closes the file last."""
+        """Keep the `-wal` in place until `let_go_of_log`, even if others close the file."""
         if (file := _held.get(self.identity)) is not None:
             _lock(file, *_SQLITE_SHARED, shared=True)
 
     def let_go_of_log(self) -> None:
-        """Let who closes the file last take the `-wal` away."""
+        """Let the last one that closes the file remove the `-wal`."""
         if (file := _held.get(self.identity)) is not None:
             _unlock(file, *_SQLITE_SHARED)
 
     def release(self) -> None:
-        """Give it back. In a child of the process that took it, nothing happens."""
+        """Release the lock. In a child of the process that took it, nothing happens."""
         with beside_sqlite():
             self._close()
 
@@ -130,11 +134,11 @@ class FileLock:
         if file is not None:
             os.close(file)
 
-    __del__ = _close  # may come at any moment: to wait for other threads could be to wait for ever
+    __del__ = _close  # may run at any moment, so it must not wait for other threads: it could wait forever
 
 
 def is_locked(path: str) -> bool:
-    """Tell whether a run holds the lock on a journal's file."""
+    """Return whether a run holds the lock on a journal's file."""
     with beside_sqlite(), suppress(OSError):
         if not os.path.isfile(path):
             return False
@@ -149,7 +153,7 @@ def is_locked(path: str) -> bool:
 
 
 def _forget_after_fork() -> None:
-    """Let a child have no part in its parent's locks, which would otherwise outlive the parent in it."""
+    """Close the parent's locks in a forked child: they would otherwise outlive the parent in it."""
     global _alone
     _alone = threading.Lock()
     for file in _held.values():

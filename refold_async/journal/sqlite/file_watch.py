@@ -1,4 +1,4 @@
-"""Watching the files of a run: whether they are where it opened them, and what it did not write into them."""
+"""Watching the files of a run: whether they are still where it opened them, and whether others changed them."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from refold_async.journal.sqlite.file_lock import FileIdentity, identity_of
 
 __all__ = ["FileWatch"]
 
-_LOG_BEGINS_WITH: Final = (b"", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")  # empty once it is in the file
+_LOG_BEGINS_WITH: Final = (b"", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")  # empty after it was merged into the file
 
 
 if sys.platform == "win32":
@@ -25,40 +25,40 @@ else:
 
 
 class FileWatch:
-    """Where a run's files were when it began, and whether they are there still."""
+    """Where a run's files were when it began, and whether they are still there."""
 
     _log: int | None = None
 
     def __init__(self, path: str, identity: FileIdentity) -> None:
-        """Look where they are.
+        """Note where they are.
 
         Args:
-            path: The journal's file, in full, as the caller named it: where it is a link, the link.
-            identity: Which file that is.
+            path: The full path of the journal's file as the caller named it: if it is a link, of the link.
+            identity: The identity of the file.
         """
         real = os.path.realpath(path)
         self._path = path
         self._identities = {path: identity}
         self._identities |= {name: identity_of(os.stat(name)) for name in (f"{real}-wal", f"{real}-shm")}
-        self._log = os.open(f"{real}-wal", os.O_RDONLY)  # on which SQLite has no locks to be given up
+        self._log = os.open(f"{real}-wal", os.O_RDONLY)  # SQLite has no locks on it that closing it could release
         found = os.stat(path)
         self._size, self._changed = found.st_size, found.st_mtime_ns
 
     def was_changed(self) -> bool:
-        """Tell whether somebody else wrote into the journal's file since the last `check()`."""
+        """Return whether somebody else wrote into the journal's file since the last `check()`."""
         try:
             found = os.stat(self._path)
         except OSError:
-            return False  # which check() tells, as it does where this is another file
+            return False  # check() reports that, as it does if this is another file
         if found.st_mtime_ns == self._changed and found.st_size == self._size:
             return False
         return identity_of(found) == self._identities[self._path]
 
     def check(self) -> None:
-        """Check, after a commit, that whoever opens the journal next finds what was committed.
+        """Check, after a commit, that the next run will find what was committed.
 
         Raises:
-            JournalError: The files are no longer where they were, or were written over.
+            JournalError: The files are no longer where they were, or were overwritten.
         """
         for name, (device, number) in self._identities.items():
             try:
@@ -73,16 +73,16 @@ class FileWatch:
                     raise self._lost(f"{name!r} was cut short")
                 self._size, self._changed = found.st_size, found.st_mtime_ns
         if self._log is not None and _beginning_of(self._log) not in _LOG_BEGINS_WITH:
-            raise self._lost("its -wal was written over")
+            raise self._lost("its -wal was overwritten")
 
     def _lost(self, reason: str) -> JournalError:
         return JournalError(
-            f"The journal {self._path!r} was touched while its job ran: {reason}. Nothing more is sent. Before "
-            "the job is run again, put the file back where it was: else what was sent is sent again."
+            f"The journal {self._path!r} was changed while its job ran: {reason}. Nothing more is sent. Put the file "
+            "back where it was before you run the job again: otherwise requests that were sent are sent a second time."
         )
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         log, self._log = self._log, None
         if log is not None:
             os.close(log)

@@ -1,4 +1,4 @@
-"""The locks of a run: that on the journal's file, and that on the file ending in `-lock`. Everything here blocks."""
+"""The two locks of a run: on the journal's file, and on the file ending in `-lock`. Everything here blocks."""
 
 import os
 import sqlite3
@@ -11,22 +11,22 @@ from refold_async.journal.sqlite.file_lock import FileLock, beside_sqlite, is_lo
 
 __all__ = ["RunLocks", "is_held"]
 
-_TIMEOUT: Final = 1.0  # seconds: longer than anybody takes to see whether the lock is held
+_TIMEOUT: Final = 1.0  # seconds: longer than anybody needs to check whether the lock is held
 
 
 class RunLocks:
     """Both locks of a run.
 
     Attributes:
-        file: That on the journal's file.
+        file: The one on the journal's file.
     """
 
     def __init__(self, path: str) -> None:
-        """Take them, and make the journal's file where there is none.
+        """Take them, and create the journal's file if it does not exist.
 
         Raises:
             JournalError: Another run has one.
-            OSError: A file cannot be made or opened.
+            OSError: A file cannot be created or opened.
             sqlite3.Error: The `-lock` cannot be used.
         """
         self._lock_file = _take_lock_file(path)
@@ -38,16 +38,16 @@ class RunLocks:
             raise
 
     def release(self) -> None:
-        """Give them back."""
+        """Release them."""
         self.file.release()
         self._lock_file.close()
 
 
 def is_held(path: str) -> bool:
-    """Tell whether a process runs the job of this journal now.
+    """Return whether a process is running the job of this journal now.
 
     Raises:
-        JournalError: That cannot be told.
+        JournalError: That cannot be found out.
     """
     path = os.path.realpath(path)
     with errors_told(path, "read"):
@@ -55,17 +55,17 @@ def is_held(path: str) -> bool:
 
 
 def _lock_file_is_held(path: str) -> bool:
-    """Tell whether a run, perhaps of another version, holds the lock on the file beside a journal."""
+    """Return whether a run, perhaps of another version, holds the lock on the file next to a journal."""
     lock = _lock_path(path)
     if not os.path.exists(lock):
         return False
     if not may_read(lock):
-        raise JournalError(f"The file {lock!r} may not be read, so that nobody can tell whether the job is running.")
+        raise JournalError(f"The file {lock!r} may not be read, so it is not known whether the job is running.")
     with closing(connect(lock, "ro", timeout=0)) as connection:
         try:
             connection.execute("SELECT 1 FROM sqlite_master").fetchall()
         except sqlite3.DatabaseError as error:
-            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY  # with something in it, it is no lock
+            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY  # if it is not empty, it is not a lock
     return False
 
 
@@ -73,12 +73,14 @@ def _take_lock_file(path: str) -> sqlite3.Connection:
     _make_file(_lock_path(path))
     lock = connect(_lock_path(path), "rw", timeout=_TIMEOUT)
     try:
-        lock.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written: no file beside this one either
+        lock.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written, so SQLite needs no file of its own
         lock.execute("BEGIN EXCLUSIVE")
     except BaseException as error:
         lock.close()
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-            raise JournalError(f"The journal {path!r} is in use: another run of its job has not ended.") from error
+            raise JournalError(
+                f"The journal {path!r} is in use: another run of its job has not ended. Wait until it ends, or stop it."
+            ) from error
         raise
     return lock
 
@@ -88,7 +90,7 @@ def _lock_path(path: str) -> str:
 
 
 def _make_file(path: str) -> None:
-    """Make an empty file that its owner alone may read, where there is none."""
+    """Create an empty file that only its owner may read, if there is none."""
     with beside_sqlite():
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

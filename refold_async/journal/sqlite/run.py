@@ -1,4 +1,4 @@
-"""A run that holds a journal's file: how it begins, writes, looks up, and ends. Everything here blocks."""
+"""A run that has a journal's file locked: how it begins, writes, looks up, and ends. Everything here blocks."""
 
 import json
 import os
@@ -27,13 +27,13 @@ from refold_async.journal.store import Durability, EntryRow, EntryValues, JobIde
 
 __all__ = ["SQLiteRun"]
 
-_LOG_PAGES: Final = 2000  # of the `-wal`, before they are put into the file, which waits for the disk
+_LOG_PAGES: Final = 2000  # of the `-wal`, before they are merged into the file, which waits for the disk
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class SQLiteRun:
-    """A run that holds a journal's file. Opened, used and closed in one and the same thread.
+    """A run that has a journal's file locked. Open, use and close it in the same thread.
 
     Attributes:
         location: Where the file is.
@@ -53,20 +53,20 @@ class SQLiteRun:
 
     @classmethod
     def open(cls, path: str, *, name: str, identity: JobIdentity, durability: Durability) -> Self:
-        """Take the locks, make the file or check that it is this job's, and begin a run.
+        """Take the locks, create the file or check that it belongs to this job, and begin a run.
 
         Raises:
-            JournalError: The journal is in use, another job's, no journal, or cannot be written.
+            JournalError: The journal is in use, belongs to another job, is not a journal, or cannot be written.
         """
         named = os.path.join(os.getcwd(), path)
         path = os.path.realpath(path)
         with errors_told(path, "opened"):
             if os.path.exists(path):
-                # Before anything is put beside a file that is none of ours or cannot be written.
+                # Before anything is created next to a file that is not ours or cannot be written.
                 with connected_to_read(path) as connection:
                     is_new(connection, path)
                 if not may_write(path):
-                    raise JournalError(f"The journal {path!r} is readonly: let its owner write it.")
+                    raise JournalError(f"The journal {path!r} is read-only: run the job as a user who may write it.")
             locks = RunLocks(path)
             try:
                 connection = connect(path, "rw")
@@ -86,10 +86,10 @@ class SQLiteRun:
         return run
 
     def write(self, entries: Sequence[EntryValues]) -> None:
-        """Commit what is to be recorded of items, in its order.
+        """Commit what must be recorded about items, in this order.
 
         Raises:
-            JournalError: It could not be written; nothing of it was.
+            JournalError: It could not be written; then nothing was.
         """
         with errors_told(self.location, "written"):
             self._look_before()
@@ -117,13 +117,13 @@ class SQLiteRun:
             parameters += sql.NO_VALUES[len(values) :]
         missing = -len(entries) % sql.ROW_STEP
         parameters += sql.NO_VALUES * missing
-        # By executemany, as execute would take the interpreter's lock once more to ask for the last row's id.
+        # With executemany: execute would take the interpreter's lock once more, to ask for the id of the last row.
         done = self._connection.executemany(sql.write_statement(len(entries) + missing), (parameters,))
         if done.rowcount != len(entries):
             raise self._taken_over()
 
     def tally(self, items: int | None, refused: int) -> None:
-        """Commit how many items the run was given, and how many of them it refused.
+        """Commit how many items the run was given and how many of them it refused.
 
         Raises:
             JournalError: That could not be written.
@@ -136,7 +136,7 @@ class SQLiteRun:
             self._look_after()
 
     def look_up(self, keys: Sequence[str]) -> list[EntryRow]:
-        """Return the rows that there are of these keys, and mark those of earlier runs with this one.
+        """Return the rows with these keys, and mark those of earlier runs with this run.
 
         Raises:
             JournalError: They could not be read or marked.
@@ -156,7 +156,7 @@ class SQLiteRun:
         return rows
 
     def _look_before(self) -> None:
-        """Check that what others wrote into the file, such as by hand, left it the journal that it was."""
+        """Check that the file is still the same journal, whatever others wrote into it, for example by hand."""
         if not self._watch.was_changed():
             return
         with connected_to_read(os.path.realpath(self.location)) as connection:
@@ -174,18 +174,18 @@ class SQLiteRun:
 
     def _taken_over(self) -> JournalError:
         return JournalError(
-            f"The journal {self.location!r} is no longer this run's: another run of its job has begun, or somebody "
-            "changed its table job. This run stops; what it had sent is recorded."
+            f"The journal {self.location!r} no longer belongs to this run: another run of its job has begun, or "
+            "somebody changed its table job. This run stops; what it had sent is recorded."
         )
 
     def close(self) -> None:
-        """Put everything into the one file, and give the locks back."""
+        """Merge everything into the one file, and release the locks."""
         self._watch.close()
-        # A reader may be in the way, or the disk full: what is in the `-wal` is as safe there.
+        # A reader may block this, or the disk may be full: what is in the `-wal` is just as safe there.
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA busy_timeout = 1000")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        if not self._lost:  # else what lies there now may be another journal's
+        if not self._lost:  # else the file there may now be another journal
             self._locks.file.let_go_of_log()
         with suppress(sqlite3.Error):
             self._connection.close()
@@ -200,13 +200,13 @@ def _configure(connection: sqlite3.Connection, path: str, durability: Durability
         raise JournalError(f"The journal {path!r} is where SQLite cannot share memory: put it on a local disk.")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
     if durability == "power":
-        # Of effect on macOS only, where a plain sync stops at the drive's cache.
+        # Only macOS needs this: a plain sync stops at the drive's cache there.
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
 
 
 def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None, ...], *, new: bool) -> JobRow:
-    """Make the tables, or check that they are this job's and whole, and return the row of the run that begins."""
+    """Create the tables, or check that they are intact and of this job; return the row of the run that begins."""
     connection.execute("BEGIN IMMEDIATE")
     if new:
         connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
@@ -216,19 +216,21 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
         connection.execute(sql.ADD_JOB, identity)
     job = job_row(connection, path)
     differing = [
-        f"{part} is {then!r} there and {now!r} here"
+        "its parameters are not those of this run"
+        if part == "parameters_sha256"
+        else f"{part} is {then!r} in the journal and {now!r} in this run"
         for part, then, now in zip(("job", *JobRow._fields[1:6]), job[:6], identity, strict=True)
         if then != now
     ]
     if differing:
         raise JournalError(
-            f"The journal {path!r} belongs to another job: {', '.join(differing)}. Give each job a journal of its own."
+            f"The journal {path!r} belongs to another job: {', '.join(differing)}. Use a separate journal for each job."
         )
     if not new:
         check_pages(connection, path)
         if connection.execute(sql.FIND_IMPOSSIBLE_RUN, (job.runs,)).fetchall():
             raise JournalError(f"The journal {path!r} is damaged: it has items of a run that never began.")
-    connection.execute(sql.ADD_TALLIES)  # a journal of an earlier version has none
+    connection.execute(sql.ADD_TALLIES)  # a journal of an earlier version has no such table
     connection.execute(sql.COUNT_RUN)
     connection.execute(sql.END_ORPHANS)
     job = job_row(connection, path)

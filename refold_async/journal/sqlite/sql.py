@@ -1,42 +1,6 @@
 """The tables of a journal's file, and every statement that reads or writes them.
 
-A journal is an SQLite database, which the `sqlite3` shell reads as well, also while a job runs:
-
-    sqlite3 sync-contacts.sqlite "SELECT key, error_type, error FROM items WHERE status = 'failed'"
-
-Table `job`, one row: `name`, `base_url`, `environment`, `slug`, `action_id` and `parameters_sha256` say what job it is;
-`runs` counts how often it was run, `created_at` is when the first run began, `opened_at` when the last one did.
-
-Table `items`, one row for each item of which a request may have left or that ended:
-
-| column                            | holds                                                                           |
-|-----------------------------------|---------------------------------------------------------------------------------|
-| `id`                              | its place in the order in which items were first recorded                       |
-| `key`                             | what the item is known by                                                       |
-| `linked_account_id`               | its linked account                                                              |
-| `status`                          | `started`: in flight, or it was when the process died; `ok`, `failed`,          |
-|                                   | `unknown`: how it ended; `withdrawn`: it certainly did not run, and will again  |
-| `effect`                          | `none`, `done` or `unknown`: what became of the action                          |
-| `error_type`, `error`             | the class and the text of its error                                             |
-| `result`                          | what the call returned, as JSON, where that was asked for                       |
-| `attempts`                        | how many requests were handed to the network                                    |
-| `run`                             | the number of the run that last recorded or looked up the item, from 1          |
-| `started_at`, `finished_at`       | when its last request was about to leave, and when it ended                     |
-
-Table `tallies`, a row for each run, by its number in `run`: `items` is how many items it was given, NULL while or where
-nobody knows, and `refused` how many of those failed before they could have a row in `items`, such as for a key that
-occurred before. Journals of earlier versions of this library have no such table until they are next run.
-
-All times are UTC, such as `2026-06-01T09:30:00.125Z`. `PRAGMA user_version` holds the version of this format.
-
-The process that runs the job holds a lock on the file itself, which the kernel takes away when the process dies (see
-`file_lock.py`). Beside it lie, while it is in use, SQLite's own `-wal` and `-shm`, which hold what was recorded last
-and belong to it, and for good an empty file ending in `-lock`. A run locks that as well, for systems where files have
-no lock that suits, and so that no earlier version of this library runs the job at the same time.
-
-`job.runs` is also the ticket of the run: each statement that writes looks whether it is still the number of its run, so
-that of two runs, whatever let the second in, the first stops. After each commit a run looks whether its files are where
-they were. It does so before a request leaves: what was sent is recorded where the next run finds it, or the run ends.
+`docs/reference/journal-tables.md` describes the tables, column by column, and the files next to the journal.
 """
 
 from functools import cache
@@ -97,12 +61,12 @@ ADD_JOB: Final = f"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, {_NOW}, {_NOW})"
 READ_JOB: Final = f"SELECT {', '.join(JobRow._fields)} FROM job LIMIT 2"  # noqa: S608
 FIND_IMPOSSIBLE_RUN: Final = "SELECT 1 FROM items WHERE run NOT BETWEEN 1 AND ? LIMIT 1"
 COUNT_RUN: Final = f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}"  # noqa: S608
-# What was in flight when the process died: nobody knows what became of it.
+# What was in flight when the process died: nobody knows whether it ran.
 END_ORPHANS: Final = "UPDATE items SET status = 'unknown', effect = 'unknown' WHERE status = 'started'"
 HAS_ENTRIES: Final = "SELECT 1 FROM items LIMIT 1"
 
-# A run writes and looks up. Each statement is one for a whole batch, and gives one row at most: a thread has to wait
-# for the interpreter's lock after every step of a statement, which a busy event loop keeps for milliseconds.
+# A run writes and looks up. Each statement handles a whole batch and returns at most one row: after every step of a
+# statement, a thread has to wait for the interpreter's lock, which a busy event loop keeps for milliseconds.
 _WRITE: Final = """
     INSERT INTO items (
         run, key, linked_account_id, status, effect, error_type, error, result, attempts, started_at, finished_at
@@ -122,7 +86,7 @@ _WRITE: Final = """
 NO_VALUES: Final = (None,) * len(EntryRow._fields[EntryRow._fields.index("key") : EntryRow._fields.index("run")])
 """As many as are written of an item."""
 _VALUES: Final = f"({', '.join('?' for _ in NO_VALUES)})"
-ROW_STEP: Final = 8  # statements are made, and kept, for multiples of it only
+ROW_STEP: Final = 8  # statements are made, and kept, only for multiples of it
 MOST_ROWS: Final = 96  # in one statement: older versions of SQLite let it have 999 parameters
 LOOK_UP: Final = f"""
     SELECT (SELECT max(runs) FROM job), json_group_array(json_array({_ENTRY}))
@@ -139,7 +103,7 @@ TALLY: Final = """
     ON CONFLICT (run) DO UPDATE SET items = excluded.items, refused = excluded.refused
 """
 
-# Somebody reads.
+# Somebody reads the journal.
 HAS_TALLIES: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tallies'"
 READ_TALLY: Final = "SELECT items, refused FROM tallies WHERE run = ?"
 SUMMARISE: Final = """
@@ -156,5 +120,5 @@ READ_ENTRIES: Final = f"""
 
 @cache
 def write_statement(rows: int) -> str:
-    """Return the statement that writes so many rows, some of which may be empty."""
+    """Return the statement that writes this many rows; some of them may be empty."""
     return _WRITE.format(rows=", ".join([_VALUES] * rows))

@@ -1,4 +1,4 @@
-"""A journal in an SQLite file: its runs, and reading it, also while a run writes it, in this process or another."""
+"""A journal in an SQLite file: its runs, and reading it, also while a run in this or another process writes it."""
 
 import errno
 import json
@@ -17,7 +17,7 @@ from refold_async.journal.store import Durability, EntryRow, JobIdentity, JobRow
 
 __all__ = ["SQLiteStore"]
 
-# What is read at a time: few enough rows to hold in memory with their results, and so many that opening the file for
+# What is read at a time: few enough rows to keep in memory with their results, and so many that opening the file for
 # them does not count.
 _MOST_ROWS: Final = 1000
 _MOST_CHARACTERS: Final = 1_000_000
@@ -35,26 +35,26 @@ class SQLiteStore:
         self._durability: Durability = durability
 
     def open_run(self, job: str, identity: JobIdentity) -> SQLiteRun:
-        """Begin a run of a job, in the thread that uses and closes it.
+        """Begin a run of a job. Use and close it in the same thread.
 
         Raises:
-            JournalError: The journal is in use, another job's, no journal, or cannot be written.
+            JournalError: The journal is in use, belongs to another job, is not a journal, or cannot be written.
         """
         return SQLiteRun.open(self.location, name=job, identity=identity, durability=self._durability)
 
     def is_running(self) -> bool:
-        """Tell whether a process runs the job now.
+        """Return whether a process is running the job now.
 
         Raises:
-            JournalError: That cannot be told.
+            JournalError: That cannot be found out.
         """
         return is_held(self.location)
 
     def read_summary(self) -> StoreSummary:
-        """Return what the journal tells of the job as a whole.
+        """Return what the journal has about the job as a whole.
 
         Raises:
-            JournalError: There is no journal there, or it cannot be read.
+            JournalError: The journal does not exist or cannot be read.
         """
         with _reading(self.location) as (connection, job):
             counted = connection.execute(sql.SUMMARISE).fetchall()
@@ -69,12 +69,12 @@ class SQLiteStore:
         return StoreSummary(job, {status: count for status, count, _ in counted}, last, items, refused)
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
-        """Return the next rows with one of `statuses` after that with the id `after`, or none where there is no more.
+        """Return the next rows with one of `statuses` and an id larger than `after`; none if there are no more.
 
-        Rows whose status is none of the `known` are among them, so that the caller can report them.
+        Rows whose status is none of the `known` ones are returned too, so that the caller can report them.
 
         Raises:
-            JournalError: There is no journal there, or it cannot be read.
+            JournalError: The journal does not exist or cannot be read.
         """
         wanted = (after, json.dumps(statuses), json.dumps(known), _MOST_ROWS)
         rows: list[EntryRow] = []
@@ -100,22 +100,22 @@ def _length(text: object) -> int:
 
 @contextmanager
 def _reading(path: str) -> Generator[tuple[sqlite3.Connection, JobRow]]:
-    """Open a journal to read it as it is at one moment, with what it says of its job. Leaves nothing open."""
+    """Open a journal to read it as it is at one moment, with what it has about its job. Leaves nothing open."""
     path = os.path.realpath(path)
     with errors_told(path, "read"):
         _check_readable(path)
         with connected_to_read(path) as connection:
             if is_new(connection, path):
-                raise JournalError(f"{path!r} is empty: a job makes it a journal when it is first run.")
+                raise JournalError(f"{path!r} is empty: it becomes a journal when a job is first run with it.")
             connection.execute("BEGIN")
             yield connection, job_row(connection, path)
 
 
 def _check_readable(path: str) -> None:
-    """Check that there is a file which this process may read: SQLite would not tell why it cannot open one."""
+    """Check that there is a file which this process may read: SQLite does not say why it cannot open one."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise JournalError(f"There is no journal {path!r}: a job makes it when it is first run.") from error
+        raise JournalError(f"There is no journal {path!r}: the first run of a job creates it.") from error
     if not may_read(path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

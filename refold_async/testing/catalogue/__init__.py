@@ -1,1 +1,1 @@
-"""What the mock offers: apps, their actions and workflows, and the samples it starts with."""
+"""What the mock offers: apps with their actions and workflows, and the sample apps."""

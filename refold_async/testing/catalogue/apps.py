@@ -1,4 +1,4 @@
-"""What apps are made of: actions and workflows."""
+"""Apps, their actions and their workflows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -26,13 +26,13 @@ class MockAction:
     """One action of an app.
 
     Attributes:
-        action_id: Its name in the URL.
-        name: Its name for people.
+        action_id: Its name in URLs.
+        name: Its display name.
         description: What it does.
         tag: The group it is shown in, or None.
         parameters: The parameter schema, as the API lists it.
-        required: Names of the required parameters.
-        handler: Runs it.
+        required: The names of the required parameters.
+        handler: The function that runs it.
     """
 
     action_id: str
@@ -54,18 +54,18 @@ class MockApp:
     """One app.
 
     Attributes:
-        slug: Its name in the URL.
-        name: Its name for people.
+        slug: Its name in URLs.
+        name: Its display name.
         app_id: Its id.
         auth_type: `oauth2` or `keybased`.
         tags: The groups it belongs to.
         actions: Its actions by id.
-        expired_data: What the app answers to credentials that have expired.
-        rate_limited_data: What the app answers to a call beyond its own rate limit.
-        custom: Whether it is the organisation's own, which only `app_id` tells from others of its kind.
-        ecosystem: Whether it is shown as one of the ecosystem.
-        description: What it is, for people.
-        auth_fields: What a `keybased` app asks for to be connected.
+        expired_data: The app's response to expired credentials.
+        rate_limited_data: The app's response to a call beyond its own rate limit.
+        custom: Whether it is the organisation's own app; only its `app_id` distinguishes it from others of that kind.
+        ecosystem: Whether it is shown as an ecosystem app.
+        description: What it is.
+        auth_fields: The fields that a `keybased` app needs to be connected.
     """
 
     slug: str
@@ -83,12 +83,12 @@ class MockApp:
 
     @property
     def type(self) -> str:
-        """What integrations and applications call it: its slug, or `custom`."""
+        """The type that integrations and applications show: its slug, or `custom`."""
         return "custom" if self.custom else self.slug
 
     @property
     def icon(self) -> str:
-        """Where its logo is."""
+        """The URL of its logo."""
         return f"https://icons.example.com/{self.slug}.png"
 
     def reference(self) -> dict[str, Any]:
@@ -117,22 +117,22 @@ class MockApp:
 
 @attrs.define(eq=False)
 class MockWorkflow:
-    """One workflow: of the catalogue, where every linked account has it, or of one account alone.
+    """One workflow: of the catalogue, so that every linked account has it, or of one account only.
 
     Attributes:
         workflow_id: Its id.
         slug: The app it belongs to.
-        name: Its name for people.
+        name: Its display name.
         description: What it does.
-        handler: Runs it.
-        aliases: Other names that stand for the id.
-        slug_aliases: Other values of the `slug` header that stand for the app.
+        handler: The function that runs it.
+        aliases: Other names for the id.
+        slug_aliases: Other values of the `slug` header for its app.
         published: Whether it can be executed.
         batch_node: Whether it has a node that works in batches (node id `batch`).
         payload: A sample payload, for the request structure.
         schema: JSON Schema of the payload, for the request structure.
-        private: Whether it belongs to one linked account alone.
-        version: Number of the version that is published, or will be.
+        private: Whether it belongs to one linked account only.
+        version: The number of the version that is published, or that the next publishing makes.
     """
 
     workflow_id: str
@@ -150,11 +150,15 @@ class MockWorkflow:
     version: int = 1
 
     def belongs_to(self, slug: str) -> bool:
-        """Tell whether a value of the `slug` header stands for its app."""
+        """Return whether a value of the `slug` header means its app.
+
+        Args:
+            slug: The value.
+        """
         return slug == self.slug or slug in self.slug_aliases
 
     def graph(self) -> dict[str, Any]:
-        """Return what it is made of: a start node alone, since its handler does the work."""
+        """Return its graph: only a start node, because its handler does the work."""
         return {"nodes": [dict(_START_NODE)], "edges": []}
 
     def document(self, app: MockApp) -> dict[str, Any]:

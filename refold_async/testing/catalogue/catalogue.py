@@ -1,4 +1,4 @@
-"""The apps, actions, workflows and events a mock offers."""
+"""The apps, actions, workflows and events that a mock offers."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -27,13 +27,14 @@ _Workflow = TypeVar("_Workflow", bound=WorkflowHandler)
 
 @attrs.define(eq=False)
 class Catalogue:
-    """The apps, actions, workflows and events a mock offers; empty at first. `sample_catalogue` makes one with samples.
+    """The apps, actions, workflows and events that a mock offers; empty at first. `sample_catalogue()` has samples.
 
     Attributes:
         apps: The apps by slug.
         workflows: The workflows by id.
         events: The ids of the workflows that each event starts.
-        default_app: The organisation's own app, which workflows made without a slug belong to. It is not listed.
+        default_app: The organisation's own app. Workflows that are created without a slug belong to it. It is not
+            listed.
     """
 
     apps: dict[str, MockApp] = attrs.field(factory=dict[str, MockApp], init=False)
@@ -61,24 +62,27 @@ class Catalogue:
         """Add an app that has only the raw `httprequest` action. Every linked account is connected to it at first.
 
         Args:
-            slug: Its name in the URL.
-            name: Its name for people; made from the slug when None.
+            slug: Its name in URLs.
+            name: Its display name; None makes one from the slug.
             auth_type: `oauth2` or `keybased`.
             tags: The groups it belongs to.
-            expired_data: What the app answers to credentials that have expired; a generic message when None.
-            rate_limited_data: What the app answers to a call beyond its own rate limit; a generic message when None.
-            custom: Whether it is the organisation's own app: of type `custom`, so that integrations tell it from others
-                by its `app_id` alone.
-            ecosystem: Whether it is one of the ecosystem, for the filter of that name.
-            description: What it is, for people.
-            auth_fields: What a `keybased` app asks for to be connected, each as the API shows an input field; one for
-                an API key when None.
+            expired_data: The app's response to expired credentials; None uses a generic message.
+            rate_limited_data: The app's response to a call beyond its own rate limit; None uses a generic message.
+            custom: Whether it is an app of the organisation itself. Its type is then `custom`, so only its `app_id`
+                distinguishes it from other such apps.
+            ecosystem: Whether it is an ecosystem app, for the filter of that name.
+            description: What it is.
+            auth_fields: The fields that a `keybased` app needs to be connected, each in the API's form of an input
+                field; None means one field for an API key.
+
+        Returns:
+            The app. A test may change it.
 
         Raises:
-            ValueError: There is an app of this slug already.
+            ValueError: An app with this slug already exists.
         """
         if slug in self.apps or slug == self.default_app.slug:
-            raise ValueError(f"app {slug!r} exists already")
+            raise ValueError(f"app {slug!r} already exists")
         if auth_fields is None:
             auth_fields = () if auth_type == "oauth2" else (_API_KEY,)
         app = MockApp(
@@ -101,10 +105,13 @@ class Catalogue:
         return app
 
     def app(self, slug: str) -> MockApp:
-        """Return an app, be it the default one.
+        """Return an app; this may be the default one.
+
+        Args:
+            slug: The slug of the app.
 
         Raises:
-            ValueError: There is none of this slug.
+            ValueError: No app has this slug.
         """
         if slug == self.default_app.slug:
             return self.default_app
@@ -127,11 +134,11 @@ class Catalogue:
 
         Args:
             slug: The app.
-            action_id: The action's name in the URL.
-            name: Its name for people; made from the id when None.
+            action_id: The action's name in URLs.
+            name: Its display name; None makes one from the id.
             description: What it does.
-            parameters: Mappings with `name` and, if not the defaults, `label` (made from the name), `required` (False)
-                and `type` ("text").
+            parameters: Mappings with `name` and, to change the defaults, `label` (made from the name), `required`
+                (False) and `type` ("text").
             tag: The group it is shown in.
         """
         app = self.app(slug)
@@ -162,15 +169,15 @@ class Catalogue:
     ) -> Callable[[_Workflow], _Workflow]:
         """Decorate an `async def handler(context, payload)` to add it as a workflow, or to replace one.
 
-        What the handler returns is the workflow's return value; what it raises makes the execution fail.
+        The handler's return value is the workflow's return value. If the handler raises, the execution fails.
 
         Args:
             slug: The app it belongs to.
             workflow_id: Its id.
-            name: Its name for people; made from the id when None.
+            name: Its display name; None makes one from the id.
             description: What it does.
-            aliases: Other names that stand for the id.
-            slug_aliases: Other values of the `slug` header that stand for the app.
+            aliases: Other names for the id.
+            slug_aliases: Other values of the `slug` header for its app.
             published: Whether it can be executed.
             batch_node: Whether it has a node that works in batches (node id `batch`).
             payload: A sample payload, for the request structure.
@@ -201,17 +208,21 @@ class Catalogue:
         return add
 
     def add_event(self, event: str, *workflow_ids: str) -> None:
-        """Add an event that the caller's application may fire, or replace one.
+        """Add an event that your application may fire, or replace one.
 
         Args:
             event: Its name.
-            *workflow_ids: Ids or aliases of the workflows it starts, private ones too. For a linked account that does
-                not have one of them, or has it unpublished, it starts the others.
+            *workflow_ids: Ids or aliases of the workflows it starts; private ones too. Workflows that a linked account
+                does not have, or has not published, are not started for it.
         """
         self.events[event] = workflow_ids
 
     def find_workflow(self, workflow_id: str) -> MockWorkflow | None:
-        """Return the workflow of this id or alias, or None."""
+        """Return a workflow, or None if there is none.
+
+        Args:
+            workflow_id: The id or alias of the workflow.
+        """
         return self.workflows.get(self._workflow_ids.get(workflow_id, ""))
 
 
@@ -221,11 +232,11 @@ def _title(identifier: str) -> str:
 
 def _check_handler(handler: Any) -> None:
     if not inspect.iscoroutinefunction(handler) and not inspect.iscoroutinefunction(type(handler).__call__):
-        raise TypeError(f"a handler is an `async def`, not {handler!r}")
+        raise TypeError(f"a handler must be an `async def`, not {handler!r}")
 
 
 def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(parameter, Mapping) or not {"name"} <= parameter.keys() <= {"name", "label", "required", "type"}:
-        raise ValueError(f"a parameter is a mapping with name and perhaps label, required and type, not {parameter!r}")
+        raise ValueError(f"a parameter must be a mapping with name (and label, required, type), not {parameter!r}")
     name = parameter["name"]
     return {"label": _title(name), "required": False, "type": "text", **parameter, "name": name}

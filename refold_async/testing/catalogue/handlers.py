@@ -1,4 +1,4 @@
-"""What the handlers of actions and workflows are given, and what they may answer or raise."""
+"""What the handlers of actions and workflows get, and what they may return or raise."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,14 +19,14 @@ __all__ = [
 
 @attrs.frozen
 class ActionContext:
-    """Where an action runs.
+    """The context in which an action runs.
 
     Attributes:
-        linked_account_id: Whose connection is used.
+        linked_account_id: The linked account whose connection is used.
         slug: The app.
-        store: What the app remembers for this linked account: a dict, empty at first, for the handlers to use as they
-            like; all actions and workflows of the app share it.
-        connection_id: From the request's `connection_id` header.
+        store: The app's data for this linked account: a dict, empty at first, which your handlers may use in any way.
+            All actions and workflows of the app share it.
+        connection_id: The value of the request's `connection_id` header.
     """
 
     linked_account_id: str
@@ -37,12 +37,12 @@ class ActionContext:
 
 @attrs.frozen
 class FileAnswer:
-    """What an action's handler returns to answer with a file instead of JSON.
+    """Return this from an action's handler to respond with a file instead of JSON.
 
     Args:
         content: The bytes of the file.
         content_type: Value of the `Content-Type` header.
-        file_name: Its name, for the `Content-Disposition` header; None sends none.
+        file_name: Its name, for the `Content-Disposition` header; None sends no such header.
     """
 
     content: bytes = attrs.field(validator=attrs.validators.instance_of(bytes), repr=False)
@@ -52,12 +52,12 @@ class FileAnswer:
 
 @attrs.frozen
 class WorkflowContext(ActionContext):
-    """Where a workflow runs.
+    """The context in which a workflow runs.
 
     Attributes:
-        execution_id: The execution this run belongs to.
-        config_id: From the request's `config_id` header, else the linked account id.
-        instance_tag: From the request's `instance_tag` header.
+        execution_id: The execution that this run belongs to.
+        config_id: The value of the request's `config_id` header, or else the linked account id.
+        instance_tag: The value of the request's `instance_tag` header.
     """
 
     execution_id: str
@@ -67,7 +67,7 @@ class WorkflowContext(ActionContext):
 
 @attrs.frozen
 class WorkflowAnswer:
-    """What a workflow's handler returns to do as a Response node does: choose the HTTP status of a synchronous run.
+    """Return this from a workflow's handler to set the HTTP status of a synchronous execution, as a Response node does.
 
     Args:
         status: HTTP status code, 200 to 599.
@@ -84,12 +84,14 @@ class WorkflowAnswer:
 
 @attrs.frozen
 class WorkflowEnd:
-    """What a workflow's handler returns to end its execution in another way than `COMPLETED`, as a Terminate node does.
+    """Return this from a workflow's handler to end the execution with another status than `COMPLETED`.
+
+    A Terminate node does the same in Refold.
 
     Args:
-        status: How the execution ends, such as `TERMINATED` or `TIMED_OUT`; any word will do.
+        status: How the execution ends, such as `TERMINATED` or `TIMED_OUT`; any word is allowed.
         return_value: The workflow's result.
-        error: What went wrong, which a synchronous caller is told; None for nothing.
+        error: What went wrong, for a synchronous caller; None for nothing.
     """
 
     status: str
@@ -100,8 +102,8 @@ class WorkflowEnd:
 class AppError(Exception):
     """Raise this from an action's handler when the app refuses the call.
 
-    The caller then gets HTTP 200 with `node_status` Errored, this status and this data. Raised from a workflow's
-    handler it makes the execution fail.
+    The caller then gets HTTP 200 with `node_status` Errored, this status and this data. If a workflow's handler raises
+    it, the execution fails.
 
     Args:
         http_status: The app's own HTTP status.

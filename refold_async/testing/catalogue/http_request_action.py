@@ -9,14 +9,14 @@ __all__ = ["HTTP_REQUEST"]
 
 
 async def _http_request(_context: ActionContext, parameters: dict[str, Any]) -> Any:
-    """Answer a raw request with the request itself: there is no real app behind the mock."""
+    """Return the request itself: there is no real app behind the mock."""
     return {name: parameters.get(name) for name in ("method", "url", "query", "headers", "body")}
 
 
 HTTP_REQUEST: Final = MockAction(
     action_id="httprequest",
     name="HTTP Request",
-    description="Sends a request of your own to the app's API. The mock echoes it.",
+    description="Sends your own request to the app's API. The mock echoes it.",
     tag="v2",
     parameters=[
         {"name": "method", "label": "Method", "required": True, "type": "select"},

@@ -1,4 +1,4 @@
-"""A sample app: HubSpot with a handful of contact actions, and a custom action of one's own."""
+"""A sample app: HubSpot with a few contact actions and one custom action."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -55,10 +55,10 @@ def add_hubspot(catalogue: Catalogue) -> None:
 
     email = {"name": "email", "label": "Email", "type": "email"}
     contact_id = {"name": "id", "label": "Contact ID"}
-    action("get_contact", "Reads contacts: one by id or email, else a list.", [
+    action("get_contact", "Reads contacts: one by its id or email, else a list.", [
         contact_id, email, _LIMIT, {"name": "after", "label": "After"},
     ])(_get_contact)  # fmt: skip
-    action("search_contacts", "Finds contacts that hold a text.", [
+    action("search_contacts", "Finds contacts that contain a text.", [
         {"name": "query", "label": "Text to look for"}, email, _LIMIT,
     ])(_search_contacts)  # fmt: skip
     action("create_contact", "Creates a contact.", [{**email, "required": True}, *_CONTACT_FIELDS])(create_contact)
@@ -70,17 +70,17 @@ def add_hubspot(catalogue: Catalogue) -> None:
         "hubspot",
         "get_loyalty_points",
         name="Get loyalty points",
-        description="A custom action: asks an API of your own.",
+        description="A custom action: calls an API of the organisation itself.",
         parameters=[{**email, "required": True}],
         tag="Custom",
     )(_get_loyalty_points)
 
 
 async def create_contact(context: ActionContext, parameters: dict[str, Any]) -> Any:
-    """Create a contact from all the parameters given. The same e-mail twice makes two contacts.
+    """Create a contact from all given parameters. The same email address twice makes two contacts.
 
     Args:
-        context: Whose HubSpot.
+        context: The context of the action.
         parameters: The contact's properties.
     """
     contacts = _own_contacts(context)
@@ -92,11 +92,11 @@ async def create_contact(context: ActionContext, parameters: dict[str, Any]) -> 
 
 
 def find_by_email(context: ActionContext, email: str) -> Contact | None:
-    """Return the first contact with this e-mail address, or None.
+    """Return the first contact with this email address, or None.
 
     Args:
-        context: Whose HubSpot.
-        email: The address, in any case.
+        context: The context of the action.
+        email: The address, in upper or lower case.
     """
     wanted = email.casefold()
     for contact in _contacts(context).values():
@@ -161,7 +161,7 @@ def _contacts(context: ActionContext) -> Mapping[str, Contact]:
 
 
 def _own_contacts(context: ActionContext) -> dict[str, Contact]:
-    # An account shares the sample contact until its first write, so that accounts which only read cost next to nothing.
+    # Accounts share the sample contact until their first write, so that accounts which only read need almost no memory.
     contacts: dict[str, Contact] = context.store.setdefault("contacts", dict(_UNTOUCHED))
     return contacts
 

@@ -1,4 +1,4 @@
-"""The catalogue a mock starts with: HubSpot, Slack, a workflow and an event that starts it."""
+"""The catalogue that a mock starts with: HubSpot, Slack, a workflow and an event that starts it."""
 
 from typing import Any, Final, cast
 
@@ -13,7 +13,10 @@ SAMPLE_WORKFLOW_ID: Final = "6a30f0c2d4616e99e7fa5a01"
 
 
 def sample_catalogue() -> Catalogue:
-    """Make a catalogue: apps `hubspot` and `slack`, workflow `SAMPLE_WORKFLOW_ID`, event `contact_created`."""
+    """Return a catalogue with the apps `hubspot` and `slack`, the workflow `SAMPLE_WORKFLOW_ID` and an event.
+
+    The event is `contact_created`; it starts the workflow.
+    """
     catalogue = Catalogue()
     add_hubspot(catalogue)
     add_slack(catalogue)
@@ -21,9 +24,9 @@ def sample_catalogue() -> Catalogue:
         "hubspot",
         SAMPLE_WORKFLOW_ID,
         name="Welcome a contact",
-        description="Makes sure that a contact with the payload's e-mail exists.",
-        # Refold's documentation writes its examples with placeholders. They work here as they stand, so that its
-        # commands can be pasted; curl expands the braces of `{workflow_id}` in a URL, other clients send them quoted.
+        description="Makes sure that a contact with the payload's email address exists.",
+        # Refold's documentation writes its examples with placeholders. They work here unchanged, so that you can paste
+        # its commands: curl expands the braces of `{workflow_id}` in a URL, other clients send them quoted.
         aliases=["workflow_id", "{workflow_id}", "welcome_contact"],
         slug_aliases=["{slug}"],
         batch_node=True,
@@ -37,7 +40,7 @@ def sample_catalogue() -> Catalogue:
 async def _welcome_contact(context: WorkflowContext, payload: Any) -> Any:
     email = cast("dict[str, Any]", payload).get("email") if isinstance(payload, dict) else None
     if not email:
-        raise ValueError("the payload holds no email")
+        raise ValueError("the payload has no email")
     contact = find_by_email(context, str(email))
     if contact is not None:
         return {"contact_id": contact["id"], "created": False}

@@ -1,4 +1,4 @@
-"""A sample app: Slack with a handful of message actions."""
+"""A sample app: Slack with a few message actions."""
 
 from typing import Any, Final
 
@@ -69,6 +69,6 @@ async def _list_channels(_context: ActionContext, _parameters: dict[str, Any]) -
 def _channel_id(parameters: dict[str, Any]) -> Any:
     channel_id = _CHANNEL_IDS.get(str(parameters["channel"]).removeprefix("#"))
     if channel_id is None:
-        # Slack itself answers 200 here, and says what is wrong in the body alone.
+        # Slack itself responds with 200 here, and says only in the body what is wrong.
         raise AppError(200, {"ok": False, "error": "channel_not_found"})
     return channel_id

@@ -1,1 +1,1 @@
-"""What each endpoint does, a module per group: its functions and, below them, its routes."""
+"""What each endpoint does, with one module for each group: its functions, and its routes above them."""

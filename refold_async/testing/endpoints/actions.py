@@ -32,7 +32,7 @@ async def get_action_parameters(call: EndpointCall) -> Reply:
 async def execute_action(call: EndpointCall) -> Reply:
     """Run an action for the linked account.
 
-    Whatever the app says, success or failure, comes with HTTP 200.
+    Whatever the app responds, success or failure, is sent with HTTP 200.
     """
     app = _app(call)
     action = _action(call, app)
@@ -65,7 +65,7 @@ async def execute_action(call: EndpointCall) -> Reply:
         return json_reply({"node_status": "Success", "data": data})
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"the handler of action {action.action_id!r} returned {type(data).__name__} that is no JSON ({error}): "
+            f"the handler of action {action.action_id!r} returned {type(data).__name__} that is not JSON ({error}): "
             "return JSON, or a FileAnswer"
         ) from None
 

@@ -1,4 +1,4 @@
-"""Applications: which apps there are, and whether the linked account is connected."""
+"""Applications: the existing apps, and whether the linked account is connected to them."""
 
 from typing import Final
 
@@ -38,7 +38,7 @@ async def get_application(call: EndpointCall) -> Reply:
 
 
 def _matching(call: EndpointCall) -> list[MockApp]:
-    """Return the apps that the query's filters let through."""
+    """Return the apps that match the query's filters."""
     query = call.query
     tags = {tag for tag in query.get("tags", "").split(",") if tag}
     ecosystem = query.get("ecosystem", "").lower()

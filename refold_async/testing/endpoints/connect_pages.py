@@ -1,4 +1,4 @@
-"""The pages that links lead to, for a person or a browser under test: plain HTML that loads nothing else."""
+"""The pages that connect links open, for a person or for a browser test: plain HTML that loads nothing else."""
 
 from collections.abc import Mapping
 from html import escape
@@ -28,7 +28,7 @@ _PAGE: Final = """\
 </html>
 """
 _WORDS: Final = {"connected": ("Connected", ""), "expired": ("Expired", "Reconnect"), "disconnected": ("", "Connect")}
-"""What the page says of each state of a connection, and what is on its button, if it has one."""
+"""What the page shows for each state of a connection, and the text of its button, if it has one."""
 
 
 @GROUP.route("GET", _CONNECT)
@@ -40,7 +40,7 @@ async def show_connect_page(call: EndpointCall) -> Reply:
 
 @GROUP.route("POST", _CONNECT + "/{slug}")
 async def connect_on_page(call: EndpointCall) -> Reply:
-    """Connect an app, as its button does, and show the page anew."""
+    """Connect an app, as its button does, and show the page again."""
     link, slug = _link(call, call.path_parameters["token"], None), call.path_parameters["slug"]
     if link is None or slug not in call.state.catalogue.apps:
         return _expired()
@@ -50,7 +50,7 @@ async def connect_on_page(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _AUTHORIZE)
 async def show_oauth_page(call: EndpointCall) -> Reply:
-    """Ask, as an app would, whether Refold may act for its user."""
+    """Ask, as an app would, whether Refold may act for the app's user."""
     slug = call.path_parameters["slug"]
     link = _link(call, call.query.get("state", ""), slug)
     if link is None:
@@ -63,7 +63,7 @@ async def show_oauth_page(call: EndpointCall) -> Reply:
 
 @GROUP.route("POST", _AUTHORIZE)
 async def allow_on_page(call: EndpointCall) -> Reply:
-    """Connect an app, as its user has allowed."""
+    """Connect an app, because its user has allowed it."""
     slug = call.path_parameters["slug"]
     link = _link(call, call.query.get("state", ""), slug)
     if link is None:
@@ -74,7 +74,7 @@ async def allow_on_page(call: EndpointCall) -> Reply:
 
 
 def _link(call: EndpointCall, token: str, slug: str | None) -> ConnectLink | None:
-    """Return a link that is good for this page, or None."""
+    """Return a link that is valid for this page, or None."""
     link = call.state.connect_links.find_valid(token)
     return link if link is not None and link.slug == slug else None
 
@@ -102,7 +102,7 @@ def _item(app: MockApp, link: ConnectLink) -> str:
 
 
 def _input(field: Mapping[str, Any]) -> str:
-    """Return what an app asks for; what is typed there connects it, whatever it is."""
+    """Return an input for a field that an app needs; any text in it connects the app."""
     name, label = escape(str(field["name"])), escape(str(field.get("label", field["name"])))
     kind = "password" if field.get("type") == "password" else "text"
     required = " required" if field.get("required") else ""
@@ -110,7 +110,7 @@ def _input(field: Mapping[str, Any]) -> str:
 
 
 def _button(address: str, label: str, slug: str, fields: str = "") -> str:
-    """Return a form that is one button; its name tells the app, for whoever clicks it by a program."""
+    """Return a form with one button; the button's value names the app, for programs that click it."""
     button = f'<button name="app" value="{escape(slug)}">{label}</button>'
     return f'<form method="post" action="{escape(address)}">{fields}{button}</form>'
 

@@ -1,4 +1,4 @@
-"""Connections: links that connect apps, whom a session token stands for, and disconnecting."""
+"""Connections: links that connect apps, the linked account of a session token, and disconnecting."""
 
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -37,7 +37,7 @@ async def get_oauth_url(call: EndpointCall) -> Reply:
 
 @GROUP.route("DELETE", _INTEGRATION + "/{slug}")
 async def delete_integration(call: EndpointCall) -> Reply:
-    """Disconnect an app, or those of its connections that authenticate in one way."""
+    """Disconnect an app, or only its connections with one kind of authentication."""
     _check_account(call)
     connections, auth_type = _app(call), call.query.get("auth_type")
     kept = [one for one in connections.all if auth_type is not None and one.auth_type != auth_type]
@@ -50,14 +50,14 @@ async def delete_integration(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", "/api/v2/public/session/active-linked-account", access="session token")
 async def get_active_linked_account(call: EndpointCall) -> Reply:
-    """Return the linked account that a session token stands for."""
+    """Return the linked account of a session token."""
     return json_reply(call.account.document())
 
 
 def _check_account(call: EndpointCall) -> None:
-    """Refuse a request whose query does not name the account that it is for."""
+    """Refuse a request whose query does not name the linked account that it is for."""
     if call.query.get("linked_account_id") != call.account.linked_account_id:
-        message = "linked_account_id is required in the query, and has to be the one that the request is for"
+        message = "linked_account_id is required in the query, and must be the account that the request is for"
         raise Refused(400, message, "INVALID_LINKED_ACCOUNT_ID")
 
 

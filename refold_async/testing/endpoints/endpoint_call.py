@@ -1,4 +1,4 @@
-"""What an endpoint is given: one request that passed authentication, and the state it works on."""
+"""What an endpoint gets: one request that passed authentication, and the state it works on."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ __all__ = ["EndpointCall"]
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
@@ -28,13 +28,13 @@ class EndpointCall:
 
     Attributes:
         state: What the endpoint works on.
-        headers: The request's headers, names in any case.
-        path_parameters: The decoded parts of the path that vary.
+        headers: The request's headers; names in upper or lower case.
+        path_parameters: The decoded variable parts of the path.
         query: The decoded query string.
         body: The request's body.
-        linked_account: Whom the call is for; None for the organisation.
-        session_token: What it was authenticated with; None for an API key.
-        app_trouble: What befalls an execute-action instead of running the app's call.
+        linked_account: The linked account of the call; None if it is for the organisation.
+        session_token: The session token of the request; None if it has an API key.
+        app_trouble: What an execute-action runs into instead of the app's call.
     """
 
     state: MockState
@@ -48,16 +48,16 @@ class EndpointCall:
 
     @property
     def account(self) -> MockAccount:
-        """The linked account of a call on account level."""
+        """The linked account of a call that is for one."""
         if self.linked_account is None:
             raise LookupError("this call is for the organisation, not for a linked account")
         return self.linked_account
 
     def json(self) -> Any:
-        """Decode the body; an empty one is an empty object.
+        """Decode the body. An empty body is an empty object.
 
         Raises:
-            Refused: It is no JSON.
+            Refused: It is not JSON.
         """
         if not self.body:
             return {}
@@ -67,10 +67,10 @@ class EndpointCall:
             raise Refused(400, "The request body is not valid JSON") from None
 
     def json_object(self) -> dict[str, Any]:
-        """Decode the body, which must be an object; an empty one is an empty object.
+        """Decode the body, which must be an object. An empty body is an empty object.
 
         Raises:
-            Refused: It is no JSON object.
+            Refused: It is not a JSON object.
         """
         value = self.json()
         if not isinstance(value, dict):
@@ -78,10 +78,10 @@ class EndpointCall:
         return cast("dict[str, Any]", value)
 
     def flag(self, header: str) -> bool:
-        """Tell whether a header says `true`."""
+        """Return whether a header is `true`."""
         return self.headers.get(header, "").lower() == "true"
 
     @property
     def api_key(self) -> str:
-        """The key that was used, or that the session token was made with."""
+        """The key of the request, or the key with which its session token was made."""
         return self.headers.get("x-api-key", "") if self.session_token is None else self.session_token.api_key

@@ -1,4 +1,4 @@
-"""Events of the caller's application, which start workflows."""
+"""Events of your application, which start workflows."""
 
 from email import policy
 from email.parser import BytesParser
@@ -25,7 +25,7 @@ async def trigger_event(call: EndpointCall) -> Reply:
     if workflow_ids is None:
         raise Refused(404, "Trigger not found", "INVALID_EVENT")
     account, headers = call.account, call.headers
-    # An empty header is as good as none.
+    # An empty header is treated as none.
     slug, config_id, instance_tag = (headers.get(name) or None for name in ("slug", "config_id", "instance_tag"))
     started = [
         call.state.executions.start(

@@ -1,4 +1,4 @@
-"""Executions: watch them, stop them, run them again."""
+"""Executions: watch them, stop them, rerun them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -43,14 +43,14 @@ async def get_execution(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", "/api/v1/execution/{execution_id}/response")
 async def get_execution_response(call: EndpointCall) -> Reply:
-    """Return what a run returned, and how it stands."""
+    """Return the result and the status of an execution."""
     execution = _execution(call)
     return json_reply({"response": execution.return_value, "status": execution.status})
 
 
 @GROUP.route("POST", _EXECUTION + "/{execution_id}/stop")
 async def stop_execution(call: EndpointCall) -> Reply:
-    """Stop an execution that runs."""
+    """Stop a running execution."""
     execution = _execution(call)
     if execution.finished is not None or execution.status in _FINAL:
         raise Refused(400, "Execution is not running")
@@ -120,5 +120,5 @@ def _matches(execution: MockExecution, query: Mapping[str, str]) -> bool:
 
 
 def _source(word: str) -> str:
-    """Return one spelling of what started an execution: documents write both `API Call` and `API_CALL`."""
+    """Return one spelling of an execution's source: documents write both `API Call` and `API_CALL`."""
     return word.replace("_", " ").casefold()

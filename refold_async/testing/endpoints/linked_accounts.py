@@ -1,4 +1,4 @@
-"""Linked accounts, on the level of the organisation."""
+"""Linked accounts, for the organisation."""
 
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -18,7 +18,7 @@ _ACCOUNT: Final = "/api/v2/public/linked-account"
 
 @GROUP.route("GET", _ACCOUNT)
 async def list_linked_accounts(call: EndpointCall) -> Reply:
-    """List the linked accounts there are, a page at a time."""
+    """List the linked accounts, a page at a time."""
     page, limit = page_number_and_limit(call.query)
     document = paginate(call.state.accounts.all(), page, limit)
     document["docs"] = [account.document() for account in document["docs"]]
@@ -33,7 +33,7 @@ async def get_linked_account(call: EndpointCall) -> Reply:
 
 @GROUP.route("POST", _ACCOUNT)
 async def create_linked_account(call: EndpointCall) -> Reply:
-    """Create a linked account. One that was merely named in a request so far may still be created."""
+    """Create a linked account. One that was only named in a request so far can still be created."""
     body = call.json_object()
     linked_account_id = _linked_account_id(body)
     fields = _fields(body)
@@ -46,7 +46,7 @@ async def create_linked_account(call: EndpointCall) -> Reply:
 
 @GROUP.route("PUT", _ACCOUNT, access="organisation or session token")
 async def upsert_linked_account(call: EndpointCall) -> Reply:
-    """Create a linked account or change the fields that are given; with a session token, those of its account."""
+    """Create a linked account or change the given fields; with a session token, those of its own account."""
     body = call.json_object()
     nested = body.get("payload")
     if nested is not None and not isinstance(nested, dict):
@@ -62,13 +62,13 @@ async def upsert_linked_account(call: EndpointCall) -> Reply:
 
 @GROUP.route("DELETE", _ACCOUNT + "/{linked_account_id}")
 async def delete_linked_account(call: EndpointCall) -> Reply:
-    """Delete a linked account and all the apps remember for it."""
+    """Delete a linked account and all data that the apps have for it."""
     call.state.accounts.delete(_account(call))
     return json_reply({"message": "User deleted successfully"})
 
 
 def _linked_account_id(body: Mapping[str, Any]) -> str:
-    """Return whom a body names, under either of the names there are for it."""
+    """Return the linked account id in a body, under either of its two names."""
     linked_account_id = body.get("account_id", body.get("linked_account_id"))
     if not isinstance(linked_account_id, str) or not linked_account_id:
         raise Refused(400, "linked_account_id required", "INVALID_LINKED_ACCOUNT_ID")
@@ -76,7 +76,7 @@ def _linked_account_id(body: Mapping[str, Any]) -> str:
 
 
 def _fields(body: Mapping[str, Any]) -> tuple[str | None, dict[str, str]]:
-    """Return name and user-defined fields of a body, once all of it has been looked at."""
+    """Return the name and the user-defined fields in a body, after checking all of it."""
     name = body.get("name")
     if name is not None and not isinstance(name, str):
         raise Refused(400, "name must be a string", "VALIDATION_ERROR")
@@ -106,7 +106,7 @@ def _change(account: MockAccount, name: str | None, user_defined_fields: dict[st
 
 def _account(call: EndpointCall) -> MockAccount:
     linked_account_id = call.path_parameters["linked_account_id"]
-    own = call.linked_account  # a session token stands for one account, and shows no other
+    own = call.linked_account  # a session token is for one account, and shows no other
     accounts = call.state.accounts
     account = accounts.find(linked_account_id) if own is None or own.linked_account_id == linked_account_id else None
     if account is None:

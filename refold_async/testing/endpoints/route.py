@@ -1,4 +1,4 @@
-"""Routes, each declared above the function that answers it."""
+"""Routes, each declared above the function that handles it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple, cast
@@ -14,14 +14,14 @@ __all__ = ["Access", "Route", "RouteGroup"]
 Access = Literal[
     "organisation", "organisation or session token", "linked account", "private workflow", "session token", "anybody"
 ]
-"""What a route asks for.
+"""What a route requires.
 
-* `organisation`: the API key alone.
-* `organisation or session token`: the API key alone, or a session token.
+* `organisation`: only the API key.
+* `organisation or session token`: only the API key, or a session token.
 * `linked account`: API key and linked account, or a session token.
 * `private workflow`: a session token, or API key and linked account with the header `environment`.
-* `session token`: a session token alone.
-* `anybody`: nothing; for pages, whose links say whom they are for.
+* `session token`: a session token.
+* `anybody`: nothing; for pages, whose links identify the linked account.
 """
 EndpointFunction = Callable[[EndpointCall], Awaitable[Reply]]
 
@@ -32,12 +32,12 @@ class Route(NamedTuple):
     Attributes:
         name: Its name in scripts and recorded requests.
         method: HTTP method.
-        path: Path with `{names}` for the parts that vary.
-        access: What credentials it asks for.
+        path: The path, with `{names}` for the variable parts.
+        access: The credentials it requires.
         error_field: The field in which this service puts its error code.
-        endpoint: Answers it.
-        also: Further paths that it is served under.
-        account_in_query: Whether the linked account may be named in the query string, too.
+        endpoint: The function that handles it.
+        also: Other paths of the route.
+        account_in_query: Whether the query string may name the linked account too.
     """
 
     name: RouteName
@@ -55,12 +55,12 @@ class RouteGroup:
     """The routes of one of Refold's services.
 
     Args:
-        access: What credentials they ask for, unless one says otherwise.
+        access: The credentials they require, unless a route says otherwise.
         error_field: The field in which the service puts its error code.
-        account_in_query: Whether the linked account may be named in the query string, too.
+        account_in_query: Whether the query string may name the linked account too.
 
     Attributes:
-        routes: Those declared so far.
+        routes: The routes declared so far.
     """
 
     access: Access
@@ -71,13 +71,13 @@ class RouteGroup:
     def route(
         self, method: str, path: str, *, access: Access | None = None, also: tuple[str, ...] = ()
     ) -> Callable[[EndpointFunction], EndpointFunction]:
-        """Decorate the function that answers a route. The route is named for it; `RouteName` lists the names.
+        """Decorate the function that handles a route. The route gets the function's name; `RouteName` lists the names.
 
         Args:
             method: HTTP method.
-            path: Path with `{names}` for the parts that vary.
-            access: What credentials it asks for; None is as for the group.
-            also: Further paths that it is served under, with the same parts that vary.
+            path: The path, with `{names}` for the variable parts.
+            access: The credentials it requires; None means those of the group.
+            also: Other paths of the route, with the same variable parts.
         """
 
         def add(endpoint: EndpointFunction) -> EndpointFunction:

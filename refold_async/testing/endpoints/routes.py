@@ -1,4 +1,4 @@
-"""The table of everything the mock serves."""
+"""The table of all routes that the mock serves."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Session tokens: hand them out and revoke them."""
+"""Session tokens: create and revoke them."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ GROUP: Final = RouteGroup(access="organisation", error_field="error")
 
 @GROUP.route("POST", "/api/v2/public/session-token")
 async def create_session_token(call: EndpointCall) -> Reply:
-    """Hand out a session token: the valid one there is, or with `force_refresh=true` a new one."""
+    """Return a session token: the newest one while it is valid, or with `force_refresh=true` a new one."""
     linked_account_id = call.json_object().get("linked_account_id")
     accounts, tokens = call.state.accounts, call.state.session_tokens
     if not isinstance(linked_account_id, str) or not linked_account_id:
@@ -28,7 +28,7 @@ async def create_session_token(call: EndpointCall) -> Reply:
 
 @GROUP.route("POST", "/api/v2/public/session-token/revoke", access="session token")
 async def revoke_session_token(call: EndpointCall) -> Reply:
-    """Revoke the session token the request is authenticated with."""
+    """Revoke the session token of the request."""
     if call.session_token is not None:
         call.session_token.revoked = True
     return json_reply({"success": True, "revoked_count": 1})

@@ -1,4 +1,4 @@
-"""Webhook subscriptions, on the level of the organisation."""
+"""Webhook subscriptions, for the organisation."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ async def get_webhook(call: EndpointCall) -> Reply:
 
 @GROUP.route("PUT", _WEBHOOK + "/{webhook_id}", access="organisation or session token")
 async def update_webhook(call: EndpointCall) -> Reply:
-    """Change the fields of a subscription that are given."""
+    """Change the given fields of a subscription."""
     webhook = _webhook(call)
     webhook.fields = _checked(webhook.fields | call.json_object())
     webhook.changes += 1
@@ -54,7 +54,7 @@ async def update_webhook(call: EndpointCall) -> Reply:
 
 @GROUP.route("DELETE", _WEBHOOK + "/{webhook_id}", access="organisation or session token")
 async def delete_webhook(call: EndpointCall) -> Reply:
-    """Delete a subscription, and list those that are left."""
+    """Delete a subscription, and list the remaining ones."""
     call.state.webhooks.delete(_webhook(call))
     return _all(call)
 
@@ -82,7 +82,7 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, cast("list[object]", value)))
 
 
-# What may be chosen of a subscription: whether a value will do, and what to say of one that will not.
+# The fields of a subscription that the caller chooses: a check of the value, and the message if it fails.
 _FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "webhook_url": (_is_url, "must start with http:// or https://"),
     "webhook_events": (lambda value: _are_texts(value) and bool(value), "must name one event or more"),
@@ -100,7 +100,7 @@ _FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
 
 
 def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those fields that may be chosen, once all have been looked at."""
+    """Return the fields that the caller may choose, after checking all of them."""
     chosen = {name: fields[name] for name in _FIELDS if name in fields}
     for name, (will_do, complaint) in _FIELDS.items():
         if name in (*chosen, "webhook_url", "webhook_events") and not will_do(chosen.get(name)):

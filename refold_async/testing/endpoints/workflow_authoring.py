@@ -1,4 +1,4 @@
-"""Workflows of a linked account's own: make them, publish them, take them back, delete them."""
+"""Workflows that belong to one linked account: create, publish, unpublish and delete them."""
 
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ _WORKFLOW: Final = "/api/v2/public/workflow"
 
 @GROUP.route("POST", _WORKFLOW)
 async def create_workflow(call: EndpointCall) -> Reply:
-    """Make the draft of a workflow that this account alone has."""
+    """Create the draft of a workflow that only this account has."""
     body = call.json_object()
     name = _text(body, "name")
     description = _text(body, "description") if body.get("description") else ""
@@ -27,14 +27,14 @@ async def create_workflow(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _WORKFLOW + "/{workflow_id}/edit")
 async def get_workflow_draft(call: EndpointCall) -> Reply:
-    """Return the draft that a workflow is edited in."""
+    """Return the draft in which a workflow is edited."""
     workflows = call.account.workflows
     return json_reply(workflows.draft_document(workflows.draft_of(_workflow(call))))
 
 
 @GROUP.route("PUT", _WORKFLOW + "/{workflow_id}/publish", access="private workflow")
 async def publish_workflow(call: EndpointCall) -> Reply:
-    """Publish a draft, or take a published workflow back; each asks for an id of its own kind."""
+    """Publish a draft, or unpublish a published workflow; each needs a different kind of id."""
     body = call.json_object()
     published = body.get("published")
     if not isinstance(published, bool):
@@ -44,7 +44,7 @@ async def publish_workflow(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _WORKFLOW + "/versions/{workflow_id}")
 async def list_workflow_versions(call: EndpointCall) -> Reply:
-    """List the versions of a workflow, newest first, a page at a time; of a draft, those it was published as."""
+    """List the versions of a workflow, newest first, a page at a time; for a draft, the versions published from it."""
     page, limit = page_number_and_limit(call.query)
     workflows, workflow = call.account.workflows, _workflow(call)
     draft = workflows.find_draft(workflow.workflow_id)
@@ -58,9 +58,9 @@ async def list_workflow_versions(call: EndpointCall) -> Reply:
 
 @GROUP.route("DELETE", _WORKFLOW + "/{workflow_id}", access="private workflow")
 async def delete_workflow(call: EndpointCall) -> Reply:
-    """Delete a workflow with its drafts and versions, or a draft alone.
+    """Delete a workflow with its drafts and versions, or only a draft.
 
-    A workflow of the catalogue is deleted for this account alone.
+    A workflow of the catalogue is deleted only for this account.
     """
     workflows, workflow_id = call.account.workflows, call.path_parameters["workflow_id"]
     draft = workflows.find_draft(workflow_id)
@@ -90,13 +90,13 @@ def _publish(call: EndpointCall, body: dict[str, Any]) -> MockWorkflow:
 
 def _unpublish(call: EndpointCall) -> MockWorkflow:
     workflows, workflow_id = call.account.workflows, call.path_parameters["workflow_id"]
-    if workflows.is_version(workflow_id) or not _workflow(call).published:  # a draft never is
+    if workflows.is_version(workflow_id) or not _workflow(call).published:  # a draft is never published
         raise Refused(400, "Only public and published workflows can be unpublished", "INVALID_WORKFLOW_ID")
     return workflows.unpublish(_workflow(call))
 
 
 def _slug(call: EndpointCall, body: dict[str, Any]) -> str:
-    """Return the app that a new workflow is to belong to, named by slug, by id, or not at all."""
+    """Return the app that a new workflow will belong to, named by slug, by id, or not at all."""
     catalogue = call.state.catalogue
     app_id = body.get("associated_application")
     if "slug" in body or app_id is None:

@@ -74,7 +74,7 @@ async def list_enabled_workflows(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _WORKFLOW + "/request-structure/{workflow_id}")
 async def get_request_structure(call: EndpointCall) -> Reply:
-    """Return what payload a workflow wants."""
+    """Return the payload that a workflow expects."""
     workflow = _workflow(call)
     return json_reply(
         {"payload": workflow.payload, "schema": workflow.schema, "schema_interpreted": _interpreted(workflow.schema)}
@@ -83,12 +83,12 @@ async def get_request_structure(call: EndpointCall) -> Reply:
 
 @GROUP.route("POST", _WORKFLOW + "/{workflow_id}/execute")
 async def execute_workflow(call: EndpointCall) -> Reply:
-    """Run a workflow; answer at once, or after its end when `sync_execution` asks for it."""
+    """Run a workflow; respond immediately, or after its end if `sync_execution` asks for that."""
     slug = call.headers.get("slug")
     workflow = None if slug is None else _workflow(call)
-    # An empty slug will do for an id, which names one workflow; an alias is one of its app.
+    # The slug may be empty with an id, which names one workflow; an alias belongs to its app.
     if workflow is None or not (slug or workflow.workflow_id == call.path_parameters["workflow_id"]):
-        # The one refusal that does not keep to the usual shape.
+        # The only refusal that does not have the usual shape.
         return json_reply({"message": "Server Error", "error": "Workflow ID and slug are required"}, 400)
     if slug and not workflow.belongs_to(slug):
         raise Refused(404, "Workflow not found")
@@ -143,7 +143,7 @@ def _result(execution: MockExecution) -> dict[str, Any]:
 
 
 def _merged_schema(workflows: Iterable[MockWorkflow]) -> dict[str, Any]:
-    """Return one JSON Schema with the properties of all that have one."""
+    """Return one JSON Schema with the properties of all workflows that have a schema."""
     properties: dict[str, Any] = {}
     for workflow in workflows:
         properties |= _properties(workflow.schema)
@@ -151,7 +151,7 @@ def _merged_schema(workflows: Iterable[MockWorkflow]) -> dict[str, Any]:
 
 
 def _interpreted(schema: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """Return a JSON Schema in words, a property each."""
+    """Return a JSON Schema in words, property by property."""
     if schema is None:
         return None
     kinds = {

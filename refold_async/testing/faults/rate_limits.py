@@ -1,4 +1,4 @@
-"""Token buckets: the platform's limit on all requests and the apps' limits per linked account."""
+"""Token buckets: Refold's limit on all requests, and the apps' limits for each linked account."""
 
 import math
 from collections.abc import Callable
@@ -18,9 +18,9 @@ class Rate:
     """How fast requests may come.
 
     Args:
-        rate: Requests let through in `per` seconds, in the long run.
-        per: Seconds that `rate` is counted over.
-        burst: Requests let through at once after a pause; at least 1.
+        rate: Requests accepted in `per` seconds on average.
+        per: The seconds to which `rate` refers.
+        burst: Requests accepted in one burst after a pause; at least 1.
     """
 
     rate: float = attrs.field(validator=_positive)
@@ -34,7 +34,7 @@ class Rate:
 
 @attrs.define
 class RefusingTokenBucket:
-    """Lets requests through at a given rate.
+    """Accepts requests at a given rate.
 
     Args:
         rate: How fast.
@@ -51,7 +51,7 @@ class RefusingTokenBucket:
         self._filled = self.clock()
 
     def take(self) -> bool:
-        """Take one token; False when there is none."""
+        """Take one token; return False if there is none."""
         now = self.clock()
         tokens = self._tokens + (now - self._filled) * self.rate.rate / self.rate.per
         self._filled = now
@@ -64,7 +64,7 @@ class RefusingTokenBucket:
 
 @attrs.define(eq=False)
 class AppRateLimits:
-    """The limits the apps themselves set, one bucket for each app and linked account.
+    """The limits that the apps themselves set: one bucket for each app and linked account.
 
     Args:
         clock: A monotonic clock in seconds.
@@ -78,7 +78,7 @@ class AppRateLimits:
     )
 
     def limit(self, slug: str, rate: Rate | None) -> None:
-        """Set or, with None, lift the limit of one app; buckets start full.
+        """Set the limit of one app, or remove it with None. Buckets start full.
 
         Args:
             slug: The app.
@@ -91,11 +91,11 @@ class AppRateLimits:
             self._rates[slug] = rate
 
     def take(self, slug: str, linked_account_id: str) -> bool:
-        """Take one call; False when the app refuses it for this linked account.
+        """Take one call; return False if the app refuses it for this linked account.
 
         Args:
             slug: The app.
-            linked_account_id: Whose connection is used.
+            linked_account_id: The linked account whose connection is used.
         """
         rate = self._rates.get(slug)
         if rate is None:

@@ -1,4 +1,4 @@
-"""Which requests run into which trouble."""
+"""Scripts: which trouble happens to which requests."""
 
 from collections.abc import Callable, Collection
 from typing import Final, get_args
@@ -33,7 +33,7 @@ class Plan:
 
     Attributes:
         delay: Seconds to wait first.
-        trouble: What happens then; None is the normal course.
+        trouble: What happens then; None means nothing unusual.
     """
 
     delay: float = 0.0
@@ -45,16 +45,16 @@ NO_TROUBLE: Final = Plan()
 
 @attrs.define(eq=False)
 class Script:
-    """Trouble for the requests of a route, a linked account, an action; made by `MockRefold.script`.
+    """A trouble for the requests to a route, for a linked account or of an action. Made by `MockRefold.script`.
 
     Attributes:
-        plan: What those requests run into.
-        route: Name of the route; None is any.
-        linked_account_id: Whom the request names; None is anyone.
-        action_id: The action that the request names; None is any, or none.
-        calls: Which of the matching requests run into the trouble, counted from 1; None is all of them.
+        plan: What happens to those requests.
+        route: The name of the route; None means any.
+        linked_account_id: The linked account that the request names; None means any, or none.
+        action_id: The action that the request names; None means any, or none.
+        calls: Which of the matching requests it happens to, counted from 1; None means all of them.
         matched: How many requests had this route, linked account and action.
-        applied: How many of them ran into the trouble.
+        applied: To how many of them it happened.
     """
 
     plan: Plan
@@ -88,7 +88,7 @@ class Scripts:
         """Add a script at the end; `MockRefold.script` describes the arguments.
 
         Raises:
-            ValueError: They make no sense.
+            ValueError: They are not valid.
         """
         plan = _plan(troubles)
         if isinstance(plan.trouble, Errored | ExpiredConnection):
@@ -110,8 +110,8 @@ class Scripts:
 
         Args:
             route: Its route; None for an unknown path.
-            linked_account_id: Whom it names.
-            action_id: The action it names.
+            linked_account_id: The linked account that it names.
+            action_id: The action that it names.
         """
         plan = None
         for script in self._scripts:
@@ -126,7 +126,7 @@ class Scripts:
         return NO_TROUBLE if plan is None else plan
 
     def clear(self) -> None:
-        """Forget all scripts."""
+        """Delete all scripts."""
         self._scripts.clear()
 
     def _forget(self, script: Script) -> None:
@@ -155,9 +155,9 @@ def _call_numbers(calls: int | Collection[int] | None) -> Collection[int] | None
         calls = (calls,)
     if not isinstance(calls, range) and not all(isinstance(number, int) for number in calls):
         raise TypeError(f"calls is a number or a collection of numbers, not {calls!r}")
-    # A range is kept as it is, and not walked through: it may be as long as one likes.
+    # A range is kept as it is and not iterated over: it may be very long.
     numbers = calls if isinstance(calls, range) else frozenset(calls)
     extremes = (numbers[0], numbers[-1]) if isinstance(numbers, range) and numbers else numbers
     if not numbers or min(extremes) < 1:
-        raise ValueError(f"calls are counted from 1, not {calls!r}")
+        raise ValueError(f"calls are counted from 1, so they must be 1 or more, not {calls!r}")
     return numbers

@@ -1,10 +1,10 @@
 """The troubles a test can script: canned responses, delays, and connections that break in every way.
 
-Troubles are values; `MockRefold.script` says which requests run into them.
+Troubles are values; `MockRefold.script` says to which requests they happen.
 
-* Before the request takes effect: `Delay`, `Silence`, `Answer`, `Reset("before")`.
-* Instead of running the app's call: `Errored`, `ExpiredConnection`.
-* After it took effect, while the response is under way: `Reset("during")`, `Reset("after")`, `Truncated`, `Drip`.
+* Before the request has an effect: `Delay`, `Silence`, `Answer`, `Reset("before")`.
+* Instead of the app's call: `Errored`, `ExpiredConnection`.
+* After the request had its effect, during the response: `Reset("during")`, `Reset("after")`, `Truncated`, `Drip`.
 """
 
 import math
@@ -52,19 +52,19 @@ def _header_values(_instance: object, _attribute: Any, value: Mapping[str, str])
 
 @attrs.frozen
 class Answer:
-    """A canned response; the request takes no effect and is not authenticated.
+    """A fixed response. The request has no effect and is not authenticated.
 
-    With neither `json` nor `body`, a status of 400 or more gets Refold's error shape and any other an empty body.
-    A response that is not JSON is one with a `body`: `Answer(502, body="<html>Bad Gateway</html>")`.
+    Without `json` and `body`, a status of 400 or more has Refold's error shape as its body, and any other has no body.
+    Use `body` for a response that is not JSON: `Answer(502, body="<html>Bad Gateway</html>")`.
 
     Args:
         status: HTTP status code, 200 to 999.
-        json: The body, encoded as JSON.
-        body: The body as it stands.
-        headers: Further response headers.
+        json: The body, to be encoded as JSON.
+        body: The body as it is.
+        headers: Additional response headers.
         retry_after: Value of the `Retry-After` header: seconds, or an HTTP date as a string.
-        content_type: Replaces the `Content-Type`, which otherwise is JSON for `json` and error shapes, HTML for a
-            `body` of type str, and octets for bytes.
+        content_type: Value of the `Content-Type` header. By default JSON for `json` and error shapes, HTML for a `body`
+            of type str, and `application/octet-stream` for bytes.
     """
 
     status: int = attrs.field(default=200, validator=_http_status)
@@ -81,10 +81,10 @@ class Answer:
             raise ValueError("give json or body, not both")
 
     def reply(self, request_id: str | None = None) -> Reply:
-        """Make the reply this stands for.
+        """Return the reply; called by the mock.
 
         Args:
-            request_id: Put into Refold's error shape, where that is sent; None puts none.
+            request_id: Put into Refold's error shape, if that is sent; None puts none into it.
         """
         content_type: str | None = JSON
         if self.json is not _ABSENT:
@@ -106,9 +106,9 @@ class Answer:
 
 @attrs.frozen
 class Delay:
-    """Wait once the request has been read, then go on: with the next trouble if there is one, else normally.
+    """Wait after the request was read, then continue: with the next trouble if there is one, else normally.
 
-    The server goes on after the wait even when the client has hung up, as a real one does.
+    The server continues after the wait even if the client has closed the connection, as a real server does.
 
     Args:
         seconds: How long to wait.
@@ -119,10 +119,10 @@ class Delay:
 
 @attrs.frozen
 class Drip:
-    """Run the request, then send its response in small pieces with a pause before each.
+    """Run the request, then send its response in small pieces, with a pause before each piece.
 
     Args:
-        seconds: The pause before each piece.
+        seconds: Seconds before each piece.
         chunk_bytes: Size of a piece in bytes.
     """
 
@@ -134,15 +134,15 @@ class Drip:
 
 @attrs.frozen
 class Errored:
-    """What an execute-action answers when the app's call failed: HTTP 200 with a `node_status` that is not Success.
+    """Respond to an execute-action as if the app's call had failed: HTTP 200 with a `node_status` that is not Success.
 
-    Applies to the route `execute_action` alone. Authentication and the checks of the parameters come first; the action
-    itself is not run.
+    It applies only to the route `execute_action`. Authentication and the checks of the parameters come first. The
+    action itself does not run.
 
     Args:
         http_status: The app's own HTTP status; None leaves the field out.
         data: The app's own error body.
-        node_status: Any word but `Success`.
+        node_status: Any word except `Success`.
     """
 
     http_status: int | None = None
@@ -152,10 +152,10 @@ class Errored:
 
 @attrs.frozen
 class ExpiredConnection:
-    """What an execute-action answers when the app no longer takes the linked account's credentials.
+    """Respond to an execute-action as if the app no longer accepted the linked account's credentials.
 
-    That is HTTP 200, `node_status` Errored, `http_status` 401 and the app's own words. `MockAccount.expire` does the
-    same for as long as the connection stays expired. Applies to the route `execute_action` alone.
+    That is HTTP 200, `node_status` Errored, `http_status` 401 and the app's own error body. `MockAccount.expire` does
+    the same for as long as the connection stays expired. It applies only to the route `execute_action`.
     """
 
 
@@ -164,8 +164,8 @@ class Reset:
     """Break the TCP connection with an RST.
 
     Args:
-        when: `before` the body is read, so that nothing happens; `during` the response, with the headers and half of
-            the body sent; or `after` the request took effect, with nothing of the response sent.
+        when: `before` the body is read, so that nothing happens; `during` the response, after its headers and half of
+            its body; or `after` the request had its effect, before any of the response is sent.
     """
 
     when: Literal["before", "during", "after"] = attrs.field(
@@ -175,16 +175,16 @@ class Reset:
 
 @attrs.frozen
 class Silence:
-    """Read the request and never answer: no effect, until the client hangs up or the mock closes."""
+    """Read the request and never respond, until the client disconnects or the mock closes. It has no effect."""
 
 
 @attrs.frozen
 class Truncated:
-    """Run the request, announce the whole response and send part of it, then close the connection in good order (FIN).
+    """Run the request, announce the whole response, send a part of it, then close the connection normally (FIN).
 
     Args:
-        after: How much of the body is sent: a portion from 0.0 to 1.0, or a number of bytes. The last byte is always
-            missing.
+        after: How much of the body to send: a share from 0.0 to 1.0, or a number of bytes. The last byte is never
+            sent.
     """
 
     after: float = 0.5
@@ -194,11 +194,15 @@ class Truncated:
         count = type(self.after) is int and self.after >= 0
         if not (portion or count):
             raise ValueError(
-                f"after must be a portion (float, 0.0 to 1.0) or a number of bytes (int), not {self.after!r}"
+                f"after must be a share (float, 0.0 to 1.0) or a number of bytes (int), not {self.after!r}"
             )
 
     def cut(self, body: bytes) -> bytes:
-        """Return the part of `body` that is sent."""
+        """Return the part of a body that is sent; called by the mock.
+
+        Args:
+            body: The whole body.
+        """
         count = int(len(body) * self.after) if isinstance(self.after, float) else self.after
         return body[: max(0, min(count, len(body) - 1))]
 

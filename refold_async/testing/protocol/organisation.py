@@ -1,4 +1,4 @@
-"""The organisation that a mock belongs to, as its documents name it."""
+"""The organisation of the mock, as documents show it."""
 
 from typing import Final
 

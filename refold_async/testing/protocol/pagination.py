@@ -1,4 +1,4 @@
-"""Cutting a list into the pages of Refold's responses."""
+"""Dividing a list into the pages of Refold's responses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,10 +15,10 @@ def page_number_and_limit(query: Mapping[str, str]) -> tuple[int, int]:
     """Read `page` and `limit` from a query string.
 
     Args:
-        query: The decoded query string. A limit above `LARGEST_LIMIT` is lowered to it.
+        query: The decoded query string. A limit above `LARGEST_LIMIT` is reduced to it.
 
     Raises:
-        Refused: Either is no whole number or is below 1.
+        Refused: One of them is not a whole number, or is below 1.
     """
     return _positive(query, "page", 1), min(_positive(query, "limit", _DEFAULT_LIMIT), LARGEST_LIMIT)
 
@@ -28,7 +28,7 @@ def paginate(items: Sequence[Any], page: int, limit: int) -> dict[str, Any]:
 
     Args:
         items: All items, in order.
-        page: Number of the page, from 1. A page past the end is empty.
+        page: The page number, from 1. A page past the end is empty.
         limit: Items per page.
     """
     start = (page - 1) * limit

@@ -1,4 +1,4 @@
-"""What the mock sends back, before it touches a socket: JSON and Refold's error shape."""
+"""What the mock sends back: JSON, pages, files and Refold's error shape."""
 
 import json
 from http import HTTPStatus
@@ -22,7 +22,7 @@ __all__ = [
 JSON = "application/json; charset=utf-8"
 ErrorField = Literal["error", "error_code"]
 RequestIdPlace = Literal["X-Trace-ID", "x-request-id", "body"]
-"""Where a reply carries the id of its request: in one of two headers, or in the body of an error."""
+"""Where a reply has the id of its request: in one of two headers, or in the body of an error."""
 X_TRACE_ID: Final[tuple[RequestIdPlace, ...]] = ("X-Trace-ID",)
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -35,7 +35,7 @@ class Reply:
     Args:
         status: HTTP status code.
         body: The bytes of the body.
-        headers: Further headers, apart from `Content-Type` and `Content-Length`.
+        headers: Additional headers, without `Content-Type` and `Content-Length`.
         content_type: Value of the `Content-Type` header; None sends none.
     """
 
@@ -46,14 +46,14 @@ class Reply:
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an ordinary response of the API, not an error of the mock
-    """Raised by an endpoint to answer with Refold's error shape.
+    """Raised by an endpoint to respond with Refold's error shape.
 
     Args:
         status: HTTP status code.
-        message: What Refold says about it.
+        message: Refold's message about it.
         code: Refold's own code, sent as `error_code` or `error`.
-        error_type: The `http_error_type`; the status's own name when None.
-        error_field: The field that carries `code`; None is the one of the route's service.
+        error_type: The `http_error_type`; None uses the name of the status.
+        error_field: The field for `code`; None uses that of the route's service.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ def encode_json(value: object) -> bytes:
     """Encode a value as compact UTF-8 JSON.
 
     Args:
-        value: Anything JSON can hold; NaN and infinities are refused with a `ValueError`.
+        value: Anything that JSON can express; NaN and infinities raise a `ValueError`.
     """
     # A lone surrogate cannot be written in UTF-8, but `backslashreplace` turns it into its JSON escape.
     return _encoder.encode(value).encode("utf-8", "backslashreplace")
@@ -94,7 +94,7 @@ def json_reply(value: Any, status: int = 200) -> Reply:
 
 
 def page_reply(html: str, status: int = 200) -> Reply:
-    """Make a reply that is a page for a browser.
+    """Make a reply that is a web page.
 
     Args:
         html: The page.
@@ -116,11 +116,11 @@ def error_reply(
 
     Args:
         status: HTTP status code, repeated in the body.
-        message: What went wrong; the status's own phrase when None.
+        message: What went wrong; None uses the phrase of the status.
         code: Refold's own code for it.
-        error_type: The `http_error_type`; the status's own name when None.
-        error_field: The field that carries `code`; Refold's services differ in this.
-        request_id: The id of the request, for the body; None leaves it out, as Refold mostly does.
+        error_type: The `http_error_type`; None uses the name of the status.
+        error_field: The field for `code`; Refold's services use different ones.
+        request_id: The id of the request, for the body; None leaves it out, as Refold usually does.
     """
     try:
         http_status = HTTPStatus(status)

@@ -1,4 +1,4 @@
-"""The names of the routes, as scripts and recorded requests have them."""
+"""The names of the routes, as scripts and recorded requests use them."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Times the mock reports: the same in every run, so that tests can compare whole responses."""
+"""The times that the mock reports: the same in every run, so that tests can compare whole responses."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,11 +10,11 @@ _START: Final = datetime(2026, 6, 21, 10, 4, 11, tzinfo=UTC)
 
 
 def http_date() -> str:
-    """Return the mock's fixed start as HTTP writes dates: `Sun, 21 Jun 2026 10:04:11 GMT`."""
+    """Return the mock's fixed start time in the format of HTTP: `Sun, 21 Jun 2026 10:04:11 GMT`."""
     return format_datetime(_START, usegmt=True)
 
 
 def timestamp(seconds: float = 0) -> str:
-    """Return the ISO 8601 time that lies `seconds` after the mock's fixed start, in milliseconds and UTC."""
+    """Return the time `seconds` after the mock's fixed start time, in ISO 8601 format with milliseconds, in UTC."""
     moment = _START + timedelta(seconds=seconds)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The events that Refold tells the organisation's own servers."""
+"""The events that Refold sends to the organisation's own servers."""
 
 from typing import Any, Final, Literal, get_args
 
@@ -24,16 +24,16 @@ def connection_event(
     environment: str = ENVIRONMENT,
     created_at: str | None = None,
 ) -> dict[str, Any]:
-    """Make the event that tells of a linked account's connection to an app.
+    """Return the event about a linked account's connection to an app, as Refold sends it.
 
     Args:
         event: What happened.
-        linked_account_id: Whose connection it is.
+        linked_account_id: The linked account.
         slug: The app.
         type: The kind of the event.
         org_id: The organisation.
         environment: `test` or `production`.
-        created_at: When it happened, such as `Tue, 07 Nov 2023 08:03:27 GMT`; the mock's fixed start when None.
+        created_at: When it happened, such as `Tue, 07 Nov 2023 08:03:27 GMT`; None uses the mock's fixed start time.
     """
     return {
         "linked_account_id": linked_account_id,
@@ -56,16 +56,16 @@ def workflow_event(
     config_id: str | None = None,
     status: str | None = None,
 ) -> dict[str, Any]:
-    """Make the event that tells of the end of an execution.
+    """Return the event about the end of an execution, as Refold sends it.
 
     Args:
         event: What happened.
-        linked_account_id: Whose execution it is.
-        workflow_id: What ran.
+        linked_account_id: The linked account that the workflow ran for.
+        workflow_id: The workflow.
         instance_id: The execution.
-        workflow_name: The workflow's name for people.
-        config_id: The config it belongs to; the linked account id when None.
-        status: The execution's; the one that goes with the event, such as `TIMED_OUT`, when None.
+        workflow_name: The workflow's display name.
+        config_id: The config it belongs to; None uses the linked account id.
+        status: The status of the execution; None uses the one that matches the event, such as `TIMED_OUT`.
     """
     return {
         "linked_account_id": linked_account_id,

@@ -1,1 +1,1 @@
-"""The HTTP server: connections, the course of a request, and what is sent back."""
+"""The HTTP server: connections, the handling of a request, and what is sent back."""

@@ -17,13 +17,13 @@ _ENVIRONMENTS: Final = frozenset({"test", "production"})
 def linked_account_id_of(
     headers: Mapping[str, str], query: Mapping[str, str], route: Route | None, state: MockState
 ) -> str | None:
-    """Tell which linked account a request names, whether or not it may; None when it names none.
+    """Return the linked account that a request names, whether it may use it or not; None if it names none.
 
     Args:
         headers: The request's headers.
         query: The decoded query string.
         route: The request's route; None for a path that is not served.
-        state: The tokens there are.
+        state: All existing tokens.
     """
     token = _bearer_token(headers)
     if token is None:
@@ -38,20 +38,21 @@ def authenticate(
 ) -> tuple[MockAccount | None, MockSessionToken | None]:
     """Check a request's credentials.
 
-    A session token replaces key and linked account, even where those are sent too, but for what asks for the key alone.
+    A session token replaces key and linked account, even if the request has those too, except on routes that accept
+    only the key.
 
     Args:
         headers: The request's headers.
-        linked_account_id: Whom the request names.
-        access: What the route asks for.
-        state: The keys, tokens and accounts there are.
+        linked_account_id: The linked account that the request names.
+        access: What the route requires.
+        state: All existing keys, tokens and accounts.
 
     Returns:
-        The linked account, None where the organisation's key is used alone; and the session token, None where the
+        The linked account, or None if only the organisation's key is used; and the session token, or None if the
         request has a key.
 
     Raises:
-        Refused: 401 without valid credentials; 400 without a usable linked account where one is asked for.
+        Refused: 401 without valid credentials; 400 without a usable linked account on a route that requires one.
     """
     if access == "anybody":
         return None, None
@@ -75,7 +76,7 @@ def authenticate(
 def _linked_account(linked_account_id: str | None, state: MockState) -> MockAccount:
     if not linked_account_id:
         raise _no_account("linked_account_id required")
-    # aiohttp turns bytes that are no UTF-8 into lone surrogates.
+    # aiohttp turns bytes that are not UTF-8 into lone surrogates.
     if not linked_account_id.isascii() and any("\ud800" <= character <= "\udfff" for character in linked_account_id):
         raise _no_account("linked_account_id is not UTF-8")
     account = state.accounts.find(linked_account_id)
@@ -89,7 +90,7 @@ def _no_account(message: str) -> Refused:
 
 
 def _bearer_token(headers: Mapping[str, str]) -> str | None:
-    """Return the token of the `Authorization` header, empty when that is malformed, or None when there is no header."""
+    """Return the token of the `Authorization` header: empty if that is malformed, None if there is no header."""
     authorization = headers.get("Authorization")
     if authorization is None:
         return None

@@ -1,4 +1,4 @@
-"""The TCP connections to the mock: numbered, counted and cut."""
+"""The TCP connections to the mock: numbered, counted and closed."""
 
 import asyncio
 import contextlib
@@ -26,12 +26,12 @@ class ServerConnection:
 
     number: int
     transport: asyncio.Transport
-    # Made only when somebody waits: most connections are never waited for.
+    # Made only when somebody waits: for most connections nobody does.
     _lost: asyncio.Event | None = attrs.field(default=None, init=False)
 
     def reset(self) -> None:
-        """Break the connection with an RST, at once."""
-        # The client may have been quicker: its end of the connection then is the end of ours.
+        """Break the connection with an RST, immediately."""
+        # The client may have been quicker: then the connection has already ended.
         with contextlib.suppress(OSError):
             sock = self.transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
@@ -44,7 +44,7 @@ class ServerConnection:
         await self._lost.wait()
 
     def mark_lost(self) -> None:
-        """Let `lost` return, to those who wait and to those who will."""
+        """Let `lost` return, now and in the future."""
         if self._lost is None:
             self._lost = asyncio.Event()
         self._lost.set()
@@ -54,11 +54,11 @@ class ConnectionCountingServer(web.Server):
     """An aiohttp server that numbers its connections and hands them to the handler.
 
     Args:
-        handler: Answers a request; its connection is None when that has ended already.
+        handler: Handles a request; the connection it gets is None if that has already ended.
         **options: Passed on to aiohttp.
 
     Attributes:
-        opened: How many connections there have been.
+        opened: How many connections were opened.
     """
 
     def __init__(
@@ -90,10 +90,10 @@ class ConnectionCountingServer(web.Server):
             connection.mark_lost()
 
     async def aclose(self) -> None:
-        """Cut all connections and wait until they have ended."""
+        """Break all connections and wait until they have ended."""
         connections = list(self._open.values())
         for connection in connections:
-            # Not `close`: over TLS that waits for the client.
+            # Not `close`: with TLS, that waits for the client.
             connection.transport.abort()
         for connection in connections:
             await connection.lost()

@@ -1,4 +1,4 @@
-"""The course of one request: recorded, limited, run into trouble or answered."""
+"""The handling of one request: it is recorded, limited, and runs into trouble or gets its response."""
 
 import asyncio
 import logging
@@ -32,18 +32,18 @@ _log = logging.getLogger(__name__)
 
 @attrs.define(eq=False)
 class Dispatcher:
-    """Takes every request through its course.
+    """Handles every request.
 
     Attributes:
         state: What the endpoints work on.
-        keep_requests: How many requests are kept, the latest; None is all.
-        request_id_in: Where replies carry the id of the request.
+        keep_requests: How many requests are kept, the latest; None means all.
+        request_id_in: Where replies have the id of the request.
         scripts: Which requests run into which trouble.
         requests: The requests received, in order of arrival.
-        request_count: How many there have been.
+        request_count: How many requests arrived.
         in_flight: How many are being handled now.
         rate_limited: How many the rate limit refused.
-        bucket: The rate limit; None is none.
+        bucket: The rate limit, or None.
         retry_after: Seconds sent as `Retry-After` with a refusal; None sends no such header.
     """
 
@@ -61,11 +61,11 @@ class Dispatcher:
     _tasks: set[asyncio.Task[Any]] = attrs.field(factory=set[asyncio.Task[Any]], init=False)
 
     async def handle(self, request: web.BaseRequest, connection: ServerConnection | None) -> web.StreamResponse:
-        """Answer one request, or break its connection.
+        """Respond to one request, or break its connection.
 
         Args:
-            request: The request, its body not yet read.
-            connection: Where it came from; None when that has ended already.
+            request: The request; its body has not been read.
+            connection: Its connection; None if that has already ended.
         """
         task = asyncio.current_task()
         if task is None or connection is None:
@@ -74,7 +74,7 @@ class Dispatcher:
         self.in_flight += 1
         try:
             return await self._respond(request, connection)
-        except ConnectionError:  # the client hung up meanwhile
+        except ConnectionError:  # the client has disconnected
             return hang_up()
         except web.RequestPayloadError:  # a body that breaks the rules of HTTP
             connection.reset()
@@ -84,7 +84,7 @@ class Dispatcher:
             self._tasks.discard(task)
 
     async def aclose(self) -> None:
-        """Cut off what is being handled."""
+        """Cut off all requests that are being handled."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -172,7 +172,7 @@ class Dispatcher:
         except Refused as refused:
             refusal = refused
         except Exception as error:  # noqa: BLE001 - a handler of the user's own may raise anything
-            # Logged where it is seen, and answered as a server would.
+            # Logged where the user sees it, and sent as a real server would.
             _log.exception("%s failed", route.name)
             refusal = Refused(500, f"{type(error).__name__}: {error}")
         return error_reply(
@@ -188,5 +188,5 @@ class Dispatcher:
 async def _read_body(request: web.BaseRequest, connection: ServerConnection) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue":
         connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    # Not `request.read()`: that refuses bodies above 1 MiB.
+    # Not `request.read()`: that refuses bodies of more than 1 MiB.
     return await request.content.read()

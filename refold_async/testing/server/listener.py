@@ -17,13 +17,13 @@ _CLOSE_SECONDS: Final = 1.0
 
 @attrs.define(eq=False)
 class Listener:
-    """Listens on one address and hands every request to a handler.
+    """Listens on one address and gives every request to a handler.
 
     Args:
-        handler: Answers a request; its connection is None when that has ended already.
+        handler: Handles a request; the connection it gets is None if that has already ended.
         host: The address to listen on.
         port: The port to listen on; 0 picks a free one.
-        ssl: Serve HTTPS with this context.
+        ssl: The context to serve HTTPS with; None serves HTTP.
         keepalive_timeout: Seconds after which an idle connection is closed.
     """
 
@@ -41,7 +41,7 @@ class Listener:
 
         Raises:
             RuntimeError: It was started before.
-            OSError: The address cannot be listened on.
+            OSError: The address is not available.
         """
         if self._server is not None:
             raise RuntimeError("a MockRefold can be started only once")
@@ -59,13 +59,13 @@ class Listener:
         self._base_url = f"{scheme}://{host}:{runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        """Take no new connections."""
+        """Accept no new connections."""
         if self._runner is not None:
             for site in self._runner.sites:
                 await site.stop()
 
     async def aclose(self) -> None:
-        """Cut all connections and wait until they have ended."""
+        """Break all connections and wait until they have ended."""
         runner, self._runner = self._runner, None
         if runner is None or self._server is None:
             return
@@ -74,14 +74,14 @@ class Listener:
 
     @property
     def base_url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:54321`."""
+        """Its URL, such as `http://127.0.0.1:54321`."""
         if self._base_url is None:
-            raise RuntimeError("the MockRefold has not been started")
+            raise RuntimeError("the MockRefold has not been started: enter its `async with`, or call start()")
         return self._base_url
 
     @property
     def connections_opened(self) -> int:
-        """How many TCP connections there have been."""
+        """How many TCP connections were opened."""
         return 0 if self._server is None else self._server.opened
 
     @property

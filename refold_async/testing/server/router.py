@@ -1,4 +1,4 @@
-"""The way from a request to its route."""
+"""Finding the route of a request."""
 
 from urllib.parse import unquote
 
@@ -12,7 +12,7 @@ __all__ = ["RouteMatch", "Router"]
 
 @attrs.frozen
 class RouteMatch:
-    """A route and the decoded parts of the path that vary."""
+    """A route and the decoded variable parts of the path."""
 
     route: Route
     path_parameters: dict[str, str]
@@ -20,7 +20,7 @@ class RouteMatch:
 
 @attrs.define(eq=False)
 class _Segment:
-    """A node of the tree of paths: what may follow a segment, and what is served here."""
+    """A node of the tree of paths: the segments that may follow, and the routes that end here."""
 
     fixed: dict[str, "_Segment"] = attrs.field(factory=dict[str, "_Segment"])
     variable: "_Segment | None" = None
@@ -28,10 +28,10 @@ class _Segment:
 
 
 class Router:
-    """Finds the route of a request by walking a tree of path segments.
+    """Finds the route of a request in a tree of path segments.
 
     Args:
-        routes: The table; where a fixed and a variable segment both fit, the fixed one is taken.
+        routes: The table of routes. If a fixed and a variable segment both match, the fixed one is used.
     """
 
     def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
@@ -45,10 +45,10 @@ class Router:
 
         Args:
             method: HTTP method.
-            path: The path as it came over the wire, without the query.
+            path: The path exactly as it was sent, without the query.
 
         Returns:
-            The match, or the HTTP status that refuses it: 404 for an unknown path, 405 for a method it does not take.
+            The match, or the HTTP status of the refusal: 404 for an unknown path, 405 for a method it does not support.
         """
         node, values = self._root, list[str]()
         for segment in path.split("/"):

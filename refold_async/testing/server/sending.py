@@ -1,4 +1,4 @@
-"""Sending a reply over the wire: whole, in drops, cut off, or not at all."""
+"""Sending a reply: whole, in pieces, cut off, or not at all."""
 
 import asyncio
 import contextlib
@@ -26,15 +26,15 @@ async def send_reply(
     headers: Mapping[str, str],
     trouble: Drip | Reset | Truncated | None = None,
 ) -> web.StreamResponse:
-    """Send a reply, and note its status with the request once it is sent to the end.
+    """Send a reply.
 
     Args:
-        request: What is answered.
-        connection: Where it came from.
-        received: What is kept of the request.
-        reply: What it is answered with.
-        headers: What is sent with every reply, unless the reply has headers of the same name.
-        trouble: What happens to the reply on its way.
+        request: The request.
+        connection: Its connection.
+        received: What the mock keeps of the request; gets the status of a reply that is sent completely.
+        reply: The reply to send.
+        headers: Headers of every reply, unless the reply has headers with these names.
+        trouble: What happens to the reply while it is sent.
 
     Returns:
         What aiohttp's handler must return.
@@ -69,7 +69,7 @@ async def send_reply(
         connection.transport.close()
     else:
         await stream.write(reply.body[: len(reply.body) // 2])
-        # An RST may overtake what was sent before it; give the client a moment to take that in.
+        # An RST may overtake what was sent before it: give the client a moment to receive that.
         await asyncio.sleep(_PAUSE_BEFORE_RESET)
         connection.reset()
     return stream
@@ -77,7 +77,7 @@ async def send_reply(
 
 @contextlib.contextmanager
 def _last_write(received: ReceivedRequest, reply: Reply) -> Generator[None]:
-    # Noted before the write: a client in another process may have read the reply before the write returns.
+    # Set before the write: a client in another thread or process may read the reply before the write returns.
     received.status = reply.status
     try:
         yield
@@ -87,5 +87,5 @@ def _last_write(received: ReceivedRequest, reply: Reply) -> Generator[None]:
 
 
 def hang_up() -> web.StreamResponse:
-    """Return what satisfies aiohttp on a connection that is gone; nothing of it is sent."""
+    """Return what aiohttp needs for a connection that has ended; nothing of it is sent."""
     return web.Response()

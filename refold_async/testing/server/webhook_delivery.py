@@ -1,4 +1,4 @@
-"""Sending an event to the servers that subscribed to it, again and again until one says 200."""
+"""Sending an event to the servers that subscribed to it, repeatedly until they respond with 200."""
 
 import contextlib
 import hashlib
@@ -21,12 +21,12 @@ _ATTEMPTS: Final = 4  # the first, and up to three redeliveries
 
 @attrs.frozen
 class WebhookDelivery:
-    """What became of an event at one subscription.
+    """How the delivery of an event to one webhook went.
 
     Attributes:
-        webhook_id: The subscription.
+        webhook_id: The webhook.
         url: Where the event was sent.
-        statuses: What came back to each attempt, the redeliveries last; None where nothing came.
+        statuses: The HTTP status of each attempt, redeliveries last; None if there was no response.
     """
 
     webhook_id: str
@@ -37,24 +37,24 @@ class WebhookDelivery:
 async def deliver_event(
     event: Mapping[str, Any], webhooks: Sequence[MockWebhook], api_key: str | None, seconds: float
 ) -> list[WebhookDelivery]:
-    """Send an event to those who subscribed to it, one after the other; `MockRefold.deliver_webhook` describes it.
+    """Send an event to its subscribers, one after the other; `MockRefold.deliver_webhook` describes it.
 
     Args:
         event: The event.
-        webhooks: All subscriptions.
-        api_key: What to sign it with; None is the key that each subscription was made with.
-        seconds: How long to wait for each response.
+        webhooks: All webhooks.
+        api_key: The key to sign it with; None means the key that each webhook was created with.
+        seconds: Seconds to wait for each response.
 
     Raises:
-        ValueError: The event has no name, or a subscription to it is for a URL of another machine.
+        ValueError: The event has no name, or a webhook that subscribed to it has the URL of another machine.
     """
     name = event.get("event")
     if not isinstance(name, str):
-        raise ValueError(f"an event says in 'event' what happened, not {name!r}")
+        raise ValueError(f"an event must have its name in 'event', not {name!r}")
     subscribed = [webhook for webhook in webhooks if webhook.is_enabled and name in webhook.webhook_events]
     for webhook in subscribed:
         if not _is_loopback(webhook.webhook_url):
-            raise ValueError(f"the mock delivers to servers on this machine alone, not to {webhook.webhook_url}")
+            raise ValueError(f"the mock sends webhooks only to this machine, not to {webhook.webhook_url}")
     body = encode_json(dict(event))
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session:
         return [
@@ -70,7 +70,7 @@ async def _deliver(session: aiohttp.ClientSession, webhook: MockWebhook, body: b
     while len(statuses) < _ATTEMPTS and 200 not in statuses:
         status = None
         with contextlib.suppress(aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
-            # A redirect might lead to another machine.
+            # A redirect could lead to another machine.
             async with session.post(webhook.webhook_url, data=body, headers=headers, allow_redirects=False) as response:
                 status = response.status
         statuses.append(status)

@@ -1,1 +1,1 @@
-"""What the mock remembers: linked accounts, their workflows, executions, session tokens and webhooks."""
+"""What the mock keeps in memory: linked accounts, their workflows, executions, session tokens and webhooks."""

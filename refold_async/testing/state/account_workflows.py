@@ -15,11 +15,11 @@ __all__ = ["AccountWorkflows", "PublishedVersion", "WorkflowDraft"]
 
 @attrs.define(eq=False)
 class WorkflowDraft:
-    """What is edited before it is published.
+    """The editable copy of a workflow, before it is published.
 
     Attributes:
         workflow: The workflow as it is edited; it is never published itself.
-        published_as: Id of the workflow that publishing made or changed; None before.
+        published_as: The id of the workflow that publishing created or changed; None before that.
     """
 
     workflow: MockWorkflow
@@ -28,12 +28,12 @@ class WorkflowDraft:
 
 @attrs.frozen
 class PublishedVersion:
-    """What one publishing left.
+    """One published version of a workflow.
 
     Attributes:
         version_id: Its id.
-        number: Its number, from 1 unless the publisher said otherwise.
-        description: What the publisher said about it.
+        number: Its number, from 1 unless the publisher chose another.
+        description: The publisher's description of it.
         order: How many versions there were before it.
     """
 
@@ -47,20 +47,20 @@ class PublishedVersion:
 class AccountWorkflows:
     """The workflows of one linked account.
 
-    What the account changes of a workflow of the catalogue, it changes for itself alone.
+    A change to a workflow of the catalogue applies only to this account.
 
     Args:
         catalogue: The workflows that every account has.
         linked_account_id: The account.
-        account_number: The account's serial number; no two accounts have workflows of the same id.
-        private_ids: The ids of everybody's private workflows and drafts; theirs are added.
+        account_number: The account's serial number; no two accounts have workflows with the same id.
+        private_ids: The ids of the private workflows and drafts of all accounts; this account's are added.
     """
 
     _catalogue: Catalogue
     _linked_account_id: str
     _account_number: int
     _private_ids: set[str]
-    # Private workflows, and those of the catalogue that were changed; None stands for a deleted one of the catalogue.
+    # Private workflows, and changed workflows of the catalogue; None means that one of the catalogue was deleted.
     _own: dict[str, MockWorkflow | None] = attrs.field(factory=dict[str, MockWorkflow | None], init=False)
     _drafts: dict[str, WorkflowDraft] = attrs.field(factory=dict[str, WorkflowDraft], init=False)
     _versions: dict[str, list[PublishedVersion]] = attrs.field(factory=dict[str, list[PublishedVersion]], init=False)
@@ -73,7 +73,7 @@ class AccountWorkflows:
         return [workflow for workflow in workflows.values() if workflow is not None] + drafts
 
     def find(self, workflow_id: str) -> MockWorkflow | None:
-        """Return the workflow or the draft of this id or alias, or None."""
+        """Return the workflow or draft with this id or alias, or None."""
         draft = self._drafts.get(workflow_id)
         if draft is not None:
             return draft.workflow
@@ -81,10 +81,10 @@ class AccountWorkflows:
         return self._own.get(workflow_id) if shared is None else self._own.get(shared.workflow_id, shared)
 
     def get(self, workflow_id: str) -> MockWorkflow:
-        """Return the workflow or the draft of this id or alias.
+        """Return the workflow or draft with this id or alias.
 
         Raises:
-            Refused: There is none, or it is private to another account.
+            Refused: It does not exist, or it is private to another account.
         """
         workflow = self.find(workflow_id)
         if workflow is not None:
@@ -94,18 +94,18 @@ class AccountWorkflows:
         raise Refused(404, "Workflow not found")
 
     def find_draft(self, draft_id: str) -> WorkflowDraft | None:
-        """Return the draft of this id, or None."""
+        """Return the draft with this id, or None."""
         return self._drafts.get(draft_id)
 
     def is_version(self, version_id: str) -> bool:
-        """Tell whether an id is that of a version."""
+        """Return whether an id is that of a version."""
         return any(version.version_id == version_id for versions in self._versions.values() for version in versions)
 
     def create(self, name: str, slug: str, description: str) -> WorkflowDraft:
-        """Make the draft of a private workflow, which returns its payload once it is published and executed.
+        """Create the draft of a private workflow. Once published and executed, it returns its payload.
 
         Args:
-            name: Its name for people.
+            name: Its display name.
             slug: The app it belongs to.
             description: What it does.
         """
@@ -115,7 +115,7 @@ class AccountWorkflows:
         return self._add_draft(WorkflowDraft(workflow))
 
     def draft_of(self, workflow: MockWorkflow) -> WorkflowDraft:
-        """Return the draft that a workflow is edited in: it itself if it is one, else a copy made at the first time."""
+        """Return the draft of a workflow: the workflow itself if it is a draft, else a copy, made the first time."""
         workflow_id = workflow.workflow_id
         for draft in self._drafts.values():
             if workflow_id in (draft.workflow.workflow_id, draft.published_as):
@@ -124,11 +124,11 @@ class AccountWorkflows:
         return self._add_draft(WorkflowDraft(copy, published_as=workflow_id))
 
     def publish(self, draft: WorkflowDraft, number: int | None = None, description: str | None = None) -> MockWorkflow:
-        """Publish what a draft holds, as a new version.
+        """Publish a draft as a new version.
 
         Args:
-            draft: What to publish; it stays, and can be published again.
-            number: The version's number; one more than the highest when None.
+            draft: What to publish. It stays, and can be published again.
+            number: The version's number; None uses the highest one plus 1.
             description: What is new in it.
 
         Returns:
@@ -153,7 +153,7 @@ class AccountWorkflows:
         return workflow
 
     def unpublish(self, workflow: MockWorkflow) -> MockWorkflow:
-        """Take a published workflow back: it stays, but cannot be executed until its draft is published again."""
+        """Unpublish a workflow: it stays, but cannot be executed until its draft is published again."""
         self._own[workflow.workflow_id] = unpublished = attrs.evolve(workflow, published=False)
         return unpublished
 
@@ -178,13 +178,13 @@ class AccountWorkflows:
             self._own.pop(workflow_id, None)
 
     def delete_draft(self, draft: WorkflowDraft) -> None:
-        """Delete a draft alone; what it was published as stays."""
+        """Delete only a draft; what was published from it stays."""
         draft_id = draft.workflow.workflow_id
         self._drafts.pop(draft_id, None)
         self._private_ids.discard(draft_id)
 
     def forget(self) -> None:
-        """Take its ids out of those of everybody's private workflows."""
+        """Remove its ids from the private ids of all accounts."""
         self._private_ids.difference_update(self._drafts, self._own)
 
     def document(self, workflow: MockWorkflow) -> dict[str, Any]:
@@ -192,11 +192,11 @@ class AccountWorkflows:
         return workflow.document(self._catalogue.app(workflow.slug))
 
     def listed(self, workflow: MockWorkflow) -> dict[str, Any]:
-        """Return a workflow as lists show it: with the account."""
+        """Return a workflow as lists show it, with the account."""
         return {**self.document(workflow), "linked_account_id": self._linked_account_id}
 
     def draft_document(self, draft: WorkflowDraft) -> dict[str, Any]:
-        """Return a draft as the editor is given it."""
+        """Return a draft as the editor gets it."""
         return {
             **self.listed(draft.workflow),
             "associated_workflow": draft.published_as,

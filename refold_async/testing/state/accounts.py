@@ -1,4 +1,4 @@
-"""Linked accounts and what the mock remembers of each."""
+"""Linked accounts, and the data that the mock keeps for each."""
 
 from typing import Any, Literal
 
@@ -15,14 +15,14 @@ __all__ = ["AccountStore", "MockAccount"]
 
 @attrs.define(eq=False)
 class MockAccount:
-    """One linked account. It is connected to every app until told otherwise.
+    """One linked account. It is connected to every app until you change that.
 
     Attributes:
-        linked_account_id: The caller's own id for it.
+        linked_account_id: Your own id of the account.
         number: Its serial number in this mock, from 1.
-        name: Its name for people; its id until it is given one.
-        user_defined_fields: Fields of the caller's own; None is none.
-        created: Whether it was created by a call, not just named in a request.
+        name: Its display name; its id until it gets a name.
+        user_defined_fields: Your own fields; None if there are none.
+        created: Whether a call created it; False if requests have only named it.
         changes: How often a call changed it.
     """
 
@@ -34,13 +34,13 @@ class MockAccount:
     user_defined_fields: dict[str, str] | None = None
     created: bool = False
     changes: int = 0
-    # None until needed: there may be a hundred thousand accounts that never need them.
+    # None until needed: a mock may have a hundred thousand accounts that never need them.
     _connections: dict[str, AppConnections] | None = attrs.field(default=None, init=False, repr=False)
     _stores: dict[str, dict[str, Any]] | None = attrs.field(default=None, init=False, repr=False)
     _workflows: AccountWorkflows | None = attrs.field(default=None, init=False, repr=False)
 
     def connect(self, slug: str) -> None:
-        """Connect an app, or reconnect it after its credentials expired, with all connections there are.
+        """Connect an app, or reconnect all connections to it after their credentials expired.
 
         Args:
             slug: The app.
@@ -52,7 +52,7 @@ class MockAccount:
             connection.status, connection.refresh_token_expired = "active", False
 
     def disconnect(self, slug: str) -> None:
-        """Disconnect an app: executing its actions is then refused. What the app remembers stays.
+        """Disconnect an app: executing its actions is then refused. The app's data for this account stays.
 
         Args:
             slug: The app.
@@ -60,7 +60,7 @@ class MockAccount:
         self.app_connections(slug).all.clear()
 
     def expire(self, slug: str) -> None:
-        """Let the credentials of all connections to an app expire: it then answers its actions with an error 401.
+        """Make the credentials of all connections to an app expire: its actions then fail with an error 401.
 
         Args:
             slug: The app. One that is not connected gets a connection first.
@@ -80,21 +80,24 @@ class MockAccount:
         auth_type: str | None = None,
         status: Literal["active", "expired"] = "active",
     ) -> MockConnection:
-        """Add a connection to an app, beside those there are. From then on no other `connection_id` will do.
+        """Add another connection to an app. After that, only existing values of `connection_id` are accepted.
 
         Args:
             slug: The app.
-            connection_id: Its id, for the header `connection_id`; made up when None.
-            identifier: What the app calls its customer, a string or an object; the linked account id when None.
-            auth_type: `oauth2` or `keybased`; the app's when None.
-            status: Whether the app takes its credentials.
+            connection_id: Its id, for the header `connection_id`; None makes one up.
+            identifier: The app's name for its customer, a string or an object; None uses the linked account id.
+            auth_type: `oauth2` or `keybased`; None uses that of the app.
+            status: Whether the app accepts its credentials.
+
+        Returns:
+            The connection. A test may change it.
         """
         connection = self.app_connections(slug).add(connection_id, identifier, auth_type)
         connection.status = status
         return connection
 
     def connections(self, slug: str) -> list[MockConnection]:
-        """Return the connections to an app, which a test may change: one at first.
+        """Return the connections to an app; at first there is one. A test may change them.
 
         Args:
             slug: The app.
@@ -102,18 +105,18 @@ class MockAccount:
         return self.app_connections(slug).all
 
     def connection(self, slug: str, connection_id: str | None = None) -> ConnectionStatus:
-        """Tell whether an app can be used; one connection that works is enough.
+        """Return the state of the connection to an app. One working connection is enough.
 
         Args:
             slug: The app.
-            connection_id: By which connection; None is any, as is an id while a test has added no connection.
+            connection_id: The connection; None means any. Any id is accepted until a test adds a connection.
         """
         if self._connections is None or slug not in self._connections:
             return "connected"
         return self.app_connections(slug).state(connection_id)
 
     def app_connections(self, slug: str) -> AppConnections:
-        """Return the connections to an app with all there is to them.
+        """Return the connections to an app, with everything they do.
 
         Args:
             slug: The app.
@@ -127,15 +130,15 @@ class MockAccount:
         return connections
 
     def store(self, slug: str) -> dict[str, Any]:
-        """Return what an app remembers for this account: the dict its handlers see as `context.store`.
+        """Return an app's data for this account: the dict that its handlers get as `context.store`.
 
-        A test may read it, change it and put things into it before the first call. The sample apps keep there:
+        A test may read it, change it and put data into it before the first call. The sample apps keep in it:
 
         * `hubspot`: `contacts`, the contacts by their ids, each `{"id", "properties", "createdAt", "archived"}`, and
-          `contacts_created`, how many were created. Both are missing until a contact is written; till then there is
-          `SAMPLE_CONTACT` alone.
-        * `slack`: `messages`, those that were sent, oldest first, each `{"channel": id, "message": {"text", "ts", …}}`;
-          missing until one is sent.
+          `contacts_created`, how many were created. Both are missing until a contact is written. Until then there is
+          only `SAMPLE_CONTACT`.
+        * `slack`: `messages`, the sent messages, oldest first, each `{"channel": id, "message": {"text", "ts", …}}`;
+          missing until a message is sent.
 
         ```python
         account = mock.account("user_12345")
@@ -155,13 +158,13 @@ class MockAccount:
 
     @property
     def workflows(self) -> AccountWorkflows:
-        """The workflows it can see: the catalogue's and its own."""
+        """The account's workflows: those of the catalogue and its own."""
         if self._workflows is None:
             self._workflows = AccountWorkflows(self._catalogue, self.linked_account_id, self.number, self._private_ids)
         return self._workflows
 
     def summary(self) -> dict[str, Any]:
-        """Return the account as the API shows it to who made or changed it: without its integrations."""
+        """Return the account as the API shows it when it is created or changed: without its integrations."""
         return {
             "_id": f"63cabcc596d0d105{self.number:08x}",
             "associated_org": ORGANISATION_ID,
@@ -177,12 +180,12 @@ class MockAccount:
         }
 
     def document(self) -> dict[str, Any]:
-        """Return the account as the API shows it to who reads it."""
+        """Return the account as the API shows it when it is read."""
         connections = map(self.app_connections, self._catalogue.apps)
         return {**self.summary(), "integrations": [each.integration() for each in connections if each.all]}
 
     def forget(self) -> None:
-        """Take its private workflows out of those the mock knows of."""
+        """Remove its private workflows from those of the mock."""
         if self._workflows is not None:
             self._workflows.forget()
 
@@ -209,11 +212,11 @@ class AccountStore:
     known_only: bool = False
     _accounts: dict[str, MockAccount] = attrs.field(factory=dict[str, MockAccount], init=False)
     _created: int = attrs.field(default=0, init=False)
-    # The ids of everybody's private workflows: who asks for another's is told so.
+    # The ids of the private workflows of all accounts: a request for one of another account is refused for that reason.
     _private_ids: set[str] = attrs.field(factory=set[str], init=False)
 
     def get_or_create(self, linked_account_id: str) -> MockAccount:
-        """Return the account of this id, made now if need be."""
+        """Return the account with this id; create it if it does not exist."""
         account = self._accounts.get(linked_account_id)
         if account is None:
             self._created += 1
@@ -222,18 +225,18 @@ class AccountStore:
         return account
 
     def find(self, linked_account_id: str) -> MockAccount | None:
-        """Return the account of this id; an unknown one is None if `known_only`, else made now."""
+        """Return the account with this id; if it does not exist, None with `known_only`, else a new one."""
         return self._accounts.get(linked_account_id) if self.known_only else self.get_or_create(linked_account_id)
 
     def delete(self, account: MockAccount) -> None:
-        """Forget an account and all it remembered."""
+        """Delete an account and all its data."""
         self._accounts.pop(account.linked_account_id, None)
         account.forget()
 
     def all(self) -> list[MockAccount]:
-        """Return all accounts there are, oldest first."""
+        """Return all accounts, oldest first."""
         return list(self._accounts.values())
 
     def unknown(self, linked_account_id: str) -> str:
-        """Say that there is no account of this id, as most of the API does."""
+        """Return the message that no account has this id, as most of the API words it."""
         return f"No linked account found for account id : {linked_account_id} in environment {ENVIRONMENT}"

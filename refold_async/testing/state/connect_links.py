@@ -17,11 +17,11 @@ class ConnectLink:
     """One link.
 
     Attributes:
-        token: What it is known by.
-        account: Whose apps its page connects.
+        token: The part of the URL that identifies it.
+        account: The account whose apps the page connects.
         slug: The app that it connects; None for the page of all apps.
-        properties: What its maker keeps with it.
-        expires_at: Until when it is good, in seconds of the mock's clock.
+        properties: The data that its creator stored with it.
+        expires_at: When it expires, in seconds of the mock's clock.
     """
 
     token: str
@@ -45,7 +45,7 @@ class ConnectLinkStore:
     def make(
         self, account: MockAccount, *, slug: str | None = None, properties: Mapping[str, Any] | None = None
     ) -> ConnectLink:
-        """Make a link, good for three days; `ConnectLink` describes the arguments."""
+        """Make a link that is valid for three days; `ConnectLink` describes the arguments."""
         kind = "connect" if slug is None else "oauth"
         token = f"mock-{kind}-{len(self._by_token) + 1:08d}"
         link = ConnectLink(token, account, slug, properties or {}, self._clock() + _SECONDS)
@@ -53,6 +53,6 @@ class ConnectLinkStore:
         return link
 
     def find_valid(self, token: str) -> ConnectLink | None:
-        """Return a link, or None when it was never made or has expired."""
+        """Return a link, or None if it does not exist or has expired."""
         link = self._by_token.get(token)
         return link if link is not None and self._clock() < link.expires_at else None

@@ -19,10 +19,10 @@ class MockConnection:
     Attributes:
         connection_id: Its id, for the header `connection_id`.
         auth_type: `oauth2` or `keybased`.
-        identifier: What the app calls its customer: a string or an object.
-        status: Whether the app takes its credentials.
-        refresh_token_expired: Whether the integration tells that its refresh token has expired. The app's answers go by
-            `status` alone.
+        identifier: The app's name for its customer: a string or an object.
+        status: Whether the app accepts its credentials.
+        refresh_token_expired: Whether the integration reports that its refresh token has expired. The app's responses
+            depend only on `status`.
     """
 
     connection_id: str
@@ -49,8 +49,8 @@ class AppConnections:
 
     Args:
         app: The app.
-        linked_account_id: The account, which its connections are called by unless told otherwise.
-        account_number: The account's serial number; no two accounts have connections of the same id.
+        linked_account_id: The account. It is also the default identifier of its connections.
+        account_number: The account's serial number; no two accounts have connections with the same id.
     """
 
     app: MockApp
@@ -76,21 +76,21 @@ class AppConnections:
         return connection
 
     def find(self, connection_id: str | None) -> MockConnection | None:
-        """Return the connection of an id, or without one the first that works, else the first; None if there is none.
+        """Return the connection with an id; without an id the first that works, else the first; None if there is none.
 
         Args:
             connection_id: Its id.
         """
-        # As long as nobody added one, any id is that of the connection there is, as any linked account exists.
+        # Until a connection was added, any id means the only connection, just as any linked account exists.
         if connection_id is not None and self._made > 1:
             return next((one for one in self.all if one.connection_id == connection_id), None)
         return next((one for one in self.all if one.status == "active"), self.all[0] if self.all else None)
 
     def state(self, connection_id: str | None = None) -> ConnectionStatus:
-        """Tell whether the app can be used; one connection that works is enough.
+        """Return the state of the connection to the app. One working connection is enough.
 
         Args:
-            connection_id: By which connection; None is any.
+            connection_id: The connection; None means any.
         """
         connection = self.find(connection_id)
         if connection is None:

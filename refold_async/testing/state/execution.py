@@ -1,4 +1,4 @@
-"""One run of a workflow."""
+"""One execution of a workflow."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,32 +18,32 @@ _STOPPED: Final = {"message": "The execution was stopped"}
 
 @attrs.define(eq=False)
 class MockExecution:
-    """One run of a workflow.
+    """One execution of a workflow.
 
-    A test may set `status` and `completion_percentage` while it runs, to let it be seen in any state.
+    A test may set `status` and `completion_percentage` while it runs, to make the API show it in any state.
 
     Attributes:
         execution_id: Its id.
         number: Its serial number in this mock, from 0.
-        workflow: What runs.
-        app: The app it belongs to.
-        account: For whom.
-        payload: What it was given.
+        workflow: The workflow.
+        app: The app that the workflow belongs to.
+        account: The linked account that it runs for.
+        payload: Its payload.
         config_id: The config it belongs to.
-        instance_tag: The label it was given, or None.
-        connection_id: The connection its caller asked for, or None.
+        instance_tag: Its label, or None.
+        connection_id: The connection that the caller chose, or None.
         source: What started it, such as `API Call`.
-        event: Name of the event that started it, or None.
+        event: The name of the event that started it, or None.
         synchronous: Whether its caller waits for the result.
         started: When it started, in seconds of the mock's clock.
-        seconds: How long it takes before its handler runs.
-        status: How it stands, in Refold's words or any other. When its handler ends, `RUNNING` becomes `COMPLETED`,
-            `ERRORED` or what a `WorkflowEnd` says; another word that a test set is kept.
-        completion_percentage: How far it is; None goes by the time it has taken.
-        status_code: The HTTP status a Response node chose, or None.
-        return_value: The result, once completed.
-        error: What went wrong, once errored or stopped.
-        finished: When it came to its end, in seconds of the mock's clock; None while it runs.
+        seconds: Seconds before its handler runs.
+        status: Its status, in Refold's words or any other word. When its handler ends, `RUNNING` becomes `COMPLETED`,
+            `ERRORED` or the status of a `WorkflowEnd`; any other status that a test set stays.
+        completion_percentage: Its progress; None means that it depends on the time since the start.
+        status_code: The HTTP status that a Response node chose, or None.
+        return_value: The result, once it is completed.
+        error: What went wrong, once it failed or was stopped.
+        finished: When it ended, in seconds of the mock's clock; None while it runs.
     """
 
     execution_id: str
@@ -79,17 +79,17 @@ class MockExecution:
 
     @property
     def created_at(self) -> str:
-        """When it started, as the API tells it."""
+        """When it started, in the API's format."""
         return timestamp(self.number)
 
     @property
     def elapsed(self) -> float:
-        """How long it has run, or ran, in seconds."""
+        """How many seconds it has run, or ran."""
         return (self._clock() if self.finished is None else self.finished) - self.started
 
     @property
     def percentage(self) -> int:
-        """How far the API says it is."""
+        """Its progress as the API shows it, in percent."""
         if self.status == "COMPLETED":
             return 100
         if self.completion_percentage is not None:
@@ -97,10 +97,10 @@ class MockExecution:
         return min(99, int(100 * self.elapsed / self.seconds)) if self.seconds else 0
 
     def run(self, *, held_as: str | None = None) -> asyncio.Task[None]:
-        """Start the task that runs it; called by the mock.
+        """Return the task that runs it, started; called by the mock.
 
         Args:
-            held_as: The status with which its handler waits for `release`; None runs it now.
+            held_as: The status with which it waits for `release` before its handler runs; None runs it now.
         """
         if held_as is not None:
             self._held, self.completion_percentage = asyncio.Event(), 0
@@ -109,16 +109,16 @@ class MockExecution:
         return self._task
 
     def release(self) -> None:
-        """Let its handler run now, if it was held."""
+        """Run its handler now, if it was held."""
         if self._held is not None:
             self._held.set()
 
     def end(self, status: str, *, error: dict[str, Any] | None = None) -> None:
-        """End it now, whatever its handler is about; once it has ended this does nothing.
+        """End it now, whatever its handler is doing. If it has already ended, this does nothing.
 
         Args:
-            status: How it stands from now on, such as `TIMED_OUT`.
-            error: What went wrong, which a synchronous caller is told.
+            status: Its status from now on, such as `TIMED_OUT`.
+            error: What went wrong, for a synchronous caller.
         """
         if self.finished is None:
             self.status, self.error, self.finished = status, error, self._clock()
@@ -126,13 +126,13 @@ class MockExecution:
                 self._task.cancel()
 
     def stop(self, seconds: float) -> asyncio.Task[None] | None:
-        """Stop it: its handler is cancelled now, and it is `STOPPED` after a while; called by the mock.
+        """Stop it: cancel its handler now, and set it to `STOPPED` after a while. Called by the mock.
 
         Args:
-            seconds: How long it is `STOPPING` first.
+            seconds: Seconds for which it is `STOPPING` first.
 
         Returns:
-            The task that ends it; None when that was done at once, or is under way.
+            The task that ends it; None if it has ended now, or is already being stopped.
         """
         if not seconds:
             self.end("STOPPED", error=_STOPPED)
@@ -145,7 +145,7 @@ class MockExecution:
         return self._task
 
     async def ended(self) -> None:
-        """Wait until it has come to its end; it goes on when the waiting is cancelled."""
+        """Wait until it has ended. It continues if the waiting is cancelled."""
         while self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
 

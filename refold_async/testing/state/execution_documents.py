@@ -1,4 +1,4 @@
-"""How the API shows the runs of workflows."""
+"""How the API shows executions of workflows."""
 
 import hashlib
 from typing import Any, Final
@@ -76,7 +76,7 @@ def execution_document(execution: MockExecution) -> dict[str, Any]:
 
 
 def node_documents(execution: MockExecution) -> list[dict[str, Any]]:
-    """Return the nodes of the workflow and how far they are.
+    """Return the nodes of the workflow and their progress.
 
     Args:
         execution: The execution.
@@ -92,7 +92,7 @@ def node_documents(execution: MockExecution) -> list[dict[str, Any]]:
 
 
 def batch_documents(execution: MockExecution) -> list[dict[str, Any]]:
-    """Return the batches of the batch node: the mock works everything off in one.
+    """Return the batches of the batch node: the mock processes everything in one batch.
 
     Args:
         execution: The execution.

@@ -1,4 +1,4 @@
-"""Runs of workflows: started, found again and, at the end of the mock, cut off."""
+"""All executions of a mock: started, found and, at the end of the mock, cut off."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,17 +18,17 @@ _FIRST_ID: Final = 0x6A314C54D4616E99E7FA5A02
 
 @attrs.define(eq=False)
 class ExecutionStore:
-    """All executions of a mock; they run as tasks, which `aclose` ends.
+    """All executions of a mock. They run as tasks, which `aclose` ends.
 
     Args:
         catalogue: The apps that their workflows belong to.
         clock: A monotonic clock in seconds.
-        seconds: How long each takes before its handler runs.
-        stop_seconds: How long each is `STOPPING` once it is stopped.
+        seconds: Seconds before the handler of each runs.
+        stop_seconds: Seconds for which each is `STOPPING` once it is stopped.
 
     Attributes:
-        held_as: The status with which those started from now on wait to be released; None lets them run.
-        end_as: The status that those started from now on have at once, with nothing run; None lets them run.
+        held_as: The status with which new executions wait to be released; None lets them run.
+        end_as: The status with which new executions end immediately, without running anything; None lets them run.
     """
 
     catalogue: Catalogue
@@ -58,17 +58,17 @@ class ExecutionStore:
         event: str | None = None,
         synchronous: bool = False,
     ) -> MockExecution:
-        """Start a run of a workflow.
+        """Start an execution of a workflow.
 
         Args:
-            workflow: What to run.
-            account: For whom.
-            payload: What to give it.
-            config_id: The config it belongs to; the linked account id when None.
+            workflow: The workflow to run.
+            account: The linked account to run it for.
+            payload: Its payload.
+            config_id: The config it belongs to; None uses the linked account id.
             instance_tag: A label for it.
-            connection_id: The connection its caller asks for.
+            connection_id: The connection that the caller chose.
             source: What starts it.
-            event: Name of the event that starts it.
+            event: The name of the event that starts it.
             synchronous: Whether the caller waits for the result.
         """
         execution = MockExecution(
@@ -97,17 +97,17 @@ class ExecutionStore:
         return execution
 
     def stop(self, execution: MockExecution) -> None:
-        """Stop a run, which takes it `stop_seconds`.
+        """Stop an execution, which takes `stop_seconds`.
 
         Args:
-            execution: The run.
+            execution: The execution.
         """
         task = execution.stop(self.stop_seconds)
         if task is not None:
             self._keep(task, execution)
 
     def release(self) -> None:
-        """Let all that are held run, and hold no more."""
+        """Release all executions that are held, and hold no more."""
         self.held_as = None
         for execution in self._tasks.values():
             execution.release()
@@ -117,10 +117,10 @@ class ExecutionStore:
         return self._by_account.get(account.linked_account_id, {}).get(execution_id)
 
     def get(self, execution_id: str) -> MockExecution:
-        """Return an execution, whosever it is.
+        """Return an execution of any account.
 
         Raises:
-            LookupError: There is none of this id.
+            LookupError: No execution has this id.
         """
         for executions in self._by_account.values():
             if execution_id in executions:

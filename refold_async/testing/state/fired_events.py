@@ -1,4 +1,4 @@
-"""Events that were fired, for a test to look at."""
+"""Events that were fired, for tests to check."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ __all__ = ["FiredEvent"]
 
 @attrs.frozen
 class FiredEvent:
-    """One event that the caller's application fired.
+    """One event that your application fired.
 
     Attributes:
         event: Its name.
-        payload: What came with it; None when nothing did.
-        linked_account_id: For whom.
-        slug: The app it was meant for; None for all.
-        config_id: From the request's `config_id` header.
-        instance_tag: From the request's `instance_tag` header.
-        execution_ids: The executions it started.
+        payload: Its payload; None if it had none.
+        linked_account_id: The linked account it was fired for.
+        slug: The app it was meant for; None for all apps.
+        config_id: The value of the request's `config_id` header.
+        instance_tag: The value of the request's `instance_tag` header.
+        execution_ids: The executions that it started.
     """
 
     event: str

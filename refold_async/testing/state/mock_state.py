@@ -1,4 +1,4 @@
-"""All that a mock remembers, in one place."""
+"""Everything that a mock keeps in memory, in one place."""
 
 import time
 from collections.abc import Collection
@@ -16,7 +16,7 @@ __all__ = ["MockState"]
 
 
 class MockState:
-    """All that a mock remembers; `MockRefold` describes the arguments.
+    """Everything that a mock keeps in memory; `MockRefold` describes the arguments.
 
     Attributes:
         api_keys: The API keys that are accepted; None accepts any.
@@ -24,10 +24,10 @@ class MockState:
         accounts: Linked accounts.
         session_tokens: Session tokens.
         connect_links: Links to the pages that connect apps.
-        base_url: Where the mock listens, which those links begin with; empty until it does.
-        executions: Runs of workflows.
-        app_rate_limits: The limits the apps themselves set.
-        webhooks: Subscriptions of the organisation's own servers.
+        base_url: The mock's URL, with which those links begin; empty until it listens.
+        executions: Executions of workflows.
+        app_rate_limits: The limits that the apps themselves set.
+        webhooks: Webhook subscriptions of the organisation's own servers.
         events: The events that were fired, in order.
     """
 

@@ -1,4 +1,4 @@
-"""Session tokens: each stands for one linked account until it expires or is revoked."""
+"""Session tokens: each is for one linked account, until it expires or is revoked."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -17,11 +17,11 @@ class MockSessionToken:
     """One session token.
 
     Attributes:
-        token: What goes into the `Authorization` header.
-        refresh_token: Handed out with it.
-        linked_account_id: Whom it stands for.
-        expires_at: Until when, in seconds of the mock's clock.
-        api_key: The key it was made with.
+        token: The value for the `Authorization` header.
+        refresh_token: The refresh token that was returned with it.
+        linked_account_id: The linked account that it is for.
+        expires_at: When it expires, in seconds of the mock's clock.
+        api_key: The key with which it was made.
         revoked: Whether it was revoked.
     """
 
@@ -39,7 +39,7 @@ class SessionTokenStore:
 
     Args:
         clock: A monotonic clock in seconds.
-        seconds: How long each is valid unless said otherwise.
+        seconds: Seconds for which each is valid by default.
     """
 
     _clock: Callable[[], float]
@@ -53,9 +53,9 @@ class SessionTokenStore:
         """Make a new token; older ones stay valid.
 
         Args:
-            linked_account_id: Whom it stands for.
-            expires_in: Seconds until it expires; 0 or less makes one that has expired, None is as usual.
-            api_key: The key it is made with.
+            linked_account_id: The linked account that it is for.
+            expires_in: Seconds until it expires; 0 or less makes an expired token, None uses the default.
+            api_key: The key with which it is made.
         """
         number = len(self._by_token) + 1
         token = MockSessionToken(
@@ -72,8 +72,8 @@ class SessionTokenStore:
         """Return the account's newest token if it is still valid, else a new one.
 
         Args:
-            linked_account_id: Whom it stands for.
-            api_key: The key that a new one is made with.
+            linked_account_id: The linked account.
+            api_key: The key with which a new one is made.
         """
         newest = self._newest.get(linked_account_id)
         return (
@@ -81,16 +81,16 @@ class SessionTokenStore:
         )
 
     def find(self, token: str) -> MockSessionToken | None:
-        """Return a token, valid or not, or None when it was never made."""
+        """Return a token, valid or not, or None if it does not exist."""
         return self._by_token.get(token)
 
     def find_valid(self, token: str) -> MockSessionToken | None:
-        """Return a token, or None when it was never made, has expired or was revoked."""
+        """Return a token, or None if it does not exist, has expired or was revoked."""
         found = self._by_token.get(token)
         return found if found is not None and self._is_valid(found) else None
 
     def document(self, token: MockSessionToken) -> dict[str, Any]:
-        """Return a token as the API hands it out: its life in whole seconds, and below a minute in milliseconds."""
+        """Return a token as the API shows it: valid for whole seconds; for less than a minute, in milliseconds."""
         left = max(0.0, token.expires_at - self._clock())
         return {
             "token": token.token,

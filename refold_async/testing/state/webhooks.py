@@ -1,4 +1,4 @@
-"""Subscriptions of the organisation's own servers to what happens in Refold."""
+"""Webhook subscriptions of the organisation's own servers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,8 +17,8 @@ class MockWebhook:
 
     Attributes:
         webhook_id: Its id.
-        fields: What its maker may choose, as the API shows it, `webhook_url` and `webhook_events` among it.
-        api_key: The key it was made with, which its events are signed with.
+        fields: The fields that its creator chose, as the API shows them, such as `webhook_url` and `webhook_events`.
+        api_key: The key with which it was made and with which its events are signed.
         changes: How often it was changed.
     """
 
@@ -29,18 +29,18 @@ class MockWebhook:
 
     @property
     def webhook_url(self) -> str:
-        """Where its events go."""
+        """The URL to which its events are sent."""
         return str(self.fields["webhook_url"])
 
     @property
     def webhook_events(self) -> list[str]:
-        """Names of the events it is for."""
+        """The names of its events."""
         events: list[str] = self.fields["webhook_events"]
         return events
 
     @property
     def is_enabled(self) -> bool:
-        """Whether it gets any."""
+        """Whether it gets events."""
         return bool(self.fields["is_enabled"])
 
     def document(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class WebhookStore:
         """Make a subscription.
 
         Args:
-            fields: What its maker chose.
+            fields: The fields that its creator chose.
             api_key: The key it is made with.
         """
         self._created += 1
@@ -76,7 +76,7 @@ class WebhookStore:
         return webhook
 
     def find(self, webhook_id: str) -> MockWebhook | None:
-        """Return the subscription of this id, or None."""
+        """Return the subscription with this id, or None."""
         return self._by_id.get(webhook_id)
 
     def all(self) -> list[MockWebhook]:
@@ -84,5 +84,5 @@ class WebhookStore:
         return list(self._by_id.values())
 
     def delete(self, webhook: MockWebhook) -> None:
-        """Forget a subscription."""
+        """Delete a subscription."""
         self._by_id.pop(webhook.webhook_id, None)

@@ -263,7 +263,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """How it is named in `docs/endpoints.md`."""
+        """How it is named in `docs/reference/operations.md`."""
         return f"{self.method} {self.path}"
 
     def of(self, place: Place) -> tuple[Input, ...]:

@@ -99,10 +99,10 @@ def test_another_job(path: Path) -> None:
     with pytest.raises(JournalError, match="belongs to another job") as refused:
         opened(path, name="july sync", identity=identity)
     for told in (
-        "job is 'june sync' there and 'july sync' here",
-        "environment is 'test' there and 'production' here",
-        "slug is 'hubspot' there and None here",
-        "parameters_sha256 is None there and 'ab12' here",
+        "job is 'june sync' in the journal and 'july sync' in this run",
+        "environment is 'test' in the journal and 'production' in this run",
+        "slug is 'hubspot' in the journal and None in this run",
+        "its parameters are not those of this run",
     ):
         assert told in refused.value.message
     assert "base_url" not in refused.value.message
@@ -290,7 +290,7 @@ def test_read_only(unprivileged: Path) -> None:
     file.write([("a", None, "ok", "done")])
     file.close()
     path.chmod(0o400)
-    with pytest.raises(JournalError, match="readonly"):
+    with pytest.raises(JournalError, match="read-only"):
         opened(path)
     assert statuses(Journal(path)) == {"a": "ok"}
     unprivileged.chmod(0o500)

@@ -448,7 +448,7 @@ async def test_nothing_is_sent_unrecorded(mock: MockRefold, refold: AsyncRefold,
     await until(lambda: len(mock.requests) >= 60)
     recorded = statuses(Journal(path)).keys()
     touch(path)
-    with pytest.raises(JournalError, match="touched"):
+    with pytest.raises(JournalError, match="was changed while"):
         await job
     assert {request.linked_account_id for request in mock.requests} <= recorded
     assert len(mock.requests) < 120

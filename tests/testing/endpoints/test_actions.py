@@ -371,7 +371,7 @@ async def test_a_write_goes_on_when_the_client_leaves(caller: MockCaller, mock: 
 
 async def test_catalogue_refuses_nonsense(mock: MockRefold) -> None:
     """An app twice, or an action or workflow of an unknown app, is refused."""
-    with pytest.raises(ValueError, match="'hubspot' exists already"):
+    with pytest.raises(ValueError, match="'hubspot' already exists"):
         mock.catalogue.add_app("hubspot")
     with pytest.raises(ValueError, match="no app 'nowhere'"):
         mock.catalogue.action("nowhere", "act")

@@ -115,7 +115,7 @@ async def test_workflow_of_the_default_app(caller: MockCaller, mock: MockRefold)
     assert len((await caller.get(f"{WORKFLOW}/enabled")).json) == 2
     body = {"name": "Mine", "associated_application": mock.catalogue.app("slack").app_id}
     assert (await caller.post(WORKFLOW, json=body)).json["workflow"]["slug"] == "slack"
-    with pytest.raises(ValueError, match="exists already"):
+    with pytest.raises(ValueError, match="already exists"):
         mock.catalogue.add_app(mock.catalogue.default_app.slug)
 
 

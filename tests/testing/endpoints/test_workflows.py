@@ -143,7 +143,7 @@ async def test_sample_workflow_wants_an_email(caller: MockCaller) -> None:
     bodies: list[Any] = [{"payload": {}}, {"payload": None}, ["text"]]
     for body in bodies:
         response = await caller.post(RUN, headers=SYNCHRONOUS, json=body)
-        assert response.json["execution_error"] == {"message": "the payload holds no email"}
+        assert response.json["execution_error"] == {"message": "the payload has no email"}
 
 
 @pytest.mark.parametrize(("workflow", "headers"), [(SAMPLE_WORKFLOW_ID, {}), ("welcome_contact", {"slug": ""})])
@@ -231,7 +231,7 @@ async def test_lists_enabled_workflows(caller: MockCaller, mock: MockRefold) -> 
         {
             "id": SAMPLE_WORKFLOW_ID,
             "name": "Welcome a contact",
-            "description": "Makes sure that a contact with the payload's e-mail exists.",
+            "description": "Makes sure that a contact with the payload's email address exists.",
             "icon": "",
             "config_id": "user_1",
             "application": {

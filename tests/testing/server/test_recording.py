@@ -53,8 +53,8 @@ async def test_connections_are_numbered(session: aiohttp.ClientSession, mock: Mo
 
 
 @pytest.mark.parametrize("trouble", [Delay(0), Drip(0, chunk_bytes=20)], ids=["whole", "dripping"])
-def test_status_is_there_once_a_client_elsewhere_has_the_response(trouble: Trouble) -> None:
-    """What talks to the mock from a thread or process of its own never sees a response before its status is noted."""
+def test_status_is_set_before_a_client_elsewhere_has_the_response(trouble: Trouble) -> None:
+    """A client in another thread or process never sees a response before the status of its request is set."""
     with served_by_thread(MockRefold()) as mock:
         client = http.client.HTTPConnection(mock.base_url.removeprefix("http://"), timeout=10)
         with contextlib.closing(client):
@@ -148,7 +148,7 @@ async def test_only_the_latest(session: aiohttp.ClientSession) -> None:
 @pytest.mark.parametrize("keep", [0, -1, True, 1.0, "5"])
 def test_numbers_of_requests_that_cannot_be_kept(keep: Any) -> None:
     """At least one is kept; `record=False` keeps none."""
-    with pytest.raises(ValueError, match="keep_requests must be a whole number from 1"):
+    with pytest.raises(ValueError, match="keep_requests must be a whole number, 1 or more"):
         MockRefold(keep_requests=keep)
 
 
@@ -209,5 +209,5 @@ async def test_request_ids_where_a_test_wants_them(
 @pytest.mark.parametrize("places", ["body", ("x-trace",)])
 def test_places_where_no_request_id_can_be(places: Any) -> None:
     """A place that there is not is told at once."""
-    with pytest.raises(ValueError, match="request_id_in is a collection of"):
+    with pytest.raises(ValueError, match="request_id_in must be a collection of"):
         MockRefold(request_id_in=places)
