@@ -70,6 +70,9 @@ if TYPE_CHECKING:
     from refold_async.protocol.pages import AwaitableListing, Listing
     from refold_async.resources.account import AccountScope
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
+    from refold_async.resources.tools.results import ToolResult
+    from refold_async.resources.tools.tool import ToolCall
+    from refold_async.resources.tools.tools import Tools
     from refold_async.resources.workflows import RequestStructure
 
 __all__ = [
@@ -141,6 +144,9 @@ __all__ = [
     "SessionToken",
     "Timeout",
     "TokenRevocation",
+    "ToolCall",
+    "ToolResult",
+    "Tools",
     "Unfinished",
     "Unknown",
     "UnprocessableEntityError",
@@ -227,6 +233,9 @@ _LOADED_WHEN_USED = {
     "SessionToken": "models.session_tokens",
     "Timeout": "config.settings",
     "TokenRevocation": "models.confirmations",
+    "ToolCall": "resources.tools.tool",
+    "ToolResult": "resources.tools.results",
+    "Tools": "resources.tools.tools",
     "Unfinished": "jobs.outcomes",
     "Unknown": "jobs.outcomes",
     "UnprocessableEntityError": "errors",

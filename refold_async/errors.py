@@ -163,14 +163,23 @@ class ParameterError(RefoldError):
     Attributes:
         missing: The names of required parameters that were not given.
         unknown: The names of parameters that were given but that the action does not have.
+        mistyped: The names of parameters whose values have the wrong type.
     """
 
     effect: Effect = "none"
 
-    def __init__(self, message: str = "", *, missing: tuple[str, ...] = (), unknown: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        missing: tuple[str, ...] = (),
+        unknown: tuple[str, ...] = (),
+        mistyped: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.missing = missing
         self.unknown = unknown
+        self.mistyped = mistyped
 
 
 class ClientClosedError(RefoldError):

@@ -41,6 +41,7 @@ Exit codes:
 _APPS: Final = "Apps with the state reconnect need new credentials: `refold connect` prints a link for the customer."
 _GENERATE: Final = "Run it again to update the file, for example after Refold has added actions."
 _WATCH: Final = "Fails if the execution ends without completing. Prints one JSON object per line unless on a terminal."
+_TOOLS: Final = "It prints JSON. In Python, account.tools() returns them, and executes what the model calls."
 _CONNECT: Final = "Anyone with the link can connect an app for this customer: give it to nobody else."
 _REQUEST: Final = "Methods other than GET and HEAD count as writes."
 _MOCK: Final = """\
@@ -80,6 +81,8 @@ def make_app() -> App:
     _add(app, actions, "execute", "actions:execute", "Execute an action.", usage=execute)
     summary = "Write a Python module with a typed method for each action of an app."
     _add(app, actions, "generate", "generate:generate", summary, _GENERATE)
+    tools = "--account ID [OPTIONS] SLUG ACTION_ID..."
+    _add(app, actions, "tools", "tools:tools", "Print actions as the tools of a language model.", _TOOLS, usage=tools)
 
     jobs = Group("Bulk jobs", sort_key=2)
     fan_out = "--accounts FILE [OPTIONS] SLUG ACTION_ID [PARAMETERS...]"

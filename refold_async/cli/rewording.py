@@ -51,6 +51,12 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"\bwhich it chose itself; see \.execution\.", "which it chose itself."),
     # Options of calls.
     (
+        r"\breads names ('[^']*'), which actions does not name: add",
+        r"--read names \1, which is not one of the actions: add",
+    ),
+    (r"('httprequest') cannot be in reads:", r"--read cannot name \1:"),
+    (r"\bactions names ('[^']*') twice:", r"\1 is there twice:"),
+    (
         r"If the response is a file, pass into=bytes, or save_to= with a path",
         "If the response is a file, pass --save-to FILE",
     ),

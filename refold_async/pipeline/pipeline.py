@@ -5,7 +5,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from refold_async.config.settings import (
     RetryPolicy,
@@ -60,6 +60,8 @@ class Pipeline:
         self._scheduler = scheduler
         self._policy = policy
         self._large_responses = LargeResponses()
+        self.memory: dict[str, Any] = {}
+        """What resources keep for as long as the client lives. Pipelines with other options share it."""
         self._given_observers = observers
         self._observed = bool(observers)
         """Whether anything other than the log observes the calls."""

@@ -3,8 +3,8 @@
 import asyncio
 import copy
 import os
-from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from refold_async.config.client_options import environment_of
 from refold_async.config.settings import RetryPolicy, Timeout, resolve_synchronous_timeout, resolve_timeout
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from refold_async.resources.applications import Applications
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
+    from refold_async.resources.tools.tool import Confirm
+    from refold_async.resources.tools.tools import Tools
     from refold_async.resources.workflows import Workflows
 
 __all__ = ["AccountScope"]
@@ -169,6 +171,57 @@ class AccountScope(RawRequests, ConnectUrls):
 
         request = requests.get_action_parameters(slug, action_id)
         return await self._send(request, parse_action_parameters(slug, action_id), timeout)
+
+    async def tools(
+        self,
+        slug: str,
+        *,
+        actions: Sequence[str],
+        reads: Sequence[str] = (),
+        confirm: "Confirm | Literal[True] | None" = None,
+        connection_id: str | None = None,
+        max_result_length: int = 20_000,
+        max_age: float = 300.0,
+    ) -> "Tools":
+        """Return actions of an app as the tools of a language model. Refold pages: *List Actions*, *Get Action Schema*.
+
+        The model chooses the tool and its arguments, and never the linked account. What Refold says about the actions
+        is read for all of them at the same time. Calls of the tools have the time limits and retries of this scope: to
+        change them, use `with_options(timeout=30)` first.
+
+        Args:
+            slug: The app, such as `hubspot`.
+            actions: The ids of the actions that the model may execute. It can execute no other.
+            reads: The ids of those that only read. They may be retried, and need no confirmation. Every other action
+                counts as a write.
+            confirm: A function, async or not, that gets each write as a `ToolCall` before it is made, asks the user,
+                and returns True or False. Pass True to make writes without asking. It is required if there are writes.
+            connection_id: The connection to use, if the linked account has several to the app.
+            max_result_length: The maximum number of characters of a result, at least 1,000. A longer result is cut, and
+                says so; by default 20,000.
+            max_age: For how many seconds the client may use what it has read about an action of this linked account; by
+                default 300. With 0, it reads it again.
+
+        Returns:
+            The tools: their definitions for OpenAI, Anthropic and MCP, and `call()` to execute what the model calls.
+
+        Raises:
+            ConfigurationError: An argument is wrong; nothing was sent.
+            NotFoundError: There is no such app, or the app has no such action.
+            RefoldError: The call failed in another way.
+        """
+        from refold_async.resources.tools.reading import KeptActions, ToolOptions, read_tools
+
+        options = ToolOptions.checked(
+            actions=actions,
+            reads=reads,
+            confirm=confirm,
+            connection_id=connection_id,
+            max_result_length=max_result_length,
+            max_age=max_age,
+        )
+        kept: KeptActions = self._pipeline.memory.setdefault("actions", KeptActions())
+        return await read_tools(self, (self.linked_account_id, self._session_token), slug, options, kept)
 
     @overload
     async def execute_action(

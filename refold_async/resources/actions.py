@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 import attrs
 
-from refold_async.errors import ParameterError
 from refold_async.models.model import STRICT, Model, Result
 from refold_async.models.response_meta import ResponseMeta
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json, structured
 from refold_async.protocol.requests import as_parameters
 from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of
+from refold_async.resources.parameter_checks import JSON_SCHEMA_OF_TYPE, misfits_of
 
 if TYPE_CHECKING:
     from refold_async.codec.pydantic_models import PydanticModel
@@ -47,19 +47,6 @@ class ActionParameter(Model):
     """The type of the value: `text`, `number`, `date`, `email` and others. Refold adds new types."""
 
 
-_JSON_SCHEMA_OF_TYPE: Mapping[str, Mapping[str, Any]] = {
-    "text": {"type": "string"},
-    "textarea": {"type": "string"},
-    "password": {"type": "string", "format": "password"},
-    "select": {"type": "string"},
-    "email": {"type": "string", "format": "email"},
-    "url": {"type": "string", "format": "uri"},
-    "date": {"type": "string", "format": "date"},
-    "number": {"type": "number"},
-    "map": {"type": "object"},
-}
-
-
 @attrs.frozen
 class ActionParameters(Sequence[ActionParameter]):
     """The parameters of one action: a sequence of `ActionParameter`s, with a check and a JSON Schema."""
@@ -92,34 +79,22 @@ class ActionParameters(Sequence[ActionParameter]):
         return iter(self.parameters)
 
     def validate(self, values: "Mapping[str, Any] | PydanticModel") -> None:
-        """Check the values of parameters before you send them.
+        """Check the values of parameters before you send them: their names and their types.
+
+        A number may also be a text, such as `"1"`. The contents of texts, lists and objects are not checked, and
+        neither are parameters whose type is unknown or may be any JSON value.
 
         Args:
             values: The values that you want to pass to `execute_action` as `parameters`.
 
         Raises:
-            ParameterError: A required parameter is missing or None, or the action does not have a parameter. The
-                message names each of them, and suggests the correct name for a misspelled one.
+            ParameterError: A required parameter is missing or None, the action does not have a parameter, or a value
+                has the wrong type, such as a list for a text. The message names each of them, and suggests the correct
+                name for a misspelled one. Or `values` is not a mapping.
         """
-        values = as_parameters(values)
-        known = {parameter.name for parameter in self.parameters}
-        missing = tuple(p.name for p in self.parameters if p.required and values.get(p.name) is None)
-        unknown = tuple(str(name) for name in values if name not in known)
-        if not missing and not unknown:
-            return
-        import difflib  # only needed for mistakes
-
-        problems = [f"{name!r} is required and missing" for name in missing]
-        for name in unknown:
-            close = difflib.get_close_matches(name, known, n=1)
-            problems.append(f"{name!r} is unknown" + (f" (did you mean {close[0]!r}?)" if close else ""))
-        error = ParameterError(
-            f"parameters do not fit action {self.action_id!r} of app {self.slug!r}: {'; '.join(problems)}.",
-            missing=missing,
-            unknown=unknown,
-        )
-        error.slug, error.action_id = self.slug, self.action_id
-        raise error
+        misfits = misfits_of(self.parameters, as_parameters(values))
+        if misfits.problems:
+            raise misfits.error(self.action_id, self.slug)
 
     def json_schema(self) -> dict[str, Any]:
         """Return the parameters as a JSON Schema object, as tool calls of language models expect it.
@@ -128,7 +103,7 @@ class ActionParameters(Sequence[ActionParameter]):
         """
         properties = {
             parameter.name: {
-                **_JSON_SCHEMA_OF_TYPE.get(parameter.type or "", {}),
+                **JSON_SCHEMA_OF_TYPE.get(parameter.type or "", {}),
                 **({} if parameter.label is None else {"title": parameter.label}),
             }
             for parameter in self.parameters

@@ -57,8 +57,8 @@ class Template:
 
     @property
     def complete(self) -> dict[str, Any]:
-        """The parameters of a row that leaves out none; each parameter from a column is an empty text."""
-        return {**self._values, **dict.fromkeys(self._columns, "")}
+        """The parameters of a row that leaves out none; each parameter from a column is `...`, of no type."""
+        return {**self._values, **dict.fromkeys(self._columns, ...)}
 
     def left_out_of(self, parameters: Mapping[str, Any]) -> list[str]:
         """Return the names of the parameters that a row leaves out."""
