@@ -1,8 +1,12 @@
 """The models: the parameters of an action as a sequence with checks, and what all models have in common."""
 
+import contextlib
 import copy
+import math
 import pickle
+import uuid
 from collections.abc import Callable, Sequence
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -55,8 +59,7 @@ def test_an_action_without_parameters() -> None:
     [
         {"email": "a", "name": "b"},
         {"email": "a", "name": "b", "notes": None, "age": 5},
-        {"email": "", "name": 0},
-        {"email": False, "name": []},
+        {"email": "", "name": "", "age": "5"},
         MappingProxyType({"email": "a", "name": "b"}),
     ],
     ids=repr,
@@ -75,6 +78,7 @@ def test_valid_values(values: Any) -> None:
         ({"email": "a", "name": "b", "colour": 1}, (), ("colour",)),
         ({"colour": 1, "zip": 2, "email": "a"}, ("name",), ("colour", "zip")),
         ({"email": "a", "name": "b", 5: 1}, (), ("5",)),
+        ({"email": False, "name": "b", "colour": []}, (), ("colour",)),
     ],
     ids=repr,
 )
@@ -110,6 +114,102 @@ def test_did_you_mean(given: str, hint: str | None) -> None:
         assert "did you mean" not in caught.value.message
     else:
         assert f"{given!r} is unknown ({hint})" in caught.value.message
+
+
+class Colour(Enum):
+    """An enum, which is sent as its values."""
+
+    RED = "red"
+    ONE = 1
+
+
+ONE: Final = uuid.UUID(int=1)
+FITTING: Final[dict[str, list[Any]]] = {
+    "text": ["", "a", Colour.RED, ONE],
+    "textarea": ["a"],
+    "select": ["a"],
+    "password": ["a"],
+    "email": ["anything"],
+    "url": ["anything"],
+    "date": ["tomorrow"],
+    "number": [0, -1.5, "1", " 1.5e3 ", "-2", 2**70, Colour.ONE, math.nan],
+    "map": [{}, {"a": [1]}, MappingProxyType({"a": 1})],
+    "json": [True, 1, "a", [], {}],
+    "hologram": [True, 1, "a", [], {}],
+}
+"""Values of each type of parameter."""
+MISFITTING: Final[dict[str, list[Any]]] = {
+    "text": [True, 1, 1.5, ["a"], ("a",), {"a": 1}, Colour.ONE],
+    "textarea": [1],
+    "select": [["a"]],
+    "password": [1],
+    "email": [5, ["a@b.c"]],
+    "url": [{}],
+    "date": [20260101],
+    "number": ["", "one", "1,5", "1_000", "nan", "inf", "\N{FULLWIDTH DIGIT ONE}", True, [1], {"a": 1}, Colour.RED],
+    "map": ["{}", [["a", 1]], 5, False],
+}
+"""Values of another type."""
+
+
+def of_type(kind: str | None) -> ActionParameters:
+    """Return the parameters of an action with one parameter, which is required."""
+    return ActionParameters("app", "act", (ActionParameter("x", required=True, type=kind),))
+
+
+@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, values in FITTING.items() for value in values])
+def test_a_value_of_the_right_type(kind: str, value: Any) -> None:
+    """It passes, whatever its content. What is not sent as JSON is refused when it is sent, and not here."""
+    of_type(kind).validate({"x": value})
+    of_type(kind).validate({"x": object()})
+    of_type(None).validate({"x": value})
+
+
+@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, values in MISFITTING.items() for value in values])
+def test_a_value_of_the_wrong_type(kind: str, value: Any) -> None:
+    """The error names the parameter, what it must be, and what it is."""
+    with pytest.raises(ParameterError, match=r"'x' must be an? (string|number|object), not an? \w+\.$") as caught:
+        of_type(kind).validate({"x": value})
+    assert (caught.value.missing, caught.value.unknown, caught.value.mistyped) == ((), (), ("x",))
+    assert (caught.value.slug, caught.value.action_id) == ("app", "act")
+
+
+def test_every_known_type_is_tried() -> None:
+    """A type that the JSON Schema narrows has values that fit, and values that do not."""
+    narrowed = {kind for kind in FITTING if "type" in of_type(kind).json_schema()["properties"]["x"]}
+    assert narrowed == MISFITTING.keys()
+
+
+def test_the_schema_accepts_nothing_that_validate_refuses() -> None:
+    """Whoever keeps to the JSON Schema passes the check."""
+    jsonschema = pytest.importorskip("jsonschema")
+    for kind, values in {**FITTING, **MISFITTING}.items():
+        schema = of_type(kind).json_schema()
+        for value in values:
+            with contextlib.suppress(jsonschema.ValidationError):
+                jsonschema.validate({"x": value}, schema)
+                of_type(kind).validate({"x": value})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [None, [], [("email", "a")], "email", 5, b"{}", {"email"}, object()],
+    ids=lambda values: type(values).__name__,
+)
+def test_no_mapping(values: Any) -> None:
+    """Anything that is no mapping of names to values is refused as such."""
+    with pytest.raises(ParameterError, match="parameters must be a mapping of names to values"):
+        PARAMETERS.validate(values)
+
+
+def test_all_problems_in_one_error() -> None:
+    """One message has all of them."""
+    with pytest.raises(ParameterError) as caught:
+        PARAMETERS.validate({"email": ["a"], "nme": "b", "age": {}})
+    assert caught.value.message == (
+        "parameters do not fit action 'create_contact' of app 'hubspot': 'name' is required and missing; 'nme' is "
+        "unknown (did you mean 'name'?); 'email' must be a string, not a list; 'age' must be a number, not an object."
+    )
 
 
 def test_json_schema() -> None:
