@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from refold_async.journal.entries import JournalEntry
     from refold_async.journal.journal import Journal, JournalSummary
     from refold_async.limits.outside_limiter import Limiter
+    from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
@@ -132,6 +133,7 @@ __all__ = [
     "RateLimitError",
     "ReconnectRequiredError",
     "RecordedError",
+    "RedisRateLimit",
     "Reference",
     "RefoldError",
     "RequestStructure",
@@ -215,6 +217,7 @@ _LOADED_WHEN_USED = {
     "PermissionDeniedError": "errors",
     "Progress": "jobs.progress",
     "RateLimit": "config.settings",
+    "RedisRateLimit": "limits.redis.redis_rate_limit",
     "RateLimitError": "errors",
     "ReconnectRequiredError": "errors",
     "RecordedError": "errors",

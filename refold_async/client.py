@@ -15,13 +15,13 @@ from refold_async.config.client_options import (
     find_base_url,
     switch_on_log,
 )
-from refold_async.config.secret import hide
+from refold_async.config.secret import fingerprint, hide
 from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, check_retry_policy, resolve_timeout
 from refold_async.config.validation import check_bool, check_positive, check_proxy, check_whole_number
 from refold_async.errors import ConfigurationError
 from refold_async.fan_out_methods import FanOutMethods
 from refold_async.limits.account_limits import AccountLimitSettings
-from refold_async.limits.outside_limiter import Limiter
+from refold_async.limits.outside_limiter import Limiter, SharedLimit
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests
@@ -37,6 +37,7 @@ from refold_async.version import __version__
 if TYPE_CHECKING:
     import aiohttp
 
+    from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.observers import Observer
     from refold_async.pipeline.observers import CheckedObserver
     from refold_async.resources.linked_accounts import LinkedAccounts
@@ -121,7 +122,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
         base_url: str | None = None,
         timeout: Timeout | float = _DEFAULT_TIMEOUT,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        rate_limit: RateLimit | Limiter | None = None,
+        rate_limit: "RateLimit | Limiter | RedisRateLimit | None" = None,
         account_rate_limit: RateLimit | None = None,
         account_concurrency: int | None = None,
         max_connections: int = 100,
@@ -165,7 +166,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
             trace_configs=trace_configs,
         )
         self._scheduler = RequestScheduler(
-            _check_limit(rate_limit),
+            self._limit_of(_check_limit(rate_limit)),
             self._transport.connections,
             _check_account_limits(account_rate_limit, account_concurrency),
             retry.max_retry_after,
@@ -180,6 +181,11 @@ class AsyncRefold(FanOutMethods, RawRequests):
             observers=checked,
         )
         self._organisation = AccountScope(self._pipeline, api_key=self._api_key)
+
+    def _limit_of(self, limit: RateLimit | Limiter | SharedLimit | None) -> RateLimit | Limiter | None:
+        if limit is None or isinstance(limit, RateLimit | Limiter):
+            return limit
+        return limit.limiter_for(f"{self.base_url} {fingerprint(self._api_key)}")
 
     @property
     def base_url(self) -> str:
@@ -339,10 +345,10 @@ class AsyncRefold(FanOutMethods, RawRequests):
         return f"<AsyncRefold {self.base_url}, {self.environment or 'unknown environment'}{state}>"
 
 
-def _check_limit(rate_limit: Any) -> RateLimit | Limiter | None:
+def _check_limit(rate_limit: Any) -> RateLimit | Limiter | SharedLimit | None:
     if inspect.iscoroutinefunction(getattr(rate_limit, "throttled", None)):
         raise ConfigurationError("The throttled() of rate_limit must be a plain function, not a coroutine function.")
-    if rate_limit is None or isinstance(rate_limit, RateLimit | Limiter):
+    if rate_limit is None or isinstance(rate_limit, RateLimit | Limiter | SharedLimit):
         return rate_limit
     raise ConfigurationError(
         f"rate_limit must be a RateLimit, such as RateLimit(20, burst=5), or an object with `async acquire()`; "

@@ -1,12 +1,19 @@
 """The caller's own limiter: its interface, and how it is called."""
 
 import asyncio
-from typing import Protocol, runtime_checkable
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
+from refold_async.limits.fair_queue import Priority
 from refold_async.runtime.foreign_errors import EXITS, safe_repr
 from refold_async.runtime.log import logger
 
-__all__ = ["Limiter", "LimiterError", "ask", "tell_throttled"]
+__all__ = ["Acquire", "Limiter", "LimiterError", "SharedLimit", "acquire_of", "ask", "tell_throttled"]
+
+Acquire = Callable[[Priority, int], Awaitable[None]]
+"""Asks a limiter for one request of a priority, while that many of the priority wait."""
 
 
 @runtime_checkable
@@ -17,6 +24,10 @@ class Limiter(Protocol):
     once for each attempt, for one attempt at a time, and only while it has a free connection. When `acquire` returns,
     the attempt is sent immediately. If `acquire` raises, the call whose turn it was fails with `APIConnectionError`,
     whose cause is that exception.
+
+    `acquire` may take two keyword arguments. `priority` is `"interactive"`, or `"bulk"` for the requests of a fan-out; if
+    an interactive request comes while a limiter is asked for a bulk one, that `acquire` is cancelled, and another one is
+    called. `waiting` is how many requests of this priority wait.
 
     A limiter may also have a plain method `throttled(until: float) -> None`. The client calls it when Refold returns
     HTTP 429. `until` is a time in seconds, as `time.time()` returns it: nobody who shares the limit should send before
@@ -32,15 +43,46 @@ class Limiter(Protocol):
         ...
 
 
+@runtime_checkable
+class SharedLimit(Protocol):
+    """A limit that keeps a state for each organisation, such as `RedisRateLimit`."""
+
+    def limiter_for(self, organisation: str) -> Limiter:
+        """Return the limiter of the clients of an organisation.
+
+        Args:
+            organisation: The base URL and a fingerprint of the API key.
+        """
+        ...
+
+
 class LimiterError(Exception):
     """The caller's limiter raised an exception, which is `__cause__`."""
 
 
-async def ask(limiter: Limiter) -> LimiterError | None:
+def acquire_of(limiter: Limiter) -> tuple[Acquire, bool]:
+    """Return how to ask a limiter, and whether it distinguishes priorities."""
+    acquire: Any = limiter.acquire
+    try:
+        accepted = inspect.signature(acquire).parameters
+    except (TypeError, ValueError):
+        accepted = {}
+    names = [name for name in ("priority", "waiting") if name in accepted]
+    if not names:
+        return lambda _priority, _waiting: acquire(), False
+
+    def ask_for(priority: Priority, waiting: int) -> Awaitable[None]:
+        given = {"priority": priority, "waiting": waiting}
+        return acquire(**{name: given[name] for name in names})
+
+    return ask_for, "priority" in names
+
+
+async def ask(acquire: Acquire, priority: Priority, waiting: int) -> LimiterError | None:
     """Wait until the limiter allows one request. Return the error if the limiter raised."""
     task = asyncio.current_task()
     try:
-        await limiter.acquire()
+        await acquire(priority, waiting)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as cause:

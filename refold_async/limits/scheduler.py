@@ -14,8 +14,8 @@ from refold_async.faults import Fault
 from refold_async.limits.account_limits import AccountLimits, AccountLimitSettings
 from refold_async.limits.account_turns import AccountTurns
 from refold_async.limits.adaptive_rate import AdaptiveRate
-from refold_async.limits.fair_queue import FairQueue
-from refold_async.limits.outside_limiter import Limiter, ask, tell_throttled
+from refold_async.limits.fair_queue import FairQueue, Priority
+from refold_async.limits.outside_limiter import Acquire, Limiter, acquire_of, ask, tell_throttled
 from refold_async.limits.permits import Permit, Waiter
 from refold_async.limits.token_bucket import TokenBucket
 
@@ -44,6 +44,7 @@ class RequestScheduler:
         longest_pause: float = 60.0,
     ) -> None:
         self._limiter = None if limit is None or isinstance(limit, RateLimit) else limit
+        self._acquire, self._knows_priorities = (None, False) if self._limiter is None else acquire_of(self._limiter)
         self._bucket = TokenBucket(limit) if isinstance(limit, RateLimit) else None
         # A limit that the user set may be too high, or not the only one.
         self._adaptive = AdaptiveRate(connections, beside_a_limit=limit is not None)
@@ -56,6 +57,7 @@ class RequestScheduler:
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._asked_for: Priority | None = None  # while the limiter is asked
 
     @property
     def in_flight(self) -> int:
@@ -222,8 +224,8 @@ class RequestScheduler:
             self._timer = None
         if self._closed:
             return
-        if self._limiter is not None:
-            self._see_to_asking(self._limiter, loop)
+        if self._acquire is not None:
+            self._see_to_asking(self._acquire, loop)
             return
         now = loop.time()
         while self._free >= 1 and (waiter := self._queue.head()) is not None:
@@ -266,26 +268,31 @@ class RequestScheduler:
         elif self._queue:
             self._grant_waiting(asyncio.get_running_loop())
 
-    def _see_to_asking(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
+    def _see_to_asking(self, acquire: Acquire, loop: asyncio.AbstractEventLoop) -> None:
         """Call the limiter while somebody waits who could send, and only then."""
         if self._asking is not None:
-            if not self._queue:
+            if not self._queue or (self._asked_for == "bulk" and self._knows_priorities and self._queue.has_interactive):
                 self._asking.cancel()
         elif self._free >= 1 and self._queue:
-            self._asking = loop.create_task(self._ask(limiter, loop), name="refold_async rate limit")
+            self._asking = loop.create_task(self._ask(acquire, loop), name="refold_async rate limit")
             self._asking.add_done_callback(self._asked)
 
     def _asked(self, asking: asyncio.Task[None]) -> None:
         self._asking = None
         self._grant_waiting(asking.get_loop())
 
-    async def _ask(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
+    async def _ask(self, acquire: Acquire, loop: asyncio.AbstractEventLoop) -> None:
         """Call the limiter for one permit after the other. What it grants is for the head of the queue at that time."""
         while self._free >= 1 and (waiter := self._queue.head()) is not None:
             if self._parks(waiter, loop.time()):
                 continue
             await self._keep_to_the_rate(loop)
-            error = await ask(limiter)
+            priority: Priority = "interactive" if self._queue.has_interactive else "bulk"
+            self._asked_for = priority
+            try:
+                error = await ask(acquire, priority, self._queue.count(priority))
+            finally:
+                self._asked_for = None
             await self._keep_to_the_rate(loop)
             while (waiter := self._queue.head()) is not None and self._parks(waiter, loop.time()):
                 pass
