@@ -46,6 +46,7 @@ check: lint types docs test-other-pythons test-lowest  ## Check what must be tru
 lint: $(VENV)/check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/zizmor --offline --quiet --persona auditor .github
 
 types: $(VENV)/check
 	$(BIN)/mypy
@@ -79,7 +80,7 @@ bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they c
 	$(BIN)/python benchmarks/growth.py
 	$(DRAW) by-hand job-timeline cost-growth
 
-bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections and gc.freeze() bring. 4 minutes.
+bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections and gc.freeze() bring. 5 minutes.
 	$(BIN)/python benchmarks/tuning.py
 
 # The locked versions serve every Python and system that the package supports.

@@ -3,10 +3,9 @@
     python examples/failure_report.py
     REFOLD_API_KEY=... python examples/failure_report.py --accounts accounts.txt --journal june.sqlite
 
-`accounts.txt` has one linked account id per line. If the job ends early, for whatever reason, run the same command
-again: it continues with the rest, and `failures.csv` lists everything that did not succeed, in this run and in the runs
-before. Without an API key it shows this with a mock: it starts itself as another process, kills that with `kill -9`,
-and runs the job again.
+`accounts.txt` has one linked account id per line. If the job ends early, run the same command again: it continues with
+the rest, and `failures.csv` lists everything that did not succeed, in this run and in the runs before. Without an API
+key it shows this with a mock: it starts itself as another process, kills that with `kill -9`, and runs the job again.
 """
 
 import argparse

@@ -21,7 +21,6 @@ from aiohttp.typedefs import Handler
 from refold_async import (
     AccountScope,
     ActionFailedError,
-    ActionResult,
     APITimeoutError,
     AsyncRefold,
     AuthenticationError,
@@ -31,7 +30,6 @@ from refold_async import (
     NotFoundError,
     ParameterError,
     PermissionDeniedError,
-    RateLimitError,
     ReconnectRequiredError,
     RefoldError,
     Timeout,
@@ -109,8 +107,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         error = next(leaves(group))
     except* TimeoutError:
         # A write that was cancelled in flight may have happened.
-        error = APITimeoutError("The request took too long.")
-        error.effect = "unknown"
+        error = APITimeoutError("The request took too long.")  # its effect is `unknown`
     logger.warning("%s %s: %s", request.method, request.path, error)
     return answer_to(error, wrote=request.method != "GET")
 
@@ -126,12 +123,13 @@ def leaves(group: BaseExceptionGroup[RefoldError]) -> Iterator[RefoldError]:
 
 def answer_to(error: RefoldError, *, wrote: bool) -> web.Response:
     """Return this service's response to an error."""
+    repeatable = error.effect == "none" or not wrote
     match error:
         case ParameterError() | BadRequestError():
             status, problem = 400, error.message  # what our caller sent does not fit the action
         case ReconnectRequiredError():
             status, problem = 409, "Reconnect the app, then try again."
-        case RateLimitError() | ActionFailedError(result=ActionResult(http_status=429)) | ClientClosedError():
+        case _ if repeatable and (error.throttled or isinstance(error, ClientClosedError)):
             status, problem = 503, "Busy. Try again later."  # not 429: it was not our caller that was too fast
         case ActionFailedError(effect="none"):
             status, problem = 422, "The app refused this."
@@ -145,7 +143,7 @@ def answer_to(error: RefoldError, *, wrote: bool) -> web.Response:
     headers: dict[str, str] = {}
     if wrote:
         body["effect"] = error.effect
-    if error.retry_after is not None and not (wrote and error.effect == "unknown"):
+    if error.retry_after is not None and repeatable:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
     return web.json_response(body, status=status, headers=headers)
 

@@ -303,6 +303,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
             AuthenticationError: Refold does not know the key.
             APIConnectionError: Refold cannot be reached: `base_url` or the proxy is wrong, or there is no network.
             APIResponseValidationError: What responds at `base_url` is not Refold.
+            NotFoundError: `base_url` has a path that is not one of Refold.
             RefoldError: The call failed for another reason.
         """
         from refold_async.models.linked_accounts import LinkedAccount

@@ -33,12 +33,12 @@ may have run. No error contains an API key, a session token or an open response.
 """
 
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from refold_async.faults import THROTTLED, Effect, Fault
 from refold_async.models.response_meta import ResponseMeta
-from refold_async.runtime.foreign_errors import error_name
+from refold_async.runtime.foreign_errors import error_name, with_subclasses
 
 if TYPE_CHECKING:
     from refold_async.models.applications import Application
@@ -91,7 +91,8 @@ class RefoldError(Exception):
 
     Attributes:
         message: What happened, and what to do about it.
-        effect: What became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it may have run.
+        effect: What became of the action: `"none"`, it did not run; `"done"`, it ran; `"unknown"`, it may have run. It
+            is `"unknown"` too if nobody set it, for example because Celery rebuilt the error from its message.
         method: The HTTP method of the call; None if the error was raised before there was a request.
         url: The full URL of the call, or None.
         linked_account_id: The linked account that the call was for, or None.
@@ -105,7 +106,7 @@ class RefoldError(Exception):
         fault: The kind of fault, which decides about retries; None if the error was raised before anything was sent.
     """
 
-    effect: Effect = "none"
+    effect: Effect = "unknown"  # of an error that another program rebuilds from its class and message, as Celery does
     method: str | None = None
     url: str | None = None
     linked_account_id: str | None = None
@@ -153,6 +154,8 @@ class RefoldError(Exception):
 class ConfigurationError(RefoldError):
     """A wrong or missing key, URL, id or option. Raised before anything is sent; the message says what to change."""
 
+    effect: Effect = "none"
+
 
 class ParameterError(RefoldError):
     """Parameters that do not fit the action's schema, or that cannot be sent as JSON. Nothing was sent.
@@ -161,6 +164,8 @@ class ParameterError(RefoldError):
         missing: The names of required parameters that were not given.
         unknown: The names of parameters that were given but that the action does not have.
     """
+
+    effect: Effect = "none"
 
     def __init__(self, message: str = "", *, missing: tuple[str, ...] = (), unknown: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -355,20 +360,24 @@ class FanOutStoppedError(RefoldError):
     """A fan-out ended before all items were read, because of `stop_after=` or `job_timeout=`.
 
     It is raised after the outcomes of the items that ended. Items that were started but had not ended are in the
-    fan-out's `unfinished`.
+    fan-out's `unfinished`. `effect` is `"unknown"` if anything was sent that may have had an effect: the outcomes say
+    what became of each item.
     """
 
 
 class JournalError(RefoldError):
     """A journal cannot be used: it belongs to another job, is in use, is not a journal, or could not be written.
 
-    It is raised before anything is sent. If writing fails later, it is raised after the items in flight have ended.
-    Outcomes recorded before remain recorded.
+    It is raised before anything is sent, with the effect `"none"`. If writing fails later, it is raised after the items
+    in flight have ended, and `effect` is `"unknown"` if any of them may have had an effect. Outcomes recorded before
+    remain recorded.
     """
 
 
 class WebhookSignatureError(RefoldError):
     """A webhook is not signed, is signed with another key, or was changed after it was signed: do not trust it."""
+
+    effect: Effect = "none"
 
 
 class RecordedError(RefoldError):
@@ -411,18 +420,4 @@ class RecordedError(RefoldError):
         if isinstance(known, type):
             return issubclass(known, kinds)
         # Earlier journals recorded classes that are neither ours nor Python's without their module.
-        return any(name in (error_name(kind), kind.__name__) for kind in _with_subclasses(kinds))
-
-
-def _with_subclasses(kinds: tuple[Any, ...]) -> Iterator[type[BaseException]]:
-    """Yield the classes, including those in nested tuples as `isinstance()` accepts them, and all their subclasses."""
-    pending = list(kinds)
-    seen: set[type[BaseException]] = set()
-    while pending:
-        kind = pending.pop()
-        if isinstance(kind, tuple):
-            pending.extend(kind)  # pyright: ignore[reportUnknownArgumentType]
-        elif kind not in seen:
-            seen.add(kind)
-            yield kind
-            pending += kind.__subclasses__()
+        return any(name in (error_name(kind), kind.__name__) for kind in with_subclasses(kinds))

@@ -40,7 +40,7 @@ class Fault(Enum):
     WORKFLOW_ERRORED = "the workflow stopped at an error in one of its nodes"
     WORKFLOW_DUPLICATE = "Refold treated the execution as a repeat of an earlier one, and ran nothing"
 
-    def __reduce_ex__(self, protocol: Any, /) -> tuple[Any, ...]:
+    def __reduce_ex__(self, proto: object) -> tuple[Any, ...]:
         """Pickle it by its name: the text of another version may differ."""
         return getattr, (Fault, self.name)
 

@@ -284,9 +284,9 @@ def parse(body: bytes | bytearray | memoryview) -> WebhookEvent:
     try:
         value: Any = decode(content)
     except (ValueError, RecursionError):
-        raise APIResponseValidationError(f"The webhook's body is not JSON. {_OTHER_FORM}") from None
+        raise _unreadable("not JSON") from None
     if not isinstance(value, dict):
-        raise APIResponseValidationError(f"The webhook's body is JSON, but not an object. {_OTHER_FORM}")
+        raise _unreadable("JSON, but not an object")
     return _event(cast("dict[str, Any]", value))
 
 
@@ -328,6 +328,12 @@ def delivery_key(body: bytes | bytearray | memoryview) -> str:
         ConfigurationError: The body was already decoded or parsed.
     """
     return hashlib.sha256(_check_body(body)).hexdigest()
+
+
+def _unreadable(what: str) -> APIResponseValidationError:
+    error = APIResponseValidationError(f"The webhook's body is {what}. {_OTHER_FORM}")
+    error.effect = "none"
+    return error
 
 
 def _event(value: Mapping[str, Any]) -> WebhookEvent:

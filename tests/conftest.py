@@ -1,4 +1,4 @@
-"""Fixtures: a mock Refold, a client of it, and a look for what a test left behind."""
+"""Fixtures: a mock Refold, a client of it, and a check for what a test left behind."""
 
 import asyncio
 import gc
@@ -26,9 +26,9 @@ SETTINGS_OF_OTHERS: Final = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what whoever runs the tests has set out of them, and out of the programs they start.
+    """Keep the settings of whoever runs the tests out of the tests and of the programs that they start.
 
-    Those programs heed Ctrl-C, also where whoever runs the tests does not: that is handed down.
+    Those programs react to Ctrl-C even if this process ignores it, which they would inherit.
     """
     # Python's development mode, which programs are handed down too, makes asyncio look closely.
     config.option.asyncio_debug = sys.flags.dev_mode
@@ -45,7 +45,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Look after every test that has a loop; those without leave nothing, and are many."""
+    """Check every test that has an event loop. The many others can leave nothing behind."""
     for item in items:
         function: Any = getattr(item, "obj", None)
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(function):
@@ -76,7 +76,7 @@ async def mock() -> AsyncIterator[MockRefold]:
 
 @pytest.fixture
 async def refold(mock: MockRefold) -> AsyncIterator[AsyncRefold]:
-    """A client of the mock, which tries twice more and hardly waits in between."""
+    """A client of the mock, which retries twice and almost without a pause."""
     async with AsyncRefold("tk_test", base_url=mock.base_url, retry=IMPATIENT) as refold:
         yield refold
 
@@ -89,7 +89,7 @@ def account(refold: AsyncRefold) -> AccountScope:
 
 @pytest.fixture
 def unprivileged() -> Iterator[Path]:
-    """A directory that this process owns, while it may do no more than any user."""
+    """A directory that this process owns. During the test, the process has no more rights than any user."""
     directory = Path(tempfile.mkdtemp())
     user = os.geteuid()
     if user == 0:

@@ -188,11 +188,18 @@ def test_copies_keep_headers_case_insensitive(way: str) -> None:
     assert error.headers["retry-after"] == "7"
 
 
+NOTHING_RAN: Final = {"ConfigurationError", "ParameterError", "WebhookSignatureError"}
+
+
 @pytest.mark.parametrize("name", PARENTS)
-def test_before_anything_was_sent(name: str) -> None:
-    """An error made without a call says that nothing ran, and its text is its message."""
+def test_made_from_its_message_alone(name: str) -> None:
+    """Nobody said what became of the action, as when Celery rebuilds an error: then it is unknown, never `none`.
+
+    Only of errors that are always raised before anything is sent, the class says enough.
+    """
     error = classes_of_errors()[name]("Set max_connections to 1 or more.")
-    assert (error.effect, error.attempts, error.retry_after, error.fault) == ("none", 0, None, None)
+    assert error.effect == ("none" if name in NOTHING_RAN else "unknown")
+    assert (error.attempts, error.retry_after, error.fault) == (0, None, None)
     assert (error.method, error.url, error.linked_account_id) == (None, None, None)
     assert str(error) == error.message == "Set max_connections to 1 or more."
 
@@ -245,7 +252,7 @@ def test_text_with_one_attempt_and_no_account() -> None:
     """What does not apply is left out, and one is singular."""
     error = errors.APIConnectionError("Broke.")
     error.method, error.url, error.attempts = "GET", "https://app.refold.ai/x", 1
-    assert str(error) == "Broke. [GET https://app.refold.ai/x, 1 attempt, effect: none]"
+    assert str(error) == "Broke. [GET https://app.refold.ai/x, 1 attempt, effect: unknown]"
 
 
 def test_attributes_without_values() -> None:

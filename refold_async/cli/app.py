@@ -20,7 +20,7 @@ See what an app can do and which parameters an action takes, then execute it:
   refold params hubspot create_contact -a user_12345
   refold execute hubspot create_contact -a user_12345 email=ada@example.com
 
--a names a linked account, which is one of your customers, by your own id of it. REFOLD_LINKED_ACCOUNT_ID can be set \
+-a takes the id of a linked account: your own id for one of your customers. REFOLD_LINKED_ACCOUNT_ID can be set \
 instead.
 
 The API key is read from the environment variable REFOLD_API_KEY. To try commands without a key, run `refold mock`.
@@ -33,7 +33,7 @@ Exit codes:
   1    failed, and nothing happened in the app
   2    the command is wrong; nothing was sent
   3    a write may have happened: check in the app before you run it again
-  4    done, but the answer could not be used: do not run it again
+  4    done, but the response could not be used: do not run it again
   130  Ctrl-C before a write was sent (129: SIGHUP, 143: SIGTERM)
   141  the reader of the output, such as head, stopped early
 """
@@ -85,7 +85,7 @@ def make_app() -> App:
     fan_out = "--accounts FILE [OPTIONS] SLUG ACTION_ID [PARAMETERS...]"
     _add(app, jobs, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT, usage=fan_out, ending=help_of_jobs.EXIT_CODES)
     journal = _group(app, jobs, "journal", "Read the journal of a job, also while it runs. Nothing is sent.")
-    _add(journal, None, "summary", "journal:summary", "Show how many items ended how, and how many are left.")
+    _add(journal, None, "summary", "journal:summary", "Show how many items ended in each way, and how many are left.")
     _add(journal, None, "entries", "journal:entries", "List the items, all or some of them.")
     _add(journal, None, "report", "journal:report", "Report how the job went: as text, as a page or as CSV.")
 
@@ -102,7 +102,7 @@ def make_app() -> App:
     _add(executions, None, "watch", "executions:watch", "Print an execution's status whenever it changes.", _WATCH)
     _add(executions, None, "wait", "executions:wait", "Wait for an execution to end, and print its return value.")
     _add(executions, None, "response", "executions:response", "Print the return value of an execution.")
-    _add(executions, None, "stop", "executions:stop", "Stop an execution.", "What it has done is not undone.")
+    _add(executions, None, "stop", "executions:stop", "Stop an execution.", "This does not undo what it has done.")
     _add(executions, None, "rerun", "executions:rerun", "Run a workflow again with the payload of an execution.")
 
     customers = Group("Customers", sort_key=4)

@@ -43,7 +43,7 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
     """A write may have happened: check in the app before you run it again."""
     UNUSABLE = 4
-    """Done, but the answer could not be used: do not run it again."""
+    """Done, but the response could not be used: do not run it again."""
     INTERRUPTED = 130
     """Ctrl-C, before a write was sent; SIGHUP and SIGTERM make it 129 and 143."""
     UNREAD = 141

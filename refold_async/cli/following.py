@@ -37,8 +37,6 @@ async def _explaining(options: AccountOptions, execution_id: str) -> AsyncGenera
     try:
         yield
     except ExecutionTimeoutError as error:
-        if isinstance(error.__cause__, RefoldError):
-            error.add_note(f"The last check of it failed: {error.__cause__.message}")
         error.add_note(f"To follow it: `{command('watch', execution_id, options)}`.")
         raise
 

@@ -76,7 +76,7 @@ class AccountOptions(Options):
             name=["--account", "-a"],
             env_var="REFOLD_LINKED_ACCOUNT_ID",
             metavar="ID",
-            help="The linked account, which is one of your customers, to act for.",
+            help="The linked account to act for: your own id for one of your customers.",
         ),
     ] = attrs.field(validator=_an_account)
 

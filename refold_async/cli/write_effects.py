@@ -1,13 +1,16 @@
 """The effect of the writes that a command sent."""
 
+import contextlib
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Final
 
+from refold_async.errors import RefoldError
 from refold_async.faults import Effect
 
 if TYPE_CHECKING:
     from refold_async.observers import CallEnd
 
-__all__ = ["WRITES", "WriteEffects"]
+__all__ = ["WRITES", "WriteEffects", "only_reading"]
 
 
 class WriteEffects:
@@ -32,3 +35,14 @@ class WriteEffects:
 
 WRITES: Final = WriteEffects()
 """The writes of the command that this process runs."""
+
+
+@contextlib.contextmanager
+def only_reading(reads: bool) -> Generator[None]:
+    """If a call only reads, as `--read` says, give its error the effect none: there is nothing to check in the app."""
+    try:
+        yield
+    except RefoldError as error:
+        if reads:
+            error.effect = "none"
+        raise

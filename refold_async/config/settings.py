@@ -123,7 +123,7 @@ class RetryPolicy:
 def check_retry_policy(retry: Any) -> RetryPolicy:
     """Return `retry` if it is a `RetryPolicy`."""
     if not isinstance(retry, RetryPolicy):
-        raise ConfigurationError(f"retry must be a RetryPolicy, got {retry!r}.")
+        raise ConfigurationError(f"retry must be a RetryPolicy, such as RetryPolicy(max_retries=5), got {retry!r}.")
     return retry
 
 

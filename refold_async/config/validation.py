@@ -32,6 +32,9 @@ __all__ = [
     "split_proxy",
 ]
 
+_SAMPLE_URL: Final = "https://app.refold.ai"
+_SAMPLE_URLS: Final = {"proxy": "http://user:password@proxy.example.com:3128"}
+
 # Compiled by their first use.
 _CONTROL_OR_SURROGATE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 _BAD_PERCENT = r"%(?![0-9A-Fa-f]{2})"
@@ -143,7 +146,8 @@ def _split_url(name: str, value: object) -> SplitResult:
     """Return the parts of a URL with a host. Neither message nor frame shows the URL, which may contain a password."""
     parts = _parts_of_url(check_header_value(name, value))
     if parts is None:
-        raise ConfigurationError(f"{name} must be a full URL such as 'https://app.refold.ai', quoted where needed.")
+        sample = _SAMPLE_URLS.get(name, _SAMPLE_URL)
+        raise ConfigurationError(f"{name} must be a full URL, such as {sample!r}, percent-encoded where needed.")
     return parts
 
 

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from refold_async.config.validation import check_positive, check_whole_number
-from refold_async.errors import ConfigurationError
+from refold_async.errors import ConfigurationError, RefoldError
 from refold_async.jobs.client_interface import AnyScope, ClientInterface
 from refold_async.jobs.feeding import STEPS_BEFORE_A_TURN, Feeder
 from refold_async.jobs.item_tasks import ItemTasks
@@ -140,7 +140,9 @@ class FanOut(Generic[Item, T]):
             self.unread.extend(self._queue.unread)
             self._queue.unread.clear()
             if self._feeder.error is not None:
-                logger.warning("items raised %s, and nobody read that error", safe_repr(self._feeder.error))
+                logger.warning(
+                    "items raised %s after the fan-out was left. No outcome shows it.", safe_repr(self._feeder.error)
+                )
             if self._cancelled_owner and self._owner is not None:
                 self._owner.uncancel()
             self._owner = None
@@ -211,19 +213,31 @@ class FanOut(Generic[Item, T]):
 
     def _raise_error(self) -> None:
         """Raise, once, what ended the fan-out."""
-        error = self._stopper.error or self._feeder.error
+        own, error = self._stopper.error, self._stopper.error or self._feeder.error
         self._stopper.error = self._feeder.error = None
+        if isinstance(error, RefoldError):
+            if self._item_tasks.had_effect:
+                error.effect = "unknown"  # or a program that retries what had no effect would repeat the whole job
+            elif error is own:
+                error.effect = "none"
         if error is not None:
             raise error
 
     async def collect(self) -> FanOutReport[Item, T]:
         """Run the whole fan-out and return every outcome, in the order of the input.
 
+        If it raises an error, the outcomes until then are in `report`. The `effect` of a `RefoldError` is `"unknown"`
+        if any item may have had an effect: do not repeat the whole job then.
+
+        Returns:
+            The report, with one outcome for each item.
+
         Raises:
-            Exception: What `items` raised. The outcomes of the items it gave before are in `report`.
-            FanOutStoppedError: `stop_after=` or `job_timeout=` stopped it. The outcomes until then are in `report`.
-            ClientClosedError: The client was closed while the fan-out ran. The outcomes until then are in `report`.
+            Exception: What `items` raised.
+            FanOutStoppedError: `stop_after=` or `job_timeout=` stopped it.
+            ClientClosedError: The client was closed while the fan-out ran.
             JournalError: The journal cannot be used or written.
+            ConfigurationError: The fan-out was used before.
         """
         async with self:
             self._report = {}

@@ -62,6 +62,8 @@ class ItemTasks(Generic[Item, T]):
         """Items that were taken and have no outcome."""
         self.unrecorded: list[Outcome[Item, T]] = []
         """Outcomes that the journal could not take."""
+        self.had_effect = False
+        """Whether something was sent, in this run, that had an effect or may have had one."""
 
     def begin(self, loop: asyncio.AbstractEventLoop, run: Run[Item, T]) -> None:
         """Prepare for items, which `run` records."""
@@ -232,6 +234,7 @@ class ItemTasks(Generic[Item, T]):
 
     def _item_ended(self, task: asyncio.Task[None]) -> None:
         taken = self._tasks.pop(task)
+        self.had_effect = self.had_effect or not taken.untouched
         if taken.approaching is not None:
             taken.arrive()
         try:

@@ -126,7 +126,7 @@ class ProgressReporter:
         await asyncio.wait([call], timeout=until - asyncio.get_running_loop().time())
         if not call.done():
             self._callback = None
-            logger.warning("progress= was still running some time after the fan-out ended, and was cancelled")
+            logger.warning("progress= did not return after the fan-out had ended, and was cancelled.")
             call.cancel()
             await asyncio.wait([call], timeout=_LAST_MOMENTS)
 
@@ -212,7 +212,9 @@ class ProgressReporter:
     def _give_up(self, error: BaseException) -> None:
         if self._callback is not None:  # else it was cancelled here, and that was logged
             self._callback = None
-            logger.error("progress= raised %s; it will not be called any more", safe_repr(error), exc_info=error)
+            logger.error(
+                "progress= raised %s. It is not called any more; the job continues.", safe_repr(error), exc_info=error
+            )
 
 
 def _bar(total: int | None) -> "ProgressBar":

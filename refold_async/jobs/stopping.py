@@ -54,7 +54,8 @@ class Stopper(Generic[Item]):
             feeder.stop()
         elif self._job_timeout is not None and self._job_timeout < _FOR_EVER:
             over = FanOutStoppedError(
-                f"The job took longer than the {self._job_timeout:g} seconds that job_timeout= allows."
+                f"The job took longer than job_timeout={self._job_timeout:g} seconds. Items without an outcome are in "
+                "the fan-out's `unfinished`."
             )
             self._timers.append(loop.call_later(self._job_timeout, self.stop, over))
 

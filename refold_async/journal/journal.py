@@ -1,7 +1,8 @@
 """The journal of a bulk job: a file that records how every item ended, so that the job can be run again."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, get_args
@@ -132,11 +133,14 @@ class Journal:
         Raises:
             JournalError: The journal does not exist or cannot be read.
         """
-        store = _store_of(self)
-        running = store.is_running()
-        job, counts, last, items, refused = store.read_summary()
-        if wrong := counts.keys() - set(STATUSES):
-            raise JournalError(f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}.")
+        with _sending_nothing():
+            store = _store_of(self)
+            running = store.is_running()
+            job, counts, last, items, refused = store.read_summary()
+            if wrong := counts.keys() - set(STATUSES):
+                raise JournalError(
+                    f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}."
+                )
         started = counts.get("started", 0)
         return JournalSummary(
             job=job.name,
@@ -175,23 +179,34 @@ class Journal:
         return self._entries(status)
 
     def _entries(self, status: EntryStatus | None) -> Iterator[JournalEntry]:
-        # The path as it is now: the reader may change its working directory half way.
-        store = _store_of(attrs.evolve(self, path=os.path.realpath(self.path)))
-        after = 0
-        while True:
-            running = store.is_running()
-            wanted: tuple[str, ...] = STATUSES if status is None else (status,)
-            if not running:
-                # No run is left to record what became of those in flight.
-                wanted = {"unknown": ("unknown", "started"), "started": ()}.get(status or "", wanted)
-            rows = store.read_entries(after=after, statuses=wanted, known=STATUSES)
-            if not rows:
-                return
-            after = rows[-1].id
-            for row in rows:
-                entry = entry_of(row)
-                left = entry.status == "started" and not running
-                yield attrs.evolve(entry, status="unknown", effect="unknown") if left else entry
+        with _sending_nothing():
+            # The path as it is now: the reader may change its working directory half way.
+            store = _store_of(attrs.evolve(self, path=os.path.realpath(self.path)))
+            after = 0
+            while True:
+                running = store.is_running()
+                wanted: tuple[str, ...] = STATUSES if status is None else (status,)
+                if not running:
+                    # No run is left to record what became of those in flight.
+                    wanted = {"unknown": ("unknown", "started"), "started": ()}.get(status or "", wanted)
+                rows = store.read_entries(after=after, statuses=wanted, known=STATUSES)
+                if not rows:
+                    return
+                after = rows[-1].id
+                for row in rows:
+                    entry = entry_of(row)
+                    left = entry.status == "started" and not running
+                    yield attrs.evolve(entry, status="unknown", effect="unknown") if left else entry
+
+
+@contextmanager
+def _sending_nothing() -> Generator[None]:
+    """Say in every error that reading a journal raises that nothing ran."""
+    try:
+        yield
+    except JournalError as error:
+        error.effect = "none"
+        raise
 
 
 def run_opener(journal: Journal, identity: JobIdentity) -> Callable[[], StoreRun]:

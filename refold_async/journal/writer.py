@@ -95,8 +95,10 @@ class JournalWriter:
                     await wait_despite_cancellation(thread.call(opening.result().close))
                 raise
             return cls(opening.result(), thread, filter_size)
-        except BaseException:
+        except BaseException as error:
             thread.end()
+            if isinstance(error, JournalError):
+                error.effect = "none"  # a job sends nothing before it has its journal
             raise
 
     def look_up(self, key: str) -> "asyncio.Future[NoEntry | JournalEntry]":

@@ -12,7 +12,7 @@ from refold_async.faults import Effect, Fault, Kind
 
 __all__ = ["CANCELLED", "AttemptEnd", "CallEnd", "CallStart", "Observation", "Retry", "named_call"]
 
-CANCELLED: Final = "%s: cancelled after it was sent (attempt %d); it may have run."
+CANCELLED: Final = "%s: cancelled after it was sent (attempt %d). It may have run: check before you retry it."
 """The warning about a call that was cancelled too late. It takes the call and the number of the attempt."""
 
 

@@ -45,7 +45,7 @@ class Credentials(ABC):
             problem = copy.copy(failure)  # each caller that waits raises its own copy
             problem.__cause__ = failure.__cause__
         except TimeoutError:
-            problem = APITimeoutError("The session token did not arrive before the time was up (timeout total=).")
+            problem = APITimeoutError("No session token arrived within the time of the call (Timeout.total).")
         if call.deadlines.closed:
             problem = ClientClosedError("The client was closed while the call waited for a session token.")
         raise problem

@@ -30,7 +30,7 @@ def annotate(error: RefoldError, request: Request, base_url: str, linked_account
 
 
 def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None:
-    """Set the attributes of the error that ends a call; for a write that may have run, add advice to the message."""
+    """Set the attributes of the error that ends a call; if it may have run, add advice to the message."""
     annotate(error, call.request, base_url, call.linked_account_id)
     error.effect = call.effect
     error.attempts = call.attempts
@@ -41,11 +41,23 @@ def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None
         request_id=error.request_id,
     )
     message = error.message
-    if call.effect == "unknown" and call.request.kind == "write" and error.fault is not Fault.WORKFLOW_ERRORED:
-        message += " It may have run: check in the app before you retry it."
+    if call.effect == "unknown" and error.fault is not Fault.WORKFLOW_ERRORED:
+        message += f" {_advice(call.request)}"
     # A response may contain half of a surrogate pair, which could not be printed.
     message = message.encode(errors="backslashreplace").decode()
     error.args = (message, *error.args[1:])
+
+
+def _advice(request: Request) -> str:
+    """Return what to do about a request that may have had an effect."""
+    operation = request.target.operation
+    if request.kind == "idempotent":
+        return "It may have run; it is safe to retry."
+    if operation == "execute_action":
+        return "The action may have run: check in the app before you retry it."
+    if operation == "execute_workflow":
+        return "The workflow may have run: check its executions before you retry it."
+    return "It may have run: check that before you retry it."
 
 
 def add_to_message(error: RefoldError, text: str) -> None:
@@ -62,12 +74,12 @@ def secrets_sent(headers: Mapping[str, str], own_secrets: list[str]) -> list[str
 def not_read_in_time(call: CallState, response: Response) -> RefoldError:
     """Return the error for a response that was not parsed before the time was up or the client was closed."""
     size = f"{len(response.body):,} bytes"
-    told = f"The response for {call.request.target.subject} arrived ({size}), but it was not yet parsed when"
+    told = f"The response for {call.request.target.subject} arrived ({size}), but was not parsed"
     error: RefoldError
     if call.deadlines.closed:
-        error = APIConnectionError(f"{told} the client was closed.")
+        error = APIConnectionError(f"{told} before the client was closed.")
     else:
-        error = APITimeoutError(f"{told} the time was up (timeout total={call.timeout.total:g}).")
+        error = APITimeoutError(f"{told} within {call.timeout.total:g} seconds (Timeout.total).")
     error.fault = Fault.UNREADABLE
     error.request_id = request_id_of(response.headers, {})
     _tell_of_response(error, response)

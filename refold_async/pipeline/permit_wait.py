@@ -64,7 +64,7 @@ async def wait_for_permit(
         item_until = began + item.refusal_wait_left
     pause = scheduler.pause(began, permit.account)
     if item is None and pause > call.deadline - began:
-        raise _paused(pause)
+        raise _paused(call, pause)
     limiter_error: LimiterError | None
     try:
         with waiting(call, item_until):
@@ -89,17 +89,18 @@ async def wait_for_permit(
     if item is not None:
         raise _kept_waiting(scheduler, call, item, permit)
     if (pause := scheduler.pause(deadlines.now(), permit.account)) > 0:
-        raise _paused(pause)
+        raise _paused(call, pause)
     raise APITimeoutError(
-        f"Waited {waited:.3g} seconds for the rate limit, for the limits of the linked account, or for one of the "
-        f"{connections} connections (max_connections=), until the time was up (timeout total=)."
+        f"The call for {call.request.target.subject} waited {waited:.3g} seconds for the rate limit, for the limits of "
+        f"its linked account, or for one of the {connections} connections (max_connections=), until its "
+        f"{call.timeout.total:g} seconds were over (Timeout.total)."
     )
 
 
-def _paused(pause: float) -> APITimeoutError:
+def _paused(call: CallState, pause: float) -> APITimeoutError:
     error = APITimeoutError(
-        f"Refold refuses calls for now (HTTP 429). This one would have to wait for another {pause:.3g} seconds "
-        "(Retry-After), longer than it may take (timeout total=)."
+        f"Refold refuses calls for now (HTTP 429). The call for {call.request.target.subject} would have to wait "
+        f"another {pause:.3g} seconds, longer than Timeout.total={call.timeout.total:g} allows."
     )
     error.retry_after = pause
     return error
@@ -115,6 +116,6 @@ def _kept_waiting(scheduler: RequestScheduler, call: CallState, item: ItemContex
         error.fault = Fault.RATE_LIMITED
         error.retry_after = scheduler.pause(call.deadlines.now(), permit.account)
     add_to_message(
-        error, f"Refusals kept it waiting for the {item.max_refusal_wait:g} seconds that max_refusal_wait= allows."
+        error, f"Refusals kept it waiting for max_refusal_wait={item.max_refusal_wait:g} seconds: run it again later."
     )
     return error

@@ -91,8 +91,7 @@ def _query_moment(name: str, moment: datetime) -> str:
     """Write a point in time as Refold does: in UTC, to the millisecond."""
     if moment.tzinfo is None:
         raise ConfigurationError(
-            f"query[{name!r}] is a datetime without a time zone, so the moment that it means is not known: "
-            "add a time zone, for example with datetime.now(UTC)."
+            f"query[{name!r}] is a datetime without a time zone: add one, for example with datetime.now(UTC)."
         )
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

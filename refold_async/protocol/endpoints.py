@@ -143,6 +143,7 @@ class Endpoint:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        subject: str | None = None,
     ) -> Request:
         """Make a request.
 
@@ -151,6 +152,7 @@ class Endpoint:
             query: Query parameters. Those that are None are left out.
             headers: Headers in addition to those that identify the account.
             body: The fields of the JSON object to send. Those that are None are left out.
+            subject: What the request is about, for messages, if its path does not show that.
 
         Raises:
             ConfigurationError: An id or a query parameter cannot be sent.
@@ -159,6 +161,8 @@ class Endpoint:
         target = self.target(*ids)
         if query:
             target = attrs.evolve(target, path=with_query(target.path, query))
+        if subject is not None:
+            target = attrs.evolve(target, subject=subject)
         sent = None if body is None else {name: value for name, value in body.items() if value is not None}
         return Request(
             target,

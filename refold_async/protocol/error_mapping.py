@@ -39,6 +39,7 @@ __all__ = [
     "unreadable_error",
     "unsaved_error",
     "unshown_error",
+    "wait_as_asked",
     "with_fault",
 ]
 
@@ -69,7 +70,6 @@ _CREATE_IT_FIRST: Final = "Create it first: refold.linked_accounts.upsert(linked
 _ADVICE: Final[Mapping[int, str]] = {
     401: "The API key or session token is missing, wrong, revoked or expired: check it, or create a new one.",
     403: "The API key or session token is not allowed to do this.",
-    429: "Too many calls: wait, or set rate_limit= to the limit that applies.",
 }
 
 
@@ -104,8 +104,10 @@ def response_error(response: Response, request: Request, reason: Exception | Non
     kind = response.headers.get("Content-Type", "no content type")
     if isinstance(reason, UnicodeDecodeError):
         problem = f"it is not valid UTF-8 at byte {reason.start:,} ({kind})"
-    else:
+    elif response.body:
         problem = f"it is not JSON ({reason}; {kind}): {_beginning(response, IN_MESSAGES)!r}"
+    else:
+        problem = "its body is empty"
     if request.target.if_file and holds_file(response.headers, response.body):
         problem += f". {request.target.if_file}"
     return unreadable_error(response, request, problem, _beginning(response, _IN_BODY))
@@ -128,6 +130,8 @@ def status_error(response: Response, request: Request) -> RefoldError:
     elif not text:
         text = _beginning(response, IN_MESSAGES)
     said = (f"{text}: {code}" if text and code and " " in code else text or code or "").removesuffix(".")
+    if status_name(status) == f"HTTP {status} {said}":
+        said = ""
     # This is how Refold says that a webhook does not exist.
     meaning = 404 if status == 400 and code == "RESOURCE_NOT_FOUND" and not request.synchronous else status
     error_class = _CLASSES.get(meaning) or (errors.InternalServerError if status >= 500 else APIStatusError)
@@ -192,7 +196,15 @@ def _advice_about(meaning: int, response: Response, request: Request) -> str:
     if 300 <= meaning < 400:
         place = response.headers.get("Location")
         return f"Redirects are not followed{f' (to {place})' if place else ''}: check base_url."
+    if meaning == 429:
+        return f"Too many calls: {wait_as_asked(response)}, or set rate_limit= to the limit that applies."
     return _ADVICE.get(meaning, "")
+
+
+def wait_as_asked(response: Response) -> str:
+    """Return the advice to wait after a refusal, with the time that the response asks for, if it does."""
+    asked = read_retry_after(response.headers)
+    return "wait" if asked is None else f"wait {round(asked, 1):g} seconds, as its Retry-After asks"
 
 
 def misfit_error(response: Response, request: Request, target: Any, problem: str, body: Any) -> RefoldError:

@@ -23,6 +23,7 @@ from refold_async.protocol.error_mapping import (
     how_to,
     status_name,
     type_name,
+    wait_as_asked,
     with_fault,
 )
 from refold_async.protocol.responses import Response, fields_of
@@ -30,6 +31,7 @@ from refold_async.protocol.retry_after import read_retry_after
 
 __all__ = ["action_error", "data_error", "no_file_error", "said_by_app", "unsaved_data_error", "workflow_error"]
 
+_EARLIER_NODES: Final = "Earlier nodes ran: check what they did before you run it again."
 _ITS_DATA: Final = "The data is in .result."
 _ITS_DATA_ALONE: Final = "The data is in .result; do not repeat the call to get it."
 
@@ -57,6 +59,9 @@ def action_error(result: ActionResult[Any], response: Response, request: Request
     elif http_status == 401:
         message = f"{message} {how_to('reconnect the app')}{check_connection(request)}"
         error = ReconnectRequiredError(message, result=result)
+    elif fault is Fault.APP_RATE_LIMITED:
+        advice = f"Too many calls for the app: {wait_as_asked(response)}, or set account_rate_limit=."
+        error = ActionFailedError(f"{message} {advice}", result=result)
     elif fault is Fault.APP_REFUSED and http_status in FROM_A_CONNECTION:
         error = ActionFailedError(f"{message}{check_connection(request)}", result=result)
     else:
@@ -110,7 +115,7 @@ def workflow_error(execution: WorkflowExecution, response: Response, request: Re
     run = f"{_capital(request.target.subject)}{by_connection(request)} (execution {execution.execution_id})"
     if execution.errored:
         said = said_by_app(execution.execution_error) or said_by_app(execution.return_value)
-        message = f"{run} stopped at an error{': ' + shortened(said, IN_MESSAGES) if said else ''}. Earlier nodes ran."
+        message = f"{run} stopped at an error{': ' + shortened(said, IN_MESSAGES) if said else ''}. {_EARLIER_NODES}"
         fault = Fault.WORKFLOW_ERRORED
     else:
         message = f"{run} ran, and returned {status_name(response.status)}, which it chose itself; see .execution."

@@ -133,10 +133,12 @@ class _Reading(Generic[T]):
     def check_end(self) -> None:
         """Raise if the list ended before its last page, with fewer elements than it says it has."""
         if self._ends_early and self._seen < self._total:
-            raise APIResponseValidationError(
+            error = APIResponseValidationError(
                 f"{self._subject[:1].upper()}{self._subject[1:]} does not end as it should: page {self._number:,} "
                 f"names a next page, but only {self._seen:,} of {self._total:,} elements arrived."
             )
+            error.effect = "none"
+            raise error
 
     def _is_new(self, key: object) -> bool:
         if key is None:

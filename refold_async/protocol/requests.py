@@ -28,6 +28,7 @@ UNSET: Any = ...
 
 _ACTIONS = "/api/v2/integration-schema/{slug}/actions"
 _CHECK_THE_ACTION = "Check the slug and the action_id: list_actions(slug) lists the app's actions with their exact ids."
+_CHECK_THE_PATH = "Check the path, the ids in it, and base_url."
 _IF_FILE = "If the response is a file, pass into=bytes, or save_to= with a path"
 
 LIST_ACTIONS = Endpoint(
@@ -185,7 +186,7 @@ def raw_request(
     if json is not None and kind == "read":
         raise ConfigurationError(f"json cannot be sent with {method}: pass query={{...}}.")
     return Request(
-        Target(method, wire_path, f"{method} {path}", if_file=_IF_FILE),
+        Target(method, wire_path, f"{method} {path}", _CHECK_THE_PATH, if_file=_IF_FILE),
         kind,
         None if json is None else encode_json(json, "json"),
         added_headers(headers) if headers else NO_HEADERS,

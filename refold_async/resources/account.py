@@ -20,7 +20,6 @@ from refold_async.protocol.requests import UNSET
 from refold_async.protocol.responses import Parser
 from refold_async.resources.connect_urls import ConnectUrls
 from refold_async.resources.raw_requests import RawRequests
-from refold_async.runtime.log import logger
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -46,7 +45,8 @@ class AccountScope(RawRequests, ConnectUrls):
     """Calls for one linked account. `AsyncRefold.account()` creates it without I/O, so create one wherever you need it.
 
     If a call fails, its method raises a `RefoldError`. `refold_async.errors` lists its subclasses; the error's `effect`
-    says what became of the action. You can make several calls on one scope at the same time.
+    says what became of the action. A wrong argument raises a `ConfigurationError` before anything is sent. You can make
+    several calls on one scope at the same time.
     """
 
     __slots__ = ("_api_key", "_headers", "_pipeline", "_session_token", "linked_account_id")
@@ -140,6 +140,7 @@ class AccountScope(RawRequests, ConnectUrls):
 
         Raises:
             NotFoundError: There is no such app.
+            RefoldError: The call failed in another way.
         """
         from refold_async.protocol.pages import AwaitableListing, parse_only_page
         from refold_async.resources.actions import parse_actions
@@ -162,6 +163,7 @@ class AccountScope(RawRequests, ConnectUrls):
 
         Raises:
             NotFoundError: There is no such app, or the app has no such action.
+            RefoldError: The call failed in another way.
         """
         from refold_async.resources.actions import parse_action_parameters
 
@@ -266,7 +268,8 @@ class AccountScope(RawRequests, ConnectUrls):
             APIResponseValidationError: `data` does not fit `into`: the action ran, and `.result` has its data. Or the
                 file could not be written: `effect` says whether the action is known to have run.
             ConfigurationError: No file can be created at `save_to`, or another argument is wrong; nothing was sent.
-            APIConnectionError: No response; `effect` says whether the action may have run.
+            RefoldError: The call failed in another way, such as no response or HTTP 5xx; `effect` says whether the
+                action may have run.
         """
         request = requests.execute_action(
             slug, action_id, parameters, idempotent=idempotent, connection_id=connection_id, headers=headers
@@ -320,7 +323,8 @@ class AccountScope(RawRequests, ConnectUrls):
             WorkflowFailedError: A synchronous execution stopped at an error, or responded with its own error status.
             BadRequestError: The workflow is not published: publish it first. Or Refold refused something else.
             NotFoundError: There is no such workflow for this linked account.
-            APIConnectionError: No response; `effect` says whether the workflow may have started.
+            RefoldError: The call failed in another way, such as no response or HTTP 5xx; `effect` says whether the
+                workflow may have started.
         """
         from refold_async.protocol.workflow_executions import parse_workflow_execution
 
@@ -417,11 +421,9 @@ class AccountScope(RawRequests, ConnectUrls):
                     add_to_message(error, f"It used connection {connection_id!r}: check connection_id.")
                 raise
             except (RefoldError, asyncio.CancelledError) as error:
-                note = f"Workflow {workflow_id!r} was started as execution {started.execution_id}; it may be running."
-                logger.warning("%s (linked account %r)", note, self.linked_account_id)
-                error.add_note(note)
-                if isinstance(error, RefoldError):
-                    error.effect = "unknown"
+                from refold_async.resources.execution_waits import note_start
+
+                note_start(error, workflow_id, started.execution_id, self.linked_account_id)
                 raise
             from refold_async.resources.execution_waits import with_return_value
 

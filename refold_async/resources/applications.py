@@ -73,6 +73,9 @@ class Applications(Resource):
 
         Returns:
             The apps in Refold's order. `await` it for a plain `list`, or iterate over it with `async for`.
+
+        Raises:
+            RefoldError: The call failed.
         """
 
         def request() -> Request:
@@ -165,8 +168,8 @@ class Applications(Resource):
         request, parse = _GET.request(slug), parse_model(Application)
         application = Application(slug)
 
-        def end(application: Application | None, count: int) -> RefoldError:
-            error = _too_late(slug, application, count)
+        def end(application: Application | None, count: int, problem: RefoldError | None) -> RefoldError:
+            error = _too_late(slug, application, count, problem)
             self._annotate(error, request)
             return error
 
@@ -198,7 +201,7 @@ class Applications(Resource):
 
         Raises:
             NotFoundError: There is no such app, or the linked account has not connected it.
-            APIConnectionError: No response; `effect` says whether the app may have been disconnected.
+            RefoldError: The call failed in another way; `effect` says whether the app may have been disconnected.
         """
         from refold_async.models.linked_accounts import LinkedAccount
 
@@ -237,23 +240,27 @@ def disconnected(slug: str, state: ConnectionState) -> ReconnectRequiredError:
     problem = "has not connected" if state == "connect" else "no longer has working credentials for"
     error = ReconnectRequiredError(f"The linked account {problem} app {slug!r}. {how_to(f'{state} the app')}")
     error.fault = Fault.NOT_CONNECTED
+    error.effect = "none"
     error.slug = slug
     return error
 
 
-def _too_late(slug: str, application: Application | None, count: int) -> AppConnectionTimeoutError:
+def _too_late(
+    slug: str, application: Application | None, count: int, problem: RefoldError | None
+) -> AppConnectionTimeoutError:
     """Return the error for an app that was not connected in time; `application` is its last known state."""
     if application is None:
         seen = "its state could not be read"
     else:
         to_do = {"connect": "it was not connected", "reconnect": "its credentials no longer worked"}
         seen = f"when last checked, {to_do.get(application.state, application.state)}"
-    from refold_async.resources.polling import tell_of_looks
+    from refold_async.resources.polling import tell_of_looks, told_of_last_look
 
     error = AppConnectionTimeoutError(
-        f"The linked account was not connected to app {slug!r} in time: {seen}. Its owner can still connect it: "
-        "wait again with applications.wait_connected().",
+        f"The linked account was not connected to app {slug!r} in time: {seen}.{told_of_last_look(problem)} Its owner "
+        "can still connect it: wait again with applications.wait_connected().",
         application=application,
     )
+    error.effect = "none"
     tell_of_looks(error, application, count)
     return error

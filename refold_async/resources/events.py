@@ -50,10 +50,11 @@ class Events(Resource):
 
         Raises:
             NotFoundError: There is no such event.
-            APIConnectionError: No response; `effect` says whether the event may have been triggered.
+            RefoldError: The call failed in another way; `effect` says whether the event may have been triggered.
         """
         request = _TRIGGER.request(
             headers=workflow_headers(slug=slug, config_id=config_id, instance_tag=instance_tag),
             body={"event": check_header_value("event", event), "payload": payload},
+            subject=f"event {event!r}",
         )
         return await self._send(request, parse_told(Confirmation), timeout)

@@ -19,11 +19,11 @@ from refold_async.errors import (
 )
 from refold_async.faults import Fault
 from refold_async.models.executions import FINAL, GOING_ON, Execution, ExecutionResponse
-from refold_async.resources.polling import LOOK, tell_of_looks
+from refold_async.resources.polling import LOOK, tell_of_looks, told_of_last_look
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
-__all__ = ["FetchResponse", "UnknownStatuses", "failure", "too_late", "with_return_value"]
+__all__ = ["FetchResponse", "UnknownStatuses", "failure", "note_start", "too_late", "with_return_value"]
 
 
 def _is_unknown(status: str | None) -> bool:
@@ -69,7 +69,9 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
         for node in execution.failed_nodes[:5]
     )
     duplicate = (execution.status or "").upper() == "DUPLICATE"
-    became = "Refold treated it as a repeat and ran nothing" if duplicate else "Earlier nodes may have run"
+    became = "Refold treated it as a repeat of another execution, and ran nothing"
+    if not duplicate:
+        became = "Earlier nodes may have run: check what they did before you run it again"
     workflow = execution.associated_workflow
     named = None if workflow is None else workflow.name or workflow.id
     run = "Execution" if named is None else f"Workflow {named!r} did not complete: execution"
@@ -83,22 +85,33 @@ def failure(execution: Execution, looks: int) -> WorkflowFailedError:
     return error
 
 
-def too_late(execution_id: str, execution: Execution | None, looks: int) -> ExecutionTimeoutError:
-    """Return the error for an execution that did not end in time; `execution` is the last of so many polls."""
+def too_late(
+    execution_id: str, execution: Execution | None, looks: int, problem: RefoldError | None
+) -> ExecutionTimeoutError:
+    """Return the error for an execution that did not end in time.
+
+    Args:
+        execution_id: The id of the execution.
+        execution: The execution as last polled, or None.
+        looks: How many polls there were.
+        problem: The error of the last poll, if it failed.
+    """
     advice = "It may still be running: wait again with executions.wait()."
     known = execution is None or not _is_unknown(execution.status)
     if execution is None:
-        seen = "its status could not be read. Check the id: Refold does not respond to requests for unknown ids"
+        seen = "its status could not be read."
+        if problem is None or isinstance(problem, TimeoutError):
+            seen += " Check the id: Refold does not respond to some requests about unknown ids."
     else:
-        seen = f"its last known status is {execution.status}"
-        seen += "" if execution.completion_percentage is None else f" at {execution.completion_percentage:g} %"
+        share = execution.completion_percentage
+        seen = f"when last polled, its status was {execution.status}{'' if share is None else f' ({share:g} %)'}."
         if not known:
             advice = (
-                "This version of refold_async does not know that status: the execution may still be running, or may "
-                "have ended. Check it in the Refold Console, and upgrade refold_async if there is a newer version."
+                "This version of refold_async does not know that status: the execution may have ended. Check it in the "
+                "Refold Console, and upgrade refold_async if there is a newer version."
             )
     error = ExecutionTimeoutError(
-        f"Execution {execution_id} has not ended in time, as far as is known: {seen}. {advice}",
+        f"Execution {execution_id} did not end in time: {seen}{told_of_last_look(problem)} {advice}",
         execution_id=execution_id,
         execution=execution,
         status_known=known,
@@ -106,6 +119,19 @@ def too_late(execution_id: str, execution: Execution | None, looks: int) -> Exec
     error.effect = "unknown"
     tell_of_looks(error, execution, looks)
     return error
+
+
+def note_start(error: BaseException, workflow_id: str, execution_id: str, linked_account_id: str | None) -> None:
+    """Note on an error, and in the log, that the wait for a workflow ended although it may still be running."""
+    account = "" if linked_account_id is None else f" for linked account {linked_account_id!r}"
+    note = (
+        f"Workflow {workflow_id!r} was started{account} as execution {execution_id}. It may still be running: wait "
+        "with executions.wait(), or stop it with executions.stop()."
+    )
+    logger.warning("%s", note)
+    error.add_note(note)
+    if isinstance(error, RefoldError):
+        error.effect = "unknown"
 
 
 class FetchResponse(Protocol):
@@ -129,10 +155,10 @@ async def with_return_value(execution: Execution, fetch: FetchResponse) -> Execu
         if isinstance(error, NotFoundError) or (isinstance(error, APIStatusError) and error.status_code == 501):
             return execution
         note = (
-            f"Execution {execution.execution_id} has completed, but its return value was not fetched: "
-            f"executions.response({execution.execution_id!r}) gives it."
+            f"Execution {execution.execution_id}{_account_of(execution)} has completed, but its return value was not "
+            f"fetched: executions.response({execution.execution_id!r}) returns it."
         )
-        logger.warning("%s%s", note, _account_of(execution))
+        logger.warning("%s", note)
         error.add_note(note)
         if isinstance(error, RefoldError):
             error.effect = "done"

@@ -96,6 +96,9 @@ class Executions(Resource):
 
         Returns:
             The executions, without their nodes.
+
+        Raises:
+            RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
             _LIST,
@@ -168,6 +171,7 @@ class Executions(Resource):
         Raises:
             BadRequestError: The execution has already ended.
             NotFoundError: This linked account has no such execution.
+            RefoldError: The call failed in another way; `effect` says whether the execution may have been stopped.
         """
         return await self._send(_STOP.request(execution_id), parse_told(Confirmation), timeout)
 
@@ -185,7 +189,7 @@ class Executions(Resource):
 
         Raises:
             NotFoundError: This linked account has no such execution.
-            APIConnectionError: No response; `effect` says whether the new execution may have started.
+            RefoldError: The call failed in another way; `effect` says whether the new execution may have started.
         """
         return await self._send(_RERUN.request(execution_id), parse_model(Execution), timeout)
 
@@ -309,8 +313,8 @@ class Executions(Resource):
             unknown.see(execution)
             return execution
 
-        def end(execution: Execution | None, count: int) -> RefoldError:
-            error = too_late(execution_id, execution, count)
+        def end(execution: Execution | None, count: int, problem: RefoldError | None) -> RefoldError:
+            error = too_late(execution_id, execution, count, problem)
             self._annotate(error, request)
             return error
 

@@ -143,10 +143,13 @@ class LinkedAccounts(Resource):
 
         Raises:
             BadRequestError: There already is such an account, or Refold refused a value.
-            APIConnectionError: No response; `effect` says whether the account may have been created. You can then
-                safely call `upsert`.
+            RefoldError: The call failed in another way; `effect` says whether the account may have been created. You
+                can then safely call `upsert`.
         """
-        request = _CREATE.request(body=_fields(linked_account_id, name, user_defined_fields))
+        request = _CREATE.request(
+            body=_fields(linked_account_id, name, user_defined_fields),
+            subject=f"the new linked account {linked_account_id!r}",
+        )
         return await self._send(request, parse_model(LinkedAccount), timeout)
 
     async def upsert(
@@ -172,9 +175,11 @@ class LinkedAccounts(Resource):
 
         Raises:
             BadRequestError: Refold refused a value.
-            APIConnectionError: No response; `effect` says whether the account may have been changed.
+            RefoldError: The call failed in another way; `effect` says whether the account may have been changed.
         """
-        request = _UPSERT.request(body=_fields(linked_account_id, name, user_defined_fields))
+        request = _UPSERT.request(
+            body=_fields(linked_account_id, name, user_defined_fields), subject=f"linked account {linked_account_id!r}"
+        )
         return await self._send(request, parse_model(LinkedAccount), timeout)
 
     async def delete(self, linked_account_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
@@ -189,7 +194,7 @@ class LinkedAccounts(Resource):
 
         Raises:
             NotFoundError: There is no such linked account.
-            APIConnectionError: No response; `effect` says whether the account may have been deleted.
+            RefoldError: The call failed in another way; `effect` says whether the account may have been deleted.
         """
         request = _DELETE.request(check_header_value("linked_account_id", linked_account_id))
         return await self._send(request, parse_told(Confirmation), timeout)

@@ -31,6 +31,7 @@ def session_token_request(linked_account_id: str, *, force_refresh: bool) -> Req
     return _CREATE.request(
         query={"force_refresh": True} if force_refresh else None,
         body={"linked_account_id": check_header_value("linked_account_id", linked_account_id)},
+        subject=f"the session token of linked account {linked_account_id!r}",
     )
 
 

@@ -15,7 +15,7 @@ from refold_async.faults import Fault
 from refold_async.models.model import Result
 from refold_async.retry_table import RULES
 
-__all__ = ["LOOK", "looks", "tell_of_looks"]
+__all__ = ["LOOK", "looks", "tell_of_looks", "told_of_last_look"]
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ async def looks(
     look: Callable[[Timeout], Awaitable[T]],
     *,
     done: Callable[[T], bool],
-    too_late: Callable[[T | None, int], RefoldError],
+    too_late: Callable[[T | None, int, RefoldError | None], RefoldError],
     timeout: float,
     poll_interval: float,
     pause: Callable[[float], Awaitable[object]],
@@ -42,7 +42,8 @@ async def looks(
     Args:
         look: Polls once, within time limits.
         done: Returns whether a result is the last.
-        too_late: Makes the error for a wait whose time is up, from the last result and the number of polls.
+        too_late: Makes the error for a wait whose time is up, from the last result, the number of polls, and the
+            error of the last poll, if it failed.
         timeout: Seconds in total; `math.inf` for no limit.
         poll_interval: Seconds of the first pause; later pauses grow up to 15 seconds.
         pause: Waits so many seconds.
@@ -56,7 +57,7 @@ async def looks(
     problem: RefoldError | None = None
     for count, seconds in enumerate(_pauses(check_seconds("poll_interval", poll_interval))):
         if (left := deadline - now()) <= 0:
-            raise too_late(seen, count) from problem
+            raise too_late(seen, count, problem) from problem
         limits = attrs.evolve(LOOK, total=min(LOOK.total, left))
         try:
             # In a fan-out, the call would otherwise wait for its turn without a limit.
@@ -82,6 +83,11 @@ def tell_of_looks(error: RefoldError, seen: Result | None, count: int) -> None:
     error.attempts = count
     if seen is not None:
         error.meta, error.request_id = seen.meta, seen.request_id
+
+
+def told_of_last_look(problem: RefoldError | None) -> str:
+    """Return what a message adds about the error of the last poll; empty if it did not fail."""
+    return "" if problem is None else f" The last poll failed: {problem.message}"
 
 
 def _pauses(first: float) -> Iterator[float]:

@@ -108,7 +108,7 @@ class RawRequests:
             APIStatusError: Refold responded with an error status.
             APIResponseValidationError: The response is not JSON, does not fit `into`, or could not be written to
                 `save_to`.
-            APIConnectionError: No response; `effect` says whether a write may have happened.
+            RefoldError: The call failed in another way; `effect` says whether a write may have happened.
             ConfigurationError: No file can be created at `save_to`, or another argument is wrong; nothing was sent.
         """
         request = raw_request(method, path, query=query, headers=headers, json=json, idempotent=idempotent)

@@ -77,8 +77,9 @@ class Webhooks(Resource):
             The subscription.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: Refold refused the URL or an event.
-            APIConnectionError: No response; `effect` says whether the subscription may have been created.
+            RefoldError: The call failed in another way; `effect` says whether the subscription may have been created.
         """
         if isinstance(webhook_events, str) or not isinstance(webhook_events, Sequence) or not webhook_events:
             raise ConfigurationError("webhook_events must be a list of event names, such as ['Workflow Errored'].")
@@ -123,6 +124,7 @@ class Webhooks(Resource):
 
         Raises:
             NotFoundError: There is no such subscription.
+            RefoldError: The call failed in another way; `effect` says whether the subscription may have been deleted.
         """
         return await self._send(_DELETE.request(webhook_id), _parse_those_left, timeout)
 
@@ -137,6 +139,9 @@ class Webhooks(Resource):
 
         Returns:
             The subscriptions in the environment of the API key.
+
+        Raises:
+            RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
             _LIST,

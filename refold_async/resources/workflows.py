@@ -93,6 +93,9 @@ class Workflows(Resource):
 
         Returns:
             The workflows in Refold's order. `await` it for a plain `list`, or iterate over it with `async for`.
+
+        Raises:
+            RefoldError: The call failed.
         """
         return self._list_whole(_LIST_ENABLED.request, EnabledWorkflow, timeout)
 
@@ -130,6 +133,9 @@ class Workflows(Resource):
 
         Returns:
             The workflows. Each is returned only once.
+
+        Raises:
+            RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
             _LIST,
@@ -222,14 +228,15 @@ class Workflows(Resource):
         Raises:
             NotFoundError: There is no such app.
             BadRequestError: Refold refused the name.
-            APIConnectionError: No response; `effect` says whether the workflow may have been created.
+            RefoldError: The call failed in another way; `effect` says whether the workflow may have been created.
         """
         body = {
             "name": check_header_value("name", name),
             "slug": None if slug is None else check_header_value("slug", slug),
             "description": None if description is None else check_string("description", description),
         }
-        return await self._send(_CREATE.request(body=body), _parse_workflow, timeout)
+        request = _CREATE.request(body=body, subject=f"the new workflow {name!r}")
+        return await self._send(request, _parse_workflow, timeout)
 
     async def get_draft(self, workflow_id: str, *, timeout: Timeout | float | None = None) -> Workflow:
         """Read the draft of a workflow; Refold creates it if there is none. Refold page: *Get Workflow Draft*.
@@ -273,7 +280,7 @@ class Workflows(Resource):
             NotFoundError: There is no such draft for this linked account.
             AuthenticationError: Refold does not accept the key. Or the prefix of the key does not show the environment,
                 and you passed none.
-            APIConnectionError: No response; `effect` says whether the workflow may have been published.
+            RefoldError: The call failed in another way; `effect` says whether the workflow may have been published.
         """
         body = {
             "published": True,
@@ -303,6 +310,7 @@ class Workflows(Resource):
             BadRequestError: The workflow is not published, or the id is that of a draft.
             AuthenticationError: As for `publish`.
             NotFoundError: There is no such workflow for this linked account.
+            RefoldError: The call failed in another way; `effect` says whether the workflow may have been unpublished.
         """
         request = self._request(_UNPUBLISH, workflow_id, environment, {"published": False})
         return await self._send(request, _parse_workflow, timeout)
@@ -328,7 +336,7 @@ class Workflows(Resource):
             BadRequestError: The id is that of a version.
             AuthenticationError: As for `publish`.
             NotFoundError: There is no such workflow for this linked account.
-            APIConnectionError: No response; `effect` says whether the workflow may have been deleted.
+            RefoldError: The call failed in another way; `effect` says whether the workflow may have been deleted.
         """
         request = self._request(_DELETE, workflow_id, environment)
         return await self._send(request, parse_told(WorkflowDeletion), timeout)

@@ -1,9 +1,9 @@
 """Foreign code, such as connectors, hooks, callbacks and log filters, may raise anything. How to catch and name it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-__all__ = ["EXITS", "error_name", "safe_repr", "safe_str"]
+__all__ = ["EXITS", "error_name", "safe_repr", "safe_str", "with_subclasses"]
 
 EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """Exceptions that end a program or a coroutine and must never be swallowed."""
@@ -13,6 +13,20 @@ _NEED_NO_MODULE: Final = frozenset({"builtins", "refold_async.errors"})
 def error_name(kind: type[BaseException]) -> str:
     """Return the name of an error class for reports and journals: with its module unless it is ours or Python's."""
     return kind.__qualname__ if kind.__module__ in _NEED_NO_MODULE else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def with_subclasses(kinds: tuple[Any, ...]) -> Iterator[type[BaseException]]:
+    """Yield the classes, including those in nested tuples as `isinstance()` accepts them, and all their subclasses."""
+    pending = list(kinds)
+    seen: set[type[BaseException]] = set()
+    while pending:
+        kind = pending.pop()
+        if isinstance(kind, tuple):
+            pending.extend(kind)  # pyright: ignore[reportUnknownArgumentType]
+        elif kind not in seen:
+            seen.add(kind)
+            yield kind
+            pending += kind.__subclasses__()
 
 
 def safe_repr(value: object) -> str:

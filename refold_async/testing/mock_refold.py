@@ -250,7 +250,7 @@ class MockRefold:
         return self._state.accounts.get_or_create(linked_account_id)
 
     def session_token(self, linked_account_id: str, expires_in: float | None = None) -> str:
-        """Make a new session token.
+        """Return a new session token.
 
         Args:
             linked_account_id: The linked account that the token is for.

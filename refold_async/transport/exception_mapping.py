@@ -96,7 +96,7 @@ def wire_error(
     elif expired is not None:
         kind = APITimeoutError
         missing = "no connection" if expired == "connect" else "no response"
-        allowed = f"within the {expired}={getattr(timeout, expired):g} seconds that timeout= allows"
+        allowed = f"within {getattr(timeout, expired):g} seconds (Timeout.{expired})"
         text = f"The call for {subject} got {missing} {allowed}."
         if received is not None:
             text = (
@@ -119,6 +119,8 @@ def wire_error(
         text = f"{what} {subject}: {reason(error)}."
         if isinstance(error, _WRONG_CERTIFICATE):
             fault = Fault.CERTIFICATE
+        elif connecting:
+            text += " Check base_url, the network, and the proxy if there is one."
     failure = kind(text)
     failure.fault = fault
     failure.__cause__ = _system_error(error)

@@ -60,7 +60,10 @@ class ResponseBody:
                 self._pieces.append(part[: self._room])
                 self._room -= len(part)
                 if self._room < 0:
-                    self.body_error = f"it is longer than max_response_bytes={self._max_bytes}"
+                    self.body_error = (
+                        f"it is longer than max_response_bytes={self._max_bytes}: pass a larger limit to AsyncRefold, "
+                        "or save_to= to the call"
+                    )
                     break
         except ContentEncodingError as error:
             self.body_error = str(error)

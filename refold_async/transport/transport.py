@@ -131,7 +131,9 @@ class Transport:
             ConfigurationError: This is a forked child, or another event loop.
         """
         if self.closed:
-            raise ClientClosedError(_CLOSED)
+            refusal = ClientClosedError(_CLOSED)
+            refusal.effect = "none"
+            raise refusal
         if self.inherited:
             raise ConfigurationError(
                 "The client was made before this process was forked, so it shares its connections with the parent: "

@@ -1,4 +1,4 @@
-"""Builds the documentation site into build/site, and beside its pages what language models read: see `llms_texts.py`.
+"""Builds the documentation site into build/site, and beside its pages what language models read.
 
 Warnings are errors: a broken link or a name that the reference does not know ends the build.
 """
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import finished_pages
 import llms_texts
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -26,7 +27,7 @@ def main() -> int:
     if built.returncode or complaints:
         print(built.stdout if built.returncode else "\n".join(complaints), file=sys.stderr)
         return built.returncode or 1
-    llms_texts.write(ROOT, SITE)
+    finished_pages.finish(SITE, "refold_async", llms_texts.write(ROOT, SITE))
     print(f"The site is in {SITE.relative_to(ROOT)}.")
     return 0
 

@@ -14,9 +14,10 @@ _LANE: Final = 634
 _DESCRIPTION: Final = (
     "A call first checks its arguments; wrong ones raise an error here, and nothing is sent. Then it waits for a "
     "permit: for the rate limit, the limits of its account and a free connection. It makes one attempt, and reads the "
-    "response. A success is a result. A failure that a retry cannot double goes back to wait for a permit after a "
-    "pause; every other failure is an error, and its effect says whether the action ran. One deadline covers all that "
-    "comes after the check: the waits, the attempts and the pauses. In a fan-out, the wait for a permit does not count."
+    "response. A success is a result. A failure after which a retry does no harm goes back to wait for a permit, "
+    "after a pause; every other failure is an error, and its effect says whether the action ran. One deadline covers "
+    "all that comes after the check: the waits, the attempts and the pauses. In a fan-out, the wait for a permit does "
+    "not count."
 )
 
 
@@ -49,7 +50,7 @@ def draw() -> str:
     picture.open_group("card")
     picture.box(540, 360, 188, 122, fill="ours-box", stroke="ours")
     picture.text(_LANE, 389, "Retry", bold=True, anchor="middle")
-    for number, line in enumerate(("after a pause, if", "that cannot", "repeat a write")):
+    for number, line in enumerate(("after a pause, if", "to repeat it", "does no harm")):
         picture.text(_LANE, 415 + 25 * number, line, size=18, colour="muted", anchor="middle")
     picture.close_group()
     picture.arrow((_LEFT + _WIDE, 530), (_LANE, 530), (_LANE, 482), colour="ours")

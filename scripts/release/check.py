@@ -68,7 +68,7 @@ def _check_installed(archive: Path, source: Path, version: str) -> None:
     said = _run(str(python), "-m", "refold_async", "--version", cwd=place)
     if said.strip() != version:
         sys.exit(f"{archive.name} says that it is version {said.strip()}, not {version}.")
-    _run(str(python), "-P", str(source / "examples" / "quickstart.py"), cwd=place)
+    _run(str(python), str(source / "examples" / "quickstart.py"), cwd=place)
 
 
 def _run(*command: str, cwd: Path = BUILD.parent) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from refold_async.cli.suggestions import closest, noting
 from refold_async.errors import NotFoundError
-from refold_async.testing import Reset
+from refold_async.testing import Reset, Silence
 from support.command_line import CommandLine
 
 EXECUTE = ("execute", "hubspot", "create_contact", "email=ada@example.com")
@@ -151,6 +151,20 @@ def test_a_production_key(command_line: CommandLine) -> None:
     assert command_line.run(*EXECUTE, "--yes").code == 0
     assert command_line.run("execute", "hubspot", "get_contact", "--read").code == 0
     assert len(executed(command_line)) == 3
+
+
+@pytest.mark.parametrize(
+    "command", [("execute", "hubspot"), ("request", "POST", "/api/v2/integration-schema/hubspot/actions")], ids=str
+)
+def test_a_read_that_fails(command_line: CommandLine, command: tuple[str, ...]) -> None:
+    """With `--read` there is nothing to check in the app, whatever became of the request."""
+    command_line.mock.script(Silence(), route="execute_action")
+    *words, last = command
+    action = [*words, last, "get_contact"] if words[0] == "execute" else [*words, f"{last}/get_contact/execute"]
+    failed = command_line.run(*action, "--read", "--timeout", "0.3")
+    assert failed.code == 1
+    assert "in the app" not in failed.err
+    assert "Pass a larger --timeout" in failed.err
 
 
 def test_effects(command_line: CommandLine) -> None:

@@ -54,6 +54,7 @@ UNHEARD: Final = (
     "reuse_connections=",
     "was never closed",
     "datetime without a time zone",
+    "retry must be a RetryPolicy",
     "user_defined_fields",
     "a hook for",
     "must be a plain function",

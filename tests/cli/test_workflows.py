@@ -202,11 +202,11 @@ def test_what_is_not_known_of_a_start(command_line: CommandLine) -> None:
     command_line.mock.script(Answer(400, json={"message": "no"}), route="get_execution_response")
     unusable = command_line.run(*RUN)
     assert (unusable.code, unusable.out) == (4, "")
-    assert f"`refold executions response {started_by(unusable)}` gives it." in unusable.err
+    assert f"`refold executions response {started_by(unusable)}` prints it." in unusable.err
     command_line.mock.script(Truncated(0.5), route="get_execution")
     unseen = command_line.run(*RUN, "--max-wait", "1")  # time for one look, also on a slow machine
     assert unseen.code == 3
-    assert "The last check of it failed: " in unseen.err
+    assert "The last poll failed: " in unseen.err
 
 
 @pytest.mark.parametrize("execution_id", ["", "a\nb"])

@@ -164,7 +164,7 @@ async def test_a_cancelled_write_leaves_word(
     with pytest.raises(asyncio.CancelledError) as caught:
         await task
     notes = getattr(caught.value, "__notes__", [])
-    assert [("it may have run" in note) for note in notes] == [True] * write
+    assert [("It may have run" in note) for note in notes] == [True] * write
     assert len(warnings_of_ours(caplog)) == write
 
 

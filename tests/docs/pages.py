@@ -13,6 +13,7 @@
 - A `toml`, `csv` or `json` block with a title is saved as that file, such as the configuration of pytest.
 - What a block needs and the page does not show is in a comment before it, `<!-- run: mock.script(Answer(503)) -->`,
   which can use `mock`, the names of `refold_async.testing`, and `stack`: what enters it is left at the end of the page.
+  `modules_of("sync.md")` imports the modules of another page in the same directory.
 - A block with `<!-- run with redis-server: … -->` before it is run only on machines that have that program.
 """
 
@@ -94,6 +95,7 @@ class Runner:
         self._mock = mock
         self._output = output
         self._names: dict[str, Any] = {"__name__": page.stem, "mock": mock, **vars(refold_async.testing)}
+        self._names["modules_of"] = self._import_from
         self._modules: dict[str, ModuleType | None] = {}
 
     async def run(self, blocks: list[Block]) -> None:
@@ -144,6 +146,11 @@ class Runner:
         ran = await run_program(*(["-c", block.code] if block.title is None else [str(_saved(block, block.title))]))
         assert (ran.exit_code, ran.complaints) == (0, ""), f"{self._page.name}:{block.line}"
         return ran.output
+
+    def _import_from(self, page: str) -> None:
+        for block in blocks_of(self._page.parent / page):
+            if block.title is not None and block.language == "python" and not block.is_program:
+                self._import(block, block.title)
 
     def _import(self, block: Block, title: str) -> str:
         path = _saved(block, title)

@@ -22,7 +22,7 @@ async def test_page_runs_as_printed(
 ) -> None:
     """Each page runs from its first block to its last."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # pyright: ignore[reportUnknownMemberType]
     monkeypatch.setenv("REFOLD_API_KEY", "tk_docs")
     monkeypatch.setenv("REFOLD_BASE_URL", mock.base_url)
     await Runner(page, mock, capsys).run(blocks_of(page))

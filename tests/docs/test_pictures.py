@@ -1,5 +1,6 @@
 """The pictures of the documentation are up to date, true, and legible in light and dark."""
 
+import re
 from typing import Final
 from xml.etree import ElementTree
 
@@ -27,6 +28,18 @@ def test_picture_is_up_to_date(name: str) -> None:
 def test_every_picture_has_a_script() -> None:
     """Every file in the directory is drawn by a script."""
     assert {path.stem for path in IMAGES.glob("*.svg")} == set(PICTURES)
+
+
+def test_every_picture_is_shown() -> None:
+    """A page or the README shows each, with a text for those who do not see it."""
+    pages = [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
+    shown = [
+        found
+        for page in pages
+        for found in re.findall(r"!\[([^]]+)\]\(.*?images/([\w-]+)\.svg\)", page.read_text("utf-8"))
+    ]
+    assert {name for _, name in shown} == set(PICTURES)
+    assert all(len(text) > 30 for text, _ in shown)
 
 
 @pytest.mark.parametrize("name", PICTURES)

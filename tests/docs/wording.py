@@ -61,6 +61,9 @@ UNWANTED: Final = {
     r"simply|easily|obviously|of course|please": "leave it out",
     r"seamless(?:ly)?|blazing(?:ly)?|powerful|effortless(?:ly)?": "leave it out",
     r"in order to": "to",
+    r"in such (?:a |an )?(?:case|time|event|situation)s?": "then, within that time",
+    r"(?:stop|end|close)(?:s|ed)? (?:\w+ ){0,2}in order(?! to)": "say what happens to what is in flight",
+    r"for whatever reason|as the case may be": "leave it out",
     r"utili[sz]e[sd]?|leverage[sd]?": "use",
     r"whether or not": "whether",
     # What a beginner must look up.

@@ -19,6 +19,7 @@ from refold_async import (
     ConfigurationError,
     NotFoundError,
     ParameterError,
+    PermissionDeniedError,
 )
 from refold_async.testing import ActionContext, Answer, Delay, Errored, MockRefold, Reset, Silence
 from support.waiting import until
@@ -377,6 +378,22 @@ async def test_a_source_that_raises_half_way(refold: AsyncRefold) -> None:
         with pytest.raises(OSError, match="the file is gone"):
             await fan_out.collect()
         assert [outcome.item for outcome in fan_out.report.outcomes] == IDS[:5]
+
+
+@pytest.mark.parametrize(("sent", "effect"), [(0, "none"), (1, "unknown")])
+async def test_a_list_of_items_that_fails(refold: AsyncRefold, mock: MockRefold, sent: int, effect: str) -> None:
+    """After a write, its error does not claim that nothing happened: a caller would repeat the whole job."""
+    mock.script(Answer(403), route="list_linked_accounts")
+
+    async def items() -> AsyncIterator[str]:
+        for number in range(sent):
+            yield f"user_{number}"
+        async for account in refold.linked_accounts.list():
+            yield account.linked_account_id
+
+    with pytest.raises(PermissionDeniedError) as caught:
+        await refold.fan_out_action(items(), "hubspot", "create_contact", {"email": "a@example.com"}).collect()
+    assert caught.value.effect == effect
 
 
 async def test_a_source_that_is_cancelled_within_is_told(refold: AsyncRefold) -> None:

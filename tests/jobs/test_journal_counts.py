@@ -80,8 +80,9 @@ async def test_what_was_not_begun_of_a_list(mock: MockRefold, refold: AsyncRefol
     """Of a job that stops itself, all that is left of the list; the next run does it, and nothing is left."""
     script = mock.script(Answer(404))
     job = write(refold, journal, IDS, stop_after=10)
-    with pytest.raises(FanOutStoppedError):
+    with pytest.raises(FanOutStoppedError) as caught:
         await job.collect()
+    assert caught.value.effect == "none"  # every request was refused
     summary = journal.summary()
     ended = sum(counts(summary).values())
     assert counts(summary) == job.report.counts

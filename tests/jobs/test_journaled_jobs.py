@@ -543,8 +543,9 @@ async def test_one_run_at_a_time(mock: MockRefold, refold: AsyncRefold, journal:
     """While a job runs its journal is refused to another; afterwards it is free."""
     async with write(refold, journal, concurrency=1) as outcomes:
         await anext(outcomes)
-        with pytest.raises(JournalError, match="in use"):
+        with pytest.raises(JournalError, match="in use") as caught:
             await write(refold, journal).collect()
+        assert caught.value.effect == "none"
         async for _ in outcomes:
             pass
     assert (await write(refold, journal).collect()).counts["ok"] == 20
@@ -696,8 +697,9 @@ async def test_full_disk(mock: MockRefold, refold: AsyncRefold, journal: Journal
             async for outcome in outcomes:
                 yielded.append(outcome.item)  # noqa: PERF401 - kept though it raises
 
-    with largest_file(100_000), pytest.raises(JournalError, match="cannot be written"):
+    with largest_file(100_000), pytest.raises(JournalError, match="cannot be written") as caught:
         await read()
+    assert caught.value.effect == "unknown"  # items were written
     seen = writes(mock)
     recorded = statuses(journal)
     assert 20 < len(yielded) < 500

@@ -130,7 +130,7 @@ async def test_a_call_that_cannot_be_in_time_is_told_at_once(mock: MockRefold, l
         with pytest.raises(RateLimitError):
             await refold.account("user_1").list_actions("hubspot", timeout=30)
         began = asyncio.get_running_loop().time()
-        with pytest.raises(APITimeoutError, match="Retry-After") as caught:
+        with pytest.raises(APITimeoutError, match="another 60 seconds") as caught:
             await refold.account("user_1").list_actions("hubspot", timeout=30)
         assert asyncio.get_running_loop().time() - began < 15
         await refold.account("user_2").list_actions("hubspot", timeout=30)
@@ -350,8 +350,9 @@ async def test_job_timeout(mock: MockRefold) -> None:
         job = refold.fan_out_action(
             (f"user_{number}" for number in range(10_000)), "hubspot", "get_contact", concurrency=10, job_timeout=1.5
         )
-        with pytest.raises(FanOutStoppedError, match=r"1\.5 seconds"):
+        with pytest.raises(FanOutStoppedError, match=r"1\.5 seconds") as caught:
             await job.collect()
+    assert caught.value.effect == "unknown"
     assert 1 < len(job.report) < 25
     assert job.report.counts["ok"] == len(job.report) == len(mock.requests)
     # Those that waited for a permit were not begun.
@@ -364,8 +365,9 @@ async def test_a_job_that_is_refused_for_good_ends_with_its_time(mock: MockRefol
     mock.script(Answer(429))
     async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
         job = refold.fan_out_action(IDS, "hubspot", "create_contact", {"email": "a@b.c"}, job_timeout=1.5)
-        with pytest.raises(FanOutStoppedError):
+        with pytest.raises(FanOutStoppedError) as caught:
             await job.collect()
+    assert caught.value.effect == "none"
     assert len(job.report) == 0
     assert sorted(unfinished.item for unfinished in job.unfinished) == sorted(IDS)
     assert sum(unfinished.attempts for unfinished in job.unfinished) == len(mock.requests) < 40
@@ -382,6 +384,7 @@ async def test_stop_after(mock: MockRefold, stop_after: float, requests: int) ->
         with pytest.raises(FanOutStoppedError, match=f"{requests} of {requests} items") as caught:
             await job.collect()
     assert isinstance(caught.value.__cause__, AuthenticationError)
+    assert caught.value.effect == "none"
     assert requests <= len(mock.requests) == len(job.report) + len(job.unfinished) <= requests + 1
 
 

@@ -57,6 +57,10 @@ async def run(refold: AsyncRefold, journal: Journal) -> FanOutReport[str, None]:
         "user_7": RecordedError("Interrupted then."),
     }
 
+    for error in raised.values():
+        if isinstance(error, RecordedError):
+            error.effect = "none"
+
     async def call(scope: AccountScope, item: str) -> None:
         if item in raised:
             raise raised[item]
@@ -190,7 +194,7 @@ async def test_calls_for_accounts_of_any_name(
     async def call(scope: AccountScope, item: str) -> None:
         error = RefoldError("It [as usual] failed.\nTwice.")
         error.method, error.url, error.linked_account_id, error.attempts = "POST", "https://x.example/y", account, 2
-        error.request_id = request_id
+        error.request_id, error.effect = request_id, "none"
         raise error
 
     await refold.fan_out(["user_1"], call, journal=journal).collect()

@@ -165,10 +165,12 @@ def test_readable_by_its_owner_alone(running: SQLiteRun, path: Path) -> None:
 
 def test_no_journal(path: Path) -> None:
     """Reading where there is no journal says so, and makes none."""
-    with pytest.raises(JournalError, match="There is no journal"):
+    with pytest.raises(JournalError, match="There is no journal") as caught:
         Journal(path).summary()
-    with pytest.raises(JournalError, match="There is no journal"):
+    assert caught.value.effect == "none"
+    with pytest.raises(JournalError, match="There is no journal") as caught:
         list(Journal(path.parent / "missing" / "sync.sqlite").entries())
+    assert caught.value.effect == "none"
     path.touch()
     with pytest.raises(JournalError, match="is empty"):
         Journal(path).summary()

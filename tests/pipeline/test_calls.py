@@ -215,7 +215,7 @@ async def test_time_for_synchronous_workflows(mock: MockRefold) -> None:
     """A client that was given limits keeps synchronous workflows to them too."""
     mock.script(Silence())
     async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=0.1) as refold:
-        with pytest.raises(APITimeoutError, match=r"total=0\.1"):
+        with pytest.raises(APITimeoutError, match=r"0\.1 seconds \(Timeout\.total\)"):
             await refold.account("user_12345").execute_workflow("workflow_id", slug="hubspot", sync=True)
 
 

@@ -91,7 +91,7 @@ async def test_small_responses_are_parsed_at_once(mock: MockRefold, account: Acc
 async def test_the_deadline_holds(mock: MockRefold, account: AccountScope, idempotent: bool) -> None:
     """A response that cannot be parsed in time tells nothing: a write may have run, and is not sent again."""
     mock.script(success({"text": PADDING}))
-    with pytest.raises(APITimeoutError, match=r"not yet parsed when the time was up \(timeout total=0\.2\)") as caught:
+    with pytest.raises(APITimeoutError, match=r"not parsed within 0\.2 seconds \(Timeout\.total\)") as caught:
         await account.execute_action(
             "hubspot", "get_contact", {"limit": "1"}, into=Slow, timeout=0.2, idempotent=idempotent
         )
@@ -115,7 +115,7 @@ async def test_closing_meanwhile(mock: MockRefold) -> None:
     async with AsyncRefold(KEY, base_url=mock.base_url) as refold:
         call = asyncio.create_task(refold.account("a").execute_action("hubspot", "get_contact", into=Slow))
         await until(lambda: Slow.made_by)
-    with pytest.raises(APIConnectionError, match="not yet parsed when the client was closed") as caught:
+    with pytest.raises(APIConnectionError, match="not parsed before the client was closed") as caught:
         await call
     assert (caught.value.effect, len(mock.requests)) == ("unknown", 1)
 

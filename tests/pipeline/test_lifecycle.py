@@ -46,8 +46,9 @@ async def test_close_is_idempotent_and_final(mock: MockRefold) -> None:
     await refold.aclose()
     await refold.aclose()
     assert refold.closed
-    with pytest.raises(ClientClosedError):
+    with pytest.raises(ClientClosedError) as caught:
         await account.list_actions("hubspot")
+    assert caught.value.effect == "none"
     with pytest.raises(ClientClosedError):
         await refold.request("GET", PATH)
     assert len(mock.requests) == 1

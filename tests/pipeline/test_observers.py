@@ -374,7 +374,8 @@ async def test_a_write_cancelled_after_it_was_sent(
     path = EXECUTE.format(slug="hubspot", action_id="get_contact")
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        f"POST {path} for linked account 'user_1': cancelled after it was sent (attempt 1); it may have run."
+        f"POST {path} for linked account 'user_1': cancelled after it was sent (attempt 1). "
+        "It may have run: check before you retry it."
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent.parent
 # What the commands make.
-MADE: Final = (".venv", "dist/")
+MADE: Final = (".venv", "build/")
 
 
 def paths_in(text: str) -> set[str]:

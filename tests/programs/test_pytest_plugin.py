@@ -174,7 +174,7 @@ import sys
 
 
 def loaded():
-    return {"refold_async", "refold_async.testing", "aiohttp", "asyncio", "pytest_asyncio"} & sys.modules.keys()
+    return {"refold_async", "refold_async.testing", "aiohttp", "pytest_asyncio"} & sys.modules.keys()
 
 
 def test_what_is_loaded():

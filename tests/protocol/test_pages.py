@@ -247,8 +247,9 @@ def test_a_list_that_grows_faster_than_it_is_read() -> None:
             return Page([number], True, number + 10, number + 10)
 
         book = Book(page)
-        with pytest.raises(APIResponseValidationError, match="does not end as it should"):
+        with pytest.raises(APIResponseValidationError, match="does not end as it should") as caught:
             await collect(book.paginate())
+        assert caught.value.effect == "none"
         assert len(book.asked) == 10 * 11 + 1000
 
     run(main)

@@ -129,7 +129,7 @@ async def test_a_return_value_that_cannot_be_fetched(
             await run(refold.account("user_12345"))
     assert caught.value.effect == "done"
     (note,) = caught.value.__notes__
-    assert f"Execution {RUN} has completed" in note
+    assert f"Execution {RUN} (linked account 'user_12345') has completed" in note
     assert f"executions.response('{RUN}')" in note
     assert [note in record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [True]
     assert len(mock.requests) == 3
@@ -149,7 +149,7 @@ async def test_a_caller_that_is_cancelled_while_it_is_fetched(
     with pytest.raises(asyncio.CancelledError) as caught:
         await running
     (note,) = [note for note in caught.value.__notes__ if RUN in note]
-    assert f"Execution {RUN} has completed" in note
+    assert f"Execution {RUN} (linked account 'user_12345') has completed" in note
 
 
 async def test_a_job_of_runs_whose_values_cannot_be_fetched(mock: MockRefold) -> None:

@@ -65,7 +65,7 @@ class CarelessClient:
                     raise
             except Exception as error:  # noqa: BLE001
                 lost = APIConnectionError(f"{error!r} with {headers}")
-                lost.attempts = 1
+                lost.effect, lost.attempts = "none", 1
                 raise lost from None
             problem.effect, problem.attempts = "unknown", attempt + 1
             if problem.status_code < 500:

@@ -1,1 +1,1 @@
-"""What tests of several packages share: servers, clocks, programs and the like."""
+"""Servers, clocks, programs and other things that the tests of several packages share."""

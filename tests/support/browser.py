@@ -1,4 +1,4 @@
-"""A headless browser for tests, where there is one."""
+"""A headless browser for tests, on machines that have one."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chr
 
 @asynccontextmanager
 async def browsing() -> AsyncGenerator["Page"]:
-    """Open a page of a Chromium, the machine's own or the one that Playwright installs; without any, skip the test."""
+    """Open a page in the Chromium of this machine or of Playwright. Skip the test if there is neither."""
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:

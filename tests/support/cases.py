@@ -1,4 +1,4 @@
-"""Many small cases in one test: pytest's own work for a test takes longer than most of them."""
+"""Many small cases in one test, because pytest's own work for a test takes longer than most of them."""
 
 import functools
 import inspect
@@ -13,13 +13,13 @@ __all__ = ["each_case"]
 def each_case(
     names: str | Sequence[str], cases: Iterable[Any], *, ids: Callable[[Any], object] = repr
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Run a test with every case, as `pytest.mark.parametrize` does, but as one test, which names the cases that fail.
+    """Run a test with every case, like `pytest.mark.parametrize`, but as one test, which names the cases that fail.
 
     It is for pure functions: the cases share their fixtures.
 
     Args:
         names: The argument that is a case, or the arguments that each case has a value for.
-        cases: The cases. Each is tried, whatever became of those before it.
+        cases: The cases. Each is tried, even if an earlier one failed.
         ids: What to call a value of a case that fails.
     """
     all_cases = list(cases)

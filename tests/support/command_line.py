@@ -1,4 +1,4 @@
-"""Running `refold` in this process, against a mock that a thread serves."""
+"""Runs `refold` in this process, against a mock in a thread."""
 
 import asyncio
 import contextlib
@@ -26,14 +26,14 @@ class Ended:
 
 
 class _Stream(io.TextIOWrapper):
-    """A stream that may say it is a terminal."""
+    """A stream that can claim to be a terminal."""
 
     def __init__(self, content: str = "", *, terminal: bool) -> None:
         super().__init__(io.BytesIO(content.encode()), encoding="utf-8", newline="")
         self._terminal = terminal
 
     def isatty(self) -> bool:
-        """Tell whether it is a terminal."""
+        """Return whether it is a terminal."""
         return self._terminal
 
     def text(self) -> str:
@@ -45,7 +45,7 @@ class _Stream(io.TextIOWrapper):
 
 
 class CommandLine:
-    """Runs commands as a user with a key of the test environment does, for the linked account `user_1`."""
+    """Runs commands with a key of the test environment, for the linked account `user_1`."""
 
     def __init__(self, mock: MockRefold, environment: pytest.MonkeyPatch) -> None:
         self.mock = mock
@@ -61,9 +61,9 @@ class CommandLine:
 
         Args:
             *arguments: The command line, without `refold`.
-            stdin: What comes on stdin.
+            stdin: What the command reads from stdin.
             terminal: Whether all three streams are a terminal.
-            stdout: Where its output goes instead of into what this returns.
+            stdout: Where to write its output, instead of returning it.
         """
         out, err = _Stream(terminal=terminal), _Stream(terminal=terminal)
         with (
@@ -78,7 +78,7 @@ class CommandLine:
 
 @contextlib.contextmanager
 def served_by_thread(mock: MockRefold) -> Generator[MockRefold]:
-    """Have a mock served by a thread of its own, so that what blocks this one can talk to it."""
+    """Serve a mock in a thread of its own, so that code that blocks this thread can call it."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -33,7 +33,7 @@ KEY: Final = "tk_very_secret"
 
 
 class OwnError(Exception):
-    """Of a class of its own, and one that cannot even be shown."""
+    """An exception of a class of its own, whose text cannot be read."""
 
     def __str__(self) -> str:
         """Fail."""
@@ -43,7 +43,7 @@ class OwnError(Exception):
 
 
 class NoExceptionAtAll(BaseException):
-    """What `except Exception` lets through."""
+    """An exception that `except Exception` does not catch."""
 
 
 RAISED: Final[dict[str, Callable[[], BaseException]]] = {
@@ -72,7 +72,7 @@ ACTIONS: Final = b'{"node_status": "Success", "data": 1, "actions": []}'
 
 
 class FailingResolver(aiohttp.abc.AbstractResolver):
-    """A resolver that fails some times before it resolves all names to loopback."""
+    """A resolver that fails a number of times, and then resolves all names to loopback."""
 
     def __init__(self, make: Callable[[], BaseException], times: int) -> None:
         self.make = make
@@ -90,11 +90,11 @@ class FailingResolver(aiohttp.abc.AbstractResolver):
         return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}]
 
     async def close(self) -> None:
-        """Hold nothing."""
+        """Do nothing: it holds nothing."""
 
 
 class FailingConnector(aiohttp.TCPConnector):
-    """A connector that fails some times before it connects."""
+    """A connector that fails a number of times, and then connects."""
 
     def __init__(self, make: Callable[[], BaseException], times: int) -> None:
         super().__init__(resolver=FailingResolver(make, 0))  # pyright: ignore[reportUnknownMemberType]
@@ -117,7 +117,7 @@ def resolving(make: Callable[[], BaseException], times: int) -> aiohttp.TCPConne
 
 @asynccontextmanager
 async def client_of(server: RawServer, **options: Any) -> AsyncGenerator[AsyncRefold]:
-    """Return a client that calls a server by a name."""
+    """Return a client that calls a server by name."""
     options = {"retry": IMPATIENT, "allow_http": True, **options}
     base_url = server.base_url.replace("127.0.0.1", "refold.test" if "connector" in options else "127.0.0.1")
     async with AsyncRefold(KEY, base_url=base_url, **options) as refold:

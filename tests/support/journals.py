@@ -1,4 +1,4 @@
-"""What the tests of the journal share."""
+"""Helpers for the tests of the journal."""
 
 import resource
 from collections.abc import Generator
@@ -32,7 +32,7 @@ def statuses(journal: Journal) -> dict[str, str]:
 
 @contextmanager
 def largest_file(size: int) -> Generator[None]:
-    """Let no file of this process grow beyond `size` bytes, as if the disk were full then."""
+    """Keep every file of this process below `size` bytes, as if the disk were full."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

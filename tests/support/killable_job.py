@@ -1,6 +1,6 @@
-"""A journaled job, to be killed on its way: it creates a contact for each of many linked accounts.
+"""A job with a journal, for tests that kill it: it creates a contact for each of many linked accounts.
 
-Run to its end, it prints how many outcomes of each status there were, and how many of them an earlier run recorded.
+At its end, it prints how many outcomes of each status there were, and how many of them an earlier run recorded.
 """
 
 import argparse
@@ -14,7 +14,7 @@ CONCURRENCY = 20
 
 
 async def main(base_url: str, journal: str, *, items: int, durability: Durability, resend_unknown: bool) -> None:
-    """Run the job, as far as it gets."""
+    """Run the job until it ends or is killed."""
     counts: Counter[str] = Counter()
     async with (
         AsyncRefold("tk_test", base_url=base_url) as refold,

@@ -1,4 +1,4 @@
-"""Calls to a mock with a plain aiohttp session."""
+"""Calls a mock with a plain aiohttp session."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ KEY_MAY_PUBLISH = {"environment": "test"}
 
 @frozen
 class ReceivedResponse:
-    """One answer, read to its end."""
+    """A response that was read completely."""
 
     status: int
     body: bytes
@@ -57,7 +57,7 @@ class MockCaller:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> ReceivedResponse:
-        """Send a request and read its answer."""
+        """Send a request and read its response."""
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
@@ -106,7 +106,7 @@ def create_contact_request(body: bytes = b'{"email": "a@b.c"}') -> bytes:
 
 
 async def exchange_bytes(mock: MockRefold, request: bytes) -> tuple[bytes, Literal["FIN", "RST"]]:
-    """Send bytes on a connection of their own; return what comes back and how the connection ends."""
+    """Send bytes on a new connection; return the response and how the connection ends."""
     host, port = mock.base_url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     received = b""

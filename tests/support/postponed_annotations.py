@@ -1,4 +1,4 @@
-"""Types for `into=` in a module whose annotations are strings, as many modules of users are."""
+"""Types for `into=` in a module whose annotations are strings, as in many modules of users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 @attrs.frozen
 class Person:
-    """An attrs class that names one defined below."""
+    """An attrs class that refers to a class defined below."""
 
     name: str
     address: Address | None = None
@@ -20,48 +20,48 @@ class Person:
 
 @attrs.frozen
 class Address:
-    """An attrs class that is named before it is defined."""
+    """An attrs class that another class refers to before it is defined."""
 
     city: str
 
 
 @dataclass
 class Folder:
-    """A dataclass that names itself."""
+    """A dataclass that refers to itself."""
 
     name: str
     folders: list[Folder] = field(default_factory=list["Folder"])
 
 
 class Row(TypedDict):
-    """A TypedDict that names another class."""
+    """A TypedDict that refers to another class."""
 
     person: Person
     size: int | None
 
 
 class Options(TypedDict):
-    """A TypedDict with a key that may be missing, which Python cannot tell of postponed annotations."""
+    """A TypedDict with an optional key. With postponed annotations, Python does not see that it is optional."""
 
     must: int
     may: NotRequired[int]
 
 
 class MoreOptions(Options, total=False):
-    """A TypedDict with a key that must be there among keys that need not."""
+    """A TypedDict with one required key among optional ones."""
 
     own: Required[int]
     other: int
 
 
 class Chain(NamedTuple):
-    """A NamedTuple that holds itself."""
+    """A NamedTuple that contains its own type."""
 
     value: int
     next: Chain | None
 
 
 class Paint(Enum):
-    """An enum with a value that another one has too."""
+    """An enum with a value that another enum has too."""
 
     RED = "red"

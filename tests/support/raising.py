@@ -1,4 +1,4 @@
-"""A function for other processes, which import it by its name."""
+"""A function that other processes import by its name."""
 
 __all__ = ["fail"]
 

@@ -1,7 +1,8 @@
-"""Clients that learn a rate from refusals, against simulated servers, in virtual time.
+"""Simulates clients that learn a rate from refusals, against simulated servers, in virtual time.
 
-`PYTHONPATH=tests python -m support.rate_simulation [NAME ...] [--seeds 20]` runs every situation, or those whose names
-begin so, for ten minutes of virtual time with so many seeds, and prints what came of it beside what is to be reached.
+`PYTHONPATH=tests python -m support.rate_simulation [NAME ...] [--seeds 20]` runs every
+situation, or those whose names begin with NAME, for ten minutes of virtual time with 20 seeds each. It prints each
+result next to its target.
 """
 
 import argparse
@@ -41,28 +42,28 @@ PARKED_AT_ONCE: Final = 100
 
 
 class Server(Protocol):
-    """Takes requests or refuses them."""
+    """Accepts or refuses requests."""
 
     def takes(self, now: float, account: str, chance: random.Random) -> bool:
-        """Tell whether a request that arrives is taken."""
+        """Return whether a request that arrives is accepted."""
         ...
 
 
 @attrs.define
 class Unlimited:
-    """Takes everything, but for a share that it refuses at random, and all of some accounts."""
+    """Accepts everything, except a random share of requests and all requests of some accounts."""
 
     refused: float = 0.0
     refused_accounts: frozenset[str] = frozenset()
 
     def takes(self, now: float, account: str, chance: random.Random) -> bool:
-        """Tell whether a request that arrives is taken."""
+        """Return whether a request that arrives is accepted."""
         return account not in self.refused_accounts and chance.random() >= self.refused
 
 
 @attrs.define
 class Bucket:
-    """Takes so many a second, after so many at once; of those it refuses a share at random."""
+    """Accepts a number of requests a second, after a burst, and refuses a random share of them."""
 
     rate: float
     burst: float
@@ -76,7 +77,7 @@ class Bucket:
         self.tokens = self.burst
 
     def takes(self, now: float, account: str, chance: random.Random) -> bool:
-        """Tell whether a request that arrives is taken."""
+        """Return whether a request that arrives is accepted."""
         while self.changes and now >= self.changes[0][0]:
             (_, self.rate), *rest = self.changes
             self.changes = tuple(rest)
@@ -90,7 +91,7 @@ class Bucket:
 
 @attrs.define
 class FixedWindow:
-    """Takes so many in each span of time, counted anew at its beginning."""
+    """Accepts a number of requests in each period, and starts to count again with each period."""
 
     number: int
     seconds: float = 1.0
@@ -98,7 +99,7 @@ class FixedWindow:
     taken: int = 0
 
     def takes(self, now: float, account: str, chance: random.Random) -> bool:
-        """Tell whether a request that arrives is taken."""
+        """Return whether a request that arrives is accepted."""
         window = int(now / self.seconds)
         if window != self.window:
             self.window, self.taken = window, 0
@@ -108,14 +109,14 @@ class FixedWindow:
 
 @attrs.define
 class SlidingWindow:
-    """Takes so many in any span of time."""
+    """Accepts a number of requests in any period of this length."""
 
     number: int
     seconds: float = 1.0
     taken: deque[float] = attrs.field(factory=deque[float])
 
     def takes(self, now: float, account: str, chance: random.Random) -> bool:
-        """Tell whether a request that arrives is taken."""
+        """Return whether a request that arrives is accepted."""
         while self.taken and self.taken[0] <= now - self.seconds:
             self.taken.popleft()
         if len(self.taken) >= self.number:
@@ -132,13 +133,13 @@ class SometimesClosed:
     period: float
 
     def takes(self, now: float, account: str, chance: random.Random) -> bool:
-        """Tell whether a request that arrives is taken."""
+        """Return whether a request that arrives is accepted."""
         return now % self.period < self.period - self.closed
 
 
 @attrs.define(eq=False)
 class Client:
-    """One client, and what became of its requests."""
+    """A client, and what became of its requests."""
 
     rate: AdaptiveRate
     free: int
@@ -179,7 +180,7 @@ class _Simulation:
         heapq.heappush(self.events, (when, next(self.numbers), what, client, rest))
 
     def admit(self, client: Client, now: float) -> None:
-        """Have a client send what it may."""
+        """Let a client send what it may."""
         parked = 0
         while client.free > 0 and parked < PARKED_AT_ONCE:
             if not client.queue:
@@ -204,20 +205,20 @@ class _Simulation:
             self.later(now + self.latency * self.chance.uniform(0.35, 0.65), "arrives", client, now, account)
 
     def unpark(self, client: Client, account: str, number: int | None = None) -> None:
-        """Have those wait in line again whose account waits no longer, or one that looks."""
+        """Let items queue again whose account no longer waits, or one item that checks."""
         parked = client.parked.get(account, [])
         back = parked[:number]
         del parked[:number]
         client.queue.extendleft(back)
 
     def arrives(self, client: Client, now: float, sent_at: float, account: str) -> None:
-        """Have the server decide about a request."""
+        """Let the server decide about a request."""
         taken = self.server.takes(now, account, self.chance)
         latency = self.latency if taken else self.refusal_latency
         self.later(now + latency * self.chance.uniform(0.35, 0.65), "response", client, sent_at, account, taken)
 
     def respond(self, client: Client, now: float, sent_at: float, account: str, taken: bool) -> None:
-        """Have a client learn what became of a request; one that was refused takes its turn again."""
+        """Report to a client what became of a request; a refused request queues again."""
         client.free += 1
         if taken:
             client.rate.accepted(sent_at, account, now)
@@ -241,7 +242,7 @@ class _Simulation:
             self.later(now + pause, "looks", client, account)
 
     def run(self, seconds: float, items: float, demand: float | None) -> None:
-        """Let things happen until all items are done, or the time is over."""
+        """Run until all items are done, or the time is up."""
         for client in self.clients:
             self.later(self.chance.uniform(0, 0.01), "wakes" if demand is None else "comes", client)
         now = 0.0
@@ -271,12 +272,12 @@ class _Simulation:
 
 
 def each_its_own(chance: random.Random, number: int) -> str:
-    """Return an account of an item that has no other."""
+    """Return the account of an item whose account has no other item."""
     return f"user_{number}"
 
 
 def one_of(number: int, *, share_of_first: float | None = None) -> Callable[[random.Random, int], str]:
-    """Return what gives an item one of so many accounts, of which the first has a share of its own."""
+    """Return a function that gives an item one of several accounts, of which the first has a larger share."""
 
     def account(chance: random.Random, item: int) -> str:
         if share_of_first is not None:
@@ -300,20 +301,20 @@ def simulate(
     seed: int = 0,
     rate: Callable[[], AdaptiveRate] = lambda: AdaptiveRate(CONNECTIONS),
 ) -> list[Client]:
-    """Simulate jobs, until one is done or the time is over.
+    """Simulate jobs, until one is done or the time is up.
 
     Args:
         server: What takes the requests.
         items: How many there are for each client.
         seconds: When to stop.
-        demand: How many come in a second, at random; None for a job, which fills all connections.
+        demand: How many requests come in a second, at random times; None for a job, which uses all connections.
         account: Gives the account of each item.
-        retry_after: For how many seconds refusals ask.
-        latency: Seconds that a request and its response take together, give or take 30 %.
-        refusal_latency: The same of a refusal; by default the same.
+        retry_after: The `Retry-After` of refusals, in seconds.
+        latency: Seconds that a request and its response take together, ± 30 %.
+        refusal_latency: The same for a refusal; by default the value of `latency`.
         clients: How many clients there are.
-        seed: Of all that is random.
-        rate: Makes what a client goes by.
+        seed: The seed of everything random.
+        rate: Creates the rate that a client follows.
     """
     left = items if demand is None else 0
     simulation = _Simulation(
@@ -340,12 +341,12 @@ def share_refused(*clients: Client) -> float:
 
 
 def count(times: list[float], since: float, until: float) -> int:
-    """Return how many there are of some times in order."""
+    """Return how many of the sorted times are in a period."""
     return bisect_left(times, until) - bisect_left(times, since)
 
 
 def reached(server: Server, expected: float, least: float, **how: Any) -> Callable[[int, float], Result]:
-    """Return a situation in which a job is to come to a part of an expected rate."""
+    """Return a situation in which a job should reach a share of an expected rate."""
 
     def run(seed: int, seconds: float) -> Result:
         (client,) = simulate(copy.deepcopy(server), seed=seed, seconds=seconds, **how)
@@ -357,7 +358,7 @@ def reached(server: Server, expected: float, least: float, **how: Any) -> Callab
 def done(
     server: Server, items: int, ideal: float, times_ideal: float, refused: float, **how: Any
 ) -> Callable[[int, float], Result]:
-    """Return a situation in which a job is to be done within so many times the ideal time."""
+    """Return a situation in which a job should be done within a multiple of the ideal time."""
 
     def run(seed: int, seconds: float) -> Result:
         (client,) = simulate(copy.deepcopy(server), items=items, seed=seed, seconds=1000 * ideal, **how)
@@ -370,12 +371,12 @@ def done(
 
 
 def bucket(rate: float, burst: float, items: int, times: float, refused: float, **how: Any) -> Callable[..., Result]:
-    """Return a situation in which a bucket is unknown."""
+    """Return a situation with a bucket whose size the client does not know."""
     return done(Bucket(rate, burst), items, (items - burst) / rate, times, refused, **how)
 
 
 def falls_and_rises(seed: int, seconds: float) -> Result:
-    """Have a limit fall from 200 a second to 50 after 30 seconds, and rise again a minute later."""
+    """Lower a limit from 200 a second to 50 after 30 seconds, and raise it again a minute later."""
     (client,) = simulate(Bucket(200, 20, changes=((30, 50), (90, 200))), seed=seed, seconds=130)
 
     def seconds_until(reached: Callable[[float], bool], since: float) -> float:
@@ -396,7 +397,7 @@ def falls_and_rises(seed: int, seconds: float) -> Result:
 
 
 def three_clients(seed: int, seconds: float) -> Result:
-    """Have three share a limit."""
+    """Let three clients share a limit."""
     clients = simulate(Bucket(200, 20), clients=3, seed=seed, seconds=seconds)
     accepted = [len(client.accepted) for client in clients]
     return {
@@ -407,7 +408,7 @@ def three_clients(seed: int, seconds: float) -> Result:
 
 
 def random_beside_a_limit(seed: int, seconds: float) -> Result:
-    """Have one of a hundred refused at random, beside a limit."""
+    """Refuse one in a hundred requests at random, in addition to a limit."""
     (client,) = simulate(Bucket(200, 20, refused=0.01), seed=seed, seconds=seconds)
     return {"of the limit": (len(client.accepted) / seconds / 200, 0.75), "refused": (share_refused(client), -0.08)}
 
@@ -457,12 +458,12 @@ BEYOND: Final[dict[str, Callable[[int, float], Result]]] = {
 
 
 def is_met(value: float, target: float) -> bool:
-    """Tell whether what was to be reached is."""
+    """Return whether the target is reached."""
     return value >= target if target > 0 else value <= -target
 
 
 def run_one(name: str, seed: int) -> Result:
-    """Run a situation for ten minutes."""
+    """Run a situation for ten minutes of virtual time."""
     return (SITUATIONS | BEYOND)[name](seed, 600.0)
 
 

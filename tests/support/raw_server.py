@@ -1,4 +1,4 @@
-"""A server that answers with the bytes it is given, well-formed or not."""
+"""A server that responds with given bytes, well-formed or not."""
 
 import asyncio
 import re
@@ -12,13 +12,13 @@ OK = b'{"node_status": "Success", "data": 1}'
 
 
 def http_response(body: bytes = OK, status: int = 200, *headers: str, length: int | None = None) -> bytes:
-    """Return a response with a body, and with `Content-Length` as it is or is claimed to be."""
+    """Return a response with a body and with a `Content-Length`, which may be wrong."""
     lines = [f"HTTP/1.1 {status} Reason", *headers, f"Content-Length: {len(body) if length is None else length}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 class RawServer:
-    """What it has seen, and what it answers."""
+    """What the server has received, and what it responds with."""
 
     def __init__(self, say: Callable[[int], bytes], *, close: bool) -> None:
         self._say = say
@@ -33,7 +33,7 @@ class RawServer:
         return len(self._connections)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer every request on a connection."""
+        """Respond to every request on a connection."""
         self._connections.add(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
@@ -54,11 +54,11 @@ async def serving(
     tls: ssl.SSLContext | None = None,
     limit: int = 65536,
 ) -> AsyncGenerator[str]:
-    """Serve on loopback, and give the address, such as `127.0.0.1:1234`; afterwards wait until all is over.
+    """Serve on loopback and yield the address, such as `127.0.0.1:1234`; afterwards wait for all connections.
 
     Args:
         handle: Called with each connection, which is closed when it returns. A client that hangs up may end it.
-        tls: What to serve HTTPS with.
+        tls: The context for HTTPS.
         limit: How many bytes are read at once.
     """
     tasks: set[asyncio.Task[None]] = set()
@@ -90,7 +90,7 @@ async def raw_server(say: bytes | Callable[[int], bytes], *, close: bool = False
     """Serve on loopback.
 
     Args:
-        say: What every request is answered with, or a function of the request's number.
+        say: The response to every request, or a function that returns it for the number of a request.
         close: Whether to close the connection after each response.
     """
     server = RawServer(say if callable(say) else lambda number: say, close=close)

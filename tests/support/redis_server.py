@@ -1,4 +1,4 @@
-"""A Redis of a test's own."""
+"""A Redis server for one test."""
 
 import asyncio
 import tempfile
@@ -11,7 +11,7 @@ __all__ = ["redis_server"]
 
 @asynccontextmanager
 async def redis_server() -> AsyncGenerator[str]:
-    """Run a Redis that forgets everything when the block ends; yields its URL. It needs `redis-server`."""
+    """Run a Redis that loses its data when the block ends, and yield its URL. Needs the program `redis-server`."""
     with tempfile.TemporaryDirectory() as directory:  # the path of a socket must be short
         socket = f"{directory}/redis.sock"
         server = await asyncio.create_subprocess_exec(

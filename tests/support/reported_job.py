@@ -1,4 +1,4 @@
-"""A job whose items end in every way that a journal knows, for tests of what is told of it."""
+"""A job whose items end in every way that a journal knows, for tests of its reports."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +36,7 @@ TROUBLES: Final[dict[str, Answer | Errored | ExpiredConnection | Reset | Silence
 
 
 def make_journal(path: Path) -> None:
-    """Run the job, wherever it is called from."""
+    """Run the job, whether or not there is an event loop already."""
 
     async def serve_and_run() -> None:
         async with MockRefold() as mock:
@@ -47,7 +47,7 @@ def make_journal(path: Path) -> None:
 
 
 async def run_job(mock: MockRefold, path: Path) -> None:
-    """Run it until only two items have not ended, and leave it.
+    """Run it until all items except two have ended, and leave it.
 
     It ends with 33 items ok. One was refused, since its key occurred before. user_3, user_4 and user_8 failed; user_5
     and user_9 are unknown, and so is user_6, which was in flight when the job was left. user_7 has not begun.

@@ -1,4 +1,4 @@
-"""Ways in which programs report errors with the local variables of every frame, each a function that gives text."""
+"""Error reporters that show the local variables of every frame. Each is a function that returns the text."""
 
 import json
 import traceback
@@ -45,7 +45,7 @@ def with_rich(error: BaseException) -> str:
 
 
 def with_sentry(error: BaseException) -> str:
-    """Report as Sentry does by default, but for its list of names whose values it never shows."""
+    """Report as Sentry does by default, but without its list of names whose values it hides."""
     transport = _Kept()
     names_do_not_count = sentry_sdk.scrubber.EventScrubber(denylist=[], pii_denylist=[])
     client = sentry_sdk.Client(

@@ -1,4 +1,4 @@
-"""Responses, the requests they come back to, and the parsers of both, for tests of what is made of them."""
+"""Responses, requests and parsers, for tests of parsers."""
 
 import json
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ def json_response(value: Any, status: int = 200, *, headers: Mapping[str, str] |
 
 
 def error_from(error_class: type[E], parse: Parser[Any], response: Response, request: Request) -> E:
-    """Return the error that a response raises, which must be of exactly this class, and chained to no other."""
+    """Return the error that a response raises. It must be of exactly this class and have no cause or context."""
     with pytest.raises(error_class) as caught:
         parse(response, request)
     error = caught.value

@@ -1,4 +1,4 @@
-"""Programs that tests start: with this interpreter, this library, and warnings as errors; none outlives its test."""
+"""Starts programs with this interpreter, this library, and warnings as errors. None outlives its test."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ _LONGEST: Final = 240.0
 
 @attrs.frozen
 class Finished:
-    """What a program left."""
+    """The output and exit code of a program."""
 
     exit_code: int | None
     output: str
@@ -37,7 +37,7 @@ class Finished:
 async def running(
     *arguments: str, environment: Mapping[str, str] | None = None, stdout: int = PIPE
 ) -> AsyncGenerator[Process]:
-    """Run `python` with these arguments, with these variables added to the environment, no longer than the block."""
+    """Run `python` with these arguments and additional environment variables until the block ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-W", "error", "-X", "faulthandler"),
@@ -63,7 +63,7 @@ async def running(
 
 
 async def first_line(process: Process) -> str:
-    """Return the first line that a program prints, or what it printed before it ended."""
+    """Return the first line that a program prints; if it ends before that, what it printed."""
     assert process.stdout is not None
     async with asyncio.timeout(_LONGEST):
         return (await process.stdout.readline()).decode()
@@ -76,7 +76,7 @@ async def first_url(process: Process) -> str:
 
 
 async def ended(process: Process) -> Finished:
-    """Wait for a program to end, and return what it left."""
+    """Wait for a program to end, and return its output and exit code."""
     communicating = asyncio.create_task(process.communicate())
     try:
         done, _ = await asyncio.wait([communicating], timeout=_LONGEST)
@@ -91,6 +91,6 @@ async def ended(process: Process) -> Finished:
 
 
 async def run_program(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
-    """Run `python` as `running` does, to its end."""
+    """Run `python` as `running` does, and wait for its end."""
     async with running(*arguments, environment=environment) as process:
         return await ended(process)

@@ -1,4 +1,4 @@
-"""Telling how long something took, whatever else the machine is busy with."""
+"""Measures how long something took, even on a busy machine."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,7 +13,7 @@ _ROUNDING: Final = 0.002
 
 
 class Stopwatch:
-    """How long a block took, and how much of that the event loop stood still, be it for want of a processor."""
+    """How long a block took, and for how long the event loop stood still meanwhile, for example without a processor."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -32,7 +32,7 @@ class Stopwatch:
         return self.taken - self._stood_still
 
     async def tick(self) -> None:
-        """Watch for the loop to stand still."""
+        """Measure whether the loop stands still."""
         while True:
             await asyncio.sleep(_INTERVAL)
             self._note(self._loop.time())

@@ -1,4 +1,4 @@
-"""Jobs of a client whose requests go no further than a function, in virtual time."""
+"""Jobs of a client whose requests go to a function instead of a server, in virtual time."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def refusal(retry_after: float | None = None) -> Received:
 
 @attrs.define
 class Wire:
-    """What stands where a client has its transport: responds after 100 ms, and what was sent when."""
+    """Replaces the client's transport: responds after 100 ms, and records what was sent when."""
 
     respond: Callable[[str, float], Received]
     """Makes the response for the account and the seconds since the beginning."""
@@ -73,7 +73,7 @@ async def collect(
     accounts: AccountLimitSettings = AccountLimitSettings(),  # noqa: B008 - frozen
     calls: int = 1,
 ) -> FanOutReport[str, None]:
-    """Run a job of writes, whose items are the names of accounts, perhaps with a number after a `/`."""
+    """Run a job of writes. Its items are names of accounts, optionally with a number after a `/`."""
     scheduler = RequestScheduler(limit, 100, accounts, policy.max_retry_after)
     pipeline = Pipeline(cast("Transport", wire), scheduler, policy, Timeout(), Timeout(), [])
 

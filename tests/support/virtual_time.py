@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when there is nothing else to do, and then at once."""
+"""An event loop with a virtual clock: when there is nothing to do, it jumps to the next timer."""
 
 import asyncio
 import selectors
@@ -17,7 +17,7 @@ _MOST_LOOKS: Final = 100_000
 
 
 class _Selector(selectors.SelectSelector):
-    """Where others would sleep, it is later."""
+    """Advances the clock where other selectors sleep."""
 
     def __init__(self, look: float) -> None:
         super().__init__()
@@ -50,16 +50,16 @@ class _Loop(asyncio.SelectorEventLoop):
         super().__init__(self._clock)
 
     def time(self) -> float:
-        """Return the time, 1000 in the beginning."""
+        """Return the time, which starts at 1000."""
         return self._clock.look()
 
 
 def run(main: Coroutine[Any, Any, T], *, look: float = 0.0) -> T:
-    """Run `main`, as `asyncio.run` does, in no time. No sockets, no threads.
+    """Run `main` as `asyncio.run` does, in virtual time. It must use no sockets and no threads.
 
     Args:
         main: What to run.
-        look: Seconds that pass with every look at the clock, as they do where code takes its time.
+        look: Seconds that pass each time the clock is read, to simulate code that takes time.
     """
     with asyncio.Runner(loop_factory=partial(_Loop, look)) as runner:
         return runner.run(main)

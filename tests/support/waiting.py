@@ -1,4 +1,4 @@
-"""Waiting for what nobody tells, and not for ever."""
+"""Waits for a condition, with a time limit."""
 
 import asyncio
 from asyncio.subprocess import Process
@@ -8,13 +8,13 @@ __all__ = ["until"]
 
 
 async def until(condition: Callable[[], object], process: Process | None = None, *, within: float = 30.0) -> None:
-    """Wait until a condition holds; fail at once if a program ends that was to bring it about.
+    """Wait until a condition is true; fail immediately if a program ends that should make it true.
 
     Args:
-        condition: What is to hold.
+        condition: The condition.
         process: The program.
-        within: Seconds until the test fails. As it is, half of what an attempt of ours may take: what only comes about
-            by an attempt's end is not waited for.
+        within: Seconds until the test fails. By default half of the time limit of an attempt, so that
+            no test passes only because an attempt timed out.
     """
     async with asyncio.timeout(within):
         while not condition():

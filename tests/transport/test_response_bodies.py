@@ -49,7 +49,7 @@ async def test_an_error_with_any_body(account: AccountScope, mock: MockRefold, b
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (b"", "not JSON"),
+        (b"", "its body is empty"),
         (b"<html>Welcome</html>", "Welcome"),
         (b'{"node_status": "Success"', "not JSON"),
         (b'{"node_status": "Success", "data": "\xff"}', "UTF-8"),

@@ -20,9 +20,9 @@ repeated. `refold journal summary june.sqlite` shows the state of the job at any
 
 EXIT_CODES: Final = """\
 Exit code of a job, the first that applies:
-  3    a row is unknown, or running the command again may repeat rows
+  3    a row is unknown; or rows are left, and no --journal knows the others
   130  Ctrl-C, and rows are left
-  4    a row was executed, but its answer could not be used
-  1    a row failed, or something else stopped the job
+  4    a row was executed, but its response could not be used
+  1    a row failed, or something else stopped the job; other rows may be ok
   0    all rows are ok
 """

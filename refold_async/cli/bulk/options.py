@@ -87,7 +87,7 @@ class JobOptions:
             group=JOB,
             metavar="N",
             help="Stop once N rows did not succeed, or a share of them such as 20%. By default the job stops after 100 "
-            "rows in a row that did not succeed, or when the API key is refused.",
+            "consecutive rows did not succeed, or when the API key is refused.",
         ),
     ] = None
     job_timeout: Annotated[float | None, Parameter(group=JOB, metavar="SECONDS", help="Stop after this time.")] = None

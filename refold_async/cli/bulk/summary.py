@@ -152,7 +152,8 @@ class JobSummary:
                 yield f"{unasked} {repeat}", INVOCATION.again("--resend-unknown")
         if unusable := self.end.unusable:
             yield f"{counted(unusable, 'row')} failed after the action was executed: do not send them again.", None
-        if (retriable := self.failed_without_effect) and self.journal is not None:
+        retriable = self.failed_without_effect
+        if retriable and self.journal is not None:
             rest = " and continue with the rest" if self.not_begun else ""
             yield (
                 f"To retry the {counted(retriable, 'row')} that failed and did nothing{rest}{rows}:",
@@ -163,6 +164,9 @@ class JobSummary:
         elif self.not_begun:
             again = "" if self.reads else " and repeats those that are done"
             yield f"The job has no --journal: running it again begins at the first row{again}.", None
+        elif retriable and (ok := self.end.counts["ok"]) and self.journal is None and not self.reads:
+            done = counted(ok, "row")
+            yield f"The job has no --journal: running it again also repeats the {done} that succeeded.", None
 
     def _reads_to_repeat(self, rows: str) -> Iterator[tuple[str, str | None]]:
         unknown = f"{self.end.counts['unknown']:,} unknown: no usable answer came. "

@@ -14,6 +14,7 @@ from refold_async.cli.output import print_json, print_list, wants_json
 from refold_async.cli.parameters import PARAMETERS_HELP, parse_parameters
 from refold_async.cli.session import open_account, open_client
 from refold_async.cli.suggestions import closest, noting
+from refold_async.cli.write_effects import only_reading
 from refold_async.errors import ParameterError, RefoldError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ async def execute(
         action_id: The action, such as create_contact.
         dry_run: Check the parameters, and print the request with the key hidden. Nothing is executed.
         connection_id: The connection to use, if the linked account has several.
-        save_to: If the app answers with a file, save it to this path.
+        save_to: If the app responds with a file, save it to this path.
     """
     values = parse_parameters(parameters)
     async with open_client(options) as refold:
@@ -90,9 +91,10 @@ async def execute(
             print_request(refold, request, options.account)
             return
         confirm_write(refold.environment, f"Execute {action_id} of {slug} for {options.account}", write)
-        result = await account.execute_action(
-            slug, action_id, values, idempotent=write.read, connection_id=connection_id, save_to=save_to
-        )
+        with only_reading(write.read):
+            result = await account.execute_action(
+                slug, action_id, values, idempotent=write.read, connection_id=connection_id, save_to=save_to
+            )
     _print_result(options, result)
 
 

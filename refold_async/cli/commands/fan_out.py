@@ -187,6 +187,7 @@ class _Command:
             if "belongs to another job" not in error.message:
                 raise
             other = JournalError(_OTHER_ROWS.sub("its parameters or columns are not the same", error.message))
+            other.effect = error.effect
             other.add_note("If you change a parameter or a column, the command is a new job.")
             raise other from error
 

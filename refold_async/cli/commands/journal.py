@@ -36,7 +36,7 @@ _STATUS = (
 )
 _ERROR = (
     "Only items that ended with this error, such as NotFoundError; may be given more than once. interrupted: the run "
-    "ended before an answer came."
+    "ended before a response came."
 )
 _MOST_NAMES = 10
 _ITEMS_COMPARED = 200
@@ -149,7 +149,7 @@ def report(
     csv_file: Annotated[Path | None, Parameter(name="--csv")] = None,
     options: OutputOptions = OutputOptions(),
 ) -> None:
-    """Report how a job went: how many items ended how, with which errors, and what to do about the unknown ones.
+    """Report how a job went: how many items ended in each way, their errors, and what to do about the unknown ones.
 
     Args:
         file: The job's journal.

@@ -13,6 +13,7 @@ from refold_async.cli.options import Options, WriteOptions
 from refold_async.cli.output import print_json
 from refold_async.cli.parameters import check_stdin, parse_headers, parse_parameters, read_json
 from refold_async.cli.session import open_client
+from refold_async.cli.write_effects import only_reading
 
 __all__ = ["request"]
 
@@ -45,7 +46,7 @@ async def request(
     save_to: Annotated[Path | None, Parameter(name="--save-to")] = None,
     dry_run: bool = False,
 ) -> None:
-    """Send a request to any endpoint of Refold's REST API, and print the JSON of the answer.
+    """Send a request to any endpoint of Refold's REST API, and print the JSON of the response.
 
     Args:
         method: The HTTP method, such as GET.
@@ -53,7 +54,7 @@ async def request(
         organisation: Act for the organisation, even if REFOLD_LINKED_ACCOUNT_ID is set.
         query: A query parameter, as name=text or name:=JSON; may be given several times.
         header: A header, as name=text or name=@FILE; may be given several times.
-        save_to: Save the answer, such as a PDF, to this file.
+        save_to: Save the response, such as a PDF, to this file.
         dry_run: Send nothing: print the request with the key hidden.
     """
     if account == "" and not organisation:  # such as a variable of the shell that is not set
@@ -78,7 +79,8 @@ async def request(
         call = partial(
             caller.request, method, path, query=queries, headers=headers, json=body, idempotent=write.read and not reads
         )
-        print_json(await (call() if save_to is None else call(save_to=save_to)))
+        with only_reading(write.read):
+            print_json(await (call() if save_to is None else call(save_to=save_to)))
 
 
 def _body(content: tuple[str, ...], query: list[str]) -> tuple[Any, dict[str, Any]]:

@@ -89,7 +89,7 @@ def advice_for_failed(group: ErrorGroup) -> str:
         particular = _OF_FAILED.get(group.error, "")
         return f"Nothing happened. {particular} --retry-failed retries them.".replace("  ", " ")
     if group.effect == "done":
-        return "The action was executed, and its answer could not be used: do not run these again."
+        return "The action was executed, but its response could not be used: do not run these again."
     return "It may have happened: check these items before you run them again."
 
 

@@ -1,4 +1,4 @@
-"""The report of a job, from its journal: how many items ended how, when, and with which errors, and some items."""
+"""The report of a job, from its journal: how many items ended in each way, when, and with which errors."""
 
 import re
 from collections import Counter

@@ -216,7 +216,9 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
         connection.execute(sql.ADD_JOB, identity)
     job = job_row(connection, path)
     differing = [
-        f"{part} is {then!r} in the journal and {now!r} in this run"
+        "its parameters are not those of this run"
+        if part == "parameters_sha256"
+        else f"{part} is {then!r} in the journal and {now!r} in this run"
         for part, then, now in zip(("job", *JobRow._fields[1:6]), job[:6], identity, strict=True)
         if then != now
     ]

@@ -150,7 +150,11 @@ class MockWorkflow:
     version: int = 1
 
     def belongs_to(self, slug: str) -> bool:
-        """Return whether a value of the `slug` header means its app."""
+        """Return whether a value of the `slug` header means its app.
+
+        Args:
+            slug: The value.
+        """
         return slug == self.slug or slug in self.slug_aliases
 
     def graph(self) -> dict[str, Any]:

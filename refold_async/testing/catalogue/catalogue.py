@@ -75,6 +75,9 @@ class Catalogue:
             auth_fields: The fields that a `keybased` app needs to be connected, each in the API's form of an input
                 field; None means one field for an API key.
 
+        Returns:
+            The app. A test may change it.
+
         Raises:
             ValueError: An app with this slug already exists.
         """
@@ -103,6 +106,9 @@ class Catalogue:
 
     def app(self, slug: str) -> MockApp:
         """Return an app; this may be the default one.
+
+        Args:
+            slug: The slug of the app.
 
         Raises:
             ValueError: No app has this slug.
@@ -212,7 +218,11 @@ class Catalogue:
         self.events[event] = workflow_ids
 
     def find_workflow(self, workflow_id: str) -> MockWorkflow | None:
-        """Return the workflow with this id or alias, or None."""
+        """Return a workflow, or None if there is none.
+
+        Args:
+            workflow_id: The id or alias of the workflow.
+        """
         return self.workflows.get(self._workflow_ids.get(workflow_id, ""))
 
 

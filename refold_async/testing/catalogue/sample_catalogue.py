@@ -13,7 +13,7 @@ SAMPLE_WORKFLOW_ID: Final = "6a30f0c2d4616e99e7fa5a01"
 
 
 def sample_catalogue() -> Catalogue:
-    """Make a catalogue with the apps `hubspot` and `slack`, the workflow `SAMPLE_WORKFLOW_ID` and an event.
+    """Return a catalogue with the apps `hubspot` and `slack`, the workflow `SAMPLE_WORKFLOW_ID` and an event.
 
     The event is `contact_created`; it starts the workflow.
     """

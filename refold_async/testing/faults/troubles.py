@@ -81,7 +81,7 @@ class Answer:
             raise ValueError("give json or body, not both")
 
     def reply(self, request_id: str | None = None) -> Reply:
-        """Make the reply.
+        """Return the reply; called by the mock.
 
         Args:
             request_id: Put into Refold's error shape, if that is sent; None puts none into it.
@@ -198,7 +198,11 @@ class Truncated:
             )
 
     def cut(self, body: bytes) -> bytes:
-        """Return the part of `body` that is sent."""
+        """Return the part of a body that is sent; called by the mock.
+
+        Args:
+            body: The whole body.
+        """
         count = int(len(body) * self.after) if isinstance(self.after, float) else self.after
         return body[: max(0, min(count, len(body) - 1))]
 

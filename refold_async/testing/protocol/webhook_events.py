@@ -24,7 +24,7 @@ def connection_event(
     environment: str = ENVIRONMENT,
     created_at: str | None = None,
 ) -> dict[str, Any]:
-    """Make the event about a linked account's connection to an app.
+    """Return the event about a linked account's connection to an app, as Refold sends it.
 
     Args:
         event: What happened.
@@ -56,7 +56,7 @@ def workflow_event(
     config_id: str | None = None,
     status: str | None = None,
 ) -> dict[str, Any]:
-    """Make the event about the end of an execution.
+    """Return the event about the end of an execution, as Refold sends it.
 
     Args:
         event: What happened.

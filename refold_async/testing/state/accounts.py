@@ -88,6 +88,9 @@ class MockAccount:
             identifier: The app's name for its customer, a string or an object; None uses the linked account id.
             auth_type: `oauth2` or `keybased`; None uses that of the app.
             status: Whether the app accepts its credentials.
+
+        Returns:
+            The connection. A test may change it.
         """
         connection = self.app_connections(slug).add(connection_id, identifier, auth_type)
         connection.status = status

@@ -97,7 +97,7 @@ class MockExecution:
         return min(99, int(100 * self.elapsed / self.seconds)) if self.seconds else 0
 
     def run(self, *, held_as: str | None = None) -> asyncio.Task[None]:
-        """Start the task that runs it; called by the mock.
+        """Return the task that runs it, started; called by the mock.
 
         Args:
             held_as: The status with which it waits for `release` before its handler runs; None runs it now.
