@@ -5,6 +5,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, get_args
 
+from refold_async.config.secret import hide
 from refold_async.config.settings import RateLimit
 from refold_async.config.validation import check_positive
 from refold_async.errors import ConfigurationError
@@ -62,6 +63,7 @@ class RedisRateLimit:
         Raises:
             ConfigurationError: An argument is wrong; the message names it. Or the extra `redis` is not installed.
         """
+        url = hide(url)  # if the constructor raises, error reporters show its arguments
         if not isinstance(limit, RateLimit):
             raise ConfigurationError(f"RedisRateLimit(limit) must be a RateLimit, such as RateLimit(20), got {limit!r}.")
         if not isinstance(name, str) or not name.strip() or not name.isprintable() or set(name) & set("{}"):
@@ -134,4 +136,6 @@ class RedisRateLimit:
         await self.aclose()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_name"):  # error reporters call this when the constructor raises
+            return "<RedisRateLimit that could not be created>"
         return f"<RedisRateLimit {self._name!r}, {self._times.text}, at {self._server.location}>"
