@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak docs pictures check lint types lock release-check sbom test-other-pythons test-lowest bench bench-bulk bench-jobs bench-tuning format clean
+.PHONY: demo test test-all soak docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-jobs bench-tuning format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
@@ -41,7 +41,7 @@ DRAW = PYTHONSAFEPATH=1 PYTHONPATH=scripts $(BIN)/python -m pictures
 pictures: $(VENV)/installed  ## Draw the pictures of the documentation, from what the benchmarks wrote.
 	$(DRAW)
 
-check: lint types docs test-other-pythons test-lowest  ## Check what must be true, besides the tests, before a change is merged.
+check: lint types docs test-with-tools test-other-pythons test-lowest  ## Check what must be true, besides the tests, before a change is merged.
 
 lint: $(VENV)/check
 	$(BIN)/ruff format --check .
@@ -54,6 +54,10 @@ types: $(VENV)/check
 	@# As users see the package: installed, from a directory without its sources.
 	cd $(VENV) && bin/mypy --strict ../tests/public_types.py
 	cd $(VENV) && bin/pyright --pythonpath bin/python ../tests/public_types.py
+
+# Elsewhere these tests are skipped: they need Zensical, mypy and pyright.
+test-with-tools: $(VENV)/check  ## Look at the site in a browser, and check what `refold generate` writes.
+	$(PYTEST) tests/docs/test_site_in_browser.py tests/cli/test_generate.py $(PYTEST_OPTIONS)
 
 # All Pythons that are installed, except the one that `make test` uses.
 test-other-pythons: $(VENV)/python

@@ -1,6 +1,8 @@
 """The built documentation site, in a real browser: on a phone, a tablet and a desktop, in light and dark."""
 
+import fcntl
 import html
+import os
 import re
 import subprocess
 import sys
@@ -57,9 +59,18 @@ TOO_WIDE: Final = """() => {
 
 @pytest.fixture(scope="module")
 def built() -> None:
-    """Build the site."""
-    build = [sys.executable, str(ROOT / "scripts" / "docs" / "build.py")]
-    subprocess.run(build, check=True, timeout=300)
+    """Build the site, once for all workers of a test run."""
+    SITE.parent.mkdir(exist_ok=True)
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    with (SITE.parent / "site.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if lock.read() == run:
+            return
+        build = [sys.executable, str(ROOT / "scripts" / "docs" / "build.py")]
+        subprocess.run(build, check=True, timeout=300)
+        lock.truncate(0)
+        lock.write(run)
 
 
 @pytest_asyncio.fixture
