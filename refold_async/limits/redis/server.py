@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from refold_async.config.secret import hide
 from refold_async.errors import ConfigurationError
@@ -16,6 +16,7 @@ from refold_async.runtime.foreign_errors import safe_str
 __all__ = ["RedisServer", "RedisUnavailableError"]
 
 _CONNECTIONS: Final = 4
+_REFUSALS: Final = (AuthenticationError, NoPermissionError)
 
 
 class RedisUnavailableError(Exception):
@@ -56,21 +57,20 @@ class RedisServer:
                 return cast("list[Any]", await self._script(keys=[key], args=arguments))
         except TimeoutError:
             failure = RedisUnavailableError(f"it did not respond for {self._timeout:g} seconds")
-        except (AuthenticationError, NoPermissionError) as error:
-            failure = ConfigurationError(
-                f"Redis at {self.location} refuses this program: {safe_str(error)}. Check the user name and password in "
-                "the URL, and what this user may do."
-            )
-        except ResponseError as error:
-            failure = self._meaning_of(error)
         except (RedisError, OSError) as error:
-            failure = RedisUnavailableError(safe_str(error) or type(error).__name__)
+            failure = self._meaning_of(error)
         raise failure  # without the error of redis-py, whose frames hold the password
 
-    def _meaning_of(self, error: ResponseError) -> Exception:
-        text = safe_str(error)
-        _, found, other = text.partition(f"{DIFFERING_LIMIT} ")
-        if not found:
+    def _meaning_of(self, error: Exception) -> Exception:
+        text = safe_str(error).rstrip(".") or type(error).__name__
+        # Without a password that it wants, Redis refuses the script by its length already.
+        if isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS) or "unauthenticated" in text:
+            return ConfigurationError(
+                f"Redis at {self.location} refuses this program: {text}. Check the user name and password in the URL, "
+                "and what this user may do."
+            )
+        _, differs, other = text.partition(f"{DIFFERING_LIMIT} ")
+        if not differs:
             return RedisUnavailableError(text)
         return ConfigurationError(
             f"The rate limit of this name is {other} for the other processes. All processes that share a limit must "
