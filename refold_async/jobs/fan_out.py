@@ -213,12 +213,13 @@ class FanOut(Generic[Item, T]):
 
     def _raise_error(self) -> None:
         """Raise, once, what ended the fan-out."""
-        own, error = self._stopper.error, self._stopper.error or self._feeder.error
+        stopped_by = self._stopper.error
+        error = stopped_by or self._feeder.error
         self._stopper.error = self._feeder.error = None
         if isinstance(error, RefoldError):
             if self._item_tasks.had_effect:
                 error.effect = "unknown"  # or a program that retries what had no effect would repeat the whole job
-            elif error is own:
+            elif error is stopped_by:
                 error.effect = "none"
         if error is not None:
             raise error

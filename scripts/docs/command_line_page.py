@@ -10,6 +10,7 @@ import re
 import shlex
 import textwrap
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -49,14 +50,14 @@ def page() -> str:
     return "\n".join([_INTRODUCTION, f"{_SHARED_HEADING}\n{listed}\n", *sections])
 
 
-def _commands() -> Iterator[tuple[str, ...]]:
-    """Yield every command, in the order of the help."""
+@cache
+def _commands() -> tuple[tuple[str, ...], ...]:
+    """Return every command, in the order of the help."""
     app = make_app()
-    yield ("refold",)
+    commands: list[tuple[str, ...]] = [("refold",)]
     for name in _names(app):
-        yield ("refold", name)
-        for inner in _names(app[name]):
-            yield ("refold", name, inner)
+        commands += [("refold", name), *(("refold", name, inner) for inner in _names(app[name]))]
+    return tuple(commands)
 
 
 def _names(app: App) -> list[str]:
@@ -122,7 +123,7 @@ def _entry(name: str, text: str | None, command: tuple[str, ...]) -> str:
 
 def _shown(name: str, command: tuple[str, ...]) -> str:
     """Return a name as the page shows it: a command with a link, an option with its short form."""
-    if (*command, name) in set(_commands()):
+    if (*command, name) in _commands():
         return f"[`{name}`](#{'-'.join([*command, name])})"
     forms = [word.strip("()") for word in name.split() if word.lstrip("(").startswith("-")]
     value = "".join(f" {word}" for word in name.split() if not word.lstrip("(").startswith("-"))

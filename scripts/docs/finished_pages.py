@@ -45,10 +45,9 @@ def _labelled(table: str) -> str:
     So a phone can show each row as a list: see `docs/stylesheets/site.css`.
     """
     titles = [html.escape(re.sub(r"<[^>]+>", "", title).strip()) for title in _HEADING.findall(table)]
-    if len(titles) < 3:
-        return table.replace("<table>", '<table data-rows="lists">', 1)
-    labelled = _ROW.sub(lambda row: _labelled_row(row[0], titles), table)
-    return labelled.replace("<table>", '<table data-rows="lists">', 1)
+    if len(titles) > 2:
+        table = _ROW.sub(lambda row: _labelled_row(row[0], titles), table)
+    return table.replace("<table>", '<table data-rows="lists">', 1)
 
 
 def _labelled_row(row: str, titles: list[str]) -> str:

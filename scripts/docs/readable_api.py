@@ -44,18 +44,18 @@ class ReadableAPI(griffe.Extension):
         Args:
             pkg: The package.
         """
-        classes = [class_ for module in [pkg, *_modules_in(pkg)] for class_ in module.classes.values()]
-        own = [class_ for class_ in classes if not class_.is_alias]
-        for module in [pkg, *_modules_in(pkg)]:
+        modules = [pkg, *_modules_in(pkg)]
+        own = [class_ for module in modules for class_ in module.classes.values() if not class_.is_alias]
+        for module in modules:
             _hide_private_names(module)
         for class_ in own:
             if "__init__" not in class_.members and _decorator(class_) is not None:
                 _set_constructor(class_)
-        functions = [function for owner in [pkg, *_modules_in(pkg), *own] for function in owner.functions.values()]
+        functions = [function for owner in [*modules, *own] for function in owner.functions.values()]
         # Only now, because a class's constructor has the fields of its bases too.
         for class_ in own:
             _simplify(class_)
-        _take_over_from_private_bases(own, _documented(pkg))
+        _take_over_from_private_bases(own, _documented(modules))
         for function in functions:
             if not function.is_alias:
                 _expand_options(function)
@@ -149,11 +149,12 @@ def _hide_private_names(module: griffe.Module) -> None:
                 attribute.value = None
 
 
-def _documented(pkg: griffe.Module) -> set[str]:
-    """Return the paths of the classes that the package, or a module of it, exports."""
+def _documented(modules: list[griffe.Module]) -> set[str]:
+    """Return the paths of the classes that the package, which is the first, or a public module of it exports."""
     found: set[str] = set()
-    for module in [pkg, *_modules_in(pkg)]:
-        if module is not pkg and module.path.removeprefix(f"{pkg.path}.") not in _PUBLIC_MODULES:
+    package = modules[0]
+    for module in modules:
+        if module is not package and module.path.removeprefix(f"{package.path}.") not in _PUBLIC_MODULES:
             continue
         for name in module.exports or ():
             member = module.members.get(str(name))
