@@ -90,12 +90,12 @@ bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections 
 # The locked versions serve every Python and system that the package supports.
 LOCKED = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --no-header \
 	--custom-compile-command "make lock" --upgrade
-ALL_EXTRAS = --extra cli --extra speed --extra otel --extra progress --extra schema
+ALL_EXTRAS = --extra cli --extra speed --extra otel --extra postgres --extra progress --extra redis --extra schema
 
 lock: $(VENV)/python  ## Lock the newest versions of what tests and checks use, with hashes.
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCKED) $(ALL_EXTRAS) --group build --group test --output-file requirements/test.txt
-	$(LOCKED) --extra cli --group build --group test --constraint requirements/lowest.in \
+	$(LOCKED) --extra cli --extra postgres --extra redis --group build --group test --constraint requirements/lowest.in \
 		--output-file requirements/lowest.txt
 	$(LOCKED) $(ALL_EXTRAS) --group check --group docs --group release --constraint requirements/test.txt \
 		--output-file requirements/check.txt
