@@ -1,6 +1,7 @@
 """Jobs in parts that several workers share: who gets which part, when a part is closed, and what a death leaves."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +13,7 @@ import pytest
 from refold_async import AsyncRefold, ConfigurationError, Journal, JournalError, JournalPart
 from refold_async.journal.sqlite.folder import SQLiteFolder
 from refold_async.testing import MockRefold, Silence
+from support.waiting import until
 
 PARTS = 4
 
@@ -126,8 +128,7 @@ async def test_close_after_leaving_early(refold: AsyncRefold, journal: Journal) 
 
 async def given_back(part: JournalPart) -> None:
     """Wait until a part is given back: the event loop does that in a task of its own after the iteration was left."""
-    while "given back" not in repr(part):
-        await asyncio.sleep(0.001)
+    await until(lambda: "given back" in repr(part))
 
 
 async def test_break_gives_back(journal: Journal) -> None:
@@ -185,8 +186,7 @@ async def test_a_worker_waits_for_those_who_may_die(mock: MockRefold, refold: As
             rest.append(other.number)
 
     waiting = asyncio.create_task(work())
-    while len(rest) < PARTS - 1:
-        await asyncio.sleep(0.01)
+    await until(lambda: len(rest) == PARTS - 1)
     assert not waiting.done()
     assert part.number not in rest
     await first.aclose()
@@ -204,9 +204,8 @@ async def test_cancelled_claims_leave_nothing_claimed(journal: Journal) -> None:
         claiming.cancel()
         await asyncio.gather(claiming, return_exceptions=True)
     del claiming
-    async with asyncio.timeout(30):
-        while Path(journal.path).exists() and SQLiteFolder(str(journal.path)).is_running():
-            await asyncio.sleep(0.001)
+    folder = SQLiteFolder(str(journal.path))
+    await until(lambda: not os.path.exists(folder.location) or not folder.is_running())
     claimed = [journal.claim() for _ in range(PARTS)]
     assert sorted([(await anext(each)).number for each in claimed]) == [0, 1, 2, 3]
     for each in claimed:
@@ -239,9 +238,7 @@ async def test_a_worker_that_is_killed(mock: MockRefold, refold: AsyncRefold, jo
     mock.script(Silence(), calls=range(7, 1000))
     command = [sys.executable, "-c", WORKER, mock.base_url, str(journal.path)]
     worker = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-    while len(mock.requests) < 9:
-        await asyncio.sleep(0.01)
-    assert worker.returncode is None
+    await until(lambda: len(mock.requests) == 9, worker)
     worker.kill()
     await worker.communicate()
     before = sent(mock)

@@ -56,7 +56,13 @@ _TALLIES: Final = """
 # Rows that have not ended are found, and all are counted, without reading those that have. Triggers do that in the
 # transaction of the change, whoever makes it.
 _NOT_ENDED: Final = "status NOT IN ('ok', 'failed', 'unknown', 'withdrawn')"
-_LAST_RECORDED: Final = "max(coalesce(new.started_at, ''), coalesce(new.finished_at, ''))"
+_COUNT_ONE_MORE: Final = """
+    UPDATE counts SET
+        items = items + 1,
+        recorded_at = max(recorded_at, coalesce(new.started_at, ''), coalesce(new.finished_at, ''))
+    WHERE status = new.status
+"""
+_COUNT_ONE_LESS: Final = "UPDATE counts SET items = items - 1 WHERE status = old.status"
 _COUNTING: Final = (
     f"CREATE INDEX not_ended ON items (status) WHERE {_NOT_ENDED}",
     "CREATE TABLE counts (status TEXT PRIMARY KEY, items INTEGER NOT NULL, recorded_at TEXT NOT NULL) WITHOUT ROWID",
@@ -66,22 +72,9 @@ _COUNTING: Final = (
     FROM (VALUES ('started'), ('withdrawn'), ('ok'), ('failed'), ('unknown')) LEFT JOIN items ON status = column1
     GROUP BY column1
     """,
-    f"""
-    CREATE TRIGGER count_added AFTER INSERT ON items BEGIN
-        UPDATE counts SET items = items + 1, recorded_at = max(recorded_at, {_LAST_RECORDED}) WHERE status = new.status;
-    END
-    """,
-    f"""
-    CREATE TRIGGER count_changed AFTER UPDATE OF status ON items BEGIN
-        UPDATE counts SET items = items - 1 WHERE status = old.status;
-        UPDATE counts SET items = items + 1, recorded_at = max(recorded_at, {_LAST_RECORDED}) WHERE status = new.status;
-    END
-    """,
-    """
-    CREATE TRIGGER count_removed AFTER DELETE ON items BEGIN
-        UPDATE counts SET items = items - 1 WHERE status = old.status;
-    END
-    """,
+    f"CREATE TRIGGER count_added AFTER INSERT ON items BEGIN {_COUNT_ONE_MORE}; END",
+    f"CREATE TRIGGER count_changed AFTER UPDATE OF status ON items BEGIN {_COUNT_ONE_LESS}; {_COUNT_ONE_MORE}; END",
+    f"CREATE TRIGGER count_removed AFTER DELETE ON items BEGIN {_COUNT_ONE_LESS}; END",
 )
 TABLES: Final = (_JOB, _ITEMS, _TALLIES, *_COUNTING)
 """What creates a journal."""
