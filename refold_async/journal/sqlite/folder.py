@@ -187,7 +187,7 @@ def _read_job(directory: str) -> tuple[str, int] | None:
     except (TypeError, KeyError) as error:
         raise JournalError(f"{path!r} is damaged: it must contain a job and its parts.") from error
     if not isinstance(name, str) or not isinstance(parts, int) or parts < 1:
-        raise JournalError(f"{path!r} is damaged: {name!r} with {parts!r} parts is no job.")
+        raise JournalError(f"{path!r} is damaged: {name!r} with {parts!r} parts cannot be a job.")
     return name, parts
 
 

@@ -239,7 +239,7 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
         connection: The connection.
         path: The path of the file, for messages.
         identity: The name of the job, and what else identifies it.
-        written: The number of the journal's format; 0 if it is to be created.
+        written: The number of the journal's format; 0 if it does not exist yet.
     """
     connection.execute("BEGIN IMMEDIATE")
     if not written:
