@@ -13,7 +13,7 @@ from support.pgbouncer_server import running_pgbouncer
 from support.postgres_server import PostgresProcess
 from support.redis_server import RedisProcess, running_redis
 from support.running_programs import first_line, running
-from support.services import REQUIRED, program
+from support.services import REQUIRED, program, service_directory
 from support.waiting import until
 
 
@@ -146,10 +146,11 @@ asyncio.run(main())
 @pytest.mark.parametrize("frozen", [False, True])
 async def test_nothing_outlives_killed_tests(frozen: bool, postgres_template: Path) -> None:
     """When the process that runs the tests is killed, its servers end, even those that are frozen."""
-    path = {"PYTHONPATH": str(Path(__file__).parent.parent)}
-    async with running("-c", PROGRAM.format(frozen=int(frozen)), environment=path) as process:
-        pids = [*map(int, (await first_line(process)).split())]
-        assert len(pids) >= 7
-        process.kill()
-        await process.wait()
-    await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    with service_directory() as directory:  # which they do not remove themselves
+        environment = {"PYTHONPATH": str(Path(__file__).parent.parent), "TMPDIR": str(directory)}
+        async with running("-c", PROGRAM.format(frozen=int(frozen)), environment=environment) as process:
+            pids = [*map(int, (await first_line(process)).split())]
+            assert len(pids) >= 7
+            process.kill()
+            await process.wait()
+        await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
