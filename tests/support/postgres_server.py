@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from support.services import ServiceProcess, free_port, program, run_unprivileged, service_directory
 from support.waiting import until
 
-__all__ = ["PostgresProcess", "postgres_template", "running_postgres"]
+__all__ = ["PostgresProcess", "postgres_server", "postgres_template", "running_postgres"]
 
 USER: Final = "postgres"
 _PACKAGE: Final = "postgresql"
@@ -171,3 +171,11 @@ async def running_postgres(
             yield postgres
         finally:
             postgres.end()
+
+
+@asynccontextmanager
+async def postgres_server() -> AsyncGenerator[str]:
+    """Run a new PostgreSQL until the block ends; yields a connection string for it."""
+    with postgres_template() as template:
+        async with running_postgres(template) as postgres:
+            yield postgres.dsn()

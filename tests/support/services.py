@@ -19,7 +19,16 @@ import pytest
 
 from support.waiting import until
 
-__all__ = ["REQUIRED", "ServiceProcess", "free_port", "program", "run_unprivileged", "service_directory"]
+__all__ = [
+    "REQUIRED",
+    "ServiceProcess",
+    "ending_with_this_process",
+    "find_program",
+    "free_port",
+    "program",
+    "run_unprivileged",
+    "service_directory",
+]
 
 REQUIRED: Final = "REFOLD_ASYNC_REQUIRE_SERVICES"
 """The variable that makes a test fail where it would be skipped because a server's program is missing."""
@@ -32,11 +41,15 @@ _OTHER_PLACES: Final = [
 _LONGEST: Final = 60.0
 
 
+def find_program(name: str) -> str | None:
+    """Return the path of a server's program, or None if there is none."""
+    return next(filter(None, (shutil.which(name, path=place) for place in (None, *_OTHER_PLACES))), None)
+
+
 def program(name: str, package: str) -> str:
     """Return the path of a server's program; skip the test, or fail it if services are required, if there is none."""
-    for place in (None, *_OTHER_PLACES):
-        if (found := shutil.which(name, path=place)) is not None:
-            return found
+    if (found := find_program(name)) is not None:
+        return found
     missing = f"there is no {name}: apt-get install {package}"
     if os.environ.get(REQUIRED) == "1":
         pytest.fail(f"{missing} ({REQUIRED} is 1)", pytrace=False)
@@ -49,6 +62,15 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def ending_with_this_process(number: signal.Signals) -> list[str]:
+    """Return what to run a program with so that it gets a signal when this process dies, however: on Linux only.
+
+    The thread that starts the program counts as the process.
+    """
+    setpriv = shutil.which("setpriv")
+    return [] if setpriv is None else [setpriv, "--pdeathsig", number.name.removeprefix("SIG"), "--"]
 
 
 @contextmanager
@@ -119,7 +141,7 @@ class ServiceProcess(ABC):
         with open(self.directory / "log", "ab") as log:
             # A process of asyncio would end with its event loop, and each test has its own.
             self._process = subprocess.Popen(
-                [*self._ending_with_this_process(), *self.command()],
+                [*ending_with_this_process(self.parent_died), *self.command()],
                 **_as_unprivileged_user(),
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
@@ -131,11 +153,6 @@ class ServiceProcess(ABC):
     def _check_running(self) -> bool:
         assert self.is_running, self.log
         return True
-
-    def _ending_with_this_process(self) -> list[str]:
-        """Return what to run the program with so that it ends with this process, however that ends: on Linux only."""
-        setpriv = shutil.which("setpriv")
-        return [] if setpriv is None else [setpriv, "--pdeathsig", self.parent_died.name.removeprefix("SIG"), "--"]
 
     async def stop(self) -> None:
         """Have it end in order, as an administrator does."""
