@@ -64,13 +64,16 @@ class EntryRow(NamedTuple):
     error: str | None
     result: str | None
     attempts: int
+    reconciled: str | None
     run: int
+    first_started_at: str | None
     started_at: str | None
     finished_at: str | None
+    sends: int
 
 
 EntryValues = Sequence[str | int | None]
-"""What is written about an item: the values of its `EntryRow` from `key` to `attempts`, or only the first of them."""
+"""What is written about an item: the values of its `EntryRow` from `key` to `reconciled`, or only the first of them."""
 
 
 class StoreSummary(NamedTuple):
@@ -127,10 +130,11 @@ class StoreRun(Protocol):
     def write(self, entries: Sequence[EntryValues]) -> None:
         """Commit what must be recorded about items: all of it or nothing.
 
-        An item has one row, identified by its key. If several entries have the same key, the last one counts. An entry
-        replaces the row: a value that it leaves out becomes None (0 attempts), except that a linked account and times
-        that were already recorded stay. The row's run becomes this one; `started_at` is set for the status `started`,
-        and `finished_at` for all other statuses except `withdrawn`.
+        An item has one row, identified by its key. If several entries have the same key, they are written one after the
+        other. An entry replaces the row: a value that it leaves out becomes None (0 attempts), except that a linked
+        account and times that were already recorded stay. The row's run becomes this one. An entry with the status
+        `started` sets `started_at`, also `first_started_at` if that is None, and adds one to `sends`; one with the
+        status `withdrawn` sets `first_started_at` to None and `sends` to 0; each other sets `finished_at`.
 
         Args:
             entries: At least one, in the order in which they happened.

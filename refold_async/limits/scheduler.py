@@ -271,7 +271,9 @@ class RequestScheduler:
     def _see_to_asking(self, acquire: Acquire, loop: asyncio.AbstractEventLoop) -> None:
         """Call the limiter while somebody waits who could send, and only then."""
         if self._asking is not None:
-            if not self._queue or (self._asked_for == "bulk" and self._knows_priorities and self._queue.has_interactive):
+            if not self._queue or (
+                self._asked_for == "bulk" and self._knows_priorities and self._queue.has_interactive
+            ):
                 self._asking.cancel()
         elif self._free >= 1 and self._queue:
             self._asking = loop.create_task(self._ask(acquire, loop), name="refold_async rate limit")

@@ -303,7 +303,7 @@ def make_damaged(path: Path) -> None:
         (make_text, "is not a journal but another kind of file"),
         (make_empty, "is empty: it becomes a journal when a job is first run with it"),
         (make_other_database, "is not a journal but a database of another program"),
-        (make_newer, "has format 99, but this version of refold_async reads format 1: use the newer version"),
+        (make_newer, "has format 99, but this version of refold_async reads format 2: use the newer version"),
         (make_damaged, "is damaged"),
     ],
 )

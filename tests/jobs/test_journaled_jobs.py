@@ -697,7 +697,7 @@ async def test_full_disk(mock: MockRefold, refold: AsyncRefold, journal: Journal
             async for outcome in outcomes:
                 yielded.append(outcome.item)  # noqa: PERF401 - kept though it raises
 
-    with largest_file(100_000), pytest.raises(JournalError, match="cannot be written") as caught:
+    with largest_file(300_000), pytest.raises(JournalError, match="cannot be written") as caught:
         await read()
     assert caught.value.effect == "unknown"  # items were written
     seen = writes(mock)

@@ -332,15 +332,18 @@ async def test_failures_nobody_waits_for(journal: Journal, caplog: pytest.LogCap
     assert not caplog.records
 
 
-async def test_damaged_entry(journal: Journal) -> None:
+@pytest.mark.parametrize(
+    ("damage", "says"), [("status = 'fine'", "there is no status 'fine'"), ("run = 7", "its run cannot be 7")]
+)
+async def test_damaged_entry(journal: Journal, damage: str, says: str) -> None:
     """An entry that is not what a run writes stops the run, whoever wrote it."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     await end(writer, "a")
     await writer.aclose()
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
-        connection.execute("UPDATE items SET status = 'fine'")
+        connection.execute(f"UPDATE items SET {damage}")
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
-    with pytest.raises(JournalError, match="'a' is damaged: there is no status 'fine'"):
+    with pytest.raises(JournalError, match=f"'a' is damaged: {says}"):
         await writer.look_up("a")
     await writer.aclose()
 

@@ -22,7 +22,18 @@ class RedisProcess:
 
     async def start(self) -> None:
         """Start it, and return when it takes connections."""
-        options = ["--port", "0", "--unixsocket", self.path, "--dir", self._directory, "--save", "", "--appendonly", "no"]
+        options = [
+            "--port",
+            "0",
+            "--unixsocket",
+            self.path,
+            "--dir",
+            self._directory,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
         if self._password is not None:
             options += ["--requirepass", self._password]
         self._process = await asyncio.create_subprocess_exec("redis-server", *options, stdin=DEVNULL, stdout=PIPE)

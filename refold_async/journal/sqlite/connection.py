@@ -12,7 +12,16 @@ from refold_async.journal.sqlite.file_lock import beside_sqlite
 from refold_async.journal.sqlite.sql import APPLICATION_ID, FORMAT, READ_JOB
 from refold_async.journal.store import JobRow, moment_of
 
-__all__ = ["check_pages", "connect", "connected_to_read", "errors_told", "is_new", "job_row", "may_read", "may_write"]
+__all__ = [
+    "check_pages",
+    "connect",
+    "connected_to_read",
+    "errors_told",
+    "format_of",
+    "job_row",
+    "may_read",
+    "may_write",
+]
 
 _BUSY_TIMEOUT: Final = 10.0  # seconds: in case somebody edits the journal by hand
 _MOST_RUNS: Final = 2**53
@@ -69,8 +78,8 @@ def _may(path: str, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def is_new(connection: sqlite3.Connection, path: str) -> bool:
-    """Return whether a database is still empty.
+def format_of(connection: sqlite3.Connection, path: str) -> int:
+    """Return the number of a journal's format, or 0 if the database is still empty.
 
     Raises:
         JournalError: It is not a journal, or it has a newer format.
@@ -84,7 +93,7 @@ def is_new(connection: sqlite3.Connection, path: str) -> bool:
             raise
         raise JournalError(f"{path!r} is not a journal but another kind of file: give another path.") from error
     if application_id == 0 and not tables:
-        return True
+        return 0
     if application_id != APPLICATION_ID:
         raise JournalError(f"{path!r} is not a journal but a database of another program: give another path.")
     if version > FORMAT:
@@ -92,7 +101,9 @@ def is_new(connection: sqlite3.Connection, path: str) -> bool:
             f"The journal {path!r} has format {version}, but this version of refold_async reads format {FORMAT}: "
             "use the newer version that wrote it."
         )
-    return False
+    if version < 1:
+        raise JournalError(f"The journal {path!r} is damaged: there is no format {version}.")
+    return int(version)
 
 
 def job_row(connection: sqlite3.Connection, path: str) -> JobRow:

@@ -17,7 +17,7 @@ from refold_async.journal.sqlite.connection import (
     connect,
     connected_to_read,
     errors_told,
-    is_new,
+    format_of,
     job_row,
     may_write,
 )
@@ -64,16 +64,16 @@ class SQLiteRun:
             if os.path.exists(path):
                 # Before anything is created next to a file that is not ours or cannot be written.
                 with connected_to_read(path) as connection:
-                    is_new(connection, path)
+                    format_of(connection, path)
                 if not may_write(path):
                     raise JournalError(f"The journal {path!r} is read-only: run the job as a user who may write it.")
             locks = RunLocks(path)
             try:
                 connection = connect(path, "rw")
                 try:
-                    new = is_new(connection, path)
+                    written = format_of(connection, path)
                     _configure(connection, path, durability)
-                    job = _begin(connection, path, (name, *attrs.astuple(identity)), new=new)
+                    job = _begin(connection, path, (name, *attrs.astuple(identity)), written)
                     blank = not connection.execute(sql.HAS_ENTRIES).fetchall()
                     run = cls(named, job, locks, connection, blank=blank)
                 except BaseException:
@@ -160,7 +160,7 @@ class SQLiteRun:
         if not self._watch.was_changed():
             return
         with connected_to_read(os.path.realpath(self.location)) as connection:
-            is_new(connection, self.location)
+            format_of(connection, self.location)
             if job_row(connection, self.location) != self._job:
                 raise self._taken_over()
             check_pages(connection, self.location)
@@ -205,10 +205,17 @@ def _configure(connection: sqlite3.Connection, path: str, durability: Durability
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
 
 
-def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None, ...], *, new: bool) -> JobRow:
-    """Create the tables, or check that they are intact and of this job; return the row of the run that begins."""
+def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None, ...], written: int) -> JobRow:
+    """Create the tables, or check that they are intact and of this job; return the row of the run that begins.
+
+    Args:
+        connection: The connection.
+        path: The path of the file, for messages.
+        identity: The name of the job, and what else identifies it.
+        written: The number of the journal's format; 0 if it is to be created.
+    """
     connection.execute("BEGIN IMMEDIATE")
-    if new:
+    if not written:
         connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {sql.FORMAT}")
         for table in sql.TABLES:
@@ -226,11 +233,12 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
         raise JournalError(
             f"The journal {path!r} belongs to another job: {', '.join(differing)}. Use a separate journal for each job."
         )
-    if not new:
+    if written:
         check_pages(connection, path)
-        if connection.execute(sql.FIND_IMPOSSIBLE_RUN, (job.runs,)).fetchall():
-            raise JournalError(f"The journal {path!r} is damaged: it has items of a run that never began.")
-    connection.execute(sql.ADD_TALLIES)  # a journal of an earlier version has no such table
+    if written == 1:
+        for change in sql.UPGRADE_FROM_FORMAT_1:
+            connection.execute(change)
+        connection.execute(f"PRAGMA user_version = {sql.FORMAT}")
     connection.execute(sql.COUNT_RUN)
     connection.execute(sql.END_ORPHANS)
     job = job_row(connection, path)

@@ -10,11 +10,10 @@ from refold_async.journal.store import EntryRow, JobRow
 
 __all__ = [
     "ADD_JOB",
-    "ADD_TALLIES",
     "APPLICATION_ID",
+    "COUNT_OPEN",
     "COUNT_RUN",
     "END_ORPHANS",
-    "FIND_IMPOSSIBLE_RUN",
     "FORMAT",
     "HAS_ENTRIES",
     "HAS_TALLIES",
@@ -22,66 +21,116 @@ __all__ = [
     "MARK",
     "MOST_ROWS",
     "NO_VALUES",
+    "READ_COUNTS",
     "READ_ENTRIES",
+    "READ_ENTRIES_OF_FORMAT_1",
     "READ_JOB",
     "READ_TALLY",
     "ROW_STEP",
     "SUMMARISE",
     "TABLES",
     "TALLY",
+    "UPGRADE_FROM_FORMAT_1",
     "write_statement",
 ]
 
 APPLICATION_ID: Final = 0x52664A6C  # "RfJl"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
-TABLES: Final = (
-    """
+_JOB: Final = """
     CREATE TABLE job (
         name TEXT NOT NULL, base_url TEXT NOT NULL, environment TEXT, slug TEXT, action_id TEXT, parameters_sha256 TEXT,
         runs INTEGER NOT NULL, created_at TEXT NOT NULL, opened_at TEXT NOT NULL
     )
-    """,
-    """
+"""
+_ITEMS: Final = """
     CREATE TABLE items (
         id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, linked_account_id TEXT, status TEXT NOT NULL, effect TEXT,
         error_type TEXT, error TEXT, result TEXT, attempts INTEGER NOT NULL, run INTEGER NOT NULL,
-        started_at TEXT, finished_at TEXT
+        started_at TEXT, finished_at TEXT, reconciled TEXT, first_started_at TEXT, sends INTEGER NOT NULL DEFAULT 0
     )
-    """,
-)
-ADD_TALLIES: Final = """
+"""
+_TALLIES: Final = """
     CREATE TABLE IF NOT EXISTS tallies (run INTEGER PRIMARY KEY, items INTEGER, refused INTEGER NOT NULL)
 """
+# Rows that have not ended are found, and all are counted, without reading those that have. Triggers do that in the
+# transaction of the change, whoever makes it.
+_NOT_ENDED: Final = "status NOT IN ('ok', 'failed', 'unknown', 'withdrawn')"
+_LAST_RECORDED: Final = "max(coalesce(new.started_at, ''), coalesce(new.finished_at, ''))"
+_COUNTING: Final = (
+    f"CREATE INDEX not_ended ON items (status) WHERE {_NOT_ENDED}",
+    "CREATE TABLE counts (status TEXT PRIMARY KEY, items INTEGER NOT NULL, recorded_at TEXT NOT NULL) WITHOUT ROWID",
+    """
+    INSERT INTO counts
+    SELECT column1, count(items.id), max(max(coalesce(started_at, ''), coalesce(finished_at, '')))
+    FROM (VALUES ('started'), ('withdrawn'), ('ok'), ('failed'), ('unknown')) LEFT JOIN items ON status = column1
+    GROUP BY column1
+    """,
+    f"""
+    CREATE TRIGGER count_added AFTER INSERT ON items BEGIN
+        UPDATE counts SET items = items + 1, recorded_at = max(recorded_at, {_LAST_RECORDED}) WHERE status = new.status;
+    END
+    """,
+    f"""
+    CREATE TRIGGER count_changed AFTER UPDATE OF status ON items BEGIN
+        UPDATE counts SET items = items - 1 WHERE status = old.status;
+        UPDATE counts SET items = items + 1, recorded_at = max(recorded_at, {_LAST_RECORDED}) WHERE status = new.status;
+    END
+    """,
+    """
+    CREATE TRIGGER count_removed AFTER DELETE ON items BEGIN
+        UPDATE counts SET items = items - 1 WHERE status = old.status;
+    END
+    """,
+)
+TABLES: Final = (_JOB, _ITEMS, _TALLIES, *_COUNTING)
+"""What creates a journal."""
+UPGRADE_FROM_FORMAT_1: Final = (
+    "ALTER TABLE items ADD COLUMN reconciled TEXT",
+    "ALTER TABLE items ADD COLUMN first_started_at TEXT",
+    "ALTER TABLE items ADD COLUMN sends INTEGER NOT NULL DEFAULT 0",
+    # How often they were sent is not known, but at least once.
+    "UPDATE items SET first_started_at = started_at, sends = 1 WHERE status IN ('started', 'unknown')",
+    _TALLIES,
+    *_COUNTING,
+)
+"""What makes a journal of this format of one that the first version of this library wrote."""
 _NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _ENTRY: Final = ", ".join(f"items.{column}" for column in EntryRow._fields)
 
 # A run begins.
 ADD_JOB: Final = f"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, {_NOW}, {_NOW})"  # noqa: S608
 READ_JOB: Final = f"SELECT {', '.join(JobRow._fields)} FROM job LIMIT 2"  # noqa: S608
-FIND_IMPOSSIBLE_RUN: Final = "SELECT 1 FROM items WHERE run NOT BETWEEN 1 AND ? LIMIT 1"
 COUNT_RUN: Final = f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}"  # noqa: S608
 # What was in flight when the process died: nobody knows whether it ran.
-END_ORPHANS: Final = "UPDATE items SET status = 'unknown', effect = 'unknown' WHERE status = 'started'"
+END_ORPHANS: Final = f"""
+    UPDATE items SET status = 'unknown', effect = 'unknown' WHERE {_NOT_ENDED} AND status = 'started'
+"""  # noqa: S608
 HAS_ENTRIES: Final = "SELECT 1 FROM items LIMIT 1"
 
 # A run writes and looks up. Each statement handles a whole batch and returns at most one row: after every step of a
 # statement, a thread has to wait for the interpreter's lock, which a busy event loop keeps for milliseconds.
 _WRITE: Final = """
     INSERT INTO items (
-        run, key, linked_account_id, status, effect, error_type, error, result, attempts, started_at, finished_at
+        run, key, linked_account_id, status, effect, error_type, error, result, attempts, reconciled,
+        first_started_at, started_at, finished_at, sends
     )
     SELECT
-        this.run, column1, column2, column3, column4, column5, column6, column7, coalesce(column8, 0),
+        this.run, column1, column2, column3, column4, column5, column6, column7, coalesce(column8, 0), column9,
         CASE WHEN column3 = 'started' THEN this.moment END,
-        CASE WHEN column3 NOT IN ('started', 'withdrawn') THEN this.moment END
+        CASE WHEN column3 = 'started' THEN this.moment END,
+        CASE WHEN column3 NOT IN ('started', 'withdrawn') THEN this.moment END,
+        column3 = 'started'
     FROM (SELECT ? AS run, ? AS moment) AS this CROSS JOIN (VALUES {rows})
     WHERE column1 IS NOT NULL AND this.run = (SELECT max(runs) FROM job)
     ON CONFLICT (key) DO UPDATE SET
         linked_account_id = coalesce(excluded.linked_account_id, linked_account_id),
         status = excluded.status, effect = excluded.effect, error_type = excluded.error_type, error = excluded.error,
-        result = excluded.result, attempts = excluded.attempts, run = excluded.run,
-        started_at = coalesce(excluded.started_at, started_at), finished_at = excluded.finished_at
+        result = excluded.result, attempts = excluded.attempts, reconciled = excluded.reconciled, run = excluded.run,
+        first_started_at =
+            CASE WHEN excluded.status <> 'withdrawn' THEN coalesce(first_started_at, excluded.first_started_at) END,
+        started_at = coalesce(excluded.started_at, started_at), finished_at = excluded.finished_at,
+        sends = CASE WHEN excluded.status <> 'withdrawn' THEN sends + excluded.sends ELSE 0 END
 """
 NO_VALUES: Final = (None,) * len(EntryRow._fields[EntryRow._fields.index("key") : EntryRow._fields.index("run")])
 """As many as are written of an item."""
@@ -106,16 +155,24 @@ TALLY: Final = """
 # Somebody reads the journal.
 HAS_TALLIES: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tallies'"
 READ_TALLY: Final = "SELECT items, refused FROM tallies WHERE run = ?"
+READ_COUNTS: Final = "SELECT status, items, recorded_at FROM counts"
+COUNT_OPEN: Final = f"SELECT status, count(*) FROM items WHERE {_NOT_ENDED} GROUP BY status"  # noqa: S608
 SUMMARISE: Final = """
     SELECT status, count(*), max(max(coalesce(started_at, ''), coalesce(finished_at, ''))) FROM items GROUP BY status
 """
-READ_ENTRIES: Final = f"""
-    SELECT {_ENTRY} FROM items
+_READ_ENTRIES: Final = """
+    SELECT {entry} FROM items
     WHERE id > ? AND (
         status IN (SELECT value FROM json_each(?)) OR coalesce(status, '') NOT IN (SELECT value FROM json_each(?))
     )
     ORDER BY id LIMIT ?
-"""  # noqa: S608
+"""
+READ_ENTRIES: Final = _READ_ENTRIES.format(entry=_ENTRY)
+READ_ENTRIES_OF_FORMAT_1: Final = _READ_ENTRIES.format(
+    entry=_ENTRY.replace("items.reconciled", "NULL")
+    .replace("items.first_started_at", "started_at")
+    .replace("items.sends", "started_at IS NOT NULL")
+)
 
 
 @cache

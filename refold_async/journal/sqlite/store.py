@@ -10,7 +10,7 @@ from typing import Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.sqlite import sql
-from refold_async.journal.sqlite.connection import connected_to_read, errors_told, is_new, job_row, may_read
+from refold_async.journal.sqlite.connection import connected_to_read, errors_told, format_of, job_row, may_read
 from refold_async.journal.sqlite.locks import is_held
 from refold_async.journal.sqlite.run import SQLiteRun
 from refold_async.journal.store import Durability, EntryRow, JobIdentity, JobRow, StoreSummary, moment_of
@@ -56,17 +56,25 @@ class SQLiteStore:
         Raises:
             JournalError: The journal does not exist or cannot be read.
         """
-        with _reading(self.location) as (connection, job):
-            counted = connection.execute(sql.SUMMARISE).fetchall()
-            has_tallies = connection.execute(sql.HAS_TALLIES).fetchall()
+        with _reading(self.location) as (connection, written, job):
+            if written == 1:
+                counted = connection.execute(sql.SUMMARISE).fetchall()
+                has_tallies = bool(connection.execute(sql.HAS_TALLIES).fetchall())
+            else:
+                counted = connection.execute(sql.READ_COUNTS).fetchall()
+                has_tallies = True
             tallied = connection.execute(sql.READ_TALLY, (job.runs,)).fetchall() if has_tallies else []
             last = max([job.opened_at, *(moment for _, _, moment in counted)])
             moment_of(last)
             ((items, refused),) = tallied or [(None, 0)]
-            for count in (items or 0, refused):
+            counts = {status: count for status, count, _ in counted}
+            for count in (items or 0, refused, *counts.values()):
                 if not isinstance(count, int) or count < 0:
-                    raise JournalError(f"The journal {self.location!r} is damaged, in its table tallies: {count!r}.")
-        return StoreSummary(job, {status: count for status, count, _ in counted}, last, items, refused)
+                    raise JournalError(f"The journal {self.location!r} is damaged: {count!r} is not a number of items.")
+            if written != 1:
+                # A status that no run writes is not counted, so that whoever reads this is told of it.
+                counts |= dict(connection.execute(sql.COUNT_OPEN).fetchall())
+        return StoreSummary(job, counts, last, items, refused)
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
         """Return the next rows with one of `statuses` and an id larger than `after`; none if there are no more.
@@ -79,8 +87,9 @@ class SQLiteStore:
         wanted = (after, json.dumps(statuses), json.dumps(known), _MOST_ROWS)
         rows: list[EntryRow] = []
         characters = 0
-        with _reading(self.location) as (connection, _):
-            for row in map(EntryRow._make, connection.execute(sql.READ_ENTRIES, wanted)):
+        with _reading(self.location) as (connection, written, _):
+            statement = sql.READ_ENTRIES_OF_FORMAT_1 if written == 1 else sql.READ_ENTRIES
+            for row in map(EntryRow._make, connection.execute(statement, wanted)):
                 rows.append(row)
                 characters += _length(row.error) + _length(row.result)
                 if characters >= _MOST_CHARACTERS:
@@ -99,16 +108,17 @@ def _length(text: object) -> int:
 
 
 @contextmanager
-def _reading(path: str) -> Generator[tuple[sqlite3.Connection, JobRow]]:
-    """Open a journal to read it as it is at one moment, with what it has about its job. Leaves nothing open."""
+def _reading(path: str) -> Generator[tuple[sqlite3.Connection, int, JobRow]]:
+    """Open a journal to read it as it is at one moment, with its format and its job. Leaves nothing open."""
     path = os.path.realpath(path)
     with errors_told(path, "read"):
         _check_readable(path)
         with connected_to_read(path) as connection:
-            if is_new(connection, path):
+            written = format_of(connection, path)
+            if not written:
                 raise JournalError(f"{path!r} is empty: it becomes a journal when a job is first run with it.")
             connection.execute("BEGIN")
-            yield connection, job_row(connection, path)
+            yield connection, written, job_row(connection, path)
 
 
 def _check_readable(path: str) -> None:

@@ -150,9 +150,7 @@ class OrganisationLimit:
             task.cancel()
         return list(self._tasks)
 
-    def _fetch_if_needed(
-        self, priority: Priority, waiting: int, now: float, loop: asyncio.AbstractEventLoop
-    ) -> float:
+    def _fetch_if_needed(self, priority: Priority, waiting: int, now: float, loop: asyncio.AbstractEventLoop) -> float:
         """Reserve more slots if that is of use now; return when to look again."""
         if waiting < 1 or priority in self._fetching:
             return math.inf

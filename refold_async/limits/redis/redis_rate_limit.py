@@ -65,7 +65,9 @@ class RedisRateLimit:
         """
         url = hide(url)  # if the constructor raises, error reporters show its arguments
         if not isinstance(limit, RateLimit):
-            raise ConfigurationError(f"RedisRateLimit(limit) must be a RateLimit, such as RateLimit(20), got {limit!r}.")
+            raise ConfigurationError(
+                f"RedisRateLimit(limit) must be a RateLimit, such as RateLimit(20), got {limit!r}."
+            )
         if not isinstance(name, str) or not name.strip() or not name.isprintable() or set(name) & set("{}"):
             raise ConfigurationError(
                 f"RedisRateLimit(name=) must be a name such as 'acme', without braces, got {name!r}."
@@ -86,9 +88,7 @@ class RedisRateLimit:
         try:
             from refold_async.limits.redis.server import RedisServer, RedisUnavailableError
         except ImportError as error:
-            raise ConfigurationError(
-                "RedisRateLimit needs redis-py: pip install 'refold-async[redis]'."
-            ) from error
+            raise ConfigurationError("RedisRateLimit needs redis-py: pip install 'refold-async[redis]'.") from error
         self._server = RedisServer(url, timeout)
         self._make = partial(
             OrganisationLimit,

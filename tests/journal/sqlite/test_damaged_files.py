@@ -133,10 +133,11 @@ VALUES: Final = [
     "'2026-01-01'",
 ]
 COLUMNS: Final = {
+    "counts": ("status", "items", "recorded_at"),
     "job": ("name", "base_url", "slug", "runs", "created_at", "opened_at"),
     "items": (
         *("id", "key", "linked_account_id", "status", "effect", "error_type", "error", "result", "attempts", "run"),
-        *("started_at", "finished_at"),
+        *("reconciled", "first_started_at", "started_at", "finished_at", "sends"),
     ),
 }
 
@@ -166,7 +167,8 @@ STATEMENTS: Final = [
     "UPDATE job SET runs = 9223372036854775807",
     "UPDATE job SET runs = 'many'",
     "UPDATE job SET created_at = 'yesterday'",
-    "UPDATE items SET run = 7",
+    "ALTER TABLE items DROP COLUMN sends",
+    "DROP TABLE counts",
     "ALTER TABLE job DROP COLUMN runs",
     "ALTER TABLE items DROP COLUMN run",
     "ALTER TABLE items RENAME TO other",

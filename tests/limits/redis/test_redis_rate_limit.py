@@ -74,7 +74,10 @@ async def test_clients_share_it(mock: MockRefold, redis: RedisProcess) -> None:
 
 async def test_keys_and_names_do_not_share_it(mock: MockRefold, redis: RedisProcess) -> None:
     """Another API key, another name: another limit, and so another state in Redis."""
-    async with RedisRateLimit(redis.url, LIMIT, name="a") as one, RedisRateLimit(redis.url, RateLimit(7), name="b") as two:
+    async with (
+        RedisRateLimit(redis.url, LIMIT, name="a") as one,
+        RedisRateLimit(redis.url, RateLimit(7), name="b") as two,
+    ):
         async with client(mock, one) as first, client(mock, one, "pk_live") as second, client(mock, two) as third:
             await asyncio.gather(read(first), read(second), read(third))
 
@@ -194,7 +197,11 @@ async def test_no_password_is_shown(mock: MockRefold, caplog: pytest.LogCaptureF
             with pytest.raises(RefoldError) as caught:
                 await read(refold, timeout=2)
             shown += repr(limit) + shown_by(caught.value)
-    for wrong in (f"redis://:{PASSWORD}@host:{PASSWORD}", f"http://:{PASSWORD}@host", f"redis://h:{PASSWORD}/x?db={PASSWORD}"):
+    for wrong in (
+        f"redis://:{PASSWORD}@host:{PASSWORD}",
+        f"http://:{PASSWORD}@host",
+        f"redis://h:{PASSWORD}/x?db={PASSWORD}",
+    ):
         with pytest.raises(ConfigurationError, match="not the URL of a Redis") as error:
             RedisRateLimit(wrong, LIMIT, name="acme")
         shown += shown_by(error.value)

@@ -30,7 +30,9 @@ async def server(url: str) -> AsyncIterator[RedisServer]:
     await server.aclose()
 
 
-@pytest.mark.parametrize("limit", [RateLimit(20, burst=5), RateLimit(2000, burst=100), RateLimit(3, per=0.7), RateLimit(1e5)])
+@pytest.mark.parametrize(
+    "limit", [RateLimit(20, burst=5), RateLimit(2000, burst=100), RateLimit(3, per=0.7), RateLimit(1e5)]
+)
 async def test_it_does_what_the_model_does(server: RedisServer, limit: RateLimit) -> None:
     """For any wishes in any order: with the time that Redis says, the model returns the same."""
     chance = random.Random(16)
@@ -85,7 +87,9 @@ async def test_a_pause_is_for_all(server: RedisServer) -> None:
     times = LimitTimes.of(RateLimit(100, burst=10))
     await server.run(KEY, arguments(times, pause=0.3))
     await server.run(KEY, arguments(times, pause=0.1))
-    reserved = reservation_of(times, await server.run(KEY, arguments(times, interactive=3, bulk=1, horizons=(1.0, 0.05))))
+    reserved = reservation_of(
+        times, await server.run(KEY, arguments(times, interactive=3, bulk=1, horizons=(1.0, 0.05)))
+    )
     assert 0.2 < reserved.interactive[0] - reserved.now <= 0.3
     assert round(reserved.interactive[2] - reserved.interactive[0], 3) == 0.02
     assert reserved.bulk == []
