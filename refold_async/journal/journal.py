@@ -103,7 +103,9 @@ class Journal:
         """
         if self.job is None or self.parts is None:
             missing = "parts=16" if self.job is not None else "job='june sync', parts=16"
-            raise ConfigurationError(f"To claim parts of a job, name it and say how many it has: Journal(..., {missing}).")
+            raise ConfigurationError(
+                f"To claim parts of a job, name it and say how many it has: Journal(..., {missing})."
+            )
         return claim_parts(_folder_of(self), self.job, self.parts, results=self.results)
 
     def summary(self) -> JournalSummary:
