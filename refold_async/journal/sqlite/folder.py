@@ -219,8 +219,8 @@ def _check_job(directory: str, job: str, parts: int) -> None:
         told = _read_job(directory)
     if told is None or told[0] != job:
         raise JournalError(
-            f"The journal {directory!r} belongs to another job, {told and told[0]!r}. Use a separate directory for each "
-            "job."
+            f"The journal {directory!r} belongs to another job, {told and told[0]!r}. Use a separate directory for "
+            "each job."
         )
     if told[1] != parts:
         raise JournalError(
