@@ -224,7 +224,7 @@ def _begin(connection: sqlite3.Connection, path: str, name: str, identity: JobId
             connection.execute(table)
         connection.execute(sql.ADD_JOB, (name, *attrs.astuple(identity)))
     job = job_row(connection, path)
-    check_identity(path, job, name, identity)
+    check_identity(path, job[:6], name, identity)
     if written:
         check_pages(connection, path)
     if written == 1:
