@@ -91,6 +91,7 @@ class Lease:
         batch = self._batch + len(changes)
 
         def make(connection: Connection) -> PartState:
+            state: PartState | None = None
             if len(changes) == 1:
                 state = self._make(connection, changes[0], self._batch)
             else:

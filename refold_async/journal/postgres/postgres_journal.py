@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import AsyncGenerator, Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
 
 from refold_async.config.secret import hide
-from refold_async.config.validation import check_bool, check_positive, check_string
+from refold_async.config.validation import check_bool, check_seconds, check_string
 from refold_async.errors import ConfigurationError
 from refold_async.journal.entries import EntryStatus, JournalEntry
 from refold_async.journal.identity import check_job
@@ -15,11 +18,51 @@ from refold_async.journal.store import PartedStore
 from refold_async.runtime.cancellation import wait_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
 
+if TYPE_CHECKING:
+    from refold_async.journal.postgres.connection import Server
+
 __all__ = ["PostgresJournal", "store_of_postgres"]
 
-_LONGEST_SCHEMA = 63  # bytes: PostgreSQL would cut off the rest
+_LONGEST_SCHEMA: Final = 63  # bytes: PostgreSQL would cut off the rest
 
 
+def _check_dsn(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError("PostgresJournal(dsn) must be a connection string, or None.")
+
+
+def _check_job(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    check_job("PostgresJournal(job=)", value)
+
+
+def _check_parts(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    check_parts("PostgresJournal(parts=)", value)
+
+
+def _check_results(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    check_bool("PostgresJournal(results=)", value)
+
+
+def _check_schema(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    name = check_string("PostgresJournal(schema=)", value)
+    if not name or not name.isprintable() or len(name.encode(errors="replace")) > _LONGEST_SCHEMA:
+        raise ConfigurationError(f"PostgresJournal(schema=) must be a name of at most 63 bytes, got {value!r}.")
+
+
+def _check_seconds(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    check_seconds(f"PostgresJournal({attribute.name}=)", value)
+
+
+def _check_dsn_file(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        raise ConfigurationError(f"PostgresJournal(dsn_file=) must be the path of a file, got {value!r}.")
+    if instance.dsn is not None:
+        raise ConfigurationError("Pass PostgresJournal(dsn) or PostgresJournal(dsn_file=), not both.")
+
+
+@attrs.frozen(init=False, repr=False)
 class PostgresJournal:
     """A journal in PostgreSQL that records how every item of a job ended, for any number of processes and machines.
 
@@ -39,6 +82,37 @@ class PostgresJournal:
     results.
     """
 
+    dsn: str | None = attrs.field(default=None, validator=_check_dsn)
+    """The connection string of the database, such as `postgresql://user@host/database` or `service=refold`. It is never
+    shown. By default that in `dsn_file`, else in the environment variable `REFOLD_JOURNAL_DSN`, else what the
+    environment variables of PostgreSQL say, such as `PGSERVICE` and `PGHOST`."""
+
+    job: str | None = attrs.field(default=None, kw_only=True, validator=_check_job)
+    """The name of the job. A run needs it; a reader needs it if the schema has several jobs. Another name means another
+    job."""
+
+    parts: int | None = attrs.field(default=None, kw_only=True, validator=_check_parts)
+    """How many parts the job has, so that several processes can share it, see `claim()`. It cannot be changed later. By
+    default the job is not split."""
+
+    results: bool = attrs.field(default=False, kw_only=True, validator=_check_results)
+    """Whether to record what the calls return as well, as JSON; by default False. See `Journal`."""
+
+    schema: str = attrs.field(default="refold_async", kw_only=True, validator=_check_schema)
+    """The schema with the tables, by default `refold_async`."""
+
+    patience: float = attrs.field(default=30.0, kw_only=True, validator=_check_seconds)
+    """Seconds to wait if PostgreSQL restarts, fails over or is out of reach; by default 30."""
+
+    lease: float = attrs.field(default=30.0, kw_only=True, validator=_check_seconds)
+    """Seconds after which another worker may take a part whose worker gives no sign; by default 30. A process that is
+    stopped for longer loses its part."""
+
+    dsn_file: str | os.PathLike[str] | None = attrs.field(default=None, kw_only=True, validator=_check_dsn_file)
+    """The path of a file that contains the connection string and nothing else. It is read for each connection."""
+
+    _server: "Server" = attrs.field(init=False, eq=False)
+
     def __init__(
         self,
         dsn: str | None = None,
@@ -53,45 +127,26 @@ class PostgresJournal:
     ) -> None:
         """Connect to nothing yet.
 
-        Args:
-            dsn: The connection string of the database, such as `postgresql://user@host/database` or `service=refold`.
-                It is never shown. By default that in `dsn_file`, else in the environment variable `REFOLD_JOURNAL_DSN`,
-                else what the environment variables of PostgreSQL say, such as `PGSERVICE` and `PGHOST`.
-            job: The name of the job. A run needs it; a reader needs it if the schema has several jobs. Another name
-                means another job.
-            parts: How many parts the job has, so that several processes can share it. It cannot be changed later. By
-                default the job is not split.
-            results: Whether to record what the calls return as well, as JSON; by default False.
-            schema: The schema with the tables, by default `refold_async`.
-            patience: Seconds to wait if PostgreSQL restarts, fails over or is out of reach; by default 30.
-            lease: Seconds after which another worker may take a part whose worker gives no sign; by default 30. A
-                process that is stopped for longer loses its part.
-            dsn_file: The path of a file that contains the connection string and nothing else. It is read for each
-                connection.
-
         Raises:
             ConfigurationError: An argument is wrong; the message names it. Or the extra `postgres` is not installed.
         """
-        dsn = hide(dsn)  # if the constructor raises, error reporters show its arguments
-        if dsn is not None and not isinstance(dsn, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError("PostgresJournal(dsn) must be a connection string, or None.")
-        if dsn is not None and dsn_file is not None:
-            raise ConfigurationError("Pass PostgresJournal(dsn) or PostgresJournal(dsn_file=), not both.")
-        self.job = check_job("PostgresJournal(job=)", job)
-        """The name of the job, or None."""
-        self.parts = check_parts("PostgresJournal(parts=)", parts)
-        """How many parts the job has, or None if it is not split."""
-        self.results = check_bool("PostgresJournal(results=)", results)
-        """Whether results are recorded."""
-        self.schema = _checked_schema(schema)
-        """The schema with the tables."""
-        self._patience = check_positive("PostgresJournal(patience=)", patience)
-        self._lease = check_positive("PostgresJournal(lease=)", lease)
+        dsn = hide(dsn)  # if this raises, error reporters show its arguments
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+            dsn,
+            job=job,
+            parts=parts,
+            results=results,
+            schema=schema,
+            patience=patience,
+            lease=lease,
+            dsn_file=dsn_file,
+        )
         try:
             from refold_async.journal.postgres.connection import Server
         except ImportError as error:
             raise ConfigurationError("PostgresJournal needs psycopg: pip install 'refold-async[postgres]'.") from error
-        self._server = Server(dsn, None if dsn_file is None else os.fspath(dsn_file), self.schema)
+        server = Server(dsn, None if dsn_file is None else os.fspath(dsn_file), schema)
+        object.__setattr__(self, "_server", server)
 
     async def create_schema(self) -> None:
         """Create the schema and its tables, or change tables that an older version created. Repeating it is harmless.
@@ -107,7 +162,7 @@ class PostgresJournal:
 
         thread = WorkerThread("refold_async journal schema")
         try:
-            creating = thread.call(lambda: create_schema(self._server, self._patience))
+            creating = thread.call(partial(create_schema, self._server, self.patience))
             await wait_despite_cancellation(creating)
             creating.result()
         finally:
@@ -182,13 +237,6 @@ def store_of_postgres(journal: PostgresJournal) -> PartedStore:
     return PostgresStore(
         journal._server,  # pyright: ignore[reportPrivateUsage]
         journal.job,
-        patience=journal._patience,  # pyright: ignore[reportPrivateUsage]
-        lease=journal._lease,  # pyright: ignore[reportPrivateUsage]
+        patience=journal.patience,
+        lease=journal.lease,
     )
-
-
-def _checked_schema(schema: Any) -> str:
-    name = check_string("PostgresJournal(schema=)", schema)
-    if not name or not name.isprintable() or len(name.encode(errors="replace")) > _LONGEST_SCHEMA:
-        raise ConfigurationError(f"PostgresJournal(schema=) must be a name of at most 63 bytes, got {schema!r}.")
-    return name

@@ -101,7 +101,7 @@ _TABLES: Final = (
         result text,
         reconciled text,
         PRIMARY KEY (job, part, key)
-    ) WITH (fillfactor = 70)
+    ) WITH (fillfactor = 50)
     """,
     "CREATE UNIQUE INDEX items_in_order ON {schema}.items (job, id)",
 )
@@ -174,7 +174,7 @@ PARTS_LEFT: Final = """
     SELECT number, worker IS NOT NULL FROM {schema}.parts WHERE job = %(job)s AND closed_at IS NULL
 """
 
-READ_LEASE: Final = "SELECT leased_until FROM {schema}.parts WHERE job = %(job)s"
+READ_LEASE: Final = "SELECT worker, leased_until FROM {schema}.parts WHERE job = %(job)s"
 
 # A worker changes its part. A server that is set to commit later than it says must not do so here.
 _MINE: Final = "parts.job = %(job)s AND parts.number = %(part)s AND parts.fence = %(fence)s"

@@ -1,10 +1,12 @@
 """The journals in a schema of PostgreSQL: claiming parts of a job, and reading it while it runs. All blocks."""
 
+import itertools
 import os
 import secrets
 import socket
 import time
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Final
 
 from refold_async.errors import JournalError
@@ -30,6 +32,7 @@ _READ_PATIENCE: Final = 2.0  # seconds: who looks at a job wants to be told that
 _MOST_SCANNED: Final = 20_000  # rows that one statement looks at, at most
 _MOST_ROWS: Final = 1000  # rows and characters that one statement returns: few enough to keep in memory
 _MOST_CHARACTERS: Final = 1_000_000
+_claims: Final = itertools.count(1)
 _POLL: Final = 0.25  # seconds between two looks whether a job without parts is still run by another process
 
 
@@ -84,8 +87,8 @@ class PostgresStore:
         seen: object = None
         while not isinstance(claimed := self._claim(session, job_id, ()), PostgresPart):
             # A worker that lives renews its lease; one that died cannot.
-            until = session.query(sql.READ_LEASE, {"job": job_id}, "opened")
-            if seen not in (None, until):
+            ((worker, until),) = session.query(sql.READ_LEASE, {"job": job_id}, "opened")
+            if seen not in (None, until) or (worker or "").startswith(_process()):
                 raise JournalError(
                     f"The journal {self.location!r} is in use: another run of the job {job!r} has not ended. Wait "
                     "until it ends, or stop it."
@@ -112,7 +115,7 @@ class PostgresStore:
             "job": job,
             "skip": list(skip),
             # New for each claim, so that a repeated statement finds the part that it got, and no earlier one.
-            "worker": f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(8)}",
+            "worker": f"{_process()} {next(_claims)}",
             "lease": self._lease,
             "send_within": self._send_within,
         }
@@ -226,6 +229,16 @@ class PostgresStore:
         session, self._session = self._session, None
         if session is not None:
             session.close()
+
+
+@cache
+def _name_of(process: int) -> str:
+    return f"{socket.gethostname()} {process} {secrets.token_hex(8)}"
+
+
+def _process() -> str:
+    """Return a name of this process that no other process has, on any machine, at any time."""
+    return _name_of(os.getpid())
 
 
 def _named(parts: int) -> str:
