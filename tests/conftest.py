@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from refold_async import AccountScope, AsyncRefold
+from refold_async import AccountScope, AsyncRefold, Journal
 from refold_async.testing import MockRefold
 from support.retry_policies import IMPATIENT
 
 if TYPE_CHECKING:
+    from support.journals import AnyJournal
     from support.postgres_server import PostgresProcess
     from support.redis_server import RedisProcess
 
@@ -154,3 +155,13 @@ async def postgres_dsn(shared_postgres: "PostgresProcess") -> AsyncIterator[str]
         await shared_postgres.start()
     async with shared_postgres.database() as name:
         yield shared_postgres.dsn(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> "AnyJournal":
+    """A journal of the job `june sync` that nobody has used, in each store."""
+    if request.param == "sqlite":
+        return Journal(tmp_path / "june.sqlite", job="june sync")
+    from support.postgres_journals import created
+
+    return created(request.getfixturevalue("postgres_dsn"), job="june sync")

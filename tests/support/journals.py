@@ -5,10 +5,18 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
-from refold_async.journal.journal import Journal
+import pytest
+
+from refold_async import Journal, PostgresJournal
 from refold_async.journal.sqlite.run import SQLiteRun
 from refold_async.journal.store import Durability, JobIdentity
+
+AnyJournal: TypeAlias = Journal | PostgresJournal
+
+SQLITE = pytest.mark.parametrize("journal", ["sqlite"], indirect=True)
+"""Marks a test whose fixture `journal` must be in SQLite."""
 
 IDENTITY = JobIdentity(
     base_url="https://app.refold.ai",
@@ -72,7 +80,7 @@ def empty_the_index(path: Path) -> None:
         connection.commit()
 
 
-def statuses(journal: Journal) -> dict[str, str]:
+def statuses(journal: AnyJournal) -> dict[str, str]:
     """Return the status of each key."""
     return {entry.key: entry.status for entry in journal.entries()}
 
