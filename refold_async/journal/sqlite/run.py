@@ -42,19 +42,44 @@ class SQLiteRun:
         blank: Whether no earlier run has recorded an item.
     """
 
-    def __init__(self, path: str, job: JobRow, locks: RunLocks, connection: sqlite3.Connection, *, blank: bool) -> None:
+    def __init__(
+        self,
+        path: str,
+        job: JobRow,
+        locks: RunLocks,
+        connection: sqlite3.Connection,
+        *,
+        blank: bool,
+        claimed: bool = False,
+    ) -> None:
         self.location = path
         self.number = job.runs
         self.blank = blank
         self._job = job
         self._locks = locks
+        self._claimed = claimed
         self._connection = connection
         self._watch = FileWatch(path, locks.file.identity)
         self._sound = True  # whether every call has succeeded
 
     @classmethod
-    def open(cls, path: str, *, name: str, identity: JobIdentity, durability: Durability) -> Self:
+    def open(
+        cls,
+        path: str,
+        *,
+        name: str,
+        identity: JobIdentity,
+        durability: Durability,
+        claimed_by: RunLocks | None = None,
+    ) -> Self:
         """Take the locks, create the file or check that it belongs to this job, and begin a run.
+
+        Args:
+            path: The path of the file.
+            name: The job's name.
+            identity: What identifies the job, with its name.
+            durability: What a commit survives.
+            claimed_by: The locks, if the caller has taken them and keeps them when the run ends.
 
         Raises:
             JournalError: The journal is in use, belongs to another job, is not a journal, or cannot be written.
@@ -68,7 +93,7 @@ class SQLiteRun:
                     format_of(connection, path)
                 if not may_write(path):
                     raise JournalError(f"The journal {path!r} is read-only: run the job as a user who may write it.")
-            locks = RunLocks(path)
+            locks = RunLocks(path) if claimed_by is None else claimed_by
             try:
                 connection = connect(path, "rw")
                 try:
@@ -76,12 +101,13 @@ class SQLiteRun:
                     _configure(connection, path, durability)
                     job = _begin(connection, path, (name, *attrs.astuple(identity)), written)
                     blank = not connection.execute(sql.HAS_ENTRIES).fetchall()
-                    run = cls(named, job, locks, connection, blank=blank)
+                    run = cls(named, job, locks, connection, blank=blank, claimed=claimed_by is not None)
                 except BaseException:
                     connection.close()
                     raise
             except BaseException:
-                locks.release()
+                if claimed_by is None:
+                    locks.release()
                 raise
             locks.file.keep_log()
         return run
@@ -190,7 +216,8 @@ class SQLiteRun:
             self._locks.file.let_go_of_log()
         with suppress(sqlite3.Error):
             self._connection.close()
-        self._locks.release()
+        if not self._claimed:
+            self._locks.release()
 
 
 def _now() -> str:
@@ -217,7 +244,7 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
         connection: The connection.
         path: The path of the file, for messages.
         identity: The name of the job, and what else identifies it.
-        written: The number of the journal's format; 0 if there are no tables yet.
+        written: The number of the journal's format; 0 if it does not exist yet.
     """
     connection.execute("BEGIN IMMEDIATE")
     if not written:
