@@ -96,6 +96,9 @@ class SQLiteStore:
             after = row.id
         return rows
 
+    def close(self) -> None:
+        """Do nothing: each call closes the file."""
+
 
 def _read_counts(connection: sqlite3.Connection, written: int) -> tuple[dict[str, int], str]:
     """Return how many rows there are of each status, and when the last was recorded."""
