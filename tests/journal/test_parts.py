@@ -64,6 +64,8 @@ async def test_one_worker_gets_all(mock: MockRefold, refold: AsyncRefold, journa
     assert [part async for part in journal.claim()] == []
     summary = journal.summary()
     assert (summary.ok, summary.not_begun, summary.running, summary.runs) == (20, 0, False, 1)
+    assert (summary.parts, summary.closed_parts, summary.held_parts) == (PARTS, PARTS, 0)
+    assert "4 of 4 parts closed, 0 held" in str(summary)
     assert [entry.key for entry in journal.entries()] == [*ALL]
     assert [entry.key for entry in journal.entries(status="failed")] == []
 
@@ -152,7 +154,7 @@ async def test_another_number_of_parts(journal: Journal) -> None:
     await claimed.aclose()
     with pytest.raises(JournalError, match="has 4 parts, not 5"):
         await anext(Journal(journal.path, job="june sync", parts=5).claim())
-    with pytest.raises(JournalError, match="belongs to another job: 'june sync'"):
+    with pytest.raises(JournalError, match="belongs to another job, 'june sync'"):
         await anext(Journal(journal.path, job="july sync", parts=4).claim())
 
 

@@ -13,7 +13,14 @@ from refold_async.journal.sqlite.connection import errors_told
 from refold_async.journal.sqlite.locks import RunLocks, is_held
 from refold_async.journal.sqlite.run import SQLiteRun
 from refold_async.journal.sqlite.store import SQLiteStore
-from refold_async.journal.store import Durability, EntryRow, JobIdentity, PartsLeft, StoreSummary
+from refold_async.journal.store import (
+    Durability,
+    EntryRow,
+    JobIdentity,
+    PartCounts,
+    PartsLeft,
+    StoreSummary,
+)
 
 __all__ = ["SQLiteFolder"]
 
@@ -128,6 +135,11 @@ class SQLiteFolder:
             max(summary.updated_at for summary in summaries),
             sum(items) if len(items) == parts else None,
             sum(summary.refused for summary in summaries),
+            PartCounts(
+                parts,
+                sum(os.path.exists(_closed_path(_part_path(self.location, number))) for number in range(parts)),
+                sum(is_held(_part_path(self.location, number)) for number in range(parts)),
+            ),
         )
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
@@ -144,6 +156,9 @@ class SQLiteFolder:
             if rows:
                 return [row._replace(id=(number << _ID_BITS) + row.id) for row in rows]
         return []
+
+    def close(self) -> None:
+        """Do nothing: nothing stays open between calls."""
 
     def _parts(self) -> int:
         """Return how many parts the job has."""
@@ -204,8 +219,8 @@ def _check_job(directory: str, job: str, parts: int) -> None:
         told = _read_job(directory)
     if told is None or told[0] != job:
         raise JournalError(
-            f"The journal {directory!r} belongs to another job: {told and told[0]!r}. Use a separate directory for each "
-            "job."
+            f"The journal {directory!r} belongs to another job, {told and told[0]!r}. Use a separate directory for "
+            "each job."
         )
     if told[1] != parts:
         raise JournalError(

@@ -246,7 +246,7 @@ def _begin(connection: sqlite3.Connection, path: str, name: str, identity: JobId
         path: The path of the file, for messages.
         name: The name of the job.
         identity: What else identifies it.
-        written: The number of the journal's format; 0 if it does not exist yet.
+        written: The number of the journal's format; 0 if there are no tables yet.
     """
     connection.execute("BEGIN IMMEDIATE")
     if not written:

@@ -56,8 +56,8 @@ _TALLIES: Final = """
     CREATE TABLE IF NOT EXISTS tallies (run INTEGER PRIMARY KEY, items INTEGER, refused INTEGER NOT NULL)
 """
 
-# Triggers count the items in the transaction of each change, whoever makes it. All counts are in one row: then a change
-# of an item costs one update, and a commit writes one page more.
+# Triggers count the items in the transaction of each change, whoever makes it. All counts are in one row: then a
+# change of an item costs one update, and a commit writes one page more.
 _LAST_RECORDED: Final = "max(coalesce({row}started_at, ''), coalesce({row}finished_at, ''))"
 _NOTE_TIME: Final = f"recorded_at = max(recorded_at, {_LAST_RECORDED.format(row='new.')})"
 
@@ -80,16 +80,23 @@ RECOUNT: Final = (
     """,  # noqa: S608
 )
 """What makes the counts right, whatever they were."""
-_ADDED: Final = _for_each_status("{0} = {0} + (new.status IS '{0}')")
-_CHANGED: Final = _for_each_status("{0} = {0} + (new.status IS '{0}') - (old.status IS '{0}')")
-_REMOVED: Final = _for_each_status("{0} = {0} - (old.status IS '{0}')")
-_COUNTING: Final = tuple(
-    f"CREATE TRIGGER {name} AFTER {change} ON items BEGIN UPDATE counts SET {counts}; END"  # noqa: S608
-    for name, change, counts in (
-        ("count_added", "INSERT", f"{_ADDED}, items = items + 1, {_NOTE_TIME}"),
-        ("count_changed", "UPDATE OF status", f"{_CHANGED}, {_NOTE_TIME}"),
-        ("count_removed", "DELETE", f"{_REMOVED}, items = items - 1"),
-    )
+_COUNTING: Final = (
+    f"""
+    CREATE TRIGGER count_added AFTER INSERT ON items BEGIN
+        UPDATE counts SET {_for_each_status("{0} = {0} + (new.status IS '{0}')")}, items = items + 1, {_NOTE_TIME};
+    END
+    """,  # noqa: S608
+    f"""
+    CREATE TRIGGER count_changed AFTER UPDATE OF status ON items BEGIN
+        UPDATE counts SET
+            {_for_each_status("{0} = {0} + (new.status IS '{0}') - (old.status IS '{0}')")}, {_NOTE_TIME};
+    END
+    """,  # noqa: S608
+    f"""
+    CREATE TRIGGER count_removed AFTER DELETE ON items BEGIN
+        UPDATE counts SET {_for_each_status("{0} = {0} - (old.status IS '{0}')")}, items = items - 1;
+    END
+    """,  # noqa: S608
 )
 TABLES: Final = (_JOB, _ITEMS, _TALLIES, _COUNTS, *RECOUNT, *_COUNTING)
 """What creates a journal."""
