@@ -71,7 +71,10 @@ class SQLiteFolder:
 
     def open_run(self, job: str, identity: JobIdentity) -> SQLiteRun:
         """Refuse: a run is that of one part."""
-        raise JournalError(f"The job in {self.location!r} is split into parts: claim one, and run that.")
+        raise JournalError(
+            f"The journal {self.location!r} is a directory, for a job that is split into parts: name a file, or claim a "
+            "part and pass journal=part."
+        )
 
     def claim(self, job: str, parts: int, skip: Container[int]) -> _Claim | PartsLeft:
         """Claim a part that is not closed and that nobody has claimed. Call this and the claim in the same thread.
@@ -117,7 +120,19 @@ class SQLiteFolder:
             JournalError: There is no job, none of its parts was begun, or one cannot be read.
         """
         parts = self._parts()
-        summaries = [store.read_summary() for _, store in self._begun_parts()]
+        closed = sum(os.path.exists(_closed_path(self._part_path(number))) for number in range(parts))
+        held = 0
+        summaries: list[StoreSummary] = []
+        for number in range(parts):
+            path = self._part_path(number)
+            is_at_work = is_held(path)
+            held += is_at_work
+            if _was_begun(path):
+                summary = SQLiteStore(path).read_summary()
+                if not is_at_work:
+                    orphans = summary.counts.pop("started", 0)
+                    summary.counts["unknown"] = summary.counts.get("unknown", 0) + orphans
+                summaries.append(summary)
         if not summaries:
             raise JournalError(f"No part of the job in {self.location!r} was begun: the first worker begins one.")
         counts: Counter[str] = Counter()
@@ -135,11 +150,7 @@ class SQLiteFolder:
             max(summary.updated_at for summary in summaries),
             sum(items) if len(items) == parts else None,
             sum(summary.refused for summary in summaries),
-            PartCounts(
-                parts,
-                sum(os.path.exists(_closed_path(_part_path(self.location, number))) for number in range(parts)),
-                sum(is_held(_part_path(self.location, number)) for number in range(parts)),
-            ),
+            PartCounts(parts, closed, held),
         )
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
@@ -149,12 +160,23 @@ class SQLiteFolder:
             JournalError: There is no job, or the journal of a part cannot be read.
         """
         first, within = after >> _ID_BITS, after & ((1 << _ID_BITS) - 1)
-        for number, store in self._begun_parts():
-            if number < first:
+        for number in range(first, self._parts()):
+            path = self._part_path(number)
+            is_at_work = is_held(path)
+            if not _was_begun(path):
                 continue
-            rows = store.read_entries(after=within if number == first else 0, statuses=statuses, known=known)
+            wanted = list(statuses)
+            if not is_at_work:  # what is started there was in flight when its worker died
+                wanted = [status for status in statuses if status != "started"]
+                wanted += ["started"] * ("unknown" in wanted)
+            rows = SQLiteStore(path).read_entries(after=within if number == first else 0, statuses=wanted, known=known)
+            rows = [row._replace(id=(number << _ID_BITS) + row.id) for row in rows]
+            if not is_at_work:
+                rows = [
+                    row._replace(status="unknown", effect="unknown") if row.status == "started" else row for row in rows
+                ]
             if rows:
-                return [row._replace(id=(number << _ID_BITS) + row.id) for row in rows]
+                return rows
         return []
 
     def close(self) -> None:
@@ -166,19 +188,20 @@ class SQLiteFolder:
             told = _read_job(self.location)
             if told is None:
                 raise JournalError(
-                    f"There is no job in {self.location!r}: the first worker that claims a part makes it."
+                    f"There is no journal in the directory {self.location!r}: the first worker of a job creates it."
                 )
             return told[1]
 
-    def _begun_parts(self) -> list[tuple[int, SQLiteStore]]:
-        """Return the journals of the parts that were begun."""
-        begun: list[tuple[int, SQLiteStore]] = []
-        for number in range(self._parts()):
-            path = _part_path(self.location, number)
-            with suppress(FileNotFoundError):
-                if os.path.getsize(path):
-                    begun.append((number, SQLiteStore(path)))
-        return begun
+    def _part_path(self, number: int) -> str:
+        return _part_path(self.location, number)
+
+
+def _was_begun(part: str) -> bool:
+    """Return whether a worker has begun a part."""
+    try:
+        return os.path.getsize(part) > 0
+    except FileNotFoundError:
+        return False
 
 
 def _part_path(directory: str, number: int) -> str:
