@@ -1,7 +1,6 @@
 """Jobs in parts that several workers share: who gets which part, when a part is closed, and what a death leaves."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -13,6 +12,7 @@ import pytest
 from refold_async import AsyncRefold, ConfigurationError, Journal, JournalError, JournalPart
 from refold_async.journal.entries import STATUSES
 from refold_async.journal.sqlite.folder import SQLiteFolder
+from refold_async.journal.sqlite.locks import is_held
 from refold_async.journal.store import PartClaim, PartsLeft
 from refold_async.testing import MockRefold, Silence
 from support.journals import IDENTITY
@@ -214,8 +214,7 @@ async def test_cancelled_claims_leave_nothing_claimed(journal: Journal) -> None:
         claiming.cancel()
         await asyncio.gather(claiming, return_exceptions=True)
     del claiming
-    folder = SQLiteFolder(str(journal.path))
-    await until(lambda: not os.path.exists(folder.location) or not folder.is_running())
+    await until(lambda: not any(is_held(str(part)) for part in Path(journal.path).glob("*.sqlite")))
     claimed = [journal.claim() for _ in range(PARTS)]
     assert sorted([(await anext(each)).number for each in claimed]) == [0, 1, 2, 3]
     for each in claimed:

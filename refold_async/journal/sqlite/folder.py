@@ -72,8 +72,8 @@ class SQLiteFolder:
     def open_run(self, job: str, identity: JobIdentity) -> SQLiteRun:
         """Refuse: a run is that of one part."""
         raise JournalError(
-            f"The journal {self.location!r} is a directory, for a job that is split into parts: name a file, or claim a "
-            "part and pass journal=part."
+            f"The journal {self.location!r} is a directory, for a job that is split into parts: name a file, or claim "
+            "a part and pass journal=part."
         )
 
     def claim(self, job: str, parts: int, skip: Container[int]) -> _Claim | PartsLeft:
@@ -105,14 +105,6 @@ class SQLiteFolder:
                     locks.release()  # it was closed since we looked
         return PartsLeft(frozenset(left), frozenset(held))
 
-    def is_running(self) -> bool:
-        """Return whether a process is working on a part now.
-
-        Raises:
-            JournalError: That cannot be found out.
-        """
-        return any(is_held(_part_path(self.location, number)) for number in range(self._parts()))
-
     def read_summary(self) -> StoreSummary:
         """Return what the journals of all parts have about the job as a whole.
 
@@ -120,19 +112,10 @@ class SQLiteFolder:
             JournalError: There is no job, none of its parts was begun, or one cannot be read.
         """
         parts = self._parts()
-        closed = sum(os.path.exists(_closed_path(self._part_path(number))) for number in range(parts))
-        held = 0
-        summaries: list[StoreSummary] = []
-        for number in range(parts):
-            path = self._part_path(number)
-            is_at_work = is_held(path)
-            held += is_at_work
-            if _was_begun(path):
-                summary = SQLiteStore(path).read_summary()
-                if not is_at_work:
-                    orphans = summary.counts.pop("started", 0)
-                    summary.counts["unknown"] = summary.counts.get("unknown", 0) + orphans
-                summaries.append(summary)
+        paths = [_part_path(self.location, number) for number in range(parts)]
+        closed = sum(os.path.exists(_closed_path(path)) for path in paths)
+        held = sum(map(is_held, paths))
+        summaries = [SQLiteStore(path).read_summary() for path in paths if _was_begun(path)]
         if not summaries:
             raise JournalError(f"No part of the job in {self.location!r} was begun: the first worker begins one.")
         counts: Counter[str] = Counter()
@@ -146,6 +129,7 @@ class SQLiteFolder:
         )
         return StoreSummary(
             job,
+            any(summary.running for summary in summaries),
             dict(counts),
             max(summary.updated_at for summary in summaries),
             sum(items) if len(items) == parts else None,
@@ -161,22 +145,14 @@ class SQLiteFolder:
         """
         first, within = after >> _ID_BITS, after & ((1 << _ID_BITS) - 1)
         for number in range(first, self._parts()):
-            path = self._part_path(number)
-            is_at_work = is_held(path)
+            path = _part_path(self.location, number)
             if not _was_begun(path):
                 continue
-            wanted = list(statuses)
-            if not is_at_work:  # what is started there was in flight when its worker died
-                wanted = [status for status in statuses if status != "started"]
-                wanted += ["started"] * ("unknown" in wanted)
-            rows = SQLiteStore(path).read_entries(after=within if number == first else 0, statuses=wanted, known=known)
-            rows = [row._replace(id=(number << _ID_BITS) + row.id) for row in rows]
-            if not is_at_work:
-                rows = [
-                    row._replace(status="unknown", effect="unknown") if row.status == "started" else row for row in rows
-                ]
+            rows = SQLiteStore(path).read_entries(
+                after=within if number == first else 0, statuses=statuses, known=known
+            )
             if rows:
-                return rows
+                return [row._replace(id=(number << _ID_BITS) + row.id) for row in rows]
         return []
 
     def close(self) -> None:
@@ -191,9 +167,6 @@ class SQLiteFolder:
                     f"There is no journal in the directory {self.location!r}: the first worker of a job creates it."
                 )
             return told[1]
-
-    def _part_path(self, number: int) -> str:
-        return _part_path(self.location, number)
 
 
 def _was_begun(part: str) -> bool:
