@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -137,7 +138,8 @@ async def test_close_after_leaving_early(refold: AsyncRefold, journal: Journal) 
 
 async def given_back(part: JournalPart) -> None:
     """Wait until a part is given back: the event loop does that in a task of its own after the iteration was left."""
-    await until(lambda: "given back" in repr(part))
+    name = "refold_async journal parts"
+    await until(lambda: "given back" in repr(part) and name not in {thread.name for thread in threading.enumerate()})
 
 
 async def test_break_gives_back(journal: Journal) -> None:
