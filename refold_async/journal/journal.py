@@ -135,7 +135,7 @@ class Journal:
 
 def store_of(journal: Journal) -> JournalStore:
     """Return the store of a journal."""
-    if journal.parts is not None:
+    if journal.parts is not None or os.path.isdir(journal.path):
         return _folder_of(journal)
     from refold_async.journal.sqlite.store import SQLiteStore
 

@@ -1,9 +1,9 @@
 """Jobs in parts that several workers share: who gets which part, when a part is closed, and what a death leaves."""
 
 import asyncio
-import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from refold_async import AsyncRefold, ConfigurationError, Journal, JournalError, JournalPart
+from refold_async.journal.entries import STATUSES
 from refold_async.journal.sqlite.folder import SQLiteFolder
+from refold_async.journal.sqlite.locks import is_held
+from refold_async.journal.store import PartClaim, PartsLeft
 from refold_async.testing import MockRefold, Silence
+from support.journals import IDENTITY
 from support.waiting import until
 
 PARTS = 4
@@ -134,7 +138,8 @@ async def test_close_after_leaving_early(refold: AsyncRefold, journal: Journal) 
 
 async def given_back(part: JournalPart) -> None:
     """Wait until a part is given back: the event loop does that in a task of its own after the iteration was left."""
-    await until(lambda: "given back" in repr(part))
+    name = "refold_async journal parts"
+    await until(lambda: "given back" in repr(part) and name not in {thread.name for thread in threading.enumerate()})
 
 
 async def test_break_gives_back(journal: Journal) -> None:
@@ -211,8 +216,7 @@ async def test_cancelled_claims_leave_nothing_claimed(journal: Journal) -> None:
         claiming.cancel()
         await asyncio.gather(claiming, return_exceptions=True)
     del claiming
-    folder = SQLiteFolder(str(journal.path))
-    await until(lambda: not os.path.exists(folder.location) or not folder.is_running())
+    await until(lambda: not any(is_held(str(part)) for part in Path(journal.path).glob("*.sqlite")))
     claimed = [journal.claim() for _ in range(PARTS)]
     assert sorted([(await anext(each)).number for each in claimed]) == [0, 1, 2, 3]
     for each in claimed:
@@ -258,3 +262,44 @@ async def test_a_worker_that_is_killed(mock: MockRefold, refold: AsyncRefold, jo
     assert ended["ok"] == 20 - before.total()
     assert before + sent(mock) == ALL
     assert journal.summary().unknown == ended["unknown, recorded"]
+
+
+async def test_reading_while_one_worker_is_dead(refold: AsyncRefold, journal: Journal) -> None:
+    """What its part has in flight may have run, whoever works on others. To read, a program need not know the parts."""
+    folder = SQLiteFolder(str(journal.path))
+    claims: list[PartClaim] = []
+    for number in range(3):
+        claimed = folder.claim("june sync", PARTS, set())
+        assert not isinstance(claimed, PartsLeft)
+        run = claimed.open_run("june sync", IDENTITY)
+        run.write([(f"{number} started", None, "started"), (f"{number} ok", None, "ok", "done")])
+        run.close()
+        claims.append(claimed)
+    claims[0].release()
+    claims[2].release()
+    for reader in (journal, Journal(journal.path)):
+        summary = reader.summary()
+        assert (summary.running, summary.ok, summary.in_flight, summary.unknown) == (True, 3, 1, 2)
+        assert (summary.parts, summary.closed_parts, summary.held_parts) == (PARTS, 0, 1)
+        keys = {status: [entry.key for entry in reader.entries(status=status)] for status in STATUSES}
+        assert keys == {
+            "started": ["1 started"],
+            "withdrawn": [],
+            "ok": ["0 ok", "1 ok", "2 ok"],
+            "failed": [],
+            "unknown": ["0 started", "2 started"],
+        }
+        assert [(entry.status, entry.effect) for entry in reader.entries()][::2] == [
+            ("unknown", "unknown"),
+            ("started", None),
+            ("unknown", "unknown"),
+        ]
+    assert "1 in flight\n0 of 4 parts closed, 1 held\n" in str(summary)
+    claims[1].release()
+
+
+async def test_a_directory_is_not_a_file(refold: AsyncRefold, tmp_path: Path) -> None:
+    """A job that is not split needs a file."""
+    with pytest.raises(JournalError, match=r"is a directory, for a job that is split into parts: name a file"):
+        async with refold.fan_out_action(["a"], "hubspot", "x", journal=Journal(tmp_path, job="june sync")):
+            pass

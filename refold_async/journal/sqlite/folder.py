@@ -71,7 +71,10 @@ class SQLiteFolder:
 
     def open_run(self, job: str, identity: JobIdentity) -> SQLiteRun:
         """Refuse: a run is that of one part."""
-        raise JournalError(f"The job in {self.location!r} is split into parts: claim one, and run that.")
+        raise JournalError(
+            f"The journal {self.location!r} is a directory, for a job that is split into parts: name a file, or claim "
+            "a part and pass journal=part."
+        )
 
     def claim(self, job: str, parts: int, skip: Container[int]) -> _Claim | PartsLeft:
         """Claim a part that is not closed and that nobody has claimed. Call this and the claim in the same thread.
@@ -102,14 +105,6 @@ class SQLiteFolder:
                     locks.release()  # it was closed since we looked
         return PartsLeft(frozenset(left), frozenset(held))
 
-    def is_running(self) -> bool:
-        """Return whether a process is working on a part now.
-
-        Raises:
-            JournalError: That cannot be found out.
-        """
-        return any(is_held(_part_path(self.location, number)) for number in range(self._parts()))
-
     def read_summary(self) -> StoreSummary:
         """Return what the journals of all parts have about the job as a whole.
 
@@ -117,7 +112,10 @@ class SQLiteFolder:
             JournalError: There is no job, none of its parts was begun, or one cannot be read.
         """
         parts = self._parts()
-        summaries = [store.read_summary() for _, store in self._begun_parts()]
+        paths = [_part_path(self.location, number) for number in range(parts)]
+        closed = sum(os.path.exists(_closed_path(path)) for path in paths)
+        held = sum(map(is_held, paths))
+        summaries = [SQLiteStore(path).read_summary() for path in paths if _was_begun(path)]
         if not summaries:
             raise JournalError(f"No part of the job in {self.location!r} was begun: the first worker begins one.")
         counts: Counter[str] = Counter()
@@ -131,15 +129,12 @@ class SQLiteFolder:
         )
         return StoreSummary(
             job,
+            any(summary.running for summary in summaries),
             dict(counts),
             max(summary.updated_at for summary in summaries),
             sum(items) if len(items) == parts else None,
             sum(summary.refused for summary in summaries),
-            PartCounts(
-                parts,
-                sum(os.path.exists(_closed_path(_part_path(self.location, number))) for number in range(parts)),
-                sum(is_held(_part_path(self.location, number)) for number in range(parts)),
-            ),
+            PartCounts(parts, closed, held),
         )
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
@@ -149,10 +144,13 @@ class SQLiteFolder:
             JournalError: There is no job, or the journal of a part cannot be read.
         """
         first, within = after >> _ID_BITS, after & ((1 << _ID_BITS) - 1)
-        for number, store in self._begun_parts():
-            if number < first:
+        for number in range(first, self._parts()):
+            path = _part_path(self.location, number)
+            if not _was_begun(path):
                 continue
-            rows = store.read_entries(after=within if number == first else 0, statuses=statuses, known=known)
+            rows = SQLiteStore(path).read_entries(
+                after=within if number == first else 0, statuses=statuses, known=known
+            )
             if rows:
                 return [row._replace(id=(number << _ID_BITS) + row.id) for row in rows]
         return []
@@ -166,19 +164,17 @@ class SQLiteFolder:
             told = _read_job(self.location)
             if told is None:
                 raise JournalError(
-                    f"There is no job in {self.location!r}: the first worker that claims a part makes it."
+                    f"There is no journal in the directory {self.location!r}: the first worker of a job creates it."
                 )
             return told[1]
 
-    def _begun_parts(self) -> list[tuple[int, SQLiteStore]]:
-        """Return the journals of the parts that were begun."""
-        begun: list[tuple[int, SQLiteStore]] = []
-        for number in range(self._parts()):
-            path = _part_path(self.location, number)
-            with suppress(FileNotFoundError):
-                if os.path.getsize(path):
-                    begun.append((number, SQLiteStore(path)))
-        return begun
+
+def _was_begun(part: str) -> bool:
+    """Return whether a worker has begun a part."""
+    try:
+        return os.path.getsize(part) > 0
+    except FileNotFoundError:
+        return False
 
 
 def _part_path(directory: str, number: int) -> str:

@@ -43,20 +43,13 @@ class SQLiteStore:
         """
         return SQLiteRun.open(self.location, name=job, identity=identity, durability=self._durability)
 
-    def is_running(self) -> bool:
-        """Return whether a process is running the job now.
-
-        Raises:
-            JournalError: That cannot be found out.
-        """
-        return is_held(self.location)
-
     def read_summary(self) -> StoreSummary:
         """Return what the journal has about the job as a whole.
 
         Raises:
             JournalError: The journal does not exist or cannot be read.
         """
+        running = is_held(self.location)  # before the rows are read, which may be the last that it writes
         with _reading(self.location) as (connection, written, job):
             counts, last = _read_counts(connection, written)
             last = max(job.opened_at, last)
@@ -68,7 +61,9 @@ class SQLiteStore:
             for count in (items or 0, refused):
                 if not _is_count(count):
                     raise JournalError(f"The journal {self.location!r} is damaged: {count!r} is not a number of items.")
-        return StoreSummary(job, counts, last, items, refused)
+        if not running:
+            counts["unknown"] = counts.get("unknown", 0) + counts.pop("started", 0)
+        return StoreSummary(job, running, counts, last, items, refused)
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
         """Return the next rows with one of `statuses` and an id larger than `after`; none if there are no more.
@@ -78,6 +73,10 @@ class SQLiteStore:
         Raises:
             JournalError: The journal does not exist or cannot be read.
         """
+        running = is_held(self.location)
+        if not running:  # what is started was in flight when its run died
+            statuses = [status for status in statuses if status != "started"]
+            statuses += ["started"] * ("unknown" in statuses)
         wanted = (after, json.dumps(statuses), json.dumps(known), _MOST_ROWS)
         rows: list[EntryRow] = []
         characters = 0
@@ -94,7 +93,7 @@ class SQLiteStore:
                     f"The journal {self.location!r} is damaged: the ids of its table items are out of order."
                 )
             after = row.id
-        return rows
+        return rows if running else list(map(_without_orphan, rows))
 
     def close(self) -> None:
         """Do nothing: each call closes the file."""
@@ -110,6 +109,10 @@ def _read_counts(connection: sqlite3.Connection, written: int) -> tuple[dict[str
             return counts, last
     rows = connection.execute(sql.SUMMARISE).fetchall()
     return {status: count for status, count, _ in rows}, max((moment for _, _, moment in rows), default="")
+
+
+def _without_orphan(row: EntryRow) -> EntryRow:
+    return row._replace(status="unknown", effect="unknown") if row.status == "started" else row
 
 
 def _is_count(value: object) -> bool:
