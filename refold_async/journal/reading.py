@@ -10,7 +10,7 @@ from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry, entry_of
 from refold_async.journal.store import JournalStore, moment_of
 
-__all__ = ["JournalSummary", "read_entries", "read_summary"]
+__all__ = ["JournalSummary", "follow_summary", "read_entries", "read_summary"]
 
 
 @attrs.frozen(kw_only=True)
@@ -85,12 +85,26 @@ def read_summary(store: JournalStore) -> JournalSummary:
     Raises:
         JournalError: The journal does not exist or cannot be read.
     """
-    with _sending_nothing(), closing(store):
-        running = store.is_running()
-        job, counts, last, items, refused, parts = store.read_summary()
+    with closing(store):
+        return _summary_of(store)
+
+
+def follow_summary(store: JournalStore) -> Generator[JournalSummary]:
+    """Yield the state of the job in a store as it is at that moment, again and again.
+
+    Raises:
+        JournalError: The journal does not exist or cannot be read.
+    """
+    with closing(store):
+        while True:
+            yield _summary_of(store)
+
+
+def _summary_of(store: JournalStore) -> JournalSummary:
+    with _sending_nothing():
+        job, running, counts, last, items, refused, parts = store.read_summary()
         if wrong := counts.keys() - set(STATUSES):
             raise JournalError(f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}.")
-    started = counts.get("started", 0)
     return JournalSummary(
         job=job.name,
         base_url=job.base_url,
@@ -101,8 +115,8 @@ def read_summary(store: JournalStore) -> JournalSummary:
         running=running,
         ok=counts.get("ok", 0),
         failed=counts.get("failed", 0) + refused,
-        unknown=counts.get("unknown", 0) + (0 if running else started),
-        in_flight=started if running else 0,
+        unknown=counts.get("unknown", 0),
+        in_flight=counts.get("started", 0),
         withdrawn=counts.get("withdrawn", 0),
         refused=refused,
         not_begun=None if items is None else max(0, items - sum(counts.values()) - refused),
@@ -127,22 +141,12 @@ def read_entries(store: JournalStore, status: EntryStatus | None) -> Iterator[Jo
 
 
 def _entries(store: JournalStore, status: EntryStatus | None) -> Iterator[JournalEntry]:
+    statuses = STATUSES if status is None else (status,)
     with _sending_nothing(), closing(store):
         after = 0
-        while True:
-            running = store.is_running()
-            wanted: tuple[str, ...] = STATUSES if status is None else (status,)
-            if not running:
-                # No run is left to record what became of those in flight.
-                wanted = {"unknown": ("unknown", "started"), "started": ()}.get(status or "", wanted)
-            rows = store.read_entries(after=after, statuses=wanted, known=STATUSES)
-            if not rows:
-                return
+        while rows := store.read_entries(after=after, statuses=statuses, known=STATUSES):
             after = rows[-1].id
-            for row in rows:
-                entry = entry_of(row)
-                left = entry.status == "started" and not running
-                yield attrs.evolve(entry, status="unknown", effect="unknown") if left else entry
+            yield from map(entry_of, rows)
 
 
 @contextmanager

@@ -96,8 +96,10 @@ class StoreSummary(NamedTuple):
     """What a store has about a job as a whole."""
 
     job: JobRow
+    running: bool
+    """Whether a process is running the job now."""
     counts: dict[str, int]
-    """How many entries there are of each status."""
+    """How many entries there are of each status. What was `started` by a worker that died is `unknown`."""
     updated_at: str
     """When the last entry was recorded, or when the last run began."""
     items: int | None
@@ -213,14 +215,6 @@ class JournalStore(RunOpener, Protocol):
         """Where the journal is, as messages show it: never with a password."""
         ...
 
-    def is_running(self) -> bool:
-        """Return whether a process is running the job now.
-
-        Raises:
-            JournalError: That cannot be found out.
-        """
-        ...
-
     def read_summary(self) -> StoreSummary:
         """Return what the journal has about the job as a whole, also while it runs.
 
@@ -232,7 +226,8 @@ class JournalStore(RunOpener, Protocol):
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
         """Return the next few rows, ordered by their ids; none if there are no more.
 
-        Nothing stays open between two calls: a reader that stops half way blocks nobody.
+        A row that is `started`, but whose worker has died, is `unknown`, with the effect `unknown`. Nothing stays
+        locked between two calls: a reader that stops half way blocks nobody.
 
         Args:
             after: Return rows with a larger id than this; 0 for the first rows.

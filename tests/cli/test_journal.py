@@ -299,7 +299,7 @@ def make_damaged(path: Path) -> None:
     ("make", "says"),
     [
         (None, "There is no journal"),
-        (Path.mkdir, "is a directory or a device: name a file"),
+        (Path.mkdir, "There is no journal in the directory"),
         (make_text, "is not a journal but another kind of file"),
         (make_empty, "is empty: it becomes a journal when a job is first run with it"),
         (make_other_database, "is not a journal but a database of another program"),

@@ -21,7 +21,6 @@ __all__ = [
     "FIND_JOBS",
     "FORMAT",
     "IDENTIFY_JOB",
-    "IS_RUNNING",
     "LOCK_SCHEMA",
     "LOOK_UP",
     "MARK",
@@ -282,7 +281,6 @@ MARK: Final = f"""
 """  # noqa: S608
 
 # Somebody reads the journal. What a worker that died had in flight is unknown, though no run has recorded that yet.
-IS_RUNNING: Final = f"SELECT EXISTS (SELECT FROM {{schema}}.parts WHERE job = %(job)s AND {_HELD})"  # noqa: S608
 SUMMARISE: Final = f"""
     SELECT {_JOB}, max(runs), {_shown("jobs.created_at")}, {_shown("max(opened_at)")},
         {_shown("greatest(max(opened_at), max(recorded_at))")},

@@ -143,16 +143,6 @@ class PostgresStore:
             )
         return int(job_id)
 
-    def is_running(self) -> bool:
-        """Return whether a process is running a part of the job now.
-
-        Raises:
-            JournalError: That cannot be found out.
-        """
-        session, job = self._reading()
-        ((running,),) = session.query(sql.IS_RUNNING, {"job": job}, "read")
-        return bool(running)
-
     def read_summary(self) -> StoreSummary:
         """Return what the journal has about the job as a whole.
 
@@ -169,7 +159,7 @@ class PostgresStore:
             raise JournalError(f"The job {row.name!r} in the journal {self.location!r} has not been run yet.")
         counts = {"started": started, "withdrawn": withdrawn, "ok": ok, "failed": failed, "unknown": unknown}
         return StoreSummary(
-            row, counts, updated_at, items, refused, None if parts == 1 else PartCounts(parts, closed, held)
+            row, held > 0, counts, updated_at, items, refused, None if parts == 1 else PartCounts(parts, closed, held)
         )
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
