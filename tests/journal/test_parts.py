@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
 import pytest
 
 from refold_async import AsyncRefold, ConfigurationError, Journal, JournalError, JournalPart
@@ -16,16 +17,16 @@ from refold_async.journal.sqlite.folder import SQLiteFolder
 from refold_async.journal.sqlite.locks import is_held
 from refold_async.journal.store import PartClaim, PartsLeft
 from refold_async.testing import MockRefold, Silence
-from support.journals import IDENTITY
+from support.journals import IDENTITY, SQLITE, AnyJournal
 from support.waiting import until
 
 PARTS = 4
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
+def journal(journal: AnyJournal) -> AnyJournal:
     """The journal of a job in parts."""
-    return Journal(tmp_path / "june", job="june sync", parts=PARTS)
+    return attrs.evolve(journal, parts=PARTS)
 
 
 def items_of(number: int, each: int = 5) -> list[str]:
@@ -53,7 +54,7 @@ def sent(mock: MockRefold) -> Counter[str]:
 ALL = Counter({item: 1 for number in range(PARTS) for item in items_of(number)})
 
 
-async def test_one_worker_gets_all(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_one_worker_gets_all(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
     """Each part once, in their order; the iteration ends when all are closed, and the next ends immediately."""
     numbers: list[int] = []
     async for part in journal.claim():
@@ -74,7 +75,7 @@ async def test_one_worker_gets_all(mock: MockRefold, refold: AsyncRefold, journa
     assert [entry.key for entry in journal.entries(status="failed")] == []
 
 
-async def test_several_workers_share(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_several_workers_share(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
     """No part is claimed by two at the same time, and all of them end when the last part is closed."""
     at_work: set[int] = set()
 
@@ -93,7 +94,9 @@ async def test_several_workers_share(mock: MockRefold, refold: AsyncRefold, jour
     assert sent(mock) == ALL
 
 
-async def test_a_part_that_is_not_closed_is_given_back(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_a_part_that_is_not_closed_is_given_back(
+    mock: MockRefold, refold: AsyncRefold, journal: AnyJournal
+) -> None:
     """Others get it, and find what was done; who gave it back is told at the end that it is not closed."""
 
     async def work() -> None:
@@ -113,7 +116,7 @@ async def test_a_part_that_is_not_closed_is_given_back(mock: MockRefold, refold:
     assert sent(mock) == ALL
 
 
-async def test_close_after_leaving_early(refold: AsyncRefold, journal: Journal) -> None:
+async def test_close_after_leaving_early(refold: AsyncRefold, journal: AnyJournal) -> None:
     """A part whose items were not all taken to their end, or that was given back, cannot be closed."""
     parts: list[JournalPart] = []
     async for part in journal.claim():
@@ -142,7 +145,7 @@ async def given_back(part: JournalPart) -> None:
     await until(lambda: "given back" in repr(part) and name not in {thread.name for thread in threading.enumerate()})
 
 
-async def test_break_gives_back(journal: Journal) -> None:
+async def test_break_gives_back(journal: AnyJournal) -> None:
     """So does an exception: the next worker gets the part at once."""
     for _ in range(2):
         async for part in journal.claim():
@@ -157,13 +160,21 @@ async def test_break_gives_back(journal: Journal) -> None:
             await given_back(part)
 
 
-async def test_another_number_of_parts(journal: Journal) -> None:
-    """It is refused, and so is another job: items would change their part, and be sent twice."""
+async def test_another_number_of_parts(journal: AnyJournal) -> None:
+    """It is refused: items would change their part, and be sent twice."""
     claimed = journal.claim()
     await anext(claimed)
     await claimed.aclose()
     with pytest.raises(JournalError, match="has 4 parts, not 5"):
-        await anext(Journal(journal.path, job="june sync", parts=5).claim())
+        await anext(attrs.evolve(journal, parts=5).claim())
+
+
+@SQLITE
+async def test_a_directory_has_one_job(journal: Journal) -> None:
+    """Another job is refused."""
+    claimed = journal.claim()
+    await anext(claimed)
+    await claimed.aclose()
     with pytest.raises(JournalError, match="belongs to another job, 'june sync'"):
         await anext(Journal(journal.path, job="july sync", parts=4).claim())
 
@@ -185,7 +196,7 @@ async def test_what_is_missing(refold: AsyncRefold, tmp_path: Path) -> None:
         refold.fan_out_action(["a"], "hubspot", "x", journal=Journal(tmp_path / "june", job="june sync", parts=3))
 
 
-async def test_a_worker_waits_for_those_who_may_die(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_a_worker_waits_for_those_who_may_die(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
     """It gets what another gives back, as long as that is not closed."""
     first = journal.claim()
     part = await anext(first)
@@ -207,6 +218,7 @@ async def test_a_worker_waits_for_those_who_may_die(mock: MockRefold, refold: As
     assert sent(mock) == ALL
 
 
+@SQLITE
 async def test_cancelled_claims_leave_nothing_claimed(journal: Journal) -> None:
     """However early a claim is cancelled, others can have all parts."""
     for turns in range(6):
@@ -244,6 +256,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+@SQLITE
 async def test_a_worker_that_is_killed(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
     """Its part goes to another worker at once: nothing is sent twice, and what was in flight is unknown."""
     mock.script(Silence(), calls=range(7, 1000))
@@ -264,6 +277,7 @@ async def test_a_worker_that_is_killed(mock: MockRefold, refold: AsyncRefold, jo
     assert journal.summary().unknown == ended["unknown, recorded"]
 
 
+@SQLITE
 async def test_reading_while_one_worker_is_dead(refold: AsyncRefold, journal: Journal) -> None:
     """What its part has in flight may have run, whoever works on others. To read, a program need not know the parts."""
     folder = SQLiteFolder(str(journal.path))

@@ -77,6 +77,15 @@ class Lease:
             self._session.close()
         self._renewing.join()
 
+    def check_held(self) -> None:
+        """Check that the part was not given back.
+
+        Raises:
+            JournalError: It was.
+        """
+        if self._ended.is_set():
+            raise JournalError(f"Part {self.part} in the journal {self.location!r} was given back: claim it again.")
+
     def change(self, changes: Sequence[Change], doing: str, *, slow: float = 0.0) -> PartState:
         """Change the part, in one transaction, if it is still this worker's. What was done already is not done again.
 
@@ -88,6 +97,7 @@ class Lease:
         Raises:
             JournalError: Another worker took the part, the server has lost what it committed, or it cannot be used.
         """
+        self.check_held()
         batch = self._batch + len(changes)
 
         def make(connection: Connection) -> PartState:
@@ -112,6 +122,7 @@ class Lease:
         Raises:
             JournalError: Another worker took the part, the server has lost what it committed, or it cannot be used.
         """
+        self.check_held()
         rows = self._session.query(template, {**self._mine(), **parameters}, doing)
         self._check(rows[0] if rows else None, self._batch)
         return rows

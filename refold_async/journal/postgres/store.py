@@ -137,9 +137,8 @@ class PostgresStore:
         ((job_id, there),) = rows
         if there != parts:
             raise JournalError(
-                f"The job {job!r} in the journal {self.location!r} has {_named(there)}, and this run has "
-                f"{_named(parts)}: with another number, items would change their part and be written twice. Use the "
-                "number that the job began with, or begin another job."
+                f"The job {job!r} has {_named(there)}, not {'none' if parts == 1 else parts}. With another number, items "
+                "would change their part and be sent twice: pass the number that it has, or begin a job of another name."
             )
         return int(job_id)
 
