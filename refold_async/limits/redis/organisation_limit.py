@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import random
 import time
 from collections.abc import Awaitable, Coroutine
 from typing import Final, Literal, Protocol
@@ -28,6 +29,8 @@ _EARLY: Final = 0.005
 """Seconds before the last slot is used at which the next ones are reserved, besides the time of a round trip."""
 _MOST_SLOTS: Final = 1000
 """The most slots that are reserved in one round trip."""
+_LONGEST_SPREAD: Final = 1.0
+"""The most seconds over which bulk requests spread their next attempt after they found all slots taken."""
 _FIRST_PROBE: Final = 0.05
 _LAST_PROBE: Final = 0.5
 """The least and the most seconds between two attempts to reach Redis while it does not respond."""
@@ -83,6 +86,10 @@ class OrganisationLimit:
         self._slots = Slots()
         self._offset = ClockOffset()
         self._round_trip = 0.0
+        # The more processes compete for slots, the longer each waits before it asks again: else all of them would ask for
+        # every slot. Twice as long if it got none, a quarter if it got some: so about every third request gets some.
+        self._spread = 0.0
+        self._interval = limit.per / limit.rate
         self._taken = 0  # slots since bulk slots were last reserved
         self._next: dict[Priority, float] = {"interactive": -math.inf, "bulk": -math.inf}  # when more can be reserved
         self._fetching: set[Priority] = set()
@@ -190,6 +197,11 @@ class OrganisationLimit:
             self._slots.add("interactive", map(self._offset.here, reserved.interactive))
             self._slots.add("bulk", map(self._offset.here, reserved.bulk))
             self._next[priority] = received + reserved.wait if reserved.wait else -math.inf
+            if priority == "bulk":
+                self._spread = (
+                    self._spread / 4 if reserved.bulk else min(max(2 * self._spread, self._interval), _LONGEST_SPREAD)
+                )
+                self._next[priority] += random.uniform(0, self._spread)  # noqa: S311
         finally:
             self.round_trips += 1
             self._fetching.discard(priority)
