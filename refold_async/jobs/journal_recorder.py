@@ -9,6 +9,7 @@ import attrs
 
 from refold_async.codec import json_codec
 from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
+from refold_async.jobs.entry_recorder import EntryRecorder
 from refold_async.jobs.items import TakenItem, count_of
 from refold_async.jobs.outcomes import Outcome, name_of_error
 from refold_async.jobs.recorded_outcomes import recorded_outcome
@@ -95,7 +96,7 @@ class JournalRun(Generic[Item, T]):
             self._writer.release(key)
             return recorded_outcome(found, taken, self._recorder.restore)
         may_have_run = isinstance(found, JournalEntry) and found.status == "unknown"
-        taken.recorder = _JournalEntryRecorder(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
+        taken.recorder = EntryRecorder(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
         return None
 
     @staticmethod
@@ -106,7 +107,7 @@ class JournalRun(Generic[Item, T]):
     @staticmethod
     def may_have_run_before(taken: TakenItem[Item]) -> bool:
         """Return whether an item may have run in an earlier run, whatever happens in this one."""
-        return isinstance(taken.recorder, _JournalEntryRecorder) and taken.recorder.may_have_run
+        return isinstance(taken.recorder, EntryRecorder) and taken.recorder.may_have_run
 
     def record_outcome(
         self,
@@ -116,7 +117,7 @@ class JournalRun(Generic[Item, T]):
     ) -> bool:
         """Record an outcome; call `then` when that is committed or has failed. Return whether it is being recorded."""
         recorder = taken.recorder
-        if not isinstance(recorder, _JournalEntryRecorder):
+        if not isinstance(recorder, EntryRecorder):
             self._writer.note_refused(partial(then, outcome))
             return True
         self._writer.finished(
@@ -135,7 +136,7 @@ class JournalRun(Generic[Item, T]):
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
         """Record an item without an outcome: it did not run, or it may have run if a request was sent."""
         recorder = taken.recorder
-        if not isinstance(recorder, _JournalEntryRecorder):
+        if not isinstance(recorder, EntryRecorder):
             return
         if taken.untouched and not (recorder.may_have_run and recorder.started):
             self._writer.release(recorder.key)
@@ -195,31 +196,6 @@ class JournalRun(Generic[Item, T]):
                 unlike,
             )
         return text
-
-
-class _JournalEntryRecorder:
-    """Records the entry of an item that this run calls."""
-
-    def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None, *, may_have_run: bool) -> None:
-        self._writer = writer
-        self._committed = False
-        self.started = False
-        self.may_have_run = may_have_run
-        self.key = key
-        self.linked_account_id = linked_account_id
-
-    async def start(self) -> None:
-        """Record that requests of the item may be sent; return when that is committed."""
-        if not self._committed:
-            self.started = True
-            await self._writer.started(self.key, self.linked_account_id)
-            self._committed = True
-
-    def withdraw(self) -> None:
-        """Record that none of its requests had an effect, and none is in flight."""
-        if not self.may_have_run:
-            self._writer.withdrawn(self.key)
-            self._committed = False
 
 
 def _type_of(error: BaseException) -> str | None:

@@ -9,6 +9,7 @@ import attrs
 from refold_async.config.validation import check_bool
 from refold_async.errors import ConfigurationError
 from refold_async.journal.entries import EntryStatus, JournalEntry
+from refold_async.journal.identity import check_job
 from refold_async.journal.parts import JournalPart, check_parts, claim_parts
 from refold_async.journal.reading import JournalSummary, read_entries, read_summary
 from refold_async.journal.store import Durability, JournalStore, PartedStore
@@ -25,8 +26,7 @@ def _check_path(instance: object, attribute: "attrs.Attribute[Any]", value: Any)
 
 
 def _check_job(instance: object, attribute: "attrs.Attribute[str | None]", value: Any) -> None:
-    if value is not None and (not isinstance(value, str) or not value.strip() or not value.isprintable()):
-        raise ConfigurationError(f"Journal(job=) must be a name for the job, such as 'june sync', got {value!r}.")
+    check_job("Journal(job=)", value)
 
 
 def _check_results(instance: object, attribute: "attrs.Attribute[bool]", value: Any) -> None:
@@ -78,7 +78,7 @@ class Journal:
     a directory, which holds a file for each part. By default the job is not split."""
 
     def claim(self) -> AsyncGenerator[JournalPart, None]:
-        """Iterate over parts of the job, each of which belongs to you until you close it or go on to the next.
+        """Iterate over parts of the job. Each belongs to you until you close it or ask for the next.
 
         ```python
         async for part in journal.claim():
@@ -89,7 +89,7 @@ class Journal:
         ```
 
         Any number of processes of one machine may do this at the same time. A part has one worker at a time: if that
-        dies, another worker gets the part, whose journal tells it what is left. The iteration ends when all parts are
+        dies, another worker gets the part, and the journal shows it what is left. The iteration ends when all parts are
         closed, and waits for parts that others are working on, in case their workers die. A part that you leave without
         closing it, for example by `break`, is given back for others to claim.
 
@@ -103,7 +103,9 @@ class Journal:
         """
         if self.job is None or self.parts is None:
             missing = "parts=16" if self.job is not None else "job='june sync', parts=16"
-            raise ConfigurationError(f"To claim parts of a job, name it and say how many it has: Journal(..., {missing}).")
+            raise ConfigurationError(
+                f"To claim parts of a job, name it and say how many it has: Journal(..., {missing})."
+            )
         return claim_parts(_folder_of(self), self.job, self.parts, results=self.results)
 
     def summary(self) -> JournalSummary:

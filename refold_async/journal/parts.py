@@ -60,7 +60,7 @@ class JournalPart:
         if self._state == "closed":
             return
         if self._state != "claimed":
-            raise JournalError(f"{_named(self)} was given back: close it before you go on to the next part.")
+            raise JournalError(f"{_named(self)} was given back: close it before you ask for the next part.")
         if not self._ended:
             raise JournalError(
                 f"{_named(self)} cannot be closed: no fan-out has taken its items to their end. Iterate over a fan-out "
@@ -139,7 +139,8 @@ async def claim_parts(store: PartedStore, job: str, parts: int, *, results: bool
                 if await part._give_back():  # pyright: ignore[reportPrivateUsage]
                     given_back.add(part.number)
     finally:
-        thread.end(wait=False)
+        await wait_despite_cancellation(thread.call(store.close))
+        thread.end()
 
 
 async def _claim(thread: WorkerThread, claim: Callable[[], PartClaim | PartsLeft]) -> PartClaim | PartsLeft:

@@ -176,5 +176,5 @@ class AccountLimits:
                 limit.timer.cancel()
 
 
-def _tell_nobody(limit: AccountLimit) -> None:  # noqa: ARG001
+def _tell_nobody(limit: AccountLimit) -> None:
     pass

@@ -62,7 +62,7 @@ class AccountTurns:
         self.resume_next(limit, loop, now)
 
     def ask(self, waiter: Waiter, limit: AccountLimit) -> None:
-        """Let a permit wait until the processes that share the limit were asked. Its item keeps its slot for so long."""
+        """Let a permit wait until the others who share the limit were asked. Its item keeps its slot meanwhile."""
         self._asking.setdefault(limit, []).append(waiter)
 
     def _answered(self, limit: AccountLimit) -> None:

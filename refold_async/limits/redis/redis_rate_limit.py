@@ -53,9 +53,9 @@ class RedisRateLimit:
                 `unix://`. Its password is never shown.
             limit: The limit for all processes together. All must pass the same one.
             name: A name for what shares the limit, such as the name of your product.
-            on_failure: What happens while Redis does not respond. With `wait` calls wait, single calls at most for their
-                timeout. With `error` they fail with `APIConnectionError`, and are not sent. With `local` each process
-                keeps to its `local_share` of the limit.
+            on_failure: What happens while Redis does not respond. With `wait` calls wait; single calls, at most for
+                their timeout. With `error` they fail with `APIConnectionError`, and are not sent. With `local` each
+                process keeps to its `local_share` of the limit.
             local_share: The part of the limit that this process uses with `on_failure="local"`, greater than 0 and at
                 most 1: with four processes, 0.25.
             timeout: Seconds after which Redis counts as not responding.
@@ -158,8 +158,8 @@ def _share_of(limit: RateLimit, on_failure: OnFailure, local_share: float | None
     """Return the limit that a process keeps to alone while Redis does not respond, or None if there is none."""
     if (local_share is not None) != (on_failure == "local"):
         raise ConfigurationError(
-            "RedisRateLimit(local_share=) goes with on_failure='local': the part of the limit that this process may use "
-            "alone, such as 0.25 with four processes."
+            "RedisRateLimit(local_share=) goes with on_failure='local': the part of the limit that this process may "
+            "use alone, such as 0.25 with four processes."
         )
     if local_share is None:
         return None

@@ -196,7 +196,8 @@ class Reserver:
         longer = received - sent - self.round_trip
         self.round_trip += longer / (8 if longer > 0 else 2)
         for (bucket, priority), (times, wait) in zip(asking, answer.reservations, strict=True):
-            again_at = 0.0 if wait is None else sent + max(wait, _AGAIN_AFTER) + random.uniform(0, _SPREAD)
+            spread = random.uniform(0, _SPREAD)  # noqa: S311 - not a secret
+            again_at = 0.0 if wait is None else sent + max(wait, _AGAIN_AFTER) + spread
             del self._wishes[bucket, priority]
             bucket.reserved(priority, list(map(self._offset.here, times)), again_at)
         self._tell(asking)

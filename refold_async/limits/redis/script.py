@@ -134,7 +134,7 @@ class Wish(NamedTuple):
     """The key of their bucket."""
     priority: Priority
     """The priority of the requests."""
-    count: int
+    wanted: int
     """How many are wanted."""
 
 
@@ -172,7 +172,7 @@ def arguments(
     numbers += [ahead[0] * _MICROSECONDS, ahead[1] * _MICROSECONDS, furthest, pause * _MICROSECONDS]
     given = [times.text, *map(repr, numbers), str(times.kept)]
     for wish in wishes:
-        given += [wish.priority, str(wish.count)]
+        given += [wish.priority, str(wish.wanted)]
     return given
 
 
@@ -183,5 +183,5 @@ def answer_of(times: LimitTimes, wishes: Sequence[Wish], returned: list[Any]) ->
     for number, wish in enumerate(wishes):
         granted, first, wait = rest[3 * number : 3 * number + 3]
         slots = [max(start, first + slot * times.interval) / _MICROSECONDS for slot in range(granted)]
-        reservations.append(Reservation(slots, wait / _MICROSECONDS if granted < wish.count else None))
+        reservations.append(Reservation(slots, wait / _MICROSECONDS if granted < wish.wanted else None))
     return Answer(now / _MICROSECONDS, reservations)

@@ -17,7 +17,7 @@ AHEAD = 5000.0
 """How far the clock of Redis is ahead."""
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """The Redis of the simulation does not respond."""
 
 
@@ -57,7 +57,7 @@ class Simulation:
 
         async def process() -> None:
             limiter = OrganisationLimit(
-                self.limit, reserve, "redis", unavailable=Unavailable, on_failure="wait", local_share=0
+                self.limit, reserve, "redis", unavailable=UnavailableError, on_failure="wait", local_share=0
             )
             await asyncio.sleep(self.chance.uniform(0, 0.05))
             while True:
@@ -86,18 +86,24 @@ class Simulation:
 LIMITS = [RateLimit(20, burst=5), RateLimit(200, burst=20), RateLimit(2000, burst=100)]
 
 
+SIZES = [pytest.param(8, 5.0, id="8 processes"), pytest.param(100, 10.0, id="100 processes", marks=pytest.mark.slow)]
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.01], ids=["near", "far"])
 @pytest.mark.parametrize("limit", LIMITS, ids=str)
-def test_all_of_the_limit_and_never_more(limit: RateLimit, delay: float) -> None:
+@pytest.mark.parametrize(("processes", "seconds"), SIZES)
+def test_all_of_the_limit_and_never_more(limit: RateLimit, delay: float, processes: int, seconds: float) -> None:
     """A strict judge refuses nothing, and hardly anything of the limit is left unused."""
-    simulation = Simulation(limit, 100, 20, delay).run()
+    simulation = Simulation(limit, processes, seconds, delay).run()
     assert simulation.refused(limit.burst) == 0
-    assert len(simulation.sent) >= 0.95 * limit.rate * 20
+    assert len(simulation.sent) >= 0.95 * limit.rate * (seconds - 0.2)  # at first, the bucket may be empty
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=str)
-def test_a_redis_that_forgets(limit: RateLimit) -> None:
+@pytest.mark.parametrize(("processes", "seconds"), SIZES)
+def test_a_redis_that_forgets(limit: RateLimit, processes: int, seconds: float) -> None:
     """Each time, at most what was reserved ahead comes in addition."""
-    simulation = Simulation(limit, 100, 20, 0.005, forgets_at=(5, 10, 15)).run()
+    forgets_at = (seconds / 4, seconds / 2, seconds * 3 / 4)
+    simulation = Simulation(limit, processes, seconds, 0.005, forgets_at).run()
     assert simulation.refused(limit.burst) <= 3 * (0.05 * limit.rate + 1)
     assert simulation.refused(limit.burst + 0.05 * limit.rate + 1) == 0
