@@ -34,6 +34,8 @@ class AccountTurns:
         self._queue = queue
         self._grant = grant
         self._lanes: dict[tuple[AccountLimit, SlotPool], Lane] = {}
+        self._asking: dict[AccountLimit, list[Waiter]] = {}
+        limits.answered = self._answered
         self.closed = False
         """Whether waiting makes no sense any more, because the client is closed."""
 
@@ -58,6 +60,16 @@ class AccountTurns:
             loop.call_soon(holder.arrive)
         # With the same `now`: at a later time the permit might be resumed directly, only to be parked again, forever.
         self.resume_next(limit, loop, now)
+
+    def ask(self, waiter: Waiter, limit: AccountLimit) -> None:
+        """Let a permit wait until the others who share the limit were asked. Its item keeps its slot meanwhile."""
+        self._asking.setdefault(limit, []).append(waiter)
+
+    def _answered(self, limit: AccountLimit) -> None:
+        for waiter in reversed(self._asking.pop(limit, [])):
+            if not waiter.granted.done():
+                self._queue.add(waiter, first=True)
+        self.look_again(limit, asyncio.get_running_loop())
 
     def give_up(self, waiter: Waiter, limit: AccountLimit, now: float) -> None:
         """Stop waiting for the account of a permit, if it waits for it."""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 from redis.asyncio import Redis
