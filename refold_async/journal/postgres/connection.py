@@ -253,5 +253,6 @@ def _parsed(source: str, dsn: Secret) -> dict[str, Any]:
 
 
 def _in_one_line(text: str) -> str:
-    line = " ".join(text.split()).removesuffix(".")
+    """Return what went wrong, without the advice that libpq gives in further lines."""
+    line = text.strip().partition("\n")[0].strip().removesuffix(".")
     return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}…"

@@ -137,8 +137,9 @@ class PostgresStore:
         ((job_id, there),) = rows
         if there != parts:
             raise JournalError(
-                f"The job {job!r} has {_named(there)}, not {'none' if parts == 1 else parts}. With another number, items "
-                "would change their part and be sent twice: pass the number that it has, or begin a job of another name."
+                f"The job {job!r} has {_named(there)}, not {'none' if parts == 1 else parts}. With another number, "
+                "items would change their part and be sent twice: pass the number that it has, or begin a job of "
+                "another name."
             )
         return int(job_id)
 
