@@ -20,7 +20,7 @@ __all__ = ["Connection", "PostgresError", "Server"]
 T = TypeVar("T")
 
 _LONGEST_CONNECT: Final = 10.0
-_CANCEL_WITHIN: Final = 2.0  # seconds: for a statement that took too long
+_CANCEL_WITHIN: Final = 1.0  # seconds: for a statement that took too long
 _LONGEST_REASON: Final = 500
 _NOTHING: Final[Mapping[str, Any]] = {}
 _DSN_VARIABLE: Final = "REFOLD_JOURNAL_DSN"
@@ -195,7 +195,7 @@ class Server:
             self.reached = True
             return Connection(connection)
         # One that does answer refuses the connection for a reason that waiting does not change, such as the password.
-        failure.transient = self.reached or PGconn.ping(conninfo.encode()) is not Ping.OK
+        failure.transient = self.reached or PGconn.ping(conninfo.encode()) != Ping.OK
         raise failure
 
     def _parameters(self, within: float = _LONGEST_CONNECT) -> dict[str, Any]:
