@@ -20,7 +20,7 @@ __all__ = ["Connection", "PostgresError", "Server"]
 T = TypeVar("T")
 
 _LONGEST_CONNECT: Final = 10.0
-_CANCEL_WITHIN: Final = 2.0  # seconds: for a statement that took too long
+_CANCEL_WITHIN: Final = 1.0  # seconds: for a statement that took too long
 _LONGEST_REASON: Final = 500
 _NOTHING: Final[Mapping[str, Any]] = {}
 _DSN_VARIABLE: Final = "REFOLD_JOURNAL_DSN"
@@ -195,7 +195,7 @@ class Server:
             self.reached = True
             return Connection(connection)
         # One that does answer refuses the connection for a reason that waiting does not change, such as the password.
-        failure.transient = self.reached or PGconn.ping(conninfo.encode()) is not Ping.OK
+        failure.transient = self.reached or PGconn.ping(conninfo.encode()) != Ping.OK
         raise failure
 
     def _parameters(self, within: float = _LONGEST_CONNECT) -> dict[str, Any]:
@@ -253,5 +253,6 @@ def _parsed(source: str, dsn: Secret) -> dict[str, Any]:
 
 
 def _in_one_line(text: str) -> str:
-    line = " ".join(text.split()).removesuffix(".")
+    """Return what went wrong, without the advice that libpq gives in further lines."""
+    line = text.strip().partition("\n")[0].strip().removesuffix(".")
     return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}…"

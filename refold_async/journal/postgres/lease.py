@@ -11,11 +11,13 @@ from refold_async.journal.postgres import sql
 from refold_async.journal.postgres.connection import Connection
 from refold_async.journal.postgres.session import Session
 
-__all__ = ["Change", "Lease", "PartState"]
+__all__ = ["Change", "Lease", "PartState", "is_held_here"]
 
 _LAST_WORDS: Final = 2.0  # seconds that giving a part back may take: if it fails, the lease ends by itself
 _LONGEST_RENEWAL: Final = 5.0
 _RENEWALS: Final = 3  # within the time of a lease
+
+_held: Final[set[str]] = set()  # the names of this process's claims
 
 Change = tuple[str, Mapping[str, Any]]
 """A statement that changes a part if it is still this worker's, and its parameters."""
@@ -40,12 +42,13 @@ class Lease:
         location: Where the journal is, for messages.
     """
 
-    def __init__(self, session: Session, job: int, claimed: tuple[int, int, int], seconds: float) -> None:
+    def __init__(self, session: Session, job: int, worker: str, claimed: tuple[int, int, int], seconds: float) -> None:
         """Keep the lease from now on.
 
         Args:
             session: The session, which is this part's alone from now on.
             job: The id of the job.
+            worker: The name of the claim.
             claimed: The number of the part, its fence and its last batch, as `CLAIM` returns them.
             seconds: After how long without a sign of this process others may take the part.
         """
@@ -55,7 +58,9 @@ class Lease:
         self._session = session
         self._renewed_at = time.monotonic()
         self._ended = threading.Event()
-        weakref.finalize(self, self._ended.set)  # nobody may be left to give the part back
+        self._worker = worker
+        _held.add(worker)
+        weakref.finalize(self, _forget, worker, self._ended)  # nobody may be left to give the part back
         self._renewing = threading.Thread(
             target=_keep,
             args=(weakref.ref(self), self._ended, seconds / _RENEWALS),
@@ -68,7 +73,7 @@ class Lease:
         """Let others claim the part at once. Without the server, they have to wait until the lease ends."""
         if self._ended.is_set():
             return
-        self._ended.set()
+        _forget(self._worker, self._ended)
         try:
             self._session.query(sql.RELEASE, self._mine(), "written", patience=_LAST_WORDS)
         except JournalError:
@@ -173,6 +178,16 @@ class Lease:
                 f"and this run wrote batch {batch}. Was it restored from a backup, or did a standby take over that did "
                 "not have everything? Items of this run may be missing in it: check them before you run the job again."
             )
+
+
+def is_held_here(worker: str) -> bool:
+    """Return whether this process holds the lease of the claim with this name."""
+    return worker in _held
+
+
+def _forget(worker: str, ended: threading.Event) -> None:
+    ended.set()
+    _held.discard(worker)
 
 
 def _keep(of: "weakref.ref[Lease]", ended: threading.Event, interval: float) -> None:

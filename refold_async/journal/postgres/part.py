@@ -34,8 +34,8 @@ class PostgresPart:
         """Begin a run of the part; with `releases`, the claim ends with it.
 
         Raises:
-            JournalError: It was given back, a run of it has not ended, the journal belongs to another job, or it cannot be
-                written.
+            JournalError: It was given back, a run of it has not ended, the journal belongs to another job, or it cannot
+                be written.
         """
         self._lease.check_held()
         location = self._lease.location

@@ -18,7 +18,7 @@ T = TypeVar("T")
 _PAUSES: Final = (0.05, 1.0)  # seconds between two attempts: the first, and the longest
 _SHORTEST: Final = 1.0  # seconds that an attempt may take, however little patience is left
 
-_KEY_INDEX: Final = "items_pkey"
+_LONG_ROW: Final = "index row"
 _LONG_KEY: Final = "A key may be at most about 2,600 bytes long: pass key=, a function that returns shorter ones."
 _NO_TABLES: Final = {"42P01", "3F000"}
 _FIXES: Final = {
@@ -175,4 +175,4 @@ class Session:
 
 
 def _fix(failure: PostgresError) -> str:
-    return _LONG_KEY if _KEY_INDEX in failure.reason else _FIXES.get(failure.state or "", "")
+    return _LONG_KEY if _LONG_ROW in failure.reason else _FIXES.get(failure.state or "", "")

@@ -133,7 +133,9 @@ _ENTRY: Final = ", ".join(
 )
 
 # A job is found, or added with its parts.
-FIND_JOB: Final = "SELECT id, parts FROM {schema}.jobs WHERE name = %(name)s"
+FIND_JOB: Final = """
+    SELECT id, parts, (SELECT count(*) FROM {schema}.parts WHERE job = id) FROM {schema}.jobs WHERE name = %(name)s
+"""
 FIND_JOBS: Final = "SELECT name FROM {schema}.jobs ORDER BY name LIMIT 11"
 ADD_JOB: Final = """
     WITH added AS (

@@ -1,18 +1,16 @@
 """The journals in a schema of PostgreSQL: claiming parts of a job, and reading it while it runs. All blocks."""
 
-import itertools
 import os
 import secrets
 import socket
 import time
 from collections.abc import Collection, Sequence
-from functools import cache
 from typing import Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.postgres import sql
 from refold_async.journal.postgres.connection import Server
-from refold_async.journal.postgres.lease import Lease
+from refold_async.journal.postgres.lease import Lease, is_held_here
 from refold_async.journal.postgres.part import PostgresPart
 from refold_async.journal.postgres.run import PostgresRun
 from refold_async.journal.postgres.session import Session
@@ -32,7 +30,6 @@ _READ_PATIENCE: Final = 2.0  # seconds: who looks at a job wants to be told that
 _MOST_SCANNED: Final = 20_000  # rows that one statement looks at, at most
 _MOST_ROWS: Final = 1000  # rows and characters that one statement returns: few enough to keep in memory
 _MOST_CHARACTERS: Final = 1_000_000
-_claims: Final = itertools.count(1)
 _POLL: Final = 0.25  # seconds between two looks whether a job without parts is still run by another process
 
 
@@ -88,7 +85,7 @@ class PostgresStore:
         while not isinstance(claimed := self._claim(session, job_id, ()), PostgresPart):
             # A worker that lives renews its lease; one that died cannot.
             ((worker, until),) = session.query(sql.READ_LEASE, {"job": job_id}, "opened")
-            if seen not in (None, until) or (worker or "").startswith(_process()):
+            if seen not in (None, until) or is_held_here(worker):
                 raise JournalError(
                     f"The journal {self.location!r} is in use: another run of the job {job!r} has not ended. Wait "
                     "until it ends, or stop it."
@@ -111,17 +108,18 @@ class PostgresStore:
         return claimed
 
     def _claim(self, session: Session, job: int, skip: Collection[int]) -> PostgresPart | PartsLeft:
+        # A new name for each claim, so that a repeated statement finds the part that it got, and no earlier one.
+        worker = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(8)}"
         values = {
             "job": job,
             "skip": list(skip),
-            # New for each claim, so that a repeated statement finds the part that it got, and no earlier one.
-            "worker": f"{_process()} {next(_claims)}",
+            "worker": worker,
             "lease": self._lease,
             "send_within": self._send_within,
         }
         if rows := session.query(sql.CLAIM, values, "written"):
-            number, fence, batch = rows[0]
-            return PostgresPart(session, Lease(session, job, (number, fence, batch), self._lease))
+            ((number, fence, batch),) = rows
+            return PostgresPart(session, Lease(session, job, worker, (number, fence, batch), self._lease))
         left = session.query(sql.PARTS_LEFT, values, "read")
         return PartsLeft(frozenset(number for number, _ in left), frozenset(number for number, held in left if held))
 
@@ -134,11 +132,17 @@ class PostgresStore:
         values = {"name": job, "parts": parts}
         while not (rows := session.query(sql.FIND_JOB, values, "opened")):
             session.query(sql.ADD_JOB, values, "written")
-        ((job_id, there),) = rows
+        ((job_id, there, rows_of_parts),) = rows
         if there != parts:
             raise JournalError(
-                f"The job {job!r} has {_named(there)}, not {'none' if parts == 1 else parts}. With another number, items "
-                "would change their part and be sent twice: pass the number that it has, or begin a job of another name."
+                f"The job {job!r} has {_named(there)}, not {'none' if parts == 1 else parts}. With another number, "
+                "items would change their part and be sent twice: pass the number that it has, or begin a job of "
+                "another name."
+            )
+        if rows_of_parts != there:
+            raise JournalError(
+                f"The journal {self.location!r} is damaged: the job {job!r} has {there} parts, and {rows_of_parts} rows "
+                "in the table parts."
             )
         return int(job_id)
 
@@ -218,16 +222,6 @@ class PostgresStore:
         session, self._session = self._session, None
         if session is not None:
             session.close()
-
-
-@cache
-def _name_of(process: int) -> str:
-    return f"{socket.gethostname()} {process} {secrets.token_hex(8)}"
-
-
-def _process() -> str:
-    """Return a name of this process that no other process has, on any machine, at any time."""
-    return _name_of(os.getpid())
 
 
 def _named(parts: int) -> str:
