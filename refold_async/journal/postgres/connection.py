@@ -195,13 +195,24 @@ class Server:
             self.reached = True
             return Connection(connection)
         # One that does answer refuses the connection for a reason that waiting does not change, such as the password.
-        failure.transient = self.reached or PGconn.ping(conninfo.encode()) != Ping.OK
+        answer = PGconn.ping(conninfo.encode())
+        failure.transient = answer in (Ping.REJECT, Ping.NO_RESPONSE) or (self.reached and answer == Ping.OK)
         raise failure
 
     def _parameters(self, within: float = _LONGEST_CONNECT) -> dict[str, Any]:
-        """Return the parameters of a connection."""
+        """Return the parameters of a connection.
+
+        Raises:
+            ConfigurationError: The connection string is not one, or its file cannot be read.
+        """
         source, dsn = self._source()
-        given = _parsed(source, dsn)
+        given = _parsed(dsn)
+        if given is None:
+            raise ConfigurationError(
+                f"{source} is not a connection string of PostgreSQL, such as 'postgresql://user@host:5432/database' or "
+                "'service=refold' (it is not shown here, because it may contain a password). In a URL, encode special "
+                "characters of the password, such as %40 for @ and %2F for /."
+            )
         return {
             # A server that is gone without a word is noticed in time to try another connection.
             "connect_timeout": max(2, round(min(within, _LONGEST_CONNECT))),
@@ -230,25 +241,17 @@ class Server:
             ) from None
 
 
-def _parsed(source: str, dsn: Secret) -> dict[str, Any]:
-    """Return the parameters in a connection string.
-
-    Raises:
-        ConfigurationError: It is not one. The message does not show it: what is wrong may be a part of the password.
-    """
+def _parsed(dsn: Secret) -> dict[str, Any] | None:
+    """Return the parameters in a connection string, or None if it is not one."""
     try:
         parameters: dict[str, Any] = conninfo_to_dict(dsn)
-    except psycopg.Error:
-        parameters = {"host": "@"}
+    except psycopg.Error:  # its text may be a part of the password
+        return None
     # Without a percent sign for each, some characters end a password, and the rest of it becomes something else.
     names = [str(parameters.get(name) or "") for name in ("host", "hostaddr", "dbname", "service")]
     port = str(parameters.get("port") or "").replace(",", "")
     if any("@" in name for name in names) or (port and not port.isdigit()):
-        raise ConfigurationError(
-            f"{source} is not a connection string of PostgreSQL, such as 'postgresql://user@host:5432/database' or "
-            "'service=refold' (it is not shown here, because it may contain a password). In a URL, encode special "
-            "characters of the password, such as %40 for @ and %2F for /."
-        )
+        return None
     return {name: Secret(value) if "password" in name else value for name, value in parameters.items()}
 
 

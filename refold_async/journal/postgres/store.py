@@ -141,8 +141,8 @@ class PostgresStore:
             )
         if rows_of_parts != there:
             raise JournalError(
-                f"The journal {self.location!r} is damaged: the job {job!r} has {there} parts, and {rows_of_parts} rows "
-                "in the table parts."
+                f"The journal {self.location!r} is damaged: the job {job!r} has {there} parts, and {rows_of_parts} "
+                "rows in the table parts."
             )
         return int(job_id)
 

@@ -103,7 +103,7 @@ async def test_away_for_longer(
     if (happened := away(postgres)) is not None:
         await happened
     began = time.monotonic()
-    with pytest.raises(JournalError, match="could not be used for [23] seconds") as stopped:
+    with pytest.raises(JournalError, match=r"could not be used for [23] seconds") as stopped:
         await running
     assert time.monotonic() - began >= 1.5
     assert stopped.value.effect == "unknown"
