@@ -128,7 +128,7 @@ def _parts(job: JournalSummary, per_second: float | None) -> Iterator[str]:
     if job.parts is not None:
         yield f"{job.closed_parts:,}/{job.parts:,} parts closed, {job.held_parts:,} at work"
     if has_ended(job):
-        yield "ended" if job.parts is not None or not left else "not running"
+        yield "ended" if job.parts is not None or left == 0 else "not running"
     elif per_second is not None and per_second >= 0.05:
         yield f"{per_second:,.0f}/s" if per_second >= 100 else f"{per_second:.1f}/s"
         if left:

@@ -32,6 +32,8 @@ __all__ = [
 _DSN: Final = "REFOLD_JOURNAL_DSN"
 _VARIABLES: Final = (_DSN, "PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE")
 """Each of these names a database."""
+_PATIENCE: Final = 3.0
+"""Seconds to wait for a server that does not respond: somebody waits for the command."""
 _DATABASE: Final = Group("Journals in PostgreSQL", sort_key=90)
 
 
@@ -149,7 +151,7 @@ def postgres_journal(given: str | None, options: DatabaseOptions, *, job: str | 
     if given is None and options.dsn_file is None and not any(map(os.environ.get, _VARIABLES)):
         raise UsageError(f"No journal: name its file or directory. If it is in PostgreSQL, set {_DSN}.")
     schema = {} if options.schema is None else {"schema": options.schema}
-    return PostgresJournal(given, dsn_file=options.dsn_file, job=job, **schema)
+    return PostgresJournal(given, dsn_file=options.dsn_file, job=job, patience=_PATIENCE, **schema)
 
 
 def check_file(option: str, path: Path) -> None:

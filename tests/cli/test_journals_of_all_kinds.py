@@ -1,4 +1,4 @@
-"""`refold journal` with a file, a directory of parts, and PostgreSQL: the same commands, and no connection string shown.
+"""`refold journal` with a file, a directory of parts, and PostgreSQL. No output shows a connection string.
 
 Each test gets a journal of the job `june sync` in SQLite and one in PostgreSQL.
 """
@@ -145,26 +145,26 @@ def test_ways_to_name_a_database(command_line: CommandLine, postgres_dsn: str, t
 
 
 @pytest.mark.parametrize(
-    ("words", "code"),
+    "words",
     [
-        (["summary", "{dsn}"], 1),
-        (["summary", "{dsn}", "--job", "x", "--json"], 1),
-        (["entries", "{dsn}"], 1),
-        (["report", "{dsn}"], 1),
-        (["watch", "{dsn}"], 1),
-        (["init", "{dsn}"], 1),
-        (["{dsn}"], 2),
-        (["summry", "{dsn}"], 2),
-        (["summary", "{dsn}", "{dsn}"], 2),
-        (["summary", "june.sqlite", "{dsn}"], 2),
-        (["summary", "--dsn-file", "{dsn}"], 2),
-        (["summary", "{dsn}", "--dsn-file", "x"], 2),
-        (["summary", "--dsn={dsn}"], 2),
-        (["summary", "--job={dsn}"], 2),
-        (["summary", "--every", "{dsn}"], 2),
-        (["watch", "x", "--every", "{dsn}"], 2),
-        (["report", "x", "--html", "{dsn}"], 2),
-        (["entries", "x", "-s", "{dsn}"], 2),
+        ["summary", "{dsn}"],
+        ["summary", "{dsn}", "--job", "x", "--json"],
+        ["entries", "{dsn}"],
+        ["report", "{dsn}"],
+        ["watch", "{dsn}"],
+        ["init", "{dsn}"],
+        ["{dsn}"],
+        ["summry", "{dsn}"],
+        ["summary", "{dsn}", "{dsn}"],
+        ["summary", "june.sqlite", "{dsn}"],
+        ["summary", "--dsn-file", "{dsn}"],
+        ["summary", "{dsn}", "--dsn-file", "x"],
+        ["summary", "--dsn={dsn}"],
+        ["summary", "--job={dsn}"],
+        ["summary", "--every", "{dsn}"],
+        ["watch", "x", "--every", "{dsn}"],
+        ["report", "x", "--html", "{dsn}"],
+        ["entries", "x", "-s", "{dsn}"],
     ],
 )
 @pytest.mark.parametrize(
@@ -177,12 +177,12 @@ def test_ways_to_name_a_database(command_line: CommandLine, postgres_dsn: str, t
         f"postgresql://ada:{NEVER_SHOWN}@[::1/refold",
     ],
 )
-def test_no_connection_string_is_shown(command_line: CommandLine, words: Sequence[str], code: int, dsn: str) -> None:
+def test_no_connection_string_is_shown(command_line: CommandLine, words: Sequence[str], dsn: str) -> None:
     """Whatever is wrong with the command, the string or the server: no output contains the password."""
     command_line.environment.delenv("REFOLD_JOURNAL_DSN", raising=False)
     command_line.environment.setenv("PGCONNECT_TIMEOUT", "2")
     ended = command_line.run("journal", *(word.format(dsn=dsn) for word in words))
-    assert ended.code in {code, 2}
+    assert ended.code in {1, 2}
     assert NEVER_SHOWN not in ended.out + ended.err
     assert "bug" not in ended.err
     assert ended.err.startswith("refold: ")
@@ -249,10 +249,25 @@ def test_messages_are_otherwise_left_alone() -> None:
 def summary_of(**values: Any) -> JournalSummary:
     """Return the summary of a running job in four parts."""
     defaults: dict[str, Any] = {
-        "job": "june sync", "base_url": "https://app.refold.ai", "environment": "test", "slug": None,
-        "action_id": None, "runs": 1, "running": True, "ok": 1000, "failed": 2, "unknown": 3, "in_flight": 5,
-        "withdrawn": 0, "refused": 0, "not_begun": None, "parts": 4, "closed_parts": 1, "held_parts": 2,
-        "created_at": None, "updated_at": None,
+        "job": "june sync",
+        "base_url": "https://app.refold.ai",
+        "environment": "test",
+        "slug": None,
+        "action_id": None,
+        "runs": 1,
+        "running": True,
+        "ok": 1000,
+        "failed": 2,
+        "unknown": 3,
+        "in_flight": 5,
+        "withdrawn": 0,
+        "refused": 0,
+        "not_begun": None,
+        "parts": 4,
+        "closed_parts": 1,
+        "held_parts": 2,
+        "created_at": None,
+        "updated_at": None,
     }
     return JournalSummary(**defaults | values)
 
@@ -344,7 +359,6 @@ async def test_ctrl_c_while_watching(journal: AnyJournal) -> None:
 
 async def test_watching_while_the_server_ends(postgres: PostgresProcess, command_line: CommandLine) -> None:
     """The command ends with the reason, and without the password."""
-    await postgres.start()
     dsn = postgres.tcp_dsn()
     journal = PostgresJournal(dsn, job="june sync")
     await journal.create_schema()

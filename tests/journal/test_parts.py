@@ -139,6 +139,29 @@ async def test_close_after_leaving_early(refold: AsyncRefold, journal: AnyJourna
         await run(refold, parts[0])
 
 
+@SQLITE
+async def test_a_close_that_fails(refold: AsyncRefold, journal: Journal) -> None:
+    """It raises, and the part is given back."""
+    async for part in journal.claim():
+        assert await run(refold, part) == {"ok": 5}
+        in_the_way = Path(journal.path, f"part-0000{part.number}.sqlite-closed")
+        in_the_way.mkdir()
+        with pytest.raises(JournalError, match="cannot be closed: Is a directory") as caught:
+            await part.close()
+        assert caught.value.effect == "none"
+        in_the_way.rmdir()
+        assert "claimed" in repr(part)
+        break
+    await given_back(part)
+    async for part in journal.claim():
+        assert part.number == 0
+        assert await run(refold, part) == {"ok, recorded": 5}
+        await part.close()
+        break
+    await until(lambda: journal.summary().held_parts == 0)
+    assert journal.summary().closed_parts == 1
+
+
 async def given_back(part: JournalPart) -> None:
     """Wait until a part is given back: the event loop does that in a task of its own after the iteration was left."""
     name = "refold_async journal parts"

@@ -13,7 +13,7 @@ from refold_async.errors import ConfigurationError
 from refold_async.journal.entries import EntryStatus, JournalEntry
 from refold_async.journal.identity import check_job
 from refold_async.journal.parts import JournalPart, check_parts, claim_parts
-from refold_async.journal.reading import JournalSummary, read_entries, read_summary
+from refold_async.journal.reading import JournalSummary, read_entries, read_summary, sending_nothing
 from refold_async.journal.store import PartedStore
 from refold_async.runtime.cancellation import wait_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
@@ -162,9 +162,10 @@ class PostgresJournal:
 
         thread = WorkerThread("refold_async journal schema")
         try:
-            creating = thread.call(partial(create_schema, self._server, self.patience))
-            await wait_despite_cancellation(creating)
-            creating.result()
+            with sending_nothing():
+                creating = thread.call(partial(create_schema, self._server, self.patience))
+                await wait_despite_cancellation(creating)
+                creating.result()
         finally:
             thread.end()
 
