@@ -6,10 +6,11 @@ from typing import Final
 import aiohttp
 import aiohttp.abc
 
+from refold_async.runtime.boot_clock import boot_time
 from refold_async.transport.connection_guard import ConnectionGuard, UnusableConnectionError
 from refold_async.transport.deadlines import Deadline
 
-__all__ = ["Body"]
+__all__ = ["Body", "RecordedBody"]
 
 _CONTENT_TYPE: Final = "application/json"
 
@@ -34,6 +35,8 @@ class Body(aiohttp.Payload):
     deadline: Deadline | None = None
     """A deadline that moves to `deadline_once_begun` when the body begins."""
     deadline_once_begun = math.inf
+    too_late = False
+    """Whether it did not begin because it came too long after its record in a journal."""
 
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type=_CONTENT_TYPE)
@@ -82,3 +85,28 @@ class Body(aiohttp.Payload):
     async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
         """Write the body."""
         await self.write_with_length(writer, None)
+
+
+class _TooLateError(Exception):
+    """A request comes too long after its record in a journal. Nothing of it was written."""
+
+
+class RecordedBody(Body):
+    """The body of a request that a journal has recorded. It begins only for a limited time after that."""
+
+    def __init__(self, value: bytes, leaves_before: float) -> None:
+        """Prepare the body.
+
+        Args:
+            value: The body.
+            leaves_before: Until when it may begin, by `boot_time()`, which counts while the machine sleeps.
+        """
+        super().__init__(value)
+        self._leaves_before = leaves_before
+
+    def begin(self) -> None:
+        """Note that the first byte is about to be sent, unless it is too late for that."""
+        if boot_time() > self._leaves_before:
+            self.too_late = True
+            raise _TooLateError
+        super().begin()

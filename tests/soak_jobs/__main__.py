@@ -9,7 +9,8 @@ import attrs
 
 from refold_async import __version__
 
-from .supervising import Settings, soak
+from .reporting import Settings
+from .supervising import soak
 
 
 def main() -> int:
