@@ -9,6 +9,7 @@ import attrs
 from refold_async.config.validation import check_bool
 from refold_async.errors import ConfigurationError
 from refold_async.journal.entries import EntryStatus, JournalEntry
+from refold_async.journal.identity import check_job
 from refold_async.journal.parts import JournalPart, check_parts, claim_parts
 from refold_async.journal.reading import JournalSummary, read_entries, read_summary
 from refold_async.journal.store import Durability, JournalStore, PartedStore
@@ -25,8 +26,7 @@ def _check_path(instance: object, attribute: "attrs.Attribute[Any]", value: Any)
 
 
 def _check_job(instance: object, attribute: "attrs.Attribute[str | None]", value: Any) -> None:
-    if value is not None and (not isinstance(value, str) or not value.strip() or not value.isprintable()):
-        raise ConfigurationError(f"Journal(job=) must be a name for the job, such as 'june sync', got {value!r}.")
+    check_job("Journal(job=)", value)
 
 
 def _check_results(instance: object, attribute: "attrs.Attribute[bool]", value: Any) -> None:
@@ -103,7 +103,9 @@ class Journal:
         """
         if self.job is None or self.parts is None:
             missing = "parts=16" if self.job is not None else "job='june sync', parts=16"
-            raise ConfigurationError(f"To claim parts of a job, name it and say how many it has: Journal(..., {missing}).")
+            raise ConfigurationError(
+                f"To claim parts of a job, name it and say how many it has: Journal(..., {missing})."
+            )
         return claim_parts(_folder_of(self), self.job, self.parts, results=self.results)
 
     def summary(self) -> JournalSummary:

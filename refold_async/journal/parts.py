@@ -139,7 +139,8 @@ async def claim_parts(store: PartedStore, job: str, parts: int, *, results: bool
                 if await part._give_back():  # pyright: ignore[reportPrivateUsage]
                     given_back.add(part.number)
     finally:
-        thread.end(wait=False)
+        await wait_despite_cancellation(thread.call(store.close))
+        thread.end()
 
 
 async def _claim(thread: WorkerThread, claim: Callable[[], PartClaim | PartsLeft]) -> PartClaim | PartsLeft:

@@ -1,7 +1,7 @@
 """Reading a journal from its store, also while its job runs."""
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 
 import attrs
@@ -53,6 +53,12 @@ class JournalSummary:
     """When the first run began."""
     updated_at: datetime
     """When something was last recorded."""
+    parts: int | None = None
+    """How many parts the job has, or None if it is not split."""
+    closed_parts: int = 0
+    """How many of its parts are closed."""
+    held_parts: int = 0
+    """How many of its parts have a worker now."""
 
     def __str__(self) -> str:
         named = self.slug is None or f"{self.slug} {self.action_id}" in self.job
@@ -62,10 +68,13 @@ class JournalSummary:
         left = self.withdrawn + (self.not_begun or 0)
         # Where the items that were never taken are not counted, there may be more than those that were withdrawn.
         not_begun = f", {left}{' or more' * (self.not_begun is None)} not begun" if left else ""
+        parts = (
+            "" if self.parts is None else f"{self.closed_parts} of {self.parts} parts closed, {self.held_parts} held\n"
+        )
         return (
             f"{self.job} ({self.base_url}, {self.environment or 'unknown environment'}{action})\n"
             f"{self.ok} ok, {self.failed} failed{refused}, {self.unknown} unknown, "
-            f"{self.in_flight} in flight{not_begun}\n"
+            f"{self.in_flight} in flight{not_begun}\n{parts}"
             f"{state}, run {self.runs}, from {_shown(self.created_at)} to {_shown(self.updated_at)}"
         )
 
@@ -76,9 +85,9 @@ def read_summary(store: JournalStore) -> JournalSummary:
     Raises:
         JournalError: The journal does not exist or cannot be read.
     """
-    with _sending_nothing():
+    with _sending_nothing(), closing(store):
         running = store.is_running()
-        job, counts, last, items, refused = store.read_summary()
+        job, counts, last, items, refused, parts = store.read_summary()
         if wrong := counts.keys() - set(STATUSES):
             raise JournalError(f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}.")
     started = counts.get("started", 0)
@@ -99,6 +108,9 @@ def read_summary(store: JournalStore) -> JournalSummary:
         not_begun=None if items is None else max(0, items - sum(counts.values()) - refused),
         created_at=moment_of(job.created_at),
         updated_at=moment_of(last),
+        parts=None if parts is None else parts.parts,
+        closed_parts=0 if parts is None else parts.closed,
+        held_parts=0 if parts is None else parts.held,
     )
 
 
@@ -115,7 +127,7 @@ def read_entries(store: JournalStore, status: EntryStatus | None) -> Iterator[Jo
 
 
 def _entries(store: JournalStore, status: EntryStatus | None) -> Iterator[JournalEntry]:
-    with _sending_nothing():
+    with _sending_nothing(), closing(store):
         after = 0
         while True:
             running = store.is_running()

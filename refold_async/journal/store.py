@@ -14,6 +14,7 @@ __all__ = [
     "JobRow",
     "JournalStore",
     "PartClaim",
+    "PartCounts",
     "PartedStore",
     "PartsLeft",
     "RunOpener",
@@ -80,6 +81,17 @@ EntryValues = Sequence[str | int | None]
 """What is written about an item: the values of its `EntryRow` from `key` to `reconciled`, or only the first of them."""
 
 
+class PartCounts(NamedTuple):
+    """How far the parts of a job are."""
+
+    parts: int
+    """How many there are."""
+    closed: int
+    """How many of them are closed."""
+    held: int
+    """How many of them somebody has claimed now."""
+
+
 class StoreSummary(NamedTuple):
     """What a store has about a job as a whole."""
 
@@ -92,6 +104,8 @@ class StoreSummary(NamedTuple):
     """How many items the last run was given, if that is known."""
     refused: int
     """How many of those it refused: they have no entries."""
+    parts: PartCounts | None = None
+    """How far its parts are, if the job has parts."""
 
 
 class StoreRun(Protocol):
@@ -192,7 +206,7 @@ class RunOpener(Protocol):
 
 
 class JournalStore(RunOpener, Protocol):
-    """Where a journal is kept. It keeps nothing open between calls; every call blocks."""
+    """Where a journal is kept. Every call blocks. Between calls it locks nothing."""
 
     @property
     def location(self) -> str:
@@ -228,6 +242,10 @@ class JournalStore(RunOpener, Protocol):
         Raises:
             JournalError: The journal does not exist or cannot be read.
         """
+        ...
+
+    def close(self) -> None:
+        """Close what calls may have kept open for the next, such as a connection. Later calls open it again."""
         ...
 
 

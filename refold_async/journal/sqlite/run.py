@@ -11,6 +11,7 @@ from typing import Final, Self
 import attrs
 
 from refold_async.errors import JournalError
+from refold_async.journal.identity import check_identity
 from refold_async.journal.sqlite import sql
 from refold_async.journal.sqlite.connection import (
     check_pages,
@@ -73,7 +74,7 @@ class SQLiteRun:
                 try:
                     written = format_of(connection, path)
                     _configure(connection, path, durability)
-                    job = _begin(connection, path, (name, *attrs.astuple(identity)), written)
+                    job = _begin(connection, path, name, identity, written)
                     blank = not connection.execute(sql.HAS_ENTRIES).fetchall()
                     run = cls(named, job, locks, connection, blank=blank)
                 except BaseException:
@@ -205,13 +206,14 @@ def _configure(connection: sqlite3.Connection, path: str, durability: Durability
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
 
 
-def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None, ...], written: int) -> JobRow:
+def _begin(connection: sqlite3.Connection, path: str, name: str, identity: JobIdentity, written: int) -> JobRow:
     """Create the tables, or check that they are intact and of this job; return the row of the run that begins.
 
     Args:
         connection: The connection.
         path: The path of the file, for messages.
-        identity: The name of the job, and what else identifies it.
+        name: The name of the job.
+        identity: What else identifies it.
         written: The number of the journal's format; 0 if it is to be created.
     """
     connection.execute("BEGIN IMMEDIATE")
@@ -220,19 +222,9 @@ def _begin(connection: sqlite3.Connection, path: str, identity: tuple[str | None
         connection.execute(f"PRAGMA user_version = {sql.FORMAT}")
         for table in sql.TABLES:
             connection.execute(table)
-        connection.execute(sql.ADD_JOB, identity)
+        connection.execute(sql.ADD_JOB, (name, *attrs.astuple(identity)))
     job = job_row(connection, path)
-    differing = [
-        "its parameters are not those of this run"
-        if part == "parameters_sha256"
-        else f"{part} is {then!r} in the journal and {now!r} in this run"
-        for part, then, now in zip(("job", *JobRow._fields[1:6]), job[:6], identity, strict=True)
-        if then != now
-    ]
-    if differing:
-        raise JournalError(
-            f"The journal {path!r} belongs to another job: {', '.join(differing)}. Use a separate journal for each job."
-        )
+    check_identity(path, job, name, identity)
     if written:
         check_pages(connection, path)
     if written == 1:

@@ -102,6 +102,9 @@ class SQLiteStore:
             after = row.id
         return rows
 
+    def close(self) -> None:
+        """Do nothing: each call closes the file."""
+
 
 def _length(text: object) -> int:
     return len(text) if isinstance(text, str | bytes) else 0  # a damaged journal holds anything
