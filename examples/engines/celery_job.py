@@ -17,13 +17,14 @@ REDIS, LIMIT = os.environ["REDIS_URL"], RateLimit(20, burst=5)
 app: Any = Celery("celery_job", broker=REDIS, backend=REDIS)
 
 
-@app.task(acks_late=True, reject_on_worker_lost=True)  # if its process dies, the task runs again
+@app.task(acks_late=True, reject_on_worker_lost=True)  # if its process dies, it runs again
 def work() -> int:
     """Work on one part after the other, until all parts of the job are closed."""
     return asyncio.run(work_on_parts())
 
 
 async def work_on_parts() -> int:
+    """Return how many contacts this worker created."""
     limit, done = RedisRateLimit(REDIS, LIMIT, name="acme"), 0
     async with limit, AsyncRefold(rate_limit=limit) as refold:
         async for part in PostgresJournal(job="june sync", parts=16).claim():

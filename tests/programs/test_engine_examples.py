@@ -101,10 +101,11 @@ def adapted(name: str, directory: Path) -> Path:
     return path
 
 
-def children(process: Process) -> list[int]:
-    """Return the ids of the processes that a program has started."""
+def children(process: Process, running: str = "") -> list[int]:
+    """Return the ids of the processes that a program has started, with this in their command lines."""
     tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
+    pids = [int(pid) for task in tasks for pid in task.read_text().split()]
+    return [pid for pid in pids if running in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 def test_they_are_short() -> None:
@@ -119,7 +120,7 @@ async def test_dask(engine: Engine) -> None:
     """A worker process of Dask dies."""
     program = await engine.start(str(adapted("dask_job.py", engine.directory)))
     await engine.under_way(program)
-    workers = [pid for pid in children(program) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    workers = children(program, running="spawn_main")
     assert len(workers) == 4
     os.kill(workers[0], signal.SIGKILL)
     ran = await ended(program)
