@@ -47,7 +47,7 @@ def test_nothing_wrong() -> None:
 
 
 def test_busy_machine() -> None:
-    """Where the machine had hardly any time, or does not tell, time is not judged."""
+    """Where the machine had hardly any time, or that is not known, time is not judged."""
     assert judge(evidence(seconds=[Second(1, 500, 0.5), Second(1, 1, 0.1), Second(1, 1, None)])).time is None
 
 
@@ -61,14 +61,14 @@ OTHERS: Final = [entry("note-0", "failed"), entry("note-2", reconciled="sent_aga
         ("lost: still started", {"entries": [*OTHERS, entry(KEY, "started")]}),
         ("entries of no item", {"items": [KEY, "note-2"]}),
         ("written twice", {"written": Counter({KEY: 2, "note-2": 1})}),
-        ("sent again without a word", {"sent": Counter({"note-0": 1, KEY: 2, "note-2": 2})}),
+        ("sent once more without a word", {"sent": Counter({"note-0": 1, KEY: 2, "note-2": 2})}),
         ("sent more often than recorded", {"entries": [*OTHERS, entry(KEY, sends=0)]}),
         ("ok, and never written", {"written": Counter({"note-2": 1})}),
         ("failed, and not refused by the app", {"written": Counter({"note-0": 1, KEY: 1, "note-2": 1})}),
-        ("not told: no response was delivered, and it is not unknown", {"unanswered": {KEY}}),
-        ("told otherwise than recorded", {"outcomes": [*evidence().outcomes, (KEY, "failed")]}),
+        ("not reported: no response was delivered, and it is not unknown", {"unanswered": {KEY}}),
+        ("a worker got something else than recorded", {"outcomes": [*evidence().outcomes, (KEY, "failed")]}),
         (
-            "recorded, and not told to a worker",
+            "recorded, and no worker got it",
             {"outcomes": [("note-0", "failed"), (KEY, "ok"), ("note-2", "unknown")]},
         ),
         ("limits: 0.60% of the requests were refused, more than 0.5%", {"refused": 6}),

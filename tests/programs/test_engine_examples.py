@@ -82,7 +82,7 @@ async def engine(
         "REFOLD_API_KEY": "tk_test",
         "REFOLD_BASE_URL": mock.base_url,
         "REFOLD_JOURNAL_DSN": postgres.dsn(),
-        "REDIS_URL": redis.url,
+        "REDIS_URL": redis.tcp_url,
         "PYTHONPATH": os.pathsep.join([str(Path(refold_async.__file__).parent.parent), str(tmp_path)]),
         "DASK_TEMPORARY_DIRECTORY": str(tmp_path),
     }
@@ -133,7 +133,8 @@ async def test_dask(engine: Engine) -> None:
 async def test_celery(engine: Engine) -> None:
     """A process of a Celery worker's pool dies."""
     path = adapted("celery_job.py", engine.directory)
-    worker = await engine.start("-m", "celery", "-A", "celery_job", "worker", "--concurrency", "4")
+    # It warns that it runs as root, and the tests may.
+    worker = await engine.start("-W", "default", "-m", "celery", "-A", "celery_job", "worker", "--concurrency", "4")
     program = await engine.start(str(path))
     await engine.under_way(worker, program)
     pool = children(worker)

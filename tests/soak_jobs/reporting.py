@@ -53,10 +53,10 @@ class Report:
         lines = [
             f"{taken:.0f} s, {self.killed} workers killed, Redis and PostgreSQL killed and started again once",
             f"items: {', '.join(f'{count:,} {status}' for status, count in statuses.most_common())}",
-            f"looks: {reconciled['done']:,} were written, {reconciled['sent_again']:,} were not and were sent again",
-            f"requests: {evidence.requests:,}, of which the limit refused {evidence.refused:,} ({share:.3%})",
+            f"looks: {reconciled['done']:,} were written, {reconciled['sent_again']:,} were not, and sent once more",
+            f"requests: {evidence.requests:,}, {evidence.refused:,} refused by the limit ({share:.3%})",
             f"writes without a response: {len(evidence.unanswered):,}",
-            f"idle: {sum(idle) / len(idle):.2f} cores on average" if idle else "idle: the system does not tell",
+            f"idle: {sum(idle) / len(idle):.2f} cores on average" if idle else "idle: not known",
             "time: not judged, as the machine was busy"
             if verdict.time is None
             else f"time: {verdict.time:.3f} of ideal",

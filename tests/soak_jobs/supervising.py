@@ -152,7 +152,7 @@ class Workers:
         self.killed = 0
 
     async def run(self) -> None:
-        """Run as many as there are to be at a time, until all have ended by themselves."""
+        """Run as many at a time as there should be, until none has to be replaced."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._settings.processes):
                 group.create_task(self._keep_one_running())
@@ -203,13 +203,13 @@ class Workers:
         return number
 
     def outcomes(self) -> list[tuple[str, str]]:
-        """Return what all workers were told of items."""
-        told: list[tuple[str, str]] = []
+        """Return the statuses of items that all workers got."""
+        outcomes: list[tuple[str, str]] = []
         for path in self._directory.glob("*.outcomes"):
             for line in path.read_text().splitlines():
                 key, _, status = line.partition(" ")
-                told.append((key, status))
-        return told
+                outcomes.append((key, status))
+        return outcomes
 
     def messages(self) -> Counter[str]:
         """Return what all workers printed and logged."""
