@@ -205,7 +205,10 @@ def _as_unprivileged_user() -> dict[str, Any]:
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
-    """Return the user of a server, if that is not the one of this process: PostgreSQL and PgBouncer refuse to run as root."""
+    """Return the user of a server, if that is not the one of this process.
+
+    PostgreSQL and PgBouncer refuse to run as root.
+    """
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
