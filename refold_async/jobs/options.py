@@ -7,7 +7,9 @@ from refold_async.config.settings import Timeout
 from refold_async.jobs.progress import Progress
 
 if TYPE_CHECKING:
-    from refold_async.journal.opening import AnyJournal
+    from refold_async.journal.journal import Journal
+    from refold_async.journal.parts import JournalPart
+    from refold_async.journal.postgres.postgres_journal import PostgresJournal
     from refold_async.reconciling.reconcile import Reconcile
 
 __all__ = ["Account", "ActionFanOutOptions", "FanOutOptions", "with_defaults"]
@@ -44,7 +46,7 @@ class FanOutOptions(TypedDict, Generic[Item, Account], total=False):
     progress: Annotated[Callable[[Progress], object] | bool | None, None]
     """A function, plain or async, that is called with a `Progress` at most ten times a second and once at the end; or
     True for a progress bar on stderr, if that is a terminal (needs the extra `progress`)."""
-    journal: Annotated["AnyJournal | None", None]
+    journal: Annotated["Journal | JournalPart | PostgresJournal | None", None]
     """A `Journal` or `PostgresJournal` that records the outcome of each item, so that you can run the job again and it
     does only what is left; or a part of it that you claimed."""
     retry_failed: Annotated[bool, False]

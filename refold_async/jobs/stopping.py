@@ -42,7 +42,7 @@ class Stopper(Generic[Item]):
         self._loop: asyncio.AbstractEventLoop
         self._timers: list[asyncio.TimerHandle] = []
         self.stopped = False
-        """Whether it was stopped before it ended by itself."""
+        """Whether it was stopped before all items had ended."""
         self.error: RefoldError | None = None
         """The error that stopped it, if there is one."""
 

@@ -78,7 +78,7 @@ class Journal:
     a directory, which holds a file for each part. By default the job is not split."""
 
     def claim(self) -> AsyncGenerator[JournalPart, None]:
-        """Iterate over parts of the job, each of which belongs to you until you close it or go on to the next.
+        """Iterate over parts of the job. Each belongs to you until you close it or ask for the next.
 
         ```python
         async for part in journal.claim():
@@ -89,7 +89,7 @@ class Journal:
         ```
 
         Any number of processes of one machine may do this at the same time. A part has one worker at a time: if that
-        dies, another worker gets the part, whose journal tells it what is left. The iteration ends when all parts are
+        dies, another worker gets the part, and the journal shows it what is left. The iteration ends when all parts are
         closed, and waits for parts that others are working on, in case their workers die. A part that you leave without
         closing it, for example by `break`, is given back for others to claim.
 

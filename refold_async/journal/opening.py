@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 from refold_async.errors import ConfigurationError
 from refold_async.journal.journal import Journal, store_of
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AnyJournal", "check_journal", "note_all_ended", "run_opener"]
 
-AnyJournal: TypeAlias = "Union[Journal, JournalPart, PostgresJournal]"
+AnyJournal: TypeAlias = "Journal | JournalPart | PostgresJournal"
 """What a fan-out can record its items in."""
 
 

@@ -60,7 +60,7 @@ class JournalPart:
         if self._state == "closed":
             return
         if self._state != "claimed":
-            raise JournalError(f"{_named(self)} was given back: close it before you go on to the next part.")
+            raise JournalError(f"{_named(self)} was given back: close it before you ask for the next part.")
         if not self._ended:
             raise JournalError(
                 f"{_named(self)} cannot be closed: no fan-out has taken its items to their end. Iterate over a fan-out "
