@@ -99,7 +99,7 @@ def _wrong_with(entry: JournalEntry, evidence: Evidence) -> Iterator[str]:
         yield "written twice"
     if sent > (2 if entry.reconciled == "sent_again" else 1):
         yield "sent once more without a word"
-    if sent > entry.sends:
+    if sent > entry.sends and entry.effect != "none":  # what had no effect need not be counted
         yield "sent more often than recorded"
     if entry.status not in _ENDED:
         yield f"lost: still {entry.status}"
