@@ -1,13 +1,17 @@
 """What a job is called, and whether a journal belongs to it."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import attrs
 
 from refold_async.errors import ConfigurationError, JournalError
-from refold_async.journal.store import JobIdentity, JobRow
+from refold_async.journal.store import JobIdentity
 
 __all__ = ["check_identity", "check_job"]
+
+
+_FIELDS: Final = ("job", *(field.name for field in attrs.fields(JobIdentity)))
 
 
 def check_job(argument: str, value: Any) -> str | None:
@@ -21,24 +25,23 @@ def check_job(argument: str, value: Any) -> str | None:
     return value
 
 
-def check_identity(location: str, job: JobRow, name: str, identity: JobIdentity) -> None:
+def check_identity(location: str, recorded: Sequence[str | None], job: str, identity: JobIdentity) -> None:
     """Check that a journal belongs to the job that is about to run.
 
     Args:
         location: Where the journal is, for messages.
-        job: The job of the journal.
-        name: The name of the job that is about to run.
+        recorded: The first values of the journal's `JobRow`: the name of its job, and what identifies it.
+        job: The name of the job that is about to run.
         identity: What identifies that job, with its name.
 
     Raises:
         JournalError: It belongs to another job.
     """
-    fields = JobRow._fields[: 1 + len(attrs.fields(JobIdentity))]
     differing = [
         "its parameters are not those of this run"
         if field == "parameters_sha256"
-        else f"{'job' if field == 'name' else field} is {then!r} in the journal and {now!r} in this run"
-        for field, then, now in zip(fields, job, (name, *attrs.astuple(identity)), strict=False)
+        else f"{field} is {then!r} in the journal and {now!r} in this run"
+        for field, then, now in zip(_FIELDS, recorded, (job, *attrs.astuple(identity)), strict=True)
         if then != now
     ]
     if differing:

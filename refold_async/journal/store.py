@@ -1,6 +1,6 @@
 """What a journal needs from the store that keeps it, such as SQLite, and the rows that a store returns."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -286,7 +286,7 @@ class PartsLeft(NamedTuple):
 class PartedStore(JournalStore, Protocol):
     """A store that keeps a job in parts."""
 
-    def claim(self, job: str, parts: int, skip: Container[int]) -> PartClaim | PartsLeft:
+    def claim(self, job: str, parts: int, skip: Collection[int]) -> PartClaim | PartsLeft:
         """Claim a part that is not closed and that nobody has claimed.
 
         Args:

@@ -256,7 +256,7 @@ def _begin(connection: sqlite3.Connection, path: str, name: str, identity: JobId
             connection.execute(table)
         connection.execute(sql.ADD_JOB, (name, *attrs.astuple(identity)))
     job = job_row(connection, path)
-    check_identity(path, job, name, identity)
+    check_identity(path, job[:6], name, identity)
     if written and not (written == sql.FORMAT and is_sealed(path)):
         check_pages(connection, path)
         for change in (*(sql.UPGRADE_FROM_FORMAT_1 if written == 1 else ()), *sql.RECOUNT):
