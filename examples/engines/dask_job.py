@@ -12,7 +12,6 @@ from refold_async import AsyncRefold, PostgresJournal, RateLimit, RedisRateLimit
 
 CUSTOMERS = [f"user_{number}" for number in range(200)]  # your own ids
 LIMIT = RateLimit(20, burst=5)
-WORKERS = 4
 
 
 async def work(worker: int) -> str:
@@ -31,11 +30,8 @@ async def work(worker: int) -> str:
 
 async def main() -> None:
     """Start workers on this machine, give each the same task, and wait until the job is done."""
-    async with (
-        LocalCluster(n_workers=WORKERS, asynchronous=True) as cluster,
-        Client(cluster, asynchronous=True) as dask,
-    ):
-        print(*await dask.gather(dask.map(work, range(WORKERS), pure=False)), sep="\n")
+    async with LocalCluster(n_workers=4, asynchronous=True) as cluster, Client(cluster, asynchronous=True) as dask:
+        print(*await dask.gather(dask.map(work, range(4), pure=False)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ LIMIT = RateLimit(20, burst=5)
 app = App(connector=PsycopgConnector(conninfo=os.environ["REFOLD_JOURNAL_DSN"]))
 
 
-@app.task
+@app.task(name="work")
 async def work() -> None:
     """Work on one part after the other, until all parts of the job are closed."""
     limit = RedisRateLimit(os.environ["REDIS_URL"], LIMIT, name="acme")

@@ -1,4 +1,4 @@
-"""The examples of jobs on engines: a worker of each is killed, and nothing is written twice, lost or untold."""
+"""The examples of jobs on engines: a worker of each is killed, and nothing is written twice, lost or concealed."""
 
 import os
 import re
@@ -55,13 +55,14 @@ class Engine:
             await until(lambda: self.mock.request_count > CUSTOMERS // 4, program, within=120)
 
     def check(self) -> None:
-        """Check what the job came to: nothing twice, nothing lost, and all told that nobody knows."""
+        """Check what the job came to: nothing twice, nothing lost, and what nobody knows is reported."""
         writes = Counter(request.linked_account_id for request in self.mock.requests if request.status != 429)
         assert max(writes.values()) == 1
         entries = {entry.key: entry.status for entry in self.journal.entries()}
-        assert entries.keys() == writes.keys() == {f"user_{number}" for number in range(CUSTOMERS)}
+        assert entries.keys() == {f"user_{number}" for number in range(CUSTOMERS)}
         unknown = {key for key, status in entries.items() if status == "unknown"}
         assert {entries[key] for key in entries.keys() - unknown} == {"ok"}
+        assert entries.keys() - unknown <= writes.keys() <= entries.keys()
         unanswered = {str(request.linked_account_id) for request in self.mock.requests if request.status is None}
         print(f"unknown: {len(unknown)}, without an answer: {len(unanswered)}")
         assert unanswered <= unknown
