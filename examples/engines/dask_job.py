@@ -31,7 +31,8 @@ async def work(worker: int) -> str:
 async def main() -> None:
     """Start workers on this machine, give each the same task, and wait until the job is done."""
     async with LocalCluster(n_workers=4, asynchronous=True) as cluster, Client(cluster, asynchronous=True) as dask:
-        print(*await dask.gather(dask.map(work, range(4), pure=False)), sep="\n")
+        for task in dask.map(work, range(4), pure=False):
+            print(await task)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The course of the soak: workers that are killed and replaced, servers that fail and come back, and a clock."""
 
 import asyncio
+import math
 import os
 import random
 import signal
@@ -101,7 +102,7 @@ async def _run(
 
 async def _kill_workers(settings: Settings, workers: "Workers", say: Callable[[str], object]) -> None:
     chance = random.Random(settings.seed)
-    while True:
+    for _ in range(1, math.ceil(settings.ideal / settings.kill_every)):  # those at its end would only prolong it
         await asyncio.sleep(settings.kill_every)
         say(f"killed worker {workers.kill(chance)}")
 
