@@ -207,27 +207,35 @@ class FanOutMethods:
         timeout = chosen["timeout"]
         limits = None if timeout is None else resolve_timeout(timeout, self._pipeline.timeout)
 
+        def request_for(item: Item) -> Request:
+            return request_of(value(item) if callable(value) else value for value in given) if differs else common
+
         def execute(scope: AccountScope, item: Item) -> Awaitable[ActionResult[Any]]:
-            request = common
-            if differs:
-                request = request_of(value(item) if callable(value) else value for value in given)
+            return scope._send(request_for(item), parse, limits)  # pyright: ignore[reportPrivateUsage]
+
+        def send(scope: AccountScope, item: Item, request: Request) -> Awaitable[ActionResult[Any]]:
             return scope._send(request, parse, limits)  # pyright: ignore[reportPrivateUsage]
 
-        def executing_if_connected() -> Callable[[AccountScope, Item], Awaitable[ActionResult[Any]]]:
+        def if_connected(call: Callable[..., Awaitable[ActionResult[Any]]]) -> Callable[..., Awaitable[Any]]:
             from refold_async.resources.connections import Connections
 
             connections = Connections(slug)
 
-            async def execute_if_connected(scope: AccountScope, item: Item) -> ActionResult[Any]:
+            async def call_if_connected(scope: AccountScope, item: Item, *request: Request) -> ActionResult[Any]:
                 await connections.ensure(scope, item, limits)
-                return await execute(scope, item)
+                return await call(scope, item, *request)
 
-            return execute_if_connected
+            return call_if_connected
 
         def restore(result: Any) -> ActionResult[Any]:
             return parse(Response(200, {}, json_codec.encode_as_read(result).encode()), common)
 
         only_connected = check_bool("skip_disconnected", chosen["skip_disconnected"])
+        reconcile = chosen["reconcile"]
+        if reconcile is not None:
+            from refold_async.reconciling.reconcile import check_reconcile
+
+            check_reconcile(reconcile, idempotent=idempotent, resend_unknown=chosen["resend_unknown"])
         chosen["resend_unknown"] = chosen["resend_unknown"] or (idempotent and chosen["journal"] is not None)
         recorder = self._recorder(
             chosen,
@@ -235,13 +243,28 @@ class FanOutMethods:
             slug=slug,
             action_id=action_id,
             parameters=None if callable(parameters) else common.body,
+            reconciles=reconcile is not None,
         )
         if into is bytes and chosen["journal"] is not None and chosen["journal"].results:
             raise ConfigurationError(
                 "into=bytes cannot be combined with Journal(..., results=True), which records results as JSON: pass "
                 "results=False, and store the files elsewhere."
             )
-        call = executing_if_connected() if only_connected else execute
+        call: Callable[[AccountScope, Item], Awaitable[ActionResult[Any]]] = execute
+        if reconcile is not None:
+            from refold_async.jobs.reconciling import ReconcilingCall
+
+            call = ReconcilingCall(
+                reconcile=reconcile,
+                request_of=request_for,
+                send=if_connected(send) if only_connected else send,
+                parse=parse,
+                key=chosen["key"],
+                seconds_to_look=lambda scope: scope._limits(timeout).total,  # pyright: ignore[reportPrivateUsage]
+                deadlines=self._transport.check_usable,
+            )
+        elif only_connected:
+            call = if_connected(execute)
         return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
     def _interface(self, account: Any) -> "ClientInterface[Any, AccountScope]":
@@ -283,6 +306,7 @@ class FanOutMethods:
         slug: str | None = None,
         action_id: str | None = None,
         parameters: bytes | None = None,
+        reconciles: bool = False,
     ) -> "Recorder[Any, T]":
         journal = options["journal"]
         key: Callable[[Any], str] | None = options["key"]
@@ -312,6 +336,7 @@ class FanOutMethods:
             key=key,
             retry_failed=options["retry_failed"],
             resend_unknown=options["resend_unknown"],
+            reconciles=reconciles,
             restore=restore,
             structures=slug is not None,
         )

@@ -26,6 +26,7 @@ FLOORS: Final = [
     {"protocol", "limits", "journal", "webhooks"},
     {"transport"},
     {"pipeline"},
+    {"reconciling"},
     {"resources", "jobs"},
     {"client", "fan_out_methods", "observers", "telemetry", "__init__"},
 ]

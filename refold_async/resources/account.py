@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from refold_async.config.client_options import environment_of
 from refold_async.config.settings import RetryPolicy, Timeout, resolve_synchronous_timeout, resolve_timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
-from refold_async.errors import ExecutionTimeoutError, RefoldError, WorkflowFailedError
+from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.models.results import ActionResult, WorkflowExecution
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from refold_async.models.executions import Execution
     from refold_async.models.saved_file import SavedFile
     from refold_async.protocol.pages import AwaitableListing
+    from refold_async.reconciling.reconcile import Reconcile
     from refold_async.resources.actions import Action, ActionParameters
     from refold_async.resources.applications import Applications
     from refold_async.resources.events import Events
@@ -183,6 +184,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[Any]: ...
 
     @overload
@@ -198,6 +200,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[T]: ...
 
     @overload
@@ -227,6 +230,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[Any]:
         """Execute an action, a read or a write, in the connected app. Refold page: *Execute Action*.
 
@@ -256,9 +260,13 @@ class AccountScope(RawRequests, ConnectUrls):
             connection_id: The connection to use, if the linked account has several to the app.
             headers: Extra headers, in addition to those that the client sets.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+            reconcile: For a write: a `Reconcile`, which says how to find out whether it ran if its response is lost.
+                The client then looks for it, and sends it once more if it did not run. All that must fit into the
+                `total` of `timeout`; otherwise the call raises the error of the write.
 
         Returns:
-            The result, whose `node_status` is `Success`. With `save_to`, its `data` is a `SavedFile`.
+            The result, whose `node_status` is `Success`. With `save_to`, its `data` is a `SavedFile`. With `reconcile`,
+            its `meta.reconciled` says whether a look found the write, and `data` is then what the look returned.
 
         Raises:
             ActionFailedError: Refold responded, but the action did not succeed; `.result` has the app's error.
@@ -275,7 +283,19 @@ class AccountScope(RawRequests, ConnectUrls):
             slug, action_id, parameters, idempotent=idempotent, connection_id=connection_id, headers=headers
         )
         if save_to is None:
-            return await self._send(request, parse_action_result(into), timeout)
+            parse = parse_action_result(into)
+            if reconcile is None:
+                return await self._send(request, parse, timeout)
+            from refold_async.reconciling.reconcile import check_reconcile
+            from refold_async.resources.reconciled_calls import ReconciledCall
+
+            check_reconcile(reconcile, idempotent=idempotent)
+            limits = self._limits(timeout)
+            return await ReconciledCall(self, self._send, self._pipeline.pause, request, parse, limits).run(reconcile)
+        if reconcile is not None:
+            raise ConfigurationError(
+                "reconcile= cannot be combined with save_to=: a look cannot return the file. Leave one of them out."
+            )
         from refold_async.resources.saving import save_action_file
 
         return await self._send(request, save_action_file(request, into, save_to), timeout)
