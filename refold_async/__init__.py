@@ -51,7 +51,10 @@ if TYPE_CHECKING:
     from refold_async.jobs.progress import Progress
     from refold_async.jobs.report import FanOutReport
     from refold_async.journal.entries import JournalEntry
-    from refold_async.journal.journal import Journal, JournalSummary
+    from refold_async.journal.journal import Journal
+    from refold_async.journal.parts import JournalPart
+    from refold_async.journal.postgres.postgres_journal import PostgresJournal
+    from refold_async.journal.reading import JournalSummary
     from refold_async.limits.outside_limiter import Limiter
     from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
@@ -121,6 +124,7 @@ __all__ = [
     "Journal",
     "JournalEntry",
     "JournalError",
+    "JournalPart",
     "JournalSummary",
     "Limiter",
     "LinkedAccount",
@@ -133,6 +137,7 @@ __all__ = [
     "Page",
     "ParameterError",
     "PermissionDeniedError",
+    "PostgresJournal",
     "Progress",
     "RateLimit",
     "RateLimitError",
@@ -210,7 +215,8 @@ _LOADED_WHEN_USED = {
     "Journal": "journal.journal",
     "JournalEntry": "journal.entries",
     "JournalError": "errors",
-    "JournalSummary": "journal.journal",
+    "JournalPart": "journal.parts",
+    "JournalSummary": "journal.reading",
     "Limiter": "limits.outside_limiter",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
@@ -222,6 +228,7 @@ _LOADED_WHEN_USED = {
     "Page": "models.pages",
     "ParameterError": "errors",
     "PermissionDeniedError": "errors",
+    "PostgresJournal": "journal.postgres.postgres_journal",
     "Progress": "jobs.progress",
     "RateLimit": "config.settings",
     "RedisRateLimit": "limits.redis.redis_rate_limit",

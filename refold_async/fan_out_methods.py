@@ -320,15 +320,9 @@ class FanOutMethods:
 
             return NullRecorder()
         from refold_async.jobs.journal_recorder import JournalRecorder
-        from refold_async.journal.journal import Journal
+        from refold_async.journal.opening import check_journal
         from refold_async.journal.store import JobIdentity
 
-        if not isinstance(journal, Journal):
-            raise ConfigurationError(
-                f"journal must be a Journal, such as Journal('june.sqlite', job='june sync'), got {journal!r}."
-            )
-        if journal.job is None:
-            raise ConfigurationError("The journal has no job name: pass Journal(..., job='june sync').")
         identity = JobIdentity(
             base_url=self._transport.base_url,
             environment=environment_of(self._api_key),
@@ -337,7 +331,7 @@ class FanOutMethods:
             parameters_sha256=None if parameters is None else _fingerprint(parameters),
         )
         return JournalRecorder(
-            journal=journal,
+            journal=check_journal(journal),
             identity=identity,
             key=key,
             retry_failed=options["retry_failed"],

@@ -129,14 +129,15 @@ class ItemTasks(Generic[Item, T]):
         """Note that nobody reads the errors of the fan-out any more."""
         self._is_read = False
 
-    async def aclose(self, news: asyncio.Event, taken: int) -> None:
+    async def aclose(self, news: asyncio.Event, taken: int, *, all_ended: bool) -> None:
         """Record everything that is left, and end the run.
 
         Args:
             news: Set whenever `on_change` is called.
             taken: How many items were taken from their source.
+            all_ended: Whether those were all, and each has an outcome that was read.
         """
-        await self._run.aclose(taken)
+        await self._run.aclose(taken, all_ended=all_ended)
         while self._recording:
             news.clear()
             await news.wait()

@@ -15,7 +15,7 @@ from refold_async.jobs.items import TakenItem, count_of
 from refold_async.jobs.outcomes import Outcome, name_of_error
 from refold_async.jobs.recorded_outcomes import recorded_outcome
 from refold_async.journal.entries import JournalEntry
-from refold_async.journal.journal import Journal, run_opener
+from refold_async.journal.opening import AnyJournal, note_all_ended, run_opener
 from refold_async.journal.store import JobIdentity
 from refold_async.journal.writer import JournalWriter, NoEntry
 from refold_async.models.model import Model
@@ -33,7 +33,7 @@ T = TypeVar("T")
 class JournalRecorder(Generic[Item, T]):
     """How a job is recorded in a journal."""
 
-    journal: Journal
+    journal: AnyJournal
     """The journal."""
     identity: JobIdentity
     """What identifies the job, with its name."""
@@ -177,11 +177,13 @@ class JournalRun(Generic[Item, T]):
             attempts=taken.attempts,
         )
 
-    async def aclose(self, taken: int) -> None:
+    async def aclose(self, taken: int, *, all_ended: bool) -> None:
         """Commit what is pending and release the journal."""
         if self._count is None:
             self._writer.note_items(taken)
         await self._writer.aclose()
+        if all_ended and self._writer.error is None:
+            note_all_ended(self._recorder.journal)
 
     def _key_of(self, taken: TakenItem[Item]) -> str:
         key: Any = taken.linked_account_id if self._recorder.key is None else self._recorder.key(taken.item)

@@ -8,6 +8,8 @@ from refold_async.jobs.progress import Progress
 
 if TYPE_CHECKING:
     from refold_async.journal.journal import Journal
+    from refold_async.journal.parts import JournalPart
+    from refold_async.journal.postgres.postgres_journal import PostgresJournal
     from refold_async.reconciling.reconcile import Reconcile
 
 __all__ = ["Account", "ActionFanOutOptions", "FanOutOptions", "with_defaults"]
@@ -44,9 +46,9 @@ class FanOutOptions(TypedDict, Generic[Item, Account], total=False):
     progress: Annotated[Callable[[Progress], object] | bool | None, None]
     """A function, plain or async, that is called with a `Progress` at most ten times a second and once at the end; or
     True for a progress bar on stderr, if that is a terminal (needs the extra `progress`)."""
-    journal: Annotated["Journal | None", None]
-    """A `Journal` that records the outcome of each item, so that you can run the job again and it does only what is
-    left."""
+    journal: Annotated["Journal | JournalPart | PostgresJournal | None", None]
+    """A `Journal` or `PostgresJournal` that records the outcome of each item, so that you can run the job again and it
+    does only what is left; or a part of it that you claimed."""
     retry_failed: Annotated[bool, False]
     """With a journal: retry items that failed in an earlier run without any effect."""
     resend_unknown: Annotated[bool, False]

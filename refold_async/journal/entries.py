@@ -62,7 +62,7 @@ class JournalEntry:
     """How many attempts were made for it, over all its requests."""
     reconciled: Reconciled | None
     """What looking for a write that may have run has shown: `done`, it had run; `sent_again`, it had not run, and was
-    sent once more. None if nobody looked, or if looking could not tell."""
+    sent once more. None if nobody looked, or if looking left it open."""
     run: int
     """The number of the last run that recorded or looked up the item, from 1."""
     first_started_at: datetime | None

@@ -1,6 +1,6 @@
 """What a journal needs from the store that keeps it, such as SQLite, and the rows that a store returns."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -13,6 +13,11 @@ __all__ = [
     "JobIdentity",
     "JobRow",
     "JournalStore",
+    "PartClaim",
+    "PartCounts",
+    "PartedStore",
+    "PartsLeft",
+    "RunOpener",
     "StoreRun",
     "StoreSummary",
     "moment_of",
@@ -76,6 +81,17 @@ EntryValues = Sequence[str | int | None]
 """What is written about an item: the values of its `EntryRow` from `key` to `reconciled`, or only the first of them."""
 
 
+class PartCounts(NamedTuple):
+    """How far the parts of a job are."""
+
+    parts: int
+    """How many there are."""
+    closed: int
+    """How many of them are closed."""
+    held: int
+    """How many of them somebody has claimed now."""
+
+
 class StoreSummary(NamedTuple):
     """What a store has about a job as a whole."""
 
@@ -88,6 +104,8 @@ class StoreSummary(NamedTuple):
     """How many items the last run was given, if that is known."""
     refused: int
     """How many of those it refused: they have no entries."""
+    parts: PartCounts | None = None
+    """How far its parts are, if the job has parts."""
 
 
 class StoreRun(Protocol):
@@ -168,13 +186,8 @@ class StoreRun(Protocol):
         ...
 
 
-class JournalStore(Protocol):
-    """Where a journal is kept. It keeps nothing open between calls; every call blocks."""
-
-    @property
-    def location(self) -> str:
-        """Where the journal is, as messages show it: never with a password."""
-        ...
+class RunOpener(Protocol):
+    """What begins runs of a job."""
 
     def open_run(self, job: str, identity: JobIdentity) -> StoreRun:
         """Begin a run of a job: at the first run create the journal, later check that it is intact and of this job.
@@ -189,6 +202,15 @@ class JournalStore(Protocol):
             JournalError: The journal is in use, belongs to another job, is not a journal, is damaged, or cannot be
                 written.
         """
+        ...
+
+
+class JournalStore(RunOpener, Protocol):
+    """Where a journal is kept. Every call blocks. Between calls it locks nothing."""
+
+    @property
+    def location(self) -> str:
+        """Where the journal is, as messages show it: never with a password."""
         ...
 
     def is_running(self) -> bool:
@@ -219,6 +241,61 @@ class JournalStore(Protocol):
 
         Raises:
             JournalError: The journal does not exist or cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what calls may have kept open for the next, such as a connection. Later calls open it again."""
+        ...
+
+
+class PartClaim(RunOpener, Protocol):
+    """A part of a job that this process has claimed: nobody else can run it. Every call blocks.
+
+    The claim ends when it is closed or released, and some time after its process has died or lost the store. A run that
+    is still open then notices it, as one that was replaced.
+    """
+
+    @property
+    def number(self) -> int:
+        """The number of the part, from 0."""
+        ...
+
+    def close(self) -> None:
+        """Record that all items of the part have ended, so that nobody claims it again, and end the claim.
+
+        Raises:
+            JournalError: That could not be recorded, or the claim has ended.
+        """
+        ...
+
+    def release(self) -> None:
+        """End the claim, so that others can claim the part. Does nothing if it has ended; raises nothing."""
+        ...
+
+
+class PartsLeft(NamedTuple):
+    """The parts that are not closed, if none of them can be claimed now."""
+
+    open: frozenset[int]
+    """All of them."""
+    held: frozenset[int]
+    """Those that somebody has claimed."""
+
+
+class PartedStore(JournalStore, Protocol):
+    """A store that keeps a job in parts."""
+
+    def claim(self, job: str, parts: int, skip: Container[int]) -> PartClaim | PartsLeft:
+        """Claim a part that is not closed and that nobody has claimed.
+
+        Args:
+            job: The job's name.
+            parts: How many parts the job has. The first call creates them.
+            skip: The numbers of parts not to claim.
+
+        Raises:
+            JournalError: The job has another number of parts, or the journal cannot be read or written.
         """
         ...
 

@@ -15,7 +15,8 @@ import pytest
 
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.entries import JournalEntry
-from refold_async.journal.journal import Journal, run_opener
+from refold_async.journal.journal import Journal
+from refold_async.journal.opening import run_opener
 from refold_async.journal.writer import JournalWriter, NoEntry
 from support.journals import IDENTITY, largest_file, statuses
 

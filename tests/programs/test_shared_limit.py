@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import re
-import shutil
 import sys
 import time
 from bisect import bisect_left
@@ -33,8 +32,6 @@ BURST: Final = 16
 
 # Redis counts milliseconds, and timers may be early by less.
 A_MOMENT: Final = 0.002
-
-pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="there is no redis-server")
 
 
 @pytest.fixture

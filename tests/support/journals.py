@@ -62,6 +62,16 @@ def write_format_1(path: Path, more: str = "") -> None:
         connection.executescript(_FORMAT_1 + more)
 
 
+def empty_the_index(path: Path) -> None:
+    """Take all keys out of the index of a journal's items: only a check of all pages notices that."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("CREATE TABLE empty (key TEXT UNIQUE)")
+        ((page,),) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name LIKE '%index_empty%'").fetchall()
+        connection.execute("UPDATE sqlite_master SET rootpage = ? WHERE name LIKE '%index_items%'", (page,))
+        connection.commit()
+
+
 def statuses(journal: Journal) -> dict[str, str]:
     """Return the status of each key."""
     return {entry.key: entry.status for entry in journal.entries()}

@@ -1,76 +1,58 @@
-"""A Redis of a test's own, which the test can stop, freeze and start again."""
+"""A Redis of a test's own, which the test can stop, kill, freeze and start again."""
 
-import asyncio
-import signal
-import tempfile
-from asyncio.subprocess import DEVNULL, PIPE, Process
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
+
+from support.services import ServiceProcess, free_port, program, service_directory
 
 __all__ = ["RedisProcess", "redis_server", "running_redis"]
 
 
-class RedisProcess:
+class RedisProcess(ServiceProcess):
     """A Redis that keeps nothing on disk: one that starts again has forgotten everything."""
 
-    def __init__(self, directory: str, password: str | None = None) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, password: str | None = None) -> None:
+        super().__init__(directory)
         self._password = password
-        self._process: Process | None = None
-        self.path = f"{directory}/redis.sock"  # the path of a socket must be short
-        self.url = f"unix://{'' if password is None else f':{password}@'}{self.path}"
+        self._program = program("redis-server", "redis-server")
+        credentials = "" if password is None else f":{password}@"
+        self.path = f"{directory}/redis.sock"
+        self.url = f"unix://{credentials}{self.path}"
+        self.port = free_port()
+        self.tcp_url = f"redis://{credentials}127.0.0.1:{self.port}/0"
 
-    async def start(self) -> None:
-        """Start it, and return when it takes connections."""
-        options = [
-            "--port",
-            "0",
-            "--unixsocket",
-            self.path,
-            "--dir",
-            self._directory,
-            "--save",
-            "",
-            "--appendonly",
-            "no",
+    def command(self) -> list[str]:
+        """Return its program and its settings."""
+        return [
+            *(self._program, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.path),
+            *("--dir", str(self.directory), "--save", "", "--appendonly", "no"),
+            *(() if self._password is None else ("--requirepass", self._password)),
         ]
-        if self._password is not None:
-            options += ["--requirepass", self._password]
-        self._process = await asyncio.create_subprocess_exec("redis-server", *options, stdin=DEVNULL, stdout=PIPE)
-        assert self._process.stdout is not None
-        async with asyncio.timeout(60):
-            async for line in self._process.stdout:
-                if b"eady to accept connections" in line:
-                    return
-        raise RuntimeError("redis-server ended")
 
-    async def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.communicate()
-
-    def freeze(self) -> None:
-        """Let it do nothing until `thaw()`."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+    def is_ready(self) -> bool:
+        """Return whether it answers, if only that it wants to know the password."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            try:
+                connection.connect(self.path)
+                connection.sendall(b"PING\r\n")
+                return connection.recv(100).startswith((b"+PONG", b"-NOAUTH"))
+            except OSError:
+                return False
 
 
 @asynccontextmanager
 async def running_redis(password: str | None = None) -> AsyncGenerator[RedisProcess]:
-    """Run a Redis until the block ends. It needs `redis-server`."""
-    with tempfile.TemporaryDirectory() as directory:
+    """Run a Redis until the block ends. Without `redis-server`, the test is skipped."""
+    with service_directory() as directory:
         redis = RedisProcess(directory, password)
         try:
             await redis.start()
             yield redis
         finally:
-            await redis.kill()
+            redis.end()
 
 
 @asynccontextmanager

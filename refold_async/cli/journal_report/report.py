@@ -16,7 +16,8 @@ from refold_async.codec.excerpts import shortened
 from refold_async.errors import RecordedError
 from refold_async.faults import Effect
 from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry
-from refold_async.journal.journal import Journal, JournalSummary
+from refold_async.journal.journal import Journal
+from refold_async.journal.reading import JournalSummary
 
 __all__ = [
     "INTERRUPTED",

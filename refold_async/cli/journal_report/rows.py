@@ -18,7 +18,7 @@ from refold_async.cli.journal_report.report import (
 )
 from refold_async.codec.csv_cells import csv_cell
 from refold_async.journal.entries import JournalEntry
-from refold_async.journal.journal import JournalSummary
+from refold_async.journal.reading import JournalSummary
 
 __all__ = ["ENTRY_COLUMNS", "entry_row", "report_row", "summary_row", "write_csv"]
 

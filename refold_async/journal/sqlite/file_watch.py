@@ -25,8 +25,13 @@ else:
 
 
 class FileWatch:
-    """Where a run's files were when it began, and whether they are still there."""
+    """Where a run's files were when it began, and whether they are still there.
 
+    Attributes:
+        lost: Whether a check has failed.
+    """
+
+    lost = False
     _log: int | None = None
 
     def __init__(self, path: str, identity: FileIdentity) -> None:
@@ -76,6 +81,7 @@ class FileWatch:
             raise self._lost("its -wal was overwritten")
 
     def _lost(self, reason: str) -> JournalError:
+        self.lost = True
         return JournalError(
             f"The journal {self._path!r} was changed while its job ran: {reason}. Nothing more is sent. Put the file "
             "back where it was before you run the job again: otherwise requests that were sent are sent a second time."

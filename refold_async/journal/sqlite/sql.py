@@ -6,16 +6,17 @@
 from functools import cache
 from typing import Final
 
+from refold_async.journal.entries import STATUSES
 from refold_async.journal.store import EntryRow, JobRow
 
 __all__ = [
     "ADD_JOB",
     "APPLICATION_ID",
-    "COUNT_OPEN",
-    "COUNT_RUN",
+    "BEGIN_RUN",
     "END_ORPHANS",
     "FORMAT",
     "HAS_ENTRIES",
+    "HAS_ORPHANS",
     "HAS_TALLIES",
     "LOOK_UP",
     "MARK",
@@ -26,6 +27,7 @@ __all__ = [
     "READ_ENTRIES_OF_FORMAT_1",
     "READ_JOB",
     "READ_TALLY",
+    "RECOUNT",
     "ROW_STEP",
     "SUMMARISE",
     "TABLES",
@@ -53,37 +55,50 @@ _ITEMS: Final = """
 _TALLIES: Final = """
     CREATE TABLE IF NOT EXISTS tallies (run INTEGER PRIMARY KEY, items INTEGER, refused INTEGER NOT NULL)
 """
-# Rows that have not ended are found, and all are counted, without reading those that have. Triggers do that in the
-# transaction of the change, whoever makes it.
-_NOT_ENDED: Final = "status NOT IN ('ok', 'failed', 'unknown', 'withdrawn')"
-_LAST_RECORDED: Final = "max(coalesce(new.started_at, ''), coalesce(new.finished_at, ''))"
-_COUNTING: Final = (
-    f"CREATE INDEX not_ended ON items (status) WHERE {_NOT_ENDED}",
-    "CREATE TABLE counts (status TEXT PRIMARY KEY, items INTEGER NOT NULL, recorded_at TEXT NOT NULL) WITHOUT ROWID",
-    """
+
+# Triggers count the items in the transaction of each change, whoever makes it. All counts are in one row: then a
+# change of an item costs one update, and a commit writes one page more.
+_LAST_RECORDED: Final = "max(coalesce({row}started_at, ''), coalesce({row}finished_at, ''))"
+_NOTE_TIME: Final = f"recorded_at = max(recorded_at, {_LAST_RECORDED.format(row='new.')})"
+
+
+def _for_each_status(template: str) -> str:
+    return ", ".join(template.format(status) for status in STATUSES)
+
+
+_COUNTS: Final = f"""
+    CREATE TABLE counts ({_for_each_status("{0} INTEGER NOT NULL")}, items INTEGER NOT NULL, recorded_at TEXT NOT NULL)
+"""
+RECOUNT: Final = (
+    "DELETE FROM counts",
+    f"""
     INSERT INTO counts
-    SELECT column1, count(items.id), max(max(coalesce(started_at, ''), coalesce(finished_at, '')))
-    FROM (VALUES ('started'), ('withdrawn'), ('ok'), ('failed'), ('unknown')) LEFT JOIN items ON status = column1
-    GROUP BY column1
-    """,
+    SELECT
+        {_for_each_status("count(CASE WHEN status = '{0}' THEN 1 END)")}, count(*),
+        coalesce(max({_LAST_RECORDED.format(row="")}), '')
+    FROM items
+    """,  # noqa: S608
+)
+"""What makes the counts right, whatever they were."""
+_COUNTING: Final = (
     f"""
     CREATE TRIGGER count_added AFTER INSERT ON items BEGIN
-        UPDATE counts SET items = items + 1, recorded_at = max(recorded_at, {_LAST_RECORDED}) WHERE status = new.status;
+        UPDATE counts SET {_for_each_status("{0} = {0} + (new.status IS '{0}')")}, items = items + 1, {_NOTE_TIME};
     END
-    """,
+    """,  # noqa: S608
     f"""
     CREATE TRIGGER count_changed AFTER UPDATE OF status ON items BEGIN
-        UPDATE counts SET items = items - 1 WHERE status = old.status;
-        UPDATE counts SET items = items + 1, recorded_at = max(recorded_at, {_LAST_RECORDED}) WHERE status = new.status;
+        UPDATE counts SET
+            {_for_each_status("{0} = {0} + (new.status IS '{0}') - (old.status IS '{0}')")}, {_NOTE_TIME};
     END
-    """,
-    """
+    """,  # noqa: S608
+    f"""
     CREATE TRIGGER count_removed AFTER DELETE ON items BEGIN
-        UPDATE counts SET items = items - 1 WHERE status = old.status;
+        UPDATE counts SET {_for_each_status("{0} = {0} - (old.status IS '{0}')")}, items = items - 1;
     END
-    """,
+    """,  # noqa: S608
 )
-TABLES: Final = (_JOB, _ITEMS, _TALLIES, *_COUNTING)
+TABLES: Final = (_JOB, _ITEMS, _TALLIES, _COUNTS, *RECOUNT, *_COUNTING)
 """What creates a journal."""
 UPGRADE_FROM_FORMAT_1: Final = (
     "ALTER TABLE items ADD COLUMN reconciled TEXT",
@@ -92,20 +107,20 @@ UPGRADE_FROM_FORMAT_1: Final = (
     # How often they were sent is not known, but at least once.
     "UPDATE items SET first_started_at = started_at, sends = 1 WHERE status IN ('started', 'unknown')",
     _TALLIES,
+    _COUNTS,
     *_COUNTING,
 )
-"""What makes a journal of this format of one that the first version of this library wrote."""
+"""What makes a journal of this format, except for the counts, of one that the first version of this library wrote."""
 _NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _ENTRY: Final = ", ".join(f"items.{column}" for column in EntryRow._fields)
 
 # A run begins.
 ADD_JOB: Final = f"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, {_NOW}, {_NOW})"  # noqa: S608
 READ_JOB: Final = f"SELECT {', '.join(JobRow._fields)} FROM job LIMIT 2"  # noqa: S608
-COUNT_RUN: Final = f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}"  # noqa: S608
+BEGIN_RUN: Final = f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}"  # noqa: S608
 # What was in flight when the process died: nobody knows whether it ran.
-END_ORPHANS: Final = f"""
-    UPDATE items SET status = 'unknown', effect = 'unknown' WHERE {_NOT_ENDED} AND status = 'started'
-"""  # noqa: S608
+HAS_ORPHANS: Final = "SELECT 1 FROM counts WHERE started > 0"
+END_ORPHANS: Final = "UPDATE items SET status = 'unknown', effect = 'unknown' WHERE status = 'started'"
 HAS_ENTRIES: Final = "SELECT 1 FROM items LIMIT 1"
 
 # A run writes and looks up. Each statement handles a whole batch and returns at most one row: after every step of a
@@ -155,11 +170,10 @@ TALLY: Final = """
 # Somebody reads the journal.
 HAS_TALLIES: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tallies'"
 READ_TALLY: Final = "SELECT items, refused FROM tallies WHERE run = ?"
-READ_COUNTS: Final = "SELECT status, items, recorded_at FROM counts"
-COUNT_OPEN: Final = f"SELECT status, count(*) FROM items WHERE {_NOT_ENDED} GROUP BY status"  # noqa: S608
-SUMMARISE: Final = """
-    SELECT status, count(*), max(max(coalesce(started_at, ''), coalesce(finished_at, ''))) FROM items GROUP BY status
-"""
+READ_COUNTS: Final = f"SELECT {', '.join(STATUSES)}, items, recorded_at FROM counts LIMIT 2"  # noqa: S608
+SUMMARISE: Final = f"""
+    SELECT status, count(*), max({_LAST_RECORDED.format(row="")}) FROM items GROUP BY status
+"""  # noqa: S608
 _READ_ENTRIES: Final = """
     SELECT {entry} FROM items
     WHERE id > ? AND (

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from refold_async.errors import JournalError
+from refold_async.journal.entries import STATUSES
 from refold_async.journal.sqlite import sql
 from refold_async.journal.sqlite.connection import connected_to_read, errors_told, format_of, job_row, may_read
 from refold_async.journal.sqlite.locks import is_held
@@ -57,23 +58,16 @@ class SQLiteStore:
             JournalError: The journal does not exist or cannot be read.
         """
         with _reading(self.location) as (connection, written, job):
-            if written == 1:
-                counted = connection.execute(sql.SUMMARISE).fetchall()
-                has_tallies = bool(connection.execute(sql.HAS_TALLIES).fetchall())
-            else:
-                counted = connection.execute(sql.READ_COUNTS).fetchall()
-                has_tallies = True
-            tallied = connection.execute(sql.READ_TALLY, (job.runs,)).fetchall() if has_tallies else []
-            last = max([job.opened_at, *(moment for _, _, moment in counted)])
+            counts, last = _read_counts(connection, written)
+            last = max(job.opened_at, last)
             moment_of(last)
+            tallied: list[tuple[int | None, int]] = []
+            if written != 1 or connection.execute(sql.HAS_TALLIES).fetchall():
+                tallied = connection.execute(sql.READ_TALLY, (job.runs,)).fetchall()
             ((items, refused),) = tallied or [(None, 0)]
-            counts = {status: count for status, count, _ in counted}
-            for count in (items or 0, refused, *counts.values()):
-                if not isinstance(count, int) or count < 0:
+            for count in (items or 0, refused):
+                if not _is_count(count):
                     raise JournalError(f"The journal {self.location!r} is damaged: {count!r} is not a number of items.")
-            if written != 1:
-                # A status that no run writes is not counted, so that whoever reads this is told of it.
-                counts |= dict(connection.execute(sql.COUNT_OPEN).fetchall())
         return StoreSummary(job, counts, last, items, refused)
 
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
@@ -101,6 +95,25 @@ class SQLiteStore:
                 )
             after = row.id
         return rows
+
+    def close(self) -> None:
+        """Do nothing: each call closes the file."""
+
+
+def _read_counts(connection: sqlite3.Connection, written: int) -> tuple[dict[str, int], str]:
+    """Return how many rows there are of each status, and when the last was recorded."""
+    for row in connection.execute(sql.READ_COUNTS).fetchall() if written != 1 else ():
+        counts = dict(zip(STATUSES, row, strict=False))
+        *numbers, items, last = row
+        # Rows with a status that no run writes are in no count but that of all: then whoever reads this is told of it.
+        if all(map(_is_count, numbers)) and sum(numbers) == items:
+            return counts, last
+    rows = connection.execute(sql.SUMMARISE).fetchall()
+    return {status: count for status, count, _ in rows}, max((moment for _, _, moment in rows), default="")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
 
 
 def _length(text: object) -> int:
