@@ -67,9 +67,9 @@ class FanOutReport(Generic[Item, T]):
         """Return a dict for every outcome, in the order of the input, for example for `pandas.DataFrame()`.
 
         The keys are `index`, `linked_account_id`, `item` as it was given, `status`, `effect`, `error`, `message`,
-        `attempts`, `elapsed` in seconds, `recorded`, `request_id` and `reconciled`. What an outcome does not have is None. `error` is
-        the name of the error's class. If an earlier run recorded the outcome, it is the recorded name, or `interrupted`
-        for an item that was in flight when that run ended.
+        `attempts`, `elapsed` in seconds, `recorded`, `request_id` and `reconciled`. What an outcome does not have is
+        None. `error` is the name of the error's class. If an earlier run recorded the outcome, it is the recorded name,
+        or `interrupted` for an item that was in flight when that run ended.
 
         Args:
             status: Return only outcomes with this status, or with one of these; by default all.

@@ -65,5 +65,3 @@ def test_none_of_a_hundred_thousand_schedules_writes_twice(schedule: bytes) -> N
 def test_each_assumption_is_needed(without: Assumption) -> None:
     """Take any single one away, and a schedule writes twice."""
     find(SCHEDULES, lambda schedule: len(world_after(schedule, without).runs_at) > 1, settings=UNTIL_FOUND)
-
-

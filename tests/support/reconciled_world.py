@@ -1,12 +1,13 @@
 """A world in which workers write one item: they die, stop and come back, their writes arrive late, their looks vary.
 
-A worker does one step at a time, and only if a schedule lets it: one that is never scheduled again has died, and one that
-is scheduled again much later was stopped. Decisions are those of the library itself: `next_step`, `cannot_leave_after`
-and `leaves_before`. What the world promises them are the five assumptions, each of which can be taken away.
+A worker does one step at a time, and only if a schedule lets it: one that never continues has died. Decisions are those
+of the library itself: `next_step`, `cannot_leave_after` and `leaves_before`. What the world promises them are the five
+assumptions, each of which can be taken away.
 """
 
 import math
 from collections.abc import Generator
+from contextlib import suppress
 from enum import Enum
 from typing import Final
 
@@ -102,10 +103,8 @@ class World:
         """Let a worker do its next step; nothing if it is stopped or has ended."""
         if worker % len(self.workers) in self.stopped:
             return
-        try:
+        with suppress(StopIteration, _TakenOverError):  # with them it has ended
             self.workers[worker].send(chance)
-        except (StopIteration, _TakenOverError):
-            pass  # from now on it has ended
 
     @property
     def _free_from(self) -> float:
