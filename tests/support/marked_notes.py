@@ -29,12 +29,19 @@ class MarkedNotes:
         self._index_delay = index_delay
         self._write_delay = write_delay
         self._written: list[tuple[str, str, float]] = []
+        self._at_once = 0
+        self.most_at_once = 0
+        """How many notes were written at the same time, at most."""
         mock.catalogue.add_app(SLUG)
-        mock.catalogue.action(SLUG, "create_note", parameters=[{"name": "mark"}, {"name": "text"}])(self._create)
+        mock.catalogue.action(SLUG, "create_note", parameters=[{"name": "mark"}, {"name": "text"}])(self.create)
         mock.catalogue.action(SLUG, "find_notes", parameters=[{"name": "mark"}])(self._find)
 
-    async def _create(self, context: ActionContext, parameters: dict[str, Any]) -> Any:
+    async def create(self, context: ActionContext, parameters: dict[str, Any]) -> Any:
+        """Write a note."""
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
         await asyncio.sleep(self._write_delay)
+        self._at_once -= 1
         self._written.append((context.linked_account_id, parameters["mark"], time.monotonic()))
         return {"id": f"note {len(self._written)}", "mark": parameters["mark"]}
 
