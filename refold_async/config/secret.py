@@ -40,7 +40,7 @@ class Secret(str):
 
 
 def fingerprint(value: str | None) -> str:
-    """Return a short text that stands for a secret, and from which it cannot be found; `none` for None."""
+    """Return a short text that identifies a secret without revealing it; `none` for None."""
     import hashlib
 
     return "none" if value is None else hashlib.sha256(value.encode()).hexdigest()[:16]

@@ -2,9 +2,9 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from typing import Any, Protocol, cast, runtime_checkable
 
 from refold_async.limits.fair_queue import Priority
 from refold_async.runtime.foreign_errors import EXITS, safe_repr
@@ -25,9 +25,9 @@ class Limiter(Protocol):
     the attempt is sent immediately. If `acquire` raises, the call whose turn it was fails with `APIConnectionError`,
     whose cause is that exception.
 
-    `acquire` may take two keyword arguments. `priority` is `"interactive"`, or `"bulk"` for the requests of a fan-out; if
-    an interactive request comes while a limiter is asked for a bulk one, that `acquire` is cancelled, and another one is
-    called. `waiting` is how many requests of this priority wait.
+    `acquire` may take two keyword arguments. `priority` is `"interactive"`, or `"bulk"` for the requests of a fan-out.
+    If an interactive request comes while `acquire` waits for a bulk one, that is cancelled, and `acquire` is called for
+    the interactive request. `waiting` is how many requests of this priority wait.
 
     A limiter may also have a plain method `throttled(until: float) -> None`. The client calls it when Refold returns
     HTTP 429. `until` is a time in seconds, as `time.time()` returns it: nobody who shares the limit should send before
@@ -63,17 +63,16 @@ class LimiterError(Exception):
 def acquire_of(limiter: Limiter) -> tuple[Acquire, bool]:
     """Return how to ask a limiter, and whether it distinguishes priorities."""
     acquire: Any = limiter.acquire
-    try:
+    accepted: Collection[str] = ()
+    with suppress(TypeError, ValueError):
         accepted = inspect.signature(acquire).parameters
-    except (TypeError, ValueError):
-        accepted = {}
     names = [name for name in ("priority", "waiting") if name in accepted]
     if not names:
         return lambda _priority, _waiting: acquire(), False
 
     def ask_for(priority: Priority, waiting: int) -> Awaitable[None]:
         given = {"priority": priority, "waiting": waiting}
-        return acquire(**{name: given[name] for name in names})
+        return cast("Awaitable[None]", acquire(**{name: given[name] for name in names}))
 
     return ask_for, "priority" in names
 

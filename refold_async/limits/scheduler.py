@@ -44,7 +44,10 @@ class RequestScheduler:
         longest_pause: float = 60.0,
     ) -> None:
         self._limiter = None if limit is None or isinstance(limit, RateLimit) else limit
-        self._acquire, self._knows_priorities = (None, False) if self._limiter is None else acquire_of(self._limiter)
+        self._acquire: Acquire | None = None
+        self._knows_priorities = False
+        if self._limiter is not None:
+            self._acquire, self._knows_priorities = acquire_of(self._limiter)
         self._bucket = TokenBucket(limit) if isinstance(limit, RateLimit) else None
         # A limit that the user set may be too high, or not the only one.
         self._adaptive = AdaptiveRate(connections, beside_a_limit=limit is not None)

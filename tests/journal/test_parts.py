@@ -91,11 +91,15 @@ async def test_several_workers_share(mock: MockRefold, refold: AsyncRefold, jour
 
 async def test_a_part_that_is_not_closed_is_given_back(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
     """Others get it, and find what was done; who gave it back is told at the end that it is not closed."""
-    with pytest.raises(JournalError, match=r"not closed: 1, 3\. Call `await part\.close\(\)`"):
+
+    async def work() -> None:
         async for part in journal.claim():
             await run(refold, part)
             if part.number % 2 == 0:
                 await part.close()
+
+    with pytest.raises(JournalError, match=r"not closed: 1, 3\. Call `await part\.close\(\)`"):
+        await work()
     numbers: list[int] = []
     async for part in journal.claim():
         numbers.append(part.number)
@@ -140,11 +144,12 @@ async def test_break_gives_back(journal: Journal) -> None:
             assert part.number == 0
             break
         await given_back(part)
-        with pytest.raises(ZeroDivisionError):
+        try:
             async for part in journal.claim():
                 assert part.number == 0
-                _ = 1 / 0
-        await given_back(part)
+                raise ZeroDivisionError
+        except ZeroDivisionError:
+            await given_back(part)
 
 
 async def test_another_number_of_parts(journal: Journal) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 from refold_async.config.settings import RateLimit
 from refold_async.errors import ConfigurationError
 from refold_async.limits.fair_queue import Priority
-from refold_async.limits.redis.script import LimitTimes, Reservation
+from refold_async.limits.redis.script import Reservation
 from refold_async.limits.redis.slots import ClockOffset, Slots
 from refold_async.limits.token_bucket import TokenBucket
 from refold_async.runtime.log import logger
@@ -22,12 +22,12 @@ OnFailure = Literal["wait", "error", "local"]
 _BULK_AHEAD: Final = 0.05
 """Seconds ahead for which bulk requests reserve slots. Interactive requests that come meanwhile go behind them."""
 _INTERACTIVE_AHEAD: Final = 1.0
-"""The same for interactive requests, of which each reserves one."""
+"""The same for interactive requests. Each reserves one slot."""
 _HORIZONS: Final = (_INTERACTIVE_AHEAD, _BULK_AHEAD)
 _EARLY: Final = 0.005
 """Seconds before the last slot is used at which the next ones are reserved, besides the time of a round trip."""
 _MOST_SLOTS: Final = 1000
-"""The most slots that are reserved at once."""
+"""The most slots that are reserved in one round trip."""
 _FIRST_PROBE: Final = 0.05
 _LAST_PROBE: Final = 0.5
 """The least and the most seconds between two attempts to reach Redis while it does not respond."""
@@ -151,7 +151,7 @@ class OrganisationLimit:
         return list(self._tasks)
 
     def _fetch_if_needed(self, priority: Priority, waiting: int, now: float, loop: asyncio.AbstractEventLoop) -> float:
-        """Reserve more slots if that is of use now; return when to look again."""
+        """Reserve more slots if that is of use now; return when more may be needed."""
         if waiting < 1 or priority in self._fetching:
             return math.inf
         if now < self._next[priority]:

@@ -11,7 +11,6 @@ from refold_async.config.validation import check_positive
 from refold_async.errors import ConfigurationError
 from refold_async.limits.redis.organisation_limit import OnFailure, OrganisationLimit
 from refold_async.limits.redis.script import LimitTimes, Reservation, arguments, reservation_of
-from refold_async.runtime.log import logger
 
 __all__ = ["RedisRateLimit"]
 
@@ -32,8 +31,8 @@ class RedisRateLimit:
     refuses all requests of one process with HTTP 429, all processes wait. It needs the extra `redis`, and Redis 7 or
     Valkey. It belongs to the event loop it is first used in.
 
-    Processes share the limit if they use the same Redis, `name`, base URL and API key. In Redis, a fingerprint stands
-    for the key.
+    Processes share the limit if they use the same Redis, `name`, base URL and API key. Redis gets a
+    fingerprint of the key, not the key.
     """
 
     def __init__(
@@ -78,8 +77,8 @@ class RedisRateLimit:
             )
         if (local_share is not None) != (on_failure == "local"):
             raise ConfigurationError(
-                "RedisRateLimit(local_share=) goes with on_failure='local': the part of the limit that this process may "
-                "use alone, such as 0.25 with four processes."
+                "RedisRateLimit(local_share=) goes with on_failure='local': the part of the limit that this process "
+                "may use alone, such as 0.25 with four processes."
             )
         share = 0.0 if local_share is None else check_positive("RedisRateLimit(local_share=)", local_share)
         if share > 1:

@@ -65,7 +65,7 @@ return answer
 """
 
 _LIFETIME: Final = 60_000
-"""Milliseconds that the state is kept once the bucket is full. Until then, nobody may have another limit of its name."""
+"""Milliseconds that the state is kept once the bucket is full. Until then, another limit cannot have its name."""
 _MICROSECONDS: Final = 1_000_000
 
 

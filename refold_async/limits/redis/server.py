@@ -39,7 +39,7 @@ class RedisServer:
         url = hide(url)
         self._timeout = timeout
         self._redis = _client(url, timeout)
-        self._script = cast(Any, self._redis).register_script(SCRIPT)
+        self._script = cast("Any", self._redis).register_script(SCRIPT)
         details: dict[str, Any] = self._redis.connection_pool.connection_kwargs
         self.location = str(details.get("path") or f"{details.get('host', 'localhost')}:{details.get('port', 6379)}")
         """Where Redis is, for messages."""
@@ -89,7 +89,7 @@ class RedisServer:
 def _client(url: str, timeout: float) -> Redis:
     problem = "it must begin with redis://, rediss:// or unix://"
     try:
-        return cast(Any, Redis).from_url(  # type: ignore[no-any-return]
+        return cast("Any", Redis).from_url(  # type: ignore[no-any-return]
             url,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,

@@ -57,7 +57,7 @@ async def test_slots_are_an_interval_apart(server: RedisServer) -> None:
         reserved = reservation_of(times, await server.run(KEY, arguments(times, bulk=2, horizons=(1.0, 0.05))))
         assert all(slot <= reserved.now + 0.05 for slot in reserved.bulk)
         slots += reserved.bulk
-    apart = [later - earlier for earlier, later in zip(slots, slots[1:], strict=False)]
+    apart = [later - earlier for earlier, later in pairwise(slots)]
     assert len(slots) > 5
     assert min(apart[1:]) >= 0.0099
     assert reserved.wait > 0

@@ -17,7 +17,7 @@ AHEAD = 5000.0
 """How far the clock of Redis is ahead."""
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """The Redis of the simulation does not respond."""
 
 
@@ -57,7 +57,7 @@ class Simulation:
 
         async def process() -> None:
             limiter = OrganisationLimit(
-                self.limit, reserve, "redis", unavailable=Unavailable, on_failure="wait", local_share=0
+                self.limit, reserve, "redis", unavailable=UnavailableError, on_failure="wait", local_share=0
             )
             await asyncio.sleep(self.chance.uniform(0, 0.05))
             while True:
