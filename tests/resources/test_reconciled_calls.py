@@ -123,7 +123,7 @@ async def test_a_write_that_arrives_late(mock: MockRefold, account: AccountScope
 @pytest.mark.parametrize(
     ("finding", "told"),
     [
-        (CANNOT_TELL, "the look could not tell whether it ran"),
+        (CANNOT_TELL, "the look did not show whether it ran"),
         (None, "the look returned None, so whether it ran is not known"),
         ([{"id": 1}], "the look returned [{'id': 1}], so whether it ran is not known"),
         (True, "the look returned True"),

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from refold_async.journal.send_fence import SEND_WITHIN, leaves_before
-from refold_async.reconciling.steps import Answer, End, Look, LookFrom, cannot_leave_after, next_step
+from refold_async.pipeline.reconciling.steps import End, Found, Look, LookFrom, cannot_leave_after, next_step
 
 __all__ = ["Assumption", "World"]
 
@@ -174,7 +174,7 @@ class World:
         earliest = began - (LATE * SETTLE if self.without is Assumption.FRESH_LOOK else 0.0)
         seen_at = earliest + chance * (self.now - earliest)
         found = any(ran_at <= seen_at for ran_at in self.runs_at)
-        return Look(began, self.now, Answer.DONE if found else Answer.NOT_DONE)
+        return Look(began, self.now, Found.DONE if found else Found.NOT_DONE)
 
     def _renew(self, run: int) -> None:
         if run == self.run:

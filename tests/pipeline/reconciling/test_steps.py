@@ -5,14 +5,14 @@ import math
 import pytest
 
 from refold_async.journal.send_fence import SEND_WITHIN
-from refold_async.reconciling.steps import Answer, End, Look, LookFrom, cannot_leave_after, next_step
+from refold_async.pipeline.reconciling.steps import End, Found, Look, LookFrom, cannot_leave_after, next_step
 
-DONE, NOT_DONE, CANNOT_TELL = Answer.DONE, Answer.NOT_DONE, Answer.CANNOT_TELL
+DONE, NOT_DONE, CANNOT_TELL = Found.DONE, Found.NOT_DONE, Found.CANNOT_TELL
 
 
-def step(*looks: tuple[float, Answer], sends: int = 1, settle: float = 10.0) -> LookFrom | End:
+def step(*looks: tuple[float, Found], sends: int = 1, settle: float = 10.0) -> LookFrom | End:
     """Return the next step after looks that took a second each, if the write could not leave after 100."""
-    made = [Look(began, began + 1, answer) for began, answer in looks]
+    made = [Look(began, began + 1, found) for began, found in looks]
     return next_step(made, settle=settle, sends=sends, over_at=100.0)
 
 
@@ -29,7 +29,7 @@ def test_done_counts_at_once(sends: int) -> None:
 
 
 @pytest.mark.parametrize("looks", [[], [(100, NOT_DONE)], [(100, NOT_DONE), (110, NOT_DONE)]])
-def test_a_look_that_cannot_tell_is_the_last(looks: list[tuple[float, Answer]]) -> None:
+def test_a_look_that_cannot_tell_is_the_last(looks: list[tuple[float, Found]]) -> None:
     """What was not found before does not count either."""
     assert step(*looks, (120, CANNOT_TELL)) is End.UNKNOWN
 

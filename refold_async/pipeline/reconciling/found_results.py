@@ -6,8 +6,7 @@ import attrs
 
 from refold_async.codec import json_codec
 from refold_async.errors import RefoldError
-from refold_async.faults import Reconciled
-from refold_async.models.response_meta import ResponseMeta
+from refold_async.models.response_meta import Reconciled, ResponseMeta
 from refold_async.models.results import ActionResult
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Parser, Response
