@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.protocol.pages import AwaitableListing, Listing
-    from refold_async.reconciling.reconcile import CANNOT_TELL, NOT_DONE, Done, Finding, Reconcile, UnknownWrite
+    from refold_async.pipeline.reconciling.reconcile import CANNOT_TELL, NOT_DONE, Done, Finding, Reconcile, UnknownWrite
     from refold_async.resources.account import AccountScope
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.workflows import RequestStructure
@@ -257,12 +257,12 @@ _LOADED_WHEN_USED = {
     "WorkflowSettings": "models.workflows",
     "WorkflowVersion": "models.workflows",
     "webhooks": "webhooks",
-    "CANNOT_TELL": "reconciling.reconcile",
-    "Done": "reconciling.reconcile",
-    "Finding": "reconciling.reconcile",
-    "NOT_DONE": "reconciling.reconcile",
-    "Reconcile": "reconciling.reconcile",
-    "UnknownWrite": "reconciling.reconcile",
+    "CANNOT_TELL": "pipeline.reconciling.reconcile",
+    "Done": "pipeline.reconciling.reconcile",
+    "Finding": "pipeline.reconciling.reconcile",
+    "NOT_DONE": "pipeline.reconciling.reconcile",
+    "Reconcile": "pipeline.reconciling.reconcile",
+    "UnknownWrite": "pipeline.reconciling.reconcile",
 }
 
 if not TYPE_CHECKING:  # otherwise type checkers would accept any misspelled name

@@ -191,6 +191,11 @@ class FanOutMethods:
 
         chosen = with_defaults(ActionFanOutOptions, options, "AsyncRefold.fan_out_action")
         idempotent: bool = chosen["idempotent"]
+        reconcile = chosen["reconcile"]
+        if reconcile is not None:
+            from refold_async.pipeline.reconciling.reconcile import check_reconcile
+
+            check_reconcile(reconcile, idempotent=idempotent, resend_unknown=chosen["resend_unknown"])
         parse = parse_action_result(into)
         given = (parameters, chosen["connection_id"], chosen["headers"])
 
@@ -216,26 +221,12 @@ class FanOutMethods:
         def send(scope: AccountScope, item: Item, request: Request) -> Awaitable[ActionResult[Any]]:
             return scope._send(request, parse, limits)  # pyright: ignore[reportPrivateUsage]
 
-        def if_connected(call: Callable[..., Awaitable[ActionResult[Any]]]) -> Callable[..., Awaitable[Any]]:
-            from refold_async.resources.connections import Connections
-
-            connections = Connections(slug)
-
-            async def call_if_connected(scope: AccountScope, item: Item, *request: Request) -> ActionResult[Any]:
-                await connections.ensure(scope, item, limits)
-                return await call(scope, item, *request)
-
-            return call_if_connected
+        def seconds_to_look(scope: AccountScope) -> float:
+            return scope._limits(timeout).total  # pyright: ignore[reportPrivateUsage]
 
         def restore(result: Any) -> ActionResult[Any]:
             return parse(Response(200, {}, json_codec.encode_as_read(result).encode()), common)
 
-        only_connected = check_bool("skip_disconnected", chosen["skip_disconnected"])
-        reconcile = chosen["reconcile"]
-        if reconcile is not None:
-            from refold_async.reconciling.reconcile import check_reconcile
-
-            check_reconcile(reconcile, idempotent=idempotent, resend_unknown=chosen["resend_unknown"])
         chosen["resend_unknown"] = chosen["resend_unknown"] or (idempotent and chosen["journal"] is not None)
         recorder = self._recorder(
             chosen,
@@ -243,28 +234,22 @@ class FanOutMethods:
             slug=slug,
             action_id=action_id,
             parameters=None if callable(parameters) else common.body,
-            reconciles=reconcile is not None,
         )
         if into is bytes and chosen["journal"] is not None and chosen["journal"].results:
             raise ConfigurationError(
                 "into=bytes cannot be combined with Journal(..., results=True), which records results as JSON: pass "
                 "results=False, and store the files elsewhere."
             )
-        call: Callable[[AccountScope, Item], Awaitable[ActionResult[Any]]] = execute
+        call: Callable[..., Awaitable[ActionResult[Any]]] = execute if reconcile is None else send
+        if check_bool("skip_disconnected", chosen["skip_disconnected"]):
+            from refold_async.resources.connections import Connections
+
+            call = Connections(slug).before(call, limits)
         if reconcile is not None:
             from refold_async.jobs.reconciling import ReconcilingCall
 
-            call = ReconcilingCall(
-                reconcile=reconcile,
-                request_of=request_for,
-                send=if_connected(send) if only_connected else send,
-                parse=parse,
-                key=chosen["key"],
-                seconds_to_look=lambda scope: scope._limits(timeout).total,  # pyright: ignore[reportPrivateUsage]
-                deadlines=self._transport.check_usable,
-            )
-        elif only_connected:
-            call = if_connected(execute)
+            check_usable = self._transport.check_usable
+            call = ReconcilingCall(reconcile, request_for, call, parse, chosen["key"], seconds_to_look, check_usable)
         return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
     def _interface(self, account: Any) -> "ClientInterface[Any, AccountScope]":
@@ -306,7 +291,6 @@ class FanOutMethods:
         slug: str | None = None,
         action_id: str | None = None,
         parameters: bytes | None = None,
-        reconciles: bool = False,
     ) -> "Recorder[Any, T]":
         journal = options["journal"]
         key: Callable[[Any], str] | None = options["key"]
@@ -336,7 +320,7 @@ class FanOutMethods:
             key=key,
             retry_failed=options["retry_failed"],
             resend_unknown=options["resend_unknown"],
-            reconciles=reconciles,
+            reconciles=options.get("reconcile") is not None,
             restore=restore,
             structures=slug is not None,
         )

@@ -6,14 +6,10 @@ What follows from each fault is in `retry_table`.
 from enum import Enum
 from typing import Any, Final, Literal
 
-__all__ = ["THROTTLED", "Effect", "Fault", "Kind", "Reconciled"]
+__all__ = ["THROTTLED", "Effect", "Fault", "Kind"]
 
 Effect = Literal["none", "done", "unknown"]
 """What became of the action: it did not run, it ran, or it may have run."""
-
-Reconciled = Literal["done", "sent_again"]
-"""What became clear about a write that may have run: a look found that it ran; or it had not run, and was sent once
-more."""
 
 Kind = Literal["read", "write", "idempotent"]
 """`read`: GET and HEAD requests, and others without a side effect. `write`: all other requests. `idempotent`: a write

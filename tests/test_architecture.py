@@ -26,7 +26,6 @@ FLOORS: Final = [
     {"protocol", "limits", "journal", "webhooks"},
     {"transport"},
     {"pipeline"},
-    {"reconciling"},
     {"resources", "jobs"},
     {"client", "fan_out_methods", "observers", "telemetry", "__init__"},
 ]

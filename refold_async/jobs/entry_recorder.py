@@ -98,7 +98,7 @@ class EntryRecorder:
     async def record_unknown(self, error: RefoldError, attempts: int) -> None:
         """Record that its write may have run, and that nothing is in flight; return when that is committed.
 
-        Before it is sent again, that is recorded too. If the process dies before, only a look follows in the next run.
+        If it is sent once more, that is recorded before, by `start()`.
         """
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from refold_async.faults import Reconciled
 from refold_async.jobs.client_interface import Scope
+from refold_async.models.response_meta import Reconciled
 from refold_async.pipeline.item_context import ItemContext
 
 __all__ = ["TakenItem", "count_of"]

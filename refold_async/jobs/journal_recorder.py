@@ -19,7 +19,7 @@ from refold_async.journal.opening import AnyJournal, note_all_ended, run_opener
 from refold_async.journal.store import JobIdentity
 from refold_async.journal.writer import JournalWriter, NoEntry
 from refold_async.models.model import Model
-from refold_async.reconciling.steps import cannot_leave_after
+from refold_async.pipeline.reconciling.steps import cannot_leave_after
 from refold_async.runtime.foreign_errors import safe_str
 from refold_async.runtime.log import logger
 

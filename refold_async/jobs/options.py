@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from refold_async.journal.journal import Journal
     from refold_async.journal.parts import JournalPart
     from refold_async.journal.postgres.postgres_journal import PostgresJournal
-    from refold_async.reconciling.reconcile import Reconcile
+    from refold_async.pipeline.reconciling.reconcile import Reconcile
 
 __all__ = ["Account", "ActionFanOutOptions", "FanOutOptions", "with_defaults"]
 

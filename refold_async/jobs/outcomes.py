@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 import attrs
 
 from refold_async.errors import RecordedError, RefoldError
-from refold_async.faults import Effect, Reconciled
+from refold_async.faults import Effect
+from refold_async.models.response_meta import Reconciled
 from refold_async.runtime.foreign_errors import error_name
 
 __all__ = ["Failed", "Ok", "Outcome", "Status", "Unfinished", "Unknown", "name_of_error"]

@@ -16,11 +16,11 @@ from refold_async.jobs.recorded_outcomes import recorded_error
 from refold_async.jobs.slots import Slots
 from refold_async.models.results import ActionResult
 from refold_async.pipeline.item_context import current_item
+from refold_async.pipeline.reconciling.found_results import found_result, with_meta
+from refold_async.pipeline.reconciling.reconcile import Done, Reconcile, UnknownWrite
+from refold_async.pipeline.reconciling.reconciliation import Reconciliation, is_unknown_write
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Parser
-from refold_async.reconciling.found_results import found_result, with_meta
-from refold_async.reconciling.reconcile import Done, Reconcile, UnknownWrite
-from refold_async.reconciling.reconciliation import Reconciliation, is_unknown_write
 from refold_async.transport.deadlines import Deadline, Deadlines
 
 __all__ = ["ReconcilingCall"]
@@ -29,17 +29,17 @@ Item = TypeVar("Item")
 
 _STOPPED: Final = "the fan-out was stopped before it was clear whether it ran."
 _CLOSED: Final = "the client was closed before it was clear whether it ran."
-_NEVER_AGAIN: Final = "a look did not find it, and settle=math.inf keeps it from being sent again."
+_NEVER_AGAIN: Final = "a look did not find it, and with settle=math.inf it is not sent once more."
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(eq=False)
 class ReconcilingCall(Generic[Item]):
     """The call of every item of a fan-out of actions with `reconcile=`."""
 
     reconcile: Reconcile
     """How to look for the writes."""
     request_of: Callable[[Item], Request]
-    """Returns the request of an item. It is called once for an item: what is sent again is the same."""
+    """Returns the request of an item. It is called once for an item, so that what is sent once more is the same."""
     send: Callable[[Any, Item, Request], Awaitable[ActionResult[Any]]]
     """Sends the request of an item in the scope of its account."""
     parse: Parser[ActionResult[Any]]

@@ -7,8 +7,9 @@ import attrs
 
 from refold_async.codec import json_codec
 from refold_async.errors import JournalError
-from refold_async.faults import Effect, Reconciled
+from refold_async.faults import Effect
 from refold_async.journal.store import EntryRow, moment_of
+from refold_async.models.response_meta import Reconciled
 
 __all__ = ["STATUSES", "EntryStatus", "JournalEntry", "entry_of"]
 

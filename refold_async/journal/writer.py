@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, Final, Literal, Self
 
 from refold_async.errors import ConfigurationError, JournalError
-from refold_async.faults import Effect, Reconciled
+from refold_async.faults import Effect
 from refold_async.journal.bloom_filter import BloomFilter
 from refold_async.journal.entries import JournalEntry, entry_of
 from refold_async.journal.store import EntryRow, EntryValues, StoreRun
+from refold_async.models.response_meta import Reconciled
 from refold_async.runtime.cancellation import wait_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
 

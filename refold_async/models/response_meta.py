@@ -1,13 +1,15 @@
 """What results and errors record about their call: attempts, duration, and the status and headers of the response."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-from refold_async.faults import Reconciled
+__all__ = ["Reconciled", "ResponseMeta", "SettableMeta", "pack"]
 
-__all__ = ["ResponseMeta", "SettableMeta", "pack"]
+Reconciled = Literal["done", "sent_again"]
+"""What became clear about a write that may have run: a look found that it ran; or it had not run, and was sent once
+more."""
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _FIELDS: Final = ("attempts", "elapsed", "request_id", "status", "reconciled", "headers")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from refold_async.config.client_options import environment_of
 from refold_async.config.settings import RetryPolicy, Timeout, resolve_synchronous_timeout, resolve_timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
-from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
+from refold_async.errors import ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.models.results import ActionResult, WorkflowExecution
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
     from refold_async.models.saved_file import SavedFile
+    from refold_async.pipeline.reconciling.reconcile import Reconcile
     from refold_async.protocol.pages import AwaitableListing
-    from refold_async.reconciling.reconcile import Reconcile
     from refold_async.resources.actions import Action, ActionParameters
     from refold_async.resources.applications import Applications
     from refold_async.resources.events import Events
@@ -282,20 +282,14 @@ class AccountScope(RawRequests, ConnectUrls):
         request = requests.execute_action(
             slug, action_id, parameters, idempotent=idempotent, connection_id=connection_id, headers=headers
         )
-        if save_to is None:
-            parse = parse_action_result(into)
-            if reconcile is None:
-                return await self._send(request, parse, timeout)
-            from refold_async.reconciling.reconcile import check_reconcile
+        if reconcile is not None:
             from refold_async.resources.reconciled_calls import ReconciledCall
 
-            check_reconcile(reconcile, idempotent=idempotent)
-            limits = self._limits(timeout)
-            return await ReconciledCall(self, self._send, self._pipeline.pause, request, parse, limits).run(reconcile)
-        if reconcile is not None:
-            raise ConfigurationError(
-                "reconcile= cannot be combined with save_to=: a look cannot return the file. Leave one of them out."
-            )
+            parse = parse_action_result(into)
+            call = ReconciledCall(self, self._send, self._pipeline.pause, request, parse, self._limits(timeout))
+            return await call.run(reconcile, save_to)
+        if save_to is None:
+            return await self._send(request, parse_action_result(into), timeout)
         from refold_async.resources.saving import save_action_file
 
         return await self._send(request, save_action_file(request, into, save_to), timeout)

@@ -8,15 +8,15 @@ import attrs
 
 from refold_async.codec import json_codec
 from refold_async.config.settings import Timeout
-from refold_async.errors import RefoldError
+from refold_async.errors import ConfigurationError, RefoldError
 from refold_async.models.results import ActionResult
 from refold_async.pipeline.call_events import named_call
 from refold_async.pipeline.item_context import current_item
+from refold_async.pipeline.reconciling.found_results import found_result, with_meta
+from refold_async.pipeline.reconciling.reconcile import Done, Reconcile, UnknownWrite, check_reconcile
+from refold_async.pipeline.reconciling.reconciliation import Reconciliation, is_unknown_write
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Parser
-from refold_async.reconciling.found_results import found_result, with_meta
-from refold_async.reconciling.reconcile import Done, Reconcile, UnknownWrite
-from refold_async.reconciling.reconciliation import Reconciliation, is_unknown_write
 from refold_async.resources.resource import Send
 from refold_async.runtime.log import logger
 
@@ -63,8 +63,18 @@ class ReconciledCall:
         self._waited_before = 0.0 if self.item is None else self.item.waited
         self._attempts = 0
 
-    async def run(self, reconcile: Reconcile) -> ActionResult[Any]:
-        """Send the request, and reconcile it if it may have run."""
+    async def run(self, reconcile: Reconcile, save_to: object) -> ActionResult[Any]:
+        """Send the request, and reconcile it if it may have run.
+
+        Raises:
+            ConfigurationError: `reconcile` is not a `Reconcile`, or the call cannot have one.
+            RefoldError: The error of the call.
+        """
+        check_reconcile(reconcile, idempotent=self._request.kind == "idempotent")
+        if save_to is not None:
+            raise ConfigurationError(
+                "reconcile= cannot be combined with save_to=: a look cannot return the file. Leave one of them out."
+            )
         try:
             return await self._send(self._request, self._parse, self._limits)
         except RefoldError as failure:

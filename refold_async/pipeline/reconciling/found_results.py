@@ -5,8 +5,8 @@ from typing import Any
 import attrs
 
 from refold_async.codec import json_codec
-from refold_async.faults import Reconciled
-from refold_async.models.response_meta import ResponseMeta
+from refold_async.errors import RefoldError
+from refold_async.models.response_meta import Reconciled, ResponseMeta
 from refold_async.models.results import ActionResult
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Parser, Response
@@ -31,7 +31,12 @@ def found_result(data: Any, request: Request, parse: Parser[ActionResult[Any]]) 
         body = json_codec.encode_as_read({"node_status": "Success", "data": data}).encode()
     except (TypeError, ValueError, RecursionError):
         return ActionResult("Success", data)
-    return parse(Response(200, {}, body), request)
+    try:
+        return parse(Response(200, {}, body), request)
+    except RefoldError as misfit:
+        misfit.effect = "done"
+        misfit.slug, misfit.action_id = request.slug, request.action_id
+        raise
 
 
 def with_meta(

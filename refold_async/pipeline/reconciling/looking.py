@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from refold_async.errors import RefoldError
 from refold_async.pipeline.item_context import ItemContext, current_item
-from refold_async.reconciling.reconcile import CANNOT_TELL, NOT_DONE, Done, Finding, Reconcile, UnknownWrite
-from refold_async.reconciling.steps import Answer
+from refold_async.pipeline.reconciling.reconcile import CANNOT_TELL, NOT_DONE, Done, Finding, Reconcile, UnknownWrite
+from refold_async.pipeline.reconciling.steps import Found
 from refold_async.runtime.foreign_errors import EXITS, error_name, safe_repr, safe_str
 
-__all__ = ["answer_of", "look_for", "note"]
+__all__ = ["found_by", "look_for", "note"]
 
 _SOONEST: Final = 1.0
 """Seconds between two checks whether a look, which waits for a permit, takes too long."""
@@ -20,17 +20,17 @@ def note(error: RefoldError, text: str) -> None:
     error.add_note(f"reconcile=: {text}")
 
 
-def answer_of(finding: Finding) -> Answer:
+def found_by(finding: Finding) -> Found:
     """Return what a look found."""
     if isinstance(finding, Done):
-        return Answer.DONE
-    return Answer.NOT_DONE if finding is NOT_DONE else Answer.CANNOT_TELL
+        return Found.DONE
+    return Found.NOT_DONE if finding is NOT_DONE else Found.CANNOT_TELL
 
 
 async def look_for(
     write: UnknownWrite, reconcile: Reconcile, scope: Any, seconds: float, item: ItemContext | None
 ) -> Finding:
-    """Look for a write once. If that cannot tell whether it ran, add a note to the error of the write.
+    """Look for a write once. If that does not show whether it ran, add a note to the error of the write.
 
     Args:
         write: The write.
@@ -67,8 +67,8 @@ async def look_for(
     finally:
         current_item.reset(token)
     if isinstance(finding, Finding):
-        if answer_of(finding) is Answer.CANNOT_TELL:
-            note(write.error, "the look could not tell whether it ran.")
+        if found_by(finding) is Found.CANNOT_TELL:
+            note(write.error, "the look did not show whether it ran.")
         return finding
     missing = " Is there a `return` missing?" if finding is None else ""
     note(

@@ -19,11 +19,11 @@ class Finding:
 
 @attrs.frozen
 class Done(Finding):
-    """A look found the write: it ran, and is not sent again."""
+    """A look found the write: it ran, and is not repeated."""
 
     data: Any = None
     """What the app would have responded, as JSON. It becomes the `data` of the result, and is converted as `into=` says
-    for a response. An object that is no JSON becomes the `data` as it is."""
+    for a response. Any other object becomes the `data` as it is."""
 
 
 class _WithoutData(Finding):
@@ -99,7 +99,7 @@ class Reconcile:
     settle: float = attrs.field(kw_only=True, validator=_check_settle)
     """Seconds after which a write that has left is certain to be found by a look, or never runs. There is no default:
     it must be longer than the network, Refold's queue, the app and its search index may take together. With `math.inf`,
-    a write is never sent again."""
+    a write is never repeated."""
 
     def __attrs_post_init__(self) -> None:
         _check_look(self, attrs.fields(Reconcile).look, self.look)
@@ -111,7 +111,7 @@ def check_reconcile(reconcile: Any, *, idempotent: bool, resend_unknown: bool = 
     Args:
         reconcile: The value, which is not None.
         idempotent: Whether the action may run twice.
-        resend_unknown: Whether a fan-out sends again what may have run in an earlier run.
+        resend_unknown: Whether a fan-out repeats what may have run in an earlier run, without a look.
 
     Raises:
         ConfigurationError: It is not a `Reconcile`, or another argument makes it useless.
@@ -127,6 +127,6 @@ def check_reconcile(reconcile: Any, *, idempotent: bool, resend_unknown: bool = 
         )
     if resend_unknown:
         raise ConfigurationError(
-            "reconcile= cannot be combined with resend_unknown=True, which sends writes of an earlier run without a "
+            "reconcile= cannot be combined with resend_unknown=True, which repeats writes of an earlier run without a "
             "look. Pass one of them."
         )

@@ -7,11 +7,11 @@ from typing import Any, Generic, Protocol, TypeVar
 import attrs
 
 from refold_async.errors import RefoldError
-from refold_async.faults import Reconciled
+from refold_async.models.response_meta import Reconciled
 from refold_async.pipeline.item_context import ItemContext
-from refold_async.reconciling.looking import answer_of, look_for, note
-from refold_async.reconciling.reconcile import Done, Reconcile, UnknownWrite
-from refold_async.reconciling.steps import Answer, End, Look, LookFrom, next_step
+from refold_async.pipeline.reconciling.looking import found_by, look_for, note
+from refold_async.pipeline.reconciling.reconcile import Done, Reconcile, UnknownWrite
+from refold_async.pipeline.reconciling.steps import End, Found, Look, LookFrom, next_step
 from refold_async.runtime.foreign_errors import error_name
 from refold_async.runtime.log import logger
 
@@ -61,7 +61,7 @@ class Reconciliation(Generic[T]):
     scope: Any
     """The scope of the linked account."""
     subject: str
-    """What was to be written, for the log."""
+    """What is written, for the log."""
     write: UnknownWrite
     """The write."""
     sender: Sender[T]
@@ -104,7 +104,7 @@ class Reconciliation(Generic[T]):
                 finding = await look_for(
                     self.write, self.reconcile, self.scope, self.sender.seconds_to_look, self.sender.item
                 )
-                looks.append(Look(began, loop.time(), answer_of(finding)))
+                looks.append(Look(began, loop.time(), found_by(finding)))
                 if isinstance(finding, Done):
                     self.reconciled = "done"
                     return finding
@@ -121,7 +121,7 @@ class Reconciliation(Generic[T]):
                 self.over_at = loop.time()
                 looks.clear()
             else:
-                if looks[-1].answer is Answer.NOT_DONE:
+                if looks[-1].found is Found.NOT_DONE:
                     note(self.write.error, "it was sent twice, and no look found it, so it is not sent a third time.")
                 raise self.write.error
 

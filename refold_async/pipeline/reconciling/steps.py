@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from refold_async.journal.send_fence import SEND_WITHIN
 
-__all__ = ["MOST_SENDS", "Answer", "End", "Look", "LookFrom", "cannot_leave_after", "next_step"]
+__all__ = ["MOST_SENDS", "End", "Found", "Look", "LookFrom", "cannot_leave_after", "next_step"]
 
 MOST_SENDS: Final = 2
 """How often a write is sent in total: a third time would rely on a second look that was wrong."""
@@ -19,12 +19,12 @@ _CLOCKS_DIFFER: Final = 60.0
 """By how many seconds the clocks of two machines may differ, or one of them may have been set back."""
 
 
-class Answer(Enum):
+class Found(Enum):
     """What a look found."""
 
     DONE = "done"
     NOT_DONE = "not done"
-    CANNOT_TELL = "cannot tell"
+    CANNOT_TELL = "not clear"
 
 
 class Look(NamedTuple):
@@ -32,7 +32,7 @@ class Look(NamedTuple):
 
     began: float
     ended: float
-    answer: Answer
+    found: Found
 
 
 class LookFrom(NamedTuple):
@@ -64,8 +64,8 @@ def next_step(looks: Sequence[Look], *, settle: float, sends: int, over_at: floa
     """
     if not looks:
         return LookFrom(-float("inf"))
-    if looks[-1].answer is not Answer.NOT_DONE:
-        return End.DONE if looks[-1].answer is Answer.DONE else End.UNKNOWN
+    if looks[-1].found is not Found.NOT_DONE:
+        return End.DONE if looks[-1].found is Found.DONE else End.UNKNOWN
     may_resend = sends < MOST_SENDS
     agreeing, counts_from = 0, over_at + settle
     for look in looks:
