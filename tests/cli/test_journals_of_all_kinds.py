@@ -249,10 +249,25 @@ def test_messages_are_otherwise_left_alone() -> None:
 def summary_of(**values: Any) -> JournalSummary:
     """Return the summary of a running job in four parts."""
     defaults: dict[str, Any] = {
-        "job": "june sync", "base_url": "https://app.refold.ai", "environment": "test", "slug": None,
-        "action_id": None, "runs": 1, "running": True, "ok": 1000, "failed": 2, "unknown": 3, "in_flight": 5,
-        "withdrawn": 0, "refused": 0, "not_begun": None, "parts": 4, "closed_parts": 1, "held_parts": 2,
-        "created_at": None, "updated_at": None,
+        "job": "june sync",
+        "base_url": "https://app.refold.ai",
+        "environment": "test",
+        "slug": None,
+        "action_id": None,
+        "runs": 1,
+        "running": True,
+        "ok": 1000,
+        "failed": 2,
+        "unknown": 3,
+        "in_flight": 5,
+        "withdrawn": 0,
+        "refused": 0,
+        "not_begun": None,
+        "parts": 4,
+        "closed_parts": 1,
+        "held_parts": 2,
+        "created_at": None,
+        "updated_at": None,
     }
     return JournalSummary(**defaults | values)
 
