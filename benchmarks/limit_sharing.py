@@ -1,8 +1,8 @@
 """How well processes share one limit through Redis: how much of it they use, and what a strict server refuses.
 
-`python benchmarks/shared_limit.py` runs bulk jobs in four processes that share a `RedisRateLimit` of 20, 200 or 2,000
+`python benchmarks/limit_sharing.py` runs bulk jobs in four processes that share a `RedisRateLimit` of 20, 200 or 2,000
 calls a second, with Redis near by and with 10 milliseconds to Redis; and single calls beside sixteen bulk jobs. It
-needs `redis-server`, takes six minutes, and writes to `benchmarks/results/shared-limit.json`.
+needs `redis-server`, takes six minutes, and writes to `benchmarks/results/limit-sharing.json`.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from servers import server
 
 from refold_async import AsyncRefold, RateLimit, RedisRateLimit
 
-RESULTS: Final = Path(__file__).with_name("results") / "shared-limit.json"
+RESULTS: Final = Path(__file__).with_name("results") / "limit-sharing.json"
 LIMITS: Final = (RateLimit(20, burst=5), RateLimit(200, burst=20), RateLimit(2000, burst=100))
 PROCESSES: Final = 4
 JOBS_BESIDE: Final = 4
