@@ -14,7 +14,15 @@ from redis.exceptions import AskError, AuthenticationError, NoPermissionError, R
 from refold_async.config.secret import hide
 from refold_async.errors import ConfigurationError
 from refold_async.limits.redis.reserver import RedisUnavailableError
-from refold_async.limits.redis.script import DIFFERING_LIMIT, SCRIPT, Answer, LimitTimes, Wish, answer_of, arguments
+from refold_async.limits.redis.script import (
+    DIFFERING_LIMIT,
+    SCRIPT,
+    LimitTimes,
+    Reservations,
+    Wish,
+    arguments,
+    reservations_of,
+)
 from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["RedisServer"]
@@ -68,7 +76,7 @@ class RedisServer:
 
     async def reserve(
         self, limit: str, times: LimitTimes, wishes: Sequence[Wish], *, ahead: tuple[float, float], pause: float
-    ) -> Answer:
+    ) -> Reservations:
         """Reserve slots.
 
         Args:
@@ -87,7 +95,7 @@ class RedisServer:
         failure: Exception
         try:
             async with asyncio.timeout(self._timeout):
-                return answer_of(times, wishes, await self._script(keys=keys, args=given))
+                return reservations_of(times, wishes, await self._script(keys=keys, args=given))
         except TimeoutError:
             failure = RedisUnavailableError(f"it did not respond for {self._timeout:g} seconds")
         except Exception as error:  # noqa: BLE001 - whatever redis-py raises, calls are treated as the user chose
