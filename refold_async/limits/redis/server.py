@@ -141,14 +141,13 @@ class RedisServer:
 
 def _client(url: str, timeout: float) -> Redis:
     problem = "it must begin with redis://, rediss:// or unix://"
+    options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    if not url.startswith("unix:"):
+        options["socket_keepalive"] = True
     try:
-        return cast("Any", Redis).from_url(  # type: ignore[no-any-return]
-            url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 0),
-        )
+        client = cast("Any", Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options)
+        client.connection_pool.make_connection()  # which finds unknown options, and connects to nothing
+        return client  # type: ignore[no-any-return]
     except (ValueError, TypeError) as error:
         # The error of redis-py may quote a part of the password.
         if url.startswith(("redis://", "rediss://", "unix://")):
