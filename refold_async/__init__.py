@@ -71,7 +71,6 @@ if TYPE_CHECKING:
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
-    from refold_async.protocol.pages import AwaitableListing, Listing
     from refold_async.pipeline.reconciling.reconcile import (
         CANNOT_TELL,
         NOT_DONE,
@@ -80,6 +79,7 @@ if TYPE_CHECKING:
         Reconcile,
         UnknownWrite,
     )
+    from refold_async.protocol.pages import AwaitableListing, Listing
     from refold_async.resources.account import AccountScope
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.workflows import RequestStructure

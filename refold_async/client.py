@@ -4,7 +4,7 @@ import copy
 import inspect
 import math
 import platform
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -168,11 +168,10 @@ class AsyncRefold(FanOutMethods, RawRequests):
             trust_env=check_bool("trust_env", trust_env),
             trace_configs=trace_configs,
         )
-        organisation = f"{self.base_url}:{fingerprint(self._api_key)}"
         self._scheduler = RequestScheduler(
-            _check_limit(rate_limit, organisation),
+            _check_limit(rate_limit, self._organisation),
             self._transport.connections,
-            _check_account_limits(account_rate_limit, account_concurrency, organisation),
+            _check_account_limits(account_rate_limit, account_concurrency, self._organisation),
             retry.max_retry_after,
         )
         self._pipeline = Pipeline(
@@ -338,6 +337,10 @@ class AsyncRefold(FanOutMethods, RawRequests):
     ) -> None:
         await self.aclose()
 
+    def _organisation(self) -> str:
+        """Return what identifies the organisation to those who share a limit, without revealing the key."""
+        return f"{self.base_url}:{fingerprint(self._api_key)}"
+
     def __repr__(self) -> str:
         if not hasattr(self, "_transport"):  # error reporters call this when the constructor raises
             return "<AsyncRefold that could not be created>"
@@ -345,27 +348,29 @@ class AsyncRefold(FanOutMethods, RawRequests):
         return f"<AsyncRefold {self.base_url}, {self.environment or 'unknown environment'}{state}>"
 
 
-def _check_limit(rate_limit: Any, organisation: str) -> RateLimit | Limiter | None:
+def _check_limit(rate_limit: Any, organisation: Callable[[], str]) -> RateLimit | Limiter | None:
     if inspect.iscoroutinefunction(getattr(rate_limit, "throttled", None)):
         raise ConfigurationError("The throttled() of rate_limit must be a plain function, not a coroutine function.")
     if rate_limit is None or isinstance(rate_limit, RateLimit | Limiter):
         return rate_limit
     if isinstance(rate_limit, SharedLimit):
-        return rate_limit.limiter_for(organisation)
+        return rate_limit.limiter_for(organisation())
     raise ConfigurationError(
         f"rate_limit must be a RateLimit, such as RateLimit(20, burst=5), or an object with `async acquire()`; "
         f"got {rate_limit!r}."
     )
 
 
-def _check_account_limits(rate: object, concurrency: int | None, organisation: str) -> AccountLimitSettings:
-    shared = rate.account_buckets_for(organisation) if isinstance(rate, SharedLimit) else None
+def _check_account_limits(
+    rate: object, concurrency: int | None, organisation: Callable[[], str]
+) -> AccountLimitSettings:
+    shared = rate.account_buckets_for(organisation()) if isinstance(rate, SharedLimit) else None
     if shared is None and rate is not None and not isinstance(rate, RateLimit):
         raise ConfigurationError(f"account_rate_limit must be a RateLimit, such as RateLimit(5), got {rate!r}.")
     return AccountLimitSettings(
         rate=rate if isinstance(rate, RateLimit) else None,
         shared=shared,
-        concurrency=math.inf
-        if concurrency is None
-        else check_whole_number("account_concurrency", concurrency, at_least=1),
+        concurrency=(
+            math.inf if concurrency is None else check_whole_number("account_concurrency", concurrency, at_least=1)
+        ),
     )

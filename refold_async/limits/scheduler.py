@@ -6,18 +6,16 @@ permits of a fan-out are parked together, in their lane, with the items that hav
 """
 
 import asyncio
-import math
 import time
 from typing import TYPE_CHECKING, Final
 
 from refold_async.config.settings import RateLimit
-from refold_async.errors import ConfigurationError
 from refold_async.faults import Fault
 from refold_async.limits.account_limits import AccountLimits, AccountLimitSettings
 from refold_async.limits.account_turns import AccountTurns
 from refold_async.limits.adaptive_rate import AdaptiveRate
 from refold_async.limits.fair_queue import FairQueue, Priority
-from refold_async.limits.outside_limiter import Acquire, Limiter, LimiterError, acquire_of, ask, tell_throttled
+from refold_async.limits.outside_limiter import Acquire, Limiter, acquire_of, ask, tell_throttled
 from refold_async.limits.permits import Permit, Waiter
 from refold_async.limits.token_bucket import TokenBucket
 
@@ -253,36 +251,13 @@ class RequestScheduler:
             self._turns.resume_next(limit, waiter.granted.get_loop(), now)
 
     def _parks(self, waiter: Waiter, now: float) -> bool:
-        """Remove the head from the queue if it gave up or may not be sent for its account.
-
-        Returns:
-            Whether it was removed.
-        """
+        """Remove the head from the queue if it gave up or its account may not send; return whether it was removed."""
         permit = waiter.permit
         if waiter.granted.done():
             self._queue.remove(waiter)
             return True
         self._find_limit(permit, now)  # its app may have throttled it since it entered the queue
-        limit = permit.limit
-        if limit is None:
-            return False
-        wait = permit.wait(limit, now)
-        if wait == 0 and limit.shared is not None:
-            try:
-                wait = limit.shared.reserve(now, permit.priority, 1 + len(limit.parked))
-            except (LimiterError, ConfigurationError) as error:
-                self._queue.remove(waiter)
-                waiter.granted.set_exception(error)
-                return True
-            if wait == math.inf:
-                self._queue.remove(waiter)
-                self._turns.ask(waiter, limit)
-                return True
-        if wait == 0:
-            return False
-        self._queue.remove(waiter)
-        self._turns.park(waiter, limit, now)
-        return True
+        return permit.limit is not None and self._turns.hold_back(waiter, permit.limit, now)
 
     def _grant_earlier(self) -> None:
         """Grant permits to those who may send earlier than was expected."""

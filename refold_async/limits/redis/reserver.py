@@ -15,7 +15,7 @@ from typing import Final, Literal, Protocol
 from refold_async.errors import ConfigurationError
 from refold_async.limits.fair_queue import Priority
 from refold_async.limits.outside_limiter import LimiterError
-from refold_async.limits.redis.script import Answer, Wish
+from refold_async.limits.redis.script import Reservations, Wish
 from refold_async.limits.redis.slots import ClockOffset
 from refold_async.runtime.log import logger
 
@@ -57,7 +57,7 @@ class RedisUnavailableError(Exception):
 class Reserve(Protocol):
     """Runs the script."""
 
-    def __call__(self, wishes: Sequence[Wish], *, ahead: tuple[float, float], pause: float) -> Awaitable[Answer]:
+    def __call__(self, wishes: Sequence[Wish], *, ahead: tuple[float, float], pause: float) -> Awaitable[Reservations]:
         """Reserve slots, and pause all who share the limit.
 
         Raises:

@@ -17,7 +17,16 @@ from refold_async.config.settings import RateLimit
 from refold_async.limits.fair_queue import Priority
 from refold_async.limits.token_bucket import TokenBucket
 
-__all__ = ["DIFFERING_LIMIT", "SCRIPT", "Answer", "LimitTimes", "Reservation", "Wish", "answer_of", "arguments"]
+__all__ = [
+    "DIFFERING_LIMIT",
+    "SCRIPT",
+    "LimitTimes",
+    "Reservation",
+    "Reservations",
+    "Wish",
+    "arguments",
+    "reservations_of",
+]
 
 DIFFERING_LIMIT: Final = "REFOLDLIMIT"
 """The first word of the error that refuses another limit of the same name."""
@@ -147,7 +156,7 @@ class Reservation(NamedTuple):
     """In how many seconds more can be reserved, if less was reserved than wanted."""
 
 
-class Answer(NamedTuple):
+class Reservations(NamedTuple):
     """What the script returns."""
 
     now: float
@@ -176,7 +185,7 @@ def arguments(
     return given
 
 
-def answer_of(times: LimitTimes, wishes: Sequence[Wish], returned: list[Any]) -> Answer:
+def reservations_of(times: LimitTimes, wishes: Sequence[Wish], returned: list[Any]) -> Reservations:
     """Return what the script returned."""
     now, start, *rest = map(int, returned)
     reservations: list[Reservation] = []
@@ -184,4 +193,4 @@ def answer_of(times: LimitTimes, wishes: Sequence[Wish], returned: list[Any]) ->
         granted, first, wait = rest[3 * number : 3 * number + 3]
         slots = [max(start, first + slot * times.interval) / _MICROSECONDS for slot in range(granted)]
         reservations.append(Reservation(slots, wait / _MICROSECONDS if granted < wish.wanted else None))
-    return Answer(now / _MICROSECONDS, reservations)
+    return Reservations(now / _MICROSECONDS, reservations)

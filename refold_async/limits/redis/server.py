@@ -14,7 +14,15 @@ from redis.exceptions import AskError, AuthenticationError, NoPermissionError, R
 from refold_async.config.secret import hide
 from refold_async.errors import ConfigurationError
 from refold_async.limits.redis.reserver import RedisUnavailableError
-from refold_async.limits.redis.script import DIFFERING_LIMIT, SCRIPT, Answer, LimitTimes, Wish, answer_of, arguments
+from refold_async.limits.redis.script import (
+    DIFFERING_LIMIT,
+    SCRIPT,
+    LimitTimes,
+    Reservations,
+    Wish,
+    arguments,
+    reservations_of,
+)
 from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["RedisServer"]
@@ -68,7 +76,7 @@ class RedisServer:
 
     async def reserve(
         self, limit: str, times: LimitTimes, wishes: Sequence[Wish], *, ahead: tuple[float, float], pause: float
-    ) -> Answer:
+    ) -> Reservations:
         """Reserve slots.
 
         Args:
@@ -87,7 +95,7 @@ class RedisServer:
         failure: Exception
         try:
             async with asyncio.timeout(self._timeout):
-                return answer_of(times, wishes, await self._script(keys=keys, args=given))
+                return reservations_of(times, wishes, await self._script(keys=keys, args=given))
         except TimeoutError:
             failure = RedisUnavailableError(f"it did not respond for {self._timeout:g} seconds")
         except Exception as error:  # noqa: BLE001 - whatever redis-py raises, calls are treated as the user chose
@@ -133,14 +141,13 @@ class RedisServer:
 
 def _client(url: str, timeout: float) -> Redis:
     problem = "it must begin with redis://, rediss:// or unix://"
+    options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    if not url.startswith("unix:"):
+        options["socket_keepalive"] = True
     try:
-        return cast("Any", Redis).from_url(  # type: ignore[no-any-return]
-            url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 0),
-        )
+        client = cast("Any", Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options)
+        client.connection_pool.make_connection()  # which finds unknown options, and connects to nothing
+        return client  # type: ignore[no-any-return]
     except (ValueError, TypeError) as error:
         # The error of redis-py may quote a part of the password.
         if url.startswith(("redis://", "rediss://", "unix://")):
