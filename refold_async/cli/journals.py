@@ -86,7 +86,7 @@ class NamedJournal:
     arguments: str
     """How another command names it, quoted for a shell, without a connection string."""
     arguments_there: str
-    """The same in the directory of a file, for readers who need not know where that is."""
+    """The same in the directory of a file, for readers who need not know its path."""
 
     def summary(self) -> JournalSummary:
         """Return the state of the job."""
@@ -135,7 +135,7 @@ def postgres_journal(given: str | None, options: DatabaseOptions, *, job: str | 
 
     Args:
         given: The connection string, or None for that in a file or in the environment.
-        options: Where that file is, and the schema.
+        options: The path of that file, and the schema.
         job: The job.
 
     Raises:
