@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from refold_async.limits.redis.script import Answer, LimitTimes, Wish, answer_of, arguments
+from refold_async.limits.redis.script import LimitTimes, Reservations, Wish, arguments, reservations_of
 
 __all__ = ["ScriptModel"]
 
@@ -46,7 +46,7 @@ class ScriptModel:
 
     def reserve(
         self, times: LimitTimes, now: float, wishes: Sequence[Wish], *, round_trip: float, pause: float
-    ) -> Answer:
+    ) -> Reservations:
         """Return what is reserved at a time in seconds."""
         given = arguments(times, wishes, round_trip=round_trip, pause=pause)
-        return answer_of(times, wishes, self.run(round(now * 1e6), [wish.key for wish in wishes], given))
+        return reservations_of(times, wishes, self.run(round(now * 1e6), [wish.key for wish in wishes], given))

@@ -5,12 +5,11 @@ import random
 from collections.abc import Sequence
 
 import attrs
-import pytest
 
 from refold_async import RateLimit
 from refold_async.limits.redis.organisation_limit import OrganisationLimit
 from refold_async.limits.redis.reserver import OnFailure, RedisUnavailableError, Reserver
-from refold_async.limits.redis.script import Answer, LimitTimes, Wish
+from refold_async.limits.redis.script import LimitTimes, Reservations, Wish
 from refold_async.limits.redis.shared_bucket import SharedBucket
 from support.redis_model import ScriptModel
 from support.virtual_time import run
@@ -55,7 +54,7 @@ class Simulation:
         for moment in self.forgets_at:
             loop.call_later(moment, model.lose_state)
 
-        async def reserve(wishes: Sequence[Wish], *, round_trip: float, pause: float) -> Answer:
+        async def reserve(wishes: Sequence[Wish], *, round_trip: float, pause: float) -> Reservations:
             self.round_trips += 1
             await asyncio.sleep(self.chance.uniform(self.least_delay, self.delay))
             if self.gone[0] <= loop.time() - began < self.gone[1]:
