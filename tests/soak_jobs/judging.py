@@ -97,7 +97,7 @@ def _wrong_with(entry: JournalEntry, evidence: Evidence) -> Iterator[str]:
     sent, written = evidence.sent[entry.key], evidence.written[entry.key]
     if written > 1:
         yield "written twice"
-    if sent > (2 if entry.reconciled == "sent_again" else 1):
+    if sent > (1 if entry.reconciled is None else 2):  # `done` may be about the second time
         yield "sent once more without a word"
     if sent > entry.sends and entry.effect != "none":  # what had no effect need not be counted
         yield "sent more often than recorded"

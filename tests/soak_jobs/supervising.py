@@ -46,7 +46,9 @@ async def soak(settings: Settings, say: Callable[[str], object] = print) -> Repo
         )
         journal = PostgresJournal(postgres.tcp_dsn(), job=JOB, parts=settings.parts)
         await journal.create_schema()
-        workers = Workers(settings, app, directory, {"REDIS_URL": redis.url, "REFOLD_JOURNAL_DSN": postgres.tcp_dsn()})
+        workers = Workers(
+            settings, app, directory, {"REDIS_URL": redis.tcp_url, "REFOLD_JOURNAL_DSN": postgres.tcp_dsn()}
+        )
         seconds = await _run(settings, app, workers, postgres, redis, say)
         sent, unanswered = app.sent()
         evidence = Evidence(
@@ -90,6 +92,8 @@ async def _run(
     try:
         async with asyncio.timeout(3 * settings.ideal + 10 * settings.lease + 60):
             await workers.run()
+    except TimeoutError:
+        raise TimeoutError(f"The job does not end. Workers logged: {workers.messages().most_common(20)}") from None
     finally:
         for task in disturbing:
             task.cancel()

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from refold_async.limits.redis.script import Answer, LimitTimes, Wish, answer_of, arguments
+from refold_async.limits.redis.script import LimitTimes, Reservations, Wish, arguments, reservations_of
 
 __all__ = ["ScriptModel"]
 
@@ -22,15 +22,15 @@ class ScriptModel:
 
     def run(self, now: float, keys: Sequence[str], given: Sequence[str]) -> list[int]:
         """Return what the script returns, at a time in microseconds."""
-        interval, burst, bulk, unknown, ahead, ahead_of_bulk, furthest, pause = map(float, given[1:9])
+        interval, burst, bulk, unknown, way, ahead, ahead_of_bulk, furthest, pause = map(float, given[1:10])
         credits = {"interactive": burst, "bulk": bulk}
         horizons = {"interactive": ahead, "bulk": ahead_of_bulk}
         self.paused_until = min(self.paused_until, now + self.pause)
         if now + pause > self.paused_until:
             self.paused_until, self.pause = float(f"{now + pause:.0f}"), pause
-        start = max(now, self.paused_until)
+        start = max(now + way, self.paused_until)
         answer = [round(now), round(start)]
-        for key, kind, wanted in zip(keys, given[10::2], map(int, given[11::2]), strict=True):
+        for key, kind, wanted in zip(keys, given[11::2], map(int, given[12::2]), strict=True):
             full_at = max(start, min(self.full_at.get(key, now + unknown), start + furthest))
             if self.paused_until > now:
                 full_at = max(full_at, self.paused_until + burst)
@@ -45,8 +45,8 @@ class ScriptModel:
         return answer
 
     def reserve(
-        self, times: LimitTimes, now: float, wishes: Sequence[Wish], *, ahead: tuple[float, float], pause: float
-    ) -> Answer:
+        self, times: LimitTimes, now: float, wishes: Sequence[Wish], *, round_trip: float, pause: float
+    ) -> Reservations:
         """Return what is reserved at a time in seconds."""
-        given = arguments(times, wishes, ahead=ahead, pause=pause)
-        return answer_of(times, wishes, self.run(round(now * 1e6), [wish.key for wish in wishes], given))
+        given = arguments(times, wishes, round_trip=round_trip, pause=pause)
+        return reservations_of(times, wishes, self.run(round(now * 1e6), [wish.key for wish in wishes], given))

@@ -15,7 +15,7 @@ from typing import Final, Literal, Protocol
 from refold_async.errors import ConfigurationError
 from refold_async.limits.fair_queue import Priority
 from refold_async.limits.outside_limiter import LimiterError
-from refold_async.limits.redis.script import Reservations, Wish
+from refold_async.limits.redis.script import BULK_AHEAD, Reservations, Wish
 from refold_async.limits.redis.slots import ClockOffset
 from refold_async.runtime.log import logger
 
@@ -24,17 +24,11 @@ __all__ = ["Asking", "OnFailure", "RedisUnavailableError", "Reserve", "Reserver"
 OnFailure = Literal["wait", "error", "local"]
 """What happens while Redis does not respond: calls wait, calls fail, or each process keeps to a share of the limit."""
 
-_INTERACTIVE_AHEAD: Final = 1.0
-"""Seconds ahead for which interactive requests reserve slots, each its own."""
-_BULK_AHEAD: Final = 0.05
-"""The same for bulk requests: interactive requests that come meanwhile go behind them."""
-_EARLY: Final = 0.005
-"""Seconds that more bulk slots are there early, because the event loop wakes tasks a little late."""
 _LONGEST_ROUND_TRIP: Final = 1.0
-"""The most seconds of a round trip that slots are reserved earlier for."""
-_AGAIN_AFTER: Final = 0.7 * _BULK_AHEAD
+"""The most seconds of a round trip for which slots are reserved earlier."""
+_AGAIN_AFTER: Final = 0.04
 """Seconds after which more slots are reserved, at the earliest, if there were too few."""
-_SPREAD: Final = 0.3 * _BULK_AHEAD
+_SPREAD: Final = 0.01
 """The most seconds that are added to that by chance, so that no process is always behind another."""
 _MOST_AT_ONCE: Final = 200
 """For how many buckets slots are reserved at once. Redis does nothing else meanwhile: about a millisecond."""
@@ -57,8 +51,13 @@ class RedisUnavailableError(Exception):
 class Reserve(Protocol):
     """Runs the script."""
 
-    def __call__(self, wishes: Sequence[Wish], *, ahead: tuple[float, float], pause: float) -> Awaitable[Reservations]:
+    def __call__(self, wishes: Sequence[Wish], *, round_trip: float, pause: float) -> Awaitable[Reservations]:
         """Reserve slots, and pause all who share the limit.
+
+        Args:
+            wishes: The slots that are wanted.
+            round_trip: How many seconds a round trip takes.
+            pause: For how many seconds nobody may send.
 
         Raises:
             ConfigurationError: Redis refuses this limit or this program.
@@ -76,7 +75,7 @@ class Asking(Protocol):
     """Called after `reserved` or `failed`."""
 
     def reserved(self, priority: Priority, times: list[float], again_at: float) -> None:
-        """Take the slots that were reserved, by the loop's clock. Before `again_at` more cannot be reserved."""
+        """Take the slots that were reserved, by the loop's clock. If they are too few, more can be reserved then."""
         ...
 
     def failed(self, priority: Priority, refusal: str | None) -> None:
@@ -110,12 +109,16 @@ class Reserver:
         self._pause_until = 0.0
         self._exchanging: asyncio.Task[None] | None = None
         self._offset = ClockOffset()
-        self.round_trip = 0.0
-        """How many seconds a round trip takes, without the delays of a busy moment."""
+        self._round_trip = 0.0
         self._probe_at = 0.0  # when Redis is asked again, if it did not respond
         self._probe_after = _FIRST_PROBE
         self._failure: RedisUnavailableError | None = None
         self._closed = False
+
+    @property
+    def lasts(self) -> float:
+        """How many seconds pass from a reservation until the last slots of it that bulk requests can get."""
+        return BULK_AHEAD + self._round_trip
 
     @property
     def is_failing(self) -> bool:
@@ -171,13 +174,9 @@ class Reserver:
         asking = list(islice(self._wishes, _MOST_AT_ONCE))
         wishes = [Wish(bucket.key, priority, self._wishes[bucket, priority]) for bucket, priority in asking]
         pause_until, sent = self._pause_until, loop.time()
-        round_trip = min(self.round_trip, _LONGEST_ROUND_TRIP)
+        round_trip, pause = min(self._round_trip, _LONGEST_ROUND_TRIP), max(0.0, pause_until - time.time())
         try:
-            answer = await self._reserve(
-                wishes,
-                ahead=(_INTERACTIVE_AHEAD + round_trip, _BULK_AHEAD + _EARLY + round_trip),
-                pause=max(0.0, pause_until - time.time()),
-            )
+            answer = await self._reserve(wishes, round_trip=round_trip, pause=pause)
         except RedisUnavailableError as error:
             self._fail(error, loop.time())
             if self._on_failure == "error":
@@ -193,12 +192,12 @@ class Reserver:
         if self._pause_until == pause_until:
             self._pause_until = 0.0
         self._offset.note(sent, received, answer.now)
-        longer = received - sent - self.round_trip
-        self.round_trip += longer / (8 if longer > 0 else 2)
+        longer = received - sent - self._round_trip
+        self._round_trip += longer / (8 if longer > 0 else 2)  # more than usual is often only a busy moment
         for (bucket, priority), (times, wait) in zip(asking, answer.reservations, strict=True):
+            del self._wishes[bucket, priority]
             spread = random.uniform(0, _SPREAD)  # noqa: S311 - not a secret
             again_at = 0.0 if wait is None else sent + max(wait, _AGAIN_AFTER) + spread
-            del self._wishes[bucket, priority]
             bucket.reserved(priority, list(map(self._offset.here, times)), again_at)
         self._tell(asking)
 

@@ -18,6 +18,7 @@ from refold_async.limits.fair_queue import Priority
 from refold_async.limits.token_bucket import TokenBucket
 
 __all__ = [
+    "BULK_AHEAD",
     "DIFFERING_LIMIT",
     "SCRIPT",
     "LimitTimes",
@@ -32,10 +33,10 @@ DIFFERING_LIMIT: Final = "REFOLDLIMIT"
 """The first word of the error that refuses another limit of the same name."""
 
 SCRIPT: Final = """
-local text, interval, unknown = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5])
+local text, interval, unknown, way = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local credits = {interactive = tonumber(ARGV[3]), bulk = tonumber(ARGV[4])}
-local ahead = {interactive = tonumber(ARGV[6]), bulk = tonumber(ARGV[7])}
-local furthest, pause, kept = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local ahead = {interactive = tonumber(ARGV[7]), bulk = tonumber(ARGV[8])}
+local furthest, pause, kept = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -47,17 +48,17 @@ end
 local paused_until = math.min(tonumber(known[2] or 0), now + tonumber(known[3] or 0))
 if now + pause > paused_until then
     paused_until = now + pause
-    redis.call('HSET', KEYS[1], 'paused_until', string.format('%.0f', paused_until), 'pause', ARGV[9])
+    redis.call('HSET', KEYS[1], 'paused_until', string.format('%.0f', paused_until), 'pause', ARGV[10])
 end
 if not known[1] then
     redis.call('HSET', KEYS[1], 'limit', text)
 end
 redis.call('PEXPIRE', KEYS[1], math.ceil(math.max(0, paused_until - now) / 1000) + 60000)
 
-local start = math.max(now, paused_until)
+local start = math.max(now + way, paused_until)
 local answer = {string.format('%.0f', now), string.format('%.0f', start)}
 for number = 1, #KEYS - 1 do
-    local key, kind, wanted = KEYS[number + 1], ARGV[9 + 2 * number], tonumber(ARGV[10 + 2 * number])
+    local key, kind, wanted = KEYS[number + 1], ARGV[10 + 2 * number], tonumber(ARGV[11 + 2 * number])
     local full_at = tonumber(redis.call('GET', key) or now + unknown)
     full_at = math.max(start, math.min(full_at, start + furthest))
     if paused_until > now then
@@ -81,6 +82,9 @@ end
 return answer
 """
 
+_INTERACTIVE_AHEAD: Final = 1.0
+BULK_AHEAD: Final = 0.055
+"""Seconds ahead for which slots are reserved. Interactive requests go behind the slots that bulk requests have."""
 _FURTHEST: Final = 2.0
 """Seconds ahead for which nobody has reserved more than the burst, whatever the bucket says."""
 _UNKNOWN_FOR_BULK: Final = 1.0
@@ -165,20 +169,19 @@ class Reservations(NamedTuple):
     """What became of the wishes, in their order."""
 
 
-def arguments(
-    times: LimitTimes, wishes: Sequence[Wish], *, ahead: tuple[float, float] = (0.0, 0.0), pause: float = 0.0
-) -> list[str]:
+def arguments(times: LimitTimes, wishes: Sequence[Wish], *, round_trip: float = 0.0, pause: float = 0.0) -> list[str]:
     """Return the arguments of the script.
 
     Args:
         times: The limit.
         wishes: The slots that are wanted. The keys of the script are that of the limit, and theirs.
-        ahead: For how many seconds slots are reserved, for interactive requests and for bulk requests.
+        round_trip: How many seconds a round trip takes. Slots are reserved for when they can be used.
         pause: For how many seconds nobody may send.
     """
     furthest = _FURTHEST * _MICROSECONDS + times.burst_credit + times.interval
     numbers = [times.interval, times.burst_credit, times.bulk_credit, times.unknown]
-    numbers += [ahead[0] * _MICROSECONDS, ahead[1] * _MICROSECONDS, furthest, pause * _MICROSECONDS]
+    seconds = (round_trip / 2, _INTERACTIVE_AHEAD + round_trip, BULK_AHEAD + round_trip)
+    numbers += [*(each * _MICROSECONDS for each in seconds), furthest, pause * _MICROSECONDS]
     given = [times.text, *map(repr, numbers), str(times.kept)]
     for wish in wishes:
         given += [wish.priority, str(wish.wanted)]

@@ -75,7 +75,7 @@ class RedisServer:
         return loop
 
     async def reserve(
-        self, limit: str, times: LimitTimes, wishes: Sequence[Wish], *, ahead: tuple[float, float], pause: float
+        self, limit: str, times: LimitTimes, wishes: Sequence[Wish], *, round_trip: float = 0.0, pause: float = 0.0
     ) -> Reservations:
         """Reserve slots.
 
@@ -83,7 +83,7 @@ class RedisServer:
             limit: The key of the limit.
             times: The limit.
             wishes: The slots that are wanted.
-            ahead: For how many seconds slots are reserved, for interactive requests and for bulk requests.
+            round_trip: How many seconds a round trip takes.
             pause: For how many seconds nobody may send.
 
         Raises:
@@ -91,7 +91,7 @@ class RedisServer:
             RedisUnavailableError: Redis did not respond in time, or with an error.
         """
         keys = [limit, *(wish.key for wish in wishes)]
-        given = arguments(times, wishes, ahead=ahead, pause=pause)
+        given = arguments(times, wishes, round_trip=round_trip, pause=pause)
         failure: Exception
         try:
             async with asyncio.timeout(self._timeout):

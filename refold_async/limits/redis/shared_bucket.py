@@ -38,7 +38,7 @@ class SharedBucket:
             key: The key of the bucket in Redis.
             reserver: Reserves slots.
             changed: Called when `wait()` or `reserve()` may return something else.
-            latest: Seconds after its time, and after a round trip, from which a slot is no longer used.
+            latest: Seconds after its time from which a slot is no longer used.
             share: The limit that this process keeps to alone while Redis does not respond.
         """
         self.key = key
@@ -49,7 +49,8 @@ class SharedBucket:
         self._slots = Slots()
         self._asked: set[Priority] = set()
         self._again_at: dict[Priority, float] = {}  # when more can be reserved
-        self._taken = 0  # slots since bulk slots were last wanted
+        self._demand = 0.0
+        self._taken_at = 0.0
         self._refusal: str | None = None
 
     def wait(self, now: float, *, smoothed: bool) -> float:
@@ -60,7 +61,7 @@ class SharedBucket:
         if self._refusal is not None or self._reserver.error(now) is not None or self._is_due(now):
             return 0.0
         priority: Priority = "bulk" if smoothed else "interactive"
-        return max(0.0, self._look_at(now, priority, 1 - self._slots.count(priority)) - now)
+        return max(0.0, self._look_at(now, priority, self._missing(now, priority, 1)) - now)
 
     def reserve(self, now: float, priority: Priority, waiting: int) -> float:
         """Return 0 if a request may be sent now; otherwise the seconds until that may have changed, as `wait()`.
@@ -83,10 +84,8 @@ class SharedBucket:
         due = self._is_due(now)
         if not due and (error := self._reserver.error(now)) is not None:
             raise error
-        missing = waiting - due - self._slots.count(priority)
-        if missing > 0 and priority not in self._asked and now >= self._again_at.get(priority, 0.0):
-            if priority == "bulk":
-                missing, self._taken = max(missing, self._taken), 0
+        missing = self._missing(now, priority, waiting - due)
+        if missing and priority not in self._asked and now >= self._again_at.get(priority, 0.0):
             self._asked.add(priority)
             self._reserver.ask(self, priority, missing, loop)
         return 0.0 if due else self._look_at(now, priority, missing) - now
@@ -95,7 +94,8 @@ class SharedBucket:
         """Note that a request is sent."""
         if self._slots.next() <= now + _TICK:
             self._slots.pop()
-            self._taken += 1
+            self._demand = self._demand_at(now) + 1
+            self._taken_at = now
         elif self._share is not None:
             self._share.take(now)
 
@@ -105,7 +105,7 @@ class SharedBucket:
         return not self._slots and not self._asked and (self._share is None or self._share.is_full(now))
 
     def reserved(self, priority: Priority, times: list[float], again_at: float) -> None:
-        """Take the slots that were reserved. Before `again_at` more cannot be reserved."""
+        """Take the slots that were reserved. If they are fewer than was wanted, there can be more at `again_at`."""
         self._asked.discard(priority)
         self._slots.add(priority, times)
         self._again_at[priority] = again_at
@@ -120,7 +120,7 @@ class SharedBucket:
         return self._slots.next() <= now + _TICK or self._share_wait(now) == 0
 
     def _drop_late(self, now: float) -> None:
-        self._slots.drop_before(now - self._latest - self._reserver.round_trip)
+        self._slots.drop_before(now - self._latest)
 
     def _share_wait(self, now: float) -> float:
         """Return the seconds until the own share of the limit allows a request, infinite while Redis responds."""
@@ -128,9 +128,22 @@ class SharedBucket:
             return math.inf
         return self._share.wait(now, smoothed=True)
 
+    def _missing(self, now: float, priority: Priority, waiting: int) -> int:
+        """Return how many slots are to be reserved; 0 while there are enough."""
+        reserved = self._slots.count(priority)
+        if priority == "interactive":
+            return max(0, waiting - reserved)
+        # Bulk work goes on, so many are reserved at once, and more while there are still enough for a round trip.
+        enough = waiting + round(self._demand_at(now))
+        return enough - reserved if waiting > 0 and 2 * reserved <= enough else 0
+
+    def _demand_at(self, now: float) -> float:
+        """Return how many slots are used while one reservation lasts, as far as is known."""
+        return self._demand * math.exp((self._taken_at - now) / self._reserver.lasts)
+
     def _look_at(self, now: float, priority: Priority, missing: int) -> float:
         """Return when something may have changed if no request may be sent now."""
-        asks_at = math.inf if missing < 1 or priority in self._asked else self._again_at.get(priority, 0.0)
+        asks_at = math.inf if not missing or priority in self._asked else self._again_at.get(priority, 0.0)
         return min(self._slots.next(), asks_at, now + self._share_wait(now))
 
 

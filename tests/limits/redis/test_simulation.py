@@ -1,24 +1,21 @@
-"""A hundred processes that share a limit, in virtual time: delays, clocks that differ, and a Redis that forgets."""
+"""Processes that share a limit, in virtual time: delays, clocks that differ, and a Redis that forgets or is gone."""
 
 import asyncio
 import random
-from typing import Any
+from collections.abc import Sequence
 
 import attrs
-import pytest
 
 from refold_async import RateLimit
 from refold_async.limits.redis.organisation_limit import OrganisationLimit
-from refold_async.limits.redis.script import LimitTimes, Reservation
+from refold_async.limits.redis.reserver import OnFailure, RedisUnavailableError, Reserver
+from refold_async.limits.redis.script import LimitTimes, Reservations, Wish
+from refold_async.limits.redis.shared_bucket import SharedBucket
 from support.redis_model import ScriptModel
 from support.virtual_time import run
 
 AHEAD = 5000.0
 """How far the clock of Redis is ahead."""
-
-
-class UnavailableError(Exception):
-    """The Redis of the simulation does not respond."""
 
 
 @attrs.define
@@ -30,11 +27,18 @@ class Simulation:
     seconds: float
     delay: float = 0.0
     """The most seconds between a process and Redis, one way."""
+    least_delay: float = 0.0
+    """The least seconds."""
     forgets_at: tuple[float, ...] = ()
     """When Redis loses its state, in seconds from the beginning."""
-    sent: list[float] = attrs.field(factory=list)
-    """When requests were sent."""
-    dropped: int = 0
+    gone: tuple[float, float] = (0.0, 0.0)
+    """From when until when Redis does not respond."""
+    on_failure: OnFailure = "wait"
+    sent: list[float] = attrs.field(factory=list[float])
+    """When requests were sent, in seconds from the beginning."""
+    by_process: dict[int, int] = attrs.field(factory=dict[int, int])
+    """How many each process sent."""
+    round_trips: int = 0
     chance: random.Random = attrs.field(factory=lambda: random.Random(16))
 
     def run(self) -> "Simulation":
@@ -45,26 +49,35 @@ class Simulation:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
+        began = loop.time()
         model, times = ScriptModel(), LimitTimes.of(self.limit)
         for moment in self.forgets_at:
             loop.call_later(moment, model.lose_state)
 
-        async def reserve(**wanted: Any) -> Reservation:
-            await asyncio.sleep(self.chance.uniform(0, self.delay))
-            reserved = model.reserve(times, loop.time() + AHEAD, **wanted)
-            await asyncio.sleep(self.chance.uniform(0, self.delay))
-            return reserved
+        async def reserve(wishes: Sequence[Wish], *, round_trip: float, pause: float) -> Reservations:
+            self.round_trips += 1
+            await asyncio.sleep(self.chance.uniform(self.least_delay, self.delay))
+            if self.gone[0] <= loop.time() - began < self.gone[1]:
+                raise RedisUnavailableError("it is gone")
+            answer = model.reserve(times, loop.time() + AHEAD, wishes, round_trip=round_trip, pause=pause)
+            await asyncio.sleep(self.chance.uniform(self.least_delay, self.delay))
+            return answer
 
-        async def process() -> None:
-            limiter = OrganisationLimit(
-                self.limit, reserve, "redis", unavailable=UnavailableError, on_failure="wait", local_share=0
-            )
+        async def process(number: int) -> None:
+            reserver = Reserver(reserve, asyncio.get_running_loop, "redis", self.on_failure)
+            share = RateLimit(self.limit.rate / self.processes) if self.on_failure == "local" else None
+            limiter = OrganisationLimit(SharedBucket("all", reserver, latest=times.latest, share=share), reserver)
+            self.by_process[number] = 0
             await asyncio.sleep(self.chance.uniform(0, 0.05))
-            while True:
-                await limiter.acquire(priority="bulk", waiting=50)
-                self.sent.append(loop.time())
+            try:
+                while True:
+                    await limiter.acquire(priority="bulk", waiting=50)
+                    self.sent.append(loop.time() - began)
+                    self.by_process[number] += 1
+            finally:
+                await reserver.aclose()
 
-        tasks = [asyncio.create_task(process()) for _ in range(self.processes)]
+        tasks = [asyncio.create_task(process(number)) for number in range(self.processes)]
         await asyncio.sleep(self.seconds)
         for task in tasks:
             task.cancel()
@@ -81,29 +94,3 @@ class Simulation:
             else:
                 refused += 1
         return refused
-
-
-LIMITS = [RateLimit(20, burst=5), RateLimit(200, burst=20), RateLimit(2000, burst=100)]
-
-
-SIZES = [pytest.param(8, 5.0, id="8 processes"), pytest.param(100, 10.0, id="100 processes", marks=pytest.mark.slow)]
-
-
-@pytest.mark.parametrize("delay", [0.0, 0.01], ids=["near", "far"])
-@pytest.mark.parametrize("limit", LIMITS, ids=str)
-@pytest.mark.parametrize(("processes", "seconds"), SIZES)
-def test_all_of_the_limit_and_never_more(limit: RateLimit, delay: float, processes: int, seconds: float) -> None:
-    """A strict judge refuses nothing, and hardly anything of the limit is left unused."""
-    simulation = Simulation(limit, processes, seconds, delay).run()
-    assert simulation.refused(limit.burst) == 0
-    assert len(simulation.sent) >= 0.95 * limit.rate * (seconds - 0.2)  # at first, the bucket may be empty
-
-
-@pytest.mark.parametrize("limit", LIMITS, ids=str)
-@pytest.mark.parametrize(("processes", "seconds"), SIZES)
-def test_a_redis_that_forgets(limit: RateLimit, processes: int, seconds: float) -> None:
-    """Each time, at most what was reserved ahead comes in addition."""
-    forgets_at = (seconds / 4, seconds / 2, seconds * 3 / 4)
-    simulation = Simulation(limit, processes, seconds, 0.005, forgets_at).run()
-    assert simulation.refused(limit.burst) <= 3 * (0.05 * limit.rate + 1)
-    assert simulation.refused(limit.burst + 0.05 * limit.rate + 1) == 0
