@@ -85,6 +85,8 @@ return answer
 _INTERACTIVE_AHEAD: Final = 1.0
 BULK_AHEAD: Final = 0.055
 """Seconds ahead for which slots are reserved. Interactive requests go behind the slots that bulk requests have."""
+_NEAR: Final = 0.02
+"""Seconds of a round trip for which slots are not reserved earlier, because who is nearer to Redis would get none."""
 _FURTHEST: Final = 2.0
 """Seconds ahead for which nobody has reserved more than the burst, whatever the bucket says."""
 _UNKNOWN_FOR_BULK: Final = 1.0
@@ -180,7 +182,8 @@ def arguments(times: LimitTimes, wishes: Sequence[Wish], *, round_trip: float = 
     """
     furthest = _FURTHEST * _MICROSECONDS + times.burst_credit + times.interval
     numbers = [times.interval, times.burst_credit, times.bulk_credit, times.unknown]
-    seconds = (round_trip / 2, _INTERACTIVE_AHEAD + round_trip, BULK_AHEAD + round_trip)
+    far = max(0.0, round_trip - _NEAR)
+    seconds = (round_trip / 2, _INTERACTIVE_AHEAD + far, BULK_AHEAD + far)
     numbers += [*(each * _MICROSECONDS for each in seconds), furthest, pause * _MICROSECONDS]
     given = [times.text, *map(repr, numbers), str(times.kept)]
     for wish in wishes:
