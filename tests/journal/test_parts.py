@@ -158,14 +158,22 @@ async def test_a_close_that_fails(refold: AsyncRefold, journal: Journal) -> None
         assert await run(refold, part) == {"ok, recorded": 5}
         await part.close()
         break
-    await until(lambda: journal.summary().held_parts == 0)
-    assert journal.summary().closed_parts == 1
+    await iterations_have_ended()
+    summary = journal.summary()
+    assert (summary.held_parts, summary.closed_parts) == (0, 1)
+
+
+async def iterations_have_ended() -> None:
+    """Wait until the event loop has ended those that were left: it does that in tasks of its own."""
+    name = "refold_async journal parts"
+    await until(lambda: name not in {thread.name for thread in threading.enumerate()})
+    await asyncio.sleep(0)
 
 
 async def given_back(part: JournalPart) -> None:
-    """Wait until a part is given back: the event loop does that in a task of its own after the iteration was left."""
-    name = "refold_async journal parts"
-    await until(lambda: "given back" in repr(part) and name not in {thread.name for thread in threading.enumerate()})
+    """Wait until a part is given back, after the iteration was left."""
+    await iterations_have_ended()
+    assert ", given back" in repr(part)
 
 
 async def test_break_gives_back(journal: AnyJournal) -> None:

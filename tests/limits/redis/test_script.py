@@ -58,7 +58,9 @@ async def test_it_does_what_the_model_does(redis: Any, limit: RateLimit, of_acco
     for _ in range(300):
         wishes = [
             Wish(
-                f"{KEY}:{chance.randrange(3)}", chance.choice(["interactive", "bulk"]), chance.choice([1, 1, 3, 25, 1000])
+                f"{KEY}:{chance.randrange(3)}",
+                chance.choice(["interactive", "bulk"]),
+                chance.choice([1, 1, 3, 25, 1000]),
             )
             for _ in range(chance.randrange(4))
         ]
