@@ -144,12 +144,12 @@ async def test_a_close_that_fails(refold: AsyncRefold, journal: Journal) -> None
     """It raises, and the part is given back."""
     async for part in journal.claim():
         assert await run(refold, part) == {"ok": 5}
-        in_the_way = Path(journal.path, f"part-0000{part.number}.sqlite-closed")
-        in_the_way.mkdir()
+        in_the_way = os.path.join(journal.path, f"part-0000{part.number}.sqlite-closed")
+        os.mkdir(in_the_way)
         with pytest.raises(JournalError, match="cannot be closed: Is a directory") as caught:
             await part.close()
         assert caught.value.effect == "none"
-        in_the_way.rmdir()
+        os.rmdir(in_the_way)
         assert "claimed" in repr(part)
         break
     await given_back(part)
