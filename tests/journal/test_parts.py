@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -21,6 +22,8 @@ from support.journals import IDENTITY, SQLITE, AnyJournal
 from support.waiting import until
 
 PARTS = 4
+CLAIMING = "refold_async journal parts"
+"""The name of the thread of an iteration over parts, which the event loop closes after a `break`."""
 
 
 @pytest.fixture
@@ -139,41 +142,39 @@ async def test_close_after_leaving_early(refold: AsyncRefold, journal: AnyJourna
         await run(refold, parts[0])
 
 
+@contextmanager
+def blocked(path: Path) -> Generator[None]:
+    """Have a directory in the place of a file."""
+    path.mkdir()
+    yield
+    path.rmdir()
+
+
 @SQLITE
 async def test_a_close_that_fails(refold: AsyncRefold, journal: Journal) -> None:
     """It raises, and the part is given back."""
     async for part in journal.claim():
         assert await run(refold, part) == {"ok": 5}
-        in_the_way = os.path.join(journal.path, f"part-0000{part.number}.sqlite-closed")
-        os.mkdir(in_the_way)
-        with pytest.raises(JournalError, match="cannot be closed: Is a directory") as caught:
+        in_its_place = blocked(Path(journal.path, f"part-0000{part.number}.sqlite-closed"))
+        with in_its_place, pytest.raises(JournalError, match="cannot be closed: Is a directory") as caught:
             await part.close()
         assert caught.value.effect == "none"
-        os.rmdir(in_the_way)
         assert "claimed" in repr(part)
         break
     await given_back(part)
-    async for part in journal.claim():
-        assert part.number == 0
-        assert await run(refold, part) == {"ok, recorded": 5}
-        await part.close()
+    async for again in journal.claim():
+        assert again.number == 0
+        assert await run(refold, again) == {"ok, recorded": 5}
+        await again.close()
         break
-    await iterations_have_ended()
-    summary = journal.summary()
-    assert (summary.held_parts, summary.closed_parts) == (0, 1)
-
-
-async def iterations_have_ended() -> None:
-    """Wait until the event loop has ended those that were left: it does that in tasks of its own."""
-    name = "refold_async journal parts"
-    await until(lambda: name not in {thread.name for thread in threading.enumerate()})
-    await asyncio.sleep(0)
+    await until(lambda: all(thread.name != CLAIMING for thread in threading.enumerate()))
+    assert journal.summary().closed_parts == 1
 
 
 async def given_back(part: JournalPart) -> None:
-    """Wait until a part is given back, after the iteration was left."""
-    await iterations_have_ended()
-    assert ", given back" in repr(part)
+    """Wait until a part is given back: the event loop does that in a task of its own after the iteration was left."""
+    await until(lambda: "given back" in repr(part))
+    await until(lambda: all(thread.name != CLAIMING for thread in threading.enumerate()))
 
 
 async def test_break_gives_back(journal: AnyJournal) -> None:
