@@ -85,6 +85,8 @@ return answer
 _INTERACTIVE_AHEAD: Final = 1.0
 BULK_AHEAD: Final = 0.055
 """Seconds ahead for which slots are reserved. Interactive requests go behind the slots that bulk requests have."""
+_CATCH_UP: Final = 0.005
+"""Seconds for which bulk requests may use slots that were left."""
 _NEAR: Final = 0.02
 """Seconds of a round trip for which slots are not reserved earlier, because who is nearer to Redis would get none."""
 _FURTHEST: Final = 2.0
@@ -130,7 +132,7 @@ class LimitTimes:
         a moment ago.
         """
         bucket = TokenBucket(limit)
-        burst, bulk = bucket.burst_credit, bucket.smoothed_credit
+        burst, bulk = bucket.burst_credit, min(bucket.burst_credit, _CATCH_UP)
         return cls(
             text=f"RateLimit({limit.rate:.12g}, per={limit.per:.12g}, burst={limit.burst})",
             interval=bucket.interval * _MICROSECONDS,

@@ -93,7 +93,7 @@ async def test_far_from_redis(server: RedisServer) -> None:
     assert 0.3 < answer.reservations[0].times[-1] - answer.now <= 0.36
 
 
-@pytest.mark.parametrize(("burst", "bulk_after"), [(5, 0.35), (100, 1.0)])
+@pytest.mark.parametrize(("burst", "bulk_after"), [(5, 0.395), (100, 1.0)])
 async def test_a_limit_that_redis_does_not_know(server: RedisServer, burst: int, bulk_after: float) -> None:
     """Redis may have known it a moment ago: there is hardly a burst, and bulk requests wait for at most a second."""
     answer = await reserve(server, RateLimit(10, burst=burst), Wish(ALL, "bulk", 1))

@@ -9,10 +9,12 @@ import attrs
 import pytest
 
 from refold_async import RateLimit
+from refold_async.limits.permits import Permit
 from refold_async.limits.redis.organisation_limit import OrganisationLimit
 from refold_async.limits.redis.reserver import OnFailure, RedisUnavailableError, Reserver
 from refold_async.limits.redis.script import Reservations, LimitTimes, Wish
 from refold_async.limits.redis.shared_bucket import SharedBucket
+from refold_async.limits.scheduler import RequestScheduler
 from support.redis_model import ScriptModel
 from support.strict_bucket import refused
 from support.virtual_time import run
@@ -45,6 +47,10 @@ class Simulation:
     """When requests were sent, in seconds from the beginning."""
     by_process: dict[int, int] = attrs.field(factory=dict[int, int])
     """How many each process sent."""
+    single_calls: float = 0.0
+    """How many single calls one more process makes in a second, at random moments."""
+    waits: list[float] = attrs.field(factory=list[float])
+    """How many seconds each of them waited."""
     round_trips: int = 0
     chance: random.Random = attrs.field(factory=lambda: random.Random(16))
 
@@ -71,22 +77,48 @@ class Simulation:
             await asyncio.sleep(further + self.chance.uniform(self.least_delay, self.delay))
             return answer
 
-        async def process(number: int) -> None:
+        def limiter(number: int) -> tuple[OrganisationLimit, Reserver]:
             reserve_here = partial(reserve, self.far.get(number, 0.0))
             reserver = Reserver(reserve_here, asyncio.get_running_loop, "redis", self.on_failure)
             share = RateLimit(self.limit.rate / self.processes) if self.on_failure == "local" else None
-            limiter = OrganisationLimit(SharedBucket("all", reserver, latest=times.latest, share=share), reserver)
+            bucket = SharedBucket("all", reserver, latest=times.latest, share=share)
+            return OrganisationLimit(bucket, reserver), reserver
+
+        async def process(number: int) -> None:
+            limit, reserver = limiter(number)
             self.by_process[number] = 0
             await asyncio.sleep(self.chance.uniform(0, 0.05))
             try:
                 while True:
-                    await limiter.acquire(priority="bulk", waiting=50)
+                    await limit.acquire(priority="bulk", waiting=50)
                     self.sent.append(loop.time() - began)
                     self.by_process[number] += 1
             finally:
                 await reserver.aclose()
 
+        async def call(scheduler: RequestScheduler) -> None:
+            called = loop.time()
+            permit = Permit(None)
+            await scheduler.acquire(permit)
+            self.waits.append(loop.time() - called)
+            self.sent.append(loop.time() - began)
+            scheduler.release(permit)
+
+        async def web() -> None:
+            limit, reserver = limiter(-1)
+            scheduler = RequestScheduler(limit, 100)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    while True:
+                        await asyncio.sleep(self.chance.expovariate(self.single_calls))
+                        group.create_task(call(scheduler))
+            finally:
+                await scheduler.aclose()
+                await reserver.aclose()
+
         tasks = [asyncio.create_task(process(number)) for number in range(self.processes)]
+        if self.single_calls:
+            tasks.append(asyncio.create_task(web()))
         await asyncio.sleep(self.seconds)
         for task in tasks:
             task.cancel()
@@ -141,6 +173,19 @@ def test_very_far_from_redis() -> None:
     simulation = Simulation(SMALL, 4, 20, 0.1, 0.08).run()
     assert refused(simulation.sent, SMALL) == 0
     assert sum(moment > 5 for moment in simulation.sent) >= 0.9 * SMALL.rate * 15
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01], ids=["near", "far"])
+@pytest.mark.parametrize(("limit", "single_calls"), [(SMALL, 7), (MIDDLE, 60), (LARGE, 200)], ids=str)
+def test_single_calls_go_first(limit: RateLimit, single_calls: float, delay: float) -> None:
+    """Beside sixteen jobs that use all that is left, they wait for hardly longer than their way to Redis and back."""
+    seconds = max(5, 350 / single_calls)
+    simulation = Simulation(limit, 16, seconds, delay, delay, single_calls=single_calls).run()
+    waits = sorted(simulation.waits)
+    assert len(waits) >= 300
+    assert waits[int(0.95 * len(waits))] <= max(3 / limit.rate, 0.03) + 2 * delay
+    assert len(simulation.sent) >= 0.95 * limit.rate * seconds
+    assert refused(simulation.sent, limit) == 0
 
 
 @LIMITS
