@@ -77,8 +77,12 @@ class JournalPart:
         """Let others claim the part, unless it is closed. Return whether it was not."""
         if self._state != "claimed":
             return False
-        self._state = "given back"
-        await wait_despite_cancellation(self._thread.call(self._claim.release))
+        self._state = "being given back"
+        releasing = self._thread.call(self._claim.release)
+        try:
+            await wait_despite_cancellation(releasing)
+        finally:
+            self._state = "given back"
         return True
 
 

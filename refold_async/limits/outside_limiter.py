@@ -27,10 +27,12 @@ class Limiter(Protocol):
     the attempt is sent immediately. If `acquire` raises, the call whose turn it was fails with `APIConnectionError`,
     whose cause is that exception.
 
-    `acquire` may take two keyword arguments. `priority` is `"interactive"`, or `"bulk"` for the requests of a fan-out.
-    If an interactive request comes while `acquire` waits for a bulk one, that is cancelled, and `acquire` is called for
-    the interactive request. `waiting` is how many requests of this priority could be sent now, with this one: a limiter
-    may reserve as many at once.
+    `acquire` may take two keyword arguments:
+
+    - `priority` is `"interactive"`, or `"bulk"` for the requests of a fan-out. If an interactive request comes while
+      `acquire` waits for a bulk one, that is cancelled, and `acquire` is called for the interactive request.
+    - `waiting` is how many requests of this priority could be sent now, with this one. If another interactive request
+      comes, the client cancels `acquire` and makes a new call with the new number, which must continue that wait.
 
     A limiter may also have a plain method `throttled(until: float) -> None`. The client calls it when Refold returns
     HTTP 429. `until` is a time in seconds, as `time.time()` returns it: nobody who shares the limit should send before
@@ -71,21 +73,21 @@ class LimiterError(Exception):
     """A limiter cannot allow a request, for the reason in `__cause__`, if there is one."""
 
 
-def acquire_of(limiter: Limiter) -> tuple[Acquire, bool]:
-    """Return how to ask a limiter, and whether it distinguishes priorities."""
+def acquire_of(limiter: Limiter) -> tuple[Acquire, Collection[str]]:
+    """Return how to ask a limiter, and the names of the arguments that it takes."""
     acquire: Any = limiter.acquire
     accepted: Collection[str] = ()
     with suppress(TypeError, ValueError):
         accepted = inspect.signature(acquire).parameters
     names = [name for name in ("priority", "waiting") if name in accepted]
     if not names:
-        return lambda _priority, _waiting: acquire(), False
+        return lambda _priority, _waiting: acquire(), names
 
     def ask_for(priority: Priority, waiting: int) -> Awaitable[None]:
         given = {"priority": priority, "waiting": waiting}
         return cast("Awaitable[None]", acquire(**{name: given[name] for name in names}))
 
-    return ask_for, "priority" in names
+    return ask_for, names
 
 
 async def ask(acquire: Acquire, priority: Priority, waiting: int) -> LimiterError | ConfigurationError | None:

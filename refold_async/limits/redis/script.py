@@ -85,6 +85,10 @@ return answer
 _INTERACTIVE_AHEAD: Final = 1.0
 BULK_AHEAD: Final = 0.055
 """Seconds ahead for which slots are reserved. Interactive requests go behind the slots that bulk requests have."""
+_CATCH_UP: Final = 0.005
+"""Seconds for which bulk requests may use slots that were left."""
+_NEAR: Final = 0.02
+"""Seconds of a round trip for which slots are not reserved earlier, because who is nearer to Redis would get none."""
 _FURTHEST: Final = 2.0
 """Seconds ahead for which nobody has reserved more than the burst, whatever the bucket says."""
 _UNKNOWN_FOR_BULK: Final = 1.0
@@ -128,7 +132,7 @@ class LimitTimes:
         a moment ago.
         """
         bucket = TokenBucket(limit)
-        burst, bulk = bucket.burst_credit, bucket.smoothed_credit
+        burst, bulk = bucket.burst_credit, min(bucket.burst_credit, _CATCH_UP)
         return cls(
             text=f"RateLimit({limit.rate:.12g}, per={limit.per:.12g}, burst={limit.burst})",
             interval=bucket.interval * _MICROSECONDS,
@@ -141,7 +145,7 @@ class LimitTimes:
 
 
 class Wish(NamedTuple):
-    """Slots that are to be reserved."""
+    """Slots that somebody wants to reserve."""
 
     key: str
     """The key of their bucket."""
@@ -180,7 +184,8 @@ def arguments(times: LimitTimes, wishes: Sequence[Wish], *, round_trip: float = 
     """
     furthest = _FURTHEST * _MICROSECONDS + times.burst_credit + times.interval
     numbers = [times.interval, times.burst_credit, times.bulk_credit, times.unknown]
-    seconds = (round_trip / 2, _INTERACTIVE_AHEAD + round_trip, BULK_AHEAD + round_trip)
+    far = max(0.0, round_trip - _NEAR)
+    seconds = (round_trip / 2, _INTERACTIVE_AHEAD + far, BULK_AHEAD + far)
     numbers += [*(each * _MICROSECONDS for each in seconds), furthest, pause * _MICROSECONDS]
     given = [times.text, *map(repr, numbers), str(times.kept)]
     for wish in wishes:

@@ -61,7 +61,9 @@ class SharedBucket:
         if self._refusal is not None or self._reserver.error(now) is not None or self._is_due(now):
             return 0.0
         priority: Priority = "bulk" if smoothed else "interactive"
-        return max(0.0, self._look_at(now, priority, self._missing(now, priority, 1)) - now)
+        return max(
+            0.0, self._look_at(now, priority, self._missing(now, priority, 1, self._slots.count(priority))) - now
+        )
 
     def reserve(self, now: float, priority: Priority, waiting: int) -> float:
         """Return 0 if a request may be sent now; otherwise the seconds until that may have changed, as `wait()`.
@@ -84,7 +86,7 @@ class SharedBucket:
         due = self._is_due(now)
         if not due and (error := self._reserver.error(now)) is not None:
             raise error
-        missing = self._missing(now, priority, waiting - due)
+        missing = self._missing(now, priority, waiting, max(due, self._slots.count(priority)))
         if missing and priority not in self._asked and now >= self._again_at.get(priority, 0.0):
             self._asked.add(priority)
             self._reserver.ask(self, priority, missing, loop)
@@ -128,14 +130,13 @@ class SharedBucket:
             return math.inf
         return self._share.wait(now, smoothed=True)
 
-    def _missing(self, now: float, priority: Priority, waiting: int) -> int:
-        """Return how many slots are to be reserved; 0 while there are enough."""
-        reserved = self._slots.count(priority)
+    def _missing(self, now: float, priority: Priority, waiting: int, reserved: int) -> int:
+        """Return how many more slots to reserve; 0 while there are enough."""
         if priority == "interactive":
             return max(0, waiting - reserved)
         # Bulk work goes on, so many are reserved at once, and more while there are still enough for a round trip.
         enough = waiting + round(self._demand_at(now))
-        return enough - reserved if waiting > 0 and 2 * reserved <= enough else 0
+        return enough - reserved if waiting > reserved and 2 * reserved <= enough else 0
 
     def _demand_at(self, now: float) -> float:
         """Return how many slots are used while one reservation lasts, as far as is known."""

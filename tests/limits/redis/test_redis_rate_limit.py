@@ -77,9 +77,11 @@ async def test_keys_and_names_do_not_share_it(mock: MockRefold, redis: RedisProc
     async with (
         RedisRateLimit(redis.url, LIMIT, name="a") as one,
         RedisRateLimit(redis.url, RateLimit(7), name="b") as two,
+        client(mock, one) as first,
+        client(mock, one, "pk_live") as second,
+        client(mock, two) as third,
     ):
-        async with client(mock, one) as first, client(mock, one, "pk_live") as second, client(mock, two) as third:
-            await asyncio.gather(read(first), read(second), read(third))
+        await asyncio.gather(read(first), read(second), read(third))
 
 
 @pytest.mark.parametrize("moment", ["at the start", "later"])
@@ -92,7 +94,7 @@ async def test_differing_limits_of_one_name(mock: MockRefold, redis: RedisProces
         client(mock, other) as second,
     ):
         await read(first)
-        with pytest.raises(RefoldError, match="500 in 1 seconds, burst 50 for the other processes") as caught:
+        with pytest.raises(RefoldError, match=r"RateLimit\(500, per=1, burst=50\) for other processes") as caught:
             await read(second)
         assert caught.value.effect == "none"
         await read(first)
