@@ -169,9 +169,9 @@ class AsyncRefold(FanOutMethods, RawRequests):
             trace_configs=trace_configs,
         )
         self._scheduler = RequestScheduler(
-            _check_limit(rate_limit, self._organisation),
+            _check_limit(rate_limit, self._name_organisation),
             self._transport.connections,
-            _check_account_limits(account_rate_limit, account_concurrency, self._organisation),
+            _check_account_limits(account_rate_limit, account_concurrency, self._name_organisation),
             retry.max_retry_after,
         )
         self._pipeline = Pipeline(
@@ -337,7 +337,7 @@ class AsyncRefold(FanOutMethods, RawRequests):
     ) -> None:
         await self.aclose()
 
-    def _organisation(self) -> str:
+    def _name_organisation(self) -> str:
         """Return what identifies the organisation to those who share a limit, without revealing the key."""
         return f"{self.base_url}:{fingerprint(self._api_key)}"
 

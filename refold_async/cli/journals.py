@@ -150,8 +150,8 @@ def postgres_journal(given: str | None, options: DatabaseOptions, *, job: str | 
         raise UsageError("Name the database once: as an argument, or with --dsn-file.")
     if given is None and options.dsn_file is None and not any(map(os.environ.get, _VARIABLES)):
         raise UsageError(f"No journal: name its file or directory. If it is in PostgreSQL, set {_DSN}.")
-    schema = {} if options.schema is None else {"schema": options.schema}
-    return PostgresJournal(given, dsn_file=options.dsn_file, job=job, patience=_PATIENCE, **schema)
+    journal = PostgresJournal(given, dsn_file=options.dsn_file, job=job, patience=_PATIENCE)
+    return journal if options.schema is None else attrs.evolve(journal, schema=options.schema)
 
 
 def check_file(option: str, path: Path) -> None:

@@ -32,7 +32,7 @@ class Limiter(Protocol):
     - `priority` is `"interactive"`, or `"bulk"` for the requests of a fan-out. If an interactive request comes while
       `acquire` waits for a bulk one, that is cancelled, and `acquire` is called for the interactive request.
     - `waiting` is how many requests of this priority could be sent now, with this one. If another interactive request
-      comes, `acquire` is cancelled and called again with the new number, so it must be able to continue where it was.
+      comes, the client cancels `acquire` and makes a new call with the new number, which must continue that wait.
 
     A limiter may also have a plain method `throttled(until: float) -> None`. The client calls it when Refold returns
     HTTP 429. `until` is a time in seconds, as `time.time()` returns it: nobody who shares the limit should send before

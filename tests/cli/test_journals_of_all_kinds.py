@@ -102,8 +102,10 @@ def test_a_job_in_parts(command_line: CommandLine, journal: AnyJournal) -> None:
     journal = attrs.evolve(journal, parts=3)
     words = named(command_line, journal)
     with closing(parted_store(journal)) as store:
+        parts: list[PartClaim] = []
         for number in range(3):
             part = claim(store, 3)
+            parts.append(part)
             run = part.open_run("june sync", IDENTITY)
             run.write([(f"{number} a", None, "ok", "done"), (f"{number} b", None, "started")])
             run.close()
@@ -112,7 +114,7 @@ def test_a_job_in_parts(command_line: CommandLine, journal: AnyJournal) -> None:
         shown = command_line.run("journal", "summary", *words, terminal=True).out
         assert "3 ok, 0 failed, 2 unknown, 1 in flight\n2 of 3 parts closed, 1 held\nrunning" in shown
         assert "To continue" not in shown
-        part.release()
+        parts[2].release()
     shown = command_line.run("journal", "summary", *words, terminal=True).out
     assert "3 ok, 0 failed, 3 unknown, 0 in flight\n2 of 3 parts closed, 0 held\nnot running" in shown
     assert "To continue, run the same command or program again." in shown

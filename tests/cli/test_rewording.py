@@ -46,6 +46,9 @@ HEARD: Final = (
 # What no command can meet: it passes on no such argument, or checks it before.
 UNHEARD: Final = (
     "rate_limit=",
+    "reconcile",
+    "Reconcile(",
+    "it must return Done(data)",
     "connector=",
     "trace_configs=",
     "request_headers()",

@@ -139,7 +139,7 @@ class Session:
         return self._connection
 
     def _check_format(self, connection: Connection) -> None:
-        """Check that the tables are those of this version, whoever may have changed them since the last connection."""
+        """Check that the tables are those of this version: they may have changed since the last connection."""
         rows = connection.query(self.server.statement(sql.READ_FORMAT))
         version = rows[0][0] if len(rows) == 1 else None
         if version == sql.FORMAT:

@@ -32,7 +32,7 @@ _AGAIN_AFTER: Final = 0.04
 _SPREAD: Final = 0.01
 """The most seconds that are added to that by chance, so that no process is always behind another."""
 _MOST_AT_ONCE: Final = 200
-"""For how many buckets slots are reserved at once. Redis does nothing else meanwhile: about a millisecond."""
+"""For how many buckets slots are reserved in one round trip. Redis does nothing else meanwhile: about a millisecond."""
 _FIRST_PROBE: Final = 0.05
 _LAST_PROBE: Final = 0.5
 """The least and the most seconds between two attempts to reach Redis while it does not respond."""

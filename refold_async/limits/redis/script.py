@@ -145,7 +145,7 @@ class LimitTimes:
 
 
 class Wish(NamedTuple):
-    """Slots that are to be reserved."""
+    """Slots that somebody wants to reserve."""
 
     key: str
     """The key of their bucket."""

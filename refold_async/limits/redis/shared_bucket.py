@@ -132,7 +132,7 @@ class SharedBucket:
         return self._share.wait(now, smoothed=True)
 
     def _missing(self, now: float, priority: Priority, waiting: int, reserved: int) -> int:
-        """Return how many more slots are to be reserved; 0 while there are enough."""
+        """Return how many more slots to reserve; 0 while there are enough."""
         if priority == "interactive":
             return max(0, waiting - reserved)
         # Bulk work goes on, so many are reserved at once, and more while there are still enough for a round trip.

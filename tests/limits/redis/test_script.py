@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from refold_async import ConfigurationError, RateLimit
-from refold_async.limits.redis.script import SCRIPT, Answer, LimitTimes, Wish, arguments
+from refold_async.limits.redis.script import SCRIPT, LimitTimes, Reservations, Wish, arguments
 from refold_async.limits.redis.server import RedisServer
 from support.redis_model import ScriptModel
 from support.redis_server import redis_server
@@ -42,7 +42,7 @@ async def server(url: str) -> AsyncIterator[RedisServer]:
     await server.aclose()
 
 
-async def reserve(server: RedisServer, limit: RateLimit, *wishes: Wish, **more: Any) -> Answer:
+async def reserve(server: RedisServer, limit: RateLimit, *wishes: Wish, **more: Any) -> Reservations:
     """Reserve slots."""
     return await server.reserve(KEY, LimitTimes.of(limit), wishes, **more)
 
