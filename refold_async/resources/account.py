@@ -423,10 +423,9 @@ class AccountScope(RawRequests, ConnectUrls):
         )
         from refold_async.resources.execution_waits import note_connection, note_start, with_return_value
 
-        executions = self.executions
         try:
             try:
-                ended = await executions.wait(
+                ended = await self.executions.wait(
                     started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
                 )
             except (WorkflowFailedError, ExecutionTimeoutError) as error:
@@ -435,7 +434,7 @@ class AccountScope(RawRequests, ConnectUrls):
             except (RefoldError, asyncio.CancelledError) as error:
                 note_start(error, workflow_id, started.execution_id, self.linked_account_id)
                 raise
-            return await with_return_value(ended, executions.response)
+            return await with_return_value(ended, self.executions.response)
         except RefoldError as error:
             error.slug = slug  # requests about an execution do not name its app
             raise
