@@ -16,7 +16,7 @@ from support.postgres_journals import created, executed, opened, server_at
 from support.postgres_server import PostgresProcess
 
 
-def tables(dsn: str, schema: str = "refold_async") -> list[str]:
+def tables_in(dsn: str, schema: str = "refold_async") -> list[str]:
     """Return the names of the tables in a schema."""
     query = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"
     return [name for (name,) in executed(dsn, query, schema)]
@@ -26,7 +26,7 @@ async def test_twice(postgres_dsn: str) -> None:
     """What exists stays as it is."""
     journal = PostgresJournal(postgres_dsn, job="june sync")
     await journal.create_schema()
-    assert tables(postgres_dsn) == ["format", "items", "jobs", "parts"]
+    assert tables_in(postgres_dsn) == ["format", "items", "jobs", "parts"]
     run = await asyncio.to_thread(opened, postgres_dsn)
     run.write([("a", None, "ok", "done")])
     run.close()
@@ -39,14 +39,14 @@ async def test_by_many_at_the_same_time(postgres_dsn: str) -> None:
     """All of them succeed."""
     journals = [PostgresJournal(postgres_dsn) for _ in range(8)]
     await asyncio.gather(*(journal.create_schema() for journal in journals))
-    assert tables(postgres_dsn) == ["format", "items", "jobs", "parts"]
+    assert tables_in(postgres_dsn) == ["format", "items", "jobs", "parts"]
 
 
 @pytest.mark.parametrize("name", ["public", 'my "Schema"; DROP', "100% %s {x}", "日本", "x" * 63, "pg"])
 def test_names_of_schemas(postgres_dsn: str, name: str) -> None:
     """Any name is only a name."""
     journal = created(postgres_dsn, job="june sync", schema=name)
-    assert tables(postgres_dsn, name) == ["format", "items", "jobs", "parts"]
+    assert tables_in(postgres_dsn, name) == ["format", "items", "jobs", "parts"]
     run = run_opener(journal, IDENTITY)()
     run.write([("a", None, "ok", "done")])
     run.look_up(["a"])
@@ -83,7 +83,7 @@ def test_without_tables(postgres_dsn: str) -> None:
             JournalError, match=r"There is no journal .*: create its tables with `await journal\.create"
         ):
             use()
-    assert tables(postgres_dsn) == []
+    assert tables_in(postgres_dsn) == []
 
 
 async def test_a_newer_format(postgres_dsn: str) -> None:
@@ -183,7 +183,7 @@ async def test_another_programs_tables(postgres_dsn: str) -> None:
     executed(postgres_dsn, "CREATE TABLE refold_async.jobs (id integer)")
     with pytest.raises(JournalError, match='relation "jobs" already exists'):
         await PostgresJournal(postgres_dsn).create_schema()
-    assert tables(postgres_dsn) == ["jobs"]
+    assert tables_in(postgres_dsn) == ["jobs"]
 
 
 async def test_rights(shared_postgres: PostgresProcess, postgres_dsn: str) -> None:
