@@ -214,13 +214,13 @@ READ_ENTRIES: Final = f"""
     WITH scanned AS MATERIALIZED (
         SELECT id, CASE WHEN status = 'started' AND NOT ({_HELD}) THEN 'unknown' ELSE status END AS shown
         FROM {{schema}}.items JOIN {{schema}}.parts ON parts.job = items.job AND parts.number = items.part
-        WHERE items.job = %(job)s AND id > %(after)s ORDER BY id LIMIT %(scanned)s
+        WHERE items.job + 0 = %(job)s AND id > %(after)s ORDER BY id LIMIT %(scanned)s
     ), wanted AS (
         SELECT id FROM scanned WHERE shown = ANY(%(statuses)s) OR NOT shown = ANY(%(known)s) ORDER BY id LIMIT %(rows)s
     ), measured AS (
         SELECT id, sum(length) OVER (ORDER BY id) - length AS before FROM (
             SELECT id, coalesce(octet_length(error), 0) + coalesce(octet_length(result), 0) AS length
-            FROM {{schema}}.items WHERE job = %(job)s AND id IN (SELECT id FROM wanted)
+            FROM {{schema}}.items WHERE job + 0 = %(job)s AND id IN (SELECT id FROM wanted)
         ) AS lengths
     )
     SELECT (SELECT max(id) FROM scanned), {
@@ -228,7 +228,7 @@ READ_ENTRIES: Final = f"""
         "items.effect", "CASE WHEN scanned.shown = items.status THEN items.effect ELSE 'unknown' END"
     )
 }
-    FROM measured JOIN scanned USING (id) JOIN {{schema}}.items ON items.job = %(job)s AND items.id = measured.id
+    FROM measured JOIN scanned USING (id) JOIN {{schema}}.items ON items.job + 0 = %(job)s AND items.id = measured.id
     WHERE before < %(characters)s
     UNION ALL
     SELECT max(id), {", ".join(["NULL"] * len(EntryRow._fields))} FROM scanned
