@@ -293,7 +293,8 @@ async def test_closed_while_it_settles(mock: MockRefold, notes: MarkedNotes) -> 
         writing = asyncio.create_task(unknown(refold.account("user_1"), settle=60))
         await until(lambda: len(mock.requests) == 2)
         await refold.aclose()
-        assert "the client was closed" in (await writing).__notes__[0]
+        # The first look may have had its response by then, or not.
+        assert "client was closed" in (await writing).__notes__[0]
 
 
 async def test_logged_once(
