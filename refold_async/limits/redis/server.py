@@ -47,7 +47,7 @@ class RedisServer:
         self._timeout = timeout
         self._redis = _client(url, timeout)
         self._script = cast("Any", self._redis).register_script(SCRIPT)
-        details: dict[str, Any] = cast("Any", self._redis).connection_pool.connection_kwargs
+        details: dict[str, Any] = cast("Any", self._redis.connection_pool).connection_kwargs
         self.location = str(details.get("path") or f"{details.get('host', 'localhost')}:{details.get('port', 6379)}")
         """Where Redis is, for messages."""
         self._loop: asyncio.AbstractEventLoop | None = None
