@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-jobs bench-tuning format clean
+.PHONY: demo test test-all soak soak-jobs docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-jobs bench-sharing bench-tuning format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
@@ -32,6 +32,10 @@ test-all: $(VENV)/installed  ## Run all tests.
 soak: $(VENV)/installed  ## Make 100,000 calls through a server that breaks responses in every way; check all. 5 minutes.
 	PYTHONSAFEPATH=1 PYTHONPATH=tests $(BIN)/python -m soak \
 		$(if $(CALLS),--calls $(CALLS)) $(if $(SEED),--seed $(SEED)) $(SOAK_OPTIONS)
+
+# Less of it: make soak-jobs SOAK_OPTIONS='--items 6000 --processes 3 --kill-every 5'. All options: SOAK_OPTIONS=--help.
+soak-jobs: $(VENV)/installed  ## Run a job whose workers, Redis and PostgreSQL are killed; check all. 2 to 3 minutes.
+	PYTHONSAFEPATH=1 PYTHONPATH=tests $(BIN)/python -m soak_jobs $(SOAK_OPTIONS)
 
 docs: $(VENV)/check  ## Build the documentation site into build/site.
 	$(BIN)/python scripts/docs/build.py
@@ -83,6 +87,9 @@ bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they c
 	$(BIN)/python benchmarks/timeline.py
 	$(BIN)/python benchmarks/growth.py
 	$(DRAW) by-hand job-timeline cost-growth
+
+bench-sharing: $(VENV)/installed  ## Measure how well processes share a limit through Redis; 7 minutes.
+	$(BIN)/python benchmarks/limit_sharing.py
 
 bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections and gc.freeze() bring. 5 minutes.
 	$(BIN)/python benchmarks/tuning.py

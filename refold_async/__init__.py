@@ -71,12 +71,22 @@ if TYPE_CHECKING:
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
+    from refold_async.pipeline.reconciling.reconcile import (
+        CANNOT_TELL,
+        NOT_DONE,
+        Done,
+        Finding,
+        Reconcile,
+        UnknownWrite,
+    )
     from refold_async.protocol.pages import AwaitableListing, Listing
     from refold_async.resources.account import AccountScope
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.workflows import RequestStructure
 
 __all__ = [
+    "CANNOT_TELL",
+    "NOT_DONE",
     "APIConnectionError",
     "APIResponseValidationError",
     "APIStatusError",
@@ -101,6 +111,7 @@ __all__ = [
     "ConnectUrl",
     "ConnectedAccount",
     "ConnectionState",
+    "Done",
     "Effect",
     "EnabledWorkflow",
     "Execution",
@@ -112,6 +123,7 @@ __all__ = [
     "FanOutReport",
     "FanOutStoppedError",
     "Fault",
+    "Finding",
     "InputField",
     "InputOption",
     "Integration",
@@ -136,6 +148,7 @@ __all__ = [
     "Progress",
     "RateLimit",
     "RateLimitError",
+    "Reconcile",
     "ReconnectRequiredError",
     "RecordedError",
     "RedisRateLimit",
@@ -150,6 +163,7 @@ __all__ = [
     "TokenRevocation",
     "Unfinished",
     "Unknown",
+    "UnknownWrite",
     "UnprocessableEntityError",
     "UserDefinedField",
     "WebhookSignatureError",
@@ -250,6 +264,12 @@ _LOADED_WHEN_USED = {
     "WorkflowSettings": "models.workflows",
     "WorkflowVersion": "models.workflows",
     "webhooks": "webhooks",
+    "CANNOT_TELL": "pipeline.reconciling.reconcile",
+    "Done": "pipeline.reconciling.reconcile",
+    "Finding": "pipeline.reconciling.reconcile",
+    "NOT_DONE": "pipeline.reconciling.reconcile",
+    "Reconcile": "pipeline.reconciling.reconcile",
+    "UnknownWrite": "pipeline.reconciling.reconcile",
 }
 
 if not TYPE_CHECKING:  # otherwise type checkers would accept any misspelled name

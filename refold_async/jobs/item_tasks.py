@@ -112,6 +112,8 @@ class ItemTasks(Generic[Item, T]):
             taken.stop_requested = True
             if (taken.waits or taken.leaving) and taken.untouched:
                 self._cancel(task, taken)
+            elif taken.on_stop is not None:
+                taken.on_stop()
 
     def cancel(self) -> None:
         """Cancel all items."""
@@ -185,8 +187,9 @@ class ItemTasks(Generic[Item, T]):
                     linked_account_id=taken.linked_account_id,
                     index=taken.index,
                     value=value,
-                    attempts=taken.attempts,
+                    attempts=taken.all_attempts,
                     elapsed=time.perf_counter() - taken.taken_at,
+                    reconciled=taken.reconciled,
                 ),
             )
 
@@ -200,7 +203,7 @@ class ItemTasks(Generic[Item, T]):
                 linked_account_id=taken.linked_account_id,
                 index=taken.index,
                 error=error,
-                attempts=taken.attempts,
+                attempts=taken.all_attempts,
                 elapsed=elapsed,
             )
         else:
@@ -210,8 +213,9 @@ class ItemTasks(Generic[Item, T]):
                 index=taken.index,
                 error=error,
                 effect=_effect_of(taken, error),
-                attempts=taken.attempts,
+                attempts=taken.all_attempts,
                 elapsed=elapsed,
+                reconciled=taken.reconciled,
             )
         self._end(taken, outcome)
 

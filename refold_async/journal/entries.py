@@ -9,16 +9,15 @@ from refold_async.codec import json_codec
 from refold_async.errors import JournalError
 from refold_async.faults import Effect
 from refold_async.journal.store import EntryRow, moment_of
+from refold_async.models.response_meta import Reconciled
 
-__all__ = ["STATUSES", "EntryStatus", "JournalEntry", "Reconciled", "entry_of"]
+__all__ = ["STATUSES", "EntryStatus", "JournalEntry", "entry_of"]
 
 EntryStatus = Literal["started", "withdrawn", "ok", "failed", "unknown"]
 """`started`: in flight. `withdrawn`: it certainly did not run; the next run calls it. Others: how the item ended."""
 
 STATUSES: Final[tuple[EntryStatus, ...]] = get_args(EntryStatus)
 """All statuses."""
-Reconciled = Literal["done", "sent_again"]
-"""What looking for a write that may have run has shown: it had run; or it had not, and was sent once more."""
 _EFFECTS: Final = (None, *get_args(Effect))
 _RECONCILED: Final = (None, *get_args(Reconciled))
 _TEXT: Final = (str, type(None))

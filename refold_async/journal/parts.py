@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from refold_async.config.validation import check_whole_number
 from refold_async.errors import JournalError
+from refold_async.journal.reading import sending_nothing
 from refold_async.journal.store import PartClaim, PartedStore, PartsLeft, RunOpener
 from refold_async.runtime.cancellation import wait_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
@@ -57,24 +58,31 @@ class JournalPart:
             JournalError: No fan-out has taken the items of the part to their end since you claimed it; or the part is
                 no longer yours; or that cannot be recorded.
         """
-        if self._state == "closed":
-            return
-        if self._state != "claimed":
-            raise JournalError(f"{_named(self)} was given back: close it before you ask for the next part.")
-        if not self._ended:
-            raise JournalError(
-                f"{_named(self)} cannot be closed: no fan-out has taken its items to their end. Iterate over a fan-out "
-                "with journal=part until its iteration ends, and leave its `async with`."
-            )
-        await wait_despite_cancellation(self._thread.call(self._claim.close))
-        self._state = "closed"
+        with sending_nothing():
+            if self._state == "closed":
+                return
+            if self._state != "claimed":
+                raise JournalError(f"{_named(self)} was given back: close it before you ask for the next part.")
+            if not self._ended:
+                raise JournalError(
+                    f"{_named(self)} cannot be closed: no fan-out has taken its items to their end. Iterate over a "
+                    "fan-out with journal=part until its iteration ends, and leave its `async with`."
+                )
+            closing = self._thread.call(self._claim.close)
+            await wait_despite_cancellation(closing)
+            closing.result()
+            self._state = "closed"
 
     async def _give_back(self) -> bool:
         """Let others claim the part, unless it is closed. Return whether it was not."""
         if self._state != "claimed":
             return False
-        self._state = "given back"
-        await wait_despite_cancellation(self._thread.call(self._claim.release))
+        self._state = "being given back"
+        releasing = self._thread.call(self._claim.release)
+        try:
+            await wait_despite_cancellation(releasing)
+        finally:
+            self._state = "given back"
         return True
 
 
@@ -119,15 +127,16 @@ async def claim_parts(store: PartedStore, job: str, parts: int, *, results: bool
     pause = _POLL[0]
     try:
         while True:
-            claimed = await _claim(thread, partial(store.claim, job, parts, given_back))
-            if isinstance(claimed, PartsLeft):
-                if not claimed.open:
-                    return
-                if claimed.open <= given_back and not claimed.held:
+            with sending_nothing():
+                claimed = await _claim(thread, partial(store.claim, job, parts, given_back))
+                if isinstance(claimed, PartsLeft) and claimed.open and claimed.open <= given_back and not claimed.held:
                     raise JournalError(
                         f"Parts of the job {job!r} are not closed: {_listed(claimed.open)}. Call `await part.close()` "
                         "after the fan-out over a part's items; until then, a later run works on them again."
                     )
+            if isinstance(claimed, PartsLeft):
+                if not claimed.open:
+                    return
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _POLL[1])
                 continue

@@ -10,7 +10,7 @@ from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry, entry_of
 from refold_async.journal.store import JournalStore, moment_of
 
-__all__ = ["JournalSummary", "follow_summary", "read_entries", "read_summary"]
+__all__ = ["JournalSummary", "follow_summary", "read_entries", "read_summary", "sending_nothing"]
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +101,7 @@ def follow_summary(store: JournalStore) -> Generator[JournalSummary]:
 
 
 def _summary_of(store: JournalStore) -> JournalSummary:
-    with _sending_nothing():
+    with sending_nothing():
         job, running, counts, last, items, refused, parts = store.read_summary()
         if wrong := counts.keys() - set(STATUSES):
             raise JournalError(f"The journal {store.location!r} is damaged: there is no status {next(iter(wrong))!r}.")
@@ -142,7 +142,7 @@ def read_entries(store: JournalStore, status: EntryStatus | None) -> Iterator[Jo
 
 def _entries(store: JournalStore, status: EntryStatus | None) -> Iterator[JournalEntry]:
     statuses = STATUSES if status is None else (status,)
-    with _sending_nothing(), closing(store):
+    with sending_nothing(), closing(store):
         after = 0
         while rows := store.read_entries(after=after, statuses=statuses, known=STATUSES):
             after = rows[-1].id
@@ -150,8 +150,8 @@ def _entries(store: JournalStore, status: EntryStatus | None) -> Iterator[Journa
 
 
 @contextmanager
-def _sending_nothing() -> Generator[None]:
-    """Say in every error that reading a journal raises that nothing ran."""
+def sending_nothing() -> Generator[None]:
+    """Say in every `JournalError` of the block that nothing ran: reading a journal, for example, sends nothing."""
     try:
         yield
     except JournalError as error:

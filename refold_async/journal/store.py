@@ -124,6 +124,9 @@ class StoreRun(Protocol):
       not at all, and no run treats as done what may not be.
     - A run that was replaced by another run notices it in its next call, which raises and writes nothing: two runs must
       never both send requests for one item.
+    - A run begins only when no request that an earlier run recorded can leave any more: its process has ended or let
+      the store go, or `SEND_WITHIN` seconds have passed since it could last write. So what a look does not find some
+      time later did not run.
     - It can store any text except NUL and lone surrogates, which the writer escapes or refuses, and compares keys
       exactly.
     """

@@ -7,6 +7,7 @@ permits of a fan-out are parked together, in their lane, with the items that hav
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from refold_async.config.settings import RateLimit
@@ -45,9 +46,9 @@ class RequestScheduler:
     ) -> None:
         self._limiter = None if limit is None or isinstance(limit, RateLimit) else limit
         self._acquire: Acquire | None = None
-        self._knows_priorities = False
+        self._acquire_takes: Collection[str] = ()
         if self._limiter is not None:
-            self._acquire, self._knows_priorities = acquire_of(self._limiter)
+            self._acquire, self._acquire_takes = acquire_of(self._limiter)
         self._bucket = TokenBucket(limit) if isinstance(limit, RateLimit) else None
         # A limit that the user set may be too high, or not the only one.
         self._adaptive = AdaptiveRate(connections, beside_a_limit=limit is not None)
@@ -60,7 +61,7 @@ class RequestScheduler:
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
-        self._asked_for: Priority | None = None  # while the limiter is asked
+        self._asked_for: tuple[Priority, int] | None = None  # while the limiter is asked
 
     @property
     def in_flight(self) -> int:
@@ -101,7 +102,7 @@ class RequestScheduler:
             return False
         limits = self._account_limits
         if limits.needed and (limit := limits.find(permit.account, now)) is not None:
-            if limit.parked or permit.wait(limit, now) > 0:
+            if limit.parked or limit.shared is not None or permit.wait(limit, now) > 0:
                 return False
             limit.permits += 1
             permit.limit = limit
@@ -257,12 +258,7 @@ class RequestScheduler:
             self._queue.remove(waiter)
             return True
         self._find_limit(permit, now)  # its app may have throttled it since it entered the queue
-        limit = permit.limit
-        if limit is None or permit.wait(limit, now) == 0:
-            return False
-        self._queue.remove(waiter)
-        self._turns.park(waiter, limit, now)
-        return True
+        return permit.limit is not None and self._turns.hold_back(waiter, permit.limit, now)
 
     def _grant_earlier(self) -> None:
         """Grant permits to those who may send earlier than was expected."""
@@ -274,13 +270,17 @@ class RequestScheduler:
     def _see_to_asking(self, acquire: Acquire, loop: asyncio.AbstractEventLoop) -> None:
         """Call the limiter while somebody waits who could send, and only then."""
         if self._asking is not None:
-            if not self._queue or (
-                self._asked_for == "bulk" and self._knows_priorities and self._queue.has_interactive
-            ):
+            if not self._queue or (self._asked_for is not None and self._asks_for_too_little(*self._asked_for)):
                 self._asking.cancel()
         elif self._free >= 1 and self._queue:
             self._asking = loop.create_task(self._ask(acquire, loop), name="refold_async rate limit")
             self._asking.add_done_callback(self._asked)
+
+    def _asks_for_too_little(self, priority: Priority, waiting: int) -> bool:
+        """Return whether there are interactive requests now that the limiter does not know of, though it wants to."""
+        if priority == "bulk":
+            return "priority" in self._acquire_takes and self._queue.has_interactive
+        return "waiting" in self._acquire_takes and waiting < min(self._queue.count(priority), self._free)
 
     def _asked(self, asking: asyncio.Task[None]) -> None:
         self._asking = None
@@ -293,9 +293,9 @@ class RequestScheduler:
                 continue
             await self._keep_to_the_rate(loop)
             priority: Priority = "interactive" if self._queue.has_interactive else "bulk"
-            self._asked_for = priority
+            self._asked_for = priority, min(self._queue.count(priority), self._free)
             try:
-                error = await ask(acquire, priority, self._queue.count(priority))
+                error = await ask(acquire, *self._asked_for)
             finally:
                 self._asked_for = None
             await self._keep_to_the_rate(loop)

@@ -30,13 +30,12 @@ class TokenBucket:
             self.interval += min(self.interval / 50, _MARGIN)
         self.burst_credit = (limit.burst - 1) * self.interval
         """How many seconds before the bucket is full a request may be sent."""
-        self.smoothed_credit = min(self.burst_credit, max(self.interval / 2, _CATCH_UP))
-        """The same for bulk requests."""
+        self._smoothed_credit = min(self.burst_credit, max(self.interval / 2, _CATCH_UP))
         self._full_at = -math.inf  # when the bucket will be full; each token taken delays it by one interval
 
     def wait(self, now: float, *, smoothed: bool) -> float:
         """Return the seconds until a request may be sent; bulk requests are `smoothed`, and leave bursts to others."""
-        wait = self._full_at - now - (self.smoothed_credit if smoothed else self.burst_credit)
+        wait = self._full_at - now - (self._smoothed_credit if smoothed else self.burst_credit)
         return wait if wait > _TICK else 0.0
 
     def take(self, now: float) -> None:

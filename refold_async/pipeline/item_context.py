@@ -58,6 +58,8 @@ class ItemContext:
     """How many requests have a permit and will be sent once the journal has recorded it."""
     waits: int = 0
     """How many requests wait for a permit. It is also 1 while the item has not begun."""
+    waited: float = 0.0
+    """For how many seconds its requests waited for permits, in total."""
     stop_requested: bool = False
     """Whether its fan-out was stopped, so that the item must not begin."""
     has_lent: bool = False

@@ -1,5 +1,6 @@
 """The body of a request. It records when its first byte is about to be sent."""
 
+import asyncio
 import math
 from typing import Final
 
@@ -13,6 +14,8 @@ from refold_async.transport.deadlines import Deadline
 __all__ = ["Body", "RecordedBody"]
 
 _CONTENT_TYPE: Final = "application/json"
+_ALWAYS_FITS: Final = 8192
+"""Bytes that the system takes at one time from a connection on which nothing else waits to be sent."""
 
 
 class Body(aiohttp.Payload):
@@ -32,6 +35,8 @@ class Body(aiohttp.Payload):
     """Whether `connection` must not be used again."""
     unusable: UnusableConnectionError | None = None
     """Why nothing was written to `connection`."""
+    carrier: asyncio.Transport | None = None
+    """What may still hold a part of a long body."""
     deadline: Deadline | None = None
     """A deadline that moves to `deadline_once_begun` when the body begins."""
     deadline_once_begun = math.inf
@@ -62,6 +67,8 @@ class Body(aiohttp.Payload):
             if self.connection is not None and self.guard.written_later and not self.guard.is_silent(self.connection):
                 await self.check()
             self.begin()
+        if len(self._bytes) > _ALWAYS_FITS:
+            self.carrier = getattr(writer, "transport", None)
         await writer.write(self._bytes)
         self.begun = True
 
@@ -81,6 +88,14 @@ class Body(aiohttp.Payload):
         self.begun = True
         if self.deadline is not None:
             self.deadline.when = self.deadline_once_begun
+
+    def drop_rest(self) -> None:
+        """Send nothing more of a body whose attempt is over.
+
+        A connection that is closed sends the rest first: once the peer reads again, the request would be complete.
+        """
+        if self.carrier is not None and self.carrier.get_write_buffer_size():
+            self.carrier.abort()
 
     async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
         """Write the body."""

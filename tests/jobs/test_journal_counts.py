@@ -90,7 +90,9 @@ async def test_what_was_not_begun_of_a_list(mock: MockRefold, refold: AsyncRefol
 
 
 @pytest.mark.parametrize("source", [given_one_by_one, given_later])
-async def test_what_was_not_begun_of_a_source_without_length(mock: MockRefold, journal: AnyJournal, source: Any) -> None:
+async def test_what_was_not_begun_of_a_source_without_length(
+    mock: MockRefold, journal: AnyJournal, source: Any
+) -> None:
     """Of those that were taken: nobody knows how many more there would be. While it runs, nobody knows at all."""
     mock.script(Silence(), linked_account_id="user_1", calls=1)
     items = ["user_1"] * 20

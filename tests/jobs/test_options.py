@@ -33,6 +33,7 @@ OPTIONS: Final[dict[str, Any]] = {
 FURTHER: Final[dict[str, Any]] = {
     "into": None,
     "idempotent": False,
+    "reconcile": None,
     "connection_id": None,
     "headers": None,
     "timeout": None,

@@ -9,15 +9,16 @@ import attrs
 
 from refold_async import __version__
 
-from .supervising import Settings, soak
+from .reporting import Settings
+from .supervising import soak
 
 
 def main() -> int:
     """Run one soak, and return the exit status."""
     parser = argparse.ArgumentParser(prog="make soak-jobs", description=__doc__)
-    for field in attrs.fields(Settings):
-        default = field.default if field.name != "seed" else random.randrange(1_000_000)
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, default=default)
+    defaults: dict[str, int | float] = attrs.asdict(Settings(seed=random.randrange(1_000_000)))
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     settings = Settings(**vars(parser.parse_args()))
     print(f"refold_async {__version__}: {settings}, ideally {settings.ideal:.0f} s", flush=True)
     report = asyncio.run(soak(settings, lambda line: print(line, flush=True)))

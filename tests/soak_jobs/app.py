@@ -84,9 +84,9 @@ async def running_app(
         mock.limit_rate(limit.rate, per=limit.per, burst=limit.burst)
         mock.catalogue.add_app(SLUG)
         chosen = chance.sample(range(1, requests + 1), round(requests * resets))
-        for number, when in enumerate(("before", "during", "after")):
+        for number, reset in enumerate((Reset("before"), Reset("during"), Reset("after"))):
             if calls := chosen[number::3]:
-                mock.script(Reset(when), action_id=CREATE, calls=calls)
+                mock.script(reset, action_id=CREATE, calls=calls)
 
         @mock.catalogue.action(SLUG, CREATE, parameters=_KEY)
         async def create(context: ActionContext, parameters: dict[str, Any]) -> dict[str, Any]:

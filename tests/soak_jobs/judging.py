@@ -1,4 +1,4 @@
-"""The judgement: what the app saw of every item, held against the journal and against what the workers were told."""
+"""The judgement: what the app saw of every item, compared with the journal and with what the workers got."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ class Second:
     accepted: int
     """How many requests the limit accepted."""
     idle: float | None
-    """How many cores had nothing to do, or None if the system does not tell."""
+    """How many cores had nothing to do, or None if that is not known."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +40,7 @@ class Evidence:
     """The items with a response that was never delivered."""
     entries: Sequence[JournalEntry]
     outcomes: Iterable[tuple[str, str]]
-    """The items and statuses that workers were told."""
+    """The items and statuses that workers got."""
     requests: int
     refused: int
     """How many of the requests the limit refused."""
@@ -97,9 +97,9 @@ def _wrong_with(entry: JournalEntry, evidence: Evidence) -> Iterator[str]:
     sent, written = evidence.sent[entry.key], evidence.written[entry.key]
     if written > 1:
         yield "written twice"
-    if sent > (2 if entry.reconciled == "sent_again" else 1):
-        yield "sent again without a word"
-    if sent > entry.sends:
+    if sent > (1 if entry.reconciled is None else 2):  # `done` may be about the second time
+        yield "sent once more without a word"
+    if sent > entry.sends and entry.effect != "none":  # what had no effect need not be counted
         yield "sent more often than recorded"
     if entry.status not in _ENDED:
         yield f"lost: still {entry.status}"
@@ -108,20 +108,22 @@ def _wrong_with(entry: JournalEntry, evidence: Evidence) -> Iterator[str]:
     if entry.status == "failed" and (not sent or written):
         yield "failed, and not refused by the app"
     if entry.key in evidence.unanswered and entry.status != "unknown" and entry.reconciled is None:
-        yield "not told: no response was delivered, and it is not unknown"
+        yield "not reported: no response was delivered, and it is not unknown"
 
 
 def _judge_outcomes(evidence: Evidence, verdict: Verdict) -> None:
-    told: defaultdict[str, set[str]] = defaultdict(set)
+    got: defaultdict[str, set[str]] = defaultdict(set)
     for key, status in evidence.outcomes:
-        told[key].add(status)
+        got[key].add(status)
     for entry in evidence.entries:
-        statuses = told[entry.key]
+        statuses = got[entry.key]
         if entry.status not in statuses:
-            verdict.add("recorded, and not told to a worker", f"{entry.key}: {entry.status}, told {statuses}")
-        # What one worker was told is unknown, the next one may have found out.
+            verdict.add("recorded, and no worker got it", f"{entry.key}: {entry.status}, workers got {statuses}")
+        # What is unknown to one worker, the next one may have found out.
         if statuses - {entry.status, "unknown"}:
-            verdict.add("told otherwise than recorded", f"{entry.key}: {entry.status}, told {statuses}")
+            verdict.add(
+                "a worker got something else than recorded", f"{entry.key}: {entry.status}, workers got {statuses}"
+            )
 
 
 def _time(evidence: Evidence) -> float | None:

@@ -1,6 +1,7 @@
 """The course of the soak: workers that are killed and replaced, servers that fail and come back, and a clock."""
 
 import asyncio
+import math
 import os
 import random
 import signal
@@ -10,9 +11,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
-
-import attrs
+from typing import Final
 
 from refold_async import PostgresJournal, RateLimit
 from support.postgres_server import PostgresProcess, postgres_template, running_postgres
@@ -20,66 +19,13 @@ from support.redis_server import RedisProcess, running_redis
 from support.services import ending_with_this_process, service_directory
 
 from .app import App, running_app
-from .judging import Evidence, Second, Verdict, judge
+from .judging import Evidence, Second, judge
+from .reporting import Report, Settings
 from .worker import API_KEY, JOB
 
-__all__ = ["Report", "Settings", "soak"]
+__all__ = ["soak"]
 
 _PASSWORD: Final = "redis-password-of-the-soak"
-
-
-@attrs.frozen(kw_only=True)
-class Settings:
-    """What a soak is like. Times are in seconds."""
-
-    items: int = 60_000
-    parts: int = 256
-    processes: int = 8
-    concurrency: int = 50
-    rate: float = 500.0
-    burst: int = 50
-    resets: float = 0.005
-    delay: float = 0.05
-    kill_every: float = 20.0
-    lease: float = 10.0
-    settle: float = 3.0
-    seed: int = 0
-
-    @property
-    def ideal(self) -> float:
-        """The time that the limit allows, if no request were made twice."""
-        return self.items / self.rate
-
-
-@attrs.define
-class Report:
-    """What a soak came to."""
-
-    settings: Settings
-    verdict: Verdict
-    evidence: Evidence
-    kills: int
-    messages: Counter[str]
-    """What the workers logged, and how often."""
-
-    def __str__(self) -> str:
-        evidence, verdict = self.evidence, self.verdict
-        statuses = Counter(entry.status for entry in evidence.entries)
-        reconciled = Counter(entry.reconciled for entry in evidence.entries if entry.reconciled)
-        taken = sum(second.seconds for second in evidence.seconds)
-        idle = [second.idle for second in evidence.seconds if second.idle is not None]
-        lines = [
-            f"{taken:.0f} s, {self.kills} workers killed, Redis and PostgreSQL killed and started again once",
-            f"items: {', '.join(f'{count:,} {status}' for status, count in statuses.most_common())}",
-            f"reconciled: {reconciled['done']:,} had been written, {reconciled['sent_again']:,} had not and were sent again",
-            f"requests: {evidence.requests:,}, of which the limit refused {evidence.refused:,} "
-            f"({evidence.refused / evidence.requests:.3%}); {len(evidence.unanswered):,} writes got no response",
-            f"idle: {sum(idle) / len(idle):.2f} cores on average" if idle else "idle: the system does not tell",
-            f"time: {'not judged, as the machine was too busy' if verdict.time is None else f'{verdict.time:.2f} × ideal'}",
-            *(f"logged {count} times: {message}" for message, count in self.messages.most_common(10)),
-            str(verdict) if verdict.wrong else "nothing is wrong",
-        ]
-        return "\n".join(lines)
 
 
 async def soak(settings: Settings, say: Callable[[str], object] = print) -> Report:
@@ -100,7 +46,9 @@ async def soak(settings: Settings, say: Callable[[str], object] = print) -> Repo
         )
         journal = PostgresJournal(postgres.tcp_dsn(), job=JOB, parts=settings.parts)
         await journal.create_schema()
-        workers = Workers(settings, app, directory, {"REDIS_URL": redis.url, "REFOLD_JOURNAL_DSN": postgres.tcp_dsn()})
+        workers = Workers(
+            settings, app, directory, {"REDIS_URL": redis.tcp_url, "REFOLD_JOURNAL_DSN": postgres.tcp_dsn()}
+        )
         seconds = await _run(settings, app, workers, postgres, redis, say)
         sent, unanswered = app.sent()
         evidence = Evidence(
@@ -118,11 +66,11 @@ async def soak(settings: Settings, say: Callable[[str], object] = print) -> Repo
         verdict = judge(evidence)
         summary = await asyncio.to_thread(journal.summary)
         counted = {"ok": summary.ok, "failed": summary.failed, "unknown": summary.unknown}
-        if counted != {status: 0 for status in counted} | Counter(entry.status for entry in evidence.entries):
+        if counted != dict.fromkeys(counted, 0) | Counter(entry.status for entry in evidence.entries):
             verdict.add("counters that differ from the entries", str(counted))
         for what in workers.wrong([API_KEY, _PASSWORD, postgres.password]):
             verdict.add(*what)
-        return Report(settings, verdict, evidence, workers.killed, workers.messages())
+        return Report(verdict=verdict, evidence=evidence, killed=workers.killed, messages=workers.messages())
 
 
 async def _run(
@@ -144,6 +92,8 @@ async def _run(
     try:
         async with asyncio.timeout(3 * settings.ideal + 10 * settings.lease + 60):
             await workers.run()
+    except TimeoutError:
+        raise TimeoutError(f"The job does not end. Workers logged: {workers.messages().most_common(20)}") from None
     finally:
         for task in disturbing:
             task.cancel()
@@ -156,7 +106,7 @@ async def _run(
 
 async def _kill_workers(settings: Settings, workers: "Workers", say: Callable[[str], object]) -> None:
     chance = random.Random(settings.seed)
-    while True:
+    for _ in range(1, math.ceil(settings.ideal / settings.kill_every)):  # those at its end would only prolong it
         await asyncio.sleep(settings.kill_every)
         say(f"killed worker {workers.kill(chance)}")
 
@@ -207,7 +157,7 @@ class Workers:
         self.killed = 0
 
     async def run(self) -> None:
-        """Run as many as there are to be at a time, until all have ended by themselves."""
+        """Run as many at a time as there should be, until none has to be replaced."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._settings.processes):
                 group.create_task(self._keep_one_running())
@@ -258,13 +208,13 @@ class Workers:
         return number
 
     def outcomes(self) -> list[tuple[str, str]]:
-        """Return what all workers were told of items."""
-        told: list[tuple[str, str]] = []
+        """Return the statuses of items that all workers got."""
+        outcomes: list[tuple[str, str]] = []
         for path in self._directory.glob("*.outcomes"):
             for line in path.read_text().splitlines():
                 key, _, status = line.partition(" ")
-                told.append((key, status))
-        return told
+                outcomes.append((key, status))
+        return outcomes
 
     def messages(self) -> Counter[str]:
         """Return what all workers printed and logged."""

@@ -124,7 +124,7 @@ class PostgresProcess(ServiceProcess):
         self._wakes = subprocess.Popen(wake, stdin=subprocess.PIPE)
 
     def thaw(self) -> None:
-        """Let them go on."""
+        """Let them continue."""
         super().thaw()
         self._end_wakes()
 

@@ -1,48 +1,52 @@
 """What the script of a shared rate limit does in Redis, in Python: for simulations, and to compare the script with."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
-from refold_async.limits.redis.script import LimitTimes, Reservation, arguments, reservation_of
+from refold_async.limits.redis.script import LimitTimes, Reservations, Wish, arguments, reservations_of
 
 __all__ = ["ScriptModel"]
 
 
 class ScriptModel:
-    """One shared limit in a Redis."""
+    """One shared limit in a Redis, and its buckets."""
 
     def __init__(self) -> None:
-        self.full_at: float | None = None
+        self.full_at: dict[str, float] = {}
         self.paused_until = 0.0
+        self.pause = 0.0
 
     def lose_state(self) -> None:
         """Forget everything, as a failover to an empty replica does."""
-        self.full_at, self.paused_until = None, 0.0
+        self.full_at, self.paused_until, self.pause = {}, 0.0, 0.0
 
-    def run(self, now: float, given: list[str]) -> list[Any]:
-        """Return the answer of the script, at a time in microseconds."""
-        interval, burst_credit, bulk_credit, *rest = map(float, given[1:])
-        horizons, wanted, pause = rest[:2], [int(count) for count in rest[2:4]], rest[4]
-        full_at = now + burst_credit if self.full_at is None else self.full_at
-        if pause > 0:
-            self.paused_until = max(self.paused_until, now + pause)
-            full_at = max(full_at, self.paused_until + burst_credit)
-        start = max(now, self.paused_until)
-        answer: list[Any] = [f"{now:.0f}"]
-        wait = 0.0
-        for credit, horizon, count in zip((burst_credit, bulk_credit), horizons, wanted, strict=True):
-            full_at = max(full_at, start)
-            first, last = full_at - credit, now + horizon
-            granted = 0
-            if count > 0 and start <= last:
-                granted = max(0, min(count, math.floor((last - first) / interval) + 1))
+    def run(self, now: float, keys: Sequence[str], given: Sequence[str]) -> list[int]:
+        """Return what the script returns, at a time in microseconds."""
+        interval, burst, bulk, unknown, way, ahead, ahead_of_bulk, furthest, pause = map(float, given[1:10])
+        credit = {"interactive": burst, "bulk": bulk}
+        horizons = {"interactive": ahead, "bulk": ahead_of_bulk}
+        self.paused_until = min(self.paused_until, now + self.pause)
+        if now + pause > self.paused_until:
+            self.paused_until, self.pause = float(f"{now + pause:.0f}"), pause
+        start = max(now + way, self.paused_until)
+        answer = [round(now), round(start)]
+        for key, kind, wanted in zip(keys, given[11::2], map(int, given[12::2]), strict=True):
+            full_at = max(start, min(self.full_at.get(key, now + unknown), start + furthest))
+            if self.paused_until > now:
+                full_at = max(full_at, self.paused_until + burst)
+            first, last, granted, wait = full_at - credit[kind], now + horizons[kind], 0, 0.0
+            if start <= last:
+                granted = max(0, min(wanted, math.floor((last - first) / interval) + 1))
                 full_at += granted * interval
-            if granted < count:
-                wait = max(wait, max(start, full_at - credit) - last)
-            answer += [granted, f"{first:.0f}"]
-        self.full_at = float(f"{full_at:.3f}")
-        return [*answer, f"{max(0, wait):.0f}", f"{start:.0f}"]
+            if granted < wanted:
+                wait = max(0.0, max(start, full_at - credit[kind]) - last)
+            self.full_at[key] = float(f"{full_at:.3f}")
+            answer += [granted, int(f"{first:.0f}"), int(f"{wait:.0f}")]
+        return answer
 
-    def reserve(self, times: LimitTimes, now: float, **wanted: Any) -> Reservation:
+    def reserve(
+        self, times: LimitTimes, now: float, wishes: Sequence[Wish], *, round_trip: float, pause: float
+    ) -> Reservations:
         """Return what is reserved at a time in seconds."""
-        return reservation_of(times, self.run(round(now * 1e6), arguments(times, **wanted)))
+        given = arguments(times, wishes, round_trip=round_trip, pause=pause)
+        return reservations_of(times, wishes, self.run(round(now * 1e6), [wish.key for wish in wishes], given))

@@ -75,7 +75,7 @@ def ending_with_this_process(number: signal.Signals) -> list[str]:
 
 @contextmanager
 def service_directory() -> Generator[Path]:
-    """Make a directory for the user as whom servers run. Its path is short, as that of a Unix socket must be."""
+    """Make a directory that belongs to the user of the servers. Its path is short, as that of a Unix socket must be."""
     with tempfile.TemporaryDirectory(prefix="refold", ignore_cleanup_errors=True) as directory:
         if (user := _unprivileged_user()) is not None:
             os.chown(directory, user.pw_uid, user.pw_gid)
@@ -155,7 +155,7 @@ class ServiceProcess(ABC):
         return True
 
     async def stop(self) -> None:
-        """Have it end in order, as an administrator does."""
+        """Ask it to end, and wait until it has."""
         await self._end_by(signal.SIGTERM)
 
     async def _end_by(self, number: signal.Signals) -> None:
@@ -164,7 +164,7 @@ class ServiceProcess(ABC):
         await until(lambda: not self.is_running, within=_LONGEST)
 
     async def restart(self) -> None:
-        """Have it end in order, and start it again."""
+        """Stop it, and start it again."""
         await self.stop()
         await self.start()
 
@@ -188,7 +188,7 @@ class ServiceProcess(ABC):
             _signal(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
         for pid in self.processes():
             _signal(pid, signal.SIGCONT)
 
@@ -205,7 +205,10 @@ def _as_unprivileged_user() -> dict[str, Any]:
 
 
 def _unprivileged_user() -> pwd.struct_passwd | None:
-    """Return as whom a server runs, if not as this process: PostgreSQL and PgBouncer refuse to run as root."""
+    """Return the user of a server, if that is not the one of this process.
+
+    PostgreSQL and PgBouncer refuse to run as root.
+    """
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
@@ -215,7 +218,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _runs(pid: int) -> bool:
-    """Return whether there is this process, where the system tells, and it is more than an entry in a table."""
+    """Return whether there is this process, where that is known, and it is more than an entry in a table."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:

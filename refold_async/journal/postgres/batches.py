@@ -30,7 +30,7 @@ def _encoded(entries: Sequence[EntryValues]) -> list[str]:
 
 
 def _merged(entries: Sequence[EntryValues]) -> list[EntryValues]:
-    """Return one entry for each key: the last one, which tells what the ones before it did besides.
+    """Return one entry for each key: the last one, with what the ones before it changed.
 
     It then ends with how often the item was started since it was last withdrawn, whether it was withdrawn, and whether
     it was started.

@@ -40,7 +40,7 @@ class PostgresError(Exception):
     reason: str
     """What PostgreSQL, or its client, said."""
     state: str | None = None
-    """The SQLSTATE, if the server told one."""
+    """The SQLSTATE, if the server sent one."""
     lost: bool = False
     """Whether the connection can no longer be used."""
     transient: bool = False
@@ -138,7 +138,7 @@ class Server:
     """A server, a database and a schema in which journals are kept.
 
     Attributes:
-        location: Where that is, for messages.
+        location: The place, for messages.
         reached: Whether a connection was ever made.
     """
 

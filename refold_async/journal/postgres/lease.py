@@ -70,7 +70,7 @@ class Lease:
         self._renewing.start()
 
     def release(self) -> None:
-        """Let others claim the part at once. Without the server, they have to wait until the lease ends."""
+        """Let others claim the part immediately. Without the server, they have to wait until the lease ends."""
         if self._ended.is_set():
             return
         _forget(self._worker, self._ended)

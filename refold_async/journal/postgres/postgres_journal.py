@@ -13,7 +13,7 @@ from refold_async.errors import ConfigurationError
 from refold_async.journal.entries import EntryStatus, JournalEntry
 from refold_async.journal.identity import check_job
 from refold_async.journal.parts import JournalPart, check_parts, claim_parts
-from refold_async.journal.reading import JournalSummary, read_entries, read_summary
+from refold_async.journal.reading import JournalSummary, read_entries, read_summary, sending_nothing
 from refold_async.journal.store import PartedStore
 from refold_async.runtime.cancellation import wait_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
@@ -74,7 +74,7 @@ class PostgresJournal:
     outcome is recorded before you get it. With `parts=`, several processes share the job, see `claim()`. Without it,
     pass the journal to a fan-out as `journal=`.
 
-    If PostgreSQL restarts or is out of reach, the job waits for up to `patience` seconds and then goes on. If that
+    If PostgreSQL restarts or is out of reach, the job waits for up to `patience` seconds and then continues. If that
     takes longer, it stops with a `JournalError`, and has sent nothing that is not recorded. PgBouncer may be in
     between, in transaction mode too. It needs the extra `postgres`, and once `create_schema()`.
 
@@ -162,14 +162,15 @@ class PostgresJournal:
 
         thread = WorkerThread("refold_async journal schema")
         try:
-            creating = thread.call(partial(create_schema, self._server, self.patience))
-            await wait_despite_cancellation(creating)
-            creating.result()
+            with sending_nothing():
+                creating = thread.call(partial(create_schema, self._server, self.patience))
+                await wait_despite_cancellation(creating)
+                creating.result()
         finally:
             thread.end()
 
     def claim(self) -> AsyncGenerator[JournalPart, None]:
-        """Iterate over parts of the job, each of which belongs to you until you close it or go on to the next.
+        """Iterate over parts of the job. Each belongs to you until you close it or ask for the next.
 
         ```python
         async for part in journal.claim():
@@ -180,7 +181,7 @@ class PostgresJournal:
         ```
 
         Any number of processes on any machines may do this at the same time. A part has one worker at a time: if that
-        dies, another worker gets the part once its lease has ended, and the journal tells it what is left. The
+        dies, another worker gets the part once its lease has ended, and the journal shows it what is left. The
         iteration ends when all parts are closed, and waits for parts that others are working on, in case their workers
         die. A part that you leave without closing it, for example by `break`, is given back for others to claim.
 

@@ -38,7 +38,7 @@ class PostgresStore:
     """The journal of a job, or of the only one, in a schema of PostgreSQL.
 
     Attributes:
-        location: Where that is, for messages.
+        location: The place, for messages.
     """
 
     def __init__(

@@ -3,12 +3,13 @@
 import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.sqlite.file_lock import beside_sqlite
+from refold_async.journal.sqlite.seal import is_merged, is_sealed, seal
 from refold_async.journal.sqlite.sql import APPLICATION_ID, FORMAT, READ_JOB
 from refold_async.journal.store import JobRow, moment_of
 
@@ -59,9 +60,13 @@ def connected_to_read(path: str) -> Generator[sqlite3.Connection]:
     """Open a journal's file to read it, for as short a time as possible."""
     # Without write permission, SQLite can neither create nor remove its own files. Without those, nobody writes now.
     alone = not (may_write(path) and may_write(os.path.dirname(path))) and not os.path.exists(f"{path}-wal")
+    sealed = is_sealed(path)
     with beside_sqlite(), closing(connect(path, "ro&immutable=1" if alone else "rw")) as connection:
         connection.execute("PRAGMA query_only = ON")
         yield connection
+    if sealed and is_merged(path) and not is_sealed(path):  # the first to read what a dead process left merges its log
+        with suppress(OSError):
+            seal(path)
 
 
 def may_read(path: str) -> bool:

@@ -24,7 +24,7 @@ from refold_async.journal.sqlite.connection import (
 )
 from refold_async.journal.sqlite.file_watch import FileWatch
 from refold_async.journal.sqlite.locks import RunLocks
-from refold_async.journal.sqlite.seal import is_sealed, seal
+from refold_async.journal.sqlite.seal import is_sealed
 from refold_async.journal.store import Durability, EntryRow, EntryValues, JobIdentity, JobRow
 
 __all__ = ["SQLiteRun"]
@@ -111,6 +111,7 @@ class SQLiteRun:
                     locks.release()
                 raise
             locks.file.keep_log()
+            run._watch.seal()
         return run
 
     def write(self, entries: Sequence[EntryValues]) -> None:
@@ -211,7 +212,7 @@ class SQLiteRun:
         if self._sound:
             with suppress(sqlite3.Error, OSError):
                 self._connection.execute("BEGIN IMMEDIATE")  # so that nobody else changes it meanwhile
-                seal(os.path.realpath(self.location))
+                self._watch.seal()
         self._watch.close()
         if not self._watch.lost:  # else the file there may now be another journal
             self._locks.file.let_go_of_log()
@@ -263,8 +264,7 @@ def _begin(connection: sqlite3.Connection, path: str, name: str, identity: JobId
             connection.execute(change)
         connection.execute(f"PRAGMA user_version = {sql.FORMAT}")
     connection.execute(sql.BEGIN_RUN)
-    if connection.execute(sql.HAS_ORPHANS).fetchall():
-        connection.execute(sql.END_ORPHANS)
+    connection.execute(sql.END_ORPHANS)
     job = job_row(connection, path)
     connection.execute("COMMIT")
     return job

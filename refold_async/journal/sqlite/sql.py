@@ -16,7 +16,6 @@ __all__ = [
     "END_ORPHANS",
     "FORMAT",
     "HAS_ENTRIES",
-    "HAS_ORPHANS",
     "HAS_TALLIES",
     "LOOK_UP",
     "MARK",
@@ -118,9 +117,13 @@ _ENTRY: Final = ", ".join(f"items.{column}" for column in EntryRow._fields)
 ADD_JOB: Final = f"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, {_NOW}, {_NOW})"  # noqa: S608
 READ_JOB: Final = f"SELECT {', '.join(JobRow._fields)} FROM job LIMIT 2"  # noqa: S608
 BEGIN_RUN: Final = f"UPDATE job SET runs = runs + 1, opened_at = {_NOW}"  # noqa: S608
-# What was in flight when the process died: nobody knows whether it ran.
-HAS_ORPHANS: Final = "SELECT 1 FROM counts WHERE started > 0"
-END_ORPHANS: Final = "UPDATE items SET status = 'unknown', effect = 'unknown' WHERE status = 'started'"
+# What was in flight when the process died: nobody knows whether it ran. Most of it is among the last rows, and all is
+# found once it is as many as were counted.
+END_ORPHANS: Final = """
+    UPDATE items SET status = 'unknown', effect = 'unknown' WHERE id IN (
+        SELECT id FROM items WHERE status = 'started' ORDER BY id DESC LIMIT (SELECT started FROM counts)
+    )
+"""
 HAS_ENTRIES: Final = "SELECT 1 FROM items LIMIT 1"
 
 # A run writes and looks up. Each statement handles a whole batch and returns at most one row: after every step of a

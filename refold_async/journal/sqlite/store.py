@@ -102,7 +102,7 @@ class SQLiteStore:
 def _read_counts(connection: sqlite3.Connection, written: int) -> tuple[dict[str, int], str]:
     """Return how many rows there are of each status, and when the last was recorded."""
     for row in connection.execute(sql.READ_COUNTS).fetchall() if written != 1 else ():
-        counts = dict(zip(STATUSES, row, strict=False))
+        counts: dict[str, int] = dict(zip(STATUSES, row, strict=False))
         *numbers, items, last = row
         # Rows with a status that no run writes are in no count but that of all: then whoever reads this is told of it.
         if all(map(_is_count, numbers)) and sum(numbers) == items:

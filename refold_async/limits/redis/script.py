@@ -1,147 +1,204 @@
 """The script that reserves slots in Redis, and what it returns.
 
-The state of a limit is one hash: `limit`, the text of the limit; `full_at`, when its bucket will be full; and
-`paused_until`. All times are microseconds of the clock of Redis, so the clocks of those who share the limit do not
-matter. `full_at` is the generic cell rate algorithm's theoretical arrival time: each slot delays it by one interval,
-and a slot may be used as long before it as the credit allows, which is how bursts are possible.
+One run reserves slots in any number of buckets that have the same limit. The first key is a hash that defines the
+limit: `limit`, its text; `paused_until` and `pause`, the end and the length of a pause for all. Each other key holds
+when a bucket will be full: the theoretical arrival time of the generic cell rate algorithm. Each slot delays it by one
+interval, and a slot may be used as long before it as the credit allows, which makes bursts possible.
+
+All times are microseconds of the clock of Redis, so the clocks of those who share the limit do not matter.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import attrs
 
 from refold_async.config.settings import RateLimit
+from refold_async.limits.fair_queue import Priority
 from refold_async.limits.token_bucket import TokenBucket
 
-__all__ = ["DIFFERING_LIMIT", "SCRIPT", "LimitTimes", "Reservation", "arguments", "reservation_of"]
+__all__ = [
+    "BULK_AHEAD",
+    "DIFFERING_LIMIT",
+    "SCRIPT",
+    "LimitTimes",
+    "Reservation",
+    "Reservations",
+    "Wish",
+    "arguments",
+    "reservations_of",
+]
 
 DIFFERING_LIMIT: Final = "REFOLDLIMIT"
 """The first word of the error that refuses another limit of the same name."""
 
 SCRIPT: Final = """
-local interval, burst_credit, bulk_credit = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local horizons = {tonumber(ARGV[5]), tonumber(ARGV[6])}
-local wanted, credits = {tonumber(ARGV[7]), tonumber(ARGV[8])}, {burst_credit, bulk_credit}
+local text, interval, unknown, way = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local credits = {interactive = tonumber(ARGV[3]), bulk = tonumber(ARGV[4])}
+local ahead = {interactive = tonumber(ARGV[7]), bulk = tonumber(ARGV[8])}
+local furthest, pause, kept = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local state = redis.call('HMGET', KEYS[1], 'limit', 'full_at', 'paused_until')
-if state[1] and state[1] ~= ARGV[1] then
-    return redis.error_reply('REFOLDLIMIT ' .. state[1])
+local known = redis.call('HMGET', KEYS[1], 'limit', 'paused_until', 'pause')
+if known[1] and known[1] ~= text then
+    return redis.error_reply('REFOLDLIMIT ' .. known[1])
 end
--- Without a state the bucket may be empty: perhaps Redis lost it a moment ago.
-local full_at = state[2] and tonumber(state[2]) or now + burst_credit
-local paused_until = state[3] and tonumber(state[3]) or 0
-local pause = tonumber(ARGV[9])
-if pause > 0 then
-    paused_until = math.max(paused_until, now + pause)
-    full_at = math.max(full_at, paused_until + burst_credit)
+-- The clock may have been set back since: no pause is longer than it was asked to be, no slot further ahead.
+local paused_until = math.min(tonumber(known[2] or 0), now + tonumber(known[3] or 0))
+if now + pause > paused_until then
+    paused_until = now + pause
+    redis.call('HSET', KEYS[1], 'paused_until', string.format('%.0f', paused_until), 'pause', ARGV[10])
 end
-local start = math.max(now, paused_until)
-local answer = {string.format('%.0f', now)}
-local wait = 0
-for kind = 1, 2 do
-    full_at = math.max(full_at, start)
-    local first = full_at - credits[kind]
-    local last = now + horizons[kind]
-    local granted = 0
-    if wanted[kind] > 0 and start <= last then
-        granted = math.max(0, math.min(wanted[kind], math.floor((last - first) / interval) + 1))
+if not known[1] then
+    redis.call('HSET', KEYS[1], 'limit', text)
+end
+redis.call('PEXPIRE', KEYS[1], math.ceil(math.max(0, paused_until - now) / 1000) + 60000)
+
+local start = math.max(now + way, paused_until)
+local answer = {string.format('%.0f', now), string.format('%.0f', start)}
+for number = 1, #KEYS - 1 do
+    local key, kind, wanted = KEYS[number + 1], ARGV[10 + 2 * number], tonumber(ARGV[11 + 2 * number])
+    local full_at = tonumber(redis.call('GET', key) or now + unknown)
+    full_at = math.max(start, math.min(full_at, start + furthest))
+    if paused_until > now then
+        full_at = math.max(full_at, paused_until + credits.interactive)
+    end
+    local first, last, granted, wait = full_at - credits[kind], now + ahead[kind], 0, 0
+    if start <= last then
+        granted = math.max(0, math.min(wanted, math.floor((last - first) / interval) + 1))
         full_at = full_at + granted * interval
     end
-    if granted < wanted[kind] then
-        wait = math.max(wait, math.max(start, full_at - credits[kind]) - last)
+    if granted < wanted then
+        wait = math.max(0, math.max(start, full_at - credits[kind]) - last)
     end
+    redis.call(
+        'SET', key, string.format('%.3f', full_at), 'PX', math.ceil((full_at - now) / 1000) + kept
+    )
     answer[#answer + 1] = granted
     answer[#answer + 1] = string.format('%.0f', first)
+    answer[#answer + 1] = string.format('%.0f', wait)
 end
-answer[#answer + 1] = string.format('%.0f', math.max(0, wait))
-answer[#answer + 1] = string.format('%.0f', start)
-redis.call(
-    'HSET', KEYS[1],
-    'limit', ARGV[1], 'full_at', string.format('%.3f', full_at), 'paused_until', string.format('%.0f', paused_until)
-)
-redis.call('PEXPIRE', KEYS[1], math.ceil((math.max(full_at, paused_until) - now) / 1000) + tonumber(ARGV[10]))
 return answer
 """
 
-_LIFETIME: Final = 60_000
-"""Milliseconds that the state is kept once the bucket is full. Until then, another limit cannot have its name."""
+_INTERACTIVE_AHEAD: Final = 1.0
+BULK_AHEAD: Final = 0.055
+"""Seconds ahead for which slots are reserved. Interactive requests go behind the slots that bulk requests have."""
+_CATCH_UP: Final = 0.005
+"""Seconds for which bulk requests may use slots that were left."""
+_NEAR: Final = 0.02
+"""Seconds of a round trip for which slots are not reserved earlier, because who is nearer to Redis would get none."""
+_FURTHEST: Final = 2.0
+"""Seconds ahead for which nobody has reserved more than the burst, whatever the bucket says."""
+_UNKNOWN_FOR_BULK: Final = 1.0
+"""Seconds that bulk requests wait at most for a burst that may have been used before Redis lost the state."""
+_KEPT: Final = 3_600_000
+"""Milliseconds for which the state of a bucket is kept once it is full."""
+_KEPT_OF_ACCOUNT: Final = 1000
+"""The same for the bucket of a linked account. A fan-out may go through a million of them."""
+_LATEST: Final = 0.02
+_LATEST_WITHOUT_BURST: Final = 0.005
+"""Seconds after its time from which a slot is no longer used: it would come together with the slots of others."""
+_LATEST_OF_ACCOUNT: Final = 10.0
+"""The same for a slot of a linked account, because its request may have to wait for the limit of all."""
 _MICROSECONDS: Final = 1_000_000
 
 
 @attrs.frozen(kw_only=True)
 class LimitTimes:
-    """A limit, as times in microseconds."""
+    """A limit, as times, in microseconds unless they say otherwise."""
 
     text: str
     """The limit, for comparison with that of others."""
     interval: float
     """The time between two requests."""
     burst_credit: float
-    """How long before the bucket is full an interactive request may be sent."""
+    """How long before its bucket is full an interactive request may be sent."""
     bulk_credit: float
     """The same for a bulk request: bulk requests leave the burst to others."""
+    unknown: float
+    """How long a bucket without a state takes to be full."""
+    kept: int
+    """Milliseconds for which the state of a full bucket is kept."""
+    latest: float
+    """Seconds after its time from which a slot is no longer used."""
 
     @classmethod
-    def of(cls, limit: RateLimit) -> "LimitTimes":
-        """Return the times of a limit."""
+    def of(cls, limit: RateLimit, *, of_account: bool = False) -> "LimitTimes":
+        """Return the times of a limit, for all requests or for those of each linked account.
+
+        An account that Redis does not know has its burst. The limit for all may have none: perhaps Redis lost its state
+        a moment ago.
+        """
         bucket = TokenBucket(limit)
+        burst, bulk = bucket.burst_credit, min(bucket.burst_credit, _CATCH_UP)
         return cls(
-            text=f"{limit.rate:.12g} in {limit.per:.12g} seconds, burst {limit.burst}",
+            text=f"RateLimit({limit.rate:.12g}, per={limit.per:.12g}, burst={limit.burst})",
             interval=bucket.interval * _MICROSECONDS,
-            burst_credit=bucket.burst_credit * _MICROSECONDS,
-            bulk_credit=bucket.smoothed_credit * _MICROSECONDS,
+            burst_credit=burst * _MICROSECONDS,
+            bulk_credit=bulk * _MICROSECONDS,
+            unknown=0.0 if of_account else min(burst, bulk + _UNKNOWN_FOR_BULK) * _MICROSECONDS,
+            kept=_KEPT_OF_ACCOUNT if of_account else _KEPT,
+            latest=_LATEST_OF_ACCOUNT if of_account else max(_LATEST_WITHOUT_BURST, min(_LATEST, burst - bulk)),
         )
 
 
+class Wish(NamedTuple):
+    """Slots that somebody wants to reserve."""
+
+    key: str
+    """The key of their bucket."""
+    priority: Priority
+    """The priority of the requests."""
+    wanted: int
+    """How many are wanted."""
+
+
 class Reservation(NamedTuple):
-    """What the script reserved. Times are in seconds of the clock of Redis."""
+    """What became of a wish."""
+
+    times: list[float]
+    """When one request each may be sent, in seconds of the clock of Redis."""
+    wait: float | None
+    """In how many seconds more can be reserved, if less was reserved than wanted."""
+
+
+class Reservations(NamedTuple):
+    """What the script returns."""
 
     now: float
-    """When it was reserved."""
-    interactive: list[float]
-    """When interactive requests may be sent, one each."""
-    bulk: list[float]
-    """The same for bulk requests."""
-    wait: float
-    """In how many seconds more can be reserved, if less was reserved than wanted; else 0."""
+    """The time, in seconds of the clock of Redis."""
+    reservations: list[Reservation]
+    """What became of the wishes, in their order."""
 
 
-def arguments(
-    times: LimitTimes,
-    *,
-    interactive: int = 0,
-    bulk: int = 0,
-    pause: float = 0.0,
-    horizons: tuple[float, float] = (0.0, 0.0),
-) -> list[str]:
+def arguments(times: LimitTimes, wishes: Sequence[Wish], *, round_trip: float = 0.0, pause: float = 0.0) -> list[str]:
     """Return the arguments of the script.
 
     Args:
         times: The limit.
-        horizons: How many seconds ahead slots are reserved, for interactive requests and for bulk requests.
-        interactive: How many slots are wanted for interactive requests.
-        bulk: How many are wanted for bulk requests.
+        wishes: The slots that are wanted. The keys of the script are that of the limit, and theirs.
+        round_trip: How many seconds a round trip takes. Slots are reserved for when they can be used.
         pause: For how many seconds nobody may send.
     """
-    return [
-        times.text,
-        *(repr(time) for time in (times.interval, times.burst_credit, times.bulk_credit)),
-        *(repr(horizon * _MICROSECONDS) for horizon in horizons),
-        str(interactive),
-        str(bulk),
-        repr(pause * _MICROSECONDS),
-        str(_LIFETIME),
-    ]
+    furthest = _FURTHEST * _MICROSECONDS + times.burst_credit + times.interval
+    numbers = [times.interval, times.burst_credit, times.bulk_credit, times.unknown]
+    far = max(0.0, round_trip - _NEAR)
+    seconds = (round_trip / 2, _INTERACTIVE_AHEAD + far, BULK_AHEAD + far)
+    numbers += [*(each * _MICROSECONDS for each in seconds), furthest, pause * _MICROSECONDS]
+    given = [times.text, *map(repr, numbers), str(times.kept)]
+    for wish in wishes:
+        given += [wish.priority, str(wish.wanted)]
+    return given
 
 
-def reservation_of(times: LimitTimes, answer: list[Any]) -> Reservation:
-    """Return what the script reserved, by its answer."""
-    now, interactive, first_interactive, bulk, first_bulk, wait, start = map(int, answer)
-
-    def slots(count: int, first: int) -> list[float]:
-        return [max(start, first + number * times.interval) / _MICROSECONDS for number in range(count)]
-
-    return Reservation(
-        now / _MICROSECONDS, slots(interactive, first_interactive), slots(bulk, first_bulk), wait / _MICROSECONDS
-    )
+def reservations_of(times: LimitTimes, wishes: Sequence[Wish], returned: list[Any]) -> Reservations:
+    """Return what the script returned."""
+    now, start, *rest = map(int, returned)
+    reservations: list[Reservation] = []
+    for number, wish in enumerate(wishes):
+        granted, first, wait = rest[3 * number : 3 * number + 3]
+        slots = [max(start, first + slot * times.interval) / _MICROSECONDS for slot in range(granted)]
+        reservations.append(Reservation(slots, wait / _MICROSECONDS if granted < wish.wanted else None))
+    return Reservations(now / _MICROSECONDS, reservations)

@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -9,9 +10,6 @@ from refold_async.limits.fair_queue import Priority
 
 __all__ = ["ClockOffset", "Slots"]
 
-_LATEST: Final = 0.02
-"""Seconds after its time from which a slot is no longer used: what is late comes together with the slots of others."""
-_TICK: Final = 1e-6
 _DRIFT: Final = 1e-4
 """The most seconds that two clocks drift apart in one second."""
 
@@ -21,10 +19,7 @@ class Slots:
 
     def __init__(self) -> None:
         self._slots: list[tuple[float, Priority]] = []
-        self._counts: dict[Priority, int] = {"interactive": 0, "bulk": 0}
-        self._last: dict[Priority, float] = {"interactive": -math.inf, "bulk": -math.inf}
-        self.dropped = 0
-        """How many slots came too late to be used."""
+        self._counts: Counter[Priority] = Counter()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -34,7 +29,6 @@ class Slots:
         for time in times:
             heapq.heappush(self._slots, (time, priority))
             self._counts[priority] += 1
-            self._last[priority] = time
 
     def count(self, priority: Priority) -> int:
         """Return how many slots are left that were reserved for a priority."""
@@ -44,21 +38,13 @@ class Slots:
         """Return the time of the first slot, or infinity."""
         return self._slots[0][0] if self._slots else math.inf
 
-    def last(self, priority: Priority) -> float:
-        """Return the time of the last slot that was reserved for a priority, or minus infinity if none is left."""
-        return self._last[priority] if self._counts[priority] else -math.inf
+    def drop_before(self, time: float) -> None:
+        """Drop the slots before a time: what is late comes together with the slots of others."""
+        while self._slots and self._slots[0][0] < time:
+            self.pop()
 
-    def take(self, now: float) -> bool:
-        """Use a slot whose time has come; return whether there was one. Drop those that are too old."""
-        while self._slots and self._slots[0][0] < now - _LATEST:
-            self._pop()
-            self.dropped += 1
-        if not self._slots or self._slots[0][0] > now + _TICK:
-            return False
-        self._pop()
-        return True
-
-    def _pop(self) -> None:
+    def pop(self) -> None:
+        """Use the first slot."""
         _, priority = heapq.heappop(self._slots)
         self._counts[priority] -= 1
 
