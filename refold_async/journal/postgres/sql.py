@@ -102,8 +102,8 @@ _TABLES: Final = (
         PRIMARY KEY (job, part, key)
     ) WITH (fillfactor = 50)
     """,
-    # Of an expression, so that it serves only those who read in order. Else a server that believes that a new job has no
-    # rows would look for keys in it too, as it is the smaller index, and compare all rows of the job for each key.
+    # Of an expression, so that it serves only those who read in order. Otherwise a server that believes that a new job
+    # has no rows looks for keys in it too, as it is the smaller index, and compares all rows of the job for each key.
     "CREATE UNIQUE INDEX items_in_order ON {schema}.items ((job + 0), id)",
 )
 MIGRATIONS: Final = (_TABLES,)
