@@ -285,9 +285,8 @@ class AccountScope(RawRequests, ConnectUrls):
         if reconcile is not None:
             from refold_async.resources.reconciled_calls import ReconciledCall
 
-            parse = parse_action_result(into)
-            call = ReconciledCall(self, self._send, self._pipeline.pause, request, parse, self._limits(timeout))
-            return await call.run(reconcile, save_to)
+            call = ReconciledCall(self, self._send, self._pipeline.pause, request, self._limits(timeout))
+            return await call.run(reconcile, into, save_to)
         if save_to is None:
             return await self._send(request, parse_action_result(into), timeout)
         from refold_async.resources.saving import save_action_file
@@ -422,26 +421,20 @@ class AccountScope(RawRequests, ConnectUrls):
             headers=headers,
             timeout=min(timeout, self._pipeline.timeout.total),
         )
-        executions = self.executions
+        from refold_async.resources.execution_waits import note_connection, note_start, with_return_value
+
         try:
             try:
-                ended = await executions.wait(
+                ended = await self.executions.wait(
                     started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
                 )
             except (WorkflowFailedError, ExecutionTimeoutError) as error:
-                if connection_id is not None and isinstance(error, WorkflowFailedError):
-                    from refold_async.pipeline.error_details import add_to_message
-
-                    add_to_message(error, f"It used connection {connection_id!r}: check connection_id.")
+                note_connection(error, connection_id)
                 raise
             except (RefoldError, asyncio.CancelledError) as error:
-                from refold_async.resources.execution_waits import note_start
-
                 note_start(error, workflow_id, started.execution_id, self.linked_account_id)
                 raise
-            from refold_async.resources.execution_waits import with_return_value
-
-            return await with_return_value(ended, executions.response)
+            return await with_return_value(ended, self.executions.response)
         except RefoldError as error:
             error.slug = slug  # requests about an execution do not name its app
             raise

@@ -15,8 +15,8 @@ from refold_async.pipeline.item_context import current_item
 from refold_async.pipeline.reconciling.found_results import found_result, with_meta
 from refold_async.pipeline.reconciling.reconcile import Done, Reconcile, UnknownWrite, check_reconcile
 from refold_async.pipeline.reconciling.reconciliation import Reconciliation, is_unknown_write
+from refold_async.protocol.action_results import parse_action_result
 from refold_async.protocol.endpoints import Request
-from refold_async.protocol.responses import Parser
 from refold_async.resources.resource import Send
 from refold_async.runtime.log import logger
 
@@ -38,7 +38,6 @@ class ReconciledCall:
         send: Send,
         pause: Callable[[float], Awaitable[bool]],
         request: Request,
-        parse: Parser[ActionResult[Any]],
         limits: Timeout,
     ) -> None:
         """Prepare the call.
@@ -48,14 +47,12 @@ class ReconciledCall:
             send: Sends a request of the scope.
             pause: Waits for some seconds; returns False if the client is closed.
             request: The request.
-            parse: The parser of its response.
             limits: The time limits of the call. `total` covers the looks too.
         """
         self._scope = scope
         self._send = send
         self._pause = pause
         self._request = request
-        self._parse = parse
         self._limits = limits
         self._now = asyncio.get_running_loop().time
         self._began = self._now()
@@ -63,8 +60,13 @@ class ReconciledCall:
         self._waited_before = 0.0 if self.item is None else self.item.waited
         self._attempts = 0
 
-    async def run(self, reconcile: Reconcile, save_to: object) -> ActionResult[Any]:
+    async def run(self, reconcile: Reconcile, into: Any, save_to: object) -> ActionResult[Any]:
         """Send the request, and reconcile it if it may have run.
+
+        Args:
+            reconcile: How to look for it.
+            into: The type to convert `data` into.
+            save_to: What the caller passed as `save_to=`; must be None.
 
         Raises:
             ConfigurationError: `reconcile` is not a `Reconcile`, or the call cannot have one.
@@ -75,6 +77,7 @@ class ReconciledCall:
             raise ConfigurationError(
                 "reconcile= cannot be combined with save_to=: a look cannot return the file. Leave one of them out."
             )
+        self._parse = parse_action_result(into)
         try:
             return await self._send(self._request, self._parse, self._limits)
         except RefoldError as failure:

@@ -23,7 +23,7 @@ class ScriptModel:
     def run(self, now: float, keys: Sequence[str], given: Sequence[str]) -> list[int]:
         """Return what the script returns, at a time in microseconds."""
         interval, burst, bulk, unknown, way, ahead, ahead_of_bulk, furthest, pause = map(float, given[1:10])
-        credit_of = {"interactive": burst, "bulk": bulk}
+        credit = {"interactive": burst, "bulk": bulk}
         horizons = {"interactive": ahead, "bulk": ahead_of_bulk}
         self.paused_until = min(self.paused_until, now + self.pause)
         if now + pause > self.paused_until:
@@ -34,12 +34,12 @@ class ScriptModel:
             full_at = max(start, min(self.full_at.get(key, now + unknown), start + furthest))
             if self.paused_until > now:
                 full_at = max(full_at, self.paused_until + burst)
-            first, last, granted, wait = full_at - credit_of[kind], now + horizons[kind], 0, 0.0
+            first, last, granted, wait = full_at - credit[kind], now + horizons[kind], 0, 0.0
             if start <= last:
                 granted = max(0, min(wanted, math.floor((last - first) / interval) + 1))
                 full_at += granted * interval
             if granted < wanted:
-                wait = max(0.0, max(start, full_at - credit_of[kind]) - last)
+                wait = max(0.0, max(start, full_at - credit[kind]) - last)
             self.full_at[key] = float(f"{full_at:.3f}")
             answer += [granted, int(f"{first:.0f}"), int(f"{wait:.0f}")]
         return answer

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from refold_async.errors import JournalError
-from refold_async.journal.postgres import sql
+from refold_async.journal.postgres import tables
 from refold_async.journal.postgres.connection import Connection, Server
 from refold_async.journal.postgres.session import Session
 
@@ -13,7 +13,7 @@ _LONGEST = 3600.0  # seconds, for a migration of many rows
 
 
 def create_schema(
-    server: Server, patience: float, migrations: Sequence[Sequence[str]] = sql.MIGRATIONS
+    server: Server, patience: float, migrations: Sequence[Sequence[str]] = tables.MIGRATIONS
 ) -> tuple[int, int]:
     """Create the schema and its tables, or change tables of an older format. Harmless if they are there already.
 
@@ -32,8 +32,8 @@ def create_schema(
     def create(connection: Connection) -> tuple[int, int]:
         names = {"schema": server.schema, "identifier": server.identifier}
         with connection.transaction():
-            connection.query(sql.LOCK_SCHEMA, names)  # so that of several who do this, the others find it done
-            ((has_schema, has_tables, encoding),) = connection.query(sql.STATE_OF_SCHEMA, names)
+            connection.query(tables.LOCK_SCHEMA, names)  # so that of several who do this, the others find it done
+            ((has_schema, has_tables, encoding),) = connection.query(tables.STATE_OF_SCHEMA, names)
             if encoding != "UTF8":
                 raise JournalError(
                     f"The journal {server.location!r} cannot be created: the database has the encoding {encoding}, "
@@ -41,7 +41,7 @@ def create_schema(
                 )
             if not has_schema:
                 connection.query(server.statement("CREATE SCHEMA {schema}"))
-            found: int = connection.query(server.statement(sql.READ_FORMAT))[0][0] if has_tables else 0
+            found: int = connection.query(server.statement(tables.READ_FORMAT))[0][0] if has_tables else 0
             if found > len(migrations):
                 raise JournalError(
                     f"The journal {server.location!r} has format {found}, but this version of refold_async knows only "
@@ -50,7 +50,7 @@ def create_schema(
             if found < len(migrations):
                 for statement in (each for step in migrations[found:] for each in step):
                     connection.query(server.statement(statement))
-                connection.query(server.statement(sql.SET_FORMAT), {"version": len(migrations)})
+                connection.query(server.statement(tables.SET_FORMAT), {"version": len(migrations)})
         return found, len(migrations)
 
     session = Session(server, patience, checks_format=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from refold_async.errors import JournalError
-from refold_async.journal.postgres import sql
+from refold_async.journal.postgres import tables
 from refold_async.journal.postgres.connection import Connection, PostgresError, Server
 from refold_async.runtime.log import logger
 
@@ -140,19 +140,19 @@ class Session:
 
     def _check_format(self, connection: Connection) -> None:
         """Check that the tables are those of this version: they may have changed since the last connection."""
-        rows = connection.query(self.server.statement(sql.READ_FORMAT))
+        rows = connection.query(self.server.statement(tables.READ_FORMAT))
         version = rows[0][0] if len(rows) == 1 else None
-        if version == sql.FORMAT:
+        if version == tables.FORMAT:
             return
         if version is None:
             raise JournalError(f"The journal {self.server.location!r} is damaged: its table format has no single row.")
-        if version > sql.FORMAT:
+        if version > tables.FORMAT:
             raise JournalError(
                 f"The journal {self.server.location!r} has format {version}, but this version of refold_async reads "
-                f"format {sql.FORMAT}: use the newer version that wrote it."
+                f"format {tables.FORMAT}: use the newer version that wrote it."
             )
         raise JournalError(
-            f"The journal {self.server.location!r} has the older format {version}: change it to format {sql.FORMAT} "
+            f"The journal {self.server.location!r} has the older format {version}: change it to format {tables.FORMAT} "
             "with `await journal.create_schema()` or `refold journal init`, while no job runs."
         )
 

@@ -64,6 +64,8 @@ class RedisRateLimit:
             ConfigurationError: An argument is wrong; the message names it. Or the extra `redis` is not installed.
         """
         url = hide(url)  # if the constructor raises, error reporters show its arguments
+        if not isinstance(url, str):
+            raise ConfigurationError(f"RedisRateLimit(url) must be a str, not {type(url).__name__}.")
         if not isinstance(limit, RateLimit):
             raise ConfigurationError(
                 f"RedisRateLimit(limit) must be a RateLimit, such as RateLimit(20), got {limit!r}."
@@ -80,8 +82,8 @@ class RedisRateLimit:
         timeout = check_positive("RedisRateLimit(timeout=)", timeout)
         try:
             from refold_async.limits.redis.server import RedisServer
-        except ImportError as error:
-            raise ConfigurationError("RedisRateLimit needs redis-py: pip install 'refold-async[redis]'.") from error
+        except ImportError:
+            raise ConfigurationError("RedisRateLimit needs redis-py: pip install 'refold-async[redis]'") from None
         self._server = RedisServer(url, timeout)
         self._limit = limit
         self._name = name

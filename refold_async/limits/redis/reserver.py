@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Final, Literal, Protocol
+from weakref import WeakSet
 
 from refold_async.errors import ConfigurationError
 from refold_async.limits.fair_queue import Priority
@@ -105,6 +106,7 @@ class Reserver:
         self.check_usable = check_usable
         self._location = location
         self._on_failure: OnFailure = on_failure
+        self._buckets: WeakSet[Asking] = WeakSet()
         self._wishes: dict[tuple[Asking, Priority], int] = {}
         self._pause_until = 0.0
         self._exchanging: asyncio.Task[None] | None = None
@@ -135,6 +137,10 @@ class Reserver:
         error.__cause__ = self._failure
         return error
 
+    def add(self, bucket: Asking) -> None:
+        """Add a bucket, to tell it when nothing is reserved any more."""
+        self._buckets.add(bucket)
+
     def ask(self, bucket: Asking, priority: Priority, count: int, loop: asyncio.AbstractEventLoop) -> None:
         """Reserve slots for a bucket, as soon as the current round trip has ended."""
         self._wishes[bucket, priority] = count
@@ -154,6 +160,8 @@ class Reserver:
             if self._exchanging is not None:
                 self._exchanging.cancel()
                 await asyncio.wait([self._exchanging], timeout=_LAST_MOMENTS)
+            for bucket in list(self._buckets):
+                bucket.changed()
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._exchanging is None and not self._closed:

@@ -47,7 +47,7 @@ class RedisServer:
         self._timeout = timeout
         self._redis = _client(url, timeout)
         self._script = cast("Any", self._redis).register_script(SCRIPT)
-        details: dict[str, Any] = self._redis.connection_pool.connection_kwargs
+        details: dict[str, Any] = cast("Any", self._redis.connection_pool).connection_kwargs
         self.location = str(details.get("path") or f"{details.get('host', 'localhost')}:{details.get('port', 6379)}")
         """Where Redis is, for messages."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -141,15 +141,19 @@ class RedisServer:
 
 def _client(url: str, timeout: float) -> Redis:
     problem = "it must begin with redis://, rediss:// or unix://"
-    options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
-    if not url.startswith("unix:"):
-        options["socket_keepalive"] = True
     try:
-        client = cast("Any", Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options)
-        client.connection_pool.make_connection()  # which finds unknown options, and connects to nothing
-        return client  # type: ignore[no-any-return]
+        return _unconnected_client(url, timeout)
     except (ValueError, TypeError) as error:
         # The error of redis-py may quote a part of the password.
         if url.startswith(("redis://", "rediss://", "unix://")):
             problem = f"it cannot be read ({type(error).__name__}); percent-encode special characters of the password"
     raise ConfigurationError(f"RedisRateLimit(url) is not the URL of a Redis: {problem}.")
+
+
+def _unconnected_client(url: str, timeout: float) -> Redis:
+    options: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    if not url.startswith("unix:"):
+        options["socket_keepalive"] = True
+    client = cast("Any", Redis).from_url(url, retry=Retry(NoBackoff(), 0), **options)
+    client.connection_pool.make_connection()  # which finds unknown options, and connects to nothing
+    return client  # type: ignore[no-any-return]

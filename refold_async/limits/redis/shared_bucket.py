@@ -44,6 +44,7 @@ class SharedBucket:
         self.key = key
         self.changed = changed or _tell_nobody
         self._reserver = reserver
+        reserver.add(self)
         self._latest = latest
         self._share = None if share is None else TokenBucket(share)
         self._slots = Slots()

@@ -5,6 +5,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -78,7 +79,8 @@ def test_a_worker_that_was_replaced(postgres_dsn: str) -> None:
         successor = claim(store_at(postgres_dsn, lease=3600), 1)
         state = "SELECT * FROM refold_async.parts"
         before = (executed(postgres_dsn, state), statuses(journal))
-        for again in (lambda: call(run), part.close, lambda: part.open_run(JOB, IDENTITY)):  # noqa: B023
+        repeated: list[Callable[[], object]] = [partial(call, run), part.close, partial(part.open_run, JOB, IDENTITY)]
+        for again in repeated:
             with pytest.raises(JournalError, match="another worker took this part"):
                 again()
             run.close()
@@ -97,9 +99,15 @@ async def test_a_takeover_waits(postgres_dsn: str) -> None:
     end_leases(postgres_dsn, 30)
     held = PartsLeft(frozenset({0}), frozenset({0}))
     assert patient.claim(JOB, 1, ()) == held
-    taken: list[PostgresPart | PartsLeft] = []
-    await until(lambda: taken.append(impatient.claim(JOB, 1, ())) or taken[-1] != held)
-    assert isinstance(taken[-1], PostgresPart)
+    taken: list[PostgresPart] = []
+
+    def takes_it() -> bool:
+        claimed = impatient.claim(JOB, 1, ())
+        if isinstance(claimed, PostgresPart):
+            taken.append(claimed)
+        return claimed != held
+
+    await until(takes_it)
     taken[-1].release()
     part.release()
     patient.close()
@@ -188,7 +196,7 @@ async def test_two_fan_outs_over_one_part(mock: MockRefold, refold: AsyncRefold,
 
         async def run(items: list[str], part: Any = part) -> dict[str, int]:
             job = refold.fan_out_action(items, "hubspot", "create_contact", {"email": "a@b.c"}, journal=part)
-            return dict((await job.collect()).counts)
+            return {str(status): count for status, count in (await job.collect()).counts.items()}
 
         first = asyncio.create_task(run(["a", "b"]))
         await until(lambda: len(mock.requests) == 2)

@@ -7,10 +7,10 @@ from typing import Any, Final, Literal, TypeVar
 import pytest
 
 from refold_async.errors import JournalError
-from refold_async.journal.postgres import sql
 from refold_async.journal.postgres.part import PostgresPart
 from refold_async.journal.postgres.schema import create_schema
 from refold_async.journal.postgres.store import PostgresStore
+from refold_async.journal.postgres.tables import FORMAT
 from refold_async.journal.store import PartsLeft, StoreRun
 from support.cutting_proxy import CuttingProxy, cutting_proxy
 from support.journals import IDENTITY
@@ -191,7 +191,7 @@ async def test_create_schema(proxy: CuttingProxy, when: When, at: str) -> None:
     proxy.cut(at, when)
     await done(create_schema, server_at(proxy.dsn, "another"), 10)
     assert proxy.cuts == 1
-    assert await done(create_schema, server_at(proxy.dsn, "another"), 10) == (sql.FORMAT, sql.FORMAT)
+    assert await done(create_schema, server_at(proxy.dsn, "another"), 10) == (FORMAT, FORMAT)
 
 
 async def test_what_was_committed_is_gone(postgres_dsn: str, proxy: CuttingProxy, run: StoreRun) -> None:

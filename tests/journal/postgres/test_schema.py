@@ -9,14 +9,14 @@ from psycopg import sql as identifiers
 
 from refold_async import JournalError, PostgresJournal
 from refold_async.journal.opening import run_opener
-from refold_async.journal.postgres import sql
+from refold_async.journal.postgres import tables
 from refold_async.journal.postgres.schema import create_schema
 from support.journals import IDENTITY, statuses
 from support.postgres_journals import created, executed, opened, server_at
 from support.postgres_server import PostgresProcess
 
 
-def tables(dsn: str, schema: str = "refold_async") -> list[str]:
+def tables_in(dsn: str, schema: str = "refold_async") -> list[str]:
     """Return the names of the tables in a schema."""
     query = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"
     return [name for (name,) in executed(dsn, query, schema)]
@@ -26,27 +26,27 @@ async def test_twice(postgres_dsn: str) -> None:
     """What exists stays as it is."""
     journal = PostgresJournal(postgres_dsn, job="june sync")
     await journal.create_schema()
-    assert tables(postgres_dsn) == ["format", "items", "jobs", "parts"]
+    assert tables_in(postgres_dsn) == ["format", "items", "jobs", "parts"]
     run = await asyncio.to_thread(opened, postgres_dsn)
     run.write([("a", None, "ok", "done")])
     run.close()
     await journal.create_schema()
     assert statuses(journal) == {"a": "ok"}
-    assert executed(postgres_dsn, "SELECT * FROM refold_async.format") == [(sql.FORMAT,)]
+    assert executed(postgres_dsn, "SELECT * FROM refold_async.format") == [(tables.FORMAT,)]
 
 
 async def test_by_many_at_the_same_time(postgres_dsn: str) -> None:
     """All of them succeed."""
     journals = [PostgresJournal(postgres_dsn) for _ in range(8)]
     await asyncio.gather(*(journal.create_schema() for journal in journals))
-    assert tables(postgres_dsn) == ["format", "items", "jobs", "parts"]
+    assert tables_in(postgres_dsn) == ["format", "items", "jobs", "parts"]
 
 
 @pytest.mark.parametrize("name", ["public", 'my "Schema"; DROP', "100% %s {x}", "日本", "x" * 63, "pg"])
 def test_names_of_schemas(postgres_dsn: str, name: str) -> None:
     """Any name is only a name."""
     journal = created(postgres_dsn, job="june sync", schema=name)
-    assert tables(postgres_dsn, name) == ["format", "items", "jobs", "parts"]
+    assert tables_in(postgres_dsn, name) == ["format", "items", "jobs", "parts"]
     run = run_opener(journal, IDENTITY)()
     run.write([("a", None, "ok", "done")])
     run.look_up(["a"])
@@ -83,7 +83,7 @@ def test_without_tables(postgres_dsn: str) -> None:
             JournalError, match=r"There is no journal .*: create its tables with `await journal\.create"
         ):
             use()
-    assert tables(postgres_dsn) == []
+    assert tables_in(postgres_dsn) == []
 
 
 async def test_a_newer_format(postgres_dsn: str) -> None:
@@ -96,7 +96,7 @@ async def test_a_newer_format(postgres_dsn: str) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND application_name = 'refold_async'",
     )
-    newer = rf"has format {sql.FORMAT + 1}, but this version of refold_async"
+    newer = rf"has format {tables.FORMAT + 1}, but this version of refold_async"
     with pytest.raises(JournalError, match=newer):
         run.write([("a", None, "started")])
     run.close()
@@ -118,11 +118,11 @@ async def test_from_version_to_version(postgres_dsn: str) -> None:
     server = server_at(postgres_dsn)
 
     def migrate(*further: Any) -> tuple[int, int]:
-        return create_schema(server, 10, (*sql.MIGRATIONS, *further))
+        return create_schema(server, 10, (*tables.MIGRATIONS, *further))
 
     done = await asyncio.gather(*(asyncio.to_thread(migrate, second, third) for _ in range(4)))
-    now = sql.FORMAT + 2
-    assert sorted(done) == [(sql.FORMAT, now), (now, now), (now, now), (now, now)]
+    now = tables.FORMAT + 2
+    assert sorted(done) == [(tables.FORMAT, now), (now, now), (now, now), (now, now)]
     assert executed(postgres_dsn, "SELECT key, more FROM refold_async.items") == [("a", "two, three")]
     executed(postgres_dsn, "UPDATE refold_async.format SET version = 0")
     with pytest.raises(
@@ -136,8 +136,8 @@ async def test_a_change_that_fails(postgres_dsn: str) -> None:
     created(postgres_dsn)
     broken = ("ALTER TABLE {schema}.items ADD COLUMN more text", "ALTER TABLE {schema}.nothing ADD COLUMN more text")
     with pytest.raises(JournalError):
-        await asyncio.to_thread(create_schema, server_at(postgres_dsn), 10, (*sql.MIGRATIONS, broken))
-    assert executed(postgres_dsn, "SELECT * FROM refold_async.format") == [(sql.FORMAT,)]
+        await asyncio.to_thread(create_schema, server_at(postgres_dsn), 10, (*tables.MIGRATIONS, broken))
+    assert executed(postgres_dsn, "SELECT * FROM refold_async.format") == [(tables.FORMAT,)]
     columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'items' AND column_name = 'more'"
     assert executed(postgres_dsn, columns) == [(0,)]
 
@@ -183,7 +183,7 @@ async def test_another_programs_tables(postgres_dsn: str) -> None:
     executed(postgres_dsn, "CREATE TABLE refold_async.jobs (id integer)")
     with pytest.raises(JournalError, match='relation "jobs" already exists'):
         await PostgresJournal(postgres_dsn).create_schema()
-    assert tables(postgres_dsn) == ["jobs"]
+    assert tables_in(postgres_dsn) == ["jobs"]
 
 
 async def test_rights(shared_postgres: PostgresProcess, postgres_dsn: str) -> None:

@@ -203,7 +203,7 @@ def test_a_redis_that_forgets(limit: RateLimit, processes: int, seconds: int) ->
 @pytest.mark.parametrize("on_failure", ["wait", "local"])
 @pytest.mark.parametrize("loses_state", [True, False], ids=["lost", "kept"])
 def test_a_redis_that_is_gone_for_a_while(limit: RateLimit, on_failure: OnFailure, loses_state: bool) -> None:
-    """Nothing is sent meanwhile, or not more than the shares of the limit. Two seconds later all of it is used again."""
+    """Nothing is sent meanwhile, or no more than the shares of it. Two seconds later all of the limit is used again."""
     forgets_at = (5.0,) if loses_state else ()
     simulation = Simulation(
         limit, 4, 10, 0.001, forgets_at=forgets_at, gone=(2, 5), on_failure=on_failure, timeout=1.0
