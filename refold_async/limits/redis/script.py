@@ -100,6 +100,8 @@ _KEPT_OF_ACCOUNT: Final = 1000
 _LATEST: Final = 0.02
 _LATEST_WITHOUT_BURST: Final = 0.005
 """Seconds after its time from which a slot is no longer used: it would come together with the slots of others."""
+_LATEST_SHARE: Final = 0.01
+"""The same as a share of the time between two requests, so that a slow limit does not lose a slot for a moment."""
 _LATEST_OF_ACCOUNT: Final = 10.0
 """The same for a slot of a linked account, because its request may have to wait for the limit of all."""
 _MICROSECONDS: Final = 1_000_000
@@ -140,7 +142,11 @@ class LimitTimes:
             bulk_credit=bulk * _MICROSECONDS,
             unknown=0.0 if of_account else min(burst, bulk + _UNKNOWN_FOR_BULK) * _MICROSECONDS,
             kept=_KEPT_OF_ACCOUNT if of_account else _KEPT,
-            latest=_LATEST_OF_ACCOUNT if of_account else max(_LATEST_WITHOUT_BURST, min(_LATEST, burst - bulk)),
+            latest=(
+                _LATEST_OF_ACCOUNT
+                if of_account
+                else max(_LATEST_WITHOUT_BURST, _LATEST_SHARE * bucket.interval, min(_LATEST, burst - bulk))
+            ),
         )
 
 
