@@ -224,6 +224,9 @@ class Measured:
         count = sum(1 for _ in read.entries())
         if count:
             self.note("entries", rows=count, **{"rows per second": count / (time.perf_counter() - began)})
+            began = time.perf_counter()
+            assert not list(read.entries(status="unknown"))
+            self.note("search for unknown entries", **{"rows per second": count / (time.perf_counter() - began)})
 
     def many_workers(self) -> None:
         """Many workers, each of which writes one item after the other."""

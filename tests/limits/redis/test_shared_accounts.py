@@ -282,22 +282,24 @@ async def test_session_tokens_are_not_shown(mock: MockRefold, redis: RedisProces
 @pytest.mark.parametrize("on_failure", ["error", "wait"])
 async def test_calls_while_redis_is_gone(mock: MockRefold, redis: RedisProcess, on_failure: Any) -> None:
     """They fail or wait as with the limit for all, and nothing is sent."""
-    async with accounts_limit(redis, RateLimit(10), on_failure=on_failure, timeout=1) as limit:
-        async with AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=limit) as refold:
-            await read(refold)
-            await redis.kill()
-            expected = APIConnectionError if on_failure == "error" else RefoldError
-            with pytest.raises(expected) as caught:
-                await read(refold, "user_2", timeout=20 if on_failure == "error" else 0.3)
-            assert caught.value.effect == "none"
-            waiting = asyncio.create_task(read(refold, "user_3"))
-            if on_failure == "error":
-                with pytest.raises(APIConnectionError):
-                    await waiting
-                waiting = asyncio.create_task(asyncio.sleep(0.6))
-            await redis.start()
-            await waiting
-            await read(refold)
+    async with (
+        accounts_limit(redis, RateLimit(10), on_failure=on_failure, timeout=1) as limit,
+        AsyncRefold("tk_test", base_url=mock.base_url, account_rate_limit=limit) as refold,
+    ):
+        await read(refold)
+        await redis.kill()
+        expected = APIConnectionError if on_failure == "error" else RefoldError
+        with pytest.raises(expected) as caught:
+            await read(refold, "user_2", timeout=20 if on_failure == "error" else 0.3)
+        assert caught.value.effect == "none"
+        waiting = asyncio.create_task(read(refold, "user_3"))
+        if on_failure == "error":
+            with pytest.raises(APIConnectionError):
+                await waiting
+            waiting = asyncio.create_task(asyncio.sleep(0.6))
+        await redis.start()
+        await waiting
+        await read(refold)
     assert [request.linked_account_id for request in mock.requests if request.linked_account_id == "user_2"] == []
 
 
