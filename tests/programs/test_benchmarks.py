@@ -58,16 +58,22 @@ async def test_tuning_is_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_large_job_is_measured(tmp_path: Path, postgres_template: Path) -> None:
-    """All figures of the page about large jobs are written."""
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("large_job.py", {"items", "items, after the job", "log", "vacuum", "entries", "take over a part"}),
+        ("journal_stores.py", {"SQLite", "PostgreSQL", "PostgreSQL behind PgBouncer"}),
+    ],
+)
+async def test_journals_are_measured(script: str, names: set[str], tmp_path: Path, postgres_template: Path) -> None:
+    """All figures that the documentation shows are written."""
     paths = [Path(refold_async.__file__).parent.parent, Path(__file__).parent.parent]
     ran = await run_program(
-        *(str(BENCHMARKS / "large_job.py"), "--quick", "--results", str(tmp_path / "large-job.json")),
+        *(str(BENCHMARKS / script), "--quick", "--results", str(tmp_path / "figures.json")),
         environment={"PYTHONPATH": os.pathsep.join(map(str, paths))},
     )
     assert ran.complaints == ""
     assert ran.exit_code == 0
-    result = read_results(tmp_path)["large-job"]
+    result = read_results(tmp_path)["figures"]
     assert result["packages"]["psycopg"]
-    written = {row["name"] for row in result["rows"]}
-    assert {"items", "items, after the job", "log", "vacuum", "entries", "take over a part"} < written
+    assert names <= {row["name"] for row in result["rows"]}
