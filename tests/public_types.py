@@ -47,6 +47,7 @@ from refold_async import (
     Page,
     Progress,
     RateLimit,
+    RedisRateLimit,
     Reference,
     RefoldError,
     ResponseMeta,
@@ -107,6 +108,13 @@ class Turnstile:
     """A limiter of the user's own."""
 
     async def acquire(self) -> None:
+        """Let everybody through."""
+
+
+class OrderedTurnstile:
+    """A limiter of the user's own that distinguishes calls."""
+
+    async def acquire(self, *, priority: str = "interactive", waiting: int = 1) -> None:
         """Let everybody through."""
 
 
@@ -416,6 +424,13 @@ async def settings() -> None:
     """Every setting, and the mock."""
     limiter: Limiter = Turnstile()
     AsyncRefold("tk", timeout=5, rate_limit=limiter)
+    AsyncRefold("tk", rate_limit=OrderedTurnstile())
+    accounts = RedisRateLimit(
+        "redis://localhost", RateLimit(4), name="accounts", on_failure="local", local_share=0.5, timeout=2
+    )
+    async with RedisRateLimit("redis://localhost", RateLimit(20, burst=5), name="acme") as shared, accounts:
+        AsyncRefold("tk", rate_limit=shared, account_rate_limit=accounts)
+    RedisRateLimit("redis://localhost", RateLimit(20), name="acme", on_failure="fail")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async with (
         MockRefold() as mock,
         AsyncRefold(

@@ -49,6 +49,8 @@ KNOWN_TO: Final = {
     "logging": "runtime.log",  # others would let what filters raise out of their calls
     "opentelemetry": "telemetry",
     "orjson": "codec.json_codec",
+    "psycopg": "journal.postgres.connection",
+    "redis": "limits.redis.server",
     "rich": "jobs.report_table",
     "sqlite3": "journal.sqlite",
     "tqdm": "jobs.progress_bar",
@@ -296,6 +298,8 @@ def test_nothing_else_is_needed() -> None:
         "cattrs",
         "backoff",
         "orjson",
+        "psycopg",
+        "redis",
         "tqdm",
         "jsonschema",
         "opentelemetry",

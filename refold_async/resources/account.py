@@ -3,8 +3,8 @@
 import asyncio
 import copy
 import os
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from refold_async.config.client_options import environment_of
 from refold_async.config.settings import RetryPolicy, Timeout, resolve_synchronous_timeout, resolve_timeout
@@ -18,6 +18,7 @@ from refold_async.protocol.endpoints import Request
 from refold_async.protocol.headers import account_headers
 from refold_async.protocol.requests import UNSET
 from refold_async.protocol.responses import Parser
+from refold_async.resources.action_descriptions import ActionDescriptions
 from refold_async.resources.connect_urls import ConnectUrls
 from refold_async.resources.raw_requests import RawRequests
 
@@ -29,13 +30,10 @@ if TYPE_CHECKING:
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
     from refold_async.models.saved_file import SavedFile
-    from refold_async.protocol.pages import AwaitableListing
-    from refold_async.resources.actions import Action, ActionParameters
+    from refold_async.pipeline.reconciling.reconcile import Reconcile
     from refold_async.resources.applications import Applications
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
-    from refold_async.resources.tools.tool import Confirm
-    from refold_async.resources.tools.tools import Tools
     from refold_async.resources.workflows import Workflows
 
 __all__ = ["AccountScope"]
@@ -43,7 +41,7 @@ __all__ = ["AccountScope"]
 T = TypeVar("T")
 
 
-class AccountScope(RawRequests, ConnectUrls):
+class AccountScope(ActionDescriptions, RawRequests, ConnectUrls):
     """Calls for one linked account. `AsyncRefold.account()` creates it without I/O, so create one wherever you need it.
 
     If a call fails, its method raises a `RefoldError`. `refold_async.errors` lists its subclasses; the error's `effect`
@@ -130,99 +128,6 @@ class AccountScope(RawRequests, ConnectUrls):
 
         return Workflows(self._send, environment_of(self._api_key), by_key=self._api_key is not None)
 
-    def list_actions(self, slug: str, *, timeout: Timeout | float | None = None) -> "AwaitableListing[Action]":
-        """List the actions of an app. Refold page: *List Actions*.
-
-        Args:
-            slug: The app, such as `hubspot`.
-            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
-
-        Returns:
-            The actions in Refold's order. `await` it for a plain `list`, or iterate over it with `async for`.
-
-        Raises:
-            NotFoundError: There is no such app.
-            RefoldError: The call failed in another way.
-        """
-        from refold_async.protocol.pages import AwaitableListing, parse_only_page
-        from refold_async.resources.actions import parse_actions
-
-        parse = parse_only_page(parse_actions)
-        return AwaitableListing(lambda: self._send(requests.list_actions(slug), parse, timeout))
-
-    async def get_action_parameters(
-        self, slug: str, action_id: str, *, timeout: Timeout | float | None = None
-    ) -> "ActionParameters":
-        """Read the parameters of an action. Refold page: *Get Action Parameters*.
-
-        Args:
-            slug: The app, such as `hubspot`.
-            action_id: The action, such as `create_contact`.
-            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
-
-        Returns:
-            The parameters: a sequence with the methods `validate()` and `json_schema()`.
-
-        Raises:
-            NotFoundError: There is no such app, or the app has no such action.
-            RefoldError: The call failed in another way.
-        """
-        from refold_async.resources.actions import parse_action_parameters
-
-        request = requests.get_action_parameters(slug, action_id)
-        return await self._send(request, parse_action_parameters(slug, action_id), timeout)
-
-    async def tools(
-        self,
-        slug: str,
-        *,
-        actions: Sequence[str],
-        reads: Sequence[str] = (),
-        confirm: "Confirm | Literal[True] | None" = None,
-        connection_id: str | None = None,
-        max_result_length: int = 20_000,
-        max_age: float = 300.0,
-    ) -> "Tools":
-        """Return actions of an app as the tools of a language model. Refold pages: *List Actions*, *Get Action Schema*.
-
-        The model chooses the tool and its arguments, and never the linked account. What Refold says about the actions
-        is read for all of them at the same time. Calls of the tools have the time limits and retries of this scope: to
-        change them, use `with_options(timeout=30)` first.
-
-        Args:
-            slug: The app, such as `hubspot`.
-            actions: The ids of the actions that the model may execute. It can execute no other.
-            reads: The ids of those that only read. They may be retried, and need no confirmation. Every other action
-                counts as a write.
-            confirm: A function, async or not, that gets each write as a `ToolCall` before it is made, asks the user,
-                and returns True or False. Pass True to make writes without asking. It is required if there are writes.
-            connection_id: The connection to use, if the linked account has several to the app.
-            max_result_length: The maximum number of characters of a result, at least 1,000. A longer result is cut, and
-                says so; by default 20,000.
-            max_age: For how many seconds the client may use what it has read about an action of this linked account; by
-                default 300. With 0, it reads it again.
-
-        Returns:
-            The tools: their definitions for OpenAI, Anthropic and MCP, and `call()` to execute what the model calls.
-
-        Raises:
-            ConfigurationError: An argument is wrong; nothing was sent.
-            NotFoundError: There is no such app, or the app has no such action.
-            RefoldError: The call failed in another way.
-        """
-        from refold_async.resources.tools.reading import KeptActions, ToolOptions, read_tools
-
-        options = ToolOptions.checked(
-            actions=actions,
-            reads=reads,
-            confirm=confirm,
-            connection_id=connection_id,
-            max_result_length=max_result_length,
-            max_age=max_age,
-        )
-        kept: KeptActions = self._pipeline.memory.setdefault("actions", KeptActions())
-        return await read_tools(self, (self.linked_account_id, self._session_token), slug, options, kept)
-
     @overload
     async def execute_action(
         self,
@@ -236,6 +141,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[Any]: ...
 
     @overload
@@ -251,6 +157,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[T]: ...
 
     @overload
@@ -280,6 +187,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[Any]:
         """Execute an action, a read or a write, in the connected app. Refold page: *Execute Action*.
 
@@ -309,9 +217,13 @@ class AccountScope(RawRequests, ConnectUrls):
             connection_id: The connection to use, if the linked account has several to the app.
             headers: Extra headers, in addition to those that the client sets.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+            reconcile: For a write: a `Reconcile`, which says how to find out whether it ran if its response is lost.
+                The client then looks for it, and sends it once more if it did not run. All that must fit into the
+                `total` of `timeout`; otherwise the call raises the error of the write.
 
         Returns:
-            The result, whose `node_status` is `Success`. With `save_to`, its `data` is a `SavedFile`.
+            The result, whose `node_status` is `Success`. With `save_to`, its `data` is a `SavedFile`. With `reconcile`,
+            its `meta.reconciled` says whether a look found the write, and `data` is then what the look returned.
 
         Raises:
             ActionFailedError: Refold responded, but the action did not succeed; `.result` has the app's error.
@@ -327,6 +239,11 @@ class AccountScope(RawRequests, ConnectUrls):
         request = requests.execute_action(
             slug, action_id, parameters, idempotent=idempotent, connection_id=connection_id, headers=headers
         )
+        if reconcile is not None:
+            from refold_async.resources.reconciled_calls import ReconciledCall
+
+            call = ReconciledCall(self, self._send, self._pipeline.pause, request, self._limits(timeout))
+            return await call.run(reconcile, into, save_to)
         if save_to is None:
             return await self._send(request, parse_action_result(into), timeout)
         from refold_async.resources.saving import save_action_file
@@ -461,26 +378,20 @@ class AccountScope(RawRequests, ConnectUrls):
             headers=headers,
             timeout=min(timeout, self._pipeline.timeout.total),
         )
-        executions = self.executions
+        from refold_async.resources.execution_waits import note_connection, note_start, with_return_value
+
         try:
             try:
-                ended = await executions.wait(
+                ended = await self.executions.wait(
                     started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
                 )
             except (WorkflowFailedError, ExecutionTimeoutError) as error:
-                if connection_id is not None and isinstance(error, WorkflowFailedError):
-                    from refold_async.pipeline.error_details import add_to_message
-
-                    add_to_message(error, f"It used connection {connection_id!r}: check connection_id.")
+                note_connection(error, connection_id)
                 raise
             except (RefoldError, asyncio.CancelledError) as error:
-                from refold_async.resources.execution_waits import note_start
-
                 note_start(error, workflow_id, started.execution_id, self.linked_account_id)
                 raise
-            from refold_async.resources.execution_waits import with_return_value
-
-            return await with_return_value(ended, executions.response)
+            return await with_return_value(ended, self.executions.response)
         except RefoldError as error:
             error.slug = slug  # requests about an execution do not name its app
             raise

@@ -3,17 +3,14 @@
 import math
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import attrs
 
 from refold_async.errors import ParameterError
 
-if TYPE_CHECKING:
-    from refold_async.resources.actions import ActionParameter
-
-__all__ = ["JSON_SCHEMA_OF_TYPE", "Misfits", "json_kind", "misfits_of"]
+__all__ = ["JSON_SCHEMA_OF_TYPE", "Misfits", "Parameter", "json_kind", "misfits_of"]
 
 JSON_SCHEMA_OF_TYPE: Final[Mapping[str, Mapping[str, Any]]] = {
     "text": {"type": "string"},
@@ -32,6 +29,25 @@ _KIND_OF_SCHEMA: Final = {"string": "a string", "number": "a number", "object": 
 _KIND_OF_TYPE: Final = {name: _KIND_OF_SCHEMA[schema["type"]] for name, schema in JSON_SCHEMA_OF_TYPE.items()}
 
 
+class Parameter(Protocol):
+    """What is checked of an `ActionParameter`."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def required(self) -> bool | None:
+        """Whether the action needs it."""
+        ...
+
+    @property
+    def type(self) -> str | None:
+        """The type of its value."""
+        ...
+
+
 @attrs.frozen
 class Misfits:
     """What does not fit about some values."""
@@ -48,18 +64,18 @@ class Misfits:
             f"parameters do not fit action {action_id!r} of app {slug!r}: {'; '.join(self.problems)}.",
             missing=self.missing,
             unknown=self.unknown,
-            mistyped=self.mistyped,
         )
+        error.mistyped = self.mistyped
         error.slug, error.action_id = slug, action_id
         return error
 
 
-def misfits_of(parameters: Iterable["ActionParameter"], values: Mapping[Any, Any]) -> Misfits:
+def misfits_of(parameters: Iterable[Parameter], values: Mapping[Any, Any]) -> Misfits:
     """Return what does not fit. The contents of lists and objects are not checked.
 
     Args:
         parameters: The parameters of the action.
-        values: The values. One that is no JSON value, such as `...`, fits every type.
+        values: The values. One that cannot be JSON, such as `...`, fits every type.
     """
     known = {parameter.name: parameter for parameter in parameters}
     required = [parameter.name for parameter in known.values() if parameter.required]

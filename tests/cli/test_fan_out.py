@@ -101,7 +101,8 @@ def test_parameters_of_rows(job: Job) -> None:
 
 def add_note(job: Job) -> None:
     """Add an action that takes notes of any kind."""
-    parameters = [{"name": name} for name in ("text", "tags", "kind", "n", "lang", "size", "more", "none")]
+    names = ("text", "tags", "kind", "n", "lang", "size", "more", "none")
+    parameters = [{"name": name, "type": "number" if name == "n" else "json"} for name in names]
 
     @job.command_line.mock.catalogue.action("hubspot", "note", parameters=parameters)
     async def note(context: ActionContext, parameters: dict[str, Any]) -> None:

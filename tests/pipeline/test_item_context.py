@@ -1,6 +1,7 @@
 """What an item of a fan-out knows of its requests, and records of them."""
 
 import asyncio
+import math
 
 from refold_async.jobs.slots import MOST_PARKED, Slots
 from refold_async.pipeline.item_context import ItemContext
@@ -15,11 +16,12 @@ class Record:
         self.written: list[str] = []
         self.committed = asyncio.Event()
 
-    async def start(self) -> None:
+    async def start(self) -> float:
         """Return once it is committed."""
         if self.written[-1:] != ["started"]:
             self.written.append("started")
         await self.committed.wait()
+        return math.inf
 
     def withdraw(self) -> None:
         """Record that nothing happened."""

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -11,12 +10,13 @@ import attrs
 from refold_async.cli.journal_report.reading import Follow
 from refold_async.cli.journal_report.samples import FairSample
 from refold_async.cli.journal_report.timeline import Timeline
+from refold_async.cli.journals import NamedJournal
 from refold_async.cli.rewording import reworded
 from refold_async.codec.excerpts import shortened
 from refold_async.errors import RecordedError
 from refold_async.faults import Effect
 from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry
-from refold_async.journal.journal import Journal, JournalSummary
+from refold_async.journal.reading import JournalSummary
 
 __all__ = [
     "INTERRUPTED",
@@ -96,7 +96,7 @@ class ErrorGroup:
 class JournalReport:
     """The report of a job."""
 
-    path: Path
+    journal: NamedJournal
     """The journal."""
     read_at: datetime
     """When it was read."""
@@ -151,17 +151,16 @@ class JournalReport:
         return "The one item succeeded." if self.items == 1 else f"All {self.items:,} items succeeded."
 
 
-def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> JournalReport:
+def read_report(journal: NamedJournal, follow: Follow = lambda entries, _: entries) -> JournalReport:
     """Read a journal, also while its job runs.
 
     Args:
-        path: The journal.
+        journal: The journal.
         follow: Passes its entries on, and shows the progress.
 
     Raises:
-        JournalError: The file does not exist, is not a journal, or cannot be read.
+        JournalError: It does not exist or cannot be read.
     """
-    journal = Journal(path)
     summary = journal.summary()
     counts = Counter[str]()
     groups: dict[tuple[str, str, str | None], ErrorGroup] = {}
@@ -184,7 +183,7 @@ def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> Jour
             group.items += 1
         samples[entry.status].add(error, entry)
     return JournalReport(
-        path=path,
+        journal=journal,
         read_at=datetime.now(UTC),
         summary=summary,
         counts=counts,

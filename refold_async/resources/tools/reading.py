@@ -243,5 +243,5 @@ def _ids(name: str, given: object) -> list[str]:
         for index, action_id in enumerate(cast("Iterable[object]", given))
     ]
     if repeated := [action_id for index, action_id in enumerate(ids) if action_id in ids[:index]]:
-        raise ConfigurationError(f"{name} names {repeated[0]!r} twice: name each action once.")
+        raise ConfigurationError(f"{name} names {repeated[0]!r} twice.")
     return ids

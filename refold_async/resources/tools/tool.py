@@ -78,7 +78,7 @@ class Tool:
     connection_id: str | None
     """The connection to use."""
     confirm: Confirm | Literal[True] | None
-    """Whom to ask before a write; True for nobody."""
+    """The function to ask before a write; True for none."""
     longest: int
     """The most characters of a result."""
     _unsettled: set[bytes] = attrs.field(factory=set[bytes], init=False, repr=False)
