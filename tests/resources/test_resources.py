@@ -236,7 +236,7 @@ every_row: Final = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name
 NOT_IN_THE_TABLE: Final = {"session_tokens.account"}
 """It sends nothing, but gives a scope."""
 TESTED_ELSEWHERE: Final = {
-    *("list_actions", "get_action_parameters", "execute_action", "execute_workflow", "request"),
+    *("list_actions", "get_action_parameters", "execute_action", "execute_workflow", "request", "tools"),
     *("account", "account_from_session_token", "fan_out", "fan_out_action", "with_options", "check", "aclose"),
 }
 
