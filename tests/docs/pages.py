@@ -16,6 +16,7 @@
   `modules_of("sync.md")` imports the modules of another page in the same directory.
 - A block with `<!-- run with redis-server: … -->` before it, or `with postgres`, is run only on machines that have that
   program. `support.redis_server.redis_server()` and `support.postgres_server.postgres_server()` start one.
+- A block with `<!-- run with package openai: … -->` before it is run only if that package is installed.
 """
 
 import ast
@@ -26,6 +27,7 @@ import re
 import shlex
 import sys
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -42,7 +44,7 @@ from support.services import REQUIRED, find_program
 __all__ = ["Block", "Runner", "blocks_of"]
 
 _FENCE: Final = re.compile(
-    r"(?:^<!-- run(?: with (?P<program>[\w-]+))?:\s(?P<setup>.*?)-->\s*)?"
+    r"(?:^<!-- run(?: with (?:package (?P<package>\w+)|(?P<program>[\w-]+)))?:\s(?P<setup>.*?)-->\s*)?"
     r"^```(?P<language>python|sh|toml|csv|json)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<code>.*?)^```$"
     r"(?:\n\n```text\n(?P<printed>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
@@ -63,6 +65,8 @@ class Block:
     printed: str | None = None
     program: str | None = None
     """A program that it needs."""
+    package: str | None = None
+    """A package that it needs."""
 
     @property
     def is_program(self) -> bool:
@@ -84,6 +88,7 @@ def blocks_of(page: Path) -> list[Block]:
             found["setup"] or "",
             found["printed"],
             found["program"],
+            found["package"],
         )
         for found in _FENCE.finditer(text)
     ]
@@ -116,6 +121,8 @@ class Runner:
     async def _run(self, block: Block) -> None:
         if block.program is not None and find_program(block.program) is None:
             assert os.environ.get(REQUIRED) != "1", f"there is no {block.program}, and {REQUIRED} is 1"
+            return
+        if block.package is not None and find_spec(block.package) is None:
             return
         await self._execute(block.setup, block.line)
         self._output.readouterr()

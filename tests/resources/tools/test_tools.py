@@ -374,7 +374,7 @@ async def test_what_json_can_write_and_utf8_cannot(tools: Tools, mock: MockRefol
 
 async def test_parameters_whose_names_models_cannot_write(account: AccountScope, mock: MockRefold) -> None:
     """A model sees other names; the app gets its own; messages have those of the model."""
-    parameters = [
+    parameters: list[dict[str, Any]] = [
         {"name": "first name", "required": True},
         {"name": "first:name"},
         {"name": "größe", "type": "number"},
@@ -392,7 +392,11 @@ async def test_parameters_whose_names_models_cannot_write(account: AccountScope,
 
 async def test_nulls(account: AccountScope, mock: MockRefold) -> None:
     """Strict mode forces them on what may be left out: they are not sent. Inside of a value they stay."""
-    parameters = [{"name": "a", "required": True, "type": "json"}, {"name": "b"}, {"name": "c", "type": "json"}]
+    parameters: list[dict[str, Any]] = [
+        {"name": "a", "required": True, "type": "json"},
+        {"name": "b"},
+        {"name": "c", "type": "json"},
+    ]
     mock.catalogue.action("hubspot", "echo", parameters=parameters)(echo)
     tools = await account.tools("hubspot", actions=["echo"], confirm=True)
     result = await tools.call("hubspot__echo", {"a": {"x": None}, "b": None, "c": None})
@@ -719,8 +723,9 @@ async def test_long_results(account: AccountScope, mock: MockRefold, data: Any) 
         return data
 
     mock.catalogue.action("hubspot", "answer")(answer)
-    for options, longest in (({}, 20_000), ({"max_result_length": 1000}, 1000)):
-        tools = await account.tools("hubspot", actions=["answer"], confirm=True, **options)
+    by_default = await account.tools("hubspot", actions=["answer"], confirm=True)
+    short = await account.tools("hubspot", actions=["answer"], confirm=True, max_result_length=1000)
+    for tools, longest in ((by_default, 20_000), (short, 1000)):
         result = await tools.call("hubspot__answer")
         assert len(result) == longest
         assert re.search(rf"[^ ]… \[Cut here: it is longer than {longest:,} characters\. Ask for less, .*\]$", result)
