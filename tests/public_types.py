@@ -56,6 +56,9 @@ from refold_async import (
     SessionToken,
     Timeout,
     TokenRevocation,
+    ToolCall,
+    ToolResult,
+    Tools,
     Unknown,
     UserDefinedField,
     WebhookSubscription,
@@ -150,6 +153,37 @@ async def calls(account: AccountScope) -> None:
         assert_type(meta.elapsed, float)
         assert_type(meta.status, int | None)
         assert_type(meta.headers, Mapping[str, str])
+
+
+async def tools_of_models(account: AccountScope) -> None:
+    """Tools of language models, with confirmations of each kind."""
+
+    async def ask(call: ToolCall) -> bool:
+        assert_type(call.parameters, Mapping[str, Any])
+        assert_type(call.may_have_run, bool)
+        return True
+
+    def answer(call: ToolCall) -> bool:
+        return call.action_id == "create_contact"
+
+    tools = await account.tools("hubspot", actions=["get_contact", "x"], reads=["get_contact"], confirm=ask)
+    assert_type(tools, Tools)
+    tools += await account.tools("slack", actions=("send_message",), confirm=answer)
+    tools += await account.tools("zendesk", actions=["create_ticket"], confirm=True, max_age=0)
+    assert_type(tools.names, list[str])
+    for definitions in (tools.openai(), tools.openai(strict=False, api="chat"), tools.anthropic(), tools.mcp()):
+        assert_type(definitions, list[dict[str, Any]])
+    result = await tools.call("hubspot__get_contact", {"limit": 1})
+    assert_type(result, ToolResult)
+    text: str = result
+    assert_type(await tools.call(text, "{}"), ToolResult)
+    assert_type(result.is_error, bool)
+    assert_type(result.effect, Effect)
+    assert_type(result.error, RefoldError | None)
+    assert_type(result.data, Any)
+    await account.tools("hubspot")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await account.tools("hubspot", actions=["x"], confirm=False)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    tools.openai(api="completions")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def pydantic_models(refold: AsyncRefold, account: AccountScope, ids: list[str]) -> None:

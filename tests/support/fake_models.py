@@ -31,7 +31,7 @@ class FakeModel:
         output: list[dict[str, Any]] = []
         for one in await self._next(request):
             if isinstance(one, str):
-                content = [{"type": "output_text", "text": one, "annotations": []}]
+                content: list[dict[str, Any]] = [{"type": "output_text", "text": one, "annotations": []}]
                 output.append(
                     {"type": "message", "id": "msg", "role": "assistant", "status": "completed", "content": content}
                 )

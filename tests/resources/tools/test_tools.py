@@ -201,8 +201,9 @@ async def test_unlisted_actions(account: AccountScope, mock: MockRefold) -> None
 )
 async def test_wrong_options(account: AccountScope, mock: MockRefold, options: Mapping[str, Any], says: str) -> None:
     """They are refused before anything is sent, in words that name the argument."""
+    given: dict[str, Any] = {"actions": ["create_contact"], "confirm": True, **options}
     with pytest.raises(ConfigurationError) as caught:
-        await account.tools("hubspot", **{"actions": ["create_contact"], "confirm": True, **options})
+        await account.tools("hubspot", **given)
     assert says in caught.value.message
     assert mock.request_count == 0
 
@@ -810,9 +811,9 @@ async def test_tools_that_cannot_be_added(refold: AsyncRefold, account: AccountS
     other = await refold.account("user_2").tools("slack", actions=["list_channels"], confirm=True)
     for one, another in ((tools, other), (tools, by_token[0]), (by_token[0], by_token[1])):
         with pytest.raises(ConfigurationError, match="different linked accounts"):
-            one + another
+            _ = one + another
     with pytest.raises(ConfigurationError, match="'hubspot__create_contact' is there twice"):
-        tools + await account.tools("hubspot", actions=["create_contact"], confirm=True)
+        _ = tools + await account.tools("hubspot", actions=["create_contact"], confirm=True)
     nothing: Any = []
     with pytest.raises(TypeError):
-        tools + nothing
+        _ = tools + nothing
