@@ -34,7 +34,7 @@ class Job:
     dsn: str
     parts: int
     each: int
-    lines: dict[int, list[str]] = attrs.field(factory=dict)
+    lines: dict[int, list[str]] = attrs.field(factory=dict[int, list[str]])
 
     @property
     def journal(self) -> PostgresJournal:

@@ -57,6 +57,16 @@ def write(
     return refold.fan_out_action(items, "notes", "create_note", note_of, reconcile=reconcile, **options)
 
 
+def june_key(item: str) -> str:
+    """Return the key of an item in June."""
+    return f"{item}/june"
+
+
+def always_17(item: str) -> str:
+    """Return the same key for any item."""
+    return "17"
+
+
 def sent(mock: MockRefold, action_id: str = "create_note") -> list[str | None]:
     """Return for whom an action was executed."""
     return [request.linked_account_id for request in mock.requests_to(action_id=action_id)]
@@ -190,7 +200,7 @@ async def test_what_a_look_gets(mock: MockRefold, notes: MarkedNotes, refold: As
     mock.script(Reset("after"), action_id="create_note")
     looks = Looks()
     began = datetime.now(UTC)
-    await write(refold, ["user_1"], looks, journal=journal, key=lambda item: f"{item}/june").collect()
+    await write(refold, ["user_1"], looks, journal=journal, key=june_key).collect()
     (unknown,) = looks.writes
     assert (unknown.key, unknown.item, unknown.parameters) == ("user_1/june", "user_1", note_of("user_1"))
     assert unknown.first_started_at == unknown.last_sent_at
@@ -203,7 +213,7 @@ async def test_the_key_without_a_journal(mock: MockRefold, notes: MarkedNotes, r
     mock.script(Reset("after"), action_id="create_note")
     looks = Looks()
     await write(refold, ["user_1"], looks).collect()
-    await write(refold, ["user_2"], looks, key=lambda item: f"{item}/june").collect()
+    await write(refold, ["user_2"], looks, key=june_key).collect()
     assert [unknown.key for unknown in looks.writes] == ["user_1", "user_2/june"]
 
 
@@ -305,7 +315,7 @@ async def test_logged_once(
     """One line for each item, which names it."""
     caplog.set_level("INFO", "refold_async")
     mock.script(Reset("before"), action_id="create_note", calls=1)
-    await write(refold, ["user_1"], settle=0, key=lambda item: "17").collect()
+    await write(refold, ["user_1"], settle=0, key=always_17).collect()
     lines = [line for line in caplog.messages if "it may have run." in line]
     note = "action 'create_note' of app 'notes' for linked account 'user_1', item '17'"
     assert lines == [f"{note}: it may have run. It had not run, and was sent once more."]
@@ -330,6 +340,7 @@ async def test_stopped_while_it_settles(
                 await anext(outcomes)
     assert (outcome.status, outcome.item, outcome.recorded) == ("unknown", "user_1", False)
     assert outcome.error is looks.writes[0].error
+    assert outcome.error is not None
     assert "the fan-out was stopped" in outcome.error.__notes__[-1]
     row = entry_of(journal, "user_1")
     assert (row.status, row.error, row.attempts) == ("unknown", str(outcome.error), 1)
@@ -503,7 +514,7 @@ async def test_wrong_options(
     mock: MockRefold, refold: AsyncRefold, journal: Journal, options: dict[str, Any], told: str
 ) -> None:
     """They are refused at once."""
-    chosen = {"reconcile": Reconcile(find_note, settle=math.inf), "journal": journal, **options}
+    chosen: Any = {"reconcile": Reconcile(find_note, settle=math.inf), "journal": journal, **options}
     with pytest.raises(ConfigurationError, match=told):
         refold.fan_out_action(IDS, "notes", "create_note", note_of, **chosen)
 

@@ -1,11 +1,13 @@
 """The benchmarks run, hardly for a moment, and write what they measured. How fast anything is, is not tested here."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+import refold_async
 from support.running_programs import run_program
 
 BENCHMARKS: Final = Path(__file__).parent.parent.parent / "benchmarks"
@@ -53,3 +55,19 @@ async def test_tuning_is_measured(tmp_path: Path) -> None:
     result = read_results(tmp_path)["tuning"]
     assert result["packages"]["aiohttp"]
     assert {"as it is", "gc.freeze", "one at a time, connections not reused"} <= {row["name"] for row in result["rows"]}
+
+
+@pytest.mark.slow
+async def test_large_job_is_measured(tmp_path: Path, postgres_template: Path) -> None:
+    """All figures of the page about large jobs are written."""
+    paths = [Path(refold_async.__file__).parent.parent, Path(__file__).parent.parent]
+    ran = await run_program(
+        *(str(BENCHMARKS / "large_job.py"), "--quick", "--results", str(tmp_path / "large-job.json")),
+        environment={"PYTHONPATH": os.pathsep.join(map(str, paths))},
+    )
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    result = read_results(tmp_path)["large-job"]
+    assert result["packages"]["psycopg"]
+    written = {row["name"] for row in result["rows"]}
+    assert {"items", "items, after the job", "log", "vacuum", "entries", "take over a part"} < written

@@ -21,10 +21,12 @@ from refold_async import (
     AsyncRefold,
     ConfigurationError,
     Done,
+    Finding,
     NotFoundError,
     Reconcile,
     RefoldError,
     Timeout,
+    UnknownWrite,
 )
 from refold_async.testing import Answer, Errored, MockRefold, Reset, Silence
 from support.marked_notes import Looks, MarkedNotes, find_note, note_of
@@ -159,7 +161,11 @@ async def test_a_look_whose_call_fails(mock: MockRefold, notes: MarkedNotes, acc
 async def test_a_look_that_is_not_awaitable(mock: MockRefold, notes: MarkedNotes, account: AccountScope) -> None:
     """A plain function was passed instead of an async one."""
     mock.script(Reset("after"), action_id="create_note")
-    error = await unknown(account, lambda scope, write: NOT_DONE)
+
+    def look(scope: AccountScope, write: UnknownWrite) -> Finding:
+        return NOT_DONE
+
+    error = await unknown(account, look)
     assert "the look raised TypeError" in error.__notes__[0]
 
 

@@ -25,7 +25,8 @@ def server_at(dsn: str, schema: str = SCHEMA) -> Server:
 
 def created(dsn: str, **arguments: Any) -> PostgresJournal:
     """Return a journal whose tables exist."""
-    journal = PostgresJournal(dsn, **{"lease": LEASE, **arguments})
+    given: dict[str, Any] = {"lease": LEASE, **arguments}
+    journal = PostgresJournal(dsn, **given)
     create_schema(server_at(dsn, journal.schema), 10)
     return journal
 

@@ -144,14 +144,14 @@ class World:
                 self._commit(run, "ok" if step is End.DONE else "unknown")
                 return
 
-    def _send(self, run: int) -> Generator[None, float, bool]:
+    def _send(self, run: int) -> Generator[None, float | None, bool]:
         """Record and send the request; return whether its response arrived."""
         while True:
             asked_at = self.now
             self._moments.add(leaves_before(asked_at))
             yield
             self._commit(run, "started")
-            chance = yield
+            chance = (yield) or 0.0
             if self.now <= leaves_before(asked_at) or self.without is Assumption.FENCE:
                 break
             self._commit(run, "withdrawn")
@@ -160,16 +160,16 @@ class World:
         if arrives:
             longest = SETTLE * (LATE if self.without is Assumption.TRAVEL_TIME else 1.0)
             self.runs_at.append(self.now + (chance - 0.3) / 0.7 * longest)
-        chance = yield
+        chance = (yield) or 0.0
         if chance > 0.8 and arrives and self.runs_at[-1] <= self.now:
             self._commit(run, "ok")
             return True
         self._commit(run, "unknown")
         return False
 
-    def _look(self) -> Generator[None, float, Look]:
+    def _look(self) -> Generator[None, float | None, Look]:
         began = self.now
-        chance = yield
+        chance = (yield) or 0.0
         # It shows the app as it was at some moment while it lasted, or before, if it need not be fresh.
         earliest = began - (LATE * SETTLE if self.without is Assumption.FRESH_LOOK else 0.0)
         seen_at = earliest + chance * (self.now - earliest)

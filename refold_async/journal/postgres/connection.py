@@ -1,5 +1,6 @@
 """Connections with PostgreSQL: the only module that uses psycopg. Nothing here raises, logs or shows a password."""
 
+import math
 import os
 import time
 from collections.abc import Generator, Mapping
@@ -53,7 +54,7 @@ class _TooLongError(Exception):
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection whose waits end."""
 
-    deadline = 0.0
+    deadline = math.inf
 
     def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
         """Wait as psycopg does, which looks up ten times a second, but until the deadline only."""
@@ -65,7 +66,7 @@ def _until(gen: Generator[Any, Any, T], deadline: float) -> Generator[Any, Any, 
         wanted = next(gen)
         while True:
             ready = yield wanted
-            if not ready and time.monotonic() > deadline:
+            if time.monotonic() > deadline:  # some versions of psycopg call an interval without news ready
                 raise _TooLongError
             wanted = gen.send(ready)
     except StopIteration as ended:

@@ -15,11 +15,13 @@ from refold_async.journal.store import EntryRow, JobRow
 __all__ = [
     "ADD_JOB",
     "BEGIN_RUN",
+    "BY_INDEX",
     "CLAIM",
     "CLOSE",
     "FIND_JOB",
     "FIND_JOBS",
     "IDENTIFY_JOB",
+    "LAST_SCANNED",
     "LOOK_UP",
     "MARK",
     "PARTS_LEFT",
@@ -209,28 +211,32 @@ SUMMARISE: Final = f"""
         count(*), count(closed_at), count(*) FILTER (WHERE {_HELD})
     FROM {{schema}}.jobs JOIN {{schema}}.parts ON parts.job = jobs.id WHERE jobs.id = %(job)s GROUP BY jobs.id
 """  # noqa: S608
-# Of the next rows, those that are wanted, at most a page. So no statement takes long, however few are wanted.
+# Of the next rows, those that are wanted, at most a page: so no statement takes long, however few are wanted. The rows
+# must be read in their order by the index, whatever the server believes about the size of the table.
+BY_INDEX: Final = """
+    SELECT set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)
+"""
+_NEXT: Final = "SELECT * FROM {schema}.items WHERE job + 0 = %(job)s AND id > %(after)s ORDER BY id LIMIT %(scanned)s"
 READ_ENTRIES: Final = f"""
-    WITH scanned AS MATERIALIZED (
-        SELECT id, CASE WHEN status = 'started' AND NOT ({_HELD}) THEN 'unknown' ELSE status END AS shown
-        FROM {{schema}}.items JOIN {{schema}}.parts ON parts.job = items.job AND parts.number = items.part
-        WHERE items.job = %(job)s AND id > %(after)s ORDER BY id LIMIT %(scanned)s
-    ), wanted AS (
-        SELECT id FROM scanned WHERE shown = ANY(%(statuses)s) OR NOT shown = ANY(%(known)s) ORDER BY id LIMIT %(rows)s
-    ), measured AS (
-        SELECT id, sum(length) OVER (ORDER BY id) - length AS before FROM (
-            SELECT id, coalesce(octet_length(error), 0) + coalesce(octet_length(result), 0) AS length
-            FROM {{schema}}.items WHERE job = %(job)s AND id IN (SELECT id FROM wanted)
-        ) AS lengths
-    )
-    SELECT (SELECT max(id) FROM scanned), {
-    _ENTRY.replace("items.status", "scanned.shown").replace(
-        "items.effect", "CASE WHEN scanned.shown = items.status THEN items.effect ELSE 'unknown' END"
+    SELECT {
+    _ENTRY.replace("items.status", "shown").replace(
+        "items.effect", "CASE WHEN shown = items.status THEN items.effect ELSE 'unknown' END"
     )
 }
-    FROM measured JOIN scanned USING (id) JOIN {{schema}}.items ON items.job = %(job)s AND items.id = measured.id
-    WHERE before < %(characters)s
-    UNION ALL
-    SELECT max(id), {", ".join(["NULL"] * len(EntryRow._fields))} FROM scanned
-    ORDER BY 2 NULLS LAST
+    FROM (
+        SELECT *, sum(length) OVER (ORDER BY id) - length AS before
+        FROM (
+            SELECT *, coalesce(octet_length(error), 0) + coalesce(octet_length(result), 0) AS length
+            FROM (
+                SELECT *, CASE
+                    WHEN status = 'started' AND NOT EXISTS (
+                        SELECT FROM {{schema}}.parts WHERE parts.job = next.job AND parts.number = next.part AND {_HELD}
+                    ) THEN 'unknown' ELSE status END AS shown
+                FROM ({_NEXT}) AS next ORDER BY id
+            ) AS judged
+            WHERE shown = ANY(%(statuses)s) OR NOT shown = ANY(%(known)s) ORDER BY id LIMIT %(rows)s
+        ) AS measured
+    ) AS items
+    WHERE before < %(characters)s ORDER BY id
 """  # noqa: S608
+LAST_SCANNED: Final = f"SELECT max(id) FROM ({_NEXT}) AS next"  # noqa: S608

@@ -5,11 +5,11 @@ import secrets
 import socket
 import time
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.postgres import sql
-from refold_async.journal.postgres.connection import Server
+from refold_async.journal.postgres.connection import Connection, Server
 from refold_async.journal.postgres.lease import Lease, is_held_here
 from refold_async.journal.postgres.part import PostgresPart
 from refold_async.journal.postgres.run import PostgresRun
@@ -27,6 +27,7 @@ from refold_async.journal.store import (
 __all__ = ["PostgresStore"]
 
 _READ_PATIENCE: Final = 2.0  # seconds: who looks at a job wants to be told that the server is gone
+_SLOW: Final = 3600.0  # seconds that a reader may search many rows for a few
 _MOST_SCANNED: Final = 20_000  # rows that one statement looks at, at most
 _MOST_ROWS: Final = 1000  # rows and characters that one statement returns: few enough to keep in memory
 _MOST_CHARACTERS: Final = 1_000_000
@@ -174,7 +175,7 @@ class PostgresStore:
             JournalError: The journal does not exist or cannot be read.
         """
         session, job = self._reading()
-        values = {
+        values: dict[str, Any] = {
             "job": job,
             "statuses": list(statuses),
             "known": list(known),
@@ -182,13 +183,20 @@ class PostgresStore:
             "rows": _MOST_ROWS,
             "characters": _MOST_CHARACTERS,
         }
-        last: int | None = after
-        while last is not None:
-            found = session.query(sql.READ_ENTRIES, {**values, "after": last}, "read")
-            last = found[0][0]
-            if rows := [EntryRow._make(row[1:]) for row in found if row[1] is not None]:
-                return rows
-        return []
+
+        def read(connection: Connection) -> list[EntryRow]:
+            with connection.transaction():
+                connection.query(sql.BY_INDEX)
+                last: int | None = after
+                while last is not None:
+                    values["after"] = last
+                    if found := connection.query(read_page, values):
+                        return [EntryRow._make(row) for row in found]
+                    ((last,),) = connection.query(find_end, values)
+            return []
+
+        read_page, find_end = map(self._server.statement, (sql.READ_ENTRIES, sql.LAST_SCANNED))
+        return session.run(read, "read", slow=_SLOW)
 
     def _reading(self) -> tuple[Session, int]:
         """Return a session, and the id of the job that is read.

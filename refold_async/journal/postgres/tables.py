@@ -73,7 +73,9 @@ _TABLES: Final = (
         PRIMARY KEY (job, part, key)
     ) WITH (fillfactor = 50)
     """,
-    "CREATE UNIQUE INDEX items_in_order ON {schema}.items (job, id)",
+    # Of an expression, so that it serves only those who read in order. Else a server that believes that a new job has
+    # no rows would look for keys in it too, as it is the smaller index, and compare all rows of the job for each key.
+    "CREATE UNIQUE INDEX items_in_order ON {schema}.items ((job + 0), id)",
 )
 MIGRATIONS: Final = (_TABLES,)
 """What makes each format of the one before it, from nothing."""

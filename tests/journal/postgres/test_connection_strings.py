@@ -46,11 +46,12 @@ def test_wrong_connection_strings(dsn: str, monkeypatch: pytest.MonkeyPatch, tmp
     file = tmp_path / "dsn"
     file.write_text(f"{dsn}\n")
     monkeypatch.setenv("REFOLD_JOURNAL_DSN", dsn)
-    for arguments, named in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"dsn": dsn}, r"PostgresJournal\(dsn\) is not"),
         ({"dsn_file": file}, r"PostgresJournal\(dsn_file=\) is not"),
         ({}, "REFOLD_JOURNAL_DSN is not"),
-    ):
+    ]
+    for arguments, named in cases:
         with pytest.raises(ConfigurationError, match=named) as refused:
             PostgresJournal(**arguments, job="june sync")
         assert SECRET not in everything_of(refused.value)

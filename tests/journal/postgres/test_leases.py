@@ -196,8 +196,7 @@ async def test_two_fan_outs_over_one_part(mock: MockRefold, refold: AsyncRefold,
 
         async def run(items: list[str], part: Any = part) -> dict[str, int]:
             job = refold.fan_out_action(items, "hubspot", "create_contact", {"email": "a@b.c"}, journal=part)
-            counts: dict[str, int] = {**(await job.collect()).counts}
-            return counts
+            return {str(status): count for status, count in (await job.collect()).counts.items()}
 
         first = asyncio.create_task(run(["a", "b"]))
         await until(lambda: len(mock.requests) == 2)

@@ -226,7 +226,7 @@ def test_read_only_for_good(postgres_dsn: str) -> None:
 
 
 def test_lock_that_others_hold(postgres_dsn: str) -> None:
-    """What waits too long for somebody's lock is given up, here and in the server."""
+    """What waits too long for somebody's lock is given up here, and in the server if libpq can tell it so."""
     created(postgres_dsn)
     run = store_at(postgres_dsn, patience=1.0).open_run("june sync", IDENTITY)
     with psycopg.connect(postgres_dsn) as other:
@@ -234,10 +234,9 @@ def test_lock_that_others_hold(postgres_dsn: str) -> None:
         with pytest.raises(JournalError, match="did not answer in time"):
             run.write([("a", None, "started")])
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        if psycopg.capabilities.has_cancel_safe():
-            assert executed(postgres_dsn, waiting) == [(0,)]
+        given_up = psycopg.capabilities.has_cancel_safe()
+        assert executed(postgres_dsn, waiting) == [(0 if given_up else 1,)]
     run.close()
-    assert executed(postgres_dsn, "SELECT count(*) FROM refold_async.items") == [(0,)]
 
 
 @pytest.mark.slow
