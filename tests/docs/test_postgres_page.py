@@ -7,6 +7,7 @@ from typing import Final
 
 from refold_async import PostgresJournal
 from refold_async.journal.postgres.tables import FORMAT
+from refold_async.journal.store import PartsLeft
 from support.journals import IDENTITY, statuses
 from support.postgres_journals import created, executed, opened, store_at
 from support.postgres_server import PostgresProcess
@@ -77,7 +78,7 @@ async def test_what_may_be_changed(postgres_dsn: str) -> None:
         store = store_at(postgres_dsn, name)
         for _ in range(2):
             part = await asyncio.to_thread(store.claim, name, 2, ())
-            assert hasattr(part, "open_run")
+            assert not isinstance(part, PartsLeft)
             run = part.open_run(name, IDENTITY)
             run.write([(f"{part.number}", None, "ok", "done")])
             assert len(executed(postgres_dsn, block_with("worker IS NOT NULL"))) == (name == "june sync")
