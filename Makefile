@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak soak-jobs docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-jobs bench-large bench-sharing bench-tuning format clean
+.PHONY: demo test test-all soak soak-jobs docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-jobs bench-journals bench-large bench-sharing bench-tuning format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
@@ -90,6 +90,9 @@ bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they c
 
 bench-sharing: $(VENV)/installed  ## Measure how well processes share a limit through Redis; 7 minutes.
 	$(BIN)/python benchmarks/limit_sharing.py
+
+bench-journals: $(VENV)/installed  ## Compare what recording a job costs in SQLite and in PostgreSQL; 3 minutes.
+	PYTHONPATH=tests $(BIN)/python benchmarks/journal_stores.py
 
 bench-large: $(VENV)/installed  ## Measure what the journal of a large job costs PostgreSQL; 5 minutes.
 	PYTHONPATH=tests $(BIN)/python benchmarks/large_job.py

@@ -36,6 +36,7 @@ from refold_async import (
     FanOutReport,
     Journal,
     JournalEntry,
+    JournalPart,
     JournalSummary,
     Limiter,
     LinkedAccount,
@@ -45,8 +46,10 @@ from refold_async import (
     Outcome,
     OutcomeWriter,
     Page,
+    PostgresJournal,
     Progress,
     RateLimit,
+    RedisRateLimit,
     Reference,
     RefoldError,
     ResponseMeta,
@@ -107,6 +110,13 @@ class Turnstile:
     """A limiter of the user's own."""
 
     async def acquire(self) -> None:
+        """Let everybody through."""
+
+
+class OrderedTurnstile:
+    """A limiter of the user's own that distinguishes calls."""
+
+    async def acquire(self, *, priority: str = "interactive", waiting: int = 1) -> None:
         """Let everybody through."""
 
 
@@ -296,6 +306,32 @@ async def jobs(refold: AsyncRefold, ids: list[str]) -> None:
         assert_type(entry.effect, Effect | None)
 
 
+async def jobs_in_parts(refold: AsyncRefold, ids: list[str]) -> None:
+    """Jobs that several processes share, in a directory or in PostgreSQL."""
+    for journal in (
+        Journal("june", job="june", parts=16),
+        PostgresJournal("service=refold", job="june", parts=256, schema="jobs", patience=60, lease=20, results=True),
+        PostgresJournal(job="june", parts=256, dsn_file="dsn"),
+    ):
+        assert_type(journal, Journal | PostgresJournal)
+        async for part in journal.claim():
+            assert_type(part, JournalPart)
+            assert_type(part.number, int)
+            refold.fan_out_action(ids, "hubspot", "get_contact", journal=part)
+            await part.close()
+        assert_type(journal.summary().closed_parts, int)
+        for entry in journal.entries(status="unknown"):
+            assert_type(entry, JournalEntry)
+        if isinstance(journal, PostgresJournal):
+            await journal.create_schema()
+            refold.fan_out(ids, count_actions, journal=journal)
+
+
+async def count_actions(scope: AccountScope, item: str) -> int:
+    """Call Refold for an item."""
+    return len(await scope.list_actions("hubspot"))
+
+
 async def options(refold: AsyncRefold, rows: list[Row], accounts: list[LinkedAccount]) -> None:
     """Functions among the options know the type of the items."""
 
@@ -416,6 +452,13 @@ async def settings() -> None:
     """Every setting, and the mock."""
     limiter: Limiter = Turnstile()
     AsyncRefold("tk", timeout=5, rate_limit=limiter)
+    AsyncRefold("tk", rate_limit=OrderedTurnstile())
+    accounts = RedisRateLimit(
+        "redis://localhost", RateLimit(4), name="accounts", on_failure="local", local_share=0.5, timeout=2
+    )
+    async with RedisRateLimit("redis://localhost", RateLimit(20, burst=5), name="acme") as shared, accounts:
+        AsyncRefold("tk", rate_limit=shared, account_rate_limit=accounts)
+    RedisRateLimit("redis://localhost", RateLimit(20), name="acme", on_failure="fail")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async with (
         MockRefold() as mock,
         AsyncRefold(

@@ -155,6 +155,52 @@ def test_own_limiter_is_asked_one_at_a_time_in_order() -> None:
     run(story())
 
 
+class DistinguishingLimiter(OwnLimiter):
+    """A limiter that wants to know for whom it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, int]] = []
+
+    async def acquire(self, *, priority: str = "interactive", waiting: int = 1) -> None:
+        """Let nobody pass before it is open."""
+        self.asked.append((priority, waiting))
+        await super().acquire()
+
+
+class OrderingLimiter(OwnLimiter):
+    """A limiter that wants to know only the priority."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    async def acquire(self, *, priority: str = "interactive") -> None:
+        """Let nobody pass before it is open."""
+        self.asked.append(priority)
+        await super().acquire()
+
+
+def test_a_limiter_that_distinguishes_requests() -> None:
+    """It is asked anew when an interactive request comes, with the number that could be sent now."""
+
+    async def arrivals(limiter: OwnLimiter) -> list[str]:
+        scene = scene_with(limiter, connections=4)
+        for names in (["bulk0", "bulk1"], ["a"], ["bulk2"], ["b", "c"], ["d", "e"]):
+            scene.begin(*names, lasts=0)
+            for _ in range(3):
+                await asyncio.sleep(0)
+        limiter.open.set()
+        await asyncio.sleep(1)
+        return scene.granted
+
+    distinguishing, ordering = DistinguishingLimiter(), OrderingLimiter()
+    granted = run(arrivals(distinguishing))
+    assert distinguishing.asked[:4] == [("bulk", 2), ("interactive", 1), ("interactive", 3), ("interactive", 4)]
+    assert granted == run(arrivals(ordering)) == ["a", "b", "c", "bulk0", "d", "e", "bulk1", "bulk2"]
+    assert ordering.asked[:3] == ["bulk", "interactive", "interactive"]
+
+
 def test_own_limiter_is_not_asked_without_a_connection() -> None:
     """Grants that waited for connections would all be used together."""
 

@@ -24,6 +24,7 @@ class CuttingProxy:
         self._at = b""
         self._when: Literal["before", "after"] = "before"
         self._left = 0
+        self._then = b""
         self.dsn = ""
         self.cuts = 0
         self.asked: list[bytes] = []
@@ -36,7 +37,11 @@ class CuttingProxy:
             when: Before it reaches the server, or after the server has done it and before the client hears of it.
             times: How often.
         """
-        self._at, self._when, self._left = at.encode(), when, times
+        self._at, self._when, self._left, self._then = at.encode(), when, times, b""
+
+    def cut_also(self, at: str) -> None:
+        """Cut at something else too, from the first cut on, before it reaches the server."""
+        self._then = at.encode()
 
     async def serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         """Serve a connection."""
@@ -47,6 +52,8 @@ class CuttingProxy:
             nonlocal swallows
             while data := await client.read(2**20):
                 self.asked.append(data)
+                if self._then and self.cuts and self._then in data:
+                    return
                 if self._left and self._at in data:
                     self._left -= 1
                     self.cuts += 1

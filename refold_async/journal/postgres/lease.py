@@ -1,12 +1,13 @@
 """The right to change a part of a job, which one worker has at a time: its fence, and its lease. All blocks."""
 
+import os
 import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from refold_async.errors import JournalError
+from refold_async.errors import JournalError, RefoldError
 from refold_async.journal.postgres import sql
 from refold_async.journal.postgres.connection import Connection
 from refold_async.journal.postgres.session import Session
@@ -17,7 +18,7 @@ _LAST_WORDS: Final = 2.0  # seconds that giving a part back may take: if it fail
 _LONGEST_RENEWAL: Final = 5.0
 _RENEWALS: Final = 3  # within the time of a lease
 
-_held: Final[set[str]] = set()  # the names of this process's claims
+_held: Final[dict[str, int]] = {}  # the names of the claims of this process; in a child of it, those of its parent too
 
 Change = tuple[str, Mapping[str, Any]]
 """A statement that changes a part if it is still this worker's, and its parameters."""
@@ -56,10 +57,11 @@ class Lease:
         self.job = job
         self.location = session.server.location
         self._session = session
+        self._unclear = False  # whether a change failed that may have been made, or may still be made
         self._renewed_at = time.monotonic()
         self._ended = threading.Event()
         self._worker = worker
-        _held.add(worker)
+        _held[worker] = os.getpid()
         weakref.finalize(self, _forget, worker, self._ended)  # nobody may be left to give the part back
         self._renewing = threading.Thread(
             target=_keep,
@@ -76,8 +78,8 @@ class Lease:
         _forget(self._worker, self._ended)
         try:
             self._session.query(sql.RELEASE, self._mine(), "written", patience=_LAST_WORDS)
-        except JournalError:
-            pass  # it told why in the log
+        except RefoldError:
+            pass  # it said why in the log
         finally:
             self._session.close()
         self._renewing.join()
@@ -103,6 +105,8 @@ class Lease:
             JournalError: Another worker took the part, the server has lost what it committed, or it cannot be used.
         """
         self.check_held()
+        if self._unclear:
+            self._reclaim(doing)
         batch = self._batch + len(changes)
 
         def make(connection: Connection) -> PartState:
@@ -116,7 +120,9 @@ class Lease:
                             break
             return state or self._state(connection, batch)
 
+        self._unclear = True
         state = self._session.run(make, doing, slow=slow)
+        self._unclear = False
         self._batch = batch
         self._renewed_at = time.monotonic()
         return state
@@ -148,8 +154,16 @@ class Lease:
         """Return how long ago the lease was renewed."""
         return time.monotonic() - self._renewed_at
 
+    def _reclaim(self, doing: str) -> None:
+        """Accept what there is after a change that may have been made or not, and prevent that it is made later."""
+        rows = self._session.query(sql.RECLAIM, self._mine(), doing)
+        if not rows:
+            raise self._taken_over()
+        ((self._fence, self._batch),) = rows
+        self._unclear = False
+
     def _mine(self) -> dict[str, Any]:
-        return {"job": self.job, "part": self.part, "fence": self._fence}
+        return {"job": self.job, "part": self.part, "worker": self._worker, "fence": self._fence}
 
     def _make(self, connection: Connection, change: Change, batch: int) -> PartState | None:
         """Make a change that follows a batch. Return None if another worker has the part, or the change was made."""
@@ -167,11 +181,7 @@ class Lease:
     def _check(self, row: Sequence[Any] | None, batch: int) -> None:
         """Check that a part with this row is still this worker's, and was last changed in this batch."""
         if row is None or row[0] != self._fence:
-            raise JournalError(
-                f"The journal {self.location!r} has another worker for part {self.part}: another worker took this "
-                "part, because this one was stopped or could not reach the database for longer than its lease. This "
-                "run stops; what it had sent is recorded."
-            )
+            raise self._taken_over()
         if row[1] != batch:
             raise JournalError(
                 f"The journal {self.location!r} lost what was committed to part {self.part}: it has batch {row[1]}, "
@@ -179,15 +189,22 @@ class Lease:
                 "not have everything? Items of this run may be missing in it: check them before you run the job again."
             )
 
+    def _taken_over(self) -> JournalError:
+        return JournalError(
+            f"The journal {self.location!r} has another worker for part {self.part}: another worker took this part, "
+            "because this one was stopped or could not reach the database for longer than its lease. This run stops; "
+            "what it had sent is recorded."
+        )
+
 
 def is_held_here(worker: str) -> bool:
     """Return whether this process holds the lease of the claim with this name."""
-    return worker in _held
+    return _held.get(worker) == os.getpid()
 
 
 def _forget(worker: str, ended: threading.Event) -> None:
     ended.set()
-    _held.discard(worker)
+    _held.pop(worker, None)
 
 
 def _keep(of: "weakref.ref[Lease]", ended: threading.Event, interval: float) -> None:
@@ -202,7 +219,7 @@ def _keep(of: "weakref.ref[Lease]", ended: threading.Event, interval: float) -> 
             try:
                 if not lease.renew():
                     return  # what the run does next is told so
-            except JournalError:
+            except RefoldError:
                 pass  # what the run does next is told why, or the server is there again
             pause = max(interval - lease.seconds_since_renewal(), interval / 5)
         del lease

@@ -29,6 +29,7 @@ __all__ = [
     "READ_ENTRIES",
     "READ_IDENTITY",
     "READ_LEASE",
+    "RECLAIM",
     "RELEASE",
     "RENEW",
     "SUMMARISE",
@@ -94,7 +95,7 @@ PARTS_LEFT: Final = """
     SELECT number, worker IS NOT NULL FROM {schema}.parts WHERE job = %(job)s AND closed_at IS NULL
 """
 
-READ_LEASE: Final = "SELECT worker, leased_until FROM {schema}.parts WHERE job = %(job)s"
+READ_LEASE: Final = "SELECT worker, leased_until::text FROM {schema}.parts WHERE job = %(job)s"
 
 # A worker changes its part. A server that is set to commit later than it says must not do so here.
 _MINE: Final = "parts.job = %(job)s AND parts.number = %(part)s AND parts.fence = %(fence)s"
@@ -107,8 +108,13 @@ _STATE: Final = "parts.fence, parts.batch, parts.runs, parts.last_id, parts.star
 PART_STATE: Final = f"""
     SELECT {_STATE} FROM {{schema}}.parts WHERE job = %(job)s AND number = %(part)s
 """  # noqa: S608
-RENEW: Final = f"UPDATE {{schema}}.parts SET leased_until = {_NOW} + lease WHERE {_MINE} RETURNING number"  # noqa: S608
-RELEASE: Final = f"UPDATE {{schema}}.parts SET worker = NULL, leased_until = '-infinity' WHERE {_MINE}"  # noqa: S608
+_CLAIMED: Final = "job = %(job)s AND number = %(part)s AND worker = %(worker)s"
+RENEW: Final = f"UPDATE {{schema}}.parts SET leased_until = {_NOW} + lease WHERE {_CLAIMED} RETURNING number"  # noqa: S608
+RELEASE: Final = f"UPDATE {{schema}}.parts SET worker = NULL, leased_until = '-infinity' WHERE {_CLAIMED}"  # noqa: S608
+# After a change of which nobody knows whether it was made: from now on it cannot be, and what is there counts.
+RECLAIM: Final = f"""
+    UPDATE {{schema}}.parts SET fence = fence + 1, leased_until = {_NOW} + lease WHERE {_CLAIMED} RETURNING fence, batch
+"""  # noqa: S608
 CLOSE: Final = f"""
     UPDATE {{schema}}.parts SET closed_at = {_NOW}, worker = NULL, {_CHANGE} WHERE {_FENCE} RETURNING {_STATE}
 """  # noqa: S608

@@ -138,7 +138,7 @@ class Reserver:
         return error
 
     def add(self, bucket: Asking) -> None:
-        """Add a bucket, to tell it when nothing is reserved any more."""
+        """Add a bucket. It is notified when the limit is closed."""
         self._buckets.add(bucket)
 
     def ask(self, bucket: Asking, priority: Priority, count: int, loop: asyncio.AbstractEventLoop) -> None:

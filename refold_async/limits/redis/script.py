@@ -99,9 +99,9 @@ _KEPT_OF_ACCOUNT: Final = 1000
 """The same for the bucket of a linked account. A fan-out may go through a million of them."""
 _LATEST: Final = 0.02
 _LATEST_WITHOUT_BURST: Final = 0.005
-"""Seconds after its time from which a slot is no longer used: it would come together with the slots of others."""
+_LATEST_OF_SLOW_LIMIT: Final = 1.0
 _LATEST_OF_ACCOUNT: Final = 10.0
-"""The same for a slot of a linked account, because its request may have to wait for the limit of all."""
+"""Seconds after its time from which a slot is no longer used: see `_latest`."""
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -140,8 +140,18 @@ class LimitTimes:
             bulk_credit=bulk * _MICROSECONDS,
             unknown=0.0 if of_account else min(burst, bulk + _UNKNOWN_FOR_BULK) * _MICROSECONDS,
             kept=_KEPT_OF_ACCOUNT if of_account else _KEPT,
-            latest=_LATEST_OF_ACCOUNT if of_account else max(_LATEST_WITHOUT_BURST, min(_LATEST, burst - bulk)),
+            latest=_LATEST_OF_ACCOUNT if of_account else _latest(bucket.interval, burst - bulk),
         )
+
+
+def _latest(interval: float, reserve: float) -> float:
+    """Return how late a slot may be used: the request comes together with others, for which there may be a reserve.
+
+    A slot of a slow limit may be later, because the next one comes only an interval after it. So may one of an account,
+    because its request may have to wait for the limit of all.
+    """
+    with_reserve = min(reserve, max(_LATEST, interval / 2))
+    return max(_LATEST_WITHOUT_BURST, min(interval / 10, _LATEST_OF_SLOW_LIMIT), with_reserve)
 
 
 class Wish(NamedTuple):

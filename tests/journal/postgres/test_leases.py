@@ -15,6 +15,7 @@ from refold_async.journal.postgres.part import PostgresPart
 from refold_async.journal.postgres.store import PostgresStore
 from refold_async.journal.store import PartsLeft
 from refold_async.testing import Delay, MockRefold
+from support.cutting_proxy import cutting_proxy
 from support.journals import IDENTITY, statuses
 from support.postgres_journals import created, executed, opened, store_at
 from support.postgres_server import PostgresProcess
@@ -140,7 +141,7 @@ async def test_the_thread_ends_with_the_lease(postgres_dsn: str) -> None:
     created(postgres_dsn)
     part = await asyncio.to_thread(claim, store_at(postgres_dsn, lease=0.3))
     assert len(lease_threads()) == 1
-    executed(postgres_dsn, "UPDATE refold_async.parts SET fence = fence + 1")
+    executed(postgres_dsn, "UPDATE refold_async.parts SET worker = 'another'")
     await until(lambda: not lease_threads())
     part.release()
     part = await asyncio.to_thread(claim, store_at(postgres_dsn, lease=3600))
@@ -182,10 +183,14 @@ async def test_a_job_without_parts_waits_for_a_dead_run(postgres_dsn: str) -> No
     began = time.monotonic()
     run = await asyncio.to_thread(store.open_run, JOB, IDENTITY)
     assert time.monotonic() - began > 1.5
-    executed(postgres_dsn, "UPDATE refold_async.parts SET worker = 'a living one'")
-    with pytest.raises(JournalError, match="is in use: another run of the job 'june sync' has not ended"):
-        await asyncio.to_thread(opened, postgres_dsn)
     run.close()
+    executed(postgres_dsn, "UPDATE refold_async.parts SET worker = 'a living one'")
+    opening = asyncio.create_task(asyncio.to_thread(opened, postgres_dsn))
+    while not opening.done():
+        executed(postgres_dsn, "UPDATE refold_async.parts SET leased_until = now() + interval '1.5 s'")
+        await asyncio.sleep(0.3)
+    with pytest.raises(JournalError, match="is in use: another run of the job 'june sync' has not ended"):
+        await opening
 
 
 async def test_two_fan_outs_over_one_part(mock: MockRefold, refold: AsyncRefold, postgres_dsn: str) -> None:
@@ -207,6 +212,30 @@ async def test_two_fan_outs_over_one_part(mock: MockRefold, refold: AsyncRefold,
         await part.close()
     assert sorted(request.linked_account_id or "" for request in mock.requests) == ["a", "b", "c"]
     assert journal.summary().runs == 2
+
+
+@pytest.mark.parametrize("made", [True, False])
+async def test_a_change_of_which_nobody_knows(postgres_dsn: str, made: bool) -> None:
+    """After it failed for good, the next run of the same claim goes on from what there is, and it cannot come late."""
+    journal = created(postgres_dsn, job=JOB)
+    async with cutting_proxy(postgres_dsn) as proxy:
+        part = await asyncio.to_thread(claim, store_at(proxy.dsn, lease=3600, patience=0.5), 1)
+        run = await asyncio.to_thread(part.open_run, JOB, IDENTITY)
+        proxy.cut("WITH ORDINALITY AS given" if made else "SELECT version", "after" if made else "before", times=1000)
+        if made:
+            proxy.cut_also("SELECT version")
+        else:
+            await asyncio.to_thread(vars(part)["_session"].close)
+        with pytest.raises(JournalError, match="could not be used for"):
+            await asyncio.to_thread(run.write, [("a", None, "started")])
+        await asyncio.to_thread(run.close)
+        proxy.cut("", "before", times=0)
+        again = await asyncio.to_thread(part.open_run, JOB, IDENTITY)
+        assert again.number == 2
+        await asyncio.to_thread(again.write, [("b", None, "started")])
+        assert statuses(journal) == {**({"a": "unknown"} if made else {}), "b": "started"}
+        again.close()
+        await asyncio.to_thread(part.close)
 
 
 async def test_claims_are_shared_fairly(postgres_dsn: str) -> None:

@@ -204,8 +204,7 @@ async def test_closed_too_early(mock: MockRefold, redis: RedisProcess) -> None:
     async with client(mock, limit) as refold:
         await read(refold)
         waiting = asyncio.create_task(read(refold))
-        scheduler = refold._scheduler  # pyright: ignore[reportPrivateUsage]
-        await until(lambda: scheduler.waiting == 1)
+        await asyncio.sleep(0.1)
         await limit.aclose()
         for call in (waiting, read(refold)):
             with pytest.raises(APIConnectionError, match="close it after the clients that use it") as caught:

@@ -85,6 +85,23 @@ async def test_slots_are_an_interval_apart(server: RedisServer) -> None:
     assert refused(slots, limit) == 0
 
 
+@pytest.mark.parametrize(
+    ("limit", "latest"),
+    [
+        (RateLimit(2000, burst=100), 0.02),
+        (RateLimit(2000), 0.005),
+        (RateLimit(20, burst=5), 0.025),
+        (RateLimit(20, burst=1), 0.0051),
+        (RateLimit(1, burst=10), 0.5),
+        (RateLimit(1, per=3600), 1.0),
+    ],
+    ids=str,
+)
+def test_how_late_a_slot_may_be_used(limit: RateLimit, latest: float) -> None:
+    """The burst makes up for it. The slower the limit, the more is lost with a slot that is not used."""
+    assert LimitTimes.of(limit).latest == pytest.approx(latest)
+
+
 async def test_far_from_redis(server: RedisServer) -> None:
     """Slots are reserved for when they can be used."""
     answer = await reserve(server, RateLimit(100, burst=3), Wish(ALL, "interactive", 1), round_trip=0.3)
