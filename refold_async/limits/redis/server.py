@@ -97,7 +97,7 @@ class RedisServer:
             async with asyncio.timeout(self._timeout):
                 return reservations_of(times, wishes, await self._script(keys=keys, args=given))
         except TimeoutError:
-            failure = RedisUnavailableError(f"it did not respond for {self._timeout:g} seconds")
+            failure = RedisUnavailableError(f"it did not respond in time (timeout={self._timeout:g})")
         except Exception as error:  # noqa: BLE001 - whatever redis-py raises, calls are treated as the user chose
             failure = self._meaning_of(error, times)
         if isinstance(failure, RedisUnavailableError):

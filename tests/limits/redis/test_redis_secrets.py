@@ -81,7 +81,7 @@ async def test_a_wrong_password(mock: MockRefold, caplog: pytest.LogCaptureFixtu
             f"unix://{redis.path}",
             f"unix://someone:{PASSWORD}@{redis.path}",
         ):
-            limit = RedisRateLimit(url, LIMIT, name="acme", on_failure=on_failure)
+            limit = RedisRateLimit(url, LIMIT, name="acme", on_failure=on_failure, timeout=20)
             async with limit, client(mock, limit) as refold:
                 with pytest.raises(
                     ConfigurationError, match=r"refuses this program: .*Check the user name and password"
@@ -140,10 +140,10 @@ async def test_tls(mock: MockRefold, tmp_path: Path, caplog: pytest.LogCaptureFi
     authority.cert_pem.write_to_path(str(certificates))
     async with running_redis(PASSWORD) as redis, encrypted(redis, authority) as port:
         url = f"rediss://:{PASSWORD}@127.0.0.1:{port}"
-        limit = RedisRateLimit(f"{url}?ssl_ca_certs={certificates}", LIMIT, name="acme")
+        limit = RedisRateLimit(f"{url}?ssl_ca_certs={certificates}", LIMIT, name="acme", timeout=20)
         async with limit, client(mock, limit) as refold:
             await read(refold)
-        limit = RedisRateLimit(url, LIMIT, name="acme", on_failure="error")
+        limit = RedisRateLimit(url, LIMIT, name="acme", on_failure="error", timeout=20)
         async with limit, client(mock, limit) as refold:
             with pytest.raises(RefoldError, match="certificate") as caught:
                 await read(refold)
