@@ -36,6 +36,7 @@ from refold_async import (
     FanOutReport,
     Journal,
     JournalEntry,
+    JournalPart,
     JournalSummary,
     Limiter,
     LinkedAccount,
@@ -45,6 +46,7 @@ from refold_async import (
     Outcome,
     OutcomeWriter,
     Page,
+    PostgresJournal,
     Progress,
     RateLimit,
     RedisRateLimit,
@@ -302,6 +304,32 @@ async def jobs(refold: AsyncRefold, ids: list[str]) -> None:
     for entry in journal.entries(status="failed"):
         assert_type(entry, JournalEntry)
         assert_type(entry.effect, Effect | None)
+
+
+async def jobs_in_parts(refold: AsyncRefold, ids: list[str]) -> None:
+    """Jobs that several processes share, in a directory or in PostgreSQL."""
+    for journal in (
+        Journal("june", job="june", parts=16),
+        PostgresJournal("service=refold", job="june", parts=256, schema="jobs", patience=60, lease=20, results=True),
+        PostgresJournal(job="june", parts=256, dsn_file="dsn"),
+    ):
+        assert_type(journal, Journal | PostgresJournal)
+        async for part in journal.claim():
+            assert_type(part, JournalPart)
+            assert_type(part.number, int)
+            refold.fan_out_action(ids, "hubspot", "get_contact", journal=part)
+            await part.close()
+        assert_type(journal.summary().closed_parts, int)
+        for entry in journal.entries(status="unknown"):
+            assert_type(entry, JournalEntry)
+        if isinstance(journal, PostgresJournal):
+            await journal.create_schema()
+            refold.fan_out(ids, count_actions, journal=journal)
+
+
+async def count_actions(scope: AccountScope, item: str) -> int:
+    """Call Refold for an item."""
+    return len(await scope.list_actions("hubspot"))
 
 
 async def options(refold: AsyncRefold, rows: list[Row], accounts: list[LinkedAccount]) -> None:

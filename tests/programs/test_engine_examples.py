@@ -12,9 +12,12 @@ from typing import Final
 
 import attrs
 import pytest
+import yaml
 from procrastinate import App, PsycopgConnector
 
 import refold_async
+from docs.pages import blocks_of
+from docs.wording import ROOT
 from refold_async import PostgresJournal
 from refold_async.testing import Delay, MockRefold
 from support.postgres_server import PostgresProcess
@@ -22,7 +25,8 @@ from support.redis_server import RedisProcess
 from support.running_programs import ended, running
 from support.waiting import until
 
-EXAMPLES: Final = Path(__file__).parent.parent.parent / "examples" / "engines"
+EXAMPLES: Final = ROOT / "examples" / "engines"
+GUIDE: Final = ROOT / "docs" / "guides" / "engines.md"
 CUSTOMERS: Final = 1200
 CONCURRENCY: Final = 50
 """What a fan-out has if it is not told otherwise."""
@@ -114,6 +118,22 @@ def test_they_are_short() -> None:
     sizes = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in EXAMPLES.glob("*.py")}
     assert len(sizes) == 3
     assert max(sizes.values()) <= 40, sizes
+
+
+def test_job_of_kubernetes() -> None:
+    """The manifest in the guide has as many completions as the job there has parts, and runs its program."""
+    blocks = blocks_of(GUIDE)
+    program = next(block.code for block in blocks if block.title == "sync.py")
+    text = GUIDE.read_text(encoding="utf-8")
+    manifest = yaml.safe_load(text.partition('```yaml title="job.yaml"\n')[2].partition("```")[0])
+    job = manifest["spec"]
+    assert (manifest["apiVersion"], manifest["kind"], job["completionMode"]) == ("batch/v1", "Job", "Indexed")
+    assert f"parts={job['completions']})" in program
+    assert job["parallelism"] < job["completions"]
+    assert job["template"]["spec"]["restartPolicy"] == "Never"  # which `backoffLimitPerIndex` needs
+    (container,) = job["template"]["spec"]["containers"]
+    assert container["command"][:2] == ["python", "sync.py"]
+    assert f'"{container["command"][2]}" in sys.argv' in program
 
 
 @pytest.mark.slow

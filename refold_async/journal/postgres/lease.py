@@ -155,7 +155,7 @@ class Lease:
         return time.monotonic() - self._renewed_at
 
     def _reclaim(self, doing: str) -> None:
-        """Go on after a change of which nobody knows whether it was made."""
+        """Accept what there is after a change that may have been made or not, and prevent that it is made later."""
         rows = self._session.query(sql.RECLAIM, self._mine(), doing)
         if not rows:
             raise self._taken_over()

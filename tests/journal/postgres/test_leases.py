@@ -183,10 +183,14 @@ async def test_a_job_without_parts_waits_for_a_dead_run(postgres_dsn: str) -> No
     began = time.monotonic()
     run = await asyncio.to_thread(store.open_run, JOB, IDENTITY)
     assert time.monotonic() - began > 1.5
-    executed(postgres_dsn, "UPDATE refold_async.parts SET worker = 'a living one'")
-    with pytest.raises(JournalError, match="is in use: another run of the job 'june sync' has not ended"):
-        await asyncio.to_thread(opened, postgres_dsn)
     run.close()
+    executed(postgres_dsn, "UPDATE refold_async.parts SET worker = 'a living one'")
+    opening = asyncio.create_task(asyncio.to_thread(opened, postgres_dsn))
+    while not opening.done():
+        executed(postgres_dsn, "UPDATE refold_async.parts SET leased_until = now() + interval '1.5 s'")
+        await asyncio.sleep(0.3)
+    with pytest.raises(JournalError, match="is in use: another run of the job 'june sync' has not ended"):
+        await opening
 
 
 async def test_two_fan_outs_over_one_part(mock: MockRefold, refold: AsyncRefold, postgres_dsn: str) -> None:
