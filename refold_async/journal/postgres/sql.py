@@ -110,7 +110,9 @@ PART_STATE: Final = f"""
 """  # noqa: S608
 _CLAIMED: Final = "job = %(job)s AND number = %(part)s AND worker = %(worker)s"
 RENEW: Final = f"UPDATE {{schema}}.parts SET leased_until = {_NOW} + lease WHERE {_CLAIMED} RETURNING number"  # noqa: S608
-RELEASE: Final = f"UPDATE {{schema}}.parts SET worker = NULL, leased_until = '-infinity' WHERE {_CLAIMED}"  # noqa: S608
+RELEASE: Final = f"""
+    UPDATE {{schema}}.parts SET worker = NULL, fence = fence + 1, leased_until = '-infinity' WHERE {_CLAIMED}
+"""  # noqa: S608
 # After a change of which nobody knows whether it was made: from now on it cannot be, and what is there counts.
 RECLAIM: Final = f"""
     UPDATE {{schema}}.parts SET fence = fence + 1, leased_until = {_NOW} + lease WHERE {_CLAIMED} RETURNING fence, batch
