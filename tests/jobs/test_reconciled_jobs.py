@@ -231,7 +231,9 @@ async def test_what_is_sent_again_is_the_same(mock: MockRefold, notes: MarkedNot
     assert first.body == second.body
 
 
-async def test_a_look_that_hangs(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal) -> None:
+async def test_a_look_that_hangs(
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
+) -> None:
     """It may take as long as a call."""
 
     async def look(scope: Any, unknown: Any) -> Any:
@@ -293,7 +295,9 @@ async def test_a_second_lost_response_that_is_found(
     assert (entry_of(journal, "user_1").reconciled, entry_of(journal, "user_1").sends) == ("done", 2)
 
 
-async def test_found_without_data(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal) -> None:
+async def test_found_without_data(
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
+) -> None:
     """A look may know only that it ran; a later run then has no result, whatever type it asks for."""
 
     @attrs.frozen
