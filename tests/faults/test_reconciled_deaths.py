@@ -103,6 +103,7 @@ async def test_stopped_between_the_record_and_the_request(mock: MockRefold, tmp_
         await until(lambda: recorded(journal), process)
         (before,) = recorded(journal)
         assert before.status == "started"
+        assert before.started_at is not None
         await asyncio.sleep(SEND_WITHIN + 1)
         assert sent(mock) == {}
         went_on_at = datetime.now(UTC)

@@ -155,7 +155,7 @@ async def test_items_that_settle_are_bounded() -> None:
     while slots.available:
         slots.note_settling(1)
         count += 1
-    assert MOST_PARKED / 10 == count
+    assert count == MOST_PARKED / 10
     waiting = asyncio.create_task(slots.wait())
     await asyncio.sleep(0)
     slots.note_settling(-1)
