@@ -51,7 +51,9 @@ async def test_what_pictures_show_is_measured(script: str, rows: str, tmp_path: 
 async def test_sharing_is_measured(tmp_path: Path) -> None:
     """For each limit, near Redis, far from it, and beside single calls. Without `redis-server` the test is skipped."""
     program("redis-server", "redis-server")
-    ran = await run_program(str(BENCHMARKS / "limit_sharing.py"), "--quick", "--results", str(tmp_path / "sharing.json"))
+    ran = await run_program(
+        str(BENCHMARKS / "limit_sharing.py"), "--quick", "--results", str(tmp_path / "sharing.json")
+    )
     assert ran.complaints == ""
     assert ran.exit_code == 0
     result = read_results(tmp_path)["sharing"]

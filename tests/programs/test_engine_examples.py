@@ -121,7 +121,7 @@ def test_they_are_short() -> None:
 
 
 def test_job_of_kubernetes() -> None:
-    """The manifest in the guide has as many completions as the job there has parts, and runs the program of the page."""
+    """The manifest in the guide has as many completions as the job there has parts, and runs its program."""
     blocks = blocks_of(GUIDE)
     program = next(block.code for block in blocks if block.title == "sync.py")
     text = GUIDE.read_text(encoding="utf-8")

@@ -206,7 +206,8 @@ class Server:
 
         One that does respond refuses a connection for a reason that waiting does not change, such as the password.
         """
-        conninfo = Secret(make_conninfo(**{**parameters, "connect_timeout": 2}))
+        brief: dict[str, Any] = {**parameters, "connect_timeout": 2}
+        conninfo = Secret(make_conninfo(**brief))
         return PGconn.ping(conninfo.encode()) in (Ping.REJECT, Ping.NO_RESPONSE)
 
     def _parameters(self, within: float = _LONGEST_CONNECT) -> dict[str, Any]:
