@@ -94,6 +94,25 @@ async def test_a_wrong_password(mock: MockRefold, caplog: pytest.LogCaptureFixtu
     assert PASSWORD not in caplog.text
 
 
+async def test_a_server_that_quotes_the_password(mock: MockRefold, caplog: pytest.LogCaptureFixture) -> None:
+    """What Redis says when it does not know the command to log in is not passed on as it is."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(f"-ERR unknown command 'AUTH', with args beginning with: '{PASSWORD}' \r\n".encode() * 9)
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        url = f"redis://:{PASSWORD}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        limit = RedisRateLimit(url, LIMIT, name="acme", on_failure="error", timeout=20)
+        async with limit, client(mock, limit) as refold:
+            with pytest.raises(
+                RefoldError, match=r"unknown command 'AUTH', with args beginning with: '\*\*\*'"
+            ) as caught:
+                await read(refold)
+        check_shown(caught.value, limit, caplog.text)
+
+
 async def test_a_user_who_may_not(mock: MockRefold, redis: RedisProcess) -> None:
     """The error names what the user may not do. With the commands and keys of the guide, it is enough."""
     async with admin(redis.url) as connected:
