@@ -274,6 +274,15 @@ async def test_refused_when_sent_again(
     assert (again.failed[0].reconciled, len(sent(mock))) == ("sent_again", 3)
 
 
+async def test_never_sent_again(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold) -> None:
+    """With an infinite `settle`, only what is found counts, and nobody waits for the rest."""
+    mock.script(Reset("after"), linked_account_id="user_1", action_id="create_note")
+    mock.script(Reset("before"), linked_account_id="user_2", action_id="create_note")
+    report = await write(refold, ["user_1", "user_2"], settle=math.inf).collect()
+    assert (report.ok[0].reconciled, len(sent(mock))) == ("done", 2)
+    assert "with settle=math.inf" in report.unknown[0].error.__notes__[0]
+
+
 async def test_only_those_that_are_connected(
     mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
