@@ -5,13 +5,15 @@ import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, assert_never, assert_type
+from typing import Any, Literal, TypedDict, assert_never, assert_type
 
 import attrs
 from multidict import CIMultiDict
 from pydantic import BaseModel
 
 from refold_async import (
+    CANNOT_TELL,
+    NOT_DONE,
     AccountScope,
     Action,
     ActionFailedError,
@@ -26,6 +28,7 @@ from refold_async import (
     Confirmation,
     ConnectionState,
     ConnectUrl,
+    Done,
     Effect,
     EnabledWorkflow,
     Execution,
@@ -34,6 +37,7 @@ from refold_async import (
     Failed,
     FanOut,
     FanOutReport,
+    Finding,
     Journal,
     JournalEntry,
     JournalPart,
@@ -49,6 +53,7 @@ from refold_async import (
     PostgresJournal,
     Progress,
     RateLimit,
+    Reconcile,
     RedisRateLimit,
     Reference,
     RefoldError,
@@ -59,6 +64,7 @@ from refold_async import (
     Timeout,
     TokenRevocation,
     Unknown,
+    UnknownWrite,
     UserDefinedField,
     WebhookSubscription,
     Workflow,
@@ -325,6 +331,31 @@ async def jobs_in_parts(refold: AsyncRefold, ids: list[str]) -> None:
         if isinstance(journal, PostgresJournal):
             await journal.create_schema()
             refold.fan_out(ids, count_actions, journal=journal)
+
+
+async def reconciled(refold: AsyncRefold, account: AccountScope, rows: list[Row]) -> None:
+    """Looks for writes that may have run."""
+
+    async def look(scope: AccountScope, write: UnknownWrite) -> Finding:
+        assert_type(write.key, str | None)
+        assert_type(write.error, RefoldError)
+        found = await scope.execute_action("hubspot", "search_contacts", {"query": write.key}, idempotent=True)
+        return Done(found.data) if found.data else NOT_DONE if write.first_started_at else CANNOT_TELL
+
+    async def forgetful(scope: AccountScope, write: UnknownWrite) -> None: ...
+
+    reconcile = Reconcile(look, settle=30)
+    created = await account.execute_action("hubspot", "create_contact", into=Contact, reconcile=reconcile)
+    assert_type(created, ActionResult[Contact])
+    assert_type(created.meta.reconciled, Literal["done", "sent_again"] | None)
+    job = refold.fan_out_action(
+        rows, "hubspot", "create_contact", account=lambda row: row.customer_id, reconcile=reconcile
+    )
+    for outcome in (await job.collect()).reconciled:
+        assert_type(outcome.reconciled, Literal["done", "sent_again"] | None)
+    Reconcile(look)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Reconcile(forgetful, settle=30)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await account.execute_action("a", "b", save_to="x", reconcile=reconcile)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 async def count_actions(scope: AccountScope, item: str) -> int:
