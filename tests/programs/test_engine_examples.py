@@ -154,8 +154,8 @@ async def test_dask(engine: Engine) -> None:
 async def test_celery(engine: Engine) -> None:
     """A process of a Celery worker's pool dies."""
     path = adapted("celery_job.py", engine.directory)
-    # It warns that it runs as root, and the tests may.
-    worker = await engine.start("-W", "default", "-m", "celery", "-A", "celery_job", "worker", "--concurrency", "4")
+    # It warns that it runs as root, and the tests may. Not `default`: development mode would overlook it.
+    worker = await engine.start("-W", "always", "-m", "celery", "-A", "celery_job", "worker", "--concurrency", "4")
     program = await engine.start(str(path))
     await engine.under_way(worker, program)
     pool = children(worker)
