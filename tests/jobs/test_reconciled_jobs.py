@@ -406,6 +406,19 @@ async def test_the_client_is_closed_while_it_settles(mock: MockRefold, notes: Ma
 # In a later run.
 
 
+async def test_left_while_a_later_run_sends_it_once_more(
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
+) -> None:
+    """What is recorded and reported counts the attempts of both runs."""
+    await leave_unknown(mock, refold, journal, ran=False)
+    mock.script(Silence(), action_id="create_note")
+    async with write(refold, ["user_1"], settle=0, grace=0, journal=journal) as outcomes:
+        await until(lambda: len(sent(mock)) == 3)
+    assert [(left.item, left.attempts) for left in outcomes.unfinished] == [("user_1", 2)]
+    row = entry_of(journal, "user_1")
+    assert (row.status, row.attempts, row.sends) == ("unknown", 2, 2)
+
+
 async def test_an_earlier_run_had_written_it(
     mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
