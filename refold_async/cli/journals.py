@@ -12,7 +12,8 @@ from cyclopts import Group, Parameter
 from refold_async.cli.connection_strings import is_connection_string
 from refold_async.cli.failures import UsageError
 from refold_async.journal.entries import EntryStatus, JournalEntry
-from refold_async.journal.journal import Journal, store_of
+from refold_async.journal.journal import Journal
+from refold_async.journal.opening import open_store
 from refold_async.journal.reading import JournalSummary, follow_summary
 
 if TYPE_CHECKING:
@@ -94,11 +95,7 @@ class NamedJournal:
 
     def follow_summary(self) -> Generator[JournalSummary]:
         """Yield the state of the job again and again; a connection to a database stays open."""
-        if isinstance(self.journal, Journal):
-            return follow_summary(store_of(self.journal))
-        from refold_async.journal.postgres.postgres_journal import store_of_postgres
-
-        return follow_summary(store_of_postgres(self.journal))
+        return follow_summary(open_store(self.journal))
 
     def entries(self, *, status: EntryStatus | None = None) -> Iterator[JournalEntry]:
         """Yield the entries, all or those with one status."""

@@ -101,7 +101,7 @@ class ItemTasks(Generic[Item, T]):
                 item=taken.item,
                 linked_account_id=taken.linked_account_id,
                 index=taken.index,
-                attempts=taken.attempts - taken.without_connection,
+                attempts=taken.all_attempts - taken.without_connection,
             )
         )
         self._run.record_unfinished(taken)

@@ -174,7 +174,7 @@ class JournalRun(Generic[Item, T]):
             status="unknown",
             effect="unknown",
             error="The job was stopped while it was in flight.",
-            attempts=taken.attempts,
+            attempts=taken.all_attempts,
         )
 
     async def aclose(self, taken: int, *, all_ended: bool) -> None:

@@ -29,7 +29,6 @@ Item = TypeVar("Item")
 
 _STOPPED: Final = "the fan-out was stopped before it was clear whether it ran."
 _CLOSED: Final = "the client was closed before it was clear whether it ran."
-_NEVER_AGAIN: Final = "a look did not find it, and with settle=math.inf it is not sent once more."
 
 
 @attrs.frozen(eq=False)
@@ -135,8 +134,6 @@ class _ItemWrite:
         item = self.item
         if item.stop_requested:
             return _STOPPED
-        if time == math.inf:
-            return _NEVER_AGAIN
         seconds = time - asyncio.get_running_loop().time()
         if seconds <= 0:
             return None

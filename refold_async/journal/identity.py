@@ -1,6 +1,6 @@
 """What a job is called, and whether a journal belongs to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -8,10 +8,18 @@ import attrs
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.store import JobIdentity
 
-__all__ = ["check_identity", "check_job"]
-
+__all__ = ["check_identity", "check_job", "checked_by"]
 
 _FIELDS: Final = ("job", *(field.name for field in attrs.fields(JobIdentity)))
+
+
+def checked_by(check: Callable[[str, Any], object]) -> Callable[[object, "attrs.Attribute[Any]", Any], None]:
+    """Return a validator of an argument of a class, which the check gets as `Class(argument=)`, for messages."""
+
+    def validate(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        check(f"{type(instance).__name__}({attribute.name}=)", value)
+
+    return validate
 
 
 def check_job(argument: str, value: Any) -> str | None:

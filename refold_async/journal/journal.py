@@ -9,8 +9,8 @@ import attrs
 from refold_async.config.validation import check_bool
 from refold_async.errors import ConfigurationError
 from refold_async.journal.entries import EntryStatus, JournalEntry
-from refold_async.journal.identity import check_job
-from refold_async.journal.parts import JournalPart, check_parts, claim_parts
+from refold_async.journal.identity import check_job, checked_by
+from refold_async.journal.parts import JournalPart, check_claimable, check_parts, claim_parts
 from refold_async.journal.reading import JournalSummary, read_entries, read_summary
 from refold_async.journal.store import Durability, JournalStore, PartedStore
 
@@ -23,18 +23,6 @@ def _check_path(instance: object, attribute: "attrs.Attribute[Any]", value: Any)
     path: object = getattr(value, "__fspath__", lambda: value)()
     if not isinstance(path, str) or not path or "\0" in path:
         raise ConfigurationError(f"Journal(path) must be the path of a file, got {value!r}.")
-
-
-def _check_job(instance: object, attribute: "attrs.Attribute[str | None]", value: Any) -> None:
-    check_job("Journal(job=)", value)
-
-
-def _check_results(instance: object, attribute: "attrs.Attribute[bool]", value: Any) -> None:
-    check_bool("Journal(results=)", value)
-
-
-def _check_parts(instance: object, attribute: "attrs.Attribute[int | None]", value: Any) -> None:
-    check_parts("Journal(parts=)", value)
 
 
 def _check_durability(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -61,10 +49,10 @@ class Journal:
     path: str | os.PathLike[str] = attrs.field(validator=_check_path)
     """The path of the file. The first run creates it; its directory must exist."""
 
-    job: str | None = attrs.field(default=None, kw_only=True, validator=_check_job)
+    job: str | None = attrs.field(default=None, kw_only=True, validator=checked_by(check_job))
     """The name of the job. A run needs it; reading the journal does not. Another name means another job."""
 
-    results: bool = attrs.field(default=False, kw_only=True, validator=_check_results)
+    results: bool = attrs.field(default=False, kw_only=True, validator=checked_by(check_bool))
     """Whether to record what the calls return as well, as JSON; by default False. The log warns if the next run cannot
     return a result as it was: once if results change their type, such as a tuple that becomes a list; and for each
     result that cannot be written as JSON."""
@@ -73,7 +61,7 @@ class Journal:
     """What a record survives: `process` (the default), the death of the process; `power`, a power failure too. With
     `power`, every commit waits until it is on the disk."""
 
-    parts: int | None = attrs.field(default=None, kw_only=True, validator=_check_parts)
+    parts: int | None = attrs.field(default=None, kw_only=True, validator=checked_by(check_parts))
     """How many parts the job has, so that several processes of one machine can share it, see `claim()`. `path` is then
     a directory, which holds a file for each part. By default the job is not split."""
 
@@ -101,12 +89,8 @@ class Journal:
             JournalError: The job has another number of parts; the journal cannot be read or written; or the only parts
                 left are those that this iteration got and did not close.
         """
-        if self.job is None or self.parts is None:
-            missing = "parts=16" if self.job is not None else "job='june sync', parts=16"
-            raise ConfigurationError(
-                f"To claim parts of a job, name it and say how many it has: Journal(..., {missing})."
-            )
-        return claim_parts(_folder_of(self), self.job, self.parts, results=self.results)
+        job, parts = check_claimable("Journal", self.job, self.parts, such_as=16)
+        return claim_parts(_folder_of(self), job, parts, results=self.results)
 
     def summary(self) -> JournalSummary:
         """Return the state of the job. The job may be running, in this process or another. This waits for the disk.

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from refold_async.errors import ConfigurationError
 from refold_async.journal.journal import Journal, store_of
 from refold_async.journal.parts import JournalPart, note_ended, opener_of
-from refold_async.journal.store import JobIdentity, RunOpener, StoreRun
+from refold_async.journal.store import JobIdentity, JournalStore, RunOpener, StoreRun
 
 if TYPE_CHECKING:
     from refold_async.journal.postgres.postgres_journal import PostgresJournal
 
-__all__ = ["AnyJournal", "check_journal", "note_all_ended", "run_opener"]
+__all__ = ["AnyJournal", "check_journal", "note_all_ended", "open_store", "run_opener"]
 
 AnyJournal: TypeAlias = "Journal | JournalPart | PostgresJournal"
 """What a fan-out can record its items in."""
@@ -44,6 +44,15 @@ def check_journal(journal: object) -> AnyJournal:
     return journal
 
 
+def open_store(journal: "Journal | PostgresJournal") -> JournalStore:
+    """Return the store of a journal, whichever it is, for one reader or writer."""
+    if isinstance(journal, Journal):
+        return store_of(journal)
+    from refold_async.journal.postgres.postgres_journal import store_of_postgres
+
+    return store_of_postgres(journal)
+
+
 def run_opener(journal: AnyJournal, identity: JobIdentity) -> Callable[[], StoreRun]:
     """Return a function that begins a run of a journal's job, to be called in the thread that will write it.
 
@@ -51,15 +60,7 @@ def run_opener(journal: AnyJournal, identity: JobIdentity) -> Callable[[], Store
         ConfigurationError: The journal has no job name, or is split into parts.
     """
     checked = check_journal(journal)
-    opener: RunOpener
-    if isinstance(checked, JournalPart):
-        opener = opener_of(checked)
-    elif isinstance(checked, Journal):
-        opener = store_of(checked)
-    else:
-        from refold_async.journal.postgres.postgres_journal import store_of_postgres
-
-        opener = store_of_postgres(checked)
+    opener: RunOpener = opener_of(checked) if isinstance(checked, JournalPart) else open_store(checked)
     assert checked.job is not None  # noqa: S101 - check_journal() has looked
     return partial(opener.open_run, checked.job, identity)
 

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from refold_async.config.validation import check_whole_number
-from refold_async.errors import JournalError
+from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.reading import sending_nothing
 from refold_async.journal.store import PartClaim, PartedStore, PartsLeft, RunOpener
-from refold_async.runtime.cancellation import wait_despite_cancellation
+from refold_async.runtime.cancellation import result_despite_cancellation, wait_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
 
-__all__ = ["JournalPart", "check_parts", "claim_parts", "note_ended", "opener_of"]
+__all__ = ["JournalPart", "check_claimable", "check_parts", "claim_parts", "note_ended", "opener_of"]
 
 T = TypeVar("T")
 
@@ -68,9 +68,7 @@ class JournalPart:
                     f"{_named(self)} cannot be closed: no fan-out has taken its items to their end. Iterate over a "
                     "fan-out with journal=part until its iteration ends, and leave its `async with`."
                 )
-            closing = self._thread.call(self._claim.close)
-            await wait_despite_cancellation(closing)
-            closing.result()
+            await result_despite_cancellation(self._thread.call(self._claim.close))
             self._state = "closed"
 
     async def _give_back(self) -> bool:
@@ -107,6 +105,20 @@ def check_parts(name: str, value: Any) -> int | None:
         ConfigurationError: It is not one.
     """
     return None if value is None else check_whole_number(name, value, at_least=1, at_most=_MOST_PARTS)
+
+
+def check_claimable(journal: str, job: str | None, parts: int | None, *, such_as: int) -> tuple[str, int]:
+    """Return the name of a journal's job and how many parts it has; `such_as` is an example of that, for messages.
+
+    Raises:
+        ConfigurationError: The journal, of the class with this name, has no job or no parts.
+    """
+    if job is None or parts is None:
+        missing = f"parts={such_as}" if job is not None else f"job='june sync', parts={such_as}"
+        raise ConfigurationError(
+            f"To claim parts of a job, name it and say how many it has: {journal}(..., {missing})."
+        )
+    return job, parts
 
 
 async def claim_parts(store: PartedStore, job: str, parts: int, *, results: bool) -> AsyncGenerator[JournalPart, None]:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from refold_async.limits.pauses import Pause
     from refold_async.limits.slot_interfaces import SlotPool
 
-__all__ = ["EntryRecorder", "ItemContext", "current_item"]
+__all__ = ["SendRecorder", "ItemContext", "current_item"]
 
 
-class EntryRecorder(Protocol):
+class SendRecorder(Protocol):
     """Records in a journal that requests of an item are about to be sent."""
 
     key: str
@@ -36,7 +36,7 @@ class ItemContext:
 
     outer: "ItemContext | None" = None
     """The item of the surrounding fan-out."""
-    recorder: EntryRecorder | None = None
+    recorder: SendRecorder | None = None
     """Records its entry in a journal."""
     job: str | None = None
     """The name of its job, if a journal gives it one."""

@@ -212,6 +212,7 @@ def test_report_as_json(command_line: CommandLine, journal: str) -> None:
     """Errors by how often they occurred, each with an example and what to do."""
     told = json.loads(command_line.run("journal", "report", journal).out)
     assert told["verdict"] == "Of 41 items, 4 failed, 3 may or may not have happened and 1 has not ended."
+    assert told["reconciled"] == 0
     assert [(group["status"], group["error"], group["items"]) for group in told["errors"]] == [
         ("unknown", "APIConnectionError", 1),
         ("unknown", "ActionFailedError", 1),

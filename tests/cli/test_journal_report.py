@@ -203,6 +203,10 @@ def test_advice() -> None:
         ([("a", None, "started")], "The one item may or may not have happened."),
         ([("a", None, "failed", "none")], "The one item failed."),
         ([("a", None, "failed", "none"), ("b", None, "withdrawn")], "Of 2 items, 1 failed and 1 has not ended."),
+        (
+            [("a", None, "ok", "done"), ("b", None, "failed", "none", None, None, None, 2, "sent_again")],
+            "Of 2 items, 1 failed. 1 item was unknown at first and then reconciled.",
+        ),
     ],
 )
 def test_verdicts(tmp_path: Path, entries: list[Any], verdict: str) -> None:

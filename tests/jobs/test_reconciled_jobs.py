@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -19,14 +18,13 @@ from refold_async import (
     ConfigurationError,
     Done,
     FanOut,
-    Journal,
     JournalEntry,
     RateLimit,
     Reconcile,
     RecordedError,
 )
 from refold_async.testing import Answer, Delay, Errored, MockRefold, Reset, Silence
-from support.journals import statuses
+from support.journals import AnyJournal, statuses
 from support.marked_notes import Looks, MarkedNotes, find_note, note_of
 from support.retry_policies import IMPATIENT
 from support.waiting import until
@@ -36,9 +34,9 @@ SETTLE: Final = 0.4
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    """A journal that is not there yet."""
-    return Journal(tmp_path / "june.sqlite", job="june notes", results=True)
+def journal(journal: AnyJournal) -> AnyJournal:
+    """A journal that nobody has used, in each store, which has the results too."""
+    return attrs.evolve(journal, results=True)
 
 
 @pytest.fixture
@@ -72,13 +70,13 @@ def sent(mock: MockRefold, action_id: str = "create_note") -> list[str | None]:
     return [request.linked_account_id for request in mock.requests_to(action_id=action_id)]
 
 
-def entry_of(journal: Journal, key: str) -> JournalEntry:
+def entry_of(journal: AnyJournal, key: str) -> JournalEntry:
     """Return what a journal has about an item."""
     (entry,) = (entry for entry in journal.entries() if entry.key == key)
     return entry
 
 
-async def leave_unknown(mock: MockRefold, refold: AsyncRefold, journal: Journal, *, ran: bool) -> None:
+async def leave_unknown(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal, *, ran: bool) -> None:
     """Run a job that leaves one item unknown, for `user_1`; whether its note was written is up to the caller."""
     script = mock.script(Reset("after" if ran else "before"), linked_account_id="user_1", action_id="create_note")
     job = refold.fan_out_action(["user_0", "user_1"], "notes", "create_note", note_of, journal=journal)
@@ -91,7 +89,7 @@ async def leave_unknown(mock: MockRefold, refold: AsyncRefold, journal: Journal,
 
 @pytest.mark.parametrize("journaled", [True, False])
 async def test_three_lost_responses(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal, journaled: bool
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal, journaled: bool
 ) -> None:
     """One had run, one had not, and one got lost twice: each is told as what it is, and sent twice at most."""
     mock.script(Reset("after"), linked_account_id="user_1", action_id="create_note")
@@ -119,7 +117,7 @@ async def test_three_lost_responses(
 
 
 async def test_what_the_journal_has(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """All that was sent and found, and the next run returns it."""
     mock.script(Reset("after"), linked_account_id="user_1", action_id="create_note")
@@ -144,7 +142,7 @@ async def test_what_the_journal_has(
 
 
 async def test_recorded_before_each_step(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """While it is unclear, the journal has the item as unknown, with its error; when it is sent again, as started."""
     seen: list[tuple[str, int]] = []
@@ -167,7 +165,7 @@ async def test_recorded_before_each_step(
     assert seen == [("unknown", 1)] * 3 + [("started", 2)]
 
 
-async def test_no_slot_is_held(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal) -> None:
+async def test_no_slot_is_held(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal) -> None:
     """While one item settles all others are worked on, one at a time, and it is sent again in its turn."""
     mock.script(Reset("before"), linked_account_id="user_0", action_id="create_note", calls=1)
     items: list[str] = []
@@ -195,7 +193,7 @@ async def test_no_slot_is_lost_or_made(mock: MockRefold, refold: AsyncRefold) ->
     assert notes.most_at_once == 3
 
 
-async def test_what_a_look_gets(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal) -> None:
+async def test_what_a_look_gets(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal) -> None:
     """The item, its key, and its times."""
     mock.script(Reset("after"), action_id="create_note")
     looks = Looks()
@@ -233,7 +231,9 @@ async def test_what_is_sent_again_is_the_same(mock: MockRefold, notes: MarkedNot
     assert first.body == second.body
 
 
-async def test_a_look_that_hangs(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal) -> None:
+async def test_a_look_that_hangs(
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
+) -> None:
     """It may take as long as a call."""
 
     async def look(scope: Any, unknown: Any) -> Any:
@@ -259,7 +259,7 @@ async def test_looks_keep_to_the_limit(mock: MockRefold, notes: MarkedNotes) -> 
 
 
 async def test_refused_when_sent_again(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """It had not run, and does not now: it failed, without effect. A 429 is retried as always."""
     mock.script(Reset("before"), action_id="create_note", calls=1)
@@ -274,8 +274,17 @@ async def test_refused_when_sent_again(
     assert (again.failed[0].reconciled, len(sent(mock))) == ("sent_again", 3)
 
 
+async def test_never_sent_again(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold) -> None:
+    """With an infinite `settle`, only what is found counts, and nobody waits for the rest."""
+    mock.script(Reset("after"), linked_account_id="user_1", action_id="create_note")
+    mock.script(Reset("before"), linked_account_id="user_2", action_id="create_note")
+    report = await write(refold, ["user_1", "user_2"], settle=math.inf).collect()
+    assert (report.ok[0].reconciled, len(sent(mock))) == ("done", 2)
+    assert "with settle=math.inf" in report.unknown[0].error.__notes__[0]
+
+
 async def test_only_those_that_are_connected(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """With `skip_disconnected=` too, and the request that checks it is no write."""
     mock.script(Reset("before"), linked_account_id="user_1", action_id="create_note", calls=1)
@@ -285,7 +294,7 @@ async def test_only_those_that_are_connected(
 
 
 async def test_a_second_lost_response_that_is_found(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """It was sent again, and that is what was found."""
     mock.script(Reset("before"), action_id="create_note", calls=1)
@@ -295,7 +304,9 @@ async def test_a_second_lost_response_that_is_found(
     assert (entry_of(journal, "user_1").reconciled, entry_of(journal, "user_1").sends) == ("done", 2)
 
 
-async def test_found_without_data(mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal) -> None:
+async def test_found_without_data(
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
+) -> None:
     """A look may know only that it ran; a later run then has no result, whatever type it asks for."""
 
     @attrs.frozen
@@ -325,7 +336,7 @@ async def test_logged_once(
 
 
 async def test_stopped_while_it_settles(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """It does not wait: the outcome is that it may have run, with the error that the journal has already."""
     mock.script(Reset("before"), linked_account_id="user_1", action_id="create_note", calls=1)
@@ -350,7 +361,7 @@ async def test_stopped_while_it_settles(
 
 
 async def test_left_while_a_look_is_made(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """After `grace` the look is cancelled, and the journal keeps why the item is unknown."""
     mock.script(Reset("before"), action_id="create_note", calls=1)
@@ -395,8 +406,21 @@ async def test_the_client_is_closed_while_it_settles(mock: MockRefold, notes: Ma
 # In a later run.
 
 
+async def test_left_while_a_later_run_sends_it_once_more(
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
+) -> None:
+    """What is recorded and reported counts the attempts of both runs."""
+    await leave_unknown(mock, refold, journal, ran=False)
+    mock.script(Silence(), action_id="create_note")
+    async with write(refold, ["user_1"], settle=0, grace=0, journal=journal) as outcomes:
+        await until(lambda: len(sent(mock)) == 3)
+    assert [(left.item, left.attempts) for left in outcomes.unfinished] == [("user_1", 2)]
+    row = entry_of(journal, "user_1")
+    assert (row.status, row.attempts, row.sends) == ("unknown", 2, 2)
+
+
 async def test_an_earlier_run_had_written_it(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """One look finds it, and nothing is sent."""
     await leave_unknown(mock, refold, journal, ran=True)
@@ -416,7 +440,7 @@ async def test_an_earlier_run_had_written_it(
 
 
 async def test_an_earlier_run_had_not_written_it(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """It is looked for twice before anything is sent, and then sent."""
     await leave_unknown(mock, refold, journal, ran=False)
@@ -433,7 +457,7 @@ async def test_an_earlier_run_had_not_written_it(
 
 @pytest.mark.parametrize("finding", [CANNOT_TELL, None, RuntimeError("no")])
 async def test_an_earlier_write_that_stays_unknown(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal, finding: Any
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal, finding: Any
 ) -> None:
     """The outcome is the recorded one, with a note, and the journal keeps what it has."""
     await leave_unknown(mock, refold, journal, ran=False)
@@ -449,7 +473,7 @@ async def test_an_earlier_write_that_stays_unknown(
 
 
 async def test_sent_twice_over_all_runs(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """Whatever later runs look for, and however often they do not find it."""
     mock.script(Reset("before"), action_id="create_note")
@@ -464,7 +488,7 @@ async def test_sent_twice_over_all_runs(
 
 
 async def test_only_what_is_supplied_is_looked_for(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """The rest stays unknown, and is counted."""
     await leave_unknown(mock, refold, journal, ran=True)
@@ -475,7 +499,7 @@ async def test_only_what_is_supplied_is_looked_for(
 
 
 async def test_stopped_before_an_earlier_write_is_clear(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """It is as it was."""
     await leave_unknown(mock, refold, journal, ran=False)
@@ -490,7 +514,7 @@ async def test_stopped_before_an_earlier_write_is_clear(
 
 
 async def test_a_run_without_a_look_leaves_it(
-    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: Journal
+    mock: MockRefold, notes: MarkedNotes, refold: AsyncRefold, journal: AnyJournal
 ) -> None:
     """As ever."""
     await leave_unknown(mock, refold, journal, ran=True)
@@ -511,7 +535,7 @@ async def test_a_run_without_a_look_leaves_it(
     ],
 )
 async def test_wrong_options(
-    mock: MockRefold, refold: AsyncRefold, journal: Journal, options: dict[str, Any], told: str
+    mock: MockRefold, refold: AsyncRefold, journal: AnyJournal, options: dict[str, Any], told: str
 ) -> None:
     """They are refused at once."""
     chosen: Any = {"reconcile": Reconcile(find_note, settle=math.inf), "journal": journal, **options}

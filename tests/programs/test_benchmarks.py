@@ -9,6 +9,7 @@ import pytest
 
 import refold_async
 from support.running_programs import run_program
+from support.services import program
 
 BENCHMARKS: Final = Path(__file__).parent.parent.parent / "benchmarks"
 CASES: Final = {"read", "actions", "large", "write", "fan-out", "retried", "cold", "latency", "memory", "account"}
@@ -44,6 +45,21 @@ async def test_what_pictures_show_is_measured(script: str, rows: str, tmp_path: 
     result = read_results(tmp_path)["figures"]
     assert result["packages"]["aiohttp"]
     assert {"refold_async"} < {row["name"] for row in result[rows]}
+
+
+@pytest.mark.slow
+async def test_sharing_is_measured(tmp_path: Path) -> None:
+    """For each limit, near Redis, far from it, and beside single calls. Without `redis-server` the test is skipped."""
+    program("redis-server", "redis-server")
+    ran = await run_program(
+        str(BENCHMARKS / "limit_sharing.py"), "--quick", "--results", str(tmp_path / "sharing.json")
+    )
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    result = read_results(tmp_path)["sharing"]
+    assert result["packages"]["aiohttp"]
+    assert [row["rate"] for row in result["rows"]] == 3 * [20, 200, 2000]
+    assert all(row["calls"] > 0 and row["round trips a call"] > 0 for row in result["rows"])
 
 
 @pytest.mark.slow

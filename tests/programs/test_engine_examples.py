@@ -12,9 +12,12 @@ from typing import Final
 
 import attrs
 import pytest
+import yaml
 from procrastinate import App, PsycopgConnector
 
 import refold_async
+from docs.pages import blocks_of
+from docs.wording import ROOT
 from refold_async import PostgresJournal
 from refold_async.testing import Delay, MockRefold
 from support.postgres_server import PostgresProcess
@@ -22,7 +25,8 @@ from support.redis_server import RedisProcess
 from support.running_programs import ended, running
 from support.waiting import until
 
-EXAMPLES: Final = Path(__file__).parent.parent.parent / "examples" / "engines"
+EXAMPLES: Final = ROOT / "examples" / "engines"
+GUIDE: Final = ROOT / "docs" / "guides" / "engines.md"
 CUSTOMERS: Final = 1200
 CONCURRENCY: Final = 50
 """What a fan-out has if it is not told otherwise."""
@@ -116,6 +120,22 @@ def test_they_are_short() -> None:
     assert max(sizes.values()) <= 40, sizes
 
 
+def test_job_of_kubernetes() -> None:
+    """The manifest in the guide has as many completions as the job there has parts, and runs its program."""
+    blocks = blocks_of(GUIDE)
+    program = next(block.code for block in blocks if block.title == "sync.py")
+    text = GUIDE.read_text(encoding="utf-8")
+    manifest = yaml.safe_load(text.partition('```yaml title="job.yaml"\n')[2].partition("```")[0])
+    job = manifest["spec"]
+    assert (manifest["apiVersion"], manifest["kind"], job["completionMode"]) == ("batch/v1", "Job", "Indexed")
+    assert f"parts={job['completions']})" in program
+    assert job["parallelism"] < job["completions"]
+    assert job["template"]["spec"]["restartPolicy"] == "Never"  # which `backoffLimitPerIndex` needs
+    (container,) = job["template"]["spec"]["containers"]
+    assert container["command"][:2] == ["python", "sync.py"]
+    assert f'"{container["command"][2]}" in sys.argv' in program
+
+
 @pytest.mark.slow
 async def test_dask(engine: Engine) -> None:
     """A worker process of Dask dies."""
@@ -134,8 +154,8 @@ async def test_dask(engine: Engine) -> None:
 async def test_celery(engine: Engine) -> None:
     """A process of a Celery worker's pool dies."""
     path = adapted("celery_job.py", engine.directory)
-    # It warns that it runs as root, and the tests may.
-    worker = await engine.start("-W", "default", "-m", "celery", "-A", "celery_job", "worker", "--concurrency", "4")
+    # It warns that it runs as root, and the tests may. Not `default`: development mode would overlook it.
+    worker = await engine.start("-W", "always", "-m", "celery", "-A", "celery_job", "worker", "--concurrency", "4")
     program = await engine.start(str(path))
     await engine.under_way(worker, program)
     pool = children(worker)

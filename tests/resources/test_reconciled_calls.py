@@ -202,7 +202,8 @@ async def test_no_time_to_look(mock: MockRefold, notes: MarkedNotes, account: Ac
 async def test_never_sent_again(mock: MockRefold, notes: MarkedNotes, account: AccountScope) -> None:
     """With an infinite `settle`, only what is found counts, and no time is too long."""
     mock.script(Reset("before"), action_id="create_note")
-    await unknown(account, settle=math.inf, timeout=math.inf)
+    error = await unknown(account, settle=math.inf, timeout=math.inf)
+    assert "with settle=math.inf" in error.__notes__[0]
     assert actions(mock) == ["create_note", "find_notes"]
 
 

@@ -1,6 +1,7 @@
 """The course of the soak: workers that are killed and replaced, servers that fail and come back, and a clock."""
 
 import asyncio
+import gc
 import math
 import os
 import random
@@ -98,6 +99,7 @@ async def _run(
         for task in disturbing:
             task.cancel()
         await asyncio.gather(*disturbing, return_exceptions=True)
+    gc.unfreeze()
     for task in disturbing:
         if not task.cancelled():
             task.result()
@@ -125,6 +127,8 @@ async def _measure(app: App, seconds: list[Second], say: Callable[[str], object]
     accepted, idle = 0, _idle_time()
     while True:
         await asyncio.sleep(1)
+        # Otherwise each collection goes through all recorded requests, and what arrives meanwhile looks like a burst.
+        gc.freeze()
         now, accepted_now, idle_now = time.monotonic(), app.mock.request_count - app.mock.rate_limited, _idle_time()
         cores = None if idle is None or idle_now is None else (idle_now - idle) / (now - before)
         seconds.append(Second(now - before, accepted_now - accepted, cores))

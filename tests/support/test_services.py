@@ -86,8 +86,9 @@ async def test_redis_stopped_killed_and_frozen(redis: RedisProcess) -> None:
     for url in (redis.url, redis.tcp_url):
         async with connected(url) as client:
             await client.set("key", 1)
-            await redis.kill()
-            await redis.start()
+        await redis.kill()
+        await redis.start()
+        async with connected(url) as client:
             assert await client.get("key") is None
             redis.freeze()
             answer = asyncio.ensure_future(client.get("key"))
@@ -95,7 +96,7 @@ async def test_redis_stopped_killed_and_frozen(redis: RedisProcess) -> None:
             assert not answer.done()
             redis.thaw()
             assert await answer is None
-            await redis.restart()
+        await redis.restart()
 
 
 async def test_redis_with_a_password() -> None:

@@ -104,6 +104,8 @@ class JournalReport:
     """The job and its counts."""
     counts: Counter[str]
     """How many items there are, by status, without refused ones: a journal has only their number."""
+    reconciled: int
+    """How many of them were unknown until `reconcile=` made clear what became of them."""
     errors: list[ErrorGroup]
     """What did not succeed: unknown before failed, and the most frequent errors first."""
     timeline: Timeline
@@ -135,7 +137,14 @@ class JournalReport:
 
     @property
     def verdict(self) -> str:
-        """How the job went, in one sentence."""
+        """How the job went, in a sentence, and how many items were reconciled, if any were."""
+        if not self.reconciled:
+            return self._verdict
+        were = "item was" if self.reconciled == 1 else "items were"
+        return f"{self._verdict} {self.reconciled:,} {were} unknown at first and then reconciled."
+
+    @property
+    def _verdict(self) -> str:
         open_ = self.counts["started"] + self.left
         failed, unknown = self.failed, self.counts["unknown"]
         whole = self.items + self.not_begun
@@ -163,12 +172,14 @@ def read_report(journal: NamedJournal, follow: Follow = lambda entries, _: entri
     """
     summary = journal.summary()
     counts = Counter[str]()
+    reconciled = 0
     groups: dict[tuple[str, str, str | None], ErrorGroup] = {}
     timeline = Timeline()
     samples = {status: FairSample(most, shown_item) for status, most in _MOST_KEPT.items()}
     total = summary.ok + summary.failed - summary.refused + summary.unknown + summary.in_flight + summary.withdrawn
     for entry in follow(journal.entries(), total):
         counts[entry.status] += 1
+        reconciled += entry.reconciled is not None
         if entry.status in _ENDED and (moment := moment_of(entry)) is not None:
             timeline.add(moment, entry.status)
         error = ""
@@ -187,6 +198,7 @@ def read_report(journal: NamedJournal, follow: Follow = lambda entries, _: entri
         read_at=datetime.now(UTC),
         summary=summary,
         counts=counts,
+        reconciled=reconciled,
         errors=sorted(groups.values(), key=_order),
         timeline=timeline,
         kept={status: list(samples[status]) for status in SHOWN_FIRST},

@@ -63,6 +63,7 @@ def report_row(report: JournalReport) -> dict[str, Any]:
     return {
         "verdict": report.verdict,
         "summary": summary_row(report.summary),
+        "reconciled": report.reconciled,
         "errors": [_group_row(group) for group in report.errors],
     }
 

@@ -187,18 +187,28 @@ class Server:
             ConfigurationError: The file of the connection string is gone, or contains something else.
         """
         failure: PostgresError
-        conninfo = Secret(make_conninfo(**self._parameters(within)))
+        parameters = self._parameters(within)
         try:
-            connection = _Connection.connect(conninfo, autocommit=True, prepare_threshold=None)
+            connection = _Connection.connect(
+                Secret(make_conninfo(**parameters)), autocommit=True, prepare_threshold=None
+            )
         except (psycopg.Error, OSError) as error:
             failure = PostgresError(_in_one_line(str(error)), lost=True)
         else:
             self.reached = True
             return Connection(connection)
-        # One that does answer refuses the connection for a reason that waiting does not change, such as the password.
-        answer = PGconn.ping(conninfo.encode())
-        failure.transient = answer in (Ping.REJECT, Ping.NO_RESPONSE) or (self.reached and answer == Ping.OK)
+        failure.transient = self.reached or self._is_away(parameters)
         raise failure
+
+    @staticmethod
+    def _is_away(parameters: Mapping[str, Any]) -> bool:
+        """Return whether a server does not respond, or refuses everybody because it starts or ends.
+
+        One that does respond refuses a connection for a reason that waiting does not change, such as the password.
+        """
+        brief: dict[str, Any] = {**parameters, "connect_timeout": 2}
+        conninfo = Secret(make_conninfo(**brief))
+        return PGconn.ping(conninfo.encode()) in (Ping.REJECT, Ping.NO_RESPONSE)
 
     def _parameters(self, within: float = _LONGEST_CONNECT) -> dict[str, Any]:
         """Return the parameters of a connection.

@@ -4,7 +4,8 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from refold_async.errors import JournalError, RefoldError
@@ -43,20 +44,30 @@ class Lease:
         location: Where the journal is, for messages.
     """
 
-    def __init__(self, session: Session, job: int, worker: str, claimed: tuple[int, int, int], seconds: float) -> None:
+    def __init__(
+        self,
+        session: Session,
+        job: int,
+        worker: str,
+        claimed: tuple[int, int, int],
+        seconds: float,
+        give_back: Callable[[Session], object],
+    ) -> None:
         """Keep the lease from now on.
 
         Args:
-            session: The session, which is this part's alone from now on.
+            session: The session, which is this part's alone until it is given back.
             job: The id of the job.
             worker: The name of the claim.
             claimed: The number of the part, its fence and its last batch, as `CLAIM` returns them.
             seconds: After how long without a sign of this process others may take the part.
+            give_back: Called with the session when the claim has ended.
         """
         self.part, self._fence, self._batch = claimed
         self.job = job
         self.location = session.server.location
         self._session = session
+        self._give_back = give_back
         self._unclear = False  # whether a change failed that may have been made, or may still be made
         self._renewed_at = time.monotonic()
         self._ended = threading.Event()
@@ -76,13 +87,10 @@ class Lease:
         if self._ended.is_set():
             return
         _forget(self._worker, self._ended)
-        try:
+        with suppress(RefoldError):  # the log says why
             self._session.query(sql.RELEASE, self._mine(), "written", patience=_LAST_WORDS)
-        except RefoldError:
-            pass  # it said why in the log
-        finally:
-            self._session.close()
         self._renewing.join()
+        self._give_back(self._session)
 
     def check_held(self) -> None:
         """Check that the part was not given back.
@@ -155,7 +163,7 @@ class Lease:
         return time.monotonic() - self._renewed_at
 
     def _reclaim(self, doing: str) -> None:
-        """Go on after a change of which nobody knows whether it was made."""
+        """Accept what there is after a change that may have been made or not, and prevent that it is made later."""
         rows = self._session.query(sql.RECLAIM, self._mine(), doing)
         if not rows:
             raise self._taken_over()

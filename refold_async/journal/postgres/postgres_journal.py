@@ -11,11 +11,11 @@ from refold_async.config.secret import hide
 from refold_async.config.validation import check_bool, check_seconds, check_string
 from refold_async.errors import ConfigurationError
 from refold_async.journal.entries import EntryStatus, JournalEntry
-from refold_async.journal.identity import check_job
-from refold_async.journal.parts import JournalPart, check_parts, claim_parts
+from refold_async.journal.identity import check_job, checked_by
+from refold_async.journal.parts import JournalPart, check_claimable, check_parts, claim_parts
 from refold_async.journal.reading import JournalSummary, read_entries, read_summary, sending_nothing
 from refold_async.journal.store import PartedStore
-from refold_async.runtime.cancellation import wait_despite_cancellation
+from refold_async.runtime.cancellation import result_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -31,26 +31,10 @@ def _check_dsn(instance: object, attribute: "attrs.Attribute[Any]", value: Any) 
         raise ConfigurationError("PostgresJournal(dsn) must be a connection string, or None.")
 
 
-def _check_job(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    check_job("PostgresJournal(job=)", value)
-
-
-def _check_parts(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    check_parts("PostgresJournal(parts=)", value)
-
-
-def _check_results(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    check_bool("PostgresJournal(results=)", value)
-
-
 def _check_schema(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
     name = check_string("PostgresJournal(schema=)", value)
     if not name or not name.isprintable() or len(name.encode(errors="replace")) > _LONGEST_SCHEMA:
         raise ConfigurationError(f"PostgresJournal(schema=) must be a name of at most 63 bytes, got {value!r}.")
-
-
-def _check_seconds(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    check_seconds(f"PostgresJournal({attribute.name}=)", value)
 
 
 def _check_dsn_file(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -87,24 +71,24 @@ class PostgresJournal:
     shown. By default that in `dsn_file`, else in the environment variable `REFOLD_JOURNAL_DSN`, else what the
     environment variables of PostgreSQL say, such as `PGSERVICE` and `PGHOST`."""
 
-    job: str | None = attrs.field(default=None, kw_only=True, validator=_check_job)
+    job: str | None = attrs.field(default=None, kw_only=True, validator=checked_by(check_job))
     """The name of the job. A run needs it; a reader needs it if the schema has several jobs. Another name means another
     job."""
 
-    parts: int | None = attrs.field(default=None, kw_only=True, validator=_check_parts)
+    parts: int | None = attrs.field(default=None, kw_only=True, validator=checked_by(check_parts))
     """How many parts the job has, so that several processes can share it, see `claim()`. It cannot be changed later. By
     default the job is not split."""
 
-    results: bool = attrs.field(default=False, kw_only=True, validator=_check_results)
+    results: bool = attrs.field(default=False, kw_only=True, validator=checked_by(check_bool))
     """Whether to record what the calls return as well, as JSON; by default False. See `Journal`."""
 
     schema: str = attrs.field(default="refold_async", kw_only=True, validator=_check_schema)
     """The schema with the tables, by default `refold_async`."""
 
-    patience: float = attrs.field(default=30.0, kw_only=True, validator=_check_seconds)
+    patience: float = attrs.field(default=30.0, kw_only=True, validator=checked_by(check_seconds))
     """Seconds to wait if PostgreSQL restarts, fails over or is out of reach; by default 30."""
 
-    lease: float = attrs.field(default=30.0, kw_only=True, validator=_check_seconds)
+    lease: float = attrs.field(default=30.0, kw_only=True, validator=checked_by(check_seconds))
     """Seconds after which another worker may take a part whose worker gives no sign; by default 30. A process that is
     stopped for longer loses its part."""
 
@@ -163,9 +147,7 @@ class PostgresJournal:
         thread = WorkerThread("refold_async journal schema")
         try:
             with sending_nothing():
-                creating = thread.call(partial(create_schema, self._server, self.patience))
-                await wait_despite_cancellation(creating)
-                creating.result()
+                await result_despite_cancellation(thread.call(partial(create_schema, self._server, self.patience)))
         finally:
             thread.end()
 
@@ -193,12 +175,8 @@ class PostgresJournal:
             JournalError: The job has another number of parts; the journal cannot be read or written; or the only parts
                 left are those that this iteration got and did not close.
         """
-        if self.job is None or self.parts is None:
-            missing = "parts=256" if self.job is not None else "job='june sync', parts=256"
-            raise ConfigurationError(
-                f"To claim parts of a job, name it and say how many it has: PostgresJournal(..., {missing})."
-            )
-        return claim_parts(store_of_postgres(self), self.job, self.parts, results=self.results)
+        job, parts = check_claimable("PostgresJournal", self.job, self.parts, such_as=256)
+        return claim_parts(store_of_postgres(self), job, parts, results=self.results)
 
     def summary(self) -> JournalSummary:
         """Return the state of the job, over all its workers. This waits for the server.

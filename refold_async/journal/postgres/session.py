@@ -44,6 +44,7 @@ class Session:
         self._patience = patience
         self._checks_format = checks_format
         self._connection: Connection | None = None
+        self._troubled = False  # whether the log says that the server cannot be used
         self._turn = threading.RLock()
 
     def query(
@@ -87,8 +88,7 @@ class Session:
                 except PostgresError as error:
                     failure = error
                 else:
-                    if failing_since is not None:
-                        logger.info("The journal %r can be %s again.", self.server.location, doing)
+                    self._note_success(doing)
                     return done
                 if failure.lost:
                     self.close()
@@ -96,16 +96,9 @@ class Session:
                     raise self._refusal(failure, doing)
                 failing_since = failing_since or attempted
                 left = failing_since + patience - time.monotonic()
+                self._note_failure(failure, doing, left)
                 if left <= 0:
                     raise self._surrender(failure, doing, time.monotonic() - began)
-                if attempted == failing_since:
-                    logger.warning(
-                        "The journal %r cannot be %s: %s. Trying again for up to %.0f seconds.",
-                        self.server.location,
-                        doing,
-                        failure.reason,
-                        left,
-                    )
                 time.sleep(min(left, pause * random.uniform(0.5, 1)))  # noqa: S311 - many workers, not all at once
                 pause = min(2 * pause, _PAUSES[1])
 
@@ -124,6 +117,23 @@ class Session:
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
+
+    def _note_failure(self, failure: PostgresError, doing: str, left: float) -> None:
+        """Log once that the server cannot be used, until it can be used again."""
+        if not self._troubled:
+            self._troubled = True
+            logger.warning(
+                "The journal %r cannot be %s: %s. Trying again for up to %.0f seconds.",
+                self.server.location,
+                doing,
+                failure.reason,
+                max(0.0, left),
+            )
+
+    def _note_success(self, doing: str) -> None:
+        if self._troubled:
+            self._troubled = False
+            logger.info("The journal %r can be %s again.", self.server.location, doing)
 
     def _connected(self, within: float) -> Connection:
         if self._connection is None:

@@ -110,7 +110,9 @@ PART_STATE: Final = f"""
 """  # noqa: S608
 _CLAIMED: Final = "job = %(job)s AND number = %(part)s AND worker = %(worker)s"
 RENEW: Final = f"UPDATE {{schema}}.parts SET leased_until = {_NOW} + lease WHERE {_CLAIMED} RETURNING number"  # noqa: S608
-RELEASE: Final = f"UPDATE {{schema}}.parts SET worker = NULL, leased_until = '-infinity' WHERE {_CLAIMED}"  # noqa: S608
+RELEASE: Final = f"""
+    UPDATE {{schema}}.parts SET worker = NULL, fence = fence + 1, leased_until = '-infinity' WHERE {_CLAIMED}
+"""  # noqa: S608
 # After a change of which nobody knows whether it was made: from now on it cannot be, and what is there counts.
 RECLAIM: Final = f"""
     UPDATE {{schema}}.parts SET fence = fence + 1, leased_until = {_NOW} + lease WHERE {_CLAIMED} RETURNING fence, batch
@@ -190,19 +192,23 @@ WRITE: Final = f"""
     )
     SELECT fence, batch, runs, last_id, started FROM fence
 """  # noqa: S608
-# The keys are looked up by the index, whatever the server believes about the size of the table.
-_KEYS: Final = "ANY(ARRAY(SELECT jsonb_array_elements_text(%(keys)s::jsonb)))"
+# Each key is looked up alone: else a server that believes that the part has few rows would compare all of them.
+_FOUND: Final = """
+    jsonb_array_elements_text(%(keys)s::jsonb) AS wanted (key) CROSS JOIN LATERAL (
+        SELECT *, ctid AS place FROM {schema}.items
+        WHERE items.job = %(job)s AND items.part = %(part)s AND items.key = wanted.key LIMIT 1
+    ) AS found
+"""
 LOOK_UP: Final = f"""
     SELECT parts.fence, parts.batch, {_ENTRY}
-    FROM {{schema}}.parts LEFT JOIN {{schema}}.items ON items.job = parts.job AND part = number AND key = {_KEYS}
+    FROM {{schema}}.parts LEFT JOIN LATERAL (SELECT found.* FROM {_FOUND}) AS items ON true
     WHERE parts.job = %(job)s AND number = %(part)s
 """  # noqa: S608
 MARK: Final = f"""
     WITH fence AS (
         UPDATE {{schema}}.parts SET {_CHANGE} WHERE {_FENCE} RETURNING {_STATE}
     ), marked AS (
-        UPDATE {{schema}}.items SET run = fence.runs FROM fence
-        WHERE job = %(job)s AND part = %(part)s AND key = {_KEYS}
+        UPDATE {{schema}}.items SET run = fence.runs FROM fence, {_FOUND} WHERE items.ctid = found.place
     )
     SELECT * FROM fence
 """  # noqa: S608

@@ -4,8 +4,9 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
+from weakref import WeakMethod
 
 from refold_async.errors import JournalError
 from refold_async.journal.postgres import sql
@@ -60,7 +61,8 @@ class PostgresStore:
         self._lease = lease
         self._send_within = send_within
         self._session: Session | None = None
-        self._job_id: int | None = None
+        self._is_open = False  # whether the session is kept for the next claim
+        self._ids: dict[str | None, int] = {}
 
     def open_run(self, job: str, identity: JobIdentity) -> PostgresRun:
         """Begin a run of a job without parts, which has one part here. Wait for the end of a dead worker's lease.
@@ -83,7 +85,7 @@ class PostgresStore:
     def _claim_alone(self, session: Session, job: str) -> PostgresPart:
         job_id = self._find_or_add(session, job, 1)
         seen: object = None
-        while not isinstance(claimed := self._claim(session, job_id, ()), PostgresPart):
+        while not isinstance(claimed := self._claim(session, job_id, (), Session.close), PostgresPart):
             # A worker that lives renews its lease; one that died cannot.
             ((worker, until),) = session.query(sql.READ_LEASE, {"job": job_id}, "opened")
             if seen not in (None, until) or is_held_here(worker):
@@ -102,13 +104,29 @@ class PostgresStore:
             JournalError: The job has another number of parts, or the journal cannot be read or written.
         """
         session = self._session = self._session or Session(self._server, self._patience)
-        job_id = self._job_id = self._job_id or self._find_or_add(session, job, parts)
-        claimed = self._claim(session, job_id, skip)
+        self._is_open = True
+        if job not in self._ids:
+            self._ids[job] = self._find_or_add(session, job, parts)
+        take_back = WeakMethod(self._take_back)
+
+        def give_back(session: Session) -> None:
+            (take_back() or Session.close)(session)
+
+        claimed = self._claim(session, self._ids[job], skip, give_back)
         if isinstance(claimed, PostgresPart):
-            self._session = None  # it belongs to the part now
+            self._session = None  # it belongs to the part until the claim ends
         return claimed
 
-    def _claim(self, session: Session, job: int, skip: Collection[int]) -> PostgresPart | PartsLeft:
+    def _take_back(self, session: Session) -> None:
+        """Keep the session of a part for the next claim."""
+        if self._is_open and self._session is None:
+            self._session = session
+        else:
+            session.close()
+
+    def _claim(
+        self, session: Session, job: int, skip: Collection[int], give_back: Callable[[Session], object]
+    ) -> PostgresPart | PartsLeft:
         # A new name for each claim, so that a repeated statement finds the part that it got, and no earlier one.
         worker = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(8)}"
         values = {
@@ -120,7 +138,7 @@ class PostgresStore:
         }
         if rows := session.query(sql.CLAIM, values, "written"):
             ((number, fence, batch),) = rows
-            return PostgresPart(session, Lease(session, job, worker, (number, fence, batch), self._lease))
+            return PostgresPart(session, Lease(session, job, worker, (number, fence, batch), self._lease, give_back))
         left = session.query(sql.PARTS_LEFT, values, "read")
         return PartsLeft(frozenset(number for number, _ in left), frozenset(number for number, held in left if held))
 
@@ -205,9 +223,9 @@ class PostgresStore:
             JournalError: There is no such job, or there are several and none was named.
         """
         session = self._session = self._session or Session(self._server, _READ_PATIENCE)
-        if self._job_id is None:
-            self._job_id = self._find(session)
-        return session, self._job_id
+        if self._job not in self._ids:
+            self._ids[self._job] = self._find(session)
+        return session, self._ids[self._job]
 
     def _find(self, session: Session) -> int:
         job = self._job
@@ -227,7 +245,7 @@ class PostgresStore:
 
     def close(self) -> None:
         """Close the connection, if one is open."""
-        session, self._session = self._session, None
+        session, self._session, self._is_open = self._session, None, False
         if session is not None:
             session.close()
 

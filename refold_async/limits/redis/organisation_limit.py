@@ -1,6 +1,7 @@
 """The shared limit for all requests of an organisation, as a limiter that clients ask."""
 
 import asyncio
+import math
 
 from refold_async.limits.fair_queue import Priority
 from refold_async.limits.redis.reserver import Reserver
@@ -38,7 +39,7 @@ class OrganisationLimit:
         loop = asyncio.get_running_loop()
         while (wait := self._bucket.reserve(loop.time(), priority, waiting)) > 0:
             woken = loop.create_future()
-            timer = loop.call_later(wait, _resolve, woken) if wait < float("inf") else None
+            timer = loop.call_later(wait, _resolve, woken) if wait < math.inf else None
             self._waiting.add(woken)
             try:
                 await woken

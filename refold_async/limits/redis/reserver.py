@@ -73,7 +73,7 @@ class Asking(Protocol):
     key: str
     """Its key in Redis."""
     changed: Callable[[], object]
-    """Called after `reserved` or `failed`."""
+    """Called when a request may be sent, or fails, that had to wait."""
 
     def reserved(self, priority: Priority, times: list[float], again_at: float) -> None:
         """Take the slots that were reserved, by the loop's clock. If they are too few, more can be reserved then."""

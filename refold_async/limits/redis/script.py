@@ -97,10 +97,9 @@ _KEPT: Final = 3_600_000
 """Milliseconds for which the state of a bucket is kept once it is full."""
 _KEPT_OF_ACCOUNT: Final = 1000
 """The same for the bucket of a linked account. A fan-out may go through a million of them."""
-_LATEST: Final = 0.02
-_LATEST_WITHOUT_BURST: Final = 0.005
-_LATEST_OF_SLOW_LIMIT: Final = 1.0
-_LATEST_OF_ACCOUNT: Final = 10.0
+_LEAST_LATE: Final = 0.005
+_MOST_LATE: Final = 1.0
+_LATE_AT_ACCOUNT: Final = 10.0
 """Seconds after its time from which a slot is no longer used: see `_latest`."""
 _MICROSECONDS: Final = 1_000_000
 
@@ -140,18 +139,18 @@ class LimitTimes:
             bulk_credit=bulk * _MICROSECONDS,
             unknown=0.0 if of_account else min(burst, bulk + _UNKNOWN_FOR_BULK) * _MICROSECONDS,
             kept=_KEPT_OF_ACCOUNT if of_account else _KEPT,
-            latest=_LATEST_OF_ACCOUNT if of_account else _latest(bucket.interval, burst - bulk),
+            latest=_LATE_AT_ACCOUNT if of_account else _latest(bucket.interval, burst - bulk),
         )
 
 
 def _latest(interval: float, reserve: float) -> float:
-    """Return how late a slot may be used: the request comes together with others, for which there may be a reserve.
+    """Return how many seconds late a slot may be used: its request comes together with those of others.
 
-    A slot of a slow limit may be later, because the next one comes only an interval after it. So may one of an account,
-    because its request may have to wait for the limit of all.
+    Half of the burst that bulk requests leave makes up for that, the other half for delays on the network. A slot of a
+    slow limit may be late too, because the next slot comes only an interval later. So may a slot of an account, because
+    its request may have to wait for the limit of all.
     """
-    with_reserve = min(reserve, max(_LATEST, interval / 2))
-    return max(_LATEST_WITHOUT_BURST, min(interval / 10, _LATEST_OF_SLOW_LIMIT), with_reserve)
+    return min(_MOST_LATE, max(_LEAST_LATE, interval / 10, reserve / 2))
 
 
 class Wish(NamedTuple):

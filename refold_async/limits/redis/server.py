@@ -50,6 +50,7 @@ class RedisServer:
         details: dict[str, Any] = cast("Any", self._redis.connection_pool).connection_kwargs
         self.location = str(details.get("path") or f"{details.get('host', 'localhost')}:{details.get('port', 6379)}")
         """Where Redis is, for messages."""
+        self._password = hide(details.get("password"))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
 
@@ -97,7 +98,7 @@ class RedisServer:
             async with asyncio.timeout(self._timeout):
                 return reservations_of(times, wishes, await self._script(keys=keys, args=given))
         except TimeoutError:
-            failure = RedisUnavailableError(f"it did not respond for {self._timeout:g} seconds")
+            failure = RedisUnavailableError(f"it did not respond in time (timeout={self._timeout:g})")
         except Exception as error:  # noqa: BLE001 - whatever redis-py raises, calls are treated as the user chose
             failure = self._meaning_of(error, times)
         if isinstance(failure, RedisUnavailableError):
@@ -106,6 +107,8 @@ class RedisServer:
 
     def _meaning_of(self, error: Exception, times: LimitTimes) -> Exception:
         text = safe_str(error).rstrip(".") or type(error).__name__
+        if self._password:  # a server that does not know the command to log in quotes it
+            text = text.replace(self._password, "***")
         if not isinstance(error, RedisError | OSError):
             return RedisUnavailableError(f"{type(error).__name__}: {text}")
         _, differs, other = text.partition(f"{DIFFERING_LIMIT} ")

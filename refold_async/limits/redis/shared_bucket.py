@@ -50,7 +50,7 @@ class SharedBucket:
         self._slots = Slots()
         self._asked: set[Priority] = set()
         self._again_at: dict[Priority, float] = {}  # when more can be reserved
-        self._demand = 0.0
+        self._demand = 0.0  # at `_taken_at`
         self._taken_at = 0.0
         self._refusal: str | None = None
 
@@ -62,9 +62,8 @@ class SharedBucket:
         if self._refusal is not None or self._reserver.error(now) is not None or self._is_due(now):
             return 0.0
         priority: Priority = "bulk" if smoothed else "interactive"
-        return max(
-            0.0, self._look_at(now, priority, self._missing(now, priority, 1, self._slots.count(priority))) - now
-        )
+        missing = self._missing(now, priority, 1, self._slots.count(priority))
+        return max(0.0, self._look_at(now, priority, missing) - now)
 
     def reserve(self, now: float, priority: Priority, waiting: int) -> float:
         """Return 0 if a request may be sent now; otherwise the seconds until that may have changed, as `wait()`.

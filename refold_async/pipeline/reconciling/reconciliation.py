@@ -1,8 +1,9 @@
 """Reconciles a write that may have run: looks for it, waits, and sends it once more if it did not run."""
 
 import asyncio
+import math
 from collections.abc import Awaitable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -16,6 +17,8 @@ from refold_async.runtime.foreign_errors import error_name
 from refold_async.runtime.log import logger
 
 __all__ = ["Reconciliation", "Sender", "is_unknown_write"]
+
+_NEVER: Final = "a look did not find it, and with settle=math.inf it is not sent once more."
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -96,7 +99,8 @@ class Reconciliation(Generic[T]):
         while True:
             step = next_step(looks, settle=self.reconcile.settle, sends=self.sends, over_at=self.over_at)
             if isinstance(step, LookFrom):
-                reason = await self.sender.wait_until(step.time)
+                never = step.time == math.inf
+                reason = _NEVER if never else await self.sender.wait_until(step.time)
                 if reason is not None:
                     note(self.write.error, reason)
                     raise self.write.error

@@ -36,3 +36,23 @@ def test_a_job_of_which_the_server_knows_nothing(postgres_dsn: str) -> None:
     ((scanned, in_order, by_key),) = executed(postgres_dsn, ACCESSES)
     assert (scanned, in_order) == (0, 0)
     assert ITEMS < by_key < 200 * ITEMS
+
+
+def test_a_part_of_which_the_server_knows_nothing(postgres_dsn: str) -> None:
+    """Each key is found by the index alone, to look it up, to mark it and to write it: rows are not compared."""
+    created(postgres_dsn)
+    store = store_at(postgres_dsn, "one")
+    keys = [f"user_{number:05}" for number in range(5000)]
+    run = store.open_run("one", IDENTITY)
+    for begin in range(0, len(keys), 500):
+        run.write([(key, None, "ok", "done") for key in keys[begin : begin + 500]])
+    run.close()
+    run = store.open_run("one", IDENTITY)
+    executed(postgres_dsn, "SELECT pg_stat_reset()")
+    some = keys[::100]
+    assert len(run.look_up([*some, "nothing"])) == len(some)
+    run.write([(key, None, "started") for key in some])
+    run.close()  # the server counts when a session ends
+    ((scanned, in_order, by_key),) = executed(postgres_dsn, ACCESSES)
+    assert (scanned, in_order) == (0, 0)
+    assert len(some) <= by_key <= 10 * len(some)

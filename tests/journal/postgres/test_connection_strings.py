@@ -13,6 +13,7 @@ import pytest
 from refold_async import AsyncRefold, ConfigurationError, JournalError, PostgresJournal
 from support.postgres_journals import created, server_at
 from support.postgres_server import PostgresProcess
+from support.running_programs import run_program
 
 SECRET = "s3cr3t"
 
@@ -186,3 +187,21 @@ def test_wrong_arguments(arguments: dict[str, Any], named: str) -> None:
     """A wrong argument is refused when the journal is made, and named."""
     with pytest.raises(ConfigurationError, match=named):
         PostgresJournal(**arguments)
+
+
+async def test_without_psycopg() -> None:
+    """What to install is said when a journal is made, and nothing else needs it."""
+    program = """
+import sys
+sys.modules["psycopg"] = None
+from refold_async import Journal, PostgresJournal
+Journal("june.sqlite", job="june sync")
+try:
+    PostgresJournal("postgresql://user:s3cr3t@host/database")
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    ran = await run_program("-c", program)
+    assert (ran.exit_code, ran.complaints) == (0, "")
+    needed = "ConfigurationError PostgresJournal needs psycopg: pip install 'refold-async[postgres]'."
+    assert ran.output.strip() == needed

@@ -183,10 +183,14 @@ async def test_a_job_without_parts_waits_for_a_dead_run(postgres_dsn: str) -> No
     began = time.monotonic()
     run = await asyncio.to_thread(store.open_run, JOB, IDENTITY)
     assert time.monotonic() - began > 1.5
-    executed(postgres_dsn, "UPDATE refold_async.parts SET worker = 'a living one'")
-    with pytest.raises(JournalError, match="is in use: another run of the job 'june sync' has not ended"):
-        await asyncio.to_thread(opened, postgres_dsn)
     run.close()
+    executed(postgres_dsn, "UPDATE refold_async.parts SET worker = 'a living one'")
+    opening = asyncio.create_task(asyncio.to_thread(opened, postgres_dsn))
+    while not opening.done():
+        executed(postgres_dsn, "UPDATE refold_async.parts SET leased_until = now() + interval '1.5 s'")
+        await asyncio.sleep(0.3)
+    with pytest.raises(JournalError, match="is in use: another run of the job 'june sync' has not ended"):
+        await opening
 
 
 async def test_two_fan_outs_over_one_part(mock: MockRefold, refold: AsyncRefold, postgres_dsn: str) -> None:
@@ -251,6 +255,24 @@ async def test_claims_are_shared_fairly(postgres_dsn: str) -> None:
     assert sorted(number for share in shares for number in share) == list(range(60))
 
 
+async def test_one_connection_for_all_claims(postgres_dsn: str) -> None:
+    """Who claims one part after the other needs no new connection for each; who closes the store leaves none."""
+    created(postgres_dsn)
+    store = store_at(postgres_dsn)
+    sessions = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    seen: set[Any] = set()
+    for _ in range(PARTS):
+        part = claim(store)
+        seen.add(tuple(executed(postgres_dsn, sessions)))
+        part.close()
+    assert len(seen) == 1
+    last = store.claim("july sync", 1, ())
+    assert isinstance(last, PostgresPart)
+    store.close()
+    last.release()
+    await until(lambda: not executed(postgres_dsn, sessions))
+
+
 async def test_parts_that_were_given_back_come_last(postgres_dsn: str) -> None:
     """Who asks for a part gets one that nobody has begun, as long as there is one."""
     created(postgres_dsn)
@@ -264,6 +286,7 @@ async def test_parts_that_were_given_back_come_last(postgres_dsn: str) -> None:
     assert again.number == 0
     for each in (following, again):
         each.release()
+    store.close()
 
 
 async def test_progress_over_all_workers(postgres_dsn: str) -> None:
@@ -295,3 +318,4 @@ async def test_progress_over_all_workers(postgres_dsn: str) -> None:
     assert "3 parts closed" in str(summary)
     for each in parts:
         each.release()
+    store.close()

@@ -182,6 +182,7 @@ async def test_release(proxy: CuttingProxy, when: When) -> None:
         proxy.cut("leased_until = '-infinity'", when)
         await done(part.release)
     assert proxy.cuts == 2
+    await done(store.close)
 
 
 @BOTH

@@ -81,7 +81,7 @@ async def test_a_wrong_password(mock: MockRefold, caplog: pytest.LogCaptureFixtu
             f"unix://{redis.path}",
             f"unix://someone:{PASSWORD}@{redis.path}",
         ):
-            limit = RedisRateLimit(url, LIMIT, name="acme", on_failure=on_failure)
+            limit = RedisRateLimit(url, LIMIT, name="acme", on_failure=on_failure, timeout=20)
             async with limit, client(mock, limit) as refold:
                 with pytest.raises(
                     ConfigurationError, match=r"refuses this program: .*Check the user name and password"
@@ -92,6 +92,25 @@ async def test_a_wrong_password(mock: MockRefold, caplog: pytest.LogCaptureFixtu
             await read(refold)
     assert len(mock.requests) == 1
     assert PASSWORD not in caplog.text
+
+
+async def test_a_server_that_quotes_the_password(mock: MockRefold, caplog: pytest.LogCaptureFixture) -> None:
+    """What Redis says when it does not know the command to log in is not passed on as it is."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(f"-ERR unknown command 'AUTH', with args beginning with: '{PASSWORD}' \r\n".encode() * 9)
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        url = f"redis://:{PASSWORD}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        limit = RedisRateLimit(url, LIMIT, name="acme", on_failure="error", timeout=20)
+        async with limit, client(mock, limit) as refold:
+            with pytest.raises(
+                RefoldError, match=r"unknown command 'AUTH', with args beginning with: '\*\*\*'"
+            ) as caught:
+                await read(refold)
+        check_shown(caught.value, limit, caplog.text)
 
 
 async def test_a_user_who_may_not(mock: MockRefold, redis: RedisProcess) -> None:
@@ -140,10 +159,10 @@ async def test_tls(mock: MockRefold, tmp_path: Path, caplog: pytest.LogCaptureFi
     authority.cert_pem.write_to_path(str(certificates))
     async with running_redis(PASSWORD) as redis, encrypted(redis, authority) as port:
         url = f"rediss://:{PASSWORD}@127.0.0.1:{port}"
-        limit = RedisRateLimit(f"{url}?ssl_ca_certs={certificates}", LIMIT, name="acme")
+        limit = RedisRateLimit(f"{url}?ssl_ca_certs={certificates}", LIMIT, name="acme", timeout=20)
         async with limit, client(mock, limit) as refold:
             await read(refold)
-        limit = RedisRateLimit(url, LIMIT, name="acme", on_failure="error")
+        limit = RedisRateLimit(url, LIMIT, name="acme", on_failure="error", timeout=20)
         async with limit, client(mock, limit) as refold:
             with pytest.raises(RefoldError, match="certificate") as caught:
                 await read(refold)

@@ -88,11 +88,11 @@ async def test_slots_are_an_interval_apart(server: RedisServer) -> None:
 @pytest.mark.parametrize(
     ("limit", "latest"),
     [
-        (RateLimit(2000, burst=100), 0.02),
+        (RateLimit(2000, burst=100), 0.02225),
         (RateLimit(2000), 0.005),
-        (RateLimit(20, burst=5), 0.025),
+        (RateLimit(20, burst=5), 0.0975),
         (RateLimit(20, burst=1), 0.0051),
-        (RateLimit(1, burst=10), 0.5),
+        (RateLimit(1, burst=10), 1.0),
         (RateLimit(1, per=3600), 1.0),
     ],
     ids=str,

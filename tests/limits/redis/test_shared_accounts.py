@@ -242,16 +242,16 @@ async def test_clients_share_the_limits_of_accounts(mock: MockRefold, redis: Red
             )
             for _ in range(2)
         ]
-        accounts = ["big"] * 6 + [f"user_{number}" for number in range(30)]
+        accounts = ["big"] * 10 + [f"user_{number}" for number in range(30)]
         await asyncio.gather(*(job(refold, accounts) for refold in clients))
         async with admin(redis.url) as connected:
             keys = await connected.keys()
     big = [request.time for request in mock.requests if request.linked_account_id == "big"]
     others = [request.time for request in mock.requests if request.linked_account_id != "big"]
-    assert (len(big), len(others)) == (12, 60)
-    # Each process may have one turn in reserve while it waits for the limit of all.
-    assert big[-1] - big[0] >= (12 - 1 - 2) / 10 - 0.02
-    assert sorted(others)[40] < sorted(big)[8]
+    assert (len(big), len(others)) == (20, 60)
+    # Each client alone would have taken 0.9 seconds. Turns may be used late while calls wait for the limit of all.
+    assert big[-1] - big[0] >= 1.3
+    assert sorted(others)[40] < sorted(big)[15]
     assert all(key.startswith(f"refold_async:{{acme:{mock.base_url}:") or "acme accounts" in key for key in keys)
     assert not any(account in str(keys) for account in ("big", "user_"))
 

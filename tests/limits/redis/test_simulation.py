@@ -55,7 +55,8 @@ class Simulation:
     chance: random.Random = attrs.field(factory=lambda: random.Random(16))
 
     def run(self) -> "Simulation":
-        """Run it."""
+        """Run it, each time in the same way."""
+        random.seed(16)  # for the processes, which spread what they do by chance
         run(self._run())
         self.sent.sort()
         return self
@@ -129,7 +130,7 @@ SMALL, MIDDLE, LARGE = RateLimit(20, burst=5), RateLimit(200, burst=20), RateLim
 LIMITS = pytest.mark.parametrize("limit", [SMALL, MIDDLE, LARGE], ids=str)
 SIZES = pytest.mark.parametrize(
     ("processes", "seconds"),
-    [pytest.param(8, 5, id="8 processes"), pytest.param(100, 20, id="100 processes", marks=pytest.mark.slow)],
+    [pytest.param(8, 5, id="8 processes"), pytest.param(100, 12, id="100 processes", marks=pytest.mark.slow)],
 )
 
 
@@ -179,7 +180,7 @@ def test_very_far_from_redis() -> None:
 @pytest.mark.parametrize(("limit", "single_calls"), [(SMALL, 7), (MIDDLE, 60), (LARGE, 200)], ids=str)
 def test_single_calls_go_first(limit: RateLimit, single_calls: float, delay: float) -> None:
     """Beside sixteen jobs that use all that is left, they wait for hardly longer than their way to Redis and back."""
-    seconds = max(5, 350 / single_calls)
+    seconds = max(5, 400 / single_calls)
     simulation = Simulation(limit, 16, seconds, delay, delay, single_calls=single_calls).run()
     waits = sorted(simulation.waits)
     assert len(waits) >= 300
