@@ -338,7 +338,7 @@ async def test_a_call(tools: Tools, mock: MockRefold) -> None:
         ({"email": object()}, "arguments.email cannot be sent as JSON"),
         (b"{}", "cannot be sent as JSON"),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: re.sub(" at 0x.*", "", str(value))[:40],
 )
 async def test_nonsense(tools: Tools, mock: MockRefold, arguments: Any, says: str) -> None:
     """Nothing is sent, and the text says what to correct."""
