@@ -13,6 +13,8 @@ from support.fake_models import serve_model
 
 KINDS: Final = ("text", "url", "email", "date", "password", "select", "number", "textarea")
 ANY_KINDS: Final = ("map", "json", "hologram", "")
+SCHEMAS: Final = ("parameters", "input_schema", "inputSchema")
+"""How the APIs call the schema of a tool's parameters."""
 ODD: Final = "Größe in cm, außen"
 
 
@@ -95,7 +97,7 @@ async def test_their_schemas_are_schemas(tools: Tools, definitions: str) -> None
     validators = pytest.importorskip("jsonschema.validators")
     made: Callable[[], list[dict[str, Any]]] = getattr(tools, definitions)
     for definition in made():
-        (schema,) = [value for value in definition.values() if isinstance(value, dict) and "properties" in value]
+        (schema,) = [definition[field] for field in SCHEMAS if field in definition]
         validators.Draft202012Validator.check_schema(schema)
         assert schema["type"] == "object"
 
