@@ -294,4 +294,5 @@ if not TYPE_CHECKING:  # otherwise type checkers would accept any misspelled nam
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        # For tab completion: what is public, whatever else was loaded.
+        return sorted({*__all__, "errors", *(name for name in globals() if name.startswith("__"))})

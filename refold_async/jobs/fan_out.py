@@ -99,6 +99,16 @@ class FanOut(Generic[Item, T]):
         self.unfinished: list[Unfinished[Item]] = self._item_tasks.unfinished
         self.unread: list[Outcome[Item, T]] = self._item_tasks.unrecorded
 
+    def __repr__(self) -> str:
+        if not hasattr(self, "unread"):  # error reporters call this when the constructor raises
+            return "<FanOut that could not be created>"
+        if not self._entered:
+            return "<FanOut, not begun: iterate over it inside `async with`, or await its collect()>"
+        told = ", ".join(f"{count:,} {status}" for status, count in self._queue.ended_as.items())
+        if self._closed:
+            return f"<FanOut, ended: {told}>"
+        return f"<FanOut, running: {told}, {len(self._item_tasks) + self._slots.parked:,} in flight>"
+
     async def __aenter__(self) -> Self:
         if self._entered:
             raise ConfigurationError("A fan-out can be used only once: make a new one.")

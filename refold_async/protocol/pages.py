@@ -183,6 +183,9 @@ class Listing(AsyncGenerator[T, None]):
         self._keep = keep
         self._docs = paginate(fetch, subject, key=key, keep=keep)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: read it with `async for`, or await its collect()>"
+
     async def first(self) -> T | None:
         """Return the first element, or None if the list is empty. Later pages are not fetched.
 
@@ -277,6 +280,9 @@ class AwaitableListing(Listing[T], Coroutine[Any, Any, list[T]]):
     def __init__(self, fetch: Callable[[], Awaitable[Page[T]]]) -> None:
         super().__init__(lambda _: fetch(), "the list", key=lambda _: None, keep=lambda _: True)
         self._coroutine: Coroutine[Any, Any, list[T]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: await it, or read it with `async for`>"
 
     async def _read(self, limit: int | None) -> list[T]:
         page = await self._fetch(1)

@@ -42,6 +42,11 @@ class Resource:
     def __init__(self, send: Send) -> None:
         self._send = send
 
+    def __repr__(self) -> str:
+        # What sends for it is a method of the scope, or of the client.
+        owner = getattr(getattr(self, "_send", None), "__self__", None)
+        return f"<{type(self).__name__}{'' if owner is None else f' of {owner!r}'}>"
+
     def _paginate(
         self,
         endpoint: Endpoint,

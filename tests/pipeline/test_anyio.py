@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import anyio
 import pytest
+from starlette.responses import StreamingResponse
 
 from refold_async import AccountScope, AsyncRefold, ClientClosedError, FanOut, Journal, Progress
 from refold_async.jobs.progress_reporter import INTERVAL
@@ -319,3 +320,35 @@ async def test_a_read_with_a_limit_of_time(mock: MockRefold) -> None:
         with pytest.raises(TimeoutError), anyio.fail_after(0.05):
             await refold.account("user_1").list_actions("hubspot")
         assert await refold.account("user_1").list_actions("hubspot")
+
+
+async def test_a_stream_of_starlette_whose_reader_hangs_up(
+    refold: AsyncRefold, mock: MockRefold, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Starlette cancels what makes the stream. The write in flight leaves word, and the client goes on working."""
+    mock.script(Silence(), action_id="create_contact")
+    ended: list[str] = []
+
+    async def rows() -> AsyncIterator[str]:
+        yield "begun\n"
+        try:
+            await refold.account("user_1").execute_action("hubspot", "create_contact", {"email": "jane@example.com"})
+        finally:
+            ended.append("rows")
+
+    async def receive() -> dict[str, Any]:
+        await until(lambda: mock.in_flight == 1)
+        return {"type": "http.disconnect"}
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await StreamingResponse(rows())({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert ended == ["rows"]
+    assert [record.levelno for record in caplog.records if "may have run" in record.message] == [logging.WARNING]
+    assert await refold.account("user_1").list_actions("hubspot")
+    assert len(mock.requests_to(action_id="create_contact")) == 1
+    await until(lambda: mock.in_flight == 0)

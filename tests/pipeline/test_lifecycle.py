@@ -11,7 +11,9 @@ import warnings
 import aiohttp
 import aiohttp.abc
 import pytest
+from asgiref.sync import async_to_sync
 
+from docs.wording import ROOT
 from refold_async import (
     AccountScope,
     APIConnectionError,
@@ -243,9 +245,30 @@ def test_another_event_loop_is_refused() -> None:
             return refold
 
     refold = asyncio.run(first())
-    with pytest.raises(ConfigurationError, match="event loop"):
+    with pytest.raises(ConfigurationError, match="event loop") as caught:
         asyncio.run(use(refold))
+    told = " ".join((ROOT / "docs" / "guides" / "synchronous-code.md").read_text(encoding="utf-8").split())
+    assert caught.value.message in told
+    for way in ("asyncio.Runner", "async_to_sync", "an AsyncRefold for each event loop", "one event loop in a thread"):
+        assert way in caught.value.message
     asyncio.run(refold.aclose())
+
+
+async def test_async_to_sync(mock: MockRefold) -> None:
+    """A client for each call works. One client for all calls works once, and then says what to do."""
+
+    async def with_a_client_of_its_own() -> None:
+        async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+            await refold.account("user_12345").list_actions("hubspot")
+
+    async with AsyncRefold("tk_test", base_url=mock.base_url, reuse_connections=False) as shared:
+        for _ in range(2):
+            await asyncio.to_thread(async_to_sync(with_a_client_of_its_own))
+        execute = async_to_sync(shared.account("user_12345").execute_action)
+        await asyncio.to_thread(execute, "hubspot", "get_contact")
+        with pytest.raises(ConfigurationError, match="each `async_to_sync`"):
+            await asyncio.to_thread(execute, "hubspot", "get_contact")
+    assert len(mock.requests) == 3
 
 
 def _use_in_child(clients: list[AsyncRefold], answer: "multiprocessing.SimpleQueue[str]") -> None:

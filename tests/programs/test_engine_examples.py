@@ -22,7 +22,7 @@ from refold_async import PostgresJournal
 from refold_async.testing import Delay, MockRefold
 from support.postgres_server import PostgresProcess
 from support.redis_server import RedisProcess
-from support.running_programs import ended, running
+from support.running_programs import children, ended, running
 from support.waiting import until
 
 EXAMPLES: Final = ROOT / "examples" / "engines"
@@ -104,13 +104,6 @@ def adapted(name: str, directory: Path) -> Path:
     path = directory / name
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def children(process: Process, running: str = "") -> list[int]:
-    """Return the ids of the processes that a program has started, with this in their command lines."""
-    tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
-    pids = [int(pid) for task in tasks for pid in task.read_text().split()]
-    return [pid for pid in pids if running in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 def test_they_are_short() -> None:

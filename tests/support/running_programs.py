@@ -15,7 +15,7 @@ import attrs
 
 import refold_async
 
-__all__ = ["SLOW_MACHINE", "Finished", "ended", "first_line", "first_url", "run_program", "running"]
+__all__ = ["SLOW_MACHINE", "Finished", "children", "ended", "first_line", "first_url", "run_program", "running"]
 
 # What asyncio's debug mode says of steps that took longer than 0.1 seconds.
 SLOW_MACHINE: Final = re.compile(r"Executing <.*> took \d+\.\d+ seconds\n")
@@ -94,3 +94,10 @@ async def run_program(*arguments: str, environment: Mapping[str, str] | None = N
     """Run `python` as `running` does, and wait for its end."""
     async with running(*arguments, environment=environment) as process:
         return await ended(process)
+
+
+def children(process: Process, running: str = "") -> list[int]:
+    """Return the ids of the processes that a program has started, with this in their command lines."""
+    tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
+    pids = [int(pid) for task in tasks for pid in task.read_text().split()]
+    return [pid for pid in pids if running in Path(f"/proc/{pid}/cmdline").read_text()]
