@@ -144,10 +144,9 @@ class Transport:
             self._deadlines = Deadlines(loop)
         elif self._deadlines.loop is not loop:
             raise ConfigurationError(
-                "The client belongs to the event loop in which it was first used, and this is another one. Each "
-                "`asyncio.run()` makes a new one, and without an async server also each `async_to_sync`: make all "
-                "calls in one `asyncio.run()` or `asyncio.Runner`, make an AsyncRefold for each event loop, or run one "
-                "event loop in a thread."
+                "The client belongs to the event loop in which it was first used, and this is another one: each "
+                "asyncio.run() makes one, and without an async server each async_to_sync. Use one asyncio.Runner for "
+                "all calls, make an AsyncRefold for each event loop, or run one event loop in a thread."
             )
         return self._deadlines
 
