@@ -127,7 +127,7 @@ async def answer_error(request: Request, error: RefoldError) -> JSONResponse:
 
 
 def status_of(error: RefoldError, *, repeatable: bool) -> tuple[int, str]:
-    """Return the status for an error, and what our caller is told."""
+    """Return the status for an error, and what to say to our caller."""
     match error:
         case ParameterError() | BadRequestError():
             return 400, error.message  # what our caller sent does not fit the action

@@ -8,7 +8,7 @@ import pytest
 from docs.wording import ROOT, passages_of_markdown, passages_of_python, prose, unwanted_in
 
 PAGES: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")])
-MODULES: Final = sorted([*ROOT.glob("refold_async/**/*.py"), *ROOT.glob("*.py"), *ROOT.glob("examples/*.py")])
+MODULES: Final = sorted([*ROOT.glob("refold_async/**/*.py"), *ROOT.glob("*.py"), *ROOT.glob("examples/**/*.py")])
 
 
 def name_of(path: Path) -> str:
