@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import warnings
+from typing import Any
 
 import aiohttp
 import aiohttp.abc
@@ -264,7 +265,7 @@ async def test_async_to_sync(mock: MockRefold) -> None:
     async with AsyncRefold("tk_test", base_url=mock.base_url, reuse_connections=False) as shared:
         for _ in range(2):
             await asyncio.to_thread(async_to_sync(with_a_client_of_its_own))
-        execute = async_to_sync(shared.account("user_12345").execute_action)
+        execute: Any = async_to_sync(shared.account("user_12345").execute_action)
         await asyncio.to_thread(execute, "hubspot", "get_contact")
         with pytest.raises(ConfigurationError, match="without an async server each async_to_sync"):
             await asyncio.to_thread(execute, "hubspot", "get_contact")
