@@ -57,6 +57,7 @@ UNHEARD: Final = (
     "require_environment",
     "reuse_connections=",
     "was never closed",
+    "read it with `async for`",
     "datetime without a time zone",
     "retry must be a RetryPolicy",
     "user_defined_fields",
