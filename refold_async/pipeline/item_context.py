@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from refold_async.limits.pauses import Pause
     from refold_async.limits.slot_interfaces import SlotPool
 
-__all__ = ["SendRecorder", "ItemContext", "current_item"]
+__all__ = ["ItemContext", "SendRecorder", "current_item"]
 
 
 class SendRecorder(Protocol):
