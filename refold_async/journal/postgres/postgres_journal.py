@@ -59,8 +59,8 @@ def _check_lease(instance: object, attribute: "attrs.Attribute[Any]", value: Any
     seconds = check_seconds("PostgresJournal(lease=)", value)
     if not _SHORTEST_LEASE <= seconds <= _LONGEST_LEASE:
         raise ConfigurationError(
-            f"PostgresJournal(lease=) must be a number of seconds from {_SHORTEST_LEASE:g} to {_LONGEST_LEASE:,.0f}, got "
-            f"{value!r}."
+            f"PostgresJournal(lease=) must be a number of seconds from {_SHORTEST_LEASE:g} to {_LONGEST_LEASE:,.0f}, "
+            f"got {value!r}."
         )
 
 
