@@ -207,6 +207,7 @@ async def test_a_part_has_one_fan_out_at_a_time(mock: MockRefold, refold: AsyncR
     with pytest.raises(JournalError, match="another fan-out over part 0 of the job 'june sync' has not ended"):
         await run(refold, part)
     await claimed.aclose()
+    assert journal.summary().held_parts == 1
     others = journal.claim()
     assert (await anext(others)).number == 1
     assert not running.done()
