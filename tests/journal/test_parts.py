@@ -38,12 +38,20 @@ def items_of(number: int, each: int = 5) -> list[str]:
     return [f"user_{number}_{place}" for place in range(each)]
 
 
-async def run(refold: AsyncRefold, part: JournalPart, items: Sequence[str] | None = None) -> Counter[str]:
+async def run(
+    refold: AsyncRefold, part: JournalPart, items: Sequence[str] | None = None, *, grace: float = 5
+) -> Counter[str]:
     """Write for all items of a part, and return how many ended in which way in this run."""
     ended: Counter[str] = Counter()
     chosen = items_of(part.number) if items is None else items
     async with refold.fan_out_action(
-        chosen, "hubspot", "create_contact", lambda item: {"email": f"{item}@example.com"}, journal=part, concurrency=3
+        chosen,
+        "hubspot",
+        "create_contact",
+        lambda item: {"email": f"{item}@example.com"},
+        journal=part,
+        concurrency=3,
+        grace=grace,
     ) as outcomes:
         async for outcome in outcomes:
             ended[f"{outcome.status}{', recorded' * outcome.recorded}"] += 1
@@ -202,11 +210,12 @@ async def test_a_part_has_one_fan_out_at_a_time(mock: MockRefold, refold: AsyncR
     mock.script(Silence())
     claimed = journal.claim()
     part = await anext(claimed)
-    running = asyncio.create_task(run(refold, part))
+    running = asyncio.create_task(run(refold, part, grace=0.1))
     await until(lambda: len(mock.requests) == 3)
     with pytest.raises(JournalError, match="another fan-out over part 0 of the job 'june sync' has not ended"):
         await run(refold, part)
     await claimed.aclose()
+    assert journal.summary().held_parts == 1
     others = journal.claim()
     assert (await anext(others)).number == 1
     assert not running.done()
