@@ -291,7 +291,30 @@ def test_figures_of_large_jobs() -> None:
         "looking up which of its items are done": rows["look up what is done"]["items per second"],
     }
     page = (ROOT / "docs" / "reference" / "large-jobs.md").read_text(encoding="utf-8")
-    shown = dict(re.findall(r"^\| (.+) \| ([\d.,]+) ", page.partition("## What follows")[0], re.MULTILINE))
+    shown = dict(re.findall(r"^\| (.+) \| ([\d.,]+) ", page.partition("## What a shared")[0], re.MULTILINE))
     assert shown.keys() == measured.keys()
     for name, text in shown.items():
         assert float(f"{float(text.replace(',', '')):.2g}") == float(f"{measured[name]:.2g}"), (name, measured[name])
+    bytes_of_item = sum(rows[table][part] for part in ("bytes per row", "of the key", "of the order"))
+    page = (ROOT / "docs" / "reference" / "postgres-journal.md").read_text(encoding="utf-8")
+    assert f"An item takes about {10 * round(bytes_of_item / 10)} bytes" in page
+
+
+def test_figures_of_sharing() -> None:
+    """The figures of shared limits and of the stores are those that the benchmarks wrote."""
+    lines: list[str] = []
+    for row in read_results("limit-sharing")["rows"]:
+        if "of ideal" in row:
+            distance = "10 ms away" if row["seconds to Redis"] else "near"
+            cells = [f"{100 * row['of ideal']:.1f} %", f"{row['refused']}", f"{row['round trips a call']:.2g}"]
+            lines.append(" | ".join([f"| {row['rate']:,} a second, {distance}", *cells]) + " |")
+        else:
+            lines.append(f"| {row['rate']:,} a second | {row['milliseconds that a single call waits']['95']} |")
+    for row in read_results("journal-stores")["rows"]:
+        server = row["CPU µs per item, server"] or ""
+        cells = [f"{row['items per second']:,}", f"{row['CPU µs per item']}", f"{server}"]
+        if "durability" not in row["name"]:
+            lines.append(" | ".join([f"| {row['name']}", *cells]).rstrip() + " |")
+    page = (ROOT / "docs" / "reference" / "large-jobs.md").read_text(encoding="utf-8")
+    assert [line for line in lines if line not in page] == []
+    assert len(lines) == 12

@@ -684,7 +684,6 @@ def test_accounts_are_forgotten() -> None:
     """Bulk work goes through any number of them in bounded memory, and those that wait are kept."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         scene = scene_with(rate=RateLimit(1), concurrency=1)
         busy = scene.begin("busy", lasts=500, account="busy")
         waiting = scene.begin("waiting", account="busy")
@@ -719,7 +718,6 @@ def test_ten_thousand_give_up_quickly() -> None:
     """Those who wait and are cancelled cost no more the more they are."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         scene = scene_with(connections=1)
         tasks = scene.begin(*map(str, range(10_000)))
         await settle()
@@ -892,7 +890,6 @@ def test_many_items_are_parked_and_resume_at_once() -> None:
     """After a pause of all, hundreds of accounts' items lend and take slots without going deeper and deeper."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         scene = scene_with(RateLimit(1e6, burst=10_000), connections=10_000, concurrency=1)
         slots = Slots(400)
         accounts = [f"user_{number}" for number in range(400)]
@@ -922,7 +919,6 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
 
     async def story() -> None:
         loop = asyncio.get_running_loop()
-        loop.set_debug(False)
         scheduler = scene_with(limit, connections, rate=rate, concurrency=concurrency).scheduler
         everyone = Slots(3)
         in_use = 0

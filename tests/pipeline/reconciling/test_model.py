@@ -54,6 +54,7 @@ def test_no_schedule_writes_twice(schedule: bytes) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover  # which would take three times as long, and show nothing that the test above does not
 @ALL
 @given(SCHEDULES)
 def test_none_of_a_hundred_thousand_schedules_writes_twice(schedule: bytes) -> None:
