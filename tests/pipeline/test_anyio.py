@@ -78,7 +78,7 @@ async def move_on_after(use: Use, fan_out: FanOut[str, Any], work: Work) -> None
     """A limit of time that is reached."""
     with anyio.move_on_after(60) as scope:
         begun = asyncio.ensure_future(work.all_begun())
-        begun.add_done_callback(lambda _: setattr(scope, "deadline", anyio.current_time()))
+        begun.add_done_callback(lambda _: setattr(scope, "deadline", asyncio.get_running_loop().time()))
         await use(fan_out)
     assert scope.cancelled_caught
 
@@ -88,7 +88,7 @@ async def fail_after(use: Use, fan_out: FanOut[str, Any], work: Work) -> None:
     begun = asyncio.ensure_future(work.all_begun())
     try:
         with anyio.fail_after(60) as scope:
-            begun.add_done_callback(lambda _: setattr(scope, "deadline", anyio.current_time()))
+            begun.add_done_callback(lambda _: setattr(scope, "deadline", asyncio.get_running_loop().time()))
             await use(fan_out)
     except TimeoutError:
         return
