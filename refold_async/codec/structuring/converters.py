@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from cattrs import Converter, StructureHandlerNotFoundError
-from cattrs.preconf.json import make_converter
+from cattrs.preconf.json import JsonConverter, configure_converter
 
 from refold_async.codec.structuring.classes import class_hook, made_once, typed_dict_hook
 from refold_async.codec.structuring.containers import (
@@ -31,7 +31,7 @@ from refold_async.codec.structuring.declarations import (
     is_typed_dict,
     plain_form,
 )
-from refold_async.codec.structuring.misfits import MisfitError, describe, start_looking
+from refold_async.codec.structuring.misfits import MisfitError, ThoroughConverter, describe, start_looking
 from refold_async.codec.structuring.own_models import is_model, model_hook
 from refold_async.codec.structuring.plain_values import (
     Hook,
@@ -72,8 +72,9 @@ def _behind_a_name(target: Any, converter: Converter) -> Hook:
     return lambda value, _: converter.structure(value, form)
 
 
-def _make_converter(*, detailed: bool) -> Converter:
-    converter = make_converter(detailed_validation=detailed)
+def _prepared(converter: Converter) -> Converter:
+    """Return a converter that can structure everything which `into=` accepts."""
+    configure_converter(converter)
     converter.register_structure_hook_factory(is_other_collection, refuse)
     converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
     converter.register_structure_hook_func(is_literal, literal_hook)
@@ -111,8 +112,8 @@ class _Converters:
         self._make()
 
     def _make(self) -> None:
-        self.fast = _make_converter(detailed=False)
-        self.thorough = _make_converter(detailed=True)
+        self.fast = _prepared(JsonConverter(detailed_validation=False))
+        self.thorough = _prepared(ThoroughConverter(self.fast))
 
     def note_new_type(self) -> None:
         """Note that a type is about to be used which was not used before, or not for long."""
