@@ -13,6 +13,7 @@ from refold_async.faults import Effect
 from refold_async.journal.bloom_filter import BloomFilter
 from refold_async.journal.entries import JournalEntry, entry_of
 from refold_async.journal.store import EntryRow, EntryValues, StoreRun
+from refold_async.models.response_meta import Reconciled
 from refold_async.runtime.cancellation import wait_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
 
@@ -147,6 +148,7 @@ class JournalWriter:
         error: str | None = None,
         result: str | None = None,
         attempts: int = 0,
+        reconciled: Reconciled | None = None,
         then: Callable[[JournalError | None], object] | None = None,
     ) -> None:
         """Record how an item ended. Its key is then no longer active.
@@ -160,6 +162,7 @@ class JournalWriter:
             error: The text of its error.
             result: What its call returned, as JSON.
             attempts: How many attempts were made for it.
+            reconciled: What became clear about its write, if that may have run.
             then: Called with None once that is committed, or with the error once it is certain that it will not be.
         """
         self._active.pop(key, None)
@@ -167,7 +170,7 @@ class JournalWriter:
             error = _storable(error)
         if then is not None:
             self._call_once_committed(then)
-        self._record((key, linked_account_id, status, effect, error_type, error, result, attempts))
+        self._record((key, linked_account_id, status, effect, error_type, error, result, attempts, reconciled))
 
     def release(self, key: str) -> None:
         """Make a key inactive whose item ended without an outcome, or has an outcome from an earlier run."""

@@ -33,8 +33,10 @@ def waiting(call: CallState, item_until: float = math.inf) -> Generator[Deadline
             yield limit
     finally:
         if item is not None:
+            waited = deadlines.now() - began
             item.waits -= 1
-            call.deadline += deadlines.now() - began
+            item.waited += waited
+            call.deadline += waited
 
 
 async def wait_for_permit(
