@@ -70,11 +70,11 @@ test-other-pythons: $(VENV)/python
 		version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		[ $$version != $$own ] || continue; \
 		echo "== Python $$version"; \
-		$(MAKE) test-all PYTHON=$$python VENV=.venv-$$version; \
+		$(MAKE) test PYTHON=$$python VENV=.venv-$$version; \
 	done
 
 test-lowest:
-	$(MAKE) test-all VENV=.venv-lowest LOCK=requirements/lowest.txt
+	$(MAKE) test VENV=.venv-lowest LOCK=requirements/lowest.txt
 
 bench: $(VENV)/bench  ## Compare the cost of calls with other ways to make them; 5 minutes. One case: make bench CASE=read.
 	$(BIN)/python benchmarks/suite.py $(CASE)

@@ -248,6 +248,7 @@ class Measured:
         run = part.open_run(job, IDENTITY)
         write(run, keys, 500)
         run.write([started(f"more_{number}") for number in range(100)])
+        run.close()
         part.release()
         part = store.claim(job, 1, ())
         began = time.perf_counter()

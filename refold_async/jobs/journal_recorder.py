@@ -54,7 +54,6 @@ class JournalRecorder(Generic[Item, T]):
         """Open the journal for a run of these items, and record how many there are if they have a length.
 
         Raises:
-            ConfigurationError: The journal has no job name.
             JournalError: The journal is in use, belongs to another job, is not a journal, or cannot be written.
         """
         return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count_of(items))

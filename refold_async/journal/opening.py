@@ -56,13 +56,13 @@ def open_store(journal: "Journal | PostgresJournal") -> JournalStore:
 def run_opener(journal: AnyJournal, identity: JobIdentity) -> Callable[[], StoreRun]:
     """Return a function that begins a run of a journal's job, to be called in the thread that will write it.
 
-    Raises:
-        ConfigurationError: The journal has no job name, or is split into parts.
+    Args:
+        journal: What `check_journal()` has returned.
+        identity: What identifies the job, with its name.
     """
-    checked = check_journal(journal)
-    opener: RunOpener = opener_of(checked) if isinstance(checked, JournalPart) else open_store(checked)
-    assert checked.job is not None  # noqa: S101 - check_journal() has looked
-    return partial(opener.open_run, checked.job, identity)
+    opener: RunOpener = opener_of(journal) if isinstance(journal, JournalPart) else open_store(journal)
+    assert journal.job is not None  # noqa: S101 - check_journal() has looked
+    return partial(opener.open_run, journal.job, identity)
 
 
 def note_all_ended(journal: AnyJournal) -> None:

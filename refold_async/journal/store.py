@@ -150,6 +150,11 @@ class StoreRun(Protocol):
         """
         ...
 
+    @property
+    def longest_key(self) -> int | None:
+        """The length of the longest key that can be recorded, in bytes of UTF-8; None if there is no limit."""
+        ...
+
     def write(self, entries: Sequence[EntryValues]) -> None:
         """Commit what must be recorded about items: all of it or nothing.
 
@@ -250,8 +255,7 @@ class JournalStore(RunOpener, Protocol):
 class PartClaim(RunOpener, Protocol):
     """A part of a job that this process has claimed: nobody else can run it. Every call blocks.
 
-    The claim ends when it is closed or released, and some time after its process has died or lost the store. A run that
-    is still open then notices it, as one that was replaced.
+    The claim ends when it is closed or released, and some time after its process has died or lost the store.
     """
 
     @property
@@ -268,7 +272,10 @@ class PartClaim(RunOpener, Protocol):
         ...
 
     def release(self) -> None:
-        """End the claim, so that others can claim the part. Does nothing if it has ended; raises nothing."""
+        """End the claim, so that others can claim the part; while a run of it is open, the claim ends with the run.
+
+        Does nothing if it has ended; raises nothing.
+        """
         ...
 
 

@@ -112,7 +112,7 @@ class JournalWriter:
         Raises:
             ConfigurationError: The key cannot be recorded.
         """
-        _check_key(key)
+        _check_key(key, self._run.longest_key)
         if self._refusal is None and key not in self._active:
             self._active[key] = False
             if self._looked_up is not None and not self._looked_up.add(key):
@@ -311,11 +311,17 @@ class JournalWriter:
             call(error)
 
 
-def _check_key(key: object) -> None:
+def _check_key(key: object, longest: int | None) -> None:
     if not isinstance(key, str) or not key:
         raise ConfigurationError(f"key= must return a non-empty str, got {key!r}.")
     if not key.isprintable() and _storable(key) != key:
         raise ConfigurationError(f"key= returned {key!a}: NUL and lone surrogates cannot be recorded. Remove them.")
+    # A character has at most four bytes: only long keys are measured.
+    if longest is not None and 4 * len(key) > longest and (length := len(key.encode())) > longest:
+        raise ConfigurationError(
+            f"key= returned {key[:50]!r}…, which has {length:,} bytes, and this journal can record at most "
+            f"{longest:,}: return a shorter key, such as a hash of this one."
+        )
 
 
 def _storable(text: str) -> str:

@@ -12,7 +12,7 @@ from refold_async.limits.fair_queue import Priority
 from refold_async.runtime.foreign_errors import EXITS, safe_repr
 from refold_async.runtime.log import logger
 
-__all__ = ["Acquire", "Limiter", "LimiterError", "SharedLimit", "acquire_of", "ask", "tell_throttled"]
+__all__ = ["Acquire", "Limiter", "LimiterError", "SharedLimit", "acquire_of", "ask", "tell_throttled", "trouble_of"]
 
 Acquire = Callable[[Priority, int], Awaitable[None]]
 """Asks a limiter for one request of a priority, while that many of the priority wait."""
@@ -118,3 +118,11 @@ def tell_throttled(limiter: Limiter, until: float) -> None:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it raises, the outcome of the call stays the same
         logger.error("The limiter passed as rate_limit= failed in throttled(). No call is affected.", exc_info=error)
+
+
+def trouble_of(limiter: Limiter | None) -> str | None:
+    """Return why a limiter of this package lets nobody send for now, or None if that is not known."""
+    trouble = None
+    with suppress(Exception):  # a limiter of the caller's may have anything of this name
+        trouble = getattr(limiter, "trouble", None)
+    return trouble if isinstance(trouble, str) else None

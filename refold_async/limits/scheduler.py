@@ -16,7 +16,7 @@ from refold_async.limits.account_limits import AccountLimits, AccountLimitSettin
 from refold_async.limits.account_turns import AccountTurns
 from refold_async.limits.adaptive_rate import AdaptiveRate
 from refold_async.limits.fair_queue import FairQueue, Priority
-from refold_async.limits.outside_limiter import Acquire, Limiter, acquire_of, ask, tell_throttled
+from refold_async.limits.outside_limiter import Acquire, Limiter, acquire_of, ask, tell_throttled, trouble_of
 from refold_async.limits.permits import Permit, Waiter
 from refold_async.limits.token_bucket import TokenBucket
 
@@ -186,6 +186,11 @@ class RequestScheduler:
                 self._turns.look_again(limit, asyncio.get_running_loop())
         if fault is Fault.APP_RATE_LIMITED or (fault is Fault.WORKFLOW_RATE_LIMITED and retry_after):
             self._loaded_refusals().note_by_app(permit, retry_after, now)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the limiter lets nobody send for now, or None if that is not known."""
+        return trouble_of(self._limiter)
 
     async def aclose(self) -> None:
         """Grant nothing from now on, and stop calling the limiter."""

@@ -302,7 +302,7 @@ def test_figures_of_large_jobs() -> None:
 
 def test_figures_of_sharing() -> None:
     """The figures of shared limits and of the stores are those that the benchmarks wrote."""
-    lines = []
+    lines: list[str] = []
     for row in read_results("limit-sharing")["rows"]:
         if "of ideal" in row:
             distance = "10 ms away" if row["seconds to Redis"] else "near"

@@ -246,16 +246,17 @@ async def test_a_look_that_hangs(
     assert (len(sent(mock)), outcome.recorded) == (1, False)
 
 
+@pytest.mark.slow
 async def test_looks_keep_to_the_limit(mock: MockRefold, notes: MarkedNotes) -> None:
     """They are paced with all other calls, and the time that they wait for that is not theirs."""
     mock.script(Reset("after"), action_id="create_note")
-    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(20)) as refold:
-        # With a look's time of 0.3 seconds, and 0.8 until the last of them has its turn.
-        report = await write(refold, timeout=0.3).collect()
+    async with AsyncRefold("tk_test", base_url=mock.base_url, rate_limit=RateLimit(5)) as refold:
+        # With a look's time of 1 second, and 3 until the last of them has its turn.
+        report = await write(refold, timeout=1).collect()
     assert [outcome.reconciled for outcome in report.outcomes] == ["done"] * 8
     times = [request.time for request in mock.requests]
     assert len(times) == 16
-    assert times[-1] - times[0] >= 15 / 20 * 0.98
+    assert times[-1] - times[0] >= 15 / 5 * 0.98
 
 
 async def test_refused_when_sent_again(

@@ -1,12 +1,13 @@
 """Jobs in parts that several workers share: who gets which part, when a part is closed, and what a death leaves."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import attrs
@@ -37,12 +38,20 @@ def items_of(number: int, each: int = 5) -> list[str]:
     return [f"user_{number}_{place}" for place in range(each)]
 
 
-async def run(refold: AsyncRefold, part: JournalPart, items: Sequence[str] | None = None) -> Counter[str]:
+async def run(
+    refold: AsyncRefold, part: JournalPart, items: Sequence[str] | None = None, *, grace: float = 5
+) -> Counter[str]:
     """Write for all items of a part, and return how many ended in which way in this run."""
     ended: Counter[str] = Counter()
     chosen = items_of(part.number) if items is None else items
     async with refold.fan_out_action(
-        chosen, "hubspot", "create_contact", lambda item: {"email": f"{item}@example.com"}, journal=part, concurrency=3
+        chosen,
+        "hubspot",
+        "create_contact",
+        lambda item: {"email": f"{item}@example.com"},
+        journal=part,
+        concurrency=3,
+        grace=grace,
     ) as outcomes:
         async for outcome in outcomes:
             ended[f"{outcome.status}{', recorded' * outcome.recorded}"] += 1
@@ -196,6 +205,29 @@ async def test_break_gives_back(journal: AnyJournal) -> None:
     assert [part.number for part in parts] == [0, 0, 0, 0]
 
 
+async def test_a_part_has_one_fan_out_at_a_time(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
+    """If it is given back while one runs, others get it only then: its requests may still leave."""
+    mock.script(Silence())
+    claimed = journal.claim()
+    part = await anext(claimed)
+    running = asyncio.create_task(run(refold, part, grace=0.1))
+    await until(lambda: len(mock.requests) == 3)
+    with pytest.raises(JournalError, match="another fan-out over part 0 of the job 'june sync' has not ended"):
+        await run(refold, part)
+    await claimed.aclose()
+    assert journal.summary().held_parts == 1
+    others = journal.claim()
+    assert (await anext(others)).number == 1
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await others.aclose()
+    again = journal.claim()
+    await until(lambda: journal.summary().held_parts == 0)
+    assert [(await anext(again)).number for _ in range(4)] in ([0, 1, 2, 3], [1, 2, 3, 0])
+    await again.aclose()
+
+
 async def test_another_number_of_parts(journal: AnyJournal) -> None:
     """It is refused: items would change their part, and be sent twice."""
     claimed = journal.claim()
@@ -346,6 +378,39 @@ async def test_reading_while_one_worker_is_dead(refold: AsyncRefold, journal: Jo
         ]
     assert "1 in flight\n0 of 4 parts closed, 1 held\n" in str(summary)
     claims[1].release()
+
+
+@SQLITE
+def test_reading_while_a_worker_begins_a_part(journal: Journal) -> None:
+    """Its file is there before its tables are."""
+    folder = SQLiteFolder(str(journal.path))
+    first, second = (folder.claim("june sync", PARTS, ()) for _ in range(2))
+    assert not isinstance(first, PartsLeft)
+    assert not isinstance(second, PartsLeft)
+    first.open_run("june sync", IDENTITY).close()
+    with closing(sqlite3.connect(Path(journal.path, "part-00001.sqlite"))) as connection:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    assert Path(journal.path, "part-00001.sqlite").stat().st_size > 0
+    assert journal.summary().held_parts == 2
+    assert list(journal.entries()) == []
+    first.release()
+    second.release()
+
+
+@SQLITE
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"job": 1, "parts": 2}'])
+async def test_a_damaged_job_file(journal: Journal, content: str) -> None:
+    """Whoever reads or claims is told which file is damaged."""
+    await asyncio.to_thread(_write_job_file, Path(journal.path), content)
+    with pytest.raises(JournalError, match=r"job\.json' is damaged"):
+        journal.summary()
+    with pytest.raises(JournalError, match=r"job\.json' is damaged"):
+        await anext(journal.claim())
+
+
+def _write_job_file(directory: Path, content: str) -> None:
+    directory.mkdir()
+    (directory / "job.json").write_text(content)
 
 
 async def test_a_directory_is_not_a_file(refold: AsyncRefold, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class MemoryStore:
 
     location = "memory"
     blank = False
+    longest_key = None
 
     def __init__(self) -> None:
         self.rows: dict[str, EntryRow] = {}

@@ -16,7 +16,7 @@ import pytest
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.entries import JournalEntry
 from refold_async.journal.journal import Journal
-from refold_async.journal.opening import run_opener
+from refold_async.journal.opening import check_journal, run_opener
 from refold_async.journal.writer import JournalWriter, NoEntry
 from support.journals import IDENTITY, SQLITE, AnyJournal, largest_file, statuses
 
@@ -270,7 +270,7 @@ async def test_opening_cancelled(journal: AnyJournal, turns: int) -> None:
 async def test_opening_refused(journal: Journal, tmp_path: Path) -> None:
     """An opening that fails leaves nothing; without the job's name it does not begin."""
     with pytest.raises(ConfigurationError, match="job="):
-        await JournalWriter.open(run_opener(Journal(tmp_path / "sync.sqlite"), IDENTITY))
+        check_journal(Journal(tmp_path / "sync.sqlite"))
     with pytest.raises(JournalError, match="No such file"):
         await JournalWriter.open(run_opener(Journal(tmp_path / "missing" / "sync.sqlite", job="june sync"), IDENTITY))
     assert not threads()

@@ -39,7 +39,7 @@ class PostgresPart:
         """
         self._lease.check_held()
         location = self._lease.location
-        if self._run is not None and not self._run.closed:
+        if self._is_running:
             raise JournalError(
                 f"The journal {location!r} is in use: another fan-out over part {self.number} of the job {job!r} has "
                 "not ended."
@@ -67,5 +67,15 @@ class PostgresPart:
         self._lease.release()
 
     def release(self) -> None:
-        """End the claim, so that others can claim the part. Without the server, they wait until the lease has ended."""
-        self._lease.release()
+        """End the claim, or let it end with the run that is open, so that others can claim the part.
+
+        Without the server, they wait until the lease has ended.
+        """
+        if self._run is not None:
+            self._run.releases = True
+        if not self._is_running:
+            self._lease.release()
+
+    @property
+    def _is_running(self) -> bool:
+        return self._run is not None and not self._run.closed

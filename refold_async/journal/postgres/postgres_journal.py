@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["PostgresJournal", "store_of_postgres"]
 
 _LONGEST_SCHEMA: Final = 63  # bytes: PostgreSQL would cut off the rest
+_LONGEST_JOB: Final = 1000  # bytes: an index has it
+_SHORTEST_LEASE: Final = 1.0  # seconds: less is lost at the first delay
+_LONGEST_LEASE: Final = 86_400.0
 
 
 def _check_dsn(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
@@ -44,6 +47,21 @@ def _check_dsn_file(instance: Any, attribute: "attrs.Attribute[Any]", value: Any
         raise ConfigurationError(f"PostgresJournal(dsn_file=) must be the path of a file, got {value!r}.")
     if instance.dsn is not None:
         raise ConfigurationError("Pass PostgresJournal(dsn) or PostgresJournal(dsn_file=), not both.")
+
+
+def _check_job(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    job = check_job("PostgresJournal(job=)", value)
+    if job is not None and len(job.encode()) > _LONGEST_JOB:
+        raise ConfigurationError(f"PostgresJournal(job=) must be a name of at most {_LONGEST_JOB:,} bytes.")
+
+
+def _check_lease(instance: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+    seconds = check_seconds("PostgresJournal(lease=)", value)
+    if not _SHORTEST_LEASE <= seconds <= _LONGEST_LEASE:
+        raise ConfigurationError(
+            f"PostgresJournal(lease=) must be a number of seconds from {_SHORTEST_LEASE:g} to {_LONGEST_LEASE:,.0f}, "
+            f"got {value!r}."
+        )
 
 
 @attrs.frozen(init=False, repr=False)
@@ -71,7 +89,7 @@ class PostgresJournal:
     shown. By default that in `dsn_file`, else in the environment variable `REFOLD_JOURNAL_DSN`, else what the
     environment variables of PostgreSQL say, such as `PGSERVICE` and `PGHOST`."""
 
-    job: str | None = attrs.field(default=None, kw_only=True, validator=checked_by(check_job))
+    job: str | None = attrs.field(default=None, kw_only=True, validator=_check_job)
     """The name of the job. A run needs it; a reader needs it if the schema has several jobs. Another name means another
     job."""
 
@@ -88,9 +106,9 @@ class PostgresJournal:
     patience: float = attrs.field(default=30.0, kw_only=True, validator=checked_by(check_seconds))
     """Seconds to wait if PostgreSQL restarts, fails over or is out of reach; by default 30."""
 
-    lease: float = attrs.field(default=30.0, kw_only=True, validator=checked_by(check_seconds))
-    """Seconds after which another worker may take a part whose worker gives no sign; by default 30. A process that is
-    stopped for longer loses its part."""
+    lease: float = attrs.field(default=30.0, kw_only=True, validator=_check_lease)
+    """Seconds after which another worker may take a part whose worker gives no sign; from 1 to 86,400, by default 30. A
+    process that is stopped for longer loses its part."""
 
     dsn_file: str | os.PathLike[str] | None = attrs.field(default=None, kw_only=True, validator=_check_dsn_file)
     """The path of a file that contains the connection string and nothing else. It is read for each connection."""

@@ -1,6 +1,7 @@
 """A run of a part of a job: what it writes and looks up. Everything here blocks."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from refold_async.journal.postgres import sql
 from refold_async.journal.postgres.batches import encode, encoded_batches
@@ -8,6 +9,8 @@ from refold_async.journal.postgres.lease import Lease, PartState
 from refold_async.journal.store import EntryRow, EntryValues
 
 __all__ = ["PostgresRun"]
+
+_LONGEST_KEY: Final = 2600
 
 
 class PostgresRun:
@@ -17,7 +20,9 @@ class PostgresRun:
         location: Where the journal is, for messages.
         number: The number of the run.
         blank: Whether no earlier run has recorded an item. Nobody else records any while the lease lasts.
+        longest_key: How many bytes a key may have. What PostgreSQL puts into an index must fit into a third of a page.
         closed: Whether the run has ended.
+        releases: Whether the lease ends with the run.
     """
 
     def __init__(self, lease: Lease, state: PartState, *, releases: bool = False) -> None:
@@ -31,9 +36,10 @@ class PostgresRun:
         self.location = lease.location
         self.number = state.runs
         self.blank = state.last_id == 0
+        self.longest_key = _LONGEST_KEY
         self.closed = False
         self._lease = lease
-        self._releases = releases
+        self.releases = releases
 
     def write(self, entries: Sequence[EntryValues]) -> None:
         """Commit what must be recorded about items, in this order.
@@ -69,5 +75,5 @@ class PostgresRun:
     def close(self) -> None:
         """End the run."""
         self.closed = True
-        if self._releases:
+        if self.releases:
             self._lease.release()

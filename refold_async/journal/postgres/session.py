@@ -18,10 +18,8 @@ T = TypeVar("T")
 _PAUSES: Final = (0.05, 1.0)  # seconds between two attempts: the first, and the longest
 _SHORTEST: Final = 1.0  # seconds that an attempt may take, however little patience is left
 
-_LONG_ROW: Final = "index row"
-_LONG_KEY: Final = "A key may be at most about 2,600 bytes long: pass key=, a function that returns shorter ones."
 _NO_TABLES: Final = {"42P01", "3F000"}
-_FIXES: Final = {
+_FIXES: Final[dict[str | None, str]] = {
     "42501": "Grant this user USAGE on the schema, and SELECT, INSERT and UPDATE on its tables.",
     "53100": "Free some space on the server, then run the job again.",
     "25006": "This server is a standby, or a failover is under way. Name all servers in the connection string, and add "
@@ -173,16 +171,14 @@ class Session:
                 "or `refold journal init`."
             )
         state = f" (SQLSTATE {failure.state})" if failure.state else ""
+        fix = _FIXES.get(failure.state, "")
         return JournalError(
-            f"The journal {self.server.location!r} cannot be {doing}: {failure.reason}{state}. {_fix(failure)}".rstrip()
+            f"The journal {self.server.location!r} cannot be {doing}: {failure.reason}{state}. {fix}".rstrip()
         )
 
     def _surrender(self, failure: PostgresError, doing: str, waited: float) -> JournalError:
+        fix = _FIXES.get(failure.state, "")
         return JournalError(
             f"The journal {self.server.location!r} cannot be {doing}: PostgreSQL could not be used for {waited:.0f} "
-            f"seconds. The last reason: {failure.reason}. {_fix(failure)}".rstrip()
+            f"seconds. The last reason: {failure.reason}. {fix}".rstrip()
         )
-
-
-def _fix(failure: PostgresError) -> str:
-    return _LONG_KEY if _LONG_ROW in failure.reason else _FIXES.get(failure.state or "", "")

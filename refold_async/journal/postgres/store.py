@@ -86,6 +86,11 @@ class PostgresStore:
         job_id = self._find_or_add(session, job, 1)
         seen: object = None
         while not isinstance(claimed := self._claim(session, job_id, (), Session.close), PostgresPart):
+            if not claimed.open:
+                raise JournalError(
+                    f"The job {job!r} in the journal {self.location!r} was claimed with parts=1, and its part is "
+                    "closed: all its items have ended. Begin a job of another name for other items."
+                )
             # A worker that lives renews its lease; one that died cannot.
             ((worker, until),) = session.query(sql.READ_LEASE, {"job": job_id}, "opened")
             if seen not in (None, until) or is_held_here(worker):

@@ -38,13 +38,14 @@ def errors_told(path: str, doing: str) -> Generator[None]:
         raise JournalError(f"The journal {path!r} cannot be {doing}: {reason or type(error).__name__}.") from error
 
 
-def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
+def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT, one_thread: bool = True) -> sqlite3.Connection:
     """Open a file as a database.
 
     Args:
         path: The file, which must exist.
         mode: `rw` or `ro`.
         timeout: Seconds to wait if other programs have locked it.
+        one_thread: Whether only this thread uses it.
 
     Raises:
         JournalError: It is not a file.
@@ -52,7 +53,8 @@ def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.
     """
     if not os.path.isfile(path):
         raise JournalError(f"The journal {path!r} is a directory or a device: name a file.")
-    return sqlite3.connect(f"{Path(path).as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=timeout)
+    uri = f"{Path(path).as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout, check_same_thread=one_thread)
 
 
 @contextmanager

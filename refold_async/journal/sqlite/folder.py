@@ -12,7 +12,7 @@ from refold_async.errors import JournalError
 from refold_async.journal.sqlite.connection import errors_told
 from refold_async.journal.sqlite.locks import RunLocks, is_held
 from refold_async.journal.sqlite.run import SQLiteRun
-from refold_async.journal.sqlite.store import SQLiteStore
+from refold_async.journal.sqlite.store import EmptyFileError, SQLiteStore
 from refold_async.journal.store import (
     Durability,
     EntryRow,
@@ -36,14 +36,21 @@ class _Claim:
         self._path = path
         self._durability: Durability = durability
         self._locks: RunLocks | None = locks
+        self._run: SQLiteRun | None = None
 
     def open_run(self, job: str, identity: JobIdentity) -> SQLiteRun:
         """Begin a run of the part."""
         if self._locks is None:
             raise JournalError(f"Part {self.number} of the job {job!r} was given back: claim it again.")
-        return SQLiteRun.open(
+        if self._is_running:
+            raise JournalError(
+                f"The journal {self._path!r} is in use: another fan-out over part {self.number} of the job {job!r} has "
+                "not ended."
+            )
+        self._run = SQLiteRun.open(
             self._path, name=job, identity=identity, durability=self._durability, claimed_by=self._locks
         )
+        return self._run
 
     def close(self) -> None:
         """Record that all items of the part have ended, by a file that says so, and end the claim."""
@@ -52,10 +59,16 @@ class _Claim:
         self.release()
 
     def release(self) -> None:
-        """End the claim."""
+        """End the claim, or let it end with the run that is open."""
         locks, self._locks = self._locks, None
-        if locks is not None:
+        if self._run is not None:
+            self._run.releases = True
+        if locks is not None and not self._is_running:
             locks.release()
+
+    @property
+    def _is_running(self) -> bool:
+        return self._run is not None and not self._run.closed
 
 
 class SQLiteFolder:
@@ -114,8 +127,14 @@ class SQLiteFolder:
         parts = self._parts()
         paths = [_part_path(self.location, number) for number in range(parts)]
         closed = sum(os.path.exists(_closed_path(path)) for path in paths)
-        held = sum(map(is_held, paths))
-        summaries = [SQLiteStore(path).read_summary() for path in paths if _was_begun(path)]
+        held = 0
+        summaries: list[StoreSummary] = []
+        for path in paths:
+            if (summary := _summary_of(path)) is None:
+                held += is_held(path)
+            else:
+                held += summary.running
+                summaries.append(summary)
         if not summaries:
             raise JournalError(f"No part of the job in {self.location!r} was begun: the first worker begins one.")
         counts: Counter[str] = Counter()
@@ -148,11 +167,12 @@ class SQLiteFolder:
             path = _part_path(self.location, number)
             if not _was_begun(path):
                 continue
-            rows = SQLiteStore(path).read_entries(
-                after=within if number == first else 0, statuses=statuses, known=known
-            )
-            if rows:
-                return [row._replace(id=(number << _ID_BITS) + row.id) for row in rows]
+            with suppress(EmptyFileError):
+                rows = SQLiteStore(path).read_entries(
+                    after=within if number == first else 0, statuses=statuses, known=known
+                )
+                if rows:
+                    return [row._replace(id=(number << _ID_BITS) + row.id) for row in rows]
         return []
 
     def close(self) -> None:
@@ -169,8 +189,16 @@ class SQLiteFolder:
             return told[1]
 
 
+def _summary_of(part: str) -> StoreSummary | None:
+    """Return the summary of a part, or None if no worker has begun it."""
+    if _was_begun(part):
+        with suppress(EmptyFileError):
+            return SQLiteStore(part).read_summary()
+    return None
+
+
 def _was_begun(part: str) -> bool:
-    """Return whether a worker has begun a part."""
+    """Return whether a worker has begun a part, or is about to."""
     try:
         return os.path.getsize(part) > 0
     except FileNotFoundError:
@@ -193,6 +221,8 @@ def _read_job(directory: str) -> tuple[str, int] | None:
             told: Any = json.load(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except ValueError as error:
+        raise JournalError(f"{path!r} is damaged: it must contain a job and its parts, as JSON.") from error
     try:
         name, parts = told["job"], told["parts"]
     except (TypeError, KeyError) as error:

@@ -41,6 +41,9 @@ class SQLiteRun:
         location: Where the file is.
         number: The number of the run.
         blank: Whether no earlier run has recorded an item.
+        longest_key: None: a key may have any length.
+        closed: Whether the run has ended.
+        releases: Whether the locks are released when the run ends.
     """
 
     def __init__(
@@ -51,14 +54,16 @@ class SQLiteRun:
         connection: sqlite3.Connection,
         *,
         blank: bool,
-        claimed: bool = False,
+        releases: bool,
     ) -> None:
         self.location = path
         self.number = job.runs
         self.blank = blank
+        self.longest_key = None
+        self.closed = False
+        self.releases = releases
         self._job = job
         self._locks = locks
-        self._claimed = claimed
         self._connection = connection
         self._watch = FileWatch(path, locks.file.identity)
         self._sound = True  # whether every call has succeeded
@@ -102,7 +107,7 @@ class SQLiteRun:
                     _configure(connection, path, durability)
                     job = _begin(connection, path, name, identity, written)
                     blank = not connection.execute(sql.HAS_ENTRIES).fetchall()
-                    run = cls(named, job, locks, connection, blank=blank, claimed=claimed_by is not None)
+                    run = cls(named, job, locks, connection, blank=blank, releases=claimed_by is None)
                 except BaseException:
                     connection.close()
                     raise
@@ -218,7 +223,8 @@ class SQLiteRun:
             self._locks.file.let_go_of_log()
         with suppress(sqlite3.Error):
             self._connection.close()
-        if not self._claimed:
+        self.closed = True
+        if self.releases:
             self._locks.release()
 
 

@@ -16,12 +16,16 @@ from refold_async.journal.sqlite.locks import is_held
 from refold_async.journal.sqlite.run import SQLiteRun
 from refold_async.journal.store import Durability, EntryRow, JobIdentity, JobRow, StoreSummary, moment_of
 
-__all__ = ["SQLiteStore"]
+__all__ = ["EmptyFileError", "SQLiteStore"]
 
 # What is read at a time: few enough rows to keep in memory with their results, and so many that opening the file for
 # them does not count.
 _MOST_ROWS: Final = 1000
 _MOST_CHARACTERS: Final = 1_000_000
+
+
+class EmptyFileError(JournalError):
+    """The file has no tables yet: its first run is about to create them."""
 
 
 class SQLiteStore:
@@ -132,7 +136,7 @@ def _reading(path: str) -> Generator[tuple[sqlite3.Connection, int, JobRow]]:
         with connected_to_read(path) as connection:
             written = format_of(connection, path)
             if not written:
-                raise JournalError(f"{path!r} is empty: it becomes a journal when a job is first run with it.")
+                raise EmptyFileError(f"{path!r} is empty: it becomes a journal when a job is first run with it.")
             connection.execute("BEGIN")
             yield connection, written, job_row(connection, path)
 

@@ -49,6 +49,11 @@ class OrganisationLimit:
                     timer.cancel()
         self._bucket.take(loop.time())
 
+    @property
+    def trouble(self) -> str | None:
+        """Why calls wait for longer than the limit demands, or None."""
+        return self._reserver.trouble
+
     def throttled(self, until: float) -> None:
         """Make all who share the limit wait until a time, in seconds as `time.time()` returns it."""
         self._reserver.pause(until)

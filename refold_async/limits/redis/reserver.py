@@ -127,6 +127,11 @@ class Reserver:
         """Whether Redis does not respond."""
         return self._failure is not None
 
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with Redis and what follows, for messages; None if it responds."""
+        return None if self._failure is None else self._story(self._failure)
+
     def error(self, now: float) -> Exception | None:
         """Return the error for who wants to send now and has no slot, or None if it is to wait."""
         if self._closed:
@@ -193,12 +198,12 @@ class Reserver:
                 self._tell(list(self._wishes))
             return
         except ConfigurationError as error:
+            self._note_paused(pause_until)  # nobody sends by a limit that is refused, so nobody has to wait
             self._settle(asking, str(error))
             return
         received = loop.time()
         self._recover()
-        if self._pause_until == pause_until:
-            self._pause_until = 0.0
+        self._note_paused(pause_until)
         self._offset.note(sent, received, answer.now)
         longer = received - sent - self._round_trip
         self._round_trip += longer / (8 if longer > 0 else 2)  # more than usual is often only a busy moment
@@ -208,6 +213,11 @@ class Reserver:
             again_at = 0.0 if wait is None else sent + max(wait, _AGAIN_AFTER) + spread
             bucket.reserved(priority, list(map(self._offset.here, times)), again_at)
         self._tell(asking)
+
+    def _note_paused(self, until: float) -> None:
+        """Note that no pause until this time has to be asked for any more, unless a longer one was wanted meanwhile."""
+        if self._pause_until == until:
+            self._pause_until = 0.0
 
     def _settle(self, asking: list[tuple[Asking, Priority]], refusal: str | None) -> None:
         """Give up wishes, because Redis does not respond, or refuses them."""

@@ -146,10 +146,12 @@ def _client(url: str, timeout: float) -> Redis:
     problem = "it must begin with redis://, rediss:// or unix://"
     try:
         return _unconnected_client(url, timeout)
-    except (ValueError, TypeError) as error:
-        # The error of redis-py may quote a part of the password.
+    # The errors of redis-py may quote a part of the password.
+    except TypeError:
+        problem = "it has an option that redis-py does not know, or with a wrong value"
+    except ValueError:
         if url.startswith(("redis://", "rediss://", "unix://")):
-            problem = f"it cannot be read ({type(error).__name__}); percent-encode special characters of the password"
+            problem = "it cannot be read; percent-encode special characters of the password"
     raise ConfigurationError(f"RedisRateLimit(url) is not the URL of a Redis: {problem}.")
 
 

@@ -181,6 +181,9 @@ def test_a_file_is_read_for_each_connection(postgres_dsn: str, tmp_path: Path) -
         ({"patience": 0}, "patience="),
         ({"patience": float("inf")}, "patience="),
         ({"lease": "30"}, "lease="),
+        ({"lease": 0.1}, "lease="),
+        ({"lease": 1e12}, "lease="),
+        ({"job": "x" * 1001}, "job="),
     ],
 )
 def test_wrong_arguments(arguments: dict[str, Any], named: str) -> None:

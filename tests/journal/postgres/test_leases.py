@@ -62,6 +62,16 @@ def test_a_part_has_one_worker(postgres_dsn: str) -> None:
         store.close()
 
 
+def test_a_closed_part_is_not_run_as_a_job_without_parts(postgres_dsn: str) -> None:
+    """That is refused at once, instead of waiting for a worker that is not there."""
+    created(postgres_dsn)
+    store = store_at(postgres_dsn)
+    claim(store, 1).close()
+    with pytest.raises(JournalError, match="its part is closed"):
+        store.open_run(JOB, IDENTITY)
+    store.close()
+
+
 def test_a_worker_that_was_replaced(postgres_dsn: str) -> None:
     """Whatever it does next is refused, and changes nothing."""
     journal = created(postgres_dsn, job=JOB)

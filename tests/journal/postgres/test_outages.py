@@ -186,14 +186,23 @@ def test_what_waiting_does_not_change(postgres_dsn: str, state: str, says: str) 
     run.close()
 
 
-def test_a_key_that_is_too_long(postgres_dsn: str) -> None:
-    """No index can hold it: the job stops and says so."""
-    created(postgres_dsn)
-    run = opened(postgres_dsn)
-    key = "".join(chr(0x4E00 + number) for number in range(3000))
-    with pytest.raises(JournalError, match="A key may be at most about 2,600 bytes long"):
-        run.write([(key, None, "started")])
-    run.close()
+async def test_a_key_that_is_too_long(mock: MockRefold, refold: AsyncRefold, postgres_dsn: str) -> None:
+    """No index can hold it: its item fails and is not sent, and the job goes on."""
+    journal = created(postgres_dsn, job="june sync")
+    longest = "xx" + "".join(chr(0x4E00 + number) for number in range(866))
+    report = await refold.fan_out_action(
+        ["a", longest, f"{longest}x", "b"],
+        "hubspot",
+        "create_contact",
+        {"email": "a@example.com"},
+        account=lambda _: "user_1",
+        key=str,
+        journal=journal,
+    ).collect()
+    assert [outcome.status for outcome in report.outcomes] == ["ok", "ok", "failed", "ok"]
+    assert "has 2,601 bytes, and this journal can record at most 2,600" in str(report.outcomes[2].error)
+    assert len(mock.requests) == 3
+    assert (journal.summary().ok, journal.summary().refused) == (3, 1)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Creating the tables of journals: once, again, by many at the same time, from version to version, and refused."""
 
 import asyncio
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -167,8 +168,8 @@ async def test_damaged_tables(postgres_dsn: str, damage: str, says: str) -> None
     async def work() -> None:
         claims = journal.claim()
         try:
-            run = await asyncio.to_thread(run_opener(await anext(claims), IDENTITY))
-            run.write([("b", None, "started")])
+            with closing(await asyncio.to_thread(run_opener(await anext(claims), IDENTITY))) as run:
+                run.write([("b", None, "started")])
         finally:
             await claims.aclose()
         list(journal.entries())

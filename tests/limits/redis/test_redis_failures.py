@@ -27,6 +27,7 @@ async def test_waiting_for_redis(mock: MockRefold, redis: RedisProcess, caplog: 
         with pytest.raises(RefoldError, match="waited") as caught:
             await read(refold, timeout=0.5)
         assert caught.value.effect == "none"
+        assert f"Redis at {redis.path}, which keeps the shared rate limit, fails: " in str(caught.value)
         waiting = [asyncio.create_task(read(refold)), asyncio.create_task(job(refold, 50))]
         await asyncio.sleep(0.5)
         assert not any(task.done() for task in waiting)
