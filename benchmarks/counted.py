@@ -4,7 +4,6 @@ Each does the same thing `COUNT` times. Without a program, it ends immediately.
 """
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final

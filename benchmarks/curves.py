@@ -1,8 +1,8 @@
 """What grows with the number of items, calls or errors, and how fast: a curve for each, with its exponent and a bar.
 
-`python benchmarks/curves.py [CURVE ...]` prints them and writes them to `benchmarks/results/curves.json`. It takes about
-three minutes. The exponent of a curve is its slope if both axes are logarithmic: 0 is a cost that stays the same, 1 one that
-doubles with the number. What whole jobs cost is measured by `growth.py`.
+`python benchmarks/curves.py [CURVE ...]` prints them and writes them to `benchmarks/results/curves.json`. It takes
+about three minutes. The exponent of a curve is its slope if both axes are logarithmic: 0 is a cost that stays the same,
+1 one that doubles with the number. What whole jobs cost is measured by `growth.py`.
 
 With `--check` it ends with status 1 if a bar is missed.
 """

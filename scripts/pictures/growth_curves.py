@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pictures.picture import Picture
+from pictures.picture import Colour, Picture
 from pictures.results import read_results
 
 __all__ = ["draw"]
@@ -23,15 +23,15 @@ def draw() -> str:
     picture = Picture("How costs grow", f"{_NOTE} {told}", 120 + _STEP * len(rows))
     picture.text(24, 40, "How costs grow", size=22, bold=True)
     picture.text(24, 70, _NOTE, size=18, colour="muted")
-    _line(picture, _RIGHT - 1.5 * _DECADE, 80, [(1, 1), (10 ** (2 / 3), 10 ** (2 / 3))], colour_of_ours=False)
+    _line(picture, _RIGHT - 1.5 * _DECADE, 80, [(1, 1), (10 ** (2 / 3), 10 ** (2 / 3))], "hand")
     for number, row in enumerate(rows):
         top = 106 + _STEP * number
         picture.line((24, top), (_RIGHT, top), colour="grid", thickness=1)
         picture.text(24, top + 29, row["name"], size=18)
         picture.text(24, top + 56, _figures(row), size=18, colour="muted")
         decades = math.log10(row["points"][-1][0] / row["points"][0][0])
-        ours = "by hand" not in row["name"]
-        _line(picture, _RIGHT - _DECADE * decades - 6, top + _STEP / 2, row["points"], colour_of_ours=ours)
+        colour: Colour = "hand" if "by hand" in row["name"] else "ours"
+        _line(picture, _RIGHT - _DECADE * decades - 6, top + _STEP / 2, row["points"], colour)
     return picture.markup()
 
 
@@ -40,7 +40,7 @@ def _figures(row: Mapping[str, Any]) -> str:
     return f"{cost:,.3g} to {last_cost:,.3g} {row['unit']}, {first:,} to {last:,} {row['of']}"
 
 
-def _line(picture: Picture, x: float, middle: float, points: Any, *, colour_of_ours: bool) -> None:
+def _line(picture: Picture, x: float, middle: float, points: Any, colour: Colour) -> None:
     """Draw a curve, with both axes logarithmic and of the same scale, around a height."""
     least = 1e-9
     begin, cost = points[0]
@@ -51,7 +51,6 @@ def _line(picture: Picture, x: float, middle: float, points: Any, *, colour_of_o
     heights = [y for _, y in places]
     shift = middle - (min(heights) + max(heights)) / 2
     drawn = [(x + right, min(max(y + shift, middle - _STEP / 2 + 6), middle + _STEP / 2 - 6)) for right, y in places]
-    colour = "ours" if colour_of_ours else "hand"
     picture.line(*drawn, colour=colour, thickness=3)
     for place in drawn:
         picture.dot(*place, 4, fill=colour)
