@@ -624,15 +624,35 @@ def rows(*wrong: int) -> list[Any]:
     return [{"number": number, "even": "?" if number in wrong else number % 2 == 0} for number in range(5_000)]
 
 
+def as_they_are(rows: list[Any]) -> Any:
+    """Return the rows."""
+    return rows
+
+
+def by_number(rows: list[Any]) -> Any:
+    """Return an object with the rows."""
+    return {str(number): row for number, row in enumerate(rows)}
+
+
+def in_a_list(rows: list[Any]) -> Any:
+    """Return a list with the list of rows."""
+    return [rows]
+
+
+def as_a_page(rows: list[Any]) -> Any:
+    """Return a page with the rows."""
+    return {"docs": rows, "first": {"number": -1, "even": True}}
+
+
 @pytest.mark.parametrize(
     ("into", "shape"),
     [
-        (list[Row], list),
-        (tuple[Row, ...], list),
-        (dict[str, Row], lambda rows: {str(number): row for number, row in enumerate(rows)}),
-        (list[Row | None], list),
-        (list[list[Row]], lambda rows: [rows]),
-        (Page[Row], lambda rows: {"docs": rows, "first": {"number": -1, "even": True}}),
+        (list[Row], as_they_are),
+        (tuple[Row, ...], as_they_are),
+        (dict[str, Row], by_number),
+        (list[Row | None], as_they_are),
+        (list[list[Row]], in_a_list),
+        (Page[Row], as_a_page),
     ],
     ids=name_of_case,
 )
