@@ -249,7 +249,7 @@ def misfits(settings: Settings) -> list[Curve]:
     }
     fits = taken["none"][-1][1]
     names = {"none": "a list that fits", "the last": "a list whose last element does not fit"}
-    names |= {"one in 100": "a list of which one in 100 does not fit", "all": "a list of which nothing fits"}
+    names |= {"one in 100": "a list in which one in 100 does not fit", "all": "a list in which nothing fits"}
     return [
         Curve(names[kind], "elements", "CPU µs per element", points, 0.1, math.inf if kind == "none" else 3 * fits)
         for kind, points in taken.items()

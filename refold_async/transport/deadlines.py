@@ -37,7 +37,7 @@ class Deadlines:
         """When the timer fires."""
         self._timer: asyncio.TimerHandle | None = None
         self.order: list[tuple[float, int]] = []
-        """A heap: when to look at a block, and its number. The block may have ended."""
+        """A heap: when to check a block, and its number. The block may have ended."""
         self._newest_in_order = 0
 
     def close(self) -> None:

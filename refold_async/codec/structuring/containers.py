@@ -44,7 +44,7 @@ __all__ = [
 
 _AS_THEY_COME: Final = (Any, object)
 _PORTION: Final = 100
-"""How many members of a long list are searched at once for what does not fit."""
+"""How many members of a long list are searched together for what does not fit."""
 
 _LISTS: Final[Mapping[Any, Any]] = {
     list: None,
