@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak soak-jobs docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-jobs bench-journals bench-large bench-sharing bench-tuning format clean
+.PHONY: demo test test-all soak soak-jobs docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-growth bench-jobs bench-journals bench-large bench-sharing bench-tuning format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
@@ -83,10 +83,14 @@ bench: $(VENV)/bench  ## Compare the cost of calls with other ways to make them;
 bench-bulk: $(VENV)/installed  ## Compare bulk jobs with hand-written ones, with and without rate limits; 5 minutes.
 	$(BIN)/python benchmarks/bulk.py $(CASE)
 
-bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they cost as they grow; draw both. 4 minutes.
+bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and draw it. 1 minute.
 	$(BIN)/python benchmarks/timeline.py
+	$(DRAW) by-hand job-timeline
+
+bench-growth: $(VENV)/installed  ## Measure what grows with the number of items, calls or errors, and draw it. 7 minutes.
 	$(BIN)/python benchmarks/growth.py
-	$(DRAW) by-hand job-timeline cost-growth
+	$(BIN)/python benchmarks/curves.py $(CURVE)
+	$(DRAW) cost-growth growth-curves
 
 bench-sharing: $(VENV)/installed  ## Measure how well processes share a limit through Redis; 7 minutes.
 	$(BIN)/python benchmarks/limit_sharing.py

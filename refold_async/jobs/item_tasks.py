@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from refold_async.errors import APIConnectionError, ClientClosedError, JournalError, RefoldError
 from refold_async.faults import Effect
@@ -22,6 +22,10 @@ __all__ = ["ItemTasks"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
+
+_TRACEBACKS: Final = 100
+"""How many failures keep the tracebacks of this library's errors. Each holds the frames of its call and all in them:
+three times as much memory as the error itself, which names the call without them."""
 
 
 class ItemTasks(Generic[Item, T]):
@@ -56,6 +60,7 @@ class ItemTasks(Generic[Item, T]):
         self._loop: asyncio.AbstractEventLoop
         self._run: Run[Item, T] = NullRun()  # for a fan-out that is left without having been entered
         self._tasks: dict[asyncio.Task[None], TakenItem[Item]] = {}
+        self._tracebacks = 0  # of failures, that are kept
         self._recording = 0  # outcomes that the journal has not committed yet
         self._is_read = True
         self.unfinished: list[Unfinished[Item]] = []
@@ -196,6 +201,10 @@ class ItemTasks(Generic[Item, T]):
     def _end_with_error(self, taken: TakenItem[Item], error: BaseException, *, unclear: bool) -> None:
         """Make the outcome of an item that did not succeed; `unclear` says that it may have happened anyway."""
         outcome: Failed[Item] | Unknown[Item]
+        if isinstance(error, RefoldError):
+            self._tracebacks += 1
+            if self._tracebacks > _TRACEBACKS:
+                error.__traceback__ = None
         elapsed = time.perf_counter() - taken.taken_at
         if unclear or self._run.may_have_run_before(taken):  # what failed now may have run before
             outcome = Unknown(

@@ -5,11 +5,12 @@ Secrets that were sent are removed.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import attrs
 
 from refold_async.config.secret import Secret
-from refold_async.errors import APIConnectionError, APITimeoutError, RefoldError
+from refold_async.errors import APIConnectionError, APIStatusError, APITimeoutError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.model import Result
 from refold_async.models.response_meta import pack
@@ -24,7 +25,7 @@ __all__ = ["add_to_message", "annotate", "annotate_failure", "not_read_in_time",
 def annotate(error: RefoldError, request: Request, base_url: str, linked_account_id: str | None) -> None:
     """Set the attributes of an error that identify its request."""
     error.method = request.target.method
-    error.url = base_url + request.target.path
+    error.url = _shared(base_url + request.target.path)
     error.linked_account_id = linked_account_id
     error.slug = request.slug
     error.action_id = request.action_id
@@ -48,7 +49,13 @@ def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None
         message += f" {_advice(call.request)}"
     # A response may contain half of a surrogate pair, which could not be printed.
     message = message.encode(errors="backslashreplace").decode()
-    error.args = (message, *error.args[1:])
+    error.args = (_shared(message), *error.args[1:])
+
+
+@lru_cache(maxsize=256)
+def _shared(text: str) -> str:
+    """Return a text that other errors contain too. A report may keep a million errors that say the same."""
+    return text
 
 
 def _advice(request: Request) -> str:
@@ -93,6 +100,8 @@ def _tell_of_response(error: RefoldError, response: Response) -> None:
     """Add to an error, and to the result that it may have, the metadata of the response it was made from."""
     error.meta = response.meta(error.request_id)
     pack(error.meta)
+    if isinstance(error, APIStatusError):
+        error.headers = error.meta.headers
     for carried in (getattr(error, "result", None), getattr(error, "execution", None)):
         if isinstance(carried, Result):
             object.__setattr__(carried.meta, "headers", error.meta.headers)

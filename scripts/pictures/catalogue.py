@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from pictures import by_hand, concepts, cost_growth, cpu_beside_peers, job_timeline, retry_decision, way_of_a_call
+from pictures import (
+    by_hand,
+    concepts,
+    cost_growth,
+    cpu_beside_peers,
+    growth_curves,
+    job_timeline,
+    retry_decision,
+    way_of_a_call,
+)
 
 __all__ = ["PICTURES"]
 
@@ -15,4 +24,5 @@ PICTURES: Final[Mapping[str, Callable[[], str]]] = {
     "job-timeline": job_timeline.draw,
     "cpu-beside-peers": cpu_beside_peers.draw,
     "cost-growth": cost_growth.draw,
+    "growth-curves": growth_curves.draw,
 }

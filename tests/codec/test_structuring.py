@@ -606,6 +606,66 @@ def test_no_more_misfits_are_looked_for_than_are_told(into: Any, value: Any) -> 
     assert len(Counted.made) <= 8
 
 
+@attrs.frozen
+class Row:
+    """A class that counts how many were made."""
+
+    made: typing.ClassVar[Counter[int]] = Counter()
+    number: int
+    even: bool
+
+    def __attrs_post_init__(self) -> None:
+        """Count."""
+        self.made[self.number] += 1
+
+
+def rows(*wrong: int) -> list[Any]:
+    """Return a long list in which some rows do not fit."""
+    return [{"number": number, "even": "?" if number in wrong else number % 2 == 0} for number in range(5_000)]
+
+
+def as_they_are(rows: list[Any]) -> Any:
+    """Return the rows."""
+    return rows
+
+
+def by_number(rows: list[Any]) -> Any:
+    """Return an object with the rows."""
+    return {str(number): row for number, row in enumerate(rows)}
+
+
+def in_a_list(rows: list[Any]) -> Any:
+    """Return a list with the list of rows."""
+    return [rows]
+
+
+def as_a_page(rows: list[Any]) -> Any:
+    """Return a page with the rows."""
+    return {"docs": rows, "first": {"number": -1, "even": True}}
+
+
+@pytest.mark.parametrize(
+    ("into", "shape"),
+    [
+        (list[Row], as_they_are),
+        (tuple[Row, ...], as_they_are),
+        (dict[str, Row], by_number),
+        (list[Row | None], as_they_are),
+        (list[list[Row]], in_a_list),
+        (Page[Row], as_a_page),
+    ],
+    ids=name_of_case,
+)
+@pytest.mark.parametrize("wrong", [(0,), (4_999,), (17, 2_500), tuple(range(99, 5_000, 100))], ids=len)
+def test_a_misfit_costs_what_a_list_costs(into: Any, shape: Callable[[list[Any]], Any], wrong: tuple[int, ...]) -> None:
+    """Whether one row does not fit or many, each row is made twice, and those around a misfit once more."""
+    Row.made.clear()
+    with pytest.raises(MisfitError, match=str(wrong[0])):
+        structure(shape(rows(*wrong)), into, "data")
+    assert Row.made.total() <= 2 * 5_000 + 200 * min(len(wrong), 6)
+    assert max(Row.made.values()) <= 3
+
+
 make_typed_dict: Any = TypedDict
 MANY_KEYS: Final = make_typed_dict("MANY_KEYS", {f"f{number}": int for number in range(50)})
 

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from refold_async import (
+    AccountScope,
     APITimeoutError,
     AsyncRefold,
     ConfigurationError,
@@ -369,3 +370,31 @@ def test_nothing_to_report(tmp_path: Path) -> None:
     assert (empty.to_dicts(), lines(tmp_path / "none.csv"), empty.raise_for_errors()) == ([], [], None)  # type: ignore[func-returns-value]
     assert repr(empty) == "<FanOutReport 0 items: 0 ok, 0 failed, 0 unknown>"
     assert "<tbody></tbody>" in html_of(empty)
+
+
+async def test_failures_take_little_memory(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Only the first hundred keep the frames of their calls; what all errors say alike is there once."""
+    mock.script(Answer(404))
+    items = [f"user_{number}" for number in range(1_000)]
+    await refold.fan_out_action(items[:200], "hubspot", "get_contact").collect()
+    report = await refold.fan_out_action(items, "hubspot", "get_contact").collect()
+    errors = [outcome.error for outcome in report.failed]
+    assert sum(error.__traceback__ is not None for error in errors) == 100
+    told = [(id(error.message), id(error.url)) for error in errors if isinstance(error, RefoldError)]
+    assert len(told) == 1_000
+    assert len(set(told)) == 1
+    assert all(isinstance(error, NotFoundError) and error.headers is error.meta.headers for error in errors)
+    before = len(gc.get_objects())
+    del errors, told, report
+    gc.collect()
+    assert (before - len(gc.get_objects())) / 1_000 < 10
+
+
+async def test_a_callers_own_error_keeps_its_frames(refold: AsyncRefold) -> None:
+    """However many there are: nothing else says where it was raised."""
+
+    async def fail(scope: AccountScope, item: str) -> None:
+        raise CustomerGoneError(item)
+
+    report = await refold.fan_out([f"user_{number}" for number in range(150)], fail).collect()
+    assert all(outcome.error.__traceback__ is not None for outcome in report.failed)

@@ -1,5 +1,6 @@
 """The rate that refusals teach, and whom they are about: in simulated situations, and by what always holds."""
 
+import cProfile
 import math
 import random
 from itertools import pairwise
@@ -299,6 +300,22 @@ def test_accounts_are_forgotten() -> None:
     for number in range(100_000):
         refuse(rate, 1000 + number / 1000, account=f"user_{number}")
     assert len(rate._streaks.of_account) == 1000  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_refusal_costs_the_same_however_many_came_before() -> None:
+    """Of the same accounts or of others, with or without responses between them."""
+
+    def calls(number: int) -> float:
+        rate, profile = busy(), cProfile.Profile()
+        with profile:
+            for refused in range(number):
+                now = 1000 + refused / 1000
+                refuse(rate, now, account=f"user_{refused}")
+                if refused % 3 == 0:
+                    accept(rate, now, account=f"user_{refused // 2}")
+        return sum(entry.callcount for entry in profile.getstats()) / number
+
+    assert calls(30_000) < 1.1 * calls(1_000)
 
 
 def test_few_may_be_in_flight_at_first() -> None:

@@ -48,6 +48,17 @@ async def test_what_pictures_show_is_measured(script: str, rows: str, tmp_path: 
 
 
 @pytest.mark.slow
+async def test_curves_are_measured(tmp_path: Path) -> None:
+    """Each has its points, its exponent and its bars."""
+    ran = await run_program(str(BENCHMARKS / "curves.py"), "--quick", "--results", str(tmp_path / "curves.json"))
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    rows = read_results(tmp_path)["curves"]["rows"]
+    assert len({row["group"] for row in rows}) == 10
+    assert all(len(row["points"]) == 2 and isinstance(row["exponent"], float) for row in rows)
+
+
+@pytest.mark.slow
 async def test_sharing_is_measured(tmp_path: Path) -> None:
     """For each limit, near Redis, far from it, and beside single calls. Without `redis-server` the test is skipped."""
     program("redis-server", "redis-server")

@@ -4,6 +4,8 @@ import asyncio
 import math
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
+from weakref import WeakSet
 
 import pytest
 
@@ -241,5 +243,86 @@ def test_a_block_that_ends_in_time_is_left_alone() -> None:
         task = asyncio.current_task()
         assert task is not None
         assert task.cancelling() == 0
+
+    run(story())
+
+
+class CountedDeadline(Deadline):
+    """A deadline that counts how often all of its class are looked at."""
+
+    looks = 0
+
+    @property
+    def when(self) -> float:
+        """When its block must end."""
+        CountedDeadline.looks += 1
+        return self._when
+
+    @when.setter
+    def when(self, when: float) -> None:
+        self._when = when
+
+
+@pytest.mark.parametrize("waiting", [100, 10_000])
+def test_expiring_looks_only_at_what_is_due(waiting: int) -> None:
+    """However many blocks wait for later deadlines, each of them is looked at once, and not at each deadline."""
+
+    async def story() -> int:
+        loop = asyncio.get_running_loop()
+        deadlines = Deadlines(loop)
+        with ExitStack() as blocks:
+            for number in range(waiting):
+                blocks.enter_context(CountedDeadline(deadlines, loop.time() + 60 + number))
+            before = CountedDeadline.looks
+            for _ in range(50):
+                with pytest.raises(TimeoutError), Deadline(deadlines, loop.time() + 0.02):
+                    await asyncio.sleep(1)
+            return CountedDeadline.looks - before
+
+    assert run(story()) == waiting
+
+
+def test_blocks_that_end_leave_nothing_behind() -> None:
+    """What ends before its deadline is released at once, also if others have expired while it ran."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        deadlines = Deadlines(loop)
+        alive: WeakSet[Deadline] = WeakSet()
+        for _ in range(10):
+            with ExitStack() as blocks:
+                for _ in range(1000):
+                    alive.add(blocks.enter_context(CountedDeadline(deadlines, loop.time() + 600)))
+                with pytest.raises(TimeoutError), Deadline(deadlines, loop.time() + 0.02):
+                    await asyncio.sleep(1)
+                assert len(alive) == 1000
+            del blocks
+            assert not alive
+        assert len(deadlines.order) <= 2 * 1000  # entries of blocks that have ended are removed
+
+    run(story())
+
+
+def test_a_deadline_that_is_moved() -> None:
+    """A deadline moved to a later time ends its block then, also if it was put into order before."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        deadlines = Deadlines(loop)
+        began = loop.time()
+
+        async def wait(seconds: float) -> None:
+            with pytest.raises(TimeoutError), Deadline(deadlines, began + seconds):
+                await asyncio.sleep(60)
+
+        async def wait_longer() -> float:
+            deadline = Deadline(deadlines, began + 1)
+            loop.call_at(began + 0.7, setattr, deadline, "when", began + 3)
+            with pytest.raises(TimeoutError), deadline:
+                await asyncio.sleep(60)
+            return loop.time() - began
+
+        moved, *_ = await asyncio.gather(wait_longer(), wait(0.5), wait(2))
+        assert moved == pytest.approx(3)
 
     run(story())

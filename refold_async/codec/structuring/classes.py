@@ -57,7 +57,8 @@ def class_hook(target: Any, converter: Converter) -> Hook:
     except NameError as error:
         # For example, a class made in a function that uses names which only the function sees.
         raise StructureHandlerNotFoundError(f"{error}, in the annotations of {origin.__name__}.", target) from None
-    hook: Hook = make_dict_structure_fn(target, converter)
+    # Without a copy of the code that it generates: Python would keep that for ever.
+    hook: Hook = make_dict_structure_fn(target, converter, _cattrs_use_linecache=False)
     return only_from(dict, looking_for_a_few(hook) if converter.detailed_validation else hook)
 
 

@@ -10,6 +10,7 @@ from collections.abc import (
     Collection,
     Hashable,
     Iterable,
+    Iterator,
     Mapping,
     MutableMapping,
     MutableSequence,
@@ -19,12 +20,13 @@ from collections.abc import (
     Set,
 )
 from functools import partial
+from itertools import islice
 from typing import Any, Final, get_args
 
 from cattrs import Converter, StructureHandlerNotFoundError
 
 from refold_async.codec.structuring.declarations import fields_of_named_tuple, origin_of, plain_form
-from refold_async.codec.structuring.misfits import Misfits
+from refold_async.codec.structuring.misfits import Misfits, ThoroughConverter
 from refold_async.codec.structuring.plain_values import Hook, WrongTypeError, exactly, wrong_type
 
 __all__ = [
@@ -41,6 +43,8 @@ __all__ = [
 ]
 
 _AS_THEY_COME: Final = (Any, object)
+_PORTION: Final = 100
+"""How many members of a long list are searched together for what does not fit."""
 
 _LISTS: Final[Mapping[Any, Any]] = {
     list: None,
@@ -128,28 +132,55 @@ def _members_hook(target: Any, member: Any, converter: Converter) -> Hook:
             raise wrong_type(list, value)
         return [hook(one, member) for one in value]
 
+    if not isinstance(converter, ThoroughConverter):
+        return build
+    build_quickly = _members_hook(target, member, converter.quick)
+
     def build_thoroughly(value: Any, _: Any) -> list[Any]:
         if type(value) is not list:
             raise wrong_type(list, value)
-        return _each_thoroughly(target, ((hook, member, one) for one in value))
+        misfits = Misfits(target)
+        built = list(
+            _in_portions(
+                value,
+                lambda portion: build_quickly(portion, list),
+                lambda first, portion: misfits.build(
+                    (place, hook, member, one) for place, one in enumerate(portion, first)
+                ),
+            )
+        )
+        misfits.check()
+        return built
 
-    return build_thoroughly if converter.detailed_validation else build
+    return build_thoroughly
 
 
-def _each_thoroughly(target: Any, parts: Iterable[tuple[Hook, Any, Any]]) -> list[Any]:
-    """Structure each part by its hook, as its type. Raise an error about the first few that do not fit."""
-    misfits: Misfits | None = None
-    built: list[Any] = []
-    for index, (hook, member, one) in enumerate(parts):
+def _in_portions(
+    members: Collection[Any],
+    quickly: Callable[[list[Any]], Iterable[Any]],
+    thoroughly: Callable[[int, list[Any]], Iterable[Any]],
+) -> Iterator[Any]:
+    """Yield what members become: built quickly, except for portions in which something does not fit.
+
+    Nearly all members of a long list may fit, and to build those thoroughly would take twice as long.
+
+    Args:
+        members: The members.
+        quickly: Builds a portion of them, or raises.
+        thoroughly: Builds a portion of them, given the number of the first, and finds what does not fit.
+    """
+    if len(members) <= _PORTION:  # also because short lists in lists in lists would be built once for each level
+        yield from thoroughly(0, list(members))
+        return
+    remaining = iter(members)
+    first = 0
+    while portion := list(islice(remaining, _PORTION)):
         try:
-            built.append(hook(one, member))
-        except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
-            misfits = misfits or Misfits(target)
-            if not misfits.add_member(error, index, member):
-                break
-    if misfits is not None:
-        raise misfits.error()
-    return built
+            built = quickly(portion)
+        except Exception:  # noqa: BLE001 - the caller's classes may raise anything
+            built = thoroughly(first, portion)
+        yield from built
+        first += len(portion)
 
 
 def tuple_hook(target: Any, converter: Converter) -> Hook:
@@ -179,9 +210,14 @@ def _members_in_turn(
             raise WrongTypeError(f"expected {len(hooks)} items, got {len(value)}")
         if not converter.detailed_validation:
             return make([hook(one, member) for (hook, member), one in zip(hooks, value, strict=True)])
-        return make(
-            _each_thoroughly(target, ((hook, member, one) for (hook, member), one in zip(hooks, value, strict=True)))
+        misfits = Misfits(target)
+        built = list(
+            misfits.build(
+                (place, *of_member, one) for place, (of_member, one) in enumerate(zip(hooks, value, strict=True))
+            )
         )
+        misfits.check()
+        return make(built)
 
     return build
 
@@ -218,21 +254,27 @@ def _mapping_of(target: Any, key: Any, member: Any, converter: Converter) -> Hoo
             return {name: member_hook(one, member) for name, one in value.items()}
         return {key_hook(name, key): member_hook(one, member) for name, one in value.items()}
 
+    if not isinstance(converter, ThoroughConverter):
+        return build
+    build_quickly = _mapping_of(target, key, member, converter.quick)
+
+    def build_pair(pair: tuple[str, Any], _: Any) -> tuple[Any, Any]:
+        name, one = pair
+        made = one if member_hook is None else member_hook(one, member)
+        return name if key_hook is None else key_hook(name, key), made
+
     def build_thoroughly(value: Any, _: Any) -> dict[Any, Any]:
         if type(value) is not dict:
             raise wrong_type(dict, value)
-        misfits: Misfits | None = None
-        built: dict[Any, Any] = {}
-        for name, one in value.items():
-            try:
-                made = one if member_hook is None else member_hook(one, member)
-                built[name if key_hook is None else key_hook(name, key)] = made
-            except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
-                misfits = misfits or Misfits(target)
-                if not misfits.add_member(error, name, member):
-                    break
-        if misfits is not None:
-            raise misfits.error()
+        misfits = Misfits(target)
+        built = dict(
+            _in_portions(
+                value.items(),
+                lambda portion: build_quickly(dict(portion), dict).items(),
+                lambda _, portion: misfits.build((pair[0], build_pair, member, pair) for pair in portion),
+            )
+        )
+        misfits.check()
         return built
 
-    return build_thoroughly if converter.detailed_validation else build
+    return build_thoroughly

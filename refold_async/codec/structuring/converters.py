@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from cattrs import Converter, StructureHandlerNotFoundError
-from cattrs.preconf.json import make_converter
+from cattrs.preconf.json import JsonConverter, configure_converter
 
 from refold_async.codec.structuring.classes import class_hook, made_once, typed_dict_hook
 from refold_async.codec.structuring.containers import (
@@ -31,7 +31,7 @@ from refold_async.codec.structuring.declarations import (
     is_typed_dict,
     plain_form,
 )
-from refold_async.codec.structuring.misfits import MisfitError, describe, start_looking
+from refold_async.codec.structuring.misfits import MisfitError, ThoroughConverter, describe, start_looking
 from refold_async.codec.structuring.own_models import is_model, model_hook
 from refold_async.codec.structuring.plain_values import (
     Hook,
@@ -46,7 +46,10 @@ from refold_async.codec.structuring.plain_values import (
 from refold_async.codec.structuring.pydantic_classes import pydantic_hook
 from refold_async.codec.structuring.unions import is_union, union_hook
 
-__all__ = ["NO_BYTES", "fast_converter", "structure"]
+__all__ = ["MOST_TYPES", "NO_BYTES", "converters", "structure"]
+
+MOST_TYPES: Final = 256
+"""After how many new types the converters are made again."""
 
 NO_BYTES: Final = "JSON has no bytes: use a str, and decode it."
 """The message about types of bytes."""
@@ -69,8 +72,9 @@ def _behind_a_name(target: Any, converter: Converter) -> Hook:
     return lambda value, _: converter.structure(value, form)
 
 
-def _make_converter(*, detailed: bool) -> Converter:
-    converter = make_converter(detailed_validation=detailed)
+def _prepared(converter: Converter) -> Converter:
+    """Return a converter that can structure everything which `into=` accepts."""
+    configure_converter(converter)
     converter.register_structure_hook_factory(is_other_collection, refuse)
     converter.register_structure_hook_func(lambda target: target is object, lambda value, _: value)
     converter.register_structure_hook_func(is_literal, literal_hook)
@@ -96,8 +100,30 @@ def _make_converter(*, detailed: bool) -> Converter:
     return converter
 
 
-fast_converter: Final = _make_converter(detailed=False)
-_thorough_converter: Final = _make_converter(detailed=True)
+class _Converters:
+    """A fast converter, and a thorough one.
+
+    They keep code for each type and never forget one, but a program may make classes at run time, as many as it makes
+    calls. So they are made again after many types, which frees the classes that are no longer used.
+    """
+
+    def __init__(self) -> None:
+        self._new_types = 0
+        self._make()
+
+    def _make(self) -> None:
+        self.fast = _prepared(JsonConverter(detailed_validation=False))
+        self.thorough = _prepared(ThoroughConverter(self.fast))
+
+    def note_new_type(self) -> None:
+        """Note that a type is about to be used which was not used before, or not for long."""
+        self._new_types += 1
+        if self._new_types > MOST_TYPES:
+            self._new_types = 1
+            self._make()
+
+
+converters: Final = _Converters()
 
 
 def structure(value: Any, target: Any, root: str) -> Any:
@@ -112,12 +138,12 @@ def structure(value: Any, target: Any, root: str) -> Any:
         MisfitError: The value does not fit. The error shows only the first few fields that do not fit.
     """
     try:
-        return fast_converter.structure(value, target)
+        return converters.fast.structure(value, target)
     except Exception:  # noqa: BLE001, S110 - the thorough converter finds out what and where
         pass
     start_looking()
     try:
-        return _thorough_converter.structure(value, target)
+        return converters.thorough.structure(value, target)
     except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
         problem = describe(error, root)
     raise MisfitError(problem)

@@ -9,7 +9,7 @@ from cattrs import StructureHandlerNotFoundError
 
 from refold_async.codec.pydantic_models import is_pydantic_one
 from refold_async.codec.structuring.containers import is_mapping
-from refold_async.codec.structuring.converters import NO_BYTES, fast_converter
+from refold_async.codec.structuring.converters import MOST_TYPES, NO_BYTES, converters
 from refold_async.codec.structuring.declarations import parts_of, plain_form
 from refold_async.codec.structuring.plain_values import is_enum, is_literal
 from refold_async.errors import ConfigurationError
@@ -20,16 +20,17 @@ _JSON: Final = frozenset({str, bool, int, float, type(None)})
 _NO_KEYS: Final = frozenset({bool, int, float, type(None)})
 
 
-@lru_cache(maxsize=256)  # only of types that pass; others may be completed later
+@lru_cache(maxsize=MOST_TYPES)  # only of types that pass; others may be completed later
 def _check(target: Any) -> None:
     """Raise an error if nothing can be structured into a type. All types that it consists of are checked now."""
+    converters.note_new_type()
     for part in parts_of(target):
         for one in (part, *get_args(part)):  # before a union reports that it cannot distinguish its members
             if is_pydantic_one(one):
                 raise StructureHandlerNotFoundError(
                     f"{one.__name__} is a model of pydantic 1, which is not supported.", one
                 )
-        fast_converter.get_structure_hook(part)
+        converters.fast.get_structure_hook(part)
         if (problem := _problem_with_values(part)) is not None:
             raise StructureHandlerNotFoundError(problem, part)
 

@@ -4,9 +4,10 @@
 # (cattrs is typed in part)
 
 import threading
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from cattrs import transform_error
+from cattrs import Converter, transform_error
 from cattrs.errors import (
     AttributeValidationNote,
     BaseValidationError,
@@ -14,11 +15,12 @@ from cattrs.errors import (
     IterableValidationError,
     IterableValidationNote,
 )
+from cattrs.preconf.json import JsonConverter
 from cattrs.v import format_exception
 
 from refold_async.codec.structuring.plain_values import Hook, WrongTypeError
 
-__all__ = ["SHOWN", "MisfitError", "Misfits", "describe", "looking_for_a_few", "start_looking"]
+__all__ = ["SHOWN", "MisfitError", "Misfits", "ThoroughConverter", "describe", "looking_for_a_few", "start_looking"]
 
 SHOWN: Final = 5
 """How many problems of a value an error shows."""
@@ -32,6 +34,15 @@ _errors_of_fields: Final[Any] = ClassValidationError
 
 class MisfitError(Exception):
     """A value does not fit a type. The message names each invalid field by its path."""
+
+
+class ThoroughConverter(JsonConverter):
+    """A converter that finds misfits."""
+
+    def __init__(self, quick: Converter) -> None:
+        """Find misfits in the types for which `quick` makes values when everything fits."""
+        super().__init__(detailed_validation=True)
+        self.quick = quick
 
 
 class _EnoughError(Exception):
@@ -52,15 +63,32 @@ def start_looking() -> None:
 
 
 class Misfits:
-    """The problems of the elements of a list, or of the fields of an object or a class.
-
-    Made when the first is found.
-    """
+    """The problems of the elements of a list, or of the fields of an object or a class."""
 
     def __init__(self, target: Any) -> None:
         self._target = target
         self._errors: list[Exception] = []
         self._of_fields = False
+
+    def build(self, members: Iterable[tuple[Any, Hook, Any, Any]]) -> Iterator[Any]:
+        """Structure each member, and add the problem of each that does not fit, until there are enough.
+
+        Args:
+            members: The members: the place of each, its hook, its type and its value.
+        """
+        for place, hook, member, value in members:
+            try:
+                built = hook(value, member)
+            except Exception as error:  # noqa: BLE001 - the caller's classes may raise anything
+                if not self.add_member(error, place, member):
+                    raise self.error() from None
+            else:
+                yield built
+
+    def check(self) -> None:
+        """Raise all problems as one error, if there are any."""
+        if self._errors:
+            raise self.error()
 
     def add_member(self, error: Exception, place: Any, member: Any) -> bool:
         """Add the problem of an element; return whether to search for more."""
