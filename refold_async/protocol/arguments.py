@@ -4,9 +4,9 @@ Each check gets the name and the value of an argument. It returns the value to s
 that names the argument and the fix.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from refold_async.config.validation import check_bool, check_header_value, check_string, check_whole_number
 from refold_async.errors import ConfigurationError
@@ -73,10 +73,10 @@ def list_of(element: Check, *, at_least: int = 0) -> Check:
     def check(name: str, value: Any) -> Any:
         if isinstance(value, str | bytes) or not isinstance(value, Sequence):
             raise ConfigurationError(f"{name} must be a list, not {type(value).__name__}.")
-        elements: Sequence[Any] = value
+        elements = [element(f"{name}[{index}]", one) for index, one in enumerate(cast("Iterable[Any]", value))]
         if len(elements) < at_least:
             raise ConfigurationError(f"{name} is too short: pass a list of {at_least} or more.")
-        return [element(f"{name}[{index}]", one) for index, one in enumerate(elements)]
+        return elements
 
     return check
 
@@ -87,9 +87,9 @@ def mapping_of(value_check: Check, name_check: Check = text) -> Check:
     def check(name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise ConfigurationError(f"{name} must be a mapping of names to values, not {type(value).__name__}.")
-        values: Mapping[Any, Any] = value
         return {
-            name_check(f"a name of {name}", key): value_check(f"{name}[{key!r}]", one) for key, one in values.items()
+            name_check(f"a name of {name}", key): value_check(f"{name}[{key!r}]", one)
+            for key, one in cast("Iterable[tuple[Any, Any]]", value.items())
         }
 
     return check
