@@ -7,7 +7,8 @@ from typing import Any, Final, cast
 
 import pytest
 
-from contract.calls import CALLS, recorded_calls
+from contract.calls.groups import CALLS
+from contract.calls.recorded import recorded_calls
 from contract.exchanges import Exchange
 from contract.facts import OPERATIONS
 from contract.facts.table import Operation
