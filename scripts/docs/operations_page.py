@@ -31,8 +31,8 @@ Find the method for each operation of Refold's REST API, and how the client retr
 
 `refold` is an `AsyncRefold`, `account` one of its scopes, such as `refold.account("user_12345")`. Operations that
 Refold adds later have no method: use `account.request(...)` for those about one linked account, and
-`refold.request(...)` for those about the organisation. They have the same pool, deadlines, limits, retries and errors as all others. Every
-`request()` except GET and HEAD is a write, unless you pass `idempotent=True`.
+`refold.request(...)` for those about the organisation. They have the same pool, deadlines, limits, retries and errors
+as all others. Every `request()` except GET and HEAD is a write, unless you pass `idempotent=True`.
 
 <!-- run: mock.script(Answer(200, json=[])) -->
 
