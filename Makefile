@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-jobs bench-tuning format clean
+.PHONY: demo test test-all soak soak-jobs docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-jobs bench-journals bench-large bench-sharing bench-tuning format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
@@ -32,6 +32,10 @@ test-all: $(VENV)/installed  ## Run all tests.
 soak: $(VENV)/installed  ## Make 100,000 calls through a server that breaks responses in every way; check all. 5 minutes.
 	PYTHONSAFEPATH=1 PYTHONPATH=tests $(BIN)/python -m soak \
 		$(if $(CALLS),--calls $(CALLS)) $(if $(SEED),--seed $(SEED)) $(SOAK_OPTIONS)
+
+# Less of it: make soak-jobs SOAK_OPTIONS='--items 6000 --processes 3 --kill-every 5'. All options: SOAK_OPTIONS=--help.
+soak-jobs: $(VENV)/installed  ## Run a job whose workers, Redis and PostgreSQL are killed; check all. 2 to 3 minutes.
+	PYTHONSAFEPATH=1 PYTHONPATH=tests $(BIN)/python -m soak_jobs $(SOAK_OPTIONS)
 
 docs: $(VENV)/check  ## Build the documentation site into build/site.
 	$(BIN)/python scripts/docs/build.py
@@ -84,18 +88,27 @@ bench-jobs: $(VENV)/installed  ## Measure how bulk jobs proceed, and what they c
 	$(BIN)/python benchmarks/growth.py
 	$(DRAW) by-hand job-timeline cost-growth
 
+bench-sharing: $(VENV)/installed  ## Measure how well processes share a limit through Redis; 7 minutes.
+	$(BIN)/python benchmarks/limit_sharing.py
+
+bench-journals: $(VENV)/installed  ## Compare what recording a job costs in SQLite and in PostgreSQL; 3 minutes.
+	PYTHONPATH=tests $(BIN)/python benchmarks/journal_stores.py
+
+bench-large: $(VENV)/installed  ## Measure what the journal of a large job costs PostgreSQL; 5 minutes.
+	PYTHONPATH=tests $(BIN)/python benchmarks/large_job.py
+
 bench-tuning: $(VENV)/bench  ## Measure what orjson, uvloop, reused connections and gc.freeze() bring. 5 minutes.
 	$(BIN)/python benchmarks/tuning.py
 
 # The locked versions serve every Python and system that the package supports.
 LOCKED = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --no-header \
 	--custom-compile-command "make lock" --upgrade
-ALL_EXTRAS = --extra cli --extra speed --extra otel --extra progress --extra schema
+ALL_EXTRAS = --extra cli --extra speed --extra otel --extra postgres --extra progress --extra redis --extra schema
 
 lock: $(VENV)/python  ## Lock the newest versions of what tests and checks use, with hashes.
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCKED) $(ALL_EXTRAS) --group build --group test --output-file requirements/test.txt
-	$(LOCKED) --extra cli --group build --group test --constraint requirements/lowest.in \
+	$(LOCKED) --extra cli --extra postgres --extra redis --group build --group test --constraint requirements/lowest.in \
 		--output-file requirements/lowest.txt
 	$(LOCKED) $(ALL_EXTRAS) --group check --group docs --group release --constraint requirements/test.txt \
 		--output-file requirements/check.txt

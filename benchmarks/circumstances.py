@@ -11,7 +11,7 @@ __all__ = ["Circumstances"]
 
 PACKAGES: Final = (
     *("refold-async", "aiohttp", "attrs", "cattrs", "backoff", "orjson", "uvloop"),
-    *("httpx", "httpx-aiohttp", "niquests"),
+    *("httpx", "httpx-aiohttp", "niquests", "psycopg"),
 )
 
 

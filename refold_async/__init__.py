@@ -51,8 +51,12 @@ if TYPE_CHECKING:
     from refold_async.jobs.progress import Progress
     from refold_async.jobs.report import FanOutReport
     from refold_async.journal.entries import JournalEntry
-    from refold_async.journal.journal import Journal, JournalSummary
+    from refold_async.journal.journal import Journal
+    from refold_async.journal.parts import JournalPart
+    from refold_async.journal.postgres.postgres_journal import PostgresJournal
+    from refold_async.journal.reading import JournalSummary
     from refold_async.limits.outside_limiter import Limiter
+    from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
@@ -67,12 +71,22 @@ if TYPE_CHECKING:
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
+    from refold_async.pipeline.reconciling.reconcile import (
+        CANNOT_TELL,
+        NOT_DONE,
+        Done,
+        Finding,
+        Reconcile,
+        UnknownWrite,
+    )
     from refold_async.protocol.pages import AwaitableListing, Listing
     from refold_async.resources.account import AccountScope
     from refold_async.resources.actions import Action, ActionParameter, ActionParameters
     from refold_async.resources.workflows import RequestStructure
 
 __all__ = [
+    "CANNOT_TELL",
+    "NOT_DONE",
     "APIConnectionError",
     "APIResponseValidationError",
     "APIStatusError",
@@ -97,6 +111,7 @@ __all__ = [
     "ConnectUrl",
     "ConnectedAccount",
     "ConnectionState",
+    "Done",
     "Effect",
     "EnabledWorkflow",
     "Execution",
@@ -108,6 +123,7 @@ __all__ = [
     "FanOutReport",
     "FanOutStoppedError",
     "Fault",
+    "Finding",
     "InputField",
     "InputOption",
     "Integration",
@@ -115,6 +131,7 @@ __all__ = [
     "Journal",
     "JournalEntry",
     "JournalError",
+    "JournalPart",
     "JournalSummary",
     "Limiter",
     "LinkedAccount",
@@ -127,11 +144,14 @@ __all__ = [
     "Page",
     "ParameterError",
     "PermissionDeniedError",
+    "PostgresJournal",
     "Progress",
     "RateLimit",
     "RateLimitError",
+    "Reconcile",
     "ReconnectRequiredError",
     "RecordedError",
+    "RedisRateLimit",
     "Reference",
     "RefoldError",
     "RequestStructure",
@@ -143,6 +163,7 @@ __all__ = [
     "TokenRevocation",
     "Unfinished",
     "Unknown",
+    "UnknownWrite",
     "UnprocessableEntityError",
     "UserDefinedField",
     "WebhookSignatureError",
@@ -201,7 +222,8 @@ _LOADED_WHEN_USED = {
     "Journal": "journal.journal",
     "JournalEntry": "journal.entries",
     "JournalError": "errors",
-    "JournalSummary": "journal.journal",
+    "JournalPart": "journal.parts",
+    "JournalSummary": "journal.reading",
     "Limiter": "limits.outside_limiter",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
@@ -213,8 +235,10 @@ _LOADED_WHEN_USED = {
     "Page": "models.pages",
     "ParameterError": "errors",
     "PermissionDeniedError": "errors",
+    "PostgresJournal": "journal.postgres.postgres_journal",
     "Progress": "jobs.progress",
     "RateLimit": "config.settings",
+    "RedisRateLimit": "limits.redis.redis_rate_limit",
     "RateLimitError": "errors",
     "ReconnectRequiredError": "errors",
     "RecordedError": "errors",
@@ -240,6 +264,12 @@ _LOADED_WHEN_USED = {
     "WorkflowSettings": "models.workflows",
     "WorkflowVersion": "models.workflows",
     "webhooks": "webhooks",
+    "CANNOT_TELL": "pipeline.reconciling.reconcile",
+    "Done": "pipeline.reconciling.reconcile",
+    "Finding": "pipeline.reconciling.reconcile",
+    "NOT_DONE": "pipeline.reconciling.reconcile",
+    "Reconcile": "pipeline.reconciling.reconcile",
+    "UnknownWrite": "pipeline.reconciling.reconcile",
 }
 
 if not TYPE_CHECKING:  # otherwise type checkers would accept any misspelled name

@@ -2,8 +2,9 @@
 
 import copy
 import inspect
+import math
 import platform
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -15,13 +16,13 @@ from refold_async.config.client_options import (
     find_base_url,
     switch_on_log,
 )
-from refold_async.config.secret import hide
+from refold_async.config.secret import fingerprint, hide
 from refold_async.config.settings import RateLimit, RetryPolicy, Timeout, check_retry_policy, resolve_timeout
 from refold_async.config.validation import check_bool, check_positive, check_proxy, check_whole_number
 from refold_async.errors import ConfigurationError
 from refold_async.fan_out_methods import FanOutMethods
 from refold_async.limits.account_limits import AccountLimitSettings
-from refold_async.limits.outside_limiter import Limiter
+from refold_async.limits.outside_limiter import Limiter, SharedLimit
 from refold_async.limits.scheduler import RequestScheduler
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests
@@ -37,6 +38,7 @@ from refold_async.version import __version__
 if TYPE_CHECKING:
     import aiohttp
 
+    from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.observers import Observer
     from refold_async.pipeline.observers import CheckedObserver
     from refold_async.resources.linked_accounts import LinkedAccounts
@@ -72,9 +74,11 @@ class AsyncRefold(FanOutMethods, RawRequests):
             take 300 seconds, all of them in one attempt.
         retry: How often to retry, and how long to wait before each retry; by default up to 3 retries.
             `RetryPolicy(max_retries=0)` switches retries off.
-        rate_limit: The highest rate at which attempts are sent, for all calls together: a `RateLimit`, or any object
-            with `async acquire()`. Without one, the client learns a rate when Refold keeps responding with HTTP 429.
-        account_rate_limit: The highest rate at which attempts are sent for each linked account. By default none is set.
+        rate_limit: The highest rate at which attempts are sent, for all calls together: a `RateLimit`, a
+            `RedisRateLimit` that several processes share, or any object with `async acquire()`. Without one, the client
+            learns a rate when Refold keeps responding with HTTP 429.
+        account_rate_limit: The highest rate at which attempts are sent for each linked account: a `RateLimit` or a
+            `RedisRateLimit`. By default none is set.
         account_concurrency: How many attempts of one linked account may be in flight at the same time. By default none
             is set.
         max_connections: How many connections may be open at the same time.
@@ -121,8 +125,8 @@ class AsyncRefold(FanOutMethods, RawRequests):
         base_url: str | None = None,
         timeout: Timeout | float = _DEFAULT_TIMEOUT,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        rate_limit: RateLimit | Limiter | None = None,
-        account_rate_limit: RateLimit | None = None,
+        rate_limit: "RateLimit | Limiter | RedisRateLimit | None" = None,
+        account_rate_limit: "RateLimit | RedisRateLimit | None" = None,
         account_concurrency: int | None = None,
         max_connections: int = 100,
         keepalive_timeout: float = 15.0,
@@ -165,9 +169,9 @@ class AsyncRefold(FanOutMethods, RawRequests):
             trace_configs=trace_configs,
         )
         self._scheduler = RequestScheduler(
-            _check_limit(rate_limit),
+            _check_limit(rate_limit, self._name_organisation),
             self._transport.connections,
-            _check_account_limits(account_rate_limit, account_concurrency),
+            _check_account_limits(account_rate_limit, account_concurrency, self._name_organisation),
             retry.max_retry_after,
         )
         self._pipeline = Pipeline(
@@ -333,6 +337,10 @@ class AsyncRefold(FanOutMethods, RawRequests):
     ) -> None:
         await self.aclose()
 
+    def _name_organisation(self) -> str:
+        """Return what identifies the organisation to those who share a limit, without revealing the key."""
+        return f"{self.base_url}:{fingerprint(self._api_key)}"
+
     def __repr__(self) -> str:
         if not hasattr(self, "_transport"):  # error reporters call this when the constructor raises
             return "<AsyncRefold that could not be created>"
@@ -340,22 +348,29 @@ class AsyncRefold(FanOutMethods, RawRequests):
         return f"<AsyncRefold {self.base_url}, {self.environment or 'unknown environment'}{state}>"
 
 
-def _check_limit(rate_limit: Any) -> RateLimit | Limiter | None:
+def _check_limit(rate_limit: Any, organisation: Callable[[], str]) -> RateLimit | Limiter | None:
     if inspect.iscoroutinefunction(getattr(rate_limit, "throttled", None)):
         raise ConfigurationError("The throttled() of rate_limit must be a plain function, not a coroutine function.")
     if rate_limit is None or isinstance(rate_limit, RateLimit | Limiter):
         return rate_limit
+    if isinstance(rate_limit, SharedLimit):
+        return rate_limit.limiter_for(organisation())
     raise ConfigurationError(
         f"rate_limit must be a RateLimit, such as RateLimit(20, burst=5), or an object with `async acquire()`; "
         f"got {rate_limit!r}."
     )
 
 
-def _check_account_limits(rate: object, concurrency: int | None) -> AccountLimitSettings:
-    if rate is not None and not isinstance(rate, RateLimit):
+def _check_account_limits(
+    rate: object, concurrency: int | None, organisation: Callable[[], str]
+) -> AccountLimitSettings:
+    shared = rate.account_buckets_for(organisation()) if isinstance(rate, SharedLimit) else None
+    if shared is None and rate is not None and not isinstance(rate, RateLimit):
         raise ConfigurationError(f"account_rate_limit must be a RateLimit, such as RateLimit(5), got {rate!r}.")
-    if concurrency is None:
-        return AccountLimitSettings(rate=rate)
     return AccountLimitSettings(
-        rate=rate, concurrency=check_whole_number("account_concurrency", concurrency, at_least=1)
+        rate=rate if isinstance(rate, RateLimit) else None,
+        shared=shared,
+        concurrency=(
+            math.inf if concurrency is None else check_whole_number("account_concurrency", concurrency, at_least=1)
+        ),
     )

@@ -34,6 +34,7 @@ may have run. No error contains an API key, a session token or an open response.
 
 import builtins
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from refold_async.faults import THROTTLED, Effect, Fault
@@ -99,6 +100,7 @@ class RefoldError(Exception):
         slug: The app that the call was about, or None.
         action_id: The action that the call was about, or None.
         attempts: How many attempts the call made.
+        sent_at: When its last attempt was about to be sent, in UTC; None if none was, or if that is not known.
         meta: The attempts, duration in seconds, status and headers of the call. If no call was made, `meta.attempts` is
             0.
         request_id: Refold's id for the request, to quote when you contact support; None if no response contained one.
@@ -113,6 +115,7 @@ class RefoldError(Exception):
     slug: str | None = None
     action_id: str | None = None
     attempts: int = 0
+    sent_at: datetime | None = None
     meta: ResponseMeta = ResponseMeta()
     request_id: str | None = None
     retry_after: float | None = None

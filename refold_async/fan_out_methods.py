@@ -191,6 +191,11 @@ class FanOutMethods:
 
         chosen = with_defaults(ActionFanOutOptions, options, "AsyncRefold.fan_out_action")
         idempotent: bool = chosen["idempotent"]
+        reconcile = chosen["reconcile"]
+        if reconcile is not None:
+            from refold_async.pipeline.reconciling.reconcile import check_reconcile
+
+            check_reconcile(reconcile, idempotent=idempotent, resend_unknown=chosen["resend_unknown"])
         parse = parse_action_result(into)
         given = (parameters, chosen["connection_id"], chosen["headers"])
 
@@ -207,27 +212,21 @@ class FanOutMethods:
         timeout = chosen["timeout"]
         limits = None if timeout is None else resolve_timeout(timeout, self._pipeline.timeout)
 
+        def request_for(item: Item) -> Request:
+            return request_of(value(item) if callable(value) else value for value in given) if differs else common
+
         def execute(scope: AccountScope, item: Item) -> Awaitable[ActionResult[Any]]:
-            request = common
-            if differs:
-                request = request_of(value(item) if callable(value) else value for value in given)
+            return scope._send(request_for(item), parse, limits)  # pyright: ignore[reportPrivateUsage]
+
+        def send(scope: AccountScope, item: Item, request: Request) -> Awaitable[ActionResult[Any]]:
             return scope._send(request, parse, limits)  # pyright: ignore[reportPrivateUsage]
 
-        def executing_if_connected() -> Callable[[AccountScope, Item], Awaitable[ActionResult[Any]]]:
-            from refold_async.resources.connections import Connections
-
-            connections = Connections(slug)
-
-            async def execute_if_connected(scope: AccountScope, item: Item) -> ActionResult[Any]:
-                await connections.ensure(scope, item, limits)
-                return await execute(scope, item)
-
-            return execute_if_connected
+        def seconds_to_look(scope: AccountScope) -> float:
+            return scope._limits(timeout).total  # pyright: ignore[reportPrivateUsage]
 
         def restore(result: Any) -> ActionResult[Any]:
             return parse(Response(200, {}, json_codec.encode_as_read(result).encode()), common)
 
-        only_connected = check_bool("skip_disconnected", chosen["skip_disconnected"])
         chosen["resend_unknown"] = chosen["resend_unknown"] or (idempotent and chosen["journal"] is not None)
         recorder = self._recorder(
             chosen,
@@ -241,7 +240,16 @@ class FanOutMethods:
                 "into=bytes cannot be combined with Journal(..., results=True), which records results as JSON: pass "
                 "results=False, and store the files elsewhere."
             )
-        call = executing_if_connected() if only_connected else execute
+        call: Callable[..., Awaitable[ActionResult[Any]]] = execute if reconcile is None else send
+        if check_bool("skip_disconnected", chosen["skip_disconnected"]):
+            from refold_async.resources.connections import Connections
+
+            call = Connections(slug).before(call, limits)
+        if reconcile is not None:
+            from refold_async.jobs.reconciling import ReconcilingCall
+
+            check_usable = self._transport.check_usable
+            call = ReconcilingCall(reconcile, request_for, call, parse, chosen["key"], seconds_to_look, check_usable)
         return FanOut(items, call, self._interface(chosen["account"]), recorder, chosen)
 
     def _interface(self, account: Any) -> "ClientInterface[Any, AccountScope]":
@@ -296,15 +304,9 @@ class FanOutMethods:
 
             return NullRecorder()
         from refold_async.jobs.journal_recorder import JournalRecorder
-        from refold_async.journal.journal import Journal
+        from refold_async.journal.opening import check_journal
         from refold_async.journal.store import JobIdentity
 
-        if not isinstance(journal, Journal):
-            raise ConfigurationError(
-                f"journal must be a Journal, such as Journal('june.sqlite', job='june sync'), got {journal!r}."
-            )
-        if journal.job is None:
-            raise ConfigurationError("The journal has no job name: pass Journal(..., job='june sync').")
         identity = JobIdentity(
             base_url=self._transport.base_url,
             environment=environment_of(self._api_key),
@@ -313,11 +315,12 @@ class FanOutMethods:
             parameters_sha256=None if parameters is None else _fingerprint(parameters),
         )
         return JournalRecorder(
-            journal=journal,
+            journal=check_journal(journal),
             identity=identity,
             key=key,
             retry_failed=options["retry_failed"],
             resend_unknown=options["resend_unknown"],
+            reconciles=options.get("reconcile") is not None,
             restore=restore,
             structures=slug is not None,
         )

@@ -11,13 +11,18 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from refold_async import AccountScope, AsyncRefold
+from refold_async import AccountScope, AsyncRefold, Journal
 from refold_async.testing import MockRefold
 from support.retry_policies import IMPATIENT
+
+if TYPE_CHECKING:
+    from support.journals import AnyJournal
+    from support.postgres_server import PostgresProcess
+    from support.redis_server import RedisProcess
 
 SETTINGS_OF_OTHERS: Final = [
     *("REFOLD_API_KEY", "REFOLD_BASE_URL", "REFOLD_LINKED_ACCOUNT_ID"),
@@ -100,3 +105,63 @@ def unprivileged() -> Iterator[Path]:
     finally:
         os.seteuid(user)
         shutil.rmtree(directory)
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator["RedisProcess"]:
+    """A Redis of the test's own, which it may stop, kill and freeze."""
+    from support.redis_server import running_redis
+
+    async with running_redis() as redis:
+        yield redis
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[Path]:
+    """The data that every PostgreSQL begins with."""
+    from support.postgres_server import postgres_template
+
+    with postgres_template() as template:
+        yield template
+
+
+@pytest.fixture
+async def postgres(postgres_template: Path) -> AsyncIterator["PostgresProcess"]:
+    """A PostgreSQL of the test's own, which it may stop, kill and freeze."""
+    from support.postgres_server import running_postgres
+
+    async with running_postgres(postgres_template) as postgres:
+        yield postgres
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(postgres_template: Path) -> Iterator["PostgresProcess"]:
+    """A PostgreSQL for all tests of this process. No test may stop it."""
+    from support.postgres_server import PostgresProcess
+    from support.services import service_directory
+
+    with service_directory() as directory:
+        postgres = PostgresProcess(postgres_template, directory)
+        try:
+            yield postgres
+        finally:
+            postgres.end()
+
+
+@pytest.fixture
+async def postgres_dsn(shared_postgres: "PostgresProcess") -> AsyncIterator[str]:
+    """A connection string for a new, empty database. The test must leave no connection to it open."""
+    if not shared_postgres.is_running:
+        await shared_postgres.start()
+    async with shared_postgres.database() as name:
+        yield shared_postgres.dsn(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> "AnyJournal":
+    """A journal of the job `june sync` that nobody has used, in each store."""
+    if request.param == "sqlite":
+        return Journal(tmp_path / "june.sqlite", job="june sync")
+    from support.postgres_journals import created
+
+    return created(request.getfixturevalue("postgres_dsn"), job="june sync")

@@ -5,13 +5,15 @@ import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, assert_never, assert_type
+from typing import Any, Literal, TypedDict, assert_never, assert_type
 
 import attrs
 from multidict import CIMultiDict
 from pydantic import BaseModel
 
 from refold_async import (
+    CANNOT_TELL,
+    NOT_DONE,
     AccountScope,
     Action,
     ActionFailedError,
@@ -26,6 +28,7 @@ from refold_async import (
     Confirmation,
     ConnectionState,
     ConnectUrl,
+    Done,
     Effect,
     EnabledWorkflow,
     Execution,
@@ -34,8 +37,10 @@ from refold_async import (
     Failed,
     FanOut,
     FanOutReport,
+    Finding,
     Journal,
     JournalEntry,
+    JournalPart,
     JournalSummary,
     Limiter,
     LinkedAccount,
@@ -45,8 +50,11 @@ from refold_async import (
     Outcome,
     OutcomeWriter,
     Page,
+    PostgresJournal,
     Progress,
     RateLimit,
+    Reconcile,
+    RedisRateLimit,
     Reference,
     RefoldError,
     ResponseMeta,
@@ -56,6 +64,7 @@ from refold_async import (
     Timeout,
     TokenRevocation,
     Unknown,
+    UnknownWrite,
     UserDefinedField,
     WebhookSubscription,
     Workflow,
@@ -107,6 +116,13 @@ class Turnstile:
     """A limiter of the user's own."""
 
     async def acquire(self) -> None:
+        """Let everybody through."""
+
+
+class OrderedTurnstile:
+    """A limiter of the user's own that distinguishes calls."""
+
+    async def acquire(self, *, priority: str = "interactive", waiting: int = 1) -> None:
         """Let everybody through."""
 
 
@@ -296,6 +312,57 @@ async def jobs(refold: AsyncRefold, ids: list[str]) -> None:
         assert_type(entry.effect, Effect | None)
 
 
+async def jobs_in_parts(refold: AsyncRefold, ids: list[str]) -> None:
+    """Jobs that several processes share, in a directory or in PostgreSQL."""
+    for journal in (
+        Journal("june", job="june", parts=16),
+        PostgresJournal("service=refold", job="june", parts=256, schema="jobs", patience=60, lease=20, results=True),
+        PostgresJournal(job="june", parts=256, dsn_file="dsn"),
+    ):
+        assert_type(journal, Journal | PostgresJournal)
+        async for part in journal.claim():
+            assert_type(part, JournalPart)
+            assert_type(part.number, int)
+            refold.fan_out_action(ids, "hubspot", "get_contact", journal=part)
+            await part.close()
+        assert_type(journal.summary().closed_parts, int)
+        for entry in journal.entries(status="unknown"):
+            assert_type(entry, JournalEntry)
+        if isinstance(journal, PostgresJournal):
+            await journal.create_schema()
+            refold.fan_out(ids, count_actions, journal=journal)
+
+
+async def reconciled(refold: AsyncRefold, account: AccountScope, rows: list[Row]) -> None:
+    """Looks for writes that may have run."""
+
+    async def look(scope: AccountScope, write: UnknownWrite) -> Finding:
+        assert_type(write.key, str | None)
+        assert_type(write.error, RefoldError)
+        found = await scope.execute_action("hubspot", "search_contacts", {"query": write.key}, idempotent=True)
+        return Done(found.data) if found.data else NOT_DONE if write.first_started_at else CANNOT_TELL
+
+    async def forgetful(scope: AccountScope, write: UnknownWrite) -> None: ...
+
+    reconcile = Reconcile(look, settle=30)
+    created = await account.execute_action("hubspot", "create_contact", into=Contact, reconcile=reconcile)
+    assert_type(created, ActionResult[Contact])
+    assert_type(created.meta.reconciled, Literal["done", "sent_again"] | None)
+    job = refold.fan_out_action(
+        rows, "hubspot", "create_contact", account=lambda row: row.customer_id, reconcile=reconcile
+    )
+    for outcome in (await job.collect()).reconciled:
+        assert_type(outcome.reconciled, Literal["done", "sent_again"] | None)
+    Reconcile(look)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Reconcile(forgetful, settle=30)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await account.execute_action("a", "b", save_to="x", reconcile=reconcile)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+async def count_actions(scope: AccountScope, item: str) -> int:
+    """Call Refold for an item."""
+    return len(await scope.list_actions("hubspot"))
+
+
 async def options(refold: AsyncRefold, rows: list[Row], accounts: list[LinkedAccount]) -> None:
     """Functions among the options know the type of the items."""
 
@@ -416,6 +483,13 @@ async def settings() -> None:
     """Every setting, and the mock."""
     limiter: Limiter = Turnstile()
     AsyncRefold("tk", timeout=5, rate_limit=limiter)
+    AsyncRefold("tk", rate_limit=OrderedTurnstile())
+    accounts = RedisRateLimit(
+        "redis://localhost", RateLimit(4), name="accounts", on_failure="local", local_share=0.5, timeout=2
+    )
+    async with RedisRateLimit("redis://localhost", RateLimit(20, burst=5), name="acme") as shared, accounts:
+        AsyncRefold("tk", rate_limit=shared, account_rate_limit=accounts)
+    RedisRateLimit("redis://localhost", RateLimit(20), name="acme", on_failure="fail")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async with (
         MockRefold() as mock,
         AsyncRefold(

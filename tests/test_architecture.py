@@ -49,6 +49,8 @@ KNOWN_TO: Final = {
     "logging": "runtime.log",  # others would let what filters raise out of their calls
     "opentelemetry": "telemetry",
     "orjson": "codec.json_codec",
+    "psycopg": "journal.postgres.connection",
+    "redis": "limits.redis.server",
     "rich": "jobs.report_table",
     "sqlite3": "journal.sqlite",
     "tqdm": "jobs.progress_bar",
@@ -296,6 +298,8 @@ def test_nothing_else_is_needed() -> None:
         "cattrs",
         "backoff",
         "orjson",
+        "psycopg",
+        "redis",
         "tqdm",
         "jsonschema",
         "opentelemetry",
@@ -411,7 +415,7 @@ def test_what_is_not_used_is_not_loaded() -> None:
 import sys
 import refold_async
 refold_async.AsyncRefold("tk_test").account("user_1")
-unused = {"backoff", "cattrs", "sqlite3", "jsonschema", "opentelemetry", "tqdm"}
+unused = {"backoff", "cattrs", "sqlite3", "psycopg", "redis", "jsonschema", "opentelemetry", "tqdm"}
 unused |= {"refold_async.jobs", "refold_async.journal", "refold_async.resources.actions"}
 unused |= {"refold_async.protocol.redaction", "refold_async.models.executions", "refold_async.webhooks"}
 unused |= {f"refold_async.pipeline.{name}" for name in ("retry", "error_details", "credentials", "observers")}
@@ -437,7 +441,7 @@ async def main():
         await refold.fan_out(["user_1"], call).collect()
 asyncio.run(main())
 assert "refold_async.jobs.fan_out" in sys.modules
-unused = {"csv", "html", "rich", "sqlite3", "refold_async.journal", "refold_async.jobs.journal_recorder"}
+unused = {"csv", "html", "rich", "sqlite3", "psycopg", "refold_async.journal", "refold_async.jobs.journal_recorder"}
 print(*sorted(unused & set(sys.modules)))
 """
     ran = subprocess.run(

@@ -41,6 +41,14 @@ Exit codes:
 _APPS: Final = "Apps with the state reconnect need new credentials: `refold connect` prints a link for the customer."
 _GENERATE: Final = "Run it again to update the file, for example after Refold has added actions."
 _WATCH: Final = "Fails if the execution ends without completing. Prints one JSON object per line unless on a terminal."
+_WATCH_JOB: Final = """\
+It ends when all parts of the job are closed; if the job has no parts, when no process runs it. Prints one JSON object \
+per line unless on a terminal.
+"""
+_INIT: Final = """\
+Run it once before the first job, and after an update of refold_async while no job runs. Repeating it is harmless. The \
+user of the connection needs the right to create a schema.
+"""
 _CONNECT: Final = "Anyone with the link can connect an app for this customer: give it to nobody else."
 _REQUEST: Final = "Methods other than GET and HEAD count as writes."
 _MOCK: Final = """\
@@ -84,10 +92,17 @@ def make_app() -> App:
     jobs = Group("Bulk jobs", sort_key=2)
     fan_out = "--accounts FILE [OPTIONS] SLUG ACTION_ID [PARAMETERS...]"
     _add(app, jobs, "fan-out", "fan_out:fan_out", help_of_jobs.FAN_OUT, usage=fan_out, ending=help_of_jobs.EXIT_CODES)
-    journal = _group(app, jobs, "journal", "Read the journal of a job, also while it runs. Nothing is sent.")
-    _add(journal, None, "summary", "journal:summary", "Show how many items ended in each way, and how many are left.")
-    _add(journal, None, "entries", "journal:entries", "List the items, all or some of them.")
-    _add(journal, None, "report", "journal:report", "Report how the job went: as text, as a page or as CSV.")
+    journal = _group(app, jobs, "journal", "Read the journal of a job, also while it runs. Nothing is sent to Refold.")
+    named = "[OPTIONS] [JOURNAL]"
+    summary = "Show how many items ended in each way, and how many are left."
+    _add(journal, None, "summary", "journal:summary", summary, usage=named)
+    _add(journal, None, "entries", "journal:entries", "List the items, all or some of them.", usage=named)
+    summary = "Report how the job went: as text, as a page or as CSV."
+    _add(journal, None, "report", "journal:report", summary, usage=named)
+    summary = "Show how far a job is, over all its workers."
+    _add(journal, None, "watch", "journal:watch", summary, _WATCH_JOB, usage=named)
+    summary = "Create the tables of journals in PostgreSQL."
+    _add(journal, None, "init", "journal:init", summary, _INIT, usage="[OPTIONS] [DSN]")
 
     runs = Group("Workflows", sort_key=3)
     workflows = _group(app, runs, "workflows", "List, get and run workflows.")

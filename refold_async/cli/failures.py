@@ -10,6 +10,8 @@ import textwrap
 from enum import IntEnum
 from typing import Final
 
+from refold_async.cli.connection_strings import without_connection_strings
+from refold_async.cli.invocation import INVOCATION
 from refold_async.cli.rewording import reworded
 from refold_async.cli.terminal import is_terminal, plain
 from refold_async.errors import (
@@ -64,7 +66,7 @@ class StoppedError(Exception):
 
 def say(text: str) -> None:
     """Print a message about the command on stderr, as one paragraph."""
-    text = plain(" ".join(text.split()))
+    text = plain(" ".join(without_connection_strings(text, INVOCATION.arguments).split()))
     if is_terminal(sys.stderr):
         text = _filled(text, max(20, shutil.get_terminal_size().columns - 1))
     with contextlib.suppress(OSError, ValueError):  # nobody reads stderr

@@ -14,14 +14,18 @@ __all__ = ["INVOCATION", "Invocation"]
 
 
 class Invocation:
-    """A command line."""
+    """A command line.
+
+    Attributes:
+        arguments: Its words, without the program's name.
+    """
 
     def __init__(self) -> None:
-        self._arguments: tuple[str, ...] = ()
+        self.arguments: tuple[str, ...] = ()
 
     def begin(self, arguments: Sequence[str]) -> None:
         """Remember a command line, without the program's name."""
-        self._arguments = tuple(arguments)
+        self.arguments = tuple(arguments)
 
     def again(self, *added: str, without: frozenset[str] = frozenset()) -> str:
         """Return it, quoted for a shell.
@@ -30,7 +34,7 @@ class Invocation:
             added: Options to add.
             without: Options without a value to leave out.
         """
-        given = self._arguments
+        given = self.arguments
         place = given.index("--") if "--" in given else len(given)  # what follows "--" is not an option
         kept = [argument for argument in given[:place] if _option_of(argument) not in {*without, *added}]
         return " ".join(map(_quoted, [*self._program(), *kept, *added, *given[place:]]))
@@ -38,7 +42,7 @@ class Invocation:
     def _program(self) -> list[str]:
         main = getattr(sys.modules.get("__main__"), "__spec__", None)
         if main is not None and main.name == "refold_async.__main__":  # python -m refold_async
-            return sys.orig_argv[: len(sys.orig_argv) - len(self._arguments)]
+            return sys.orig_argv[: len(sys.orig_argv) - len(self.arguments)]
         script, found = Path(sys.argv[0]), shutil.which("refold")
         if script.name == "refold" and script.is_file() and (found is None or not script.samefile(found)):
             return [str(script)]  # its name alone would run nothing, or another program

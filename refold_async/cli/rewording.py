@@ -1,11 +1,12 @@
 """Rewords what the library says to programmers for users of commands: one table for all commands."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 __all__ = ["REWORDINGS", "reworded"]
 
-REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
+REWORDINGS: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     # Where to look things up.
     (
         r"Check the slug in the Refold Console[;.] .*?, list_actions\(slug\) \w+ the app's actions\.",
@@ -88,6 +89,12 @@ REWORDINGS: Final[tuple[tuple[str, str], ...]] = (
     (r"\bbelow base_url\b", "below the base URL"),
     (r"\bbase_url\b", "--base-url"),
     (r"This version of refold_async does not", "This version does not"),
+    # Journals in PostgreSQL.
+    (r"\bPostgresJournal\(dsn\)", "What was given"),
+    (r"\bPostgresJournal\((\w+)=\)", lambda found: f"--{found[1].replace('_', '-')}"),
+    (r"\bname one, PostgresJournal\(\.\.\., job='june sync'\)\.", "name one with --job."),
+    (r"`await journal\.create_schema\(\)` or `refold journal init`", "`refold journal init`"),
+    (r"\bPostgresJournal needs", "A journal in PostgreSQL needs"),
 )
 """What a message of the library says, as a regular expression, and what the command line says instead."""
 _OF_OTHERS: Final[tuple[tuple[str, str], ...]] = (

@@ -7,7 +7,7 @@ nothing.
 
 from typing import Any, SupportsIndex
 
-__all__ = ["Secret", "hide"]
+__all__ = ["Secret", "fingerprint", "hide"]
 
 _SHOWN = "'***'"
 
@@ -37,6 +37,13 @@ class Secret(str):
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
         """Return the bytes, whose repr does not show them either."""
         return _SecretBytes(super().encode(encoding, errors))
+
+
+def fingerprint(value: str | None) -> str:
+    """Return a short text that identifies a secret without revealing it; `none` for None."""
+    import hashlib
+
+    return "none" if value is None else hashlib.sha256(value.encode()).hexdigest()[:16]
 
 
 def hide(value: Any) -> Any:

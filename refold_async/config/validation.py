@@ -236,10 +236,11 @@ def credentials_of(proxy: str | None) -> list[str]:
     return [Secret(secret) for secret in secrets if secret]
 
 
-def check_whole_number(name: str, value: Any, *, at_least: int) -> int:
-    """Return `value` if it is an int of at least `at_least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
-        raise ConfigurationError(f"{name} must be a whole number of at least {at_least}, got {value!r}.")
+def check_whole_number(name: str, value: Any, *, at_least: int, at_most: float = math.inf) -> int:
+    """Return `value` if it is an int of at least `at_least` and at most `at_most`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= at_most:
+        most = "" if at_most == math.inf else f" and at most {at_most}"
+        raise ConfigurationError(f"{name} must be a whole number of at least {at_least}{most}, got {value!r}.")
     return value
 
 

@@ -93,6 +93,7 @@ class FanOut(Generic[Item, T]):
             self._reporter = ProgressReporter(progress, count_of(items), self._count, on_exit=self._end_program)
         self._owner: asyncio.Task[Any] | None = None
         self._reads = 0
+        self._read_to_end = False
         self._entered = self._left = self._closed = self._cancelled_owner = False
         self._report: dict[int, Outcome[Item, T]] | None = None
         self.unfinished: list[Unfinished[Item]] = self._item_tasks.unfinished
@@ -152,7 +153,9 @@ class FanOut(Generic[Item, T]):
 
     async def _close(self) -> None:
         """Record everything that is left, release the journal, and report the progress for the last time."""
-        await self._item_tasks.aclose(self._queue.news, self._feeder.taken)
+        await self._item_tasks.aclose(
+            self._queue.news, self._feeder.taken, all_ended=self._read_to_end and not self.unfinished
+        )
         if self._reporter is not None:
             reporter, self._reporter = self._reporter, None
             await reporter.finish(max(self._stopper.grace, 1.0))
@@ -204,6 +207,7 @@ class FanOut(Generic[Item, T]):
         while not queue.unread:
             if self._feeder.done and self._item_tasks.done and not self._slots.parked:
                 self._raise_error()
+                self._read_to_end = not self._stopper.stopped
                 raise StopAsyncIteration
             queue.news.clear()
             await queue.news.wait()

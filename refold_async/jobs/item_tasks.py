@@ -101,7 +101,7 @@ class ItemTasks(Generic[Item, T]):
                 item=taken.item,
                 linked_account_id=taken.linked_account_id,
                 index=taken.index,
-                attempts=taken.attempts - taken.without_connection,
+                attempts=taken.all_attempts - taken.without_connection,
             )
         )
         self._run.record_unfinished(taken)
@@ -112,6 +112,8 @@ class ItemTasks(Generic[Item, T]):
             taken.stop_requested = True
             if (taken.waits or taken.leaving) and taken.untouched:
                 self._cancel(task, taken)
+            elif taken.on_stop is not None:
+                taken.on_stop()
 
     def cancel(self) -> None:
         """Cancel all items."""
@@ -127,14 +129,15 @@ class ItemTasks(Generic[Item, T]):
         """Note that nobody reads the errors of the fan-out any more."""
         self._is_read = False
 
-    async def aclose(self, news: asyncio.Event, taken: int) -> None:
+    async def aclose(self, news: asyncio.Event, taken: int, *, all_ended: bool) -> None:
         """Record everything that is left, and end the run.
 
         Args:
             news: Set whenever `on_change` is called.
             taken: How many items were taken from their source.
+            all_ended: Whether those were all, and each has an outcome that was read.
         """
-        await self._run.aclose(taken)
+        await self._run.aclose(taken, all_ended=all_ended)
         while self._recording:
             news.clear()
             await news.wait()
@@ -184,8 +187,9 @@ class ItemTasks(Generic[Item, T]):
                     linked_account_id=taken.linked_account_id,
                     index=taken.index,
                     value=value,
-                    attempts=taken.attempts,
+                    attempts=taken.all_attempts,
                     elapsed=time.perf_counter() - taken.taken_at,
+                    reconciled=taken.reconciled,
                 ),
             )
 
@@ -199,7 +203,7 @@ class ItemTasks(Generic[Item, T]):
                 linked_account_id=taken.linked_account_id,
                 index=taken.index,
                 error=error,
-                attempts=taken.attempts,
+                attempts=taken.all_attempts,
                 elapsed=elapsed,
             )
         else:
@@ -209,8 +213,9 @@ class ItemTasks(Generic[Item, T]):
                 index=taken.index,
                 error=error,
                 effect=_effect_of(taken, error),
-                attempts=taken.attempts,
+                attempts=taken.all_attempts,
                 elapsed=elapsed,
+                reconciled=taken.reconciled,
             )
         self._end(taken, outcome)
 

@@ -1,12 +1,13 @@
 """An item of a fan-out, from the moment it is taken until its outcome is recorded."""
 
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from contextvars import Context
 from typing import Generic, TypeVar
 
 import attrs
 
 from refold_async.jobs.client_interface import Scope
+from refold_async.models.response_meta import Reconciled
 from refold_async.pipeline.item_context import ItemContext
 
 __all__ = ["TakenItem", "count_of"]
@@ -30,6 +31,17 @@ class TakenItem(ItemContext, Generic[Item]):
     """The scope of its account, if it was found before the item began."""
     context: Context | None = None
     """The context to run the item in, if it may begin later than it was taken."""
+    attempts_before: int = 0
+    """How many attempts earlier runs made to write what this run looks for."""
+    reconciled: Reconciled | None = None
+    """What became clear about its write, if that may have run."""
+    on_stop: Callable[[], object] | None = None
+    """What to call if the fan-out is stopped while the item waits to find out what became of its write."""
+
+    @property
+    def all_attempts(self) -> int:
+        """How many attempts were made for it."""
+        return self.attempts + self.attempts_before
 
 
 def count_of(items: object) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -9,14 +10,16 @@ import attrs
 
 from refold_async.codec import json_codec
 from refold_async.errors import ConfigurationError, JournalError, RecordedError, RefoldError
+from refold_async.jobs.entry_recorder import EarlierWrite, EntryRecorder
 from refold_async.jobs.items import TakenItem, count_of
 from refold_async.jobs.outcomes import Outcome, name_of_error
 from refold_async.jobs.recorded_outcomes import recorded_outcome
 from refold_async.journal.entries import JournalEntry
-from refold_async.journal.journal import Journal, run_opener
+from refold_async.journal.opening import AnyJournal, note_all_ended, run_opener
 from refold_async.journal.store import JobIdentity
 from refold_async.journal.writer import JournalWriter, NoEntry
 from refold_async.models.model import Model
+from refold_async.pipeline.reconciling.steps import cannot_leave_after
 from refold_async.runtime.foreign_errors import safe_str
 from refold_async.runtime.log import logger
 
@@ -30,7 +33,7 @@ T = TypeVar("T")
 class JournalRecorder(Generic[Item, T]):
     """How a job is recorded in a journal."""
 
-    journal: Journal
+    journal: AnyJournal
     """The journal."""
     identity: JobIdentity
     """What identifies the job, with its name."""
@@ -40,6 +43,8 @@ class JournalRecorder(Generic[Item, T]):
     """Whether to retry items that failed in an earlier run without an effect."""
     resend_unknown: bool
     """Whether to retry items that may have run in an earlier run."""
+    reconciles: bool
+    """Whether to look for what may have been written for them."""
     restore: Callable[[Any], T]
     """Turns a recorded result back into what the call returns."""
     structures: bool
@@ -49,7 +54,6 @@ class JournalRecorder(Generic[Item, T]):
         """Open the journal for a run of these items, and record how many there are if they have a length.
 
         Raises:
-            ConfigurationError: The journal has no job name.
             JournalError: The journal is in use, belongs to another job, is not a journal, or cannot be written.
         """
         return JournalRun(self, await JournalWriter.open(run_opener(self.journal, self.identity)), count_of(items))
@@ -64,6 +68,8 @@ class JournalRun(Generic[Item, T]):
         self._count = count
         if count is not None:
             writer.note_items(count)
+        self._loop = asyncio.get_running_loop()
+        self._opened_at = self._loop.time()
         self._told = False  # whether the log has warned that results come back as something else
 
     @property
@@ -94,9 +100,25 @@ class JournalRun(Generic[Item, T]):
         if isinstance(found, JournalEntry) and not self._is_called_again(found):
             self._writer.release(key)
             return recorded_outcome(found, taken, self._recorder.restore)
-        may_have_run = isinstance(found, JournalEntry) and found.status == "unknown"
-        taken.recorder = _JournalEntryRecorder(self._writer, key, taken.linked_account_id, may_have_run=may_have_run)
+        entry = found if isinstance(found, JournalEntry) else None
+        may_have_run = entry is not None and entry.status == "unknown"
+        taken.recorder = EntryRecorder(
+            self._writer,
+            key,
+            taken.linked_account_id,
+            may_have_run=may_have_run,
+            sends=0 if entry is None else entry.sends,
+            earlier=None if entry is None or not may_have_run else self._earlier(entry),
+        )
         return None
+
+    def _earlier(self, entry: JournalEntry) -> EarlierWrite | None:
+        """Return the write of an earlier run that may have run, if this run must reconcile it."""
+        if not self._recorder.reconciles:
+            return None
+        ago = None if entry.started_at is None else (datetime.now(UTC) - entry.started_at).total_seconds()
+        over_at = cannot_leave_after(opened_at=self._opened_at, sent_ago=ago, now=self._loop.time())
+        return EarlierWrite(entry, over_at)
 
     @staticmethod
     def is_looking_up(taken: TakenItem[Item]) -> bool:
@@ -106,7 +128,7 @@ class JournalRun(Generic[Item, T]):
     @staticmethod
     def may_have_run_before(taken: TakenItem[Item]) -> bool:
         """Return whether an item may have run in an earlier run, whatever happens in this one."""
-        return isinstance(taken.recorder, _JournalEntryRecorder) and taken.recorder.may_have_run
+        return isinstance(taken.recorder, EntryRecorder) and taken.recorder.may_have_run and taken.reconciled is None
 
     def record_outcome(
         self,
@@ -116,9 +138,13 @@ class JournalRun(Generic[Item, T]):
     ) -> bool:
         """Record an outcome; call `then` when that is committed or has failed. Return whether it is being recorded."""
         recorder = taken.recorder
-        if not isinstance(recorder, _JournalEntryRecorder):
+        if not isinstance(recorder, EntryRecorder):
             self._writer.note_refused(partial(then, outcome))
             return True
+        if recorder.is_recorded_as_unknown and outcome.status == "unknown":
+            outcome.recorded = recorder.earlier is not None and not taken.attempts
+            self._writer.release(recorder.key)
+            return False
         self._writer.finished(
             recorder.key,
             linked_account_id=outcome.linked_account_id,
@@ -128,6 +154,7 @@ class JournalRun(Generic[Item, T]):
             error=None if outcome.error is None else _text_of(outcome.error),
             result=self._result_of(outcome) if self._recorder.journal.results else None,
             attempts=outcome.attempts,
+            reconciled=outcome.reconciled,
             then=partial(then, outcome),
         )
         return True
@@ -135,9 +162,9 @@ class JournalRun(Generic[Item, T]):
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
         """Record an item without an outcome: it did not run, or it may have run if a request was sent."""
         recorder = taken.recorder
-        if not isinstance(recorder, _JournalEntryRecorder):
+        if not isinstance(recorder, EntryRecorder):
             return
-        if taken.untouched and not (recorder.may_have_run and recorder.started):
+        if recorder.is_recorded_as_unknown or (taken.untouched and not (recorder.may_have_run and recorder.started)):
             self._writer.release(recorder.key)
             return
         self._writer.finished(
@@ -146,14 +173,16 @@ class JournalRun(Generic[Item, T]):
             status="unknown",
             effect="unknown",
             error="The job was stopped while it was in flight.",
-            attempts=taken.attempts,
+            attempts=taken.all_attempts,
         )
 
-    async def aclose(self, taken: int) -> None:
+    async def aclose(self, taken: int, *, all_ended: bool) -> None:
         """Commit what is pending and release the journal."""
         if self._count is None:
             self._writer.note_items(taken)
         await self._writer.aclose()
+        if all_ended and self._writer.error is None:
+            note_all_ended(self._recorder.journal)
 
     def _key_of(self, taken: TakenItem[Item]) -> str:
         key: Any = taken.linked_account_id if self._recorder.key is None else self._recorder.key(taken.item)
@@ -166,12 +195,12 @@ class JournalRun(Generic[Item, T]):
 
     def _is_called_again(self, entry: JournalEntry) -> bool:
         if entry.status == "unknown":
-            return self._recorder.resend_unknown
+            return self._recorder.resend_unknown or self._recorder.reconciles
         return entry.status == "failed" and entry.effect == "none" and self._recorder.retry_failed
 
     def _result_of(self, outcome: Outcome[Item, T]) -> str | None:
         value: Any = outcome.value
-        if value is None:
+        if value is None or (outcome.reconciled == "done" and value.data is None):  # a look found only that it ran
             return None
         try:
             if isinstance(value, Model) and value.raw:
@@ -193,31 +222,6 @@ class JournalRun(Generic[Item, T]):
                 unlike,
             )
         return text
-
-
-class _JournalEntryRecorder:
-    """Records the entry of an item that this run calls."""
-
-    def __init__(self, writer: JournalWriter, key: str, linked_account_id: str | None, *, may_have_run: bool) -> None:
-        self._writer = writer
-        self._committed = False
-        self.started = False
-        self.may_have_run = may_have_run
-        self.key = key
-        self.linked_account_id = linked_account_id
-
-    async def start(self) -> None:
-        """Record that requests of the item may be sent; return when that is committed."""
-        if not self._committed:
-            self.started = True
-            await self._writer.started(self.key, self.linked_account_id)
-            self._committed = True
-
-    def withdraw(self) -> None:
-        """Record that none of its requests had an effect, and none is in flight."""
-        if not self.may_have_run:
-            self._writer.withdrawn(self.key)
-            self._committed = False
 
 
 def _type_of(error: BaseException) -> str | None:

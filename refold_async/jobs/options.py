@@ -8,6 +8,9 @@ from refold_async.jobs.progress import Progress
 
 if TYPE_CHECKING:
     from refold_async.journal.journal import Journal
+    from refold_async.journal.parts import JournalPart
+    from refold_async.journal.postgres.postgres_journal import PostgresJournal
+    from refold_async.pipeline.reconciling.reconcile import Reconcile
 
 __all__ = ["Account", "ActionFanOutOptions", "FanOutOptions", "with_defaults"]
 
@@ -43,9 +46,9 @@ class FanOutOptions(TypedDict, Generic[Item, Account], total=False):
     progress: Annotated[Callable[[Progress], object] | bool | None, None]
     """A function, plain or async, that is called with a `Progress` at most ten times a second and once at the end; or
     True for a progress bar on stderr, if that is a terminal (needs the extra `progress`)."""
-    journal: Annotated["Journal | None", None]
-    """A `Journal` that records the outcome of each item, so that you can run the job again and it does only what is
-    left."""
+    journal: Annotated["Journal | JournalPart | PostgresJournal | None", None]
+    """A `Journal` or `PostgresJournal` that records the outcome of each item, so that you can run the job again and it
+    does only what is left; or a part of it that you claimed."""
     retry_failed: Annotated[bool, False]
     """With a journal: retry items that failed in an earlier run without any effect."""
     resend_unknown: Annotated[bool, False]
@@ -65,6 +68,11 @@ class ActionFanOutOptions(FanOutOptions[Item, Account], Generic[Item, Account], 
     """Headers to send with those of the client: the same for all items, or a function that returns them for an item."""
     timeout: Annotated[Timeout | float | None, None]
     """Time limits for each item: seconds for the whole call, or a `Timeout`; by default those of the item's scope."""
+    reconcile: Annotated["Reconcile | None", None]
+    """For a write: a `Reconcile`, which says how to find out whether it ran if its response is lost. Then it is looked
+    for, and sent once more if it did not run. With a journal, so are items that may have run in an earlier run. While
+    that takes, the item does not count against `concurrency`. Each look may take as long as a call. Not together with
+    `idempotent` or `resend_unknown`."""
     skip_disconnected: Annotated[bool, False]
     """Execute nothing for accounts that are not connected to the app or have to reconnect it: these items fail with
     `ReconnectRequiredError`. A `LinkedAccount` already contains this, so the app is looked up only once. For other

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 COLUMNS: Final = (
     *("index", "linked_account_id", "item", "status", "effect", "error", "message"),
-    *("attempts", "elapsed", "recorded", "request_id"),
+    *("attempts", "elapsed", "recorded", "request_id", "reconciled"),
 )
 """The names of the columns."""
 _STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -35,6 +35,7 @@ def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
         "elapsed": None if outcome.recorded else outcome.elapsed,
         "recorded": outcome.recorded,
         "request_id": error.request_id if isinstance(error, RefoldError) else None,
+        "reconciled": outcome.reconciled,
     }
 
 

@@ -9,6 +9,7 @@ import attrs
 
 from refold_async.errors import RecordedError, RefoldError
 from refold_async.faults import Effect
+from refold_async.models.response_meta import Reconciled
 from refold_async.runtime.foreign_errors import error_name
 
 __all__ = ["Failed", "Ok", "Outcome", "Status", "Unfinished", "Unknown", "name_of_error"]
@@ -38,6 +39,9 @@ class _EndedItem(Generic[Item_co]):
     """Seconds from when the item was taken until it ended."""
     recorded: bool = False
     """True if this outcome comes from the job's journal, recorded by an earlier run: this run called nothing."""
+    reconciled: Reconciled | None = None
+    """With `reconcile=`, for a write that may have run: `"done"`, a look found that it ran; `"sent_again"`, it had not
+    run and was sent once more. None if nothing was unclear, or if it still is."""
 
     if TYPE_CHECKING:  # mypy treats `[*report.failed, *report.unknown]` as a list of the base class of both
 

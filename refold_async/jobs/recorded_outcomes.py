@@ -37,6 +37,7 @@ def recorded_outcome(entry: JournalEntry, taken: TakenItem[Item], restore: Calla
         "index": taken.index,
         "attempts": entry.attempts,
         "recorded": True,
+        "reconciled": entry.reconciled,
     }
     if entry.status == "ok":
         try:
@@ -63,6 +64,7 @@ def recorded_error(entry: JournalEntry) -> RecordedError:
     error = RecordedError(text if call is None else text[: call.start()], error_type=entry.error_type)
     error.effect = entry.effect or "unknown"
     error.attempts = entry.attempts
+    error.sent_at = entry.started_at
     error.linked_account_id = entry.linked_account_id
     if call is not None:
         error.method, error.url = call["method"], call["url"]

@@ -62,8 +62,13 @@ class Run(Protocol[Item, T]):
         """Record an item without an outcome: it did not run, or it may have run if a request was sent."""
         ...
 
-    async def aclose(self, taken: int) -> None:
-        """Commit what is pending and end the run, which took this many items from their source."""
+    async def aclose(self, taken: int, *, all_ended: bool) -> None:
+        """Commit what is pending and end the run.
+
+        Args:
+            taken: How many items were taken from their source.
+            all_ended: Whether those were all, and each has an outcome that was read.
+        """
         ...
 
 
@@ -103,7 +108,7 @@ class NullRun(Generic[Item, T]):
     def record_unfinished(self, taken: TakenItem[Item]) -> None:
         """Do nothing."""
 
-    async def aclose(self, taken: int) -> None:
+    async def aclose(self, taken: int, *, all_ended: bool) -> None:
         """Do nothing."""
 
 

@@ -44,6 +44,11 @@ class FanOutReport(Generic[Item, T]):
         return [outcome for outcome in self.outcomes if outcome.status == "unknown"]
 
     @property
+    def reconciled(self) -> list[Outcome[Item, T]]:
+        """The outcomes of items whose writes may have run until `reconcile=` made clear what became of them."""
+        return [outcome for outcome in self.outcomes if outcome.reconciled is not None]
+
+    @property
     def counts(self) -> dict[Status, int]:
         """How many items ended in each way."""
         return {"ok": len(self.ok), "failed": len(self.failed), "unknown": len(self.unknown)}
@@ -53,6 +58,8 @@ class FanOutReport(Generic[Item, T]):
 
     def __repr__(self) -> str:
         told = ", ".join(f"{count:,} {status}" for status, count in self.counts.items())
+        reconciled = len(self.reconciled)
+        told += f", {reconciled:,} of them reconciled" if reconciled else ""
         errors = self._most_frequent_errors()
         return f"<FanOutReport {len(self):,} items: {told}{f'; {errors}' if errors else ''}>"
 
@@ -60,9 +67,9 @@ class FanOutReport(Generic[Item, T]):
         """Return a dict for every outcome, in the order of the input, for example for `pandas.DataFrame()`.
 
         The keys are `index`, `linked_account_id`, `item` as it was given, `status`, `effect`, `error`, `message`,
-        `attempts`, `elapsed` in seconds, `recorded` and `request_id`. What an outcome does not have is None. `error` is
-        the name of the error's class. If an earlier run recorded the outcome, it is the recorded name, or `interrupted`
-        for an item that was in flight when that run ended.
+        `attempts`, `elapsed` in seconds, `recorded`, `request_id` and `reconciled`. What an outcome does not have is
+        None. `error` is the name of the error's class. If an earlier run recorded the outcome, it is the recorded name,
+        or `interrupted` for an item that was in flight when that run ended.
 
         Args:
             status: Return only outcomes with this status, or with one of these; by default all.

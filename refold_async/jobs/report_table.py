@@ -57,6 +57,8 @@ def html_table(outcomes: Sequence[Outcome[Any, Any]]) -> str:
 def _title(outcomes: Sequence[Outcome[Any, Any]]) -> str:
     counts = Counter[str](outcome.status for outcome in outcomes)
     told = ", ".join(f"{counts[status]:,} {status}" for status in STATUS_ORDER)
+    reconciled = sum(outcome.reconciled is not None for outcome in outcomes)
+    told += f", {reconciled:,} of them reconciled" if reconciled else ""
     return f"{len(outcomes):,} items: {told}"
 
 

@@ -14,6 +14,8 @@ MOST_PARKED: Final = 100_000
 """How many items that have not begun may wait for their accounts: each takes about half a kilobyte and its own size."""
 _ACCOUNT_COUNTS_FOR: Final = 5
 """As how many parked items each account counts: an account takes more memory than an item."""
+_SETTLING_COUNTS_FOR: Final = 10
+"""As how many parked items each item counts that waits to find out what became of its write: it has a task."""
 _MOST_LENT: Final = 1000
 """How many items that have begun may wait for their accounts without a slot: each has a task."""
 _CROWD: Final = _MOST_LENT // 2
@@ -33,6 +35,7 @@ class Slots:
         self._news = asyncio.Event()
         self.parked = 0
         """How many items are parked."""
+        self._settling = 0
         self._parked_enough = False
         self._lanes: OrderedDict[ParkedItems, None] = OrderedDict()
 
@@ -78,6 +81,25 @@ class Slots:
         """Take a slot even if none is free: the next one that is given back is then not free."""
         self._free -= 1
 
+    async def take_before_others(self) -> None:
+        """Wait for a slot, and take it before any new item does. If this raises, no slot is taken."""
+        granted = asyncio.get_running_loop().create_future()
+
+        def grant() -> None:
+            if not granted.done():
+                granted.set_result(None)
+
+        if self.take_next(grant):
+            return
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if grant in self._next:
+                self._next.remove(grant)
+            else:
+                self.free()
+            raise
+
     def free(self) -> None:
         """Give a slot back."""
         self._free += 1
@@ -99,6 +121,12 @@ class Slots:
         """Note that an item which had lent its slot has a slot again."""
         self._lent -= 1
 
+    def note_settling(self, change: int) -> None:
+        """Count one more item (1) or one less (-1) that has no slot until it is clear what became of its write."""
+        self._settling += change
+        self._count_parked()
+        self._news.set()
+
     def note_parked(self, lane: "ParkedItems") -> None:
         """Count an item that was parked before it began."""
         self.parked += 1
@@ -115,7 +143,8 @@ class Slots:
             self._news.set()
 
     def _count_parked(self) -> None:
-        self._parked_enough = self.parked + _ACCOUNT_COUNTS_FOR * len(self._lanes) >= MOST_PARKED
+        others = _ACCOUNT_COUNTS_FOR * len(self._lanes) + _SETTLING_COUNTS_FOR * self._settling
+        self._parked_enough = self.parked + others >= MOST_PARKED
 
     def unpark(self) -> Any:
         """Take one item out of the parked ones, and return it."""

@@ -41,7 +41,8 @@ class Stopper(Generic[Item]):
         self._item_tasks: ItemTasks[Item, Any] | None = None
         self._loop: asyncio.AbstractEventLoop
         self._timers: list[asyncio.TimerHandle] = []
-        self._stopped = False
+        self.stopped = False
+        """Whether it was stopped before all items had ended."""
         self.error: RefoldError | None = None
         """The error that stopped it, if there is one."""
 
@@ -50,7 +51,7 @@ class Stopper(Generic[Item]):
         self._loop = loop
         self._feeder = feeder
         self._item_tasks = item_tasks
-        if self._stopped:
+        if self.stopped:
             feeder.stop()
         elif self._job_timeout is not None and self._job_timeout < _FOR_EVER:
             over = FanOutStoppedError(
@@ -62,9 +63,9 @@ class Stopper(Generic[Item]):
     def stop(self, error: RefoldError | None = None) -> None:
         """Take no more items, begin none, and cancel what is still in flight after `grace` seconds."""
         self.error = self.error or error
-        if self._stopped:
+        if self.stopped:
             return
-        self._stopped = True
+        self.stopped = True
         if self._feeder is None or self._item_tasks is None:
             return
         self._feeder.stop()

@@ -9,6 +9,7 @@ from refold_async.codec import json_codec
 from refold_async.errors import JournalError
 from refold_async.faults import Effect
 from refold_async.journal.store import EntryRow, moment_of
+from refold_async.models.response_meta import Reconciled
 
 __all__ = ["STATUSES", "EntryStatus", "JournalEntry", "entry_of"]
 
@@ -18,8 +19,25 @@ EntryStatus = Literal["started", "withdrawn", "ok", "failed", "unknown"]
 STATUSES: Final[tuple[EntryStatus, ...]] = get_args(EntryStatus)
 """All statuses."""
 _EFFECTS: Final = (None, *get_args(Effect))
+_RECONCILED: Final = (None, *get_args(Reconciled))
 _TEXT: Final = (str, type(None))
-_KINDS: Final[tuple[Any, ...]] = (int, str, _TEXT, str, _TEXT, _TEXT, _TEXT, _TEXT, int, int, _TEXT, _TEXT)  # of a row
+_KINDS: Final[tuple[Any, ...]] = (
+    int,
+    str,
+    _TEXT,
+    str,
+    _TEXT,
+    _TEXT,
+    _TEXT,
+    _TEXT,
+    int,
+    _TEXT,
+    int,
+    _TEXT,
+    _TEXT,
+    _TEXT,
+    int,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -43,12 +61,20 @@ class JournalEntry:
     """What the call returned, as JSON, if the journal records results; else None."""
     attempts: int
     """How many attempts were made for it, over all its requests."""
+    reconciled: Reconciled | None
+    """What looking for a write that may have run has shown: `done`, it had run; `sent_again`, it had not run, and was
+    sent once more. None if nobody looked, or if looking left it open."""
     run: int
     """The number of the last run that recorded or looked up the item, from 1."""
+    first_started_at: datetime | None
+    """When its first request that may have had an effect was about to be sent, or None if there was none."""
     started_at: datetime | None
     """When its last request was about to be sent, or None if none ever was."""
     finished_at: datetime | None
     """When it ended, or None if it has not ended."""
+    sends: int
+    """How often it was recorded that requests of the item may be sent, since it was last certain that none had an
+    effect."""
 
 
 def entry_of(row: EntryRow) -> JournalEntry:
@@ -64,12 +90,14 @@ def entry_of(row: EntryRow) -> JournalEntry:
             raise ValueError(f"there is no status {row.status!r}")
         if row.effect not in _EFFECTS:
             raise ValueError(f"there is no effect {row.effect!r}")
+        if row.reconciled not in _RECONCILED:
+            raise ValueError(f"{row.reconciled!r} is not a result of reconciling")
         if not all(map(isinstance, row, _KINDS)):
             raise TypeError("a value has the wrong type for its column")
-        if row.attempts < 0 or row.run < 1:
-            raise ValueError(f"{row.attempts} attempts in run {row.run} are impossible")
+        if row.attempts < 0 or row.run < 1 or row.sends < 0:
+            raise ValueError(f"{row.attempts} attempts and {row.sends} sends in run {row.run} are impossible")
         values["result"] = None if row.result is None else json_codec.decode(row.result.encode())
-        for name in ("started_at", "finished_at"):
+        for name in ("first_started_at", "started_at", "finished_at"):
             values[name] = None if values[name] is None else moment_of(values[name])
     except (ValueError, TypeError, RecursionError) as error:
         raise JournalError(f"The journal's entry of {row.key!r} is damaged: {error}.") from error

@@ -1,6 +1,6 @@
 """What a journal needs from the store that keeps it, such as SQLite, and the rows that a store returns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -13,6 +13,11 @@ __all__ = [
     "JobIdentity",
     "JobRow",
     "JournalStore",
+    "PartClaim",
+    "PartCounts",
+    "PartedStore",
+    "PartsLeft",
+    "RunOpener",
     "StoreRun",
     "StoreSummary",
     "moment_of",
@@ -64,27 +69,45 @@ class EntryRow(NamedTuple):
     error: str | None
     result: str | None
     attempts: int
+    reconciled: str | None
     run: int
+    first_started_at: str | None
     started_at: str | None
     finished_at: str | None
+    sends: int
 
 
 EntryValues = Sequence[str | int | None]
-"""What is written about an item: the values of its `EntryRow` from `key` to `attempts`, or only the first of them."""
+"""What is written about an item: the values of its `EntryRow` from `key` to `reconciled`, or only the first of them."""
+
+
+class PartCounts(NamedTuple):
+    """How far the parts of a job are."""
+
+    parts: int
+    """How many there are."""
+    closed: int
+    """How many of them are closed."""
+    held: int
+    """How many of them somebody has claimed now."""
 
 
 class StoreSummary(NamedTuple):
     """What a store has about a job as a whole."""
 
     job: JobRow
+    running: bool
+    """Whether a process is running the job now."""
     counts: dict[str, int]
-    """How many entries there are of each status."""
+    """How many entries there are of each status. What was `started` by a worker that died is `unknown`."""
     updated_at: str
     """When the last entry was recorded, or when the last run began."""
     items: int | None
     """How many items the last run was given, if that is known."""
     refused: int
     """How many of those it refused: they have no entries."""
+    parts: PartCounts | None = None
+    """How far its parts are, if the job has parts."""
 
 
 class StoreRun(Protocol):
@@ -101,6 +124,9 @@ class StoreRun(Protocol):
       not at all, and no run treats as done what may not be.
     - A run that was replaced by another run notices it in its next call, which raises and writes nothing: two runs must
       never both send requests for one item.
+    - A run begins only when no request that an earlier run recorded can leave any more: its process has ended or let
+      the store go, or `SEND_WITHIN` seconds have passed since it could last write. So what a look does not find some
+      time later did not run.
     - It can store any text except NUL and lone surrogates, which the writer escapes or refuses, and compares keys
       exactly.
     """
@@ -124,13 +150,19 @@ class StoreRun(Protocol):
         """
         ...
 
+    @property
+    def longest_key(self) -> int | None:
+        """The length of the longest key that can be recorded, in bytes of UTF-8; None if there is no limit."""
+        ...
+
     def write(self, entries: Sequence[EntryValues]) -> None:
         """Commit what must be recorded about items: all of it or nothing.
 
-        An item has one row, identified by its key. If several entries have the same key, the last one counts. An entry
-        replaces the row: a value that it leaves out becomes None (0 attempts), except that a linked account and times
-        that were already recorded stay. The row's run becomes this one; `started_at` is set for the status `started`,
-        and `finished_at` for all other statuses except `withdrawn`.
+        An item has one row, identified by its key. If several entries have the same key, they are written one after the
+        other. An entry replaces the row: a value that it leaves out becomes None (0 attempts), except that a linked
+        account and times that were already recorded stay. The row's run becomes this one. An entry with the status
+        `started` sets `started_at`, also `first_started_at` if that is None, and adds one to `sends`; one with the
+        status `withdrawn` sets `first_started_at` to None and `sends` to 0; each other sets `finished_at`.
 
         Args:
             entries: At least one, in the order in which they happened.
@@ -164,13 +196,8 @@ class StoreRun(Protocol):
         ...
 
 
-class JournalStore(Protocol):
-    """Where a journal is kept. It keeps nothing open between calls; every call blocks."""
-
-    @property
-    def location(self) -> str:
-        """Where the journal is, as messages show it: never with a password."""
-        ...
+class RunOpener(Protocol):
+    """What begins runs of a job."""
 
     def open_run(self, job: str, identity: JobIdentity) -> StoreRun:
         """Begin a run of a job: at the first run create the journal, later check that it is intact and of this job.
@@ -187,12 +214,13 @@ class JournalStore(Protocol):
         """
         ...
 
-    def is_running(self) -> bool:
-        """Return whether a process is running the job now.
 
-        Raises:
-            JournalError: That cannot be found out.
-        """
+class JournalStore(RunOpener, Protocol):
+    """Where a journal is kept. Every call blocks. Between calls it locks nothing."""
+
+    @property
+    def location(self) -> str:
+        """Where the journal is, as messages show it: never with a password."""
         ...
 
     def read_summary(self) -> StoreSummary:
@@ -206,7 +234,8 @@ class JournalStore(Protocol):
     def read_entries(self, *, after: int, statuses: Sequence[str], known: Sequence[str]) -> list[EntryRow]:
         """Return the next few rows, ordered by their ids; none if there are no more.
 
-        Nothing stays open between two calls: a reader that stops half way blocks nobody.
+        A row that is `started`, but whose worker has died, is `unknown`, with the effect `unknown`. Nothing stays
+        locked between two calls: a reader that stops half way blocks nobody.
 
         Args:
             after: Return rows with a larger id than this; 0 for the first rows.
@@ -215,6 +244,63 @@ class JournalStore(Protocol):
 
         Raises:
             JournalError: The journal does not exist or cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what calls may have kept open for the next, such as a connection. Later calls open it again."""
+        ...
+
+
+class PartClaim(RunOpener, Protocol):
+    """A part of a job that this process has claimed: nobody else can run it. Every call blocks.
+
+    The claim ends when it is closed or released, and some time after its process has died or lost the store.
+    """
+
+    @property
+    def number(self) -> int:
+        """The number of the part, from 0."""
+        ...
+
+    def close(self) -> None:
+        """Record that all items of the part have ended, so that nobody claims it again, and end the claim.
+
+        Raises:
+            JournalError: That could not be recorded, or the claim has ended.
+        """
+        ...
+
+    def release(self) -> None:
+        """End the claim, so that others can claim the part; while a run of it is open, the claim ends with the run.
+
+        Does nothing if it has ended; raises nothing.
+        """
+        ...
+
+
+class PartsLeft(NamedTuple):
+    """The parts that are not closed, if none of them can be claimed now."""
+
+    open: frozenset[int]
+    """All of them."""
+    held: frozenset[int]
+    """Those that somebody has claimed."""
+
+
+class PartedStore(JournalStore, Protocol):
+    """A store that keeps a job in parts."""
+
+    def claim(self, job: str, parts: int, skip: Collection[int]) -> PartClaim | PartsLeft:
+        """Claim a part that is not closed and that nobody has claimed.
+
+        Args:
+            job: The job's name.
+            parts: How many parts the job has. The first call creates them.
+            skip: The numbers of parts not to claim.
+
+        Raises:
+            JournalError: The job has another number of parts, or the journal cannot be read or written.
         """
         ...
 

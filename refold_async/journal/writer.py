@@ -13,6 +13,7 @@ from refold_async.faults import Effect
 from refold_async.journal.bloom_filter import BloomFilter
 from refold_async.journal.entries import JournalEntry, entry_of
 from refold_async.journal.store import EntryRow, EntryValues, StoreRun
+from refold_async.models.response_meta import Reconciled
 from refold_async.runtime.cancellation import wait_despite_cancellation
 from refold_async.runtime.worker_thread import WorkerThread
 
@@ -111,7 +112,7 @@ class JournalWriter:
         Raises:
             ConfigurationError: The key cannot be recorded.
         """
-        _check_key(key)
+        _check_key(key, self._run.longest_key)
         if self._refusal is None and key not in self._active:
             self._active[key] = False
             if self._looked_up is not None and not self._looked_up.add(key):
@@ -147,6 +148,7 @@ class JournalWriter:
         error: str | None = None,
         result: str | None = None,
         attempts: int = 0,
+        reconciled: Reconciled | None = None,
         then: Callable[[JournalError | None], object] | None = None,
     ) -> None:
         """Record how an item ended. Its key is then no longer active.
@@ -160,6 +162,7 @@ class JournalWriter:
             error: The text of its error.
             result: What its call returned, as JSON.
             attempts: How many attempts were made for it.
+            reconciled: What became clear about its write, if that may have run.
             then: Called with None once that is committed, or with the error once it is certain that it will not be.
         """
         self._active.pop(key, None)
@@ -167,7 +170,7 @@ class JournalWriter:
             error = _storable(error)
         if then is not None:
             self._call_once_committed(then)
-        self._record((key, linked_account_id, status, effect, error_type, error, result, attempts))
+        self._record((key, linked_account_id, status, effect, error_type, error, result, attempts, reconciled))
 
     def release(self, key: str) -> None:
         """Make a key inactive whose item ended without an outcome, or has an outcome from an earlier run."""
@@ -308,11 +311,17 @@ class JournalWriter:
             call(error)
 
 
-def _check_key(key: object) -> None:
+def _check_key(key: object, longest: int | None) -> None:
     if not isinstance(key, str) or not key:
         raise ConfigurationError(f"key= must return a non-empty str, got {key!r}.")
     if not key.isprintable() and _storable(key) != key:
         raise ConfigurationError(f"key= returned {key!a}: NUL and lone surrogates cannot be recorded. Remove them.")
+    # A character has at most four bytes: only long keys are measured.
+    if longest is not None and 4 * len(key) > longest and (length := len(key.encode())) > longest:
+        raise ConfigurationError(
+            f"key= returned {key[:50]!r}…, which has {length:,} bytes, and this journal can record at most "
+            f"{longest:,}: return a shorter key, such as a hash of this one."
+        )
 
 
 def _storable(text: str) -> str:

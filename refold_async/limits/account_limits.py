@@ -2,16 +2,18 @@
 
 import asyncio
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 import attrs
 
 from refold_async.config.settings import RateLimit
-from refold_async.limits.fair_queue import FairQueue, Queued
+from refold_async.limits.fair_queue import FairQueue, Priority, Queued
 from refold_async.limits.pauses import Pause
 from refold_async.limits.token_bucket import TokenBucket
 
-__all__ = ["AccountLimit", "AccountLimitSettings", "AccountLimits", "Parked"]
+__all__ = ["AccountBucket", "AccountLimit", "AccountLimitSettings", "AccountLimits", "MakeBucket", "Parked"]
 
 _MOST_REMEMBERED: Final = 1000
 """The number of limits from which those that make nobody wait are removed."""
@@ -25,12 +27,45 @@ class Parked(Queued, Protocol):
         ...
 
 
+class AccountBucket(Protocol):
+    """The bucket of a linked account whose rate several processes share. It is asked for each request."""
+
+    def wait(self, now: float, *, smoothed: bool) -> float:
+        """Return the seconds until a request may be sent, as far as is known; 0 if `reserve()` has to find out."""
+        ...
+
+    def reserve(self, now: float, priority: Priority, waiting: int) -> float:
+        """Return 0 if a request may be sent now; otherwise the seconds until that may have changed.
+
+        They are infinite while the other processes are asked.
+
+        Raises:
+            LimiterError: Requests are to fail for now.
+            ConfigurationError: The limit cannot be used.
+        """
+        ...
+
+    def take(self, now: float) -> None:
+        """Note that a request is sent."""
+        ...
+
+    def is_full(self, now: float) -> bool:
+        """Return whether the bucket can be removed without losing any state."""
+        ...
+
+
+MakeBucket = Callable[[str, Callable[[], object]], AccountBucket]
+"""Makes the bucket of an account. The bucket calls the function once the others were asked."""
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class AccountLimitSettings:
     """The limits that apply to every linked account."""
 
     rate: RateLimit | None = None
-    """The rate at which its requests may be sent."""
+    """The rate at which its requests may be sent by this process."""
+    shared: MakeBucket | None = None
+    """The rate at which they may be sent by several processes together."""
     concurrency: float = math.inf
     """How many of its requests may be in flight."""
 
@@ -39,7 +74,7 @@ class AccountLimitSettings:
 class AccountLimit:
     """The limits of one linked account."""
 
-    bucket: TokenBucket | None
+    bucket: TokenBucket | AccountBucket | None
     free: float
     """How many more of its requests may be in flight."""
     pause: Pause
@@ -54,9 +89,11 @@ class AccountLimit:
     """Resumes the first entry that waits."""
     turns_kept: int = 0
     """How many turns are reserved for items that have begun and are about to send."""
+    shared: AccountBucket | None = None
+    """Its bucket, if several processes share its rate."""
 
     def wait(self, now: float, *, smoothed: bool, expected: bool = False) -> float:
-        """Return the seconds until a request may be sent; infinite while others must end or send first.
+        """Return the seconds until a request may be sent; infinite while others must end, send or be asked first.
 
         Args:
             now: The loop's time.
@@ -86,11 +123,13 @@ class AccountLimits:
     def __init__(self, settings: AccountLimitSettings, longest_pause: float = math.inf) -> None:
         self._settings = settings
         self._longest_pause = longest_pause
-        self._for_all = settings.rate is not None or settings.concurrency < math.inf
+        self._for_all = settings.rate is not None or settings.shared is not None or settings.concurrency < math.inf
         self._limits: dict[str, AccountLimit] = {}
         self._most = _MOST_REMEMBERED
         self.needed = self._for_all
         """Whether any account can have a limit."""
+        self.answered: Callable[[AccountLimit], object] = _tell_nobody
+        """Called when an account whose other processes were asked may be able to send."""
 
     def __len__(self) -> int:
         return len(self._limits)
@@ -110,8 +149,13 @@ class AccountLimits:
             self._forget(now)
         bucket = None if self._settings.rate is None else TokenBucket(self._settings.rate)
         limit = self._limits[account] = AccountLimit(bucket, self._settings.concurrency, Pause(self._longest_pause))
+        if self._settings.shared is not None:
+            limit.bucket = limit.shared = self._settings.shared(account, partial(self._tell_answered, limit))
         self.needed = True
         return limit
+
+    def _tell_answered(self, limit: AccountLimit) -> None:
+        self.answered(limit)
 
     def _forget(self, now: float) -> None:
         """Remove the limits that make nobody wait. A fan-out may go through a million accounts."""
@@ -130,3 +174,7 @@ class AccountLimits:
         for limit in self._limits.values():
             if limit.timer is not None:
                 limit.timer.cancel()
+
+
+def _tell_nobody(limit: AccountLimit) -> None:
+    pass

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from refold_async.errors import ConfigurationError
 from refold_async.limits.account_limits import AccountLimit, AccountLimits
 from refold_async.limits.fair_queue import FairQueue
+from refold_async.limits.outside_limiter import LimiterError
 from refold_async.limits.permits import Waiter
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class AccountTurns:
         self._queue = queue
         self._grant = grant
         self._lanes: dict[tuple[AccountLimit, SlotPool], Lane] = {}
+        self._asking: dict[AccountLimit, list[Waiter]] = {}
+        limits.answered = self._answered
         self.closed = False
         """Whether waiting makes no sense any more, because the client is closed."""
 
@@ -58,6 +62,36 @@ class AccountTurns:
             loop.call_soon(holder.arrive)
         # With the same `now`: at a later time the permit might be resumed directly, only to be parked again, forever.
         self.resume_next(limit, loop, now)
+
+    def hold_back(self, waiter: Waiter, limit: AccountLimit, now: float) -> bool:
+        """Take a permit out of the queue if its account may not send now; return whether it was taken out."""
+        permit = waiter.permit
+        if permit.wait(limit, now) > 0:
+            self._queue.remove(waiter)
+            self.park(waiter, limit, now)
+            return True
+        if limit.shared is None:
+            return False
+        try:
+            wait = limit.shared.reserve(now, permit.priority, 1 + len(limit.parked))
+        except (LimiterError, ConfigurationError) as error:
+            self._queue.remove(waiter)
+            waiter.granted.set_exception(error)
+            return True
+        if wait == 0:
+            return False
+        self._queue.remove(waiter)
+        if wait == math.inf:  # until the others who share the limit were asked; its item keeps its slot meanwhile
+            self._asking.setdefault(limit, []).append(waiter)
+        else:
+            self.park(waiter, limit, now)
+        return True
+
+    def _answered(self, limit: AccountLimit) -> None:
+        for waiter in reversed(self._asking.pop(limit, [])):
+            if not waiter.granted.done():
+                self._queue.add(waiter, first=True)
+        self.look_again(limit, asyncio.get_running_loop())
 
     def give_up(self, waiter: Waiter, limit: AccountLimit, now: float) -> None:
         """Stop waiting for the account of a permit, if it waits for it."""

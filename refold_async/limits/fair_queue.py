@@ -42,6 +42,10 @@ class FairQueue(Generic[Entry]):
         """Whether an interactive request waits."""
         return bool(self._interactive)
 
+    def count(self, priority: Priority) -> int:
+        """Return how many entries of a priority wait."""
+        return len(self._bulk if priority == "bulk" else self._interactive)
+
     def add(self, entry: Entry, *, first: bool = False) -> None:
         """Add an entry, behind or before all others of its priority."""
         queue = self._bulk if entry.priority == "bulk" else self._interactive

@@ -7,6 +7,7 @@ permits of a fan-out are parked together, in their lane, with the items that hav
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from refold_async.config.settings import RateLimit
@@ -14,8 +15,8 @@ from refold_async.faults import Fault
 from refold_async.limits.account_limits import AccountLimits, AccountLimitSettings
 from refold_async.limits.account_turns import AccountTurns
 from refold_async.limits.adaptive_rate import AdaptiveRate
-from refold_async.limits.fair_queue import FairQueue
-from refold_async.limits.outside_limiter import Limiter, ask, tell_throttled
+from refold_async.limits.fair_queue import FairQueue, Priority
+from refold_async.limits.outside_limiter import Acquire, Limiter, acquire_of, ask, tell_throttled, trouble_of
 from refold_async.limits.permits import Permit, Waiter
 from refold_async.limits.token_bucket import TokenBucket
 
@@ -44,6 +45,10 @@ class RequestScheduler:
         longest_pause: float = 60.0,
     ) -> None:
         self._limiter = None if limit is None or isinstance(limit, RateLimit) else limit
+        self._acquire: Acquire | None = None
+        self._acquire_takes: Collection[str] = ()
+        if self._limiter is not None:
+            self._acquire, self._acquire_takes = acquire_of(self._limiter)
         self._bucket = TokenBucket(limit) if isinstance(limit, RateLimit) else None
         # A limit that the user set may be too high, or not the only one.
         self._adaptive = AdaptiveRate(connections, beside_a_limit=limit is not None)
@@ -56,6 +61,7 @@ class RequestScheduler:
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._asked_for: tuple[Priority, int] | None = None  # while the limiter is asked
 
     @property
     def in_flight(self) -> int:
@@ -96,7 +102,7 @@ class RequestScheduler:
             return False
         limits = self._account_limits
         if limits.needed and (limit := limits.find(permit.account, now)) is not None:
-            if limit.parked or permit.wait(limit, now) > 0:
+            if limit.parked or limit.shared is not None or permit.wait(limit, now) > 0:
                 return False
             limit.permits += 1
             permit.limit = limit
@@ -181,6 +187,11 @@ class RequestScheduler:
         if fault is Fault.APP_RATE_LIMITED or (fault is Fault.WORKFLOW_RATE_LIMITED and retry_after):
             self._loaded_refusals().note_by_app(permit, retry_after, now)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the limiter lets nobody send for now, or None if that is not known."""
+        return trouble_of(self._limiter)
+
     async def aclose(self) -> None:
         """Grant nothing from now on, and stop calling the limiter."""
         self._closed = True
@@ -222,8 +233,8 @@ class RequestScheduler:
             self._timer = None
         if self._closed:
             return
-        if self._limiter is not None:
-            self._see_to_asking(self._limiter, loop)
+        if self._acquire is not None:
+            self._see_to_asking(self._acquire, loop)
             return
         now = loop.time()
         while self._free >= 1 and (waiter := self._queue.head()) is not None:
@@ -252,12 +263,7 @@ class RequestScheduler:
             self._queue.remove(waiter)
             return True
         self._find_limit(permit, now)  # its app may have throttled it since it entered the queue
-        limit = permit.limit
-        if limit is None or permit.wait(limit, now) == 0:
-            return False
-        self._queue.remove(waiter)
-        self._turns.park(waiter, limit, now)
-        return True
+        return permit.limit is not None and self._turns.hold_back(waiter, permit.limit, now)
 
     def _grant_earlier(self) -> None:
         """Grant permits to those who may send earlier than was expected."""
@@ -266,26 +272,37 @@ class RequestScheduler:
         elif self._queue:
             self._grant_waiting(asyncio.get_running_loop())
 
-    def _see_to_asking(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
+    def _see_to_asking(self, acquire: Acquire, loop: asyncio.AbstractEventLoop) -> None:
         """Call the limiter while somebody waits who could send, and only then."""
         if self._asking is not None:
-            if not self._queue:
+            if not self._queue or (self._asked_for is not None and self._asks_for_too_little(*self._asked_for)):
                 self._asking.cancel()
         elif self._free >= 1 and self._queue:
-            self._asking = loop.create_task(self._ask(limiter, loop), name="refold_async rate limit")
+            self._asking = loop.create_task(self._ask(acquire, loop), name="refold_async rate limit")
             self._asking.add_done_callback(self._asked)
+
+    def _asks_for_too_little(self, priority: Priority, waiting: int) -> bool:
+        """Return whether there are interactive requests now that the limiter does not know of, though it wants to."""
+        if priority == "bulk":
+            return "priority" in self._acquire_takes and self._queue.has_interactive
+        return "waiting" in self._acquire_takes and waiting < min(self._queue.count(priority), self._free)
 
     def _asked(self, asking: asyncio.Task[None]) -> None:
         self._asking = None
         self._grant_waiting(asking.get_loop())
 
-    async def _ask(self, limiter: Limiter, loop: asyncio.AbstractEventLoop) -> None:
+    async def _ask(self, acquire: Acquire, loop: asyncio.AbstractEventLoop) -> None:
         """Call the limiter for one permit after the other. What it grants is for the head of the queue at that time."""
         while self._free >= 1 and (waiter := self._queue.head()) is not None:
             if self._parks(waiter, loop.time()):
                 continue
             await self._keep_to_the_rate(loop)
-            error = await ask(limiter)
+            priority: Priority = "interactive" if self._queue.has_interactive else "bulk"
+            self._asked_for = priority, min(self._queue.count(priority), self._free)
+            try:
+                error = await ask(acquire, *self._asked_for)
+            finally:
+                self._asked_for = None
             await self._keep_to_the_rate(loop)
             while (waiter := self._queue.head()) is not None and self._parks(waiter, loop.time()):
                 pass

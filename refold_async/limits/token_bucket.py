@@ -23,22 +23,24 @@ class TokenBucket:
     """
 
     def __init__(self, limit: RateLimit) -> None:
-        self._interval = limit.per / limit.rate
+        self.interval = limit.per / limit.rate
+        """Seconds between two requests."""
         if limit.burst == 1:
             # Without a reserve, a request that the network delivers a moment early is refused.
-            self._interval += min(self._interval / 50, _MARGIN)
-        self._burst_credit = (limit.burst - 1) * self._interval
-        self._smoothed_credit = min(self._burst_credit, max(self._interval / 2, _CATCH_UP))
+            self.interval += min(self.interval / 50, _MARGIN)
+        self.burst_credit = (limit.burst - 1) * self.interval
+        """How many seconds before the bucket is full a request may be sent."""
+        self._smoothed_credit = min(self.burst_credit, max(self.interval / 2, _CATCH_UP))
         self._full_at = -math.inf  # when the bucket will be full; each token taken delays it by one interval
 
     def wait(self, now: float, *, smoothed: bool) -> float:
         """Return the seconds until a request may be sent; bulk requests are `smoothed`, and leave bursts to others."""
-        wait = self._full_at - now - (self._smoothed_credit if smoothed else self._burst_credit)
+        wait = self._full_at - now - (self._smoothed_credit if smoothed else self.burst_credit)
         return wait if wait > _TICK else 0.0
 
     def take(self, now: float) -> None:
         """Note that a request is sent."""
-        self._full_at = max(self._full_at, now) + self._interval
+        self._full_at = max(self._full_at, now) + self.interval
 
     def is_full(self, now: float) -> bool:
         """Return whether the bucket can be removed without losing any state."""

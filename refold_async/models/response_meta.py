@@ -1,14 +1,18 @@
 """What results and errors record about their call: attempts, duration, and the status and headers of the response."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
-__all__ = ["ResponseMeta", "SettableMeta", "pack"]
+__all__ = ["Reconciled", "ResponseMeta", "SettableMeta", "pack"]
+
+Reconciled = Literal["done", "sent_again"]
+"""What became clear about a write that may have run: a look found that it ran; or it had not run, and was sent once
+more."""
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
-_FIELDS: Final = ("attempts", "elapsed", "request_id", "status", "headers")
+_FIELDS: Final = ("attempts", "elapsed", "request_id", "status", "reconciled", "headers")
 
 
 class _PackedHeaders(Mapping[str, str]):
@@ -63,12 +67,16 @@ class ResponseMeta:
     """The HTTP status of the response; None if there was no response."""
     headers: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
     """The headers of the response; their names are case-insensitive."""
+    reconciled: Reconciled | None = None
+    """With `reconcile=`: `done` if a look found that the write had run, so that this is what the look returned;
+    `sent_again` if the write had not run and was sent once more. Otherwise None."""
 
     def _shown(self) -> tuple[Any, ...]:
-        return self.attempts, self.elapsed, self.request_id, self.status
+        return self.attempts, self.elapsed, self.request_id, self.status, self.reconciled
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name}={value!r}" for name, value in zip(_FIELDS, self._shown(), strict=False))
+        shown = zip(_FIELDS, self._shown(), strict=False)
+        told = ", ".join(f"{name}={value!r}" for name, value in shown if name != "reconciled" or value is not None)
         return f"ResponseMeta({told})"  # without headers, which may contain cookies
 
     def __eq__(self, other: object) -> bool:
@@ -91,7 +99,7 @@ class SettableMeta:
     attrs sets each field of a frozen object with a function call, which takes three times as long.
     """
 
-    __slots__ = ("attempts", "elapsed", "headers", "request_id", "status")
+    __slots__ = ("attempts", "elapsed", "headers", "reconciled", "request_id", "status")
 
     def __init__(
         self, attempts: int, elapsed: float, request_id: str | None, status: int, headers: Mapping[str, str]
@@ -100,6 +108,7 @@ class SettableMeta:
         self.elapsed = elapsed
         self.request_id = request_id
         self.status = status
+        self.reconciled = None
         self.headers = headers
 
 

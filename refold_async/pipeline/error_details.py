@@ -4,6 +4,7 @@ Secrets that were sent are removed.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -34,6 +35,8 @@ def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None
     annotate(error, call.request, base_url, call.linked_account_id)
     error.effect = call.effect
     error.attempts = call.attempts
+    if call.sent:
+        error.sent_at = datetime.now(UTC) - timedelta(seconds=call.deadlines.now() - call.permit.sent_at)
     error.meta = attrs.evolve(
         error.meta,
         attempts=call.attempts,

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from refold_async.limits.pauses import Pause
     from refold_async.limits.slot_interfaces import SlotPool
 
-__all__ = ["EntryRecorder", "ItemContext", "current_item"]
+__all__ = ["ItemContext", "SendRecorder", "current_item"]
 
 
-class EntryRecorder(Protocol):
+class SendRecorder(Protocol):
     """Records in a journal that requests of an item are about to be sent."""
 
     key: str
     """The key of the item in the journal."""
 
-    async def start(self) -> None:
-        """Return once the journal has recorded that requests of the item may be sent."""
+    async def start(self) -> float:
+        """Return once the journal has recorded that requests of the item may be sent: until when, by `boot_time()`."""
         ...
 
     def withdraw(self) -> None:
@@ -36,7 +36,7 @@ class ItemContext:
 
     outer: "ItemContext | None" = None
     """The item of the surrounding fan-out."""
-    recorder: EntryRecorder | None = None
+    recorder: SendRecorder | None = None
     """Records its entry in a journal."""
     job: str | None = None
     """The name of its job, if a journal gives it one."""
@@ -58,6 +58,8 @@ class ItemContext:
     """How many requests have a permit and will be sent once the journal has recorded it."""
     waits: int = 0
     """How many requests wait for a permit. It is also 1 while the item has not begun."""
+    waited: float = 0.0
+    """For how many seconds its requests waited for permits, in total."""
     stop_requested: bool = False
     """Whether its fan-out was stopped, so that the item must not begin."""
     has_lent: bool = False
@@ -143,24 +145,28 @@ class ItemContext:
         if lane is not None:
             lane.arrived()
 
-    async def before_sending(self, *, write: bool) -> None:
+    async def before_sending(self, *, write: bool) -> float | None:
         """Return once the journal has recorded that an attempt, which has its permit, may be sent. Count the attempt.
 
         Args:
             write: Whether it is a write that is not idempotent.
+
+        Returns:
+            Until when the attempt may leave, by `boot_time()`; None if no journal records it.
         """
         if self.approaching is not None:
             self.arrive()
+        leaves_before: float | None = None
         if self.outer is None:  # nearly always; this path costs less
             if self.recorder is not None:
                 self.leaving += 1
                 try:
-                    await self.recorder.start()
+                    leaves_before = await self.recorder.start()
                 finally:
                     self.leaving -= 1
             self.attempts += 1
             self.writes += write
-            return
+            return leaves_before
         items: list[ItemContext] = [self]
         while (outer := items[-1].outer) is not None:
             items.append(outer)
@@ -169,13 +175,15 @@ class ItemContext:
         try:
             for item in items:
                 if item.recorder is not None:
-                    await item.recorder.start()
+                    until = await item.recorder.start()
+                    leaves_before = until if leaves_before is None else min(leaves_before, until)
         finally:
             for item in items:
                 item.leaving -= 1
         for item in items:
             item.attempts += 1
             item.writes += write
+        return leaves_before
 
     def note_without_effect(self, *, write: bool) -> None:
         """Note that an attempt has ended and certainly had no effect.

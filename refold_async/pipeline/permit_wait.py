@@ -33,8 +33,10 @@ def waiting(call: CallState, item_until: float = math.inf) -> Generator[Deadline
             yield limit
     finally:
         if item is not None:
+            waited = deadlines.now() - began
             item.waits -= 1
-            call.deadline += deadlines.now() - began
+            item.waited += waited
+            call.deadline += waited
 
 
 async def wait_for_permit(
@@ -90,10 +92,11 @@ async def wait_for_permit(
         raise _kept_waiting(scheduler, call, item, permit)
     if (pause := scheduler.pause(deadlines.now(), permit.account)) > 0:
         raise _paused(call, pause)
+    trouble = f" {scheduler.trouble}" if scheduler.trouble else ""
     raise APITimeoutError(
         f"The call for {call.request.target.subject} waited {waited:.3g} seconds for the rate limit, for the limits of "
         f"its linked account, or for one of the {connections} connections (max_connections=), until its "
-        f"{call.timeout.total:g} seconds were over (Timeout.total)."
+        f"{call.timeout.total:g} seconds were over (Timeout.total).{trouble}"
     )
 
 

@@ -26,7 +26,7 @@ from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import SUCCESS, Parser, Response
 from refold_async.runtime.log import DEBUG, INFO, logger
 from refold_async.transport.deadlines import Deadline
-from refold_async.transport.request_body import Body
+from refold_async.transport.request_body import Body, RecordedBody
 from refold_async.transport.transport import Transport
 
 if TYPE_CHECKING:
@@ -162,13 +162,16 @@ class Pipeline:
                 await wait_for_permit(self._scheduler, self.transport.connections, call, permit, delay)
             call.refusal = None
             try:
+                leaves_before = None
                 if item is not None:
-                    await item.before_sending(write=request.kind == "write")
+                    leaves_before = await item.before_sending(write=request.kind == "write")
                 call.sent = True
                 call.attempts += 1
-                body = call.body = (
-                    Body(request.body or b"") if request.kind != "read" or request.body is not None else None
-                )
+                body = None
+                if request.kind != "read" or request.body is not None:
+                    content = request.body or b""
+                    body = Body(content) if leaves_before is None else RecordedBody(content, leaves_before)
+                call.body = body
                 if observation is not None:
                     observation.left_at = deadlines.now()
                 response = await self.transport.attempt(request, headers, body, call.timeout, deadlines, call.deadline)

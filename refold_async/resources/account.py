@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
     from refold_async.models.saved_file import SavedFile
+    from refold_async.pipeline.reconciling.reconcile import Reconcile
     from refold_async.protocol.pages import AwaitableListing
     from refold_async.resources.actions import Action, ActionParameters
     from refold_async.resources.applications import Applications
@@ -183,6 +184,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[Any]: ...
 
     @overload
@@ -198,6 +200,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[T]: ...
 
     @overload
@@ -227,6 +230,7 @@ class AccountScope(RawRequests, ConnectUrls):
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
+        reconcile: "Reconcile | None" = None,
     ) -> ActionResult[Any]:
         """Execute an action, a read or a write, in the connected app. Refold page: *Execute Action*.
 
@@ -256,9 +260,13 @@ class AccountScope(RawRequests, ConnectUrls):
             connection_id: The connection to use, if the linked account has several to the app.
             headers: Extra headers, in addition to those that the client sets.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+            reconcile: For a write: a `Reconcile`, which says how to find out whether it ran if its response is lost.
+                The client then looks for it, and sends it once more if it did not run. All that must fit into the
+                `total` of `timeout`; otherwise the call raises the error of the write.
 
         Returns:
-            The result, whose `node_status` is `Success`. With `save_to`, its `data` is a `SavedFile`.
+            The result, whose `node_status` is `Success`. With `save_to`, its `data` is a `SavedFile`. With `reconcile`,
+            its `meta.reconciled` says whether a look found the write, and `data` is then what the look returned.
 
         Raises:
             ActionFailedError: Refold responded, but the action did not succeed; `.result` has the app's error.
@@ -274,6 +282,11 @@ class AccountScope(RawRequests, ConnectUrls):
         request = requests.execute_action(
             slug, action_id, parameters, idempotent=idempotent, connection_id=connection_id, headers=headers
         )
+        if reconcile is not None:
+            from refold_async.resources.reconciled_calls import ReconciledCall
+
+            call = ReconciledCall(self, self._send, self._pipeline.pause, request, self._limits(timeout))
+            return await call.run(reconcile, into, save_to)
         if save_to is None:
             return await self._send(request, parse_action_result(into), timeout)
         from refold_async.resources.saving import save_action_file
@@ -408,26 +421,20 @@ class AccountScope(RawRequests, ConnectUrls):
             headers=headers,
             timeout=min(timeout, self._pipeline.timeout.total),
         )
-        executions = self.executions
+        from refold_async.resources.execution_waits import note_connection, note_start, with_return_value
+
         try:
             try:
-                ended = await executions.wait(
+                ended = await self.executions.wait(
                     started.execution_id, timeout=timeout, poll_interval=poll_interval, return_value=False
                 )
             except (WorkflowFailedError, ExecutionTimeoutError) as error:
-                if connection_id is not None and isinstance(error, WorkflowFailedError):
-                    from refold_async.pipeline.error_details import add_to_message
-
-                    add_to_message(error, f"It used connection {connection_id!r}: check connection_id.")
+                note_connection(error, connection_id)
                 raise
             except (RefoldError, asyncio.CancelledError) as error:
-                from refold_async.resources.execution_waits import note_start
-
                 note_start(error, workflow_id, started.execution_id, self.linked_account_id)
                 raise
-            from refold_async.resources.execution_waits import with_return_value
-
-            return await with_return_value(ended, executions.response)
+            return await with_return_value(ended, self.executions.response)
         except RefoldError as error:
             error.slug = slug  # requests about an execution do not name its app
             raise

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from refold_async.config.settings import Timeout
 from refold_async.errors import NotFoundError, RefoldError
@@ -14,6 +15,8 @@ from refold_async.resources.account import AccountScope
 from refold_async.resources.applications import disconnected
 
 __all__ = ["Connections"]
+
+T = TypeVar("T")
 
 GetApplication = Callable[[], Awaitable[Application]]
 """Reads the app for a linked account."""
@@ -78,6 +81,20 @@ class Connections:
         if self._known:
             return account.connection_state(self._slug, self._app_id)
         return (await get()).state
+
+    def before(self, call: Callable[..., Awaitable[T]], timeout: Timeout | None) -> Callable[..., Awaitable[T]]:
+        """Return a function that makes a call for a scope and an item only if the account is connected.
+
+        Args:
+            call: A function of a scope, an item and any further arguments.
+            timeout: The time limits of the request that finds out whether the account is connected.
+        """
+
+        async def call_if_connected(scope: AccountScope, item: object, *arguments: object) -> T:
+            await self.ensure(scope, item, timeout)
+            return await call(scope, item, *arguments)
+
+        return call_if_connected
 
     async def ensure(self, scope: AccountScope, item: object, timeout: Timeout | None) -> None:
         """Raise an error unless the account of a scope is connected; use the data of `item` if it is that account.

@@ -23,7 +23,15 @@ from refold_async.resources.polling import LOOK, tell_of_looks, told_of_last_loo
 from refold_async.retry_table import RULES
 from refold_async.runtime.log import logger
 
-__all__ = ["FetchResponse", "UnknownStatuses", "failure", "note_start", "too_late", "with_return_value"]
+__all__ = [
+    "FetchResponse",
+    "UnknownStatuses",
+    "failure",
+    "note_connection",
+    "note_start",
+    "too_late",
+    "with_return_value",
+]
 
 
 def _is_unknown(status: str | None) -> bool:
@@ -119,6 +127,14 @@ def too_late(
     error.effect = "unknown"
     tell_of_looks(error, execution, looks)
     return error
+
+
+def note_connection(error: RefoldError, connection_id: str | None) -> None:
+    """Add the connection that a failed execution used to the message of its error, if the caller chose it."""
+    if connection_id is not None and isinstance(error, WorkflowFailedError):
+        from refold_async.pipeline.error_details import add_to_message
+
+        add_to_message(error, f"It used connection {connection_id!r}: check connection_id.")
 
 
 def note_start(error: BaseException, workflow_id: str, execution_id: str, linked_account_id: str | None) -> None:

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import sys
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["shielded_from_anyio", "wait_despite_cancellation"]
+__all__ = ["result_despite_cancellation", "shielded_from_anyio", "wait_despite_cancellation"]
+
+T = TypeVar("T")
 
 
 def shielded_from_anyio() -> AbstractContextManager[object]:
@@ -36,3 +38,9 @@ async def wait_despite_cancellation(future: "asyncio.Future[Any]") -> None:
                 cancelled = again
     if cancelled is not None:
         raise cancelled
+
+
+async def result_despite_cancellation(future: "asyncio.Future[T]") -> T:
+    """Wait for the result of `future` as `wait_despite_cancellation` does, and return it or raise its exception."""
+    await wait_despite_cancellation(future)
+    return future.result()

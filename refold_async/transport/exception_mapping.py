@@ -16,6 +16,7 @@ from refold_async.errors import (
     RefoldError,
 )
 from refold_async.faults import Fault
+from refold_async.journal.send_fence import SEND_WITHIN
 from refold_async.runtime.foreign_errors import safe_repr
 from refold_async.transport.broken_responses import has_too_long_headers
 from refold_async.transport.connection_guard import UnusableConnectionError
@@ -93,6 +94,11 @@ def wire_error(
     fault = _fault(body, connecting=connecting)
     if client_closed:
         text = f"The client was closed during the call for {subject}."
+    elif body is not None and body.too_late:
+        text = (
+            f"The call for {subject} was not sent, because more than {SEND_WITHIN:g} seconds had passed since it was "
+            "recorded in the journal: the process was stopped, the machine slept, or no connection came in time."
+        )
     elif expired is not None:
         kind = APITimeoutError
         missing = "no connection" if expired == "connect" else "no response"

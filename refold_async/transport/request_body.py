@@ -1,17 +1,21 @@
 """The body of a request. It records when its first byte is about to be sent."""
 
+import asyncio
 import math
 from typing import Final
 
 import aiohttp
 import aiohttp.abc
 
+from refold_async.runtime.boot_clock import boot_time
 from refold_async.transport.connection_guard import ConnectionGuard, UnusableConnectionError
 from refold_async.transport.deadlines import Deadline
 
-__all__ = ["Body"]
+__all__ = ["Body", "RecordedBody"]
 
 _CONTENT_TYPE: Final = "application/json"
+_ALWAYS_FITS: Final = 8192
+"""Bytes that the system takes at one time from a connection on which nothing else waits to be sent."""
 
 
 class Body(aiohttp.Payload):
@@ -31,9 +35,13 @@ class Body(aiohttp.Payload):
     """Whether `connection` must not be used again."""
     unusable: UnusableConnectionError | None = None
     """Why nothing was written to `connection`."""
+    carrier: asyncio.Transport | None = None
+    """What may still hold a part of a long body."""
     deadline: Deadline | None = None
     """A deadline that moves to `deadline_once_begun` when the body begins."""
     deadline_once_begun = math.inf
+    too_late = False
+    """Whether it did not begin because it came too long after its record in a journal."""
 
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type=_CONTENT_TYPE)
@@ -59,6 +67,8 @@ class Body(aiohttp.Payload):
             if self.connection is not None and self.guard.written_later and not self.guard.is_silent(self.connection):
                 await self.check()
             self.begin()
+        if len(self._bytes) > _ALWAYS_FITS:
+            self.carrier = getattr(writer, "transport", None)
         await writer.write(self._bytes)
         self.begun = True
 
@@ -79,6 +89,39 @@ class Body(aiohttp.Payload):
         if self.deadline is not None:
             self.deadline.when = self.deadline_once_begun
 
+    def drop_rest(self) -> None:
+        """Send nothing more of a body whose attempt is over.
+
+        A connection that is closed sends the rest first: once the peer reads again, the request would be complete.
+        """
+        if self.carrier is not None and self.carrier.get_write_buffer_size():
+            self.carrier.abort()
+
     async def write(self, writer: aiohttp.abc.AbstractStreamWriter) -> None:
         """Write the body."""
         await self.write_with_length(writer, None)
+
+
+class _TooLateError(Exception):
+    """A request comes too long after its record in a journal. Nothing of it was written."""
+
+
+class RecordedBody(Body):
+    """The body of a request that a journal has recorded. It begins only for a limited time after that."""
+
+    def __init__(self, value: bytes, leaves_before: float) -> None:
+        """Prepare the body.
+
+        Args:
+            value: The body.
+            leaves_before: Until when it may begin, by `boot_time()`, which counts while the machine sleeps.
+        """
+        super().__init__(value)
+        self._leaves_before = leaves_before
+
+    def begin(self) -> None:
+        """Note that the first byte is about to be sent, unless it is too late for that."""
+        if boot_time() > self._leaves_before:
+            self.too_late = True
+            raise _TooLateError
+        super().begin()

@@ -244,6 +244,8 @@ class Transport:
                 await response_body.read(received)
                 return response_body.response(received.status, received.headers, whole=True)
         except asyncio.CancelledError:
+            if body is not None:
+                body.drop_rest()
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
@@ -253,6 +255,8 @@ class Transport:
         except EXITS:
             raise
         except BaseException as error:  # noqa: BLE001 - the user's connector or resolver may raise anything
+            if body is not None:
+                body.drop_rest()
             if attempt_deadline.cancelled_from_outside:  # and the user's code turned it into another exception
                 raise asyncio.CancelledError from None
             from refold_async.transport.broken_responses import response_despite

@@ -212,6 +212,7 @@ def test_report_as_json(command_line: CommandLine, journal: str) -> None:
     """Errors by how often they occurred, each with an example and what to do."""
     told = json.loads(command_line.run("journal", "report", journal).out)
     assert told["verdict"] == "Of 41 items, 4 failed, 3 may or may not have happened and 1 has not ended."
+    assert told["reconciled"] == 0
     assert [(group["status"], group["error"], group["items"]) for group in told["errors"]] == [
         ("unknown", "APIConnectionError", 1),
         ("unknown", "ActionFailedError", 1),
@@ -299,11 +300,11 @@ def make_damaged(path: Path) -> None:
     ("make", "says"),
     [
         (None, "There is no journal"),
-        (Path.mkdir, "is a directory or a device: name a file"),
+        (Path.mkdir, "There is no journal in the directory"),
         (make_text, "is not a journal but another kind of file"),
         (make_empty, "is empty: it becomes a journal when a job is first run with it"),
         (make_other_database, "is not a journal but a database of another program"),
-        (make_newer, "has format 99, but this version of refold_async reads format 1: use the newer version"),
+        (make_newer, "has format 99, but this version of refold_async reads format 2: use the newer version"),
         (make_damaged, "is damaged"),
     ],
 )
@@ -334,7 +335,13 @@ def test_no_journal(command_line: CommandLine, tmp_path: Path, make: Any, says: 
     ("arguments", "says"),
     [
         (["entries", "{journal}", "--status", "fine"], "fine"),
-        (["entries"], "FILE"),
+        (["entries"], "name its file or directory. If it is in PostgreSQL, set REFOLD_JOURNAL_DSN."),
+        (["watch", "{journal}", "--every", "0"], "--every must be more than 0 and at most 3600 seconds, not 0"),
+        (["watch", "{journal}", "--every", "nan"], "--every must be more than 0"),
+        (["summary", "{journal}", "--job", "x"], "--job is for journals in PostgreSQL, and {journal} is a file"),
+        (["summary", "{journal}", "--dsn-file", "x"], "--dsn-file is for journals in PostgreSQL"),
+        (["report", "{journal}", "--schema", "x"], "--schema is for journals in PostgreSQL"),
+        (["init"], "set REFOLD_JOURNAL_DSN"),
         (["report", "{journal}", "--html", "{directory}"], "is a directory or a device: name a file"),
         (["report", "{journal}", "--csv", "/dev/null"], "is a directory or a device: name a file"),
         (["report", "{journal}", "--html", "{journal}"], "is a database, perhaps a journal, and is not replaced"),
@@ -352,7 +359,7 @@ def test_wrong_commands(
     filled = [argument.format(journal=journal, directory=tmp_path) for argument in arguments]
     ended = command_line.run("journal", *filled)
     assert (ended.code, ended.out) == (2, "")
-    assert says in ended.err
+    assert says.format(journal=journal) in ended.err
     assert Path(journal).read_bytes() == before
 
 

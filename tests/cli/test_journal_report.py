@@ -23,6 +23,7 @@ from refold_async.cli.journal_report.reading import showing_progress
 from refold_async.cli.journal_report.report import ErrorGroup, JournalReport, read_report
 from refold_async.cli.journal_report.samples import FairSample
 from refold_async.cli.journal_report.timeline import Timeline, stretches
+from refold_async.cli.journals import JobInDatabaseOptions, named_journal
 from refold_async.cli.tables import TablePrinter
 from refold_async.errors import __all__ as names_of_errors
 from support.journals import opened
@@ -44,7 +45,7 @@ def report_of(path: Path, *entries: tuple[Any, ...]) -> JournalReport:
     if entries:
         run.write(entries)
     run.close()
-    return read_report(path)
+    return read_report(named_journal(str(path), JobInDatabaseOptions()))
 
 
 def test_a_timeline_counts_all_in_bounded_memory() -> None:
@@ -202,6 +203,10 @@ def test_advice() -> None:
         ([("a", None, "started")], "The one item may or may not have happened."),
         ([("a", None, "failed", "none")], "The one item failed."),
         ([("a", None, "failed", "none"), ("b", None, "withdrawn")], "Of 2 items, 1 failed and 1 has not ended."),
+        (
+            [("a", None, "ok", "done"), ("b", None, "failed", "none", None, None, None, 2, "sent_again")],
+            "Of 2 items, 1 failed. 1 item was unknown at first and then reconciled.",
+        ),
     ],
 )
 def test_verdicts(tmp_path: Path, entries: list[Any], verdict: str) -> None:
@@ -233,7 +238,7 @@ def test_very_many_kinds_of_errors(tmp_path: Path) -> None:
     for begin in range(0, 300, 60):
         run.write(entries[begin : begin + 60])
     run.close()
-    report = read_report(path)
+    report = read_report(named_journal(str(path), JobInDatabaseOptions()))
     assert sum(group.items for group in report.errors) == 300
     assert (report.errors[0].error, report.errors[0].items) == ("other errors", 100)
     assert "with other errors" in text_of(report, 80)

@@ -40,11 +40,15 @@ ROOT: Final = Path(refold_async.__file__).parent
 # What a command can meet: its calls, their arguments and their answers.
 HEARD: Final = (
     *("codec/json_schema.py", "config", "jobs/stopping.py", "pipeline", "protocol", "resources", "transport"),
+    *(f"journal/postgres/{name}.py" for name in ("connection", "postgres_journal", "schema", "session", "store")),
     "webhooks.py",
 )
 # What no command can meet: it passes on no such argument, or checks it before.
 UNHEARD: Final = (
     "rate_limit=",
+    "reconcile",
+    "Reconcile(",
+    "it must return Done(data)",
     "connector=",
     "trace_configs=",
     "request_headers()",
@@ -72,6 +76,11 @@ UNHEARD: Final = (
     "pass `await request.read()`",
     "request.headers",
     "api_key= to AsyncRefold",
+    "must be a connection string, or None",
+    "Pass PostgresJournal(dsn)",
+    "To claim parts of a job",
+    "job='june sync', parts=256",
+    "A key may be at most",
 )
 
 

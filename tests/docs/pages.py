@@ -14,15 +14,16 @@
 - What a block needs and the page does not show is in a comment before it, `<!-- run: mock.script(Answer(503)) -->`,
   which can use `mock`, the names of `refold_async.testing`, and `stack`: what enters it is left at the end of the page.
   `modules_of("sync.md")` imports the modules of another page in the same directory.
-- A block with `<!-- run with redis-server: … -->` before it is run only on machines that have that program.
+- A block with `<!-- run with redis-server: … -->` before it, or `with postgres`, is run only on machines that have that
+  program. `support.redis_server.redis_server()` and `support.postgres_server.postgres_server()` start one.
 """
 
 import ast
 import importlib
 import inspect
+import os
 import re
 import shlex
-import shutil
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -36,6 +37,7 @@ import refold_async.testing
 from refold_async import AsyncRefold, RetryPolicy
 from refold_async.testing import MockRefold
 from support.running_programs import run_program
+from support.services import REQUIRED, find_program
 
 __all__ = ["Block", "Runner", "blocks_of"]
 
@@ -112,7 +114,8 @@ class Runner:
                     sys.modules[name] = replaced
 
     async def _run(self, block: Block) -> None:
-        if block.program is not None and shutil.which(block.program) is None:
+        if block.program is not None and find_program(block.program) is None:
+            assert os.environ.get(REQUIRED) != "1", f"there is no {block.program}, and {REQUIRED} is 1"
             return
         await self._execute(block.setup, block.line)
         self._output.readouterr()

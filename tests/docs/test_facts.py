@@ -266,3 +266,55 @@ def test_names_exist() -> None:
     for module, names in imports:
         for name in re.findall(r"\w+", names):
             assert name in import_module(module).__all__ or find_spec(f"{module}.{name}")
+
+
+def test_figures_of_large_jobs() -> None:
+    """The figures that the page calls measured are those that the benchmark wrote, to two digits."""
+    rows = {row["name"]: row for row in read_results("large-job")["rows"]}
+    table, workers = "items, after the job", "100 workers, one item at a time"
+    measured: dict[str, float] = {
+        "rows of items": rows[table]["bytes per row"],
+        "index of the keys": rows[table]["of the key"],
+        "index of the order": rows[table]["of the order"],
+        "write-ahead log, 100 items in flight for each worker": rows["log"]["bytes per item"],
+        "write-ahead log, one item after the other": rows[workers]["bytes of log per item"],
+        "changes of a row that touch no index (HOT)": 100 * rows[f"{table}: rows changed"]["without the indexes"],
+        "dead rows after the job, without any vacuum": rows[f"{table}: rows changed"]["dead rows"] / 10_000,
+        "items written by 4 workers, 100 in flight for each": rows["items"]["items per second"],
+        "items written by 100 workers, one after the other": rows[workers]["items per second"],
+        "parts claimed, begun and closed by 100 workers": rows["claims by 100 workers"]["per second"],
+        "`summary()` of 256 parts with a million items": rows["summary of 256 parts"]["milliseconds"],
+        "`summary()` of 10,000 parts": rows["summary of 10,000 parts"]["milliseconds"],
+        "`entries()`": rows["entries"]["rows per second"],
+        '`entries(status="unknown")`, if there are none': rows["search for unknown entries"]["rows per second"],
+        "taking over a part of 390,625 items": rows["take over a part"]["seconds"],
+        "looking up which of its items are done": rows["look up what is done"]["items per second"],
+    }
+    page = (ROOT / "docs" / "reference" / "large-jobs.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| (.+) \| ([\d.,]+) ", page.partition("## What a shared")[0], re.MULTILINE))
+    assert shown.keys() == measured.keys()
+    for name, text in shown.items():
+        assert float(f"{float(text.replace(',', '')):.2g}") == float(f"{measured[name]:.2g}"), (name, measured[name])
+    bytes_of_item = sum(rows[table][part] for part in ("bytes per row", "of the key", "of the order"))
+    page = (ROOT / "docs" / "reference" / "postgres-journal.md").read_text(encoding="utf-8")
+    assert f"An item takes about {10 * round(bytes_of_item / 10)} bytes" in page
+
+
+def test_figures_of_sharing() -> None:
+    """The figures of shared limits and of the stores are those that the benchmarks wrote."""
+    lines: list[str] = []
+    for row in read_results("limit-sharing")["rows"]:
+        if "of ideal" in row:
+            distance = "10 ms away" if row["seconds to Redis"] else "near"
+            cells = [f"{100 * row['of ideal']:.1f} %", f"{row['refused']}", f"{row['round trips a call']:.2g}"]
+            lines.append(" | ".join([f"| {row['rate']:,} a second, {distance}", *cells]) + " |")
+        else:
+            lines.append(f"| {row['rate']:,} a second | {row['milliseconds that a single call waits']['95']} |")
+    for row in read_results("journal-stores")["rows"]:
+        server = row["CPU µs per item, server"] or ""
+        cells = [f"{row['items per second']:,}", f"{row['CPU µs per item']}", f"{server}"]
+        if "durability" not in row["name"]:
+            lines.append(" | ".join([f"| {row['name']}", *cells]).rstrip() + " |")
+    page = (ROOT / "docs" / "reference" / "large-jobs.md").read_text(encoding="utf-8")
+    assert [line for line in lines if line not in page] == []
+    assert len(lines) == 12

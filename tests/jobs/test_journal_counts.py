@@ -3,23 +3,17 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from refold_async import AsyncRefold, FanOut, FanOutStoppedError, Journal, JournalSummary, Progress
+from refold_async import AsyncRefold, FanOut, FanOutStoppedError, JournalSummary, Progress
 from refold_async.testing import Answer, MockRefold, Silence
+from support.journals import AnyJournal
 from support.waiting import until
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    """A journal that is not there yet."""
-    return Journal(tmp_path / "june.sqlite", job="june sync")
-
-
-def write(refold: AsyncRefold, journal: Journal, items: Any, **options: Any) -> FanOut[str, Any]:
+def write(refold: AsyncRefold, journal: AnyJournal, items: Any, **options: Any) -> FanOut[str, Any]:
     """Return a journaled job."""
     return refold.fan_out_action(
         items, "hubspot", "create_contact", {"email": "a@b.c"}, journal=journal, concurrency=5, **options
@@ -31,7 +25,7 @@ def counts(summary: JournalSummary) -> dict[str, int]:
     return {"ok": summary.ok, "failed": summary.failed, "unknown": summary.unknown}
 
 
-async def test_refused_items_are_counted_by_both(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_refused_items_are_counted_by_both(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
     """A key that occurred before, a bad id, and none at all: each is a failed outcome, and counts in the summary.
 
     Once an outcome was yielded, the summary has it.
@@ -53,7 +47,7 @@ async def test_refused_items_are_counted_by_both(mock: MockRefold, refold: Async
     assert len(list(journal.entries(status="failed"))) == 1
 
 
-async def test_refused_items_without_keys(refold: AsyncRefold, journal: Journal) -> None:
+async def test_refused_items_without_keys(refold: AsyncRefold, journal: AnyJournal) -> None:
     """So are those of which `key=` makes none, or raises."""
     keys: dict[str, Any] = {"user_1": "", "user_2": None, "user_3": 5, "user_4": "d"}
     report = await write(refold, journal, [*keys, "user_5"], key=keys.__getitem__).collect()
@@ -76,7 +70,7 @@ async def given_later(items: Iterable[str]) -> AsyncIterator[str]:
 IDS = [f"user_{number}" for number in range(60)]
 
 
-async def test_what_was_not_begun_of_a_list(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_what_was_not_begun_of_a_list(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
     """Of a job that stops itself, all that is left of the list; the next run does it, and nothing is left."""
     script = mock.script(Answer(404))
     job = write(refold, journal, IDS, stop_after=10)
@@ -96,7 +90,9 @@ async def test_what_was_not_begun_of_a_list(mock: MockRefold, refold: AsyncRefol
 
 
 @pytest.mark.parametrize("source", [given_one_by_one, given_later])
-async def test_what_was_not_begun_of_a_source_without_length(mock: MockRefold, journal: Journal, source: Any) -> None:
+async def test_what_was_not_begun_of_a_source_without_length(
+    mock: MockRefold, journal: AnyJournal, source: Any
+) -> None:
     """Of those that were taken: nobody knows how many more there would be. While it runs, nobody knows at all."""
     mock.script(Silence(), linked_account_id="user_1", calls=1)
     items = ["user_1"] * 20
@@ -128,7 +124,7 @@ async def test_what_was_not_begun_of_a_source_without_length(mock: MockRefold, j
     assert (counts(summary), summary.not_begun) == ({"ok": 19, "failed": 0, "unknown": 1}, 0)
 
 
-async def test_summary_while_a_list_is_worked_on(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_summary_while_a_list_is_worked_on(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
     """Whoever looks meanwhile sees how many are to come."""
     mock.script(Silence())
     async with write(refold, journal, IDS, grace=0):
@@ -147,7 +143,7 @@ async def test_nothing_is_asked_for_its_length_without_a_journal(refold: AsyncRe
     assert report.counts["ok"] == 1
 
 
-async def test_a_length_that_cannot_be_told(refold: AsyncRefold, journal: Journal) -> None:
+async def test_a_length_that_cannot_be_told(refold: AsyncRefold, journal: AnyJournal) -> None:
     """As of a progress bar around a generator: the job runs, and counts the items as those of any such source."""
 
     class Bar(list[str]):

@@ -15,13 +15,14 @@ import pytest
 from refold_async import AccountScope, ActionResult, AsyncRefold, ConfigurationError, FanOut, Outcome
 from refold_async.journal.journal import Journal
 from refold_async.testing import Answer, MockRefold
+from support.journals import AnyJournal
 from support.nesting import DEEPEST, nested
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
+def journal(journal: AnyJournal) -> AnyJournal:
     """A journal that records results."""
-    return Journal(tmp_path / "june.sqlite", job="june sync", results=True)
+    return attrs.evolve(journal, results=True)
 
 
 DATA: Final = {
@@ -49,7 +50,7 @@ class Contact:
 
 @pytest.mark.parametrize("data", DATA.values(), ids=DATA)
 async def test_whatever_an_action_gave(
-    mock: MockRefold, refold: AsyncRefold, journal: Journal, caplog: pytest.LogCaptureFixture, data: str
+    mock: MockRefold, refold: AsyncRefold, journal: AnyJournal, caplog: pytest.LogCaptureFixture, data: str
 ) -> None:
     """Whatever can be read of an answer is recorded, and comes back in the next run and in the journal's entries."""
     body = f'{{"node_status": "Success", "data": {data}, "http_status": 200}}'
@@ -71,7 +72,7 @@ async def test_whatever_an_action_gave(
     assert not [record for record in caplog.records if record.name == "refold_async"]
 
 
-async def test_in_a_class_of_the_callers_own(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_in_a_class_of_the_callers_own(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
     """With `into=`, what comes back is of that class again."""
     body = '{"node_status": "Success", "data": {"id": 1e400, "note": "\\ud800"}, "http_status": 200}'
     mock.script(Answer(200, body=body, content_type="application/json"))
@@ -126,7 +127,7 @@ def endless() -> list[Any]:
     return value
 
 
-async def again(refold: AsyncRefold, journal: Journal, value: Any) -> Any:
+async def again(refold: AsyncRefold, journal: AnyJournal, value: Any) -> Any:
     """Return what the second run of a job gives, of which a call returned `value` in the first."""
 
     async def call(scope: AccountScope, item: str) -> Any:
@@ -144,7 +145,7 @@ async def again(refold: AsyncRefold, journal: Journal, value: Any) -> Any:
     ids=lambda value: repr(value)[:40],
 )
 async def test_results_that_come_back(
-    refold: AsyncRefold, journal: Journal, caplog: pytest.LogCaptureFixture, value: Any
+    refold: AsyncRefold, journal: AnyJournal, caplog: pytest.LogCaptureFixture, value: Any
 ) -> None:
     """What JSON has comes back from a call of the caller's own, and nothing is said."""
     assert repr(await again(refold, journal, value)) == repr(value)
@@ -163,7 +164,7 @@ async def test_results_that_come_back(
     ids=lambda value: repr(value)[:40],
 )
 async def test_results_that_come_back_as_json_has_them(
-    refold: AsyncRefold, journal: Journal, caplog: pytest.LogCaptureFixture, value: Any, restored: Any, told: str
+    refold: AsyncRefold, journal: AnyJournal, caplog: pytest.LogCaptureFixture, value: Any, restored: Any, told: str
 ) -> None:
     """The run that records a result which JSON has not quite says so."""
     assert repr(await again(refold, journal, value)) == repr(restored)
@@ -180,7 +181,7 @@ async def test_results_that_come_back_as_json_has_them(
     ids=lambda value: type(value).__name__,
 )
 async def test_results_that_do_not_come_back(
-    refold: AsyncRefold, journal: Journal, caplog: pytest.LogCaptureFixture, value: Any
+    refold: AsyncRefold, journal: AnyJournal, caplog: pytest.LogCaptureFixture, value: Any
 ) -> None:
     """The run that cannot record a result says so, and the next knows that the item is done."""
     assert await again(refold, journal, value) is None
@@ -188,7 +189,7 @@ async def test_results_that_do_not_come_back(
     assert "is not JSON and cannot be recorded" in record.getMessage()
 
 
-async def test_told_once(refold: AsyncRefold, journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+async def test_told_once(refold: AsyncRefold, journal: AnyJournal, caplog: pytest.LogCaptureFixture) -> None:
     """A job whose results all come back as something else says so once."""
 
     async def call(scope: AccountScope, item: str) -> Any:
@@ -199,7 +200,7 @@ async def test_told_once(refold: AsyncRefold, journal: Journal, caplog: pytest.L
     assert len(caplog.records) == 1
 
 
-async def test_deep_parameters(mock: MockRefold, refold: AsyncRefold, journal: Journal) -> None:
+async def test_deep_parameters(mock: MockRefold, refold: AsyncRefold, journal: AnyJournal) -> None:
     """Parameters may be nested deeper than answers: they are sent and never read again."""
     job = refold.fan_out_action(["user_1"], "hubspot", "create_contact", {"email": deep(500)}, journal=journal)
     await job.collect()

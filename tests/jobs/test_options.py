@@ -33,6 +33,7 @@ OPTIONS: Final[dict[str, Any]] = {
 FURTHER: Final[dict[str, Any]] = {
     "into": None,
     "idempotent": False,
+    "reconcile": None,
     "connection_id": None,
     "headers": None,
     "timeout": None,
@@ -60,7 +61,11 @@ def test_signatures_show_every_option(method: str, options: dict[str, Any], of_c
         "Callable[[~Item], str | refold_async.resources.account.AccountScope | "
         "refold_async.models.linked_accounts.LinkedAccount] | None"
     )
-    assert (types["concurrency"], types["stop_after"], types["journal"]) == ("int", "float | None", "'Journal | None'")
+    assert (types["concurrency"], types["stop_after"], types["journal"]) == (
+        "int",
+        "float | None",
+        "'Journal | JournalPart | PostgresJournal | None'",
+    )
 
 
 @pytest.mark.parametrize("of_client", [False, True])

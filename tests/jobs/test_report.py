@@ -109,10 +109,10 @@ def test_values_of_lines(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"\xef\xbb\xbfindex,")  # or Excel takes UTF-8 for another encoding
     text = path.read_text(encoding="utf-8-sig")
     assert text.splitlines()[:2] == [
-        "index,linked_account_id,item,status,effect,error,message,attempts,elapsed,recorded,request_id",
-        "0,user_0,user_0,ok,done,,,1,0.030,false,",
+        "index,linked_account_id,item,status,effect,error,message,attempts,elapsed,recorded,request_id,reconciled",
+        "0,user_0,user_0,ok,done,,,1,0.030,false,,",
     ]
-    assert text.splitlines()[2] == "1,user_1,user_1,failed,none,NotFoundError,Nobody there.,1,1.500,false,req_1"
+    assert text.splitlines()[2] == "1,user_1,user_1,failed,none,NotFoundError,Nobody there.,1,1.500,false,req_1,"
     assert [line["error"] for line in lines(path)] == [
         *("", "NotFoundError", GONE, "APITimeoutError", "ReconnectRequiredError", "ReconnectRequiredError"),
     ]

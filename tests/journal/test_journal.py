@@ -1,10 +1,12 @@
 """What users see of a journal: its arguments, its summary and its entries, while the job runs and after."""
 
 import os
+import random
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,9 +16,11 @@ from typing import Any
 import pytest
 
 from refold_async.errors import ConfigurationError, JournalError
+from refold_async.journal.entries import STATUSES
 from refold_async.journal.journal import Journal
+from refold_async.journal.sqlite import sql
 from refold_async.journal.sqlite.run import SQLiteRun
-from support.journals import IDENTITY, opened
+from support.journals import IDENTITY, opened, write_format_1
 
 
 @pytest.fixture
@@ -221,18 +225,99 @@ def test_items_that_have_not_begun(path: Path) -> None:
     file.close()
 
 
-def test_a_journal_without_tallies(running: SQLiteRun, path: Path) -> None:
-    """One of an earlier version, which did not tally, can be read, and its next run tallies."""
-    running.close()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("DROP TABLE tallies")
+TALLIES = """
+    CREATE TABLE tallies (run INTEGER PRIMARY KEY, items INTEGER, refused INTEGER NOT NULL);
+    INSERT INTO tallies VALUES (1, 9, 2);
+"""
+
+
+@pytest.mark.parametrize(("more", "tallied"), [("", (0, None)), (TALLIES, (2, 2))])
+def test_a_journal_of_format_1(path: Path, more: str, tallied: tuple[int, int | None]) -> None:
+    """One of an earlier version can be read as it is, also if it did not tally; the next run changes its format."""
+    write_format_1(path, more)
+    before = path.read_bytes()
     summary = Journal(path).summary()
-    assert (summary.ok, summary.refused, summary.not_begun) == (1, 0, None)
-    assert len(list(Journal(path).entries())) == 5
+    assert (summary.ok, summary.failed, summary.unknown, summary.withdrawn) == (1, 1 + summary.refused, 2, 1)
+    assert (summary.refused, summary.not_begun) == tallied
+    assert summary.updated_at == datetime(2026, 6, 1, 9, 30, 4, tzinfo=UTC)
+    entries = {entry.key: entry for entry in Journal(path).entries()}
+    assert {key: entry.status for key, entry in entries.items()} == {
+        "a": "unknown",
+        "b": "ok",
+        "c": "failed",
+        "d": "unknown",
+        "e": "withdrawn",
+    }
+    assert (entries["d"].sends, entries["d"].first_started_at) == (1, entries["d"].started_at)
+    assert path.read_bytes() == before
+
     file = opened(path)
     file.tally(7, 1)
     assert (Journal(path).summary().not_begun, Journal(path).summary().refused) == (1, 1)
+    file.write([("d", None, "started"), ("f", None, "ok", "done")])
+    assert [entry.sends for entry in Journal(path).entries()] == [1, 0, 0, 2, 0, 0]
+    summary = Journal(path).summary()
+    assert (summary.runs, summary.ok, summary.unknown, summary.in_flight) == (2, 2, 1, 1)
     file.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchall() == [(2,)]
+
+
+def test_sends(path: Path) -> None:
+    """How often an item may have been sent, and since when, begins anew once it is certain that it was not."""
+    file = opened(path)
+    file.write([("a", None, "started"), ("b", None, "started"), ("a", None, "withdrawn"), ("b", None, "unknown")])
+    a, b = Journal(path).entries()
+    assert (a.sends, a.first_started_at, a.started_at is None) == (0, None, False)
+    assert (b.sends, b.first_started_at) == (1, b.started_at)
+    file.write([("a", None, "started"), ("b", None, "started")])
+    file.write([("b", None, "ok", "done", None, None, None, 2, "sent_again")])
+    a, again = Journal(path).entries()
+    assert (a.sends, a.first_started_at) == (1, a.started_at)
+    assert (again.sends, again.first_started_at, again.reconciled) == (2, b.first_started_at, "sent_again")
+    file.close()
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_counts_are_those_of_the_rows(path: Path, edited: bool) -> None:
+    """Whatever a run writes, and somebody deletes by hand between two runs, the summary counts what the table has."""
+    chance = random.Random(16)
+    for _ in range(4):
+        file = opened(path)
+        for _ in range(20):
+            file.write(
+                [
+                    (f"user_{chance.randrange(60)}", None, chance.choice(STATUSES))
+                    for _ in range(chance.choice([1, 5, 150]))
+                ]
+            )
+            file.look_up(chance.sample([f"user_{number}" for number in range(60)], 3))
+        file.close()
+        if edited:
+            with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                connection.execute("DELETE FROM items WHERE id % 7 = 0")
+        entries = Counter(entry.status for entry in Journal(path).entries())
+        summary = Journal(path).summary()
+        assert entries == {
+            "ok": summary.ok,
+            "failed": summary.failed,
+            "unknown": summary.unknown,
+            "withdrawn": summary.withdrawn,
+        }
+
+
+def test_counts_changed_by_hand(path: Path) -> None:
+    """Counts that cannot be right are not shown: the rows are counted, and the next run corrects them."""
+    file = opened(path)
+    file.write([("a", None, "ok", "done"), ("b", None, "failed", "none"), ("c", None, "unknown", "unknown")])
+    file.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for change in ("UPDATE counts SET ok = 7", "UPDATE counts SET ok = -1, failed = 3", "DELETE FROM counts"):
+            connection.execute(change)
+            summary = Journal(path).summary()
+            assert (summary.ok, summary.failed, summary.unknown) == (1, 1, 1)
+        opened(path).close()
+        assert connection.execute(sql.READ_COUNTS).fetchall()[0][:6] == (0, 0, 1, 1, 1, 3)
 
 
 @pytest.mark.parametrize("tally", ["1, -5, 0", "1, 'many', 0", "1, 5, 'x'", "1, 5, -1", "1, 1.5, 0"])
@@ -241,7 +326,7 @@ def test_damaged_tallies(running: SQLiteRun, path: Path, tally: str) -> None:
     running.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(f"INSERT INTO tallies VALUES ({tally})")
-    with pytest.raises(JournalError, match="damaged, in its table tallies"):
+    with pytest.raises(JournalError, match="is not a number of items"):
         Journal(path).summary()
 
 

@@ -20,6 +20,7 @@ class MemoryStore:
 
     location = "memory"
     blank = False
+    longest_key = None
 
     def __init__(self) -> None:
         self.rows: dict[str, EntryRow] = {}
@@ -44,8 +45,8 @@ class MemoryStore:
         self._note("write")
         with self._alone:
             for entry in entries:
-                values: list[Any] = [*entry, *[None] * (8 - len(entry))]
-                key, account, status, effect, error_type, error, result, attempts = values
+                values: list[Any] = [*entry, *[None] * (9 - len(entry))]
+                key, account, status, effect, error_type, error, result, attempts, reconciled = values
                 old = self.rows.get(key)
                 self.rows[key] = EntryRow(
                     id=old.id if old else len(self.rows) + 1,
@@ -57,9 +58,12 @@ class MemoryStore:
                     error=error,
                     result=result,
                     attempts=attempts or 0,
+                    reconciled=reconciled,
                     run=self.number,
+                    first_started_at=NOW,
                     started_at=NOW,
                     finished_at=NOW,
+                    sends=(old.sends if old else 0) + (status == "started"),
                 )
 
     def tally(self, items: int | None, refused: int) -> None:

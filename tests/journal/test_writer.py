@@ -15,19 +15,14 @@ import pytest
 
 from refold_async.errors import ConfigurationError, JournalError
 from refold_async.journal.entries import JournalEntry
-from refold_async.journal.journal import Journal, run_opener
+from refold_async.journal.journal import Journal
+from refold_async.journal.opening import check_journal, run_opener
 from refold_async.journal.writer import JournalWriter, NoEntry
-from support.journals import IDENTITY, largest_file, statuses
+from support.journals import IDENTITY, SQLITE, AnyJournal, largest_file, statuses
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    """A journal nobody has used."""
-    return Journal(tmp_path / "sync.sqlite", job="june sync")
-
-
-@pytest.fixture
-async def writer(journal: Journal) -> AsyncIterator[JournalWriter]:
+async def writer(journal: AnyJournal) -> AsyncIterator[JournalWriter]:
     """A writer of it."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     yield writer
@@ -60,7 +55,7 @@ def threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if "journal" in thread.name]
 
 
-async def test_one_item(journal: Journal, writer: JournalWriter) -> None:
+async def test_one_item(journal: AnyJournal, writer: JournalWriter) -> None:
     """Each step of an item is in the file once its wait is over."""
     assert await writer.look_up("a") is NoEntry.NEW
     assert statuses(journal) == {}
@@ -72,7 +67,7 @@ async def test_one_item(journal: Journal, writer: JournalWriter) -> None:
     assert (entry.result, entry.attempts, entry.run) == ({"n": 1}, 1, 1)
 
 
-async def test_many_at_once(journal: Journal, writer: JournalWriter) -> None:
+async def test_many_at_once(journal: AnyJournal, writer: JournalWriter) -> None:
     """Many items share their commits."""
 
     async def work(number: int) -> None:
@@ -100,7 +95,7 @@ async def test_looked_up_again(writer: JournalWriter) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1 << 10, 1 << 21])
-async def test_looked_up_again_beyond_the_filter(journal: Journal, size: int) -> None:
+async def test_looked_up_again_beyond_the_filter(journal: AnyJournal, size: int) -> None:
     """However full the filter of a first run is, every repeated key is recognised, and no other; it does not grow."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY), filter_size=size)
     keys = [f"user_{number}" for number in range(300)]
@@ -123,7 +118,7 @@ async def test_a_first_run_looks_nothing_up(writer: JournalWriter) -> None:
     assert not writer.look_up("a").done()
 
 
-async def test_next_run(journal: Journal) -> None:
+async def test_next_run(journal: AnyJournal) -> None:
     """The next run gets what the earlier one left, once; what did not run is new."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     for key in ("ok", "failed", "in flight", "withdrawn", "released"):
@@ -149,7 +144,7 @@ async def test_next_run(journal: Journal) -> None:
     assert statuses(journal)["in flight"] == "unknown"
 
 
-async def test_called_again(journal: Journal) -> None:
+async def test_called_again(journal: AnyJournal) -> None:
     """An item that is called again is in flight again, and nothing is left of how it ended before."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     await end(writer, "a", status="failed", effect="none", error_type="NotFoundError", error="No.", attempts=3)
@@ -163,7 +158,7 @@ async def test_called_again(journal: Journal) -> None:
     await writer.aclose()
 
 
-async def test_withdrawn_and_started_again(journal: Journal, writer: JournalWriter) -> None:
+async def test_withdrawn_and_started_again(journal: AnyJournal, writer: JournalWriter) -> None:
     """What is called for one key is recorded in that order, whatever is waited for."""
     await writer.look_up("a")
     await writer.started("a", None)
@@ -178,7 +173,7 @@ async def test_withdrawn_and_started_again(journal: Journal, writer: JournalWrit
     assert await writer.look_up("a") is NoEntry.NEW
 
 
-async def test_released_before_it_started(journal: Journal, writer: JournalWriter) -> None:
+async def test_released_before_it_started(journal: AnyJournal, writer: JournalWriter) -> None:
     """An item that was looked up and never begun leaves no row."""
     assert await writer.look_up("a") is NoEntry.NEW
     writer.release("a")
@@ -202,14 +197,14 @@ async def test_keys_that_cannot_be_recorded(writer: JournalWriter, key: Any) -> 
         writer.look_up(key)
 
 
-async def test_texts_that_cannot_be_recorded(journal: Journal, writer: JournalWriter) -> None:
+async def test_texts_that_cannot_be_recorded(journal: AnyJournal, writer: JournalWriter) -> None:
     """An error's text may hold anything: what SQLite cannot hold is escaped."""
     await end(writer, "a", status="failed", effect="none", error="half \ud83d, nul \0, whole 🙂")
     (entry,) = journal.entries()
     assert entry.error == "half \\ud83d, nul \\x00, whole 🙂"
 
 
-async def test_cancelled_waits(journal: Journal, writer: JournalWriter) -> None:
+async def test_cancelled_waits(journal: AnyJournal, writer: JournalWriter) -> None:
     """Who stops waiting harms nobody, and what was to be recorded is."""
     await asyncio.gather(writer.look_up("a"), writer.look_up("b"))
     dropped, looked_up, waited = writer.started("a", None), writer.look_up("c"), writer.started("b", None)
@@ -222,7 +217,7 @@ async def test_cancelled_waits(journal: Journal, writer: JournalWriter) -> None:
     assert statuses(journal)["a"] == "ok"
 
 
-async def test_closing_commits_what_is_pending(journal: Journal) -> None:
+async def test_closing_commits_what_is_pending(journal: AnyJournal) -> None:
     """Closing waits for nobody and loses nothing; again it does nothing."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     first = writer.started("a", None)
@@ -241,7 +236,7 @@ async def test_closing_commits_what_is_pending(journal: Journal) -> None:
     writer.withdrawn("d")
 
 
-async def test_closing_though_cancelled(journal: Journal) -> None:
+async def test_closing_though_cancelled(journal: AnyJournal) -> None:
     """However often closing is cancelled, the journal is free when it returns."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     writer.withdrawn("a")
@@ -259,7 +254,7 @@ async def test_closing_though_cancelled(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("turns", range(4))
-async def test_opening_cancelled(journal: Journal, turns: int) -> None:
+async def test_opening_cancelled(journal: AnyJournal, turns: int) -> None:
     """A cancelled opening leaves no thread and no lock."""
     opening = asyncio.create_task(JournalWriter.open(run_opener(journal, IDENTITY)))
     for _ in range(turns):
@@ -271,27 +266,30 @@ async def test_opening_cancelled(journal: Journal, turns: int) -> None:
     await (await JournalWriter.open(run_opener(journal, IDENTITY))).aclose()
 
 
+@SQLITE
 async def test_opening_refused(journal: Journal, tmp_path: Path) -> None:
     """An opening that fails leaves nothing; without the job's name it does not begin."""
     with pytest.raises(ConfigurationError, match="job="):
-        await JournalWriter.open(run_opener(Journal(tmp_path / "sync.sqlite"), IDENTITY))
+        check_journal(Journal(tmp_path / "sync.sqlite"))
     with pytest.raises(JournalError, match="No such file"):
         await JournalWriter.open(run_opener(Journal(tmp_path / "missing" / "sync.sqlite", job="june sync"), IDENTITY))
     assert not threads()
     assert not os.listdir(tmp_path)
 
 
-async def test_in_use_by_this_process(journal: Journal, writer: JournalWriter) -> None:
+async def test_in_use_by_this_process(journal: AnyJournal, writer: JournalWriter) -> None:
     """Two uses in one process are refused as those in two are; meanwhile the first goes on."""
+    before = threads()
     opening = asyncio.create_task(JournalWriter.open(run_opener(journal, IDENTITY)))
     await end(writer, "a")
     assert not opening.done()
     with pytest.raises(JournalError, match="in use"):
         await opening
     await end(writer, "b")
-    assert len(threads()) == 1
+    assert threads() == before
 
 
+@SQLITE
 async def test_full_disk(journal: Journal) -> None:
     """Once a commit fails every wait raises, nothing more is written, and what was recorded stays."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
@@ -319,6 +317,7 @@ async def test_full_disk(journal: Journal) -> None:
         await finish(writer, "f")
 
 
+@SQLITE
 async def test_failures_nobody_waits_for(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
     """A failure that nobody retrieves is told once, by `error`, and not again when its future is collected."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
@@ -332,19 +331,24 @@ async def test_failures_nobody_waits_for(journal: Journal, caplog: pytest.LogCap
     assert not caplog.records
 
 
-async def test_damaged_entry(journal: Journal) -> None:
+@SQLITE
+@pytest.mark.parametrize(
+    ("damage", "says"), [("status = 'fine'", "there is no status 'fine'"), ("run = 7", "its run cannot be 7")]
+)
+async def test_damaged_entry(journal: Journal, damage: str, says: str) -> None:
     """An entry that is not what a run writes stops the run, whoever wrote it."""
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
     await end(writer, "a")
     await writer.aclose()
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
-        connection.execute("UPDATE items SET status = 'fine'")
+        connection.execute(f"UPDATE items SET {damage}")
     writer = await JournalWriter.open(run_opener(journal, IDENTITY))
-    with pytest.raises(JournalError, match="'a' is damaged: there is no status 'fine'"):
+    with pytest.raises(JournalError, match=f"'a' is damaged: {says}"):
         await writer.look_up("a")
     await writer.aclose()
 
 
+@SQLITE
 async def test_the_loop_never_waits(journal: Journal, writer: JournalWriter) -> None:
     """While another program has the file to itself, the loop goes on, and so do the waits afterwards.
 

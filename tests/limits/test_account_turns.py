@@ -168,7 +168,6 @@ def test_rows_sorted_by_account(limits: dict[str, Any]) -> None:
     """However many items of an account come first, the others are done as soon as without them."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         work = offline_client(0.1, **limits)
         if not limits:
             work.throttle("a", 15.0)
@@ -206,7 +205,6 @@ def calls_per_item(count: int, *, mixed: bool, shared: bool, **limits: Any) -> f
     profile = cProfile.Profile(builtins=False)
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         work = offline_client(0.0, **limits)
 
         async def call(scope: AccountScope, item: Item) -> None:
@@ -240,7 +238,6 @@ def test_a_job_ends_that_has_nothing_but_waiting_items(leave: str) -> None:
     """None of them is begun, and all are told."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         work = offline_client(0.1)
         work.throttle("a", 3000.0)
         begun: list[Item] = []
@@ -396,7 +393,6 @@ def test_a_job_goes_on_beside_interactive_requests_of_its_account(
     """One turn in four is the job's, and it is not late for ever where it has to wait for a slot first."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         work = offline_client(0.2, **limits)
         done = 0
 
@@ -431,7 +427,6 @@ def test_items_that_are_long_in_coming_do_not_crowd() -> None:
     """Of many accounts whose items do something else before they call, only so many begin and wait."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         work = offline_client(0.1, account_rate_limit=RateLimit(1, per=600))
         most_tasks = 0
         first: dict[str, float] = {}
@@ -630,7 +625,6 @@ class Schedule:
         """Run it all to its end."""
         chance = self.chance
         loop = asyncio.get_running_loop()
-        loop.set_debug(False)
         tasks = [asyncio.create_task(self.job()) for _ in range(chance.choice([1, 2]))]
         for _ in range(chance.choice([0, 10, 40])):
             tasks.append(asyncio.create_task(self.attempt(chance.choice(["hot", "a", "b", "x"]))))

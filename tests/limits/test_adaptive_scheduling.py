@@ -124,7 +124,6 @@ def test_interactive_requests_beside_an_account_that_is_always_refused(limit: Li
 
     async def story() -> None:
         loop = asyncio.get_running_loop()
-        loop.set_debug(False)
         scheduler = RequestScheduler(limit(), 100)
         waited = Counter[bool]()
 

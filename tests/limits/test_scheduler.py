@@ -155,6 +155,52 @@ def test_own_limiter_is_asked_one_at_a_time_in_order() -> None:
     run(story())
 
 
+class DistinguishingLimiter(OwnLimiter):
+    """A limiter that wants to know for whom it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, int]] = []
+
+    async def acquire(self, *, priority: str = "interactive", waiting: int = 1) -> None:
+        """Let nobody pass before it is open."""
+        self.asked.append((priority, waiting))
+        await super().acquire()
+
+
+class OrderingLimiter(OwnLimiter):
+    """A limiter that wants to know only the priority."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    async def acquire(self, *, priority: str = "interactive") -> None:
+        """Let nobody pass before it is open."""
+        self.asked.append(priority)
+        await super().acquire()
+
+
+def test_a_limiter_that_distinguishes_requests() -> None:
+    """It is asked anew when an interactive request comes, with the number that could be sent now."""
+
+    async def arrivals(limiter: OwnLimiter) -> list[str]:
+        scene = scene_with(limiter, connections=4)
+        for names in (["bulk0", "bulk1"], ["a"], ["bulk2"], ["b", "c"], ["d", "e"]):
+            scene.begin(*names, lasts=0)
+            for _ in range(3):
+                await asyncio.sleep(0)
+        limiter.open.set()
+        await asyncio.sleep(1)
+        return scene.granted
+
+    distinguishing, ordering = DistinguishingLimiter(), OrderingLimiter()
+    granted = run(arrivals(distinguishing))
+    assert distinguishing.asked[:4] == [("bulk", 2), ("interactive", 1), ("interactive", 3), ("interactive", 4)]
+    assert granted == run(arrivals(ordering)) == ["a", "b", "c", "bulk0", "d", "e", "bulk1", "bulk2"]
+    assert ordering.asked[:3] == ["bulk", "interactive", "interactive"]
+
+
 def test_own_limiter_is_not_asked_without_a_connection() -> None:
     """Grants that waited for connections would all be used together."""
 
@@ -638,7 +684,6 @@ def test_accounts_are_forgotten() -> None:
     """Bulk work goes through any number of them in bounded memory, and those that wait are kept."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         scene = scene_with(rate=RateLimit(1), concurrency=1)
         busy = scene.begin("busy", lasts=500, account="busy")
         waiting = scene.begin("waiting", account="busy")
@@ -673,7 +718,6 @@ def test_ten_thousand_give_up_quickly() -> None:
     """Those who wait and are cancelled cost no more the more they are."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         scene = scene_with(connections=1)
         tasks = scene.begin(*map(str, range(10_000)))
         await settle()
@@ -846,7 +890,6 @@ def test_many_items_are_parked_and_resume_at_once() -> None:
     """After a pause of all, hundreds of accounts' items lend and take slots without going deeper and deeper."""
 
     async def story() -> None:
-        asyncio.get_running_loop().set_debug(False)
         scene = scene_with(RateLimit(1e6, burst=10_000), connections=10_000, concurrency=1)
         slots = Slots(400)
         accounts = [f"user_{number}" for number in range(400)]
@@ -876,7 +919,6 @@ def test_nobody_waits_for_ever(seed: int, look: float) -> None:
 
     async def story() -> None:
         loop = asyncio.get_running_loop()
-        loop.set_debug(False)
         scheduler = scene_with(limit, connections, rate=rate, concurrency=concurrency).scheduler
         everyone = Slots(3)
         in_use = 0

@@ -1,6 +1,7 @@
 """What an item of a fan-out knows of its requests, and records of them."""
 
 import asyncio
+import math
 
 from refold_async.jobs.slots import MOST_PARKED, Slots
 from refold_async.pipeline.item_context import ItemContext
@@ -15,11 +16,12 @@ class Record:
         self.written: list[str] = []
         self.committed = asyncio.Event()
 
-    async def start(self) -> None:
+    async def start(self) -> float:
         """Return once it is committed."""
         if self.written[-1:] != ["started"]:
             self.written.append("started")
         await self.committed.wait()
+        return math.inf
 
     def withdraw(self) -> None:
         """Record that nothing happened."""
@@ -144,3 +146,34 @@ async def test_parked_items_are_bounded() -> None:
     await asyncio.sleep(0)
     slots.note_unparked(lane)
     await asyncio.wait_for(waiting, 1)
+
+
+async def test_items_that_settle_are_bounded() -> None:
+    """They have no slot, and while there are very many of them no new item is taken."""
+    slots = Slots(2)
+    count = 0
+    while slots.available:
+        slots.note_settling(1)
+        count += 1
+    assert count == MOST_PARKED / 10
+    waiting = asyncio.create_task(slots.wait())
+    await asyncio.sleep(0)
+    slots.note_settling(-1)
+    await asyncio.wait_for(waiting, 1)
+
+
+async def test_who_gives_up_a_turn_takes_no_slot() -> None:
+    """Whether it was cancelled before a slot came free, or at that moment."""
+    slots = Slots(1)
+    await slots.take()
+    early, late, last = (asyncio.create_task(slots.take_before_others()) for _ in range(3))
+    await asyncio.sleep(0)
+    early.cancel()
+    await asyncio.wait([early])
+    slots.free()  # for the second, which is cancelled before it goes on
+    late.cancel()
+    await asyncio.wait_for(last, 1)
+    assert late.cancelled()
+    assert not slots.available
+    slots.free()
+    assert slots.available

@@ -1,12 +1,15 @@
 """The benchmarks run, hardly for a moment, and write what they measured. How fast anything is, is not tested here."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+import refold_async
 from support.running_programs import run_program
+from support.services import program
 
 BENCHMARKS: Final = Path(__file__).parent.parent.parent / "benchmarks"
 CASES: Final = {"read", "actions", "large", "write", "fan-out", "retried", "cold", "latency", "memory", "account"}
@@ -45,6 +48,21 @@ async def test_what_pictures_show_is_measured(script: str, rows: str, tmp_path: 
 
 
 @pytest.mark.slow
+async def test_sharing_is_measured(tmp_path: Path) -> None:
+    """For each limit, near Redis, far from it, and beside single calls. Without `redis-server` the test is skipped."""
+    program("redis-server", "redis-server")
+    ran = await run_program(
+        str(BENCHMARKS / "limit_sharing.py"), "--quick", "--results", str(tmp_path / "sharing.json")
+    )
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    result = read_results(tmp_path)["sharing"]
+    assert result["packages"]["aiohttp"]
+    assert [row["rate"] for row in result["rows"]] == 3 * [20, 200, 2000]
+    assert all(row["calls"] > 0 and row["round trips a call"] > 0 for row in result["rows"])
+
+
+@pytest.mark.slow
 async def test_tuning_is_measured(tmp_path: Path) -> None:
     """Every way is measured whose packages are installed, and the circumstances are written."""
     ran = await run_program(str(BENCHMARKS / "tuning.py"), "--quick", "--results", str(tmp_path / "tuning.json"))
@@ -53,3 +71,25 @@ async def test_tuning_is_measured(tmp_path: Path) -> None:
     result = read_results(tmp_path)["tuning"]
     assert result["packages"]["aiohttp"]
     assert {"as it is", "gc.freeze", "one at a time, connections not reused"} <= {row["name"] for row in result["rows"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("large_job.py", {"items", "items, after the job", "log", "vacuum", "entries", "take over a part"}),
+        ("journal_stores.py", {"SQLite", "PostgreSQL", "PostgreSQL behind PgBouncer"}),
+    ],
+)
+async def test_journals_are_measured(script: str, names: set[str], tmp_path: Path, postgres_template: Path) -> None:
+    """All figures that the documentation shows are written."""
+    paths = [Path(refold_async.__file__).parent.parent, Path(__file__).parent.parent]
+    ran = await run_program(
+        *(str(BENCHMARKS / script), "--quick", "--results", str(tmp_path / "figures.json")),
+        environment={"PYTHONPATH": os.pathsep.join(map(str, paths))},
+    )
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    result = read_results(tmp_path)["figures"]
+    assert result["packages"]["psycopg"]
+    assert names <= {row["name"] for row in result["rows"]}

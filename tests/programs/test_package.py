@@ -44,7 +44,8 @@ def test_the_version_is_told_once() -> None:
 def test_the_lowest_versions_are_those_of_the_project() -> None:
     """The lower bounds that are tested are the lower bounds that are promised."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    promised = [*project["dependencies"], *project["optional-dependencies"]["cli"]]
+    extras = project["optional-dependencies"]
+    promised = [*project["dependencies"], *extras["cli"], *extras["postgres"], *extras["redis"]]
     tested = re.findall(r"^([a-z]+)==([\d.]+)$", (ROOT / "requirements/lowest.in").read_text(), re.MULTILINE)
     assert {name: version.removesuffix(".0") for name, version in tested} == dict(
         requirement.split(">=") for requirement in promised

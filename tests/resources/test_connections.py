@@ -212,7 +212,11 @@ async def test_skipping_when_there_is_no_such_app(mock: MockRefold, refold: Asyn
     assert [type(outcome.error) for outcome in report.failed] == [NotFoundError] * 4
     errors = [outcome.error for outcome in report.failed if isinstance(outcome.error, NotFoundError)]
     assert {(error.effect, "app 'hubspott'" in error.message) for error in errors} == {("none", True)}
-    assert [error.linked_account_id for error in errors] == ["user_0", "user_1", "user_2", "user_3"]
+    assert [error.linked_account_id for error in errors] == ["user_0", "user_1", "user_2", "user_3"], (
+        [(outcome.item, outcome.index, id(outcome.error), vars(outcome.error)) for outcome in report.failed],
+        listed,
+        mock.requests,
+    )
     assert sorted(error.attempts for error in errors) == [0, 0, 1, 1]
     assert len({id(error) for error in errors}) == 4
     assert len(mock.requests_to("get_application")) == 2

@@ -84,7 +84,6 @@ async def collect(
     def scope_of(item: str) -> AccountScope:
         return AccountScope(pipeline, api_key="tk_test", linked_account_id=item.partition("/")[0])
 
-    asyncio.get_running_loop().set_debug(False)
     hooks = ClientInterface(
         scope_of=scope_of,
         lane_of=AccountScope._lane,  # pyright: ignore[reportPrivateUsage]

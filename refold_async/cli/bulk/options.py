@@ -7,6 +7,7 @@ import attrs
 from cyclopts import Group, Parameter
 
 from refold_async.cli.failures import UsageError
+from refold_async.cli.journals import check_file
 
 __all__ = ["JOB", "JobOptions", "checked_settings"]
 
@@ -104,6 +105,8 @@ def checked_settings(job: JobOptions) -> dict[str, Any]:
             "fan-out has no --account: the linked account of each row is in the column linked_account_id of "
             "--accounts. --account-column names another column."
         )
+    if job.journal is not None:
+        check_file("--journal", job.journal)
     for name, count in (("--limit", job.limit), ("--concurrency", job.concurrency)):
         if count is not None and count < 1:
             raise UsageError(f"{name} must be 1 or more, not {count}.")

@@ -1,16 +1,18 @@
-"""`refold journal summary`, `refold journal entries` and `refold journal report`."""
+"""`refold journal`: `summary`, `entries`, `report`, `watch` and `init`."""
 
 import shutil
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from refold_async.cli.failures import UsageError, say
+from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
 from refold_async.cli.journal_report.reading import showing_progress
 from refold_async.cli.journal_report.report import (
     ShownItem,
@@ -21,14 +23,22 @@ from refold_async.cli.journal_report.report import (
     shown_time,
 )
 from refold_async.cli.journal_report.rows import entry_row, report_row, summary_row, write_csv
+from refold_async.cli.journal_watch import JSONDisplay, LineDisplay, Speed, has_ended
+from refold_async.cli.journals import (
+    DatabaseArgument,
+    DatabaseOptions,
+    JobInDatabaseOptions,
+    JournalArgument,
+    named_journal,
+    postgres_journal,
+)
 from refold_async.cli.options import OutputOptions
 from refold_async.cli.output import Column, print_json, print_members, print_text, wants_json
 from refold_async.cli.private_file import check_replaceable, replacing
 from refold_async.cli.terminal import is_terminal
 from refold_async.journal.entries import EntryStatus, JournalEntry
-from refold_async.journal.journal import Journal
 
-__all__ = ["entries", "report", "summary"]
+__all__ = ["entries", "init", "report", "summary", "watch"]
 
 _STATUS = (
     "Only items with this status; may be given more than once. unknown: the item may have been executed, for example "
@@ -40,40 +50,42 @@ _ERROR = (
 )
 _MOST_NAMES = 10
 _ITEMS_COMPARED = 200
+_LONGEST_PAUSE = 3600
 _WIDTH_FOR_TIMES = 100
 _WIDTH_OF_THE_OTHERS = 45
 
 
-def summary(file: Path, /, *, options: OutputOptions = OutputOptions()) -> None:
-    """Show the state of a job, also while it runs.
-
-    Args:
-        file: The job's journal.
-    """
-    job = Journal(file).summary()
+def summary(
+    journal: JournalArgument = None,
+    /,
+    *,
+    options: OutputOptions = OutputOptions(),
+    database: JobInDatabaseOptions = JobInDatabaseOptions(),
+) -> None:
+    """Show the state of a job, also while it runs."""
+    job = named_journal(journal, database).summary()
     if wants_json(options):
         print_json(summary_row(job))
         return
     print_text(shown_summary(job))
-    if not job.running and (job.withdrawn or job.not_begun != 0):
+    is_left = job.withdrawn or job.not_begun != 0 if job.parts is None else job.closed_parts < job.parts
+    if not job.running and is_left:
         print_text("To continue, run the same command or program again.")
 
 
 def entries(
-    file: Path,
+    journal: JournalArgument = None,
     /,
     *,
     status: Annotated[Sequence[EntryStatus], Parameter(name=["--status", "-s"], help=_STATUS)] = (),
     error: Annotated[Sequence[str], Parameter(name=["--error", "-e"], help=_ERROR)] = (),
     options: OutputOptions = OutputOptions(),
+    database: JobInDatabaseOptions = JobInDatabaseOptions(),
 ) -> None:
-    """List the items of a job, in the order in which they were first recorded.
-
-    Args:
-        file: The job's journal.
-    """
+    """List the items of a job, in the order in which they were first recorded."""
     errors_of_others: Counter[str] = Counter()
-    chosen = _chosen(Journal(file).entries(status=status[0] if len(status) == 1 else None), status)
+    named = named_journal(journal, database)
+    chosen = _chosen(named.entries(status=status[0] if len(status) == 1 else None), status)
     chosen = _with_error(chosen, error, errors_of_others) if error else chosen
     if wants_json(options):
         with showing_progress() as follow:
@@ -142,17 +154,17 @@ def _with_error(listed: Iterator[JournalEntry], errors: Sequence[str], others: C
 
 
 def report(
-    file: Path,
+    journal: JournalArgument = None,
     /,
     *,
     html_file: Annotated[Path | None, Parameter(name="--html")] = None,
     csv_file: Annotated[Path | None, Parameter(name="--csv")] = None,
     options: OutputOptions = OutputOptions(),
+    database: JobInDatabaseOptions = JobInDatabaseOptions(),
 ) -> None:
     """Report how a job went: how many items ended in each way, their errors, and what to do about the unknown ones.
 
     Args:
-        file: The job's journal.
         html_file: Write a page to this file, with charts and a table to search. It works offline.
         csv_file: Write a line for each item to this file. Only its owner may read it, as with the page.
     """
@@ -161,14 +173,15 @@ def report(
             check_replaceable(option, path)
     if html_file is not None and csv_file is not None and html_file.resolve() == csv_file.resolve():
         raise UsageError("--html and --csv name the same file: give each a file of its own.")
+    named = named_journal(journal, database)
     if csv_file is not None:
         with replacing(csv_file, encoding="utf-8-sig") as lines, showing_progress() as follow:
-            write_csv(follow(Journal(file).entries(), None), lines)
+            write_csv(follow(named.entries(), None), lines)
         say(f"Wrote {csv_file}.")
         if html_file is None:
             return
     with showing_progress() as follow:
-        job = read_report(file, follow)
+        job = read_report(named, follow)
     if html_file is not None:
         from refold_async.cli.journal_page.page import write_page
 
@@ -181,3 +194,40 @@ def report(
         from refold_async.cli.journal_report.plain_text import text_of
 
         print_text(text_of(job, shutil.get_terminal_size().columns))
+
+
+def watch(
+    journal: JournalArgument = None,
+    /,
+    *,
+    every: Annotated[
+        float | None,
+        Parameter(metavar="SECONDS", help="Seconds from one look to the next; by default 1 on a terminal, else 10."),
+    ] = None,
+    options: OutputOptions = OutputOptions(),
+    database: JobInDatabaseOptions = JobInDatabaseOptions(),
+) -> None:
+    """Show the progress of a job over all its workers, until it ends."""
+    pause = every if every is not None else 10 if wants_json(options) else 1
+    if not 0 < pause <= _LONGEST_PAUSE:
+        raise UsageError(f"--every must be more than 0 and at most {_LONGEST_PAUSE} seconds, not {pause:g}.")
+    speed = Speed()
+    summaries = named_journal(journal, database).follow_summary()
+    try:
+        with closing(summaries), JSONDisplay() if wants_json(options) else LineDisplay() as display:
+            for job in summaries:
+                speed.add(job)
+                display.show(job, speed)
+                if has_ended(job):
+                    break
+                time.sleep(pause)
+    except KeyboardInterrupt:
+        say("refold: Stopped watching. The job itself is not affected.")
+        raise StoppedError(ExitCode.INTERRUPTED) from None
+
+
+async def init(dsn: DatabaseArgument = None, /, *, database: DatabaseOptions = DatabaseOptions()) -> None:
+    """Create the tables of journals in PostgreSQL, or change those of an older version. Repeating it is harmless."""
+    journal = postgres_journal(dsn, database)
+    await journal.create_schema()
+    say(f"The tables are there, in the schema {journal.schema}.")

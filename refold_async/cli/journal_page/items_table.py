@@ -1,6 +1,5 @@
 """The table of items, with its filters. Without JavaScript, it is a plain table."""
 
-import shlex
 from typing import Final
 
 from refold_async.cli.journal_page.markup import text
@@ -64,7 +63,7 @@ def _extent(report: JournalReport) -> str:
             word = STATUS_WORDS[status]
             parts.append(f"all {there:,} {word}" if kept[status] == there else f"{kept[status]:,} of {there:,} {word}")
     fair = " If there are too many, each error has a fair share of the rows, picked at random."
-    command = f"refold journal report {shlex.quote(report.path.name)} --csv items.csv"
+    command = f"refold journal report {report.journal.arguments_there} --csv items.csv"
     return (
         f"To stay small, the page contains {', '.join(parts)}.{fair} The charts and counts above cover all items. "
         f"For a file of all items: <code>{text(command)}</code>"

@@ -255,7 +255,7 @@ def _rate(items: int, seconds: float) -> str:
 
 def _footer(report: JournalReport) -> str:
     return (
-        f"<p>Written by refold_async {text(__version__)} from {text(report.path.name)} at {_shown(report.read_at)}. "
+        f"<p>Written by refold_async {text(__version__)} from {text(report.journal.name)} at {_shown(report.read_at)}. "
         "This page works offline and sends nothing.</p><p>It contains your customers' accounts and answers of apps: "
         "keep it as safe as the journal.</p>"
     )

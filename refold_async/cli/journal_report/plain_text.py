@@ -1,6 +1,5 @@
 """The report of a job as lines of text for a terminal."""
 
-import shlex
 import textwrap
 from collections.abc import Iterator
 
@@ -62,7 +61,7 @@ def _accounts(report: JournalReport) -> Iterator[str]:
     for name, item in zip(names, items, strict=True):
         yield f"    {name.ljust(width)}  {shown_time(item.moment)}".rstrip()
     if more := report.counts["unknown"] - len(items):
-        command = f"refold journal entries {shlex.quote(str(report.path))} -s unknown"
+        command = f"refold journal entries {report.journal.arguments} -s unknown"
         yield f"    … and {more:,} more: `{one_line(command)}` lists all."
 
 

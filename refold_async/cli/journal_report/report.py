@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -11,12 +10,13 @@ import attrs
 from refold_async.cli.journal_report.reading import Follow
 from refold_async.cli.journal_report.samples import FairSample
 from refold_async.cli.journal_report.timeline import Timeline
+from refold_async.cli.journals import NamedJournal
 from refold_async.cli.rewording import reworded
 from refold_async.codec.excerpts import shortened
 from refold_async.errors import RecordedError
 from refold_async.faults import Effect
 from refold_async.journal.entries import STATUSES, EntryStatus, JournalEntry
-from refold_async.journal.journal import Journal, JournalSummary
+from refold_async.journal.reading import JournalSummary
 
 __all__ = [
     "INTERRUPTED",
@@ -96,7 +96,7 @@ class ErrorGroup:
 class JournalReport:
     """The report of a job."""
 
-    path: Path
+    journal: NamedJournal
     """The journal."""
     read_at: datetime
     """When it was read."""
@@ -104,6 +104,8 @@ class JournalReport:
     """The job and its counts."""
     counts: Counter[str]
     """How many items there are, by status, without refused ones: a journal has only their number."""
+    reconciled: int
+    """How many of them were unknown until `reconcile=` made clear what became of them."""
     errors: list[ErrorGroup]
     """What did not succeed: unknown before failed, and the most frequent errors first."""
     timeline: Timeline
@@ -135,7 +137,14 @@ class JournalReport:
 
     @property
     def verdict(self) -> str:
-        """How the job went, in one sentence."""
+        """How the job went, in a sentence, and how many items were reconciled, if any were."""
+        if not self.reconciled:
+            return self._verdict
+        were = "item was" if self.reconciled == 1 else "items were"
+        return f"{self._verdict} {self.reconciled:,} {were} unknown at first and then reconciled."
+
+    @property
+    def _verdict(self) -> str:
         open_ = self.counts["started"] + self.left
         failed, unknown = self.failed, self.counts["unknown"]
         whole = self.items + self.not_begun
@@ -151,25 +160,26 @@ class JournalReport:
         return "The one item succeeded." if self.items == 1 else f"All {self.items:,} items succeeded."
 
 
-def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> JournalReport:
+def read_report(journal: NamedJournal, follow: Follow = lambda entries, _: entries) -> JournalReport:
     """Read a journal, also while its job runs.
 
     Args:
-        path: The journal.
+        journal: The journal.
         follow: Passes its entries on, and shows the progress.
 
     Raises:
-        JournalError: The file does not exist, is not a journal, or cannot be read.
+        JournalError: It does not exist or cannot be read.
     """
-    journal = Journal(path)
     summary = journal.summary()
     counts = Counter[str]()
+    reconciled = 0
     groups: dict[tuple[str, str, str | None], ErrorGroup] = {}
     timeline = Timeline()
     samples = {status: FairSample(most, shown_item) for status, most in _MOST_KEPT.items()}
     total = summary.ok + summary.failed - summary.refused + summary.unknown + summary.in_flight + summary.withdrawn
     for entry in follow(journal.entries(), total):
         counts[entry.status] += 1
+        reconciled += entry.reconciled is not None
         if entry.status in _ENDED and (moment := moment_of(entry)) is not None:
             timeline.add(moment, entry.status)
         error = ""
@@ -184,10 +194,11 @@ def read_report(path: Path, follow: Follow = lambda entries, _: entries) -> Jour
             group.items += 1
         samples[entry.status].add(error, entry)
     return JournalReport(
-        path=path,
+        journal=journal,
         read_at=datetime.now(UTC),
         summary=summary,
         counts=counts,
+        reconciled=reconciled,
         errors=sorted(groups.values(), key=_order),
         timeline=timeline,
         kept={status: list(samples[status]) for status in SHOWN_FIRST},

@@ -18,13 +18,13 @@ from refold_async.cli.journal_report.report import (
 )
 from refold_async.codec.csv_cells import csv_cell
 from refold_async.journal.entries import JournalEntry
-from refold_async.journal.journal import JournalSummary
+from refold_async.journal.reading import JournalSummary
 
 __all__ = ["ENTRY_COLUMNS", "entry_row", "report_row", "summary_row", "write_csv"]
 
 ENTRY_COLUMNS: Final = (
-    *("key", "linked_account_id", "status", "effect", "error", "message", "attempts"),
-    *("started_at", "finished_at", "request_id", "result"),
+    *("key", "linked_account_id", "status", "effect", "reconciled", "error", "message", "attempts", "sends"),
+    *("first_started_at", "started_at", "finished_at", "request_id", "result"),
 )
 """The names of an entry's values."""
 
@@ -36,9 +36,10 @@ def entry_row(entry: JournalEntry) -> dict[str, Any]:
     """
     error = failure_of(entry)
     values = (
-        *(entry.key, entry.linked_account_id, entry.status, entry.effect),
+        *(entry.key, entry.linked_account_id, entry.status, entry.effect, entry.reconciled),
         *((None, None) if error is None else (error_of(entry), error.message)),
-        *(attempts_of(entry), _moment(entry.started_at), _moment(entry.finished_at)),
+        *(attempts_of(entry), entry.sends),
+        *map(_moment, (entry.first_started_at, entry.started_at, entry.finished_at)),
         *(None if error is None else error.request_id, entry.result),
     )
     return dict(zip(ENTRY_COLUMNS, values, strict=True))
@@ -62,6 +63,7 @@ def report_row(report: JournalReport) -> dict[str, Any]:
     return {
         "verdict": report.verdict,
         "summary": summary_row(report.summary),
+        "reconciled": report.reconciled,
         "errors": [_group_row(group) for group in report.errors],
     }
 

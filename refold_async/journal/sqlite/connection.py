@@ -3,16 +3,26 @@
 import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.sqlite.file_lock import beside_sqlite
+from refold_async.journal.sqlite.seal import is_merged, is_sealed, seal
 from refold_async.journal.sqlite.sql import APPLICATION_ID, FORMAT, READ_JOB
 from refold_async.journal.store import JobRow, moment_of
 
-__all__ = ["check_pages", "connect", "connected_to_read", "errors_told", "is_new", "job_row", "may_read", "may_write"]
+__all__ = [
+    "check_pages",
+    "connect",
+    "connected_to_read",
+    "errors_told",
+    "format_of",
+    "job_row",
+    "may_read",
+    "may_write",
+]
 
 _BUSY_TIMEOUT: Final = 10.0  # seconds: in case somebody edits the journal by hand
 _MOST_RUNS: Final = 2**53
@@ -28,13 +38,14 @@ def errors_told(path: str, doing: str) -> Generator[None]:
         raise JournalError(f"The journal {path!r} cannot be {doing}: {reason or type(error).__name__}.") from error
 
 
-def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
+def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT, one_thread: bool = True) -> sqlite3.Connection:
     """Open a file as a database.
 
     Args:
         path: The file, which must exist.
         mode: `rw` or `ro`.
         timeout: Seconds to wait if other programs have locked it.
+        one_thread: Whether only this thread uses it.
 
     Raises:
         JournalError: It is not a file.
@@ -42,7 +53,8 @@ def connect(path: str, mode: str, *, timeout: float = _BUSY_TIMEOUT) -> sqlite3.
     """
     if not os.path.isfile(path):
         raise JournalError(f"The journal {path!r} is a directory or a device: name a file.")
-    return sqlite3.connect(f"{Path(path).as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=timeout)
+    uri = f"{Path(path).as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout, check_same_thread=one_thread)
 
 
 @contextmanager
@@ -50,9 +62,13 @@ def connected_to_read(path: str) -> Generator[sqlite3.Connection]:
     """Open a journal's file to read it, for as short a time as possible."""
     # Without write permission, SQLite can neither create nor remove its own files. Without those, nobody writes now.
     alone = not (may_write(path) and may_write(os.path.dirname(path))) and not os.path.exists(f"{path}-wal")
+    sealed = is_sealed(path)
     with beside_sqlite(), closing(connect(path, "ro&immutable=1" if alone else "rw")) as connection:
         connection.execute("PRAGMA query_only = ON")
         yield connection
+    if sealed and is_merged(path) and not is_sealed(path):  # the first to read what a dead process left merges its log
+        with suppress(OSError):
+            seal(path)
 
 
 def may_read(path: str) -> bool:
@@ -69,8 +85,8 @@ def _may(path: str, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def is_new(connection: sqlite3.Connection, path: str) -> bool:
-    """Return whether a database is still empty.
+def format_of(connection: sqlite3.Connection, path: str) -> int:
+    """Return the number of a journal's format, or 0 if the database is still empty.
 
     Raises:
         JournalError: It is not a journal, or it has a newer format.
@@ -84,7 +100,7 @@ def is_new(connection: sqlite3.Connection, path: str) -> bool:
             raise
         raise JournalError(f"{path!r} is not a journal but another kind of file: give another path.") from error
     if application_id == 0 and not tables:
-        return True
+        return 0
     if application_id != APPLICATION_ID:
         raise JournalError(f"{path!r} is not a journal but a database of another program: give another path.")
     if version > FORMAT:
@@ -92,7 +108,9 @@ def is_new(connection: sqlite3.Connection, path: str) -> bool:
             f"The journal {path!r} has format {version}, but this version of refold_async reads format {FORMAT}: "
             "use the newer version that wrote it."
         )
-    return False
+    if version < 1:
+        raise JournalError(f"The journal {path!r} is damaged: there is no format {version}.")
+    return int(version)
 
 
 def job_row(connection: sqlite3.Connection, path: str) -> JobRow:

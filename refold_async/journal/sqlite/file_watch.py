@@ -2,10 +2,12 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Final
 
 from refold_async.errors import JournalError
 from refold_async.journal.sqlite.file_lock import FileIdentity, identity_of
+from refold_async.journal.sqlite.seal import seal
 
 __all__ = ["FileWatch"]
 
@@ -25,8 +27,13 @@ else:
 
 
 class FileWatch:
-    """Where a run's files were when it began, and whether they are still there."""
+    """Where a run's files were when it began, and whether they are still there.
 
+    Attributes:
+        lost: Whether a check has failed.
+    """
+
+    lost = False
     _log: int | None = None
 
     def __init__(self, path: str, identity: FileIdentity) -> None:
@@ -55,11 +62,12 @@ class FileWatch:
         return identity_of(found) == self._identities[self._path]
 
     def check(self) -> None:
-        """Check, after a commit, that the next run will find what was committed.
+        """Check, after a commit, that the next run will find what was committed, and seal the file if that changed it.
 
         Raises:
             JournalError: The files are no longer where they were, or were overwritten.
         """
+        merged = False
         for name, (device, number) in self._identities.items():
             try:
                 found = os.stat(name)
@@ -71,11 +79,21 @@ class FileWatch:
             if name == self._path:
                 if found.st_size < self._size:
                     raise self._lost(f"{name!r} was cut short")
+                merged = found.st_mtime_ns != self._changed
                 self._size, self._changed = found.st_size, found.st_mtime_ns
         if self._log is not None and _beginning_of(self._log) not in _LOG_BEGINS_WITH:
             raise self._lost("its -wal was overwritten")
+        if merged:
+            self.seal()
+
+    def seal(self) -> None:
+        """Seal the journal's file, as the caller has left it."""
+        with suppress(OSError):
+            seal(os.path.realpath(self._path))
+            self._changed = os.stat(self._path).st_mtime_ns
 
     def _lost(self, reason: str) -> JournalError:
+        self.lost = True
         return JournalError(
             f"The journal {self._path!r} was changed while its job ran: {reason}. Nothing more is sent. Put the file "
             "back where it was before you run the job again: otherwise requests that were sent are sent a second time."

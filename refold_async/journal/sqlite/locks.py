@@ -38,7 +38,7 @@ class RunLocks:
             raise
 
     def release(self) -> None:
-        """Release them."""
+        """Release them, in any thread. You can do so twice."""
         self.file.release()
         self._lock_file.close()
 
@@ -71,7 +71,7 @@ def _lock_file_is_held(path: str) -> bool:
 
 def _take_lock_file(path: str) -> sqlite3.Connection:
     _make_file(_lock_path(path))
-    lock = connect(_lock_path(path), "rw", timeout=_TIMEOUT)
+    lock = connect(_lock_path(path), "rw", timeout=_TIMEOUT, one_thread=False)
     try:
         lock.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written, so SQLite needs no file of its own
         lock.execute("BEGIN EXCLUSIVE")

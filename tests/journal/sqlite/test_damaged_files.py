@@ -13,11 +13,11 @@ from typing import Final
 import pytest
 
 from refold_async.errors import JournalError
-from refold_async.journal.entries import entry_of
+from refold_async.journal.entries import STATUSES, entry_of
 from refold_async.journal.journal import Journal
 from refold_async.journal.sqlite.locks import is_held
 from refold_async.journal.sqlite.run import SQLiteRun
-from support.journals import opened
+from support.journals import empty_the_index, opened
 
 KEYS: Final = [f"user_{number}" for number in range(300)]
 
@@ -133,10 +133,11 @@ VALUES: Final = [
     "'2026-01-01'",
 ]
 COLUMNS: Final = {
+    "counts": (*STATUSES, "items", "recorded_at"),
     "job": ("name", "base_url", "slug", "runs", "created_at", "opened_at"),
     "items": (
         *("id", "key", "linked_account_id", "status", "effect", "error_type", "error", "result", "attempts", "run"),
-        *("started_at", "finished_at"),
+        *("reconciled", "first_started_at", "started_at", "finished_at", "sends"),
     ),
 }
 
@@ -166,7 +167,8 @@ STATEMENTS: Final = [
     "UPDATE job SET runs = 9223372036854775807",
     "UPDATE job SET runs = 'many'",
     "UPDATE job SET created_at = 'yesterday'",
-    "UPDATE items SET run = 7",
+    "ALTER TABLE items DROP COLUMN sends",
+    "DROP TABLE counts",
     "ALTER TABLE job DROP COLUMN runs",
     "ALTER TABLE items DROP COLUMN run",
     "ALTER TABLE items RENAME TO other",
@@ -192,12 +194,7 @@ def test_an_index_that_lacks_a_key(whole: Path, tmp_path: Path) -> None:
     """A run begins only where the index has every key: by one that has not, an item would be called again."""
     path = tmp_path / "sync.sqlite"
     shutil.copy(whole / "sync.sqlite", path)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("CREATE TABLE empty (key TEXT UNIQUE)")
-        ((page,),) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name LIKE '%index_empty%'").fetchall()
-        connection.execute("UPDATE sqlite_master SET rootpage = ? WHERE name LIKE '%index_items%'", (page,))
-        connection.commit()
+    empty_the_index(path)
     assert outcomes(path)["run"] == "told"
 
 

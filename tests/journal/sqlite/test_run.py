@@ -235,10 +235,10 @@ def test_newer_format(path: Path) -> None:
     """A journal of a format that is not known yet is refused."""
     opened(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
-    with pytest.raises(JournalError, match="format 2"):
+        connection.execute("PRAGMA user_version = 3")
+    with pytest.raises(JournalError, match="format 3"):
         opened(path)
-    with pytest.raises(JournalError, match="format 2"):
+    with pytest.raises(JournalError, match="format 3"):
         Journal(path).summary()
 
 

@@ -1,0 +1,1 @@
+"""Journals kept in PostgreSQL: the only place that uses psycopg."""

@@ -1,0 +1,1 @@
+"""A rate limit that many processes share, through Redis."""
