@@ -1,4 +1,4 @@
-"""Documents of one kind that calls create, read, change and delete: events' definitions, tables, schedules and so on."""
+"""Documents of one kind, which calls create, read, change and delete: definitions of events, tables, schedules …"""
 
 from collections.abc import Mapping
 from typing import Any
