@@ -1,4 +1,4 @@
-"""Documents of one kind, which calls create, read, change and delete: definitions of events, tables, schedules …"""
+"""Documents of one kind, which calls create, read, change and delete, such as definitions of events, or schedules."""
 
 from collections.abc import Mapping
 from typing import Any
