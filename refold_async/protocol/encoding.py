@@ -10,7 +10,7 @@ from refold_async.codec import json_codec
 from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError, ParameterError
 
-__all__ = ["encode_json", "given_texts", "with_query"]
+__all__ = ["encode_json", "given_texts", "query_text", "with_query"]
 
 
 def given_texts(**values: Any) -> dict[str, str]:
@@ -65,38 +65,45 @@ def with_query(path: str, query: Mapping[str, Any]) -> str:
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():
         values = cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,)
-        pairs += [(_query_text("query's names", name), _query_value(name, one)) for one in values if one is not None]
+        pairs += [
+            (_plain_text("query's names", name), query_text(f"query[{name!r}]", one))
+            for one in values
+            if one is not None
+        ]
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def _query_value(name: str, value: Any) -> str:
+def query_text(name: str, value: Any) -> str:
+    """Return a value as a query has it.
+
+    Raises:
+        ConfigurationError: It cannot be sent. The message calls it `name`.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return _query_text(f"query[{name!r}]", value)
+        return _plain_text(name, value)
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, float) and math.isfinite(value):
         return float.__repr__(value)
     if isinstance(value, datetime):
-        return _query_moment(name, value)
+        return _moment(name, value)
     if isinstance(value, date):
         return value.isoformat()
-    raise ConfigurationError(
-        f"query[{name!r}] must be a str, int, finite float, bool, datetime, date or None, got {value!r}."
-    )
+    raise ConfigurationError(f"{name} must be a str, int, finite float, bool, datetime, date or None, got {value!r}.")
 
 
-def _query_moment(name: str, moment: datetime) -> str:
+def _moment(name: str, moment: datetime) -> str:
     """Write a point in time as Refold does: in UTC, to the millisecond."""
     if moment.tzinfo is None:
         raise ConfigurationError(
-            f"query[{name!r}] is a datetime without a time zone: add one, for example with datetime.now(UTC)."
+            f"{name} is a datetime without a time zone: add one, for example with datetime.now(UTC)."
         )
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _query_text(what: str, value: Any) -> str:
+def _plain_text(name: str, value: Any) -> str:
     if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ConfigurationError(f"{what} must be a str without lone surrogates, got {value!r}.")
+        raise ConfigurationError(f"{name} must be a str without lone surrogates, got {value!r}.")
     return str.__str__(value)

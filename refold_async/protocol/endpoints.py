@@ -1,6 +1,6 @@
 """How an endpoint is declared, and what its requests consist of: target, kind, headers, body."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,14 @@ from refold_async.faults import Kind
 from refold_async.protocol.encoding import encode_json, with_query
 
 if TYPE_CHECKING:
+    from refold_async.protocol.arguments import Checks
     from refold_async.protocol.files import SaveTo
 
 __all__ = ["NO_HEADERS", "Endpoint", "Request", "Target"]
 
 NO_HEADERS: Mapping[str, str] = {}
 _NO_IDS: Mapping[str, str] = {}
+_NO_CHECKS: "Checks" = {}
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -75,6 +77,7 @@ class Endpoint:
 
     ```python
     GET_WORKFLOW = Endpoint("GET", "/api/v2/public/workflow/{workflow_id}", "workflow {workflow_id!r}")
+    SEARCH = Endpoint("POST", "/api/v2/public/…/search", "the records", kind="read", takes={"filter": mapping})
     ```
 
     Args:
@@ -84,6 +87,10 @@ class Endpoint:
         if_not_found: What to do about a 404.
         if_file: What to do about a response that is a file and not JSON.
         kind: Whether a request may be repeated. By default, a GET is a read, and every other method a write.
+            `idempotent` is only for what Refold documents as having the same effect twice as once.
+        takes: The checks of ids, query parameters, headers and fields of the body, by their names. Values without a
+            check are sent as they are.
+        required: The names in `takes` that may not be None.
         name: The name for observers: that of the method that makes the requests.
     """
 
@@ -96,11 +103,15 @@ class Endpoint:
         if_file: str = "",
         *,
         kind: Kind | None = None,
+        takes: "Checks" = _NO_CHECKS,
+        required: Collection[str] = (),
         name: str | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.kind: Kind = kind or ("read" if method == "GET" else "write")
+        self.takes = takes
+        self._required = required
         self._name = name
         self._subject = subject
         self._if_not_found = if_not_found
@@ -123,7 +134,11 @@ class Endpoint:
             return self._make_target(*ids)
 
     def _make_target(self, *ids: str) -> Target:
-        named = dict(zip(self._names, ids, strict=True))
+        takes = self.takes
+        named = {
+            name: takes[name](name, value) if name in takes else value
+            for name, value in zip(self._names, ids, strict=True)
+        }
         quoted = {name: quote_segment(name, value) for name, value in named.items()}
         plain = {name: str.__str__(value) for name, value in named.items()}
         return Target(
@@ -141,7 +156,7 @@ class Endpoint:
         self,
         *ids: str,
         query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
         body: Mapping[str, Any] | None = None,
         subject: str | None = None,
     ) -> Request:
@@ -150,23 +165,35 @@ class Endpoint:
         Args:
             *ids: The ids in the path.
             query: Query parameters. Those that are None are left out.
-            headers: Headers in addition to those that identify the account.
+            headers: Headers in addition to those that identify the account. Those that are None are left out.
             body: The fields of the JSON object to send. Those that are None are left out.
             subject: What the request is about, for messages, if its path does not show that.
 
         Raises:
-            ConfigurationError: An id or a query parameter cannot be sent.
+            ConfigurationError: An argument cannot be sent. The message names it.
             ParameterError: A field is not JSON.
         """
         target = self.target(*ids)
         if query:
-            target = attrs.evolve(target, path=with_query(target.path, query))
+            target = attrs.evolve(target, path=with_query(target.path, self._checked(query)))
         if subject is not None:
             target = attrs.evolve(target, subject=subject)
-        sent = None if body is None else {name: value for name, value in body.items() if value is not None}
         return Request(
             target,
             self.kind,
-            None if sent is None else encode_json(sent),
-            NO_HEADERS if headers is None else headers,
+            None if body is None else encode_json(self._checked(body)),
+            NO_HEADERS if headers is None else self._checked(headers),
         )
+
+    def taken(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those arguments that the endpoint takes, such as of `locals()` in a method with many of them."""
+        return {name: arguments[name] for name in self.takes if name in arguments}
+
+    def _checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that were given, as their checks return them."""
+        takes, required = self.takes, self._required
+        return {
+            name: takes[name](name, value) if name in takes else value
+            for name, value in values.items()
+            if value is not None or name in required
+        }

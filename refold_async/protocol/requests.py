@@ -26,28 +26,27 @@ __all__ = [
 UNSET: Any = ...
 """Marks a `body=` that was not passed, because None means JSON's null."""
 
-_ACTIONS = "/api/v2/integration-schema/{slug}/actions"
 _CHECK_THE_ACTION = "Check the slug and the action_id: list_actions(slug) lists the app's actions with their exact ids."
 _CHECK_THE_PATH = "Check the path, the ids in it, and base_url."
 _IF_FILE = "If the response is a file, pass into=bytes, or save_to= with a path"
 
 LIST_ACTIONS = Endpoint(
     "GET",
-    _ACTIONS,
+    "/api/v2/integration-schema/{slug}/actions",
     "app {slug!r}",
     "Check the slug in the Refold Console. With the right slug, list_actions(slug) lists the app's actions.",
     name="list_actions",
 )
 GET_ACTION_PARAMETERS = Endpoint(
     "GET",
-    f"{_ACTIONS}/{{action_id}}",
+    "/api/v2/integration-schema/{slug}/actions/{action_id}",
     "action {action_id!r} of app {slug!r}",
     _CHECK_THE_ACTION,
     name="get_action_parameters",
 )
 EXECUTE_ACTION = Endpoint(
     "POST",
-    f"{_ACTIONS}/{{action_id}}/execute",
+    "/api/v2/integration-schema/{slug}/actions/{action_id}/execute",
     "action {action_id!r} of app {slug!r}",
     _CHECK_THE_ACTION,
     _IF_FILE,

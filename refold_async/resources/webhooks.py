@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from refold_async.config.settings import Timeout
-from refold_async.config.validation import check_bool, check_header_value, check_string
-from refold_async.errors import APIResponseValidationError, ConfigurationError
+from refold_async.errors import APIResponseValidationError
 from refold_async.models.webhooks import WebhookSubscription
-from refold_async.protocol.encoding import given_texts
+from refold_async.protocol.arguments import Checks, anything, flag, line, list_of, mapping_of, one_of, text
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_list, parse_model
@@ -19,7 +18,27 @@ __all__ = ["Webhooks"]
 _WEBHOOK: Final = "webhook {webhook_id!r}"
 _CHECK_THE_ID: Final = "Check its id: webhooks.list() gives all webhooks."
 
-_CREATE: Final = Endpoint("POST", "/api/v2/public/webhook", "the new webhook")
+_FIELDS: Final[Checks] = {
+    "webhook_url": line,
+    "webhook_events": list_of(line, at_least=1),
+    "webhook_type": line,
+    "webhook_headers": mapping_of(line, line),
+    "webhook_body": anything,
+    "description": text,
+    "method": one_of("POST", "PUT", "PATCH"),
+    "slug": line,
+    "workflow_ids": list_of(line),
+    "is_enabled": flag,
+}
+"""What both a new and a changed webhook can have."""
+
+_CREATE: Final = Endpoint(
+    "POST",
+    "/api/v2/public/webhook",
+    "the new webhook",
+    takes={**_FIELDS, "webhook_description": text, "group": line},
+    required=("webhook_url", "webhook_events", "webhook_type"),
+)
 _LIST: Final = Endpoint("GET", "/api/v2/public/webhook", "the list of webhooks")
 _GET: Final = Endpoint("GET", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
@@ -81,34 +100,8 @@ class Webhooks(Resource):
             BadRequestError: Refold refused the URL or an event.
             RefoldError: The call failed in another way; `effect` says whether the subscription may have been created.
         """
-        if isinstance(webhook_events, str) or not isinstance(webhook_events, Sequence) or not webhook_events:
-            raise ConfigurationError("webhook_events must be a list of event names, such as ['Workflow Errored'].")
-        if isinstance(workflow_ids, str) or not isinstance(workflow_ids, Sequence | None):
-            raise ConfigurationError("workflow_ids must be a list of workflow ids.")
-        if webhook_headers is not None and not isinstance(webhook_headers, Mapping):
-            raise ConfigurationError(f"webhook_headers must be a mapping, not {type(webhook_headers).__name__}.")
-        if method not in (None, "POST", "PUT", "PATCH"):
-            raise ConfigurationError(f"method must be 'POST', 'PUT' or 'PATCH', got {method!r}.")
-        body = {
-            "webhook_url": check_header_value("webhook_url", webhook_url),
-            "webhook_events": [check_header_value("webhook_events", event) for event in webhook_events],
-            "webhook_type": check_header_value("webhook_type", webhook_type),
-            "description": None if description is None else check_string("description", description),
-            "webhook_description": (
-                None if webhook_description is None else check_string("webhook_description", webhook_description)
-            ),
-            "webhook_headers": None if webhook_headers is None else _checked_headers(webhook_headers),
-            "webhook_body": webhook_body,
-            "method": method,
-            "workflow_ids": (
-                None
-                if workflow_ids is None
-                else [check_header_value("workflow_ids", workflow_id) for workflow_id in workflow_ids]
-            ),
-            "is_enabled": None if is_enabled is None else check_bool("is_enabled", is_enabled),
-            **given_texts(slug=slug, group=group),
-        }
-        return await self._send(_CREATE.request(body=body), parse_model(WebhookSubscription), timeout)
+        request = _CREATE.request(body=_CREATE.taken(locals()))
+        return await self._send(request, parse_model(WebhookSubscription), timeout)
 
     async def delete(
         self, webhook_id: str, *, timeout: Timeout | float | None = None
@@ -166,10 +159,3 @@ class Webhooks(Resource):
             NotFoundError: There is no such subscription.
         """
         return await self._send(_GET.request(webhook_id), parse_model(WebhookSubscription), timeout)
-
-
-def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        check_header_value("a name of webhook_headers", name): check_header_value(f"webhook_headers[{name!r}]", value)
-        for name, value in headers.items()
-    }

@@ -3,7 +3,6 @@
 import copy
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -27,11 +26,13 @@ from contract.facts.table import (
     Type,
     shape,
     text,
+    unnamed,
 )
 from contract.reading import Given
 
 __all__ = [
     "described_operation",
+    "described_operations",
     "documented_answers",
     "extended_description",
     "needs_the_documents",
@@ -57,6 +58,16 @@ def _whole() -> Mapping[str, Any]:
 
     with (FOLDER / "openapi.yaml").open("rb") as file:
         return cast("Mapping[str, Any]", yaml.load(file, yaml.CSafeLoader))
+
+
+def described_operations() -> frozenset[str]:
+    """Return the names of all operations of the description."""
+    return frozenset(
+        f"{method.upper()} {path}"
+        for path, methods in _whole()["paths"].items()
+        for method in methods
+        if method != "parameters"
+    )
 
 
 def _without_references(part: Any) -> Any:
@@ -88,13 +99,13 @@ def reduced_description() -> dict[str, Any]:
     It refuses names of security schemes that have spaces.
     """
     whole = _whole()
-    named = {_unnamed(operation.name): operation for operation in OPERATIONS if operation.source == "description"}
+    named = {unnamed(operation.name): operation for operation in OPERATIONS if operation.source == "description"}
     schemes = {name.replace(" ", ""): scheme for name, scheme in whole["components"]["securitySchemes"].items()}
     paths: dict[str, Any] = {}
     for path, methods in whole["paths"].items():
         shared = methods.get("parameters", [])
         for method, described in methods.items():
-            if _unnamed(f"{method.upper()} {path}") in named:
+            if unnamed(f"{method.upper()} {path}") in named:
                 resolved = _without_references(described)
                 resolved["parameters"] = _without_references(shared) + resolved.get("parameters", [])
                 resolved["security"] = [
@@ -155,10 +166,6 @@ def described_operation(operation: Operation) -> Mapping[str, Any]:
     raise LookupError(f"{operation.name} is not described")
 
 
-def _unnamed(operation: str) -> str:
-    return re.sub(r"{\w+}", "{}", operation)
-
-
 def type_of(schema: Mapping[str, Any], *, parameter: bool = False) -> Type:
     """Return a JSON schema as a type of the table.
 
@@ -202,9 +209,9 @@ def documented_answers() -> tuple[Given, ...]:
 
 
 def _given(documented: list[dict[str, Any]]) -> Iterator[Given]:
-    by_name = {_unnamed(operation.name): operation for operation in OPERATIONS}
+    by_name = {unnamed(operation.name): operation for operation in OPERATIONS}
     for page in documented:
-        operation = by_name.get(_unnamed(f"{page['method']} {page['path']}"))
+        operation = by_name.get(unnamed(f"{page['method']} {page['path']}"))
         for example in page["examples"] if operation is not None else ():
             assert operation is not None
             yield Given(operation, example["label"], example["status"], example["body"])

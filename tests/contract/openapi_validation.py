@@ -5,7 +5,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from contract.calls import recorded_calls
+from contract.calls.recorded import recorded_calls
 from contract.description import described_operation, extended_description, reduced_description
 from contract.exchanges import Exchange
 from contract.facts.table import Operation

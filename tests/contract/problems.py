@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from contract.calls import recorded_calls
+from contract.calls.recorded import recorded_calls
 from contract.conformance import body_shape, misfits, parameter_misfits
 from contract.exchanges import Exchange
 from contract.facts.table import Operation, Refusal

@@ -9,7 +9,8 @@ from typing import Any, Final
 import attrs
 
 from contract.attributes import losses
-from contract.calls import CALLS, Call, Stage
+from contract.calls.call import Call, Ids, Stage
+from contract.calls.groups import CALLS
 from contract.exchanges import operation_of
 from contract.facts.table import Operation, Shape
 from contract.problems import Problem
@@ -66,7 +67,7 @@ async def _read(all_given: Sequence[Given]) -> list[Read]:
     ):
         # By token and by name, no method has to ask for either first.
         account = refold.account_from_session_token("some-session-token", linked_account_id="user_12345")
-        stage = Stage(refold, account, "some-session-token", *("x",) * 6)
+        stage = Stage(refold, account, Ids(token="some-session-token"))
         mock.script(Answer(200, json={}))
         callers = await _callers(mock, stage)
         for given in all_given:

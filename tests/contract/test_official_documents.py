@@ -3,14 +3,24 @@
 They are not part of the repository: without them these tests are skipped.
 """
 
-from contract.description import documented_answers, needs_the_documents
+from contract.description import described_operations, documented_answers, needs_the_documents
 from contract.deviations import DEVIATIONS, undeviating
+from contract.facts.table import unnamed
+from contract.missing import MISSING
 from contract.official_answers import example_losses, refused_examples, sample_losses
 from contract.openapi_validation import exchange_problems
 from contract.problems import Problem
 from contract.table_differences import example_misfits, table_differences, unfounded_facts
+from operations_page import endpoints
 
 pytestmark = needs_the_documents
+
+
+def test_every_operation_of_the_description_has_a_method() -> None:
+    """All but those in `missing.py`, which has no others."""
+    served_here = {unnamed(f"{endpoint.method} {endpoint.path}") for endpoint in endpoints()}
+    assert len(described_operations()) >= 102
+    assert {name for name in described_operations() if unnamed(name) not in served_here} == MISSING
 
 
 def test_the_table_agrees_with_the_description() -> None:

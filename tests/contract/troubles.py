@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from contract.calls import ACCOUNT
+from contract.calls.call import ACCOUNT
 from contract.exchanges import Exchange, Recorder, recording
 from refold_async.testing import Answer, AppError, Errored, ExpiredConnection, MockRefold, WorkflowAnswer
 

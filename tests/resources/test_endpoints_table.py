@@ -1,79 +1,73 @@
-"""`docs/reference/operations.md` names every public operation of Refold, and what serves it."""
+"""Every endpoint is declared in one place, used by one public method, and listed in `docs/reference/operations.md`."""
 
-import importlib
+import ast
 import inspect
-import pkgutil
 import re
+from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-import refold_async.resources
-from refold_async import AsyncRefold
-from refold_async.protocol import requests
+import refold_async
+from operations_page import PAGE, Served, endpoints, namespaces, page, served
 from refold_async.protocol.endpoints import Endpoint
 
-_PAGE: Final = Path(__file__).parent.parent.parent / "docs" / "reference" / "operations.md"
-TABLE: Final = _PAGE.read_text(encoding="utf-8")
-ROWS: Final = dict(re.findall(r"^\| `([A-Z]+ /\S+)` \| (.+) \|$", TABLE, re.MULTILINE))
-SERVING: Final = set(re.findall(r"`(\w+\.[\w.]+)\(\)`", "".join(ROWS.values())))
-REFOLD: Final = AsyncRefold("tk_test")
-OWNERS: Final[dict[str, Any]] = {"account": REFOLD.account("user_1"), "refold": REFOLD}
+ROOT: Final = Path(refold_async.__file__).parent
+SENDING_NOTHING: Final = {"refold.session_tokens.account"}
+"""Methods of resources that only make a scope."""
+every_endpoint: Final = pytest.mark.parametrize(
+    "one", served(), ids=lambda one: f"{one.endpoint.method} {one.endpoint.path}"
+)
 
 
-def without_names(operation: str) -> str:
-    """Return an operation with its ids unnamed: Refold names some of them otherwise."""
-    return re.sub(r"{\w+}", "{}", operation)
+def method(name: str) -> Any:
+    """Return a method by its name, such as `account.workflows.list`."""
+    namespace, _, last = name.rpartition(".")
+    return attrgetter(last)(namespaces()[namespace])
 
 
-def endpoints() -> list[Endpoint]:
-    """Return every endpoint that is declared."""
-    modules = [
-        importlib.import_module(f"refold_async.resources.{module.name}")
-        for module in pkgutil.iter_modules(refold_async.resources.__path__)
-    ]
-    return [value for module in [requests, *modules] for value in vars(module).values() if isinstance(value, Endpoint)]
+def declared_paths() -> Iterator[ast.expr]:
+    """Return what the package passes as the path of each endpoint."""
+    for module in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == Endpoint.__name__:
+                yield node.args[1]
 
 
-def method(path: str) -> Any:
-    """Return the method or the resource that the table names, such as `account.workflows.list`."""
-    return attrgetter(path.partition(".")[2])(OWNERS[path.partition(".")[0]])
+def test_the_page_is_up_to_date() -> None:
+    """Run `python scripts/docs/operations_page.py` after a change of an endpoint or of a method."""
+    assert PAGE.read_text(encoding="utf-8") == page()
 
 
-def test_all_operations_are_there() -> None:
-    """As many as Refold's description has, and one that it has not, each once."""
-    described, _, beyond = TABLE.partition("## Beyond the description")
-    assert [len(re.findall(r"^\| `[A-Z]+ /", part, re.MULTILINE)) for part in (described, beyond)] == [102, 1]
-    assert len(ROWS) == 103
+def test_paths_are_literals() -> None:
+    """Each path is written out in one piece, so that a search for it finds its endpoint."""
+    paths = [ast.literal_eval(path) for path in declared_paths() if isinstance(path, ast.Constant)]
+    assert len(paths) == len([*declared_paths()]), "a path is put together"
+    assert sorted(paths) == sorted(endpoint.path for endpoint in endpoints())
 
 
-def test_what_is_served_is_declared() -> None:
-    """An endpoint that is declared is named as served, and none that is not."""
-    declared = {without_names(f"{endpoint.method} {endpoint.path}") for endpoint in endpoints()}
-    served = {without_names(operation) for operation, by in ROWS.items() if by != "`request()`"}
-    assert declared == served
+@every_endpoint
+def test_one_method_is_for_each_endpoint(one: Served) -> None:
+    """An endpoint that no public method uses is dead, and one that two are for has two places to change."""
+    assert len(one.methods) == 1, one
 
 
-def test_what_serves_them_is_there() -> None:
-    """Every method that the table names exists, and says which page of Refold's it follows."""
-    for name in SERVING:
+@every_endpoint
+def test_methods_name_their_page(one: Served) -> None:
+    """Every method says which page of Refold's documentation it follows."""
+    for name in [*one.methods, *one.others]:
         assert re.search(r"Refold pages?: \*", inspect.getdoc(method(name)) or ""), name
 
 
-RESOURCES: Final = [
-    *("account.applications", "account.events", "account.executions", "account.workflows"),
-    *("refold.linked_accounts", "refold.session_tokens", "refold.webhooks"),
-]
-
-
-@pytest.mark.parametrize("resource", RESOURCES)
-def test_every_method_is_there(resource: str) -> None:
-    """The table names every method of every resource."""
+def test_every_method_sends_something() -> None:
+    """Every public method of a resource leads to an endpoint."""
     public = {
-        f"{resource}.{name}"
-        for name, _ in inspect.getmembers(method(resource), inspect.ismethod)
+        f"{namespace}.{name}"
+        for namespace, owner in namespaces().items()
+        if "." in namespace
+        for name, _ in inspect.getmembers(owner, inspect.ismethod)
         if not name.startswith("_")
     }
-    assert public == {name for name in SERVING if name.startswith(f"{resource}.")}
+    assert public - SENDING_NOTHING <= {name for one in served() for name in [*one.methods, *one.others]}

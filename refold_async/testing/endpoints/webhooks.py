@@ -1,11 +1,21 @@
 """Webhook subscriptions, for the organisation."""
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from collections.abc import Mapping
+from typing import Any, Final
 
 from refold_async.testing.endpoints.endpoint_call import EndpointCall
 from refold_async.testing.endpoints.route import RouteGroup
+from refold_async.testing.protocol.fields import (
+    ANYTHING,
+    FLAG,
+    OBJECT,
+    TEXT,
+    URL,
+    Fields,
+    checked,
+    list_of,
+    one_of,
+)
 from refold_async.testing.protocol.replies import Refused, Reply, json_reply
 from refold_async.testing.protocol.webhook_events import WEBHOOK_EVENTS, WORKFLOW_EVENTS
 from refold_async.testing.state.webhooks import MockWebhook
@@ -70,41 +80,26 @@ def _webhook(call: EndpointCall) -> MockWebhook:
     return webhook
 
 
-def _is_url(value: Any) -> bool:
-    return isinstance(value, str) and re.match(r"https?://", value) is not None
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_text, cast("list[object]", value)))
-
-
-# The fields of a subscription that the caller chooses: a check of the value, and the message if it fails.
-_FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "webhook_url": (_is_url, "must start with http:// or https://"),
-    "webhook_events": (lambda value: _are_texts(value) and bool(value), "must name one event or more"),
-    "webhook_headers": (lambda value: isinstance(value, dict), "must be an object"),
-    "webhook_body": (lambda _: True, ""),
-    "webhook_description": (_is_text, "must be a string"),
-    "description": (_is_text, "must be a string"),
-    "method": (lambda value: value in ("POST", "PUT", "PATCH"), "must be POST, PUT or PATCH"),
-    "slug": (_is_text, "must be a string"),
-    "workflow_ids": (_are_texts, "must be an array of strings"),
-    "webhook_type": (lambda value: value in ("default", "slack", "custom"), "must be default, slack or custom"),
-    "is_enabled": (lambda value: isinstance(value, bool), "must be true or false"),
-    "group": (_is_text, "must be a string"),
+_FIELDS: Final[Fields] = {
+    "webhook_url": URL,
+    "webhook_events": list_of(TEXT, at_least=1),
+    "webhook_headers": OBJECT,
+    "webhook_body": ANYTHING,
+    "webhook_description": TEXT,
+    "description": TEXT,
+    "method": one_of("POST", "PUT", "PATCH"),
+    "slug": TEXT,
+    "workflow_ids": list_of(TEXT),
+    "webhook_type": one_of("default", "slack", "custom"),
+    "is_enabled": FLAG,
+    "group": TEXT,
 }
+"""The fields of a subscription that the caller chooses."""
 
 
 def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that the caller may choose, after checking all of them."""
-    chosen = {name: fields[name] for name in _FIELDS if name in fields}
-    for name, (will_do, complaint) in _FIELDS.items():
-        if name in (*chosen, "webhook_url", "webhook_events") and not will_do(chosen.get(name)):
-            raise Refused(400, f"{name} {complaint}")
+    chosen = checked(fields, _FIELDS, ("webhook_url", "webhook_events"))
     if not (WORKFLOW_EVENTS if chosen.get("slug") else WEBHOOK_EVENTS).issuperset(chosen["webhook_events"]):
         raise Refused(400, "Invalid event. Check events list in documentation.", "INVALID_EVENT")
     return chosen

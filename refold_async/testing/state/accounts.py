@@ -9,6 +9,7 @@ from refold_async.testing.protocol.organisation import ENVIRONMENT, ORGANISATION
 from refold_async.testing.protocol.timestamps import timestamp
 from refold_async.testing.state.account_workflows import AccountWorkflows
 from refold_async.testing.state.connections import AppConnections, ConnectionStatus, MockConnection
+from refold_async.testing.state.documents import Documents
 
 __all__ = ["AccountStore", "MockAccount"]
 
@@ -38,6 +39,7 @@ class MockAccount:
     _connections: dict[str, AppConnections] | None = attrs.field(default=None, init=False, repr=False)
     _stores: dict[str, dict[str, Any]] | None = attrs.field(default=None, init=False, repr=False)
     _workflows: AccountWorkflows | None = attrs.field(default=None, init=False, repr=False)
+    _documents: dict[str, Documents] | None = attrs.field(default=None, init=False, repr=False)
 
     def connect(self, slug: str) -> None:
         """Connect an app, or reconnect all connections to it after their credentials expired.
@@ -155,6 +157,16 @@ class MockAccount:
         if self._stores is None:
             self._stores = {}
         return self._stores.setdefault(slug, {})
+
+    def documents(self, kind: str) -> Documents:
+        """Return the account's documents of one kind.
+
+        Args:
+            kind: What they are, such as `schedule`.
+        """
+        if self._documents is None:
+            self._documents = {}
+        return self._documents.setdefault(kind, Documents(kind, self.number))
 
     @property
     def workflows(self) -> AccountWorkflows:

@@ -7,6 +7,7 @@ from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.faults.rate_limits import AppRateLimits
 from refold_async.testing.state.accounts import AccountStore
 from refold_async.testing.state.connect_links import ConnectLinkStore
+from refold_async.testing.state.documents import Documents
 from refold_async.testing.state.execution_store import ExecutionStore
 from refold_async.testing.state.fired_events import FiredEvent
 from refold_async.testing.state.session_tokens import SessionTokenStore
@@ -51,3 +52,8 @@ class MockState:
         self.app_rate_limits = AppRateLimits(time.monotonic)
         self.webhooks = WebhookStore()
         self.events: list[FiredEvent] = []
+        self._documents: dict[str, Documents] = {}
+
+    def documents(self, kind: str) -> Documents:
+        """Return the organisation's documents of one kind."""
+        return self._documents.setdefault(kind, Documents(kind))

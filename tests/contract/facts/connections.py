@@ -21,6 +21,8 @@ OPERATIONS: Final = (
         (_THE_ACCOUNT, query("config_id")),
         (_NO_TOKEN, Refusal(400, "either", None, "like its siblings")),
         free_body=True,
+        retrying="read",
+        because="It returns a link, and one more link does no harm.",
     ),
     Operation(
         "GET",

@@ -25,6 +25,8 @@ OPERATIONS: Final = (
             Refusal(400, "error", "SERVER_ERROR"),
             Refusal(400, "error", "INVALID_LINKED_ACCOUNT_ID"),
         ),
+        retrying="read",
+        because="Reuses an existing valid token; one more token does no harm.",
     ),
     Operation(
         "POST",
@@ -33,5 +35,7 @@ OPERATIONS: Final = (
         shape(Field("success", BOOLEAN), Field("revoked_count", INTEGER)),
         (),
         (Refusal(401, "error", "INVALID_TOKEN"),),
+        retrying="idempotent",
+        because="Blacklists the token and deletes it.",
     ),
 )

@@ -31,6 +31,7 @@ __all__ = [
     "query",
     "shape",
     "text",
+    "unnamed",
 ]
 
 Source: TypeAlias = Literal[
@@ -42,6 +43,7 @@ documentation shows, a `page` is its text. `like its siblings` is no document's,
 Place: TypeAlias = Literal["path", "query", "header", "body"]
 Kind: TypeAlias = Literal["text", "moment", "integer", "number", "boolean", "object", "anything"]
 Security: TypeAlias = Literal["key", "token"]
+Retrying: TypeAlias = Literal["read", "write", "idempotent"]
 
 
 @attrs.frozen
@@ -235,6 +237,10 @@ class Refusal:
     error_type: str = attrs.field(default=attrs.Factory(_error_type, takes_self=True), kw_only=True)
 
 
+def _retrying(operation: "Operation") -> Retrying:
+    return "read" if operation.method == "GET" else "write"
+
+
 @attrs.frozen
 class Operation:
     """One operation of the API.
@@ -249,6 +255,8 @@ class Operation:
         free_body: Whether the body is any JSON object; the fields in `inputs` are then only those that are known.
         source: Where the operation is documented.
         described_security: What credentials do by the description, where others who know better tell otherwise.
+        retrying: Whether it may be sent twice: by default a GET is a read, and everything else a write.
+        because: Why it is of another kind than that, in the words of its documentation.
     """
 
     method: str
@@ -260,15 +268,22 @@ class Operation:
     free_body: bool = False
     source: Source = "description"
     described_security: tuple[Security, ...] | None = None
+    retrying: Retrying = attrs.field(default=attrs.Factory(_retrying, takes_self=True), kw_only=True)
+    because: str | None = attrs.field(default=None, kw_only=True)
 
     @property
     def name(self) -> str:
-        """How it is named in `docs/reference/operations.md`."""
+        """Its method and path, by which Refold's description has it."""
         return f"{self.method} {self.path}"
 
     def of(self, place: Place) -> tuple[Input, ...]:
         """Return what is sent in one place."""
         return tuple(given for given in self.inputs if given.place == place)
+
+
+def unnamed(operation: str) -> str:
+    """Return an operation with its ids unnamed: Refold names some of them otherwise than the client."""
+    return re.sub(r"{\w+}", "{}", operation)
 
 
 def shape(*fields: Field, open: bool = False) -> Shape:  # noqa: A002
