@@ -65,7 +65,7 @@ class Job:
     async def check(self, most_unknown: int) -> set[str]:
         """Check the journal against the server when the job is done; return what is unknown."""
         entries = await self.entries()
-        assert [*entries] == self.items
+        assert sorted(entries) == sorted(self.items)  # several items of a part begin at the same time
         assert max(self.writes.values()) == 1
         unknown = {key for key, entry in entries.items() if entry.status == "unknown"}
         assert len(unknown) <= most_unknown
