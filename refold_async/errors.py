@@ -35,7 +35,7 @@ may have run. No error contains an API key, a session token or an open response.
 import builtins
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from refold_async.faults import THROTTLED, Effect, Fault
 from refold_async.models.response_meta import ResponseMeta
@@ -144,6 +144,15 @@ class RefoldError(Exception):
             kinds: The classes.
         """
         return isinstance(self, kinds)
+
+    def __copy__(self) -> Self:
+        # Not by way of pickling: Dask makes pickled exceptions share their attributes with the original.
+        copied = type(self).__new__(type(self))
+        copied.args = self.args
+        copied.__dict__.update(self.__dict__)
+        if hasattr(self, "__notes__"):
+            copied.__notes__ = [*self.__notes__]
+        return copied
 
     def __str__(self) -> str:
         if self.method is None:
