@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from refold_async.faults import THROTTLED, Effect, Fault
 from refold_async.models.response_meta import ResponseMeta
-from refold_async.runtime.foreign_errors import error_name, with_subclasses
+from refold_async.runtime.foreign_errors import copied, error_name, with_subclasses
 
 if TYPE_CHECKING:
     from refold_async.models.applications import Application
@@ -146,13 +146,7 @@ class RefoldError(Exception):
         return isinstance(self, kinds)
 
     def __copy__(self) -> Self:
-        # Not by way of pickling: Dask makes pickled exceptions share their attributes with the original.
-        copied = type(self).__new__(type(self))
-        copied.args = self.args
-        copied.__dict__.update(self.__dict__)
-        if hasattr(self, "__notes__"):
-            copied.__notes__ = [*self.__notes__]
-        return copied
+        return copied(self)
 
     def __str__(self) -> str:
         if self.method is None:

@@ -1,9 +1,11 @@
 """Foreign code, such as connectors, hooks, callbacks and log filters, may raise anything. How to catch and name it."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-__all__ = ["EXITS", "error_name", "safe_repr", "safe_str", "with_subclasses"]
+__all__ = ["EXITS", "copied", "error_name", "safe_repr", "safe_str", "with_subclasses"]
+
+E = TypeVar("E", bound=BaseException)
 
 EXITS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """Exceptions that end a program or a coroutine and must never be swallowed."""
@@ -13,6 +15,19 @@ _NEED_NO_MODULE: Final = frozenset({"builtins", "refold_async.errors"})
 def error_name(kind: type[BaseException]) -> str:
     """Return the name of an error class for reports and journals: with its module unless it is ours or Python's."""
     return kind.__qualname__ if kind.__module__ in _NEED_NO_MODULE else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def copied(error: E) -> E:
+    """Return a copy of an exception, whatever foreign code has registered for copies of its class.
+
+    Dask, for example, makes copies share their attributes with the original.
+    """
+    copy: E = type(error).__new__(type(error))
+    copy.args = error.args
+    copy.__dict__.update(error.__dict__)
+    if hasattr(error, "__notes__"):
+        copy.__notes__ = [*error.__notes__]
+    return copy
 
 
 def with_subclasses(kinds: tuple[Any, ...]) -> Iterator[type[BaseException]]:
