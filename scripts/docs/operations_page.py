@@ -171,15 +171,22 @@ def page() -> str:
 
 def _section(namespace: str) -> str:
     """Return the part of the page about a namespace; an empty text if none of its methods is for an operation."""
-    rows = [_row(each) for each in served() if each.methods[0].rpartition(".")[0] == namespace]
+    rows = [_row(each, namespace) for each in served() if each.methods[0].rpartition(".")[0] == namespace]
     if not rows:
         return ""
     about = (inspect.getdoc(namespaces()[namespace]) or "").partition("\n")[0]
-    return "\n".join([f"## {namespace}\n", f"{about}\n", "| operation | method | kind |", "|---|---|---|", *rows, ""])
+    head = [f"| operation | method of `{namespace}` | kind |", "|---|---|---|"]
+    return "\n".join([f"## {namespace}\n", f"{about}\n", *head, *rows, ""])
 
 
-def _row(one: Served) -> str:
-    methods = ", ".join(f"`{name}()`" for name in [*one.methods, *one.others])
+def _row(one: Served, namespace: str) -> str:
+    """Return the line about an endpoint. Only methods of other namespaces have their whole names."""
+    names = [
+        name if owner != namespace else last
+        for name in [*one.methods, *one.others]
+        for owner, _, last in [name.rpartition(".")]
+    ]
+    methods = ", ".join(f"`{name}()`" for name in names)
     return f"| `{one.endpoint.method} {one.endpoint.path}` | {methods} | {one.endpoint.kind} |"
 
 

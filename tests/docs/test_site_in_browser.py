@@ -142,7 +142,7 @@ async def test_code_can_be_copied(site: str) -> None:
         await page.goto(f"{site}reference/operations/")
         await page.locator(".highlight").first.hover()
         await page.get_by_role("button", name="Copy").first.click()
-        assert 'account.request("GET", "/api/v2/public/slug/hubspot/configs")' in await page.evaluate(
+        assert 'account.request("GET", "/api/v2/public/added-later")' in await page.evaluate(
             "navigator.clipboard.readText()"
         )
 
