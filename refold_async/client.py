@@ -30,6 +30,7 @@ from refold_async.protocol.endpoints import Request
 from refold_async.protocol.headers import NO_API_KEY
 from refold_async.protocol.responses import Parser
 from refold_async.resources.account import AccountScope
+from refold_async.resources.organisation_resources import OrganisationResources
 from refold_async.resources.raw_requests import RawRequests
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.transport.transport import Transport
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.observers import Observer
     from refold_async.pipeline.observers import CheckedObserver
-    from refold_async.resources.linked_accounts import LinkedAccounts
-    from refold_async.resources.session_tokens import SessionTokens
-    from refold_async.resources.webhooks import Webhooks
 
 __all__ = ["AsyncRefold"]
 
@@ -58,7 +56,7 @@ _DEFAULT_TIMEOUT = Timeout()
 _SYNCHRONOUS_WORKFLOW = Timeout(total=300, attempt=300)
 
 
-class AsyncRefold(FanOutMethods, RawRequests):
+class AsyncRefold(FanOutMethods, OrganisationResources, RawRequests):
     """A client for Refold: one connection pool, one rate limit and one retry policy for all linked accounts.
 
     Create one client when your program starts, and close it when the program ends: use `async with`, or call
@@ -199,27 +197,6 @@ class AsyncRefold(FanOutMethods, RawRequests):
     def closed(self) -> bool:
         """Whether the client is closed. A client from `with_options()` is closed when the original one is."""
         return self._transport.closed
-
-    @property
-    def linked_accounts(self) -> "LinkedAccounts":
-        """The linked accounts of your organisation, and the apps that each has connected."""
-        from refold_async.resources.linked_accounts import LinkedAccounts
-
-        return LinkedAccounts(self._send, self.account)
-
-    @property
-    def session_tokens(self) -> "SessionTokens":
-        """Session tokens, each valid for one linked account, and scopes that renew their token automatically."""
-        from refold_async.resources.session_tokens import SessionTokens
-
-        return SessionTokens(self._send, self._pipeline)
-
-    @property
-    def webhooks(self) -> "Webhooks":
-        """The URLs that Refold sends webhooks to."""
-        from refold_async.resources.webhooks import Webhooks
-
-        return Webhooks(self._send)
 
     def account(self, linked_account_id: str) -> AccountScope:
         """Return the scope of one linked account. Does no I/O, and does not check that the account exists.

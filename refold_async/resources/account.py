@@ -6,10 +6,9 @@ import os
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from refold_async.config.client_options import environment_of
 from refold_async.config.settings import RetryPolicy, Timeout, resolve_synchronous_timeout, resolve_timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
-from refold_async.errors import ExecutionTimeoutError, RefoldError, WorkflowFailedError
+from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
 from refold_async.models.results import ActionResult, WorkflowExecution
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests
@@ -18,6 +17,7 @@ from refold_async.protocol.endpoints import Request
 from refold_async.protocol.headers import account_headers
 from refold_async.protocol.requests import UNSET
 from refold_async.protocol.responses import Parser
+from refold_async.resources.account_resources import AccountResources
 from refold_async.resources.action_descriptions import ActionDescriptions
 from refold_async.resources.connect_urls import ConnectUrls
 from refold_async.resources.raw_requests import RawRequests
@@ -31,17 +31,13 @@ if TYPE_CHECKING:
     from refold_async.models.executions import Execution
     from refold_async.models.saved_file import SavedFile
     from refold_async.pipeline.reconciling.reconcile import Reconcile
-    from refold_async.resources.applications import Applications
-    from refold_async.resources.events import Events
-    from refold_async.resources.executions import Executions
-    from refold_async.resources.workflows import Workflows
 
 __all__ = ["AccountScope"]
 
 T = TypeVar("T")
 
 
-class AccountScope(ActionDescriptions, RawRequests, ConnectUrls):
+class AccountScope(ActionDescriptions, RawRequests, ConnectUrls, AccountResources):
     """Calls for one linked account. `AsyncRefold.account()` creates it without I/O, so create one wherever you need it.
 
     If a call fails, its method raises a `RefoldError`. `refold_async.errors` lists its subclasses; the error's `effect`
@@ -99,34 +95,6 @@ class AccountScope(ActionDescriptions, RawRequests, ConnectUrls):
         derived = copy.copy(self)
         derived._pipeline = self._pipeline.with_options(timeout, retry)
         return derived
-
-    @property
-    def applications(self) -> "Applications":
-        """The apps, and this linked account's connections to them."""
-        from refold_async.resources.applications import Applications
-
-        return Applications(self._send, self._pipeline.pause, self._annotate, self._naming_account)
-
-    @property
-    def events(self) -> "Events":
-        """Events that start workflows."""
-        from refold_async.resources.events import Events
-
-        return Events(self._send)
-
-    @property
-    def executions(self) -> "Executions":
-        """Executions of workflows: read them, wait for them, stop them, rerun them."""
-        from refold_async.resources.executions import Executions
-
-        return Executions(self._send, self._pipeline.pause, self._annotate)
-
-    @property
-    def workflows(self) -> "Workflows":
-        """Workflows: find them, read what payload they expect; create, publish and delete private ones."""
-        from refold_async.resources.workflows import Workflows
-
-        return Workflows(self._send, environment_of(self._api_key), by_key=self._api_key is not None)
 
     @overload
     async def execute_action(
@@ -408,6 +376,14 @@ class AccountScope(ActionDescriptions, RawRequests, ConnectUrls):
         if self._headers is None:
             self._headers = account_headers(self._api_key, self.linked_account_id, self._session_token)
         return pipeline.send(request, parse, self._headers, self.linked_account_id, limits)
+
+    def _send_by_key(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        if self._api_key is None:
+            raise ConfigurationError(
+                f"Refold accepts only an API key for {request.target.subject}, and this scope has a session token. Use "
+                f"the scope of a client with an API key: AsyncRefold(api_key=...).account(...)."
+            )
+        return self._send(request, parse, timeout)
 
     def _send_by_token(self, request: Request, parse: Parser[T], timeout: Timeout) -> Awaitable[T]:
         if self._session_token is not None:

@@ -37,6 +37,8 @@ def losses(result: Any, value: Any, expected: Type, where: str = "") -> list[str
         case Value(kind="moment") if isinstance(value, str):
             moment = datetime.fromisoformat(value)
             return [] if result == moment else [f"{where} is {result!r:.60}, and should be {moment!r}"]
+        case Value(kind="nothing"):
+            return []
         case Value():
             return [] if _same(result, value) else [f"{where} is {result!r:.60}, and should be {value!r:.60}"]
         case ListOf():

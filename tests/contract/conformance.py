@@ -31,6 +31,7 @@ IS_OF: Final[Mapping[Kind, Callable[[Any], bool]]] = {
     "boolean": lambda value: isinstance(value, bool),
     "object": lambda value: isinstance(value, dict),
     "anything": lambda value: True,
+    "nothing": lambda value: False,
 }
 
 

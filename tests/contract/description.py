@@ -31,6 +31,7 @@ from contract.facts.table import (
 from contract.reading import Given
 
 __all__ = [
+    "described_answer",
     "described_operation",
     "described_operations",
     "documented_answers",
@@ -132,7 +133,7 @@ def extended_description() -> dict[str, Any]:
             continue
         for response in described["responses"].values():
             schema = response.get("content", {}).get("application/json", {}).get("schema")
-            if schema is not None and response is described["responses"]["200"]:
+            if schema is not None and response is described["responses"].get(str(operation.status)):
                 _extend(schema, operation.answer)
             elif schema is not None:
                 schema["properties"]["request_id"] = {}
@@ -164,6 +165,13 @@ def described_operation(operation: Operation) -> Mapping[str, Any]:
         if path == operation.path and operation.method.lower() in methods:
             return cast("Mapping[str, Any]", methods[operation.method.lower()])
     raise LookupError(f"{operation.name} is not described")
+
+
+def described_answer(operation: Operation) -> Mapping[str, Any] | None:
+    """Return the schema of what an operation answers if it succeeds; None if that has no body."""
+    responses = described_operation(operation)["responses"]
+    content = responses.get(str(operation.status), {}).get("content")
+    return None if content is None else cast("Mapping[str, Any]", content["application/json"]["schema"])
 
 
 def type_of(schema: Mapping[str, Any], *, parameter: bool = False) -> Type:

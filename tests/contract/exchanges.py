@@ -54,8 +54,8 @@ class Exchange:
 
     @property
     def answer(self) -> Any:
-        """The JSON that was answered."""
-        return json.loads(self.response_body)
+        """The JSON that was answered; None for no body."""
+        return json.loads(self.response_body) if self.response_body else None
 
 
 def _pattern(operation: Operation) -> str:

@@ -5,9 +5,8 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, cast
 
-from contract.description import described_operation, documented_answers
+from contract.description import described_answer, documented_answers
 from contract.facts import OPERATIONS
-from contract.facts.table import Operation
 from contract.problems import Problem
 from contract.reading import Given, Read, losses_of, read
 from refold_async import (
@@ -44,7 +43,7 @@ def refused_examples() -> Iterator[Problem]:
     """Tell which example answers that stand for errors are not raised as such, with all they tell."""
     for each in _examples_read():
         given, error = each.given, each.error
-        if given.status == HTTPStatus.OK:
+        if given.status < HTTPStatus.BAD_REQUEST:
             continue
         kind = _KINDS_OF_ERRORS[given.status]
         code = given.body.get("error_code", given.body.get("error"))
@@ -104,18 +103,12 @@ def sample_of_schema(schema: Mapping[str, Any], name: str = "answer", number: in
 def _samples_read() -> Sequence[Read]:
     return read(
         [
-            Given(operation, label, 200, sample_of_schema(_answer_schema(operation), nulls=label == "nulls"))
+            Given(operation, label, operation.status, sample_of_schema(schema, nulls=label == "nulls"))
             for operation in OPERATIONS
-            if operation.source == "description"
+            if operation.source == "description" and (schema := described_answer(operation)) is not None
             for label in ("filled", "nulls")
         ]
     )
-
-
-def _answer_schema(operation: Operation) -> Mapping[str, Any]:
-    content = described_operation(operation)["responses"]["200"]["content"]
-    schema: Mapping[str, Any] = content["application/json"]["schema"]
-    return schema
 
 
 def sample_losses() -> Iterator[Problem]:

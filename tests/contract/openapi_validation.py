@@ -43,7 +43,7 @@ def exchange_problems() -> Sequence[Problem]:
         if operation is not None and operation.source == "description":
             request = _as_request(exchange)
             # What is refused was wrong on purpose.
-            problems = [*_request_problems(request, operation)] if exchange.status == HTTPStatus.OK else []
+            problems = [*_request_problems(request, operation)] if exchange.status < HTTPStatus.BAD_REQUEST else []
             if "content" in described_operation(operation)["responses"].get(str(exchange.status), ()):
                 problems += _response_problems(request, exchange)
             found |= dict.fromkeys(Problem(operation.name, problem) for problem in problems)

@@ -1,6 +1,7 @@
 """What requests and answers differ in from the table."""
 
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, Final, cast
 
 import attrs
@@ -99,6 +100,8 @@ def answer_problems(exchange: Exchange) -> Iterator[str]:
 def _header_problems(exchange: Exchange) -> Iterator[str]:
     if not exchange.response_headers.get("X-Trace-ID"):
         yield "has no X-Trace-ID"
+    if exchange.status == HTTPStatus.NO_CONTENT:
+        return
     if exchange.response_headers.get("Content-Type", "").partition(";")[0] != "application/json":
         yield f"is {exchange.response_headers.get('Content-Type')}"
 

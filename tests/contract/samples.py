@@ -15,6 +15,7 @@ _VALUES: Final[Mapping[Kind, Callable[[str, int], Any]]] = {
     "boolean": lambda name, number: True,
     "object": lambda name, number: {"any name": {"nested": [number, None]}},
     "anything": lambda name, number: [{"any": number}, "thing", None],
+    "nothing": lambda name, number: None,
 }
 
 

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from typing import Any
 
 from contract.conformance import misfits
-from contract.description import described_operation, documented_answers, type_of
+from contract.description import described_answer, described_operation, documented_answers, type_of
 from contract.facts import OPERATIONS
-from contract.facts.table import Field, Input, ListOf, MapOf, Operation, Refusal, Shape, Type
+from contract.facts.table import NOTHING, Field, Input, ListOf, MapOf, Operation, Refusal, Shape, Type
 from contract.problems import Problem, fits
 
 __all__ = ["example_misfits", "table_differences", "unfounded_facts"]
@@ -47,10 +47,10 @@ def _differences(operation: Operation) -> Iterator[str]:
     if bool(schema.get("additionalProperties")) != operation.free_body:
         yield f"takes a body of fields of any name: {not operation.free_body}"
     responses: Mapping[str, Any] = described["responses"]
-    statuses = {"200", *(str(refusal.status) for refusal in operation.refusals)}
+    statuses = {str(operation.status), *(str(refusal.status) for refusal in operation.refusals)}
     yield from (f"answers {status}" for status in responses if status not in statuses)
-    answer = responses["200"]["content"]["application/json"]["schema"]
-    yield from _differences_of_types(operation.answer, type_of(answer), "")
+    answer = described_answer(operation)
+    yield from _differences_of_types(operation.answer, NOTHING if answer is None else type_of(answer), "")
 
 
 def _differences_of_inputs(inputs: Sequence[Input], described: Mapping[str, tuple[Type, bool]]) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _differences_of_fields(told: Shape, described: Shape, where: str) -> Iterato
 def example_misfits() -> Iterator[Problem]:
     """Tell what of the example answers is not as the table says."""
     for given in documented_answers():
-        if given.status == HTTPStatus.OK:
+        if given.status < HTTPStatus.BAD_REQUEST:
             for what in misfits(given.body, given.operation.answer, complete=False):
                 yield Problem(given.operation.name, f"{given.label}: {what}")
 
@@ -114,10 +114,12 @@ def unfounded_facts() -> Iterator[Problem]:
     for operation in OPERATIONS:
         examples = [given for given in documented_answers() if given.operation is operation]
         of_examples += [(operation.name, field) for field in _fields_of(operation.answer) if field.source == "example"]
-        shown += _shown_fields(operation.answer, [each.body for each in examples if each.status == HTTPStatus.OK])
+        shown += _shown_fields(
+            operation.answer, [each.body for each in examples if each.status < HTTPStatus.BAD_REQUEST]
+        )
         for each in examples:
             fitting = [known for known in operation.refusals if known.status == each.status and fits(each.body, known)]
-            if each.status != HTTPStatus.OK and not any(known.source == "example" for known in fitting):
+            if each.status >= HTTPStatus.BAD_REQUEST and not any(known.source == "example" for known in fitting):
                 yield Problem(operation.name, f"the error {each.label} is not in the table")
             refusals += fitting
     for name, field in of_examples:

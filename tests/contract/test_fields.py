@@ -22,7 +22,11 @@ def samples_read() -> Sequence[Read]:
     """Read samples of every answer: with all fields, with nulls, and with no more than must be there."""
     hows: Sequence[How] = ("filled", "with nulls", "bare")
     return read(
-        [Given(operation, how, 200, sample(operation.answer, how=how)) for operation in OPERATIONS for how in hows]
+        [
+            Given(operation, how, operation.status, sample(operation.answer, how=how))
+            for operation in OPERATIONS
+            for how in hows
+        ]
     )
 
 

@@ -5,10 +5,13 @@ from typing import Any, Final, cast
 
 import pytest
 
+from contract.calls.call import Ids, Stage, outcome
+from contract.calls.credentials import methods_by_key_alone
+from contract.calls.groups import CALLS
 from contract.calls.recorded import recorded_calls
 from contract.exchanges import Exchange
 from contract.facts import OPERATIONS
-from contract.facts.table import Operation, unnamed
+from contract.facts.table import Operation, unnamed, usual_retrying
 from contract.problems import (
     answer_problems,
     exchanges_of,
@@ -20,6 +23,7 @@ from contract.problems import (
 )
 from contract.troubles import recorded_failures, recorded_troubles
 from operations_page import served
+from refold_async import AsyncRefold, ConfigurationError
 
 every_operation: Final = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
@@ -42,6 +46,16 @@ def test_every_operation_that_has_a_method_is_in_the_table() -> None:
     """Once, and no operation that has none."""
     in_table = [unnamed(operation.name) for operation in OPERATIONS]
     assert sorted(in_table) == sorted(served_by())
+
+
+def test_kinds() -> None:
+    """Retries hang on them: each endpoint is of the kind that the table gives a reason for, or of its method's."""
+    kinds = {unnamed(f"{one.endpoint.method} {one.endpoint.path}"): one.endpoint.kind for one in served()}
+    assert {unnamed(operation.name): operation.retrying for operation in OPERATIONS} == kinds
+    by_method = [operation for operation in OPERATIONS if operation.retrying == usual_retrying(operation)]
+    assert {operation.name for operation in OPERATIONS if operation.because is None} == {
+        operation.name for operation in by_method
+    }
 
 
 def test_every_method_is_called() -> None:
@@ -68,6 +82,16 @@ def test_every_call_succeeds() -> None:
         if exchange.operation is None
     }
     assert not unknown
+
+
+async def test_calls_that_need_a_key() -> None:
+    """By a session token, which Refold does not accept for them, nothing is sent."""
+    refold = AsyncRefold("tk_test", base_url="http://127.0.0.1:1")  # where nobody listens
+    stage = Stage(refold, refold.account_from_session_token("token"), Ids())
+    for each_call in CALLS:
+        if each_call.method in methods_by_key_alone():
+            with pytest.raises(ConfigurationError, match=r"only an API key .*AsyncRefold\(api_key="):
+                await outcome(each_call.make(stage))
 
 
 @every_operation
@@ -99,8 +123,8 @@ def test_everything_that_is_offered_is_sent(operation: Operation) -> None:
 @every_operation
 def test_answers(operation: Operation) -> None:
     """The mock's answers have every field of the table that is not optional, no others, and all of the right types."""
-    answered = [exchange for exchange in exchanges_of(operation) if exchange.status == 200]
-    assert answered
+    answered = [exchange for exchange in exchanges_of(operation) if exchange.status < 400]
+    assert {exchange.status for exchange in answered} == {operation.status}
     problems = each(answered, answer_problems)
     assert not problems, "\n".join(problems)
 

@@ -9,7 +9,7 @@ import attrs
 
 from refold_async import AccountScope, AsyncRefold
 
-__all__ = ["ACCOUNT", "HOOK", "JANE", "By", "Call", "Ids", "Refused", "Stage", "call", "filled"]
+__all__ = ["ACCOUNT", "HOOK", "JANE", "By", "Call", "Ids", "Refused", "Stage", "call", "filled", "outcome"]
 
 ACCOUNT: Final = "user_12345"
 HOOK: Final = "https://example.com/hook"
@@ -69,6 +69,11 @@ class Call:
         method = attrgetter(name)(on.account if owner == "account" else on.refold)
         result = method(*filled([*self.args], on.ids), **{**filled(dict(self.options), on.ids), **changed})
         return cast("Result", result if self.then is None else self.then(result))
+
+
+async def outcome(result: Result) -> object:
+    """Return what comes of a call: its result, or all that it iterates over."""
+    return [item async for item in result] if isinstance(result, AsyncIterable) else await result
 
 
 def call(method: str, *args: Any, then: Callable[[Any], Result] | None = None, **options: Any) -> Call:

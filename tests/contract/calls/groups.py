@@ -22,7 +22,7 @@ Staging: TypeAlias = Callable[[MockRefold, AsyncRefold, AccountScope], Awaitable
 _MODULES: Final[Sequence[ModuleType]] = [
     importlib.import_module(f"contract.calls.{module.name}")
     for module in pkgutil.iter_modules([str(Path(__file__).parent)])
-    if module.name not in {"call", "groups", "recorded"}
+    if module.name not in {"call", "credentials", "groups", "recorded"}
 ]
 CALLS: Final[tuple[Call, ...]] = tuple(made for module in _MODULES for made in module.CALLS)
 REFUSED: Final[tuple[Refused, ...]] = tuple(one for module in _MODULES for one in getattr(module, "REFUSED", ()))

@@ -11,6 +11,7 @@ __all__ = [
     "BOOLEAN",
     "INTEGER",
     "MOMENT",
+    "NOTHING",
     "NUMBER",
     "OBJECT",
     "TEXT",
@@ -32,6 +33,7 @@ __all__ = [
     "shape",
     "text",
     "unnamed",
+    "usual_retrying",
 ]
 
 Source: TypeAlias = Literal[
@@ -41,7 +43,7 @@ Source: TypeAlias = Literal[
 documentation shows, a `page` is its text. `like its siblings` is no document's, but what operations of a kind do."""
 
 Place: TypeAlias = Literal["path", "query", "header", "body"]
-Kind: TypeAlias = Literal["text", "moment", "integer", "number", "boolean", "object", "anything"]
+Kind: TypeAlias = Literal["text", "moment", "integer", "number", "boolean", "object", "anything", "nothing"]
 Security: TypeAlias = Literal["key", "token"]
 Retrying: TypeAlias = Literal["read", "write", "idempotent"]
 
@@ -114,6 +116,8 @@ NUMBER: Final = Value("number")
 BOOLEAN: Final = Value("boolean")
 OBJECT: Final = Value("object")
 ANYTHING: Final = Value("anything", nullable=True)
+NOTHING: Final = Value("nothing", nullable=True)
+"""An answer without a body."""
 
 
 def text(*words: str) -> Value:
@@ -237,7 +241,8 @@ class Refusal:
     error_type: str = attrs.field(default=attrs.Factory(_error_type, takes_self=True), kw_only=True)
 
 
-def _retrying(operation: "Operation") -> Retrying:
+def usual_retrying(operation: "Operation") -> Retrying:
+    """Return the kind of an operation about which no document says more than its method does."""
     return "read" if operation.method == "GET" else "write"
 
 
@@ -249,7 +254,7 @@ class Operation:
         method: The HTTP method.
         path: The path, with the `{names}` of its parameters.
         security: What credentials do.
-        answer: What it answers with status 200.
+        answer: What it answers if it succeeds.
         inputs: Parameters and the fields of the body.
         refusals: The statuses that stand for errors.
         free_body: Whether the body is any JSON object; the fields in `inputs` are then only those that are known.
@@ -257,6 +262,7 @@ class Operation:
         described_security: What credentials do by the description, where others who know better tell otherwise.
         retrying: Whether it may be sent twice: by default a GET is a read, and everything else a write.
         because: Why it is of another kind than that, in the words of its documentation.
+        status: The status of its answer if it succeeds.
     """
 
     method: str
@@ -268,8 +274,9 @@ class Operation:
     free_body: bool = False
     source: Source = "description"
     described_security: tuple[Security, ...] | None = None
-    retrying: Retrying = attrs.field(default=attrs.Factory(_retrying, takes_self=True), kw_only=True)
+    retrying: Retrying = attrs.field(default=attrs.Factory(usual_retrying, takes_self=True), kw_only=True)
     because: str | None = attrs.field(default=None, kw_only=True)
+    status: int = attrs.field(default=200, kw_only=True)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,76 @@
+"""The resources of one linked account, each a group of calls. They load when they are first used."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from refold_async.config.client_options import environment_of
+from refold_async.config.settings import Timeout
+from refold_async.errors import RefoldError
+from refold_async.pipeline.pipeline import Pipeline
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.responses import Parser
+
+if TYPE_CHECKING:
+    from refold_async.resources.applications import Applications
+    from refold_async.resources.events import Events
+    from refold_async.resources.executions import Executions
+    from refold_async.resources.workflows import Workflows
+
+__all__ = ["AccountResources"]
+
+T = TypeVar("T")
+
+
+class AccountResources:
+    """The resources of a scope. `AccountScope` has its methods."""
+
+    __slots__ = ()
+
+    _api_key: str | None
+    _pipeline: Pipeline
+
+    @property
+    def applications(self) -> "Applications":
+        """The apps, and this linked account's connections to them."""
+        from refold_async.resources.applications import Applications
+
+        return Applications(self._send, self._pipeline.pause, self._annotate, self._naming_account)
+
+    @property
+    def events(self) -> "Events":
+        """Events that start workflows."""
+        from refold_async.resources.events import Events
+
+        return Events(self._send)
+
+    @property
+    def executions(self) -> "Executions":
+        """Executions of workflows: read them, wait for them, stop them, rerun them."""
+        from refold_async.resources.executions import Executions
+
+        return Executions(self._send, self._pipeline.pause, self._annotate)
+
+    @property
+    def workflows(self) -> "Workflows":
+        """Workflows: find them, read what payload they expect; create, publish and delete private ones."""
+        from refold_async.resources.workflows import Workflows
+
+        return Workflows(self._send, environment_of(self._api_key), by_key=self._api_key is not None)
+
+    async def _naming_account(
+        self, make: Callable[[str], Request], timeout: Timeout | float | None
+    ) -> tuple[Request, Timeout]:
+        """Return a request that names the linked account, and the time that is left for it."""
+        raise NotImplementedError
+
+    def _annotate(self, error: RefoldError, request: Request) -> None:
+        """Add to an error what its request was about."""
+        raise NotImplementedError
+
+    def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        """Send a request like any other request of the scope."""
+        raise NotImplementedError
+
+    def _send_by_key(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        """Send a request for which Refold accepts no session token; if the scope has no API key, raise an error."""
+        raise NotImplementedError

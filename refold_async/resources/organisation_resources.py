@@ -1,0 +1,54 @@
+"""The resources of an organisation, each a group of calls. They load when they are first used."""
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
+
+from refold_async.config.settings import Timeout
+from refold_async.pipeline.pipeline import Pipeline
+from refold_async.protocol.endpoints import Request
+from refold_async.protocol.responses import Parser
+from refold_async.resources.account import AccountScope
+
+if TYPE_CHECKING:
+    from refold_async.resources.linked_accounts import LinkedAccounts
+    from refold_async.resources.session_tokens import SessionTokens
+    from refold_async.resources.webhooks import Webhooks
+
+__all__ = ["OrganisationResources"]
+
+T = TypeVar("T")
+
+
+class OrganisationResources:
+    """The resources of a client. `AsyncRefold` has its methods."""
+
+    _pipeline: Pipeline
+
+    @property
+    def linked_accounts(self) -> "LinkedAccounts":
+        """The linked accounts of your organisation, and the apps that each has connected."""
+        from refold_async.resources.linked_accounts import LinkedAccounts
+
+        return LinkedAccounts(self._send, self.account)
+
+    @property
+    def session_tokens(self) -> "SessionTokens":
+        """Session tokens, each valid for one linked account, and scopes that renew their token automatically."""
+        from refold_async.resources.session_tokens import SessionTokens
+
+        return SessionTokens(self._send, self._pipeline)
+
+    @property
+    def webhooks(self) -> "Webhooks":
+        """The URLs that Refold sends webhooks to."""
+        from refold_async.resources.webhooks import Webhooks
+
+        return Webhooks(self._send)
+
+    def account(self, linked_account_id: str) -> AccountScope:
+        """Return the scope of one linked account."""
+        raise NotImplementedError
+
+    def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
+        """Send a request for the organisation."""
+        raise NotImplementedError
