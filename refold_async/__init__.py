@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         EnvironmentVariableDefinition,
         EnvironmentVariableValue,
     )
+    from refold_async.models.event_definitions import EventDefinition, EventField
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.pages import Page
@@ -125,6 +126,8 @@ __all__ = [
     "EnvironmentVariable",
     "EnvironmentVariableDefinition",
     "EnvironmentVariableValue",
+    "EventDefinition",
+    "EventField",
     "Execution",
     "ExecutionNode",
     "ExecutionResponse",
@@ -223,6 +226,8 @@ _LOADED_WHEN_USED = {
     "EnvironmentVariable": "models.environment_variables",
     "EnvironmentVariableDefinition": "models.environment_variables",
     "EnvironmentVariableValue": "models.environment_variables",
+    "EventDefinition": "models.event_definitions",
+    "EventField": "models.event_definitions",
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",

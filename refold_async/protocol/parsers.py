@@ -20,6 +20,7 @@ __all__ = [
     "parse_docs",
     "parse_json",
     "parse_list",
+    "parse_list_if_told",
     "parse_model",
     "parse_saved",
     "parse_told",
@@ -189,6 +190,23 @@ def parse_told(model: type[T]) -> Parser[T]:
 def parse_list(model: type[T]) -> Parser[list[T]]:
     """Return the parser of a list, with or without the envelope of a page."""
     return lambda response, request: parse_docs(parse_json(response, request), model, response, request)
+
+
+def parse_list_if_told(model: type[T]) -> Parser[list[T] | None]:
+    """Return the parser of a list that follows a deletion. The status alone confirms that, whatever the body contains.
+
+    If the body cannot be read, the parser returns None.
+    """
+
+    def parse(response: Response, request: Request) -> list[T] | None:
+        from refold_async.errors import APIResponseValidationError
+
+        try:
+            return parse_list(model)(response, request)
+        except APIResponseValidationError:
+            return None
+
+    return parse
 
 
 def parse_docs(value: Any, model: type[T], response: Response, request: Request) -> list[T]:
