@@ -5,6 +5,7 @@ from typing import Final
 from refold_async.testing.endpoints import (
     actions,
     applications,
+    configs,
     connect_pages,
     connections,
     events,
@@ -26,6 +27,7 @@ ROUTES: Final = (
     *applications.GROUP.routes,
     *connections.GROUP.routes,
     *connect_pages.GROUP.routes,
+    *configs.GROUP.routes,
     *events.GROUP.routes,
     *linked_accounts.GROUP.routes,
     *session_tokens.GROUP.routes,
