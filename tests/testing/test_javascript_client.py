@@ -1,7 +1,7 @@
 """What Refold's JavaScript client for browsers sends, each request as it leaves there, against the mock."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import aiohttp
 import attrs
