@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.failures import UsageError, say
-from refold_async.cli.options import ConfirmationOptions, Options
+from refold_async.cli.options import ConfirmationOptions, Options, WholeNumber
 from refold_async.cli.output import Column, print_json, print_line, print_record, print_some, wants_json
 from refold_async.cli.parameters import parse_headers, read_bytes
 from refold_async.cli.session import api_key, open_client
@@ -39,7 +39,7 @@ _COLUMNS: tuple[Column, ...] = (
 )
 
 
-async def list_webhooks(*, options: Options = Options(), limit: int | None = None) -> None:
+async def list_webhooks(*, options: Options = Options(), limit: WholeNumber | None = None) -> None:
     """List the webhooks.
 
     Args:
