@@ -61,7 +61,11 @@ To use it in this bash only:
 
   source <(refold completion bash)
 
-To install it for bash, for zsh (in a directory of $fpath), or for fish:
+To use it in every zsh, put this into ~/.zshrc, below compinit:
+
+  source <(refold completion zsh)
+
+To install it in a file, for bash, for zsh (in a directory of $fpath), or for fish:
 
   refold completion bash > ~/.local/share/bash-completion/completions/refold
   refold completion zsh > _refold

@@ -14,6 +14,7 @@ __all__ = [
     "NO_ACCOUNT",
     "AccountOptions",
     "ConfirmationOptions",
+    "FileOrText",
     "Options",
     "OutputOptions",
     "WaitOptions",
@@ -33,6 +34,10 @@ WholeNumber = Annotated[int, Parameter(converter=_whole)]
 
 NO_ACCOUNT: Final = "No linked account: pass --account (-a) with its id, or set REFOLD_LINKED_ACCOUNT_ID."
 """The error for a command without one. That of cyclopts would name neither -a nor the variable."""
+
+FileOrText = str | Path
+"""The type of arguments that take a file or something that is none, such as `-`. The value is a str. Shells complete
+files because of Path, which would change some of the texts."""
 
 
 def _an_account(_options: object, _attribute: object, account: str) -> None:

@@ -22,7 +22,7 @@ def parse_json(text: str) -> Any:
 
     Raises:
         NotJSONError: It is not JSON.
-        UnusableJSONError: An object has a key twice, of which Python would silently use the last; or it is nested too
+        UnusableJSONError: An object has a key twice: Python would silently use its last value. Or it is nested too
             deeply.
     """
     try:

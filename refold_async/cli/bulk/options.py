@@ -8,7 +8,7 @@ from cyclopts import Group, Parameter
 
 from refold_async.cli.failures import UsageError
 from refold_async.cli.journals import check_file
-from refold_async.cli.options import WholeNumber
+from refold_async.cli.options import FileOrText, WholeNumber
 
 __all__ = ["JOB", "JobOptions", "checked_settings"]
 
@@ -23,7 +23,7 @@ class JobOptions:
     """The options of a job."""
 
     accounts: Annotated[
-        str,
+        FileOrText,
         Parameter(
             group=_ROWS,
             allow_leading_hyphen=True,  # for - alone
