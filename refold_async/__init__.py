@@ -58,9 +58,24 @@ if TYPE_CHECKING:
     from refold_async.limits.outside_limiter import Limiter
     from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
+    from refold_async.models.configs import (
+        Config,
+        ConfigEntry,
+        ConfigField,
+        ConfigFieldError,
+        ConfigFieldInput,
+        ConfigFieldProblem,
+        ConfigWorkflow,
+        ConfigWorkflowInput,
+    )
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
+    from refold_async.models.environment_variables import (
+        EnvironmentVariable,
+        EnvironmentVariableDefinition,
+        EnvironmentVariableValue,
+    )
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.pages import Page
@@ -108,6 +123,14 @@ __all__ = [
     "BadRequestError",
     "Batch",
     "ClientClosedError",
+    "Config",
+    "ConfigEntry",
+    "ConfigField",
+    "ConfigFieldError",
+    "ConfigFieldInput",
+    "ConfigFieldProblem",
+    "ConfigWorkflow",
+    "ConfigWorkflowInput",
     "ConfigurationError",
     "Confirmation",
     "ConflictError",
@@ -117,6 +140,9 @@ __all__ = [
     "Done",
     "Effect",
     "EnabledWorkflow",
+    "EnvironmentVariable",
+    "EnvironmentVariableDefinition",
+    "EnvironmentVariableValue",
     "Execution",
     "ExecutionNode",
     "ExecutionResponse",
@@ -204,6 +230,14 @@ _LOADED_WHEN_USED = {
     "BadRequestError": "errors",
     "Batch": "models.executions",
     "ClientClosedError": "errors",
+    "Config": "models.configs",
+    "ConfigEntry": "models.configs",
+    "ConfigField": "models.configs",
+    "ConfigFieldError": "models.configs",
+    "ConfigFieldInput": "models.configs",
+    "ConfigFieldProblem": "models.configs",
+    "ConfigWorkflow": "models.configs",
+    "ConfigWorkflowInput": "models.configs",
     "ConfigurationError": "errors",
     "Confirmation": "models.confirmations",
     "ConflictError": "errors",
@@ -212,6 +246,9 @@ _LOADED_WHEN_USED = {
     "ConnectionState": "models.connection_states",
     "Effect": "faults",
     "EnabledWorkflow": "models.workflows",
+    "EnvironmentVariable": "models.environment_variables",
+    "EnvironmentVariableDefinition": "models.environment_variables",
+    "EnvironmentVariableValue": "models.environment_variables",
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",

@@ -31,15 +31,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/config/field/{fieldId}",
         "DELETE /api/v2/public/config/field/{fieldId}",
         "POST /api/v2/public/config/rule-engine/{fieldId}",
-        # Configs
-        "POST /api/v2/public/config",
-        "PUT /api/v2/public/config",
-        "GET /api/v2/public/slug/{slug}/config",
-        "DELETE /api/v2/public/slug/{slug}/config",
-        "GET /api/v2/public/slug/{slug}/config/{configId}",
-        "DELETE /api/v2/public/slug/{slug}/config/{configId}",
-        "PATCH /api/v2/public/slug/{slug}/config/{configId}/workflows/{workflowId}",
-        "GET /api/v2/public/slug/{slug}/configs",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",
@@ -51,13 +42,6 @@ MISSING: Final = frozenset(
         "GET /api/v2/public/datastore/config/{slug}",
         "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
         "POST /api/v2/public/datastore/config/{slug}/{datastore_name}/search",
-        # Environment Variables
-        "GET /api/v2/public/env/definitions",
-        "GET /api/v2/public/env/definitions/{id}",
-        "GET /api/v2/public/env/value/{definition_id}",
-        "POST /api/v2/public/env/values",
-        "GET /api/v2/public/env/values/{scope}",
-        "DELETE /api/v2/public/env/values/{value_id}",
         # Human Tasks
         "GET /api/v2/public/human-tasks/{id}",
         "POST /api/v2/public/human-tasks/{id}",
