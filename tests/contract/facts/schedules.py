@@ -105,6 +105,7 @@ OPERATIONS: Final = (
             body("payload", OBJECT),
         ),
         (*FOR_ACCOUNT, _UNKNOWN),
+        optional_body=True,
     ),
     Operation(
         "DELETE",
