@@ -152,7 +152,7 @@ class Webhooks(Resource):
     async def edit_group(
         self, webhook_ids: Sequence[str], group: str | None, *, timeout: Timeout | float | None = None
     ) -> list[WebhookSubscription]:
-        """Put subscriptions into a group, or take them out of theirs. Refold page: *Edit Webhook Group*.
+        """Put subscriptions into a group, or into none. Refold page: *Edit Webhook Group*.
 
         Args:
             webhook_ids: The ids of the subscriptions, at least one.

@@ -64,7 +64,7 @@ async def update_webhook(call: EndpointCall) -> Reply:
 
 @GROUP.route("PUT", "/api/v2/public/webhooks/group/edit")
 async def edit_webhook_group(call: EndpointCall) -> Reply:
-    """Put subscriptions into a group, or take them out of theirs, and list them. Unknown ones are passed over."""
+    """Put subscriptions into a group, or into none, and list them. Unknown ones are passed over."""
     body = checked(call.json_object(), {"webhookIds": list_of(TEXT, at_least=1), "group": TEXT}, ("webhookIds",))
     edited = [webhook for webhook in call.state.webhooks.all() if webhook.webhook_id in body["webhookIds"]]
     for webhook in edited:
