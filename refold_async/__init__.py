@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from refold_async.models.results import ActionResult, WorkflowExecution
     from refold_async.models.saved_file import SavedFile
     from refold_async.models.session_tokens import SessionToken
+    from refold_async.models.tables import AddedRecords, Table, TableCreation
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.pipeline.reconciling.reconcile import (
@@ -100,6 +101,7 @@ __all__ = [
     "ActionParameter",
     "ActionParameters",
     "ActionResult",
+    "AddedRecords",
     "AppConnectionTimeoutError",
     "Application",
     "AsyncRefold",
@@ -162,6 +164,8 @@ __all__ = [
     "RetryPolicy",
     "SavedFile",
     "SessionToken",
+    "Table",
+    "TableCreation",
     "Timeout",
     "TokenRevocation",
     "ToolCall",
@@ -196,6 +200,7 @@ _LOADED_WHEN_USED = {
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
     "ActionResult": "models.results",
+    "AddedRecords": "models.tables",
     "AppConnectionTimeoutError": "errors",
     "Application": "models.applications",
     "AsyncRefold": "client",
@@ -255,6 +260,8 @@ _LOADED_WHEN_USED = {
     "RetryPolicy": "config.settings",
     "SavedFile": "models.saved_file",
     "SessionToken": "models.session_tokens",
+    "Table": "models.tables",
+    "TableCreation": "models.tables",
     "Timeout": "config.settings",
     "TokenRevocation": "models.confirmations",
     "ToolCall": "resources.tools.tool",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from refold_async.resources.applications import Applications
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
+    from refold_async.resources.tables import Tables
     from refold_async.resources.workflows import Workflows
 
 __all__ = ["AccountResources"]
@@ -49,6 +50,13 @@ class AccountResources:
         from refold_async.resources.executions import Executions
 
         return Executions(self._send, self._pipeline.pause, self._annotate)
+
+    @property
+    def tables(self) -> "Tables":
+        """Persistent tables, and the records in them."""
+        from refold_async.resources.tables import Tables
+
+        return Tables(self._send_by_key)
 
     @property
     def workflows(self) -> "Workflows":

@@ -67,18 +67,6 @@ MISSING: Final = frozenset(
         "GET /api/v2/public/mcp-servers/{mcp_server_id}",
         "PUT /api/v2/public/mcp-servers/{mcp_server_id}",
         "DELETE /api/v2/public/mcp-servers/{mcp_server_id}",
-        # Persistent Tables
-        "GET /api/v2/public/tables",
-        "POST /api/v2/public/tables",
-        "GET /api/v2/public/tables/{table_id}",
-        "PATCH /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}/{record_id}",
-        "PATCH /api/v2/public/tables/{table_id}/columns/add",
-        "DELETE /api/v2/public/tables/{table_id}/columns/remove",
-        "PATCH /api/v2/public/tables/{table_id}/columns/rename",
-        "POST /api/v2/public/tables/{table_id}/search",
-        "PUT /api/v2/public/tables/group/edit",
         # Schedules
         "GET /api/v1/workflow/public/scheduled",
         "POST /api/v1/workflow/public/scheduled",

@@ -11,6 +11,7 @@ from refold_async.testing.endpoints import (
     executions,
     linked_accounts,
     session_tokens,
+    tables,
     webhooks,
     workflow_authoring,
     workflows,
@@ -29,5 +30,6 @@ ROUTES: Final = (
     *events.GROUP.routes,
     *linked_accounts.GROUP.routes,
     *session_tokens.GROUP.routes,
+    *tables.GROUP.routes,
     *webhooks.GROUP.routes,
 )
