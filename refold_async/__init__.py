@@ -61,6 +61,11 @@ if TYPE_CHECKING:
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
+    from refold_async.models.environment_variables import (
+        EnvironmentVariable,
+        EnvironmentVariableDefinition,
+        EnvironmentVariableValue,
+    )
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.pages import Page
@@ -119,6 +124,9 @@ __all__ = [
     "Done",
     "Effect",
     "EnabledWorkflow",
+    "EnvironmentVariable",
+    "EnvironmentVariableDefinition",
+    "EnvironmentVariableValue",
     "Execution",
     "ExecutionNode",
     "ExecutionResponse",
@@ -217,6 +225,9 @@ _LOADED_WHEN_USED = {
     "ConnectionState": "models.connection_states",
     "Effect": "faults",
     "EnabledWorkflow": "models.workflows",
+    "EnvironmentVariable": "models.environment_variables",
+    "EnvironmentVariableDefinition": "models.environment_variables",
+    "EnvironmentVariableValue": "models.environment_variables",
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",

@@ -10,6 +10,7 @@ from refold_async.protocol.responses import Parser
 from refold_async.resources.account import AccountScope
 
 if TYPE_CHECKING:
+    from refold_async.resources.environment_variables import EnvironmentVariables
     from refold_async.resources.linked_accounts import LinkedAccounts
     from refold_async.resources.session_tokens import SessionTokens
     from refold_async.resources.webhooks import Webhooks
@@ -23,6 +24,13 @@ class OrganisationResources:
     """The resources of a client. `AsyncRefold` has its methods."""
 
     _pipeline: Pipeline
+
+    @property
+    def environment_variables(self) -> "EnvironmentVariables":
+        """Environment variables: their definitions, and their values, which workflows read."""
+        from refold_async.resources.environment_variables import EnvironmentVariables
+
+        return EnvironmentVariables(self._send)
 
     @property
     def linked_accounts(self) -> "LinkedAccounts":

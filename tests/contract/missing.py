@@ -51,13 +51,6 @@ MISSING: Final = frozenset(
         "GET /api/v2/public/datastore/config/{slug}",
         "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
         "POST /api/v2/public/datastore/config/{slug}/{datastore_name}/search",
-        # Environment Variables
-        "GET /api/v2/public/env/definitions",
-        "GET /api/v2/public/env/definitions/{id}",
-        "GET /api/v2/public/env/value/{definition_id}",
-        "POST /api/v2/public/env/values",
-        "GET /api/v2/public/env/values/{scope}",
-        "DELETE /api/v2/public/env/values/{value_id}",
         # Human Tasks
         "GET /api/v2/public/human-tasks/{id}",
         "POST /api/v2/public/human-tasks/{id}",

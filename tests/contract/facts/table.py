@@ -210,10 +210,11 @@ def body(
     source: Source = "description",
     *,
     required: bool = False,
+    described: Type | None = None,
     offered: bool = True,
 ) -> Input:
     """Return a field of the JSON object that is sent."""
-    return Input("body", name, type, source, required=required, offered=offered)
+    return Input("body", name, type, source, required=required, described=described, offered=offered)
 
 
 def _error_type(refusal: "Refusal") -> str:
