@@ -292,7 +292,7 @@ class Tables(Resource):
     ) -> list[str]:
         """Rename columns, in the table and in its records. Refold page: *Rename columns in a persistent table*.
 
-        All columns are renamed at once: `{"a": "b", "b": "c"}` turns the old `b` into `c`, and `a` into `b`.
+        All columns are renamed at the same time: `{"a": "b", "b": "c"}` turns the old `b` into `c`, and `a` into `b`.
 
         Args:
             table_id: The id of the table.
@@ -347,11 +347,11 @@ class Tables(Resource):
     async def edit_group(
         self, table_ids: Sequence[str], group: str, *, timeout: Timeout | float | None = None
     ) -> Confirmation:
-        """Put tables into a group, or take them out of theirs. Refold page: *Bulk set / clear table group*.
+        """Put tables into a group, or remove them from their groups. Refold page: *Bulk set / clear table group*.
 
         Args:
             table_ids: The ids of the tables, at least one.
-            group: The name of the group. An empty text takes the tables out of their groups.
+            group: The name of the group. An empty text removes the tables from their groups.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:

@@ -144,7 +144,7 @@ async def remove_table_columns(call: EndpointCall) -> Reply:
 
 @GROUP.route("PATCH", _TABLE + "/columns/rename")
 async def rename_table_columns(call: EndpointCall) -> Reply:
-    """Rename columns of a table and its records, all at once: one may take the old name of another."""
+    """Rename columns of a table and its records, all at the same time: one may take the old name of another."""
     table = _table(call)
     renames = checked(call.json_object(), {"renames": list_of(_RENAME, at_least=1)}, ("renames",))["renames"]
     new_names = {rename["old_name"]: rename["new_name"] for rename in renames}
@@ -207,7 +207,7 @@ def _named_columns(call: EndpointCall) -> list[str]:
 
 
 def _checked_columns(columns: Sequence[str]) -> list[str]:
-    """Return all columns that a table is to have."""
+    """Return all columns of a table, after checking them."""
     if len(columns) > _MOST_COLUMNS:
         raise Refused(400, f"A table can have at most {_MOST_COLUMNS} columns")
     for name in columns:
