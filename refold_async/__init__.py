@@ -58,6 +58,16 @@ if TYPE_CHECKING:
     from refold_async.limits.outside_limiter import Limiter
     from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
+    from refold_async.models.configs import (
+        Config,
+        ConfigEntry,
+        ConfigField,
+        ConfigFieldError,
+        ConfigFieldInput,
+        ConfigFieldProblem,
+        ConfigWorkflow,
+        ConfigWorkflowInput,
+    )
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
@@ -115,6 +125,14 @@ __all__ = [
     "BadRequestError",
     "Batch",
     "ClientClosedError",
+    "Config",
+    "ConfigEntry",
+    "ConfigField",
+    "ConfigFieldError",
+    "ConfigFieldInput",
+    "ConfigFieldProblem",
+    "ConfigWorkflow",
+    "ConfigWorkflowInput",
     "ConfigurationError",
     "Confirmation",
     "ConflictError",
@@ -217,6 +235,14 @@ _LOADED_WHEN_USED = {
     "BadRequestError": "errors",
     "Batch": "models.executions",
     "ClientClosedError": "errors",
+    "Config": "models.configs",
+    "ConfigEntry": "models.configs",
+    "ConfigField": "models.configs",
+    "ConfigFieldError": "models.configs",
+    "ConfigFieldInput": "models.configs",
+    "ConfigFieldProblem": "models.configs",
+    "ConfigWorkflow": "models.configs",
+    "ConfigWorkflowInput": "models.configs",
     "ConfigurationError": "errors",
     "Confirmation": "models.confirmations",
     "ConflictError": "errors",

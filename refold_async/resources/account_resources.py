@@ -12,6 +12,7 @@ from refold_async.protocol.responses import Parser
 
 if TYPE_CHECKING:
     from refold_async.resources.applications import Applications
+    from refold_async.resources.configs import Configs
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
     from refold_async.resources.tables import Tables
@@ -36,6 +37,13 @@ class AccountResources:
         from refold_async.resources.applications import Applications
 
         return Applications(self._send, self._pipeline.pause, self._annotate, self._naming_account)
+
+    @property
+    def configs(self) -> "Configs":
+        """How the linked account uses its apps: the values of their fields, and which workflows are enabled."""
+        from refold_async.resources.configs import Configs
+
+        return Configs(self._send, self._send_by_key)
 
     @property
     def events(self) -> "Events":

@@ -31,15 +31,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/config/field/{fieldId}",
         "DELETE /api/v2/public/config/field/{fieldId}",
         "POST /api/v2/public/config/rule-engine/{fieldId}",
-        # Configs
-        "POST /api/v2/public/config",
-        "PUT /api/v2/public/config",
-        "GET /api/v2/public/slug/{slug}/config",
-        "DELETE /api/v2/public/slug/{slug}/config",
-        "GET /api/v2/public/slug/{slug}/config/{configId}",
-        "DELETE /api/v2/public/slug/{slug}/config/{configId}",
-        "PATCH /api/v2/public/slug/{slug}/config/{configId}/workflows/{workflowId}",
-        "GET /api/v2/public/slug/{slug}/configs",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",

@@ -63,6 +63,13 @@ WEBHOOK_FIELDS: Final = (
     "_id org_id environment is_enabled webhook_events workflow_ids webhook_url webhook_body method webhook_type "
     "createdAt updatedAt __v"
 )
+CONFIG: Final = "/api/v2/public/config"
+OF_HUBSPOT: Final = "/api/v2/public/slug/hubspot/config"
+OF_SLACK: Final = "/api/v2/public/slug/slack/config"
+CONFIG_FIELDS: Final = "slug config_id field_errors fields workflows"
+FULL_CONFIG_FIELDS: Final = (
+    f"{CONFIG_FIELDS} fields[].id fields[].name fields[].field_type workflows[].id workflows[].name workflows[].enabled"
+)
 
 
 def each(prefix: str, fields: str) -> str:
@@ -119,6 +126,15 @@ ANSWERS: Final[dict[str, tuple[str, str, Any, str]]] = {
                            f"{ACCOUNT_FIELDS} integrations"),
     "get_active_linked_account": ("GET", ACTIVE_ACCOUNT, None,
                                   f"{ACCOUNT_FIELDS} {each('integrations[].', INTEGRATION_FIELDS)}"),
+    "get_or_create_config": ("POST", CONFIG, {"slug": "slack"}, CONFIG_FIELDS),
+    "update_config": ("PUT", CONFIG, {"slug": "hubspot"}, FULL_CONFIG_FIELDS),
+    "get_config": ("GET", f"{OF_HUBSPOT}/user_1", None, FULL_CONFIG_FIELDS),
+    "get_default_config": ("GET", OF_HUBSPOT, None, FULL_CONFIG_FIELDS),
+    "delete_config": ("DELETE", f"{OF_HUBSPOT}/user_1", None, "message"),
+    "delete_default_config": ("DELETE", OF_HUBSPOT, None, "message"),
+    "toggle_config_workflow": ("PATCH", f"{OF_HUBSPOT}/user_1/workflows/{SAMPLE_WORKFLOW_ID}", {"enabled": False},
+                               each("workflows[].", "id name description enabled")),
+    "list_configs": ("GET", f"{OF_HUBSPOT}s", None, listed("_id config_id")),
     "trigger_event": ("POST", EVENT, {"event": "contact_created", "payload": JANE}, "message"),
     "list_linked_accounts": ("GET", LINKED_ACCOUNT, None,
                              f"{paged(ACCOUNT_FIELDS)} {each('docs[].integrations[].', INTEGRATION_FIELDS)}"),
@@ -151,6 +167,7 @@ async def mock() -> AsyncIterator[MockRefold]:
 async def made(caller: MockCaller, mock: MockRefold) -> dict[str, str]:
     """Ids of what the operations are about, all of `user_1` but the private workflow of another."""
     user, other = mock.account("user_1"), mock.account("user_2")
+    user.config("hubspot")
     user.created, user.user_defined_fields = True, {"plan": "gold"}
     draft = user.workflows.create("Private", "slack", "")
     private = user.workflows.publish(draft)
@@ -249,6 +266,12 @@ ERRORS: Final[tuple[tuple[str, str, Any, int, str, str, str], ...]] = (
      "Workflow is private to another linked account"),
     ("PUT", f"{WORKFLOW}/{{draft}}/publish", {"published": False}, 400, "BAD_REQUEST",
      "error_code INVALID_WORKFLOW_ID", "Only public and published workflows can be unpublished"),
+    ("POST", CONFIG, {"slug": "unknown"}, 404, "NOT_FOUND", "error_code INVALID_APP_ID",
+     f"Application with app_type 'unknown' not found for org {ORGANISATION_ID}"),
+    *((method, path, body, 404, "NOT_FOUND", "error_code SERVER_ERROR", "Config with config id user_1 not found")
+      for method, path, body in (
+          ("PUT", CONFIG, {"slug": "slack"}), ("GET", OF_SLACK, None), ("DELETE", OF_SLACK, None),
+          ("PATCH", f"{OF_SLACK}/user_1/workflows/x", {"enabled": True}))),
 )
 # fmt: on
 

@@ -1,7 +1,7 @@
 """What Refold's JavaScript client for browsers sends, each request as it leaves there, against the mock."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import aiohttp
 import attrs
@@ -92,6 +92,11 @@ REQUESTS: Final = (
             ids),
     Request("getExecution", "get_execution", "GET", f"{EXECUTION}/{{execution}}", ("COMPLETED", "Welcome a contact"),
             lambda data: (data["status"], data["associated_workflow"]["name"])),
+    Request("getConfigs", "list_configs", "GET", "/api/v2/public/slug/hubspot/configs", ["eu"],
+            lambda data: [entry["config_id"] for entry in data]),
+    Request("toggleConfigWorkflow", "toggle_config_workflow", "PATCH",
+            f"/api/v2/public/slug/hubspot/config/eu/workflows/{SAMPLE_WORKFLOW_ID}", [(SAMPLE_WORKFLOW_ID, False)],
+            lambda data: [(one["id"], one["enabled"]) for one in data["workflows"]], JSON, {"enabled": False}),
 )
 # fmt: on
 
@@ -127,12 +132,13 @@ async def test_request(browser: Browser, mock: MockRefold, request_: Request) ->
         run = executing(SAMPLE_WORKFLOW_ID, "", synchronous=True)
         _, ran = await browser.send(body={"email": "contact@example.com"}, **run)
         made["{execution}"] = ran["execution_id"]
+    mock.account("user_1").config("hubspot", "eu")
     path = request_.path
     for name, value in made.items():
         path = path.replace(name, value)
     expected = request_.expected
     if isinstance(expected, list):
-        expected = [made.get(each, each) for each in cast("list[str]", expected)]
+        expected = [made.get(each, each) for each in expected]
     status, answer = await browser.send(request_.method, path, request_.headers, request_.body)
     assert status == 200, answer
     assert request_.read(answer) == expected
@@ -148,7 +154,9 @@ async def test_request(browser: Browser, mock: MockRefold, request_: Request) ->
         ("GET", f"{EXECUTION}/nothing", {}, 404),
         ("POST", f"{WORKFLOW}/welcome_contact/execute", {"slug": "", "sync_execution": "false"}, 400),
         ("POST", WORKFLOW, JSON, 400),
-        ("GET", "/api/v2/public/slug/hubspot/configs", {}, 404),
+        ("GET", "/api/v2/public/slug/nothing/configs", {}, 404),
+        ("PATCH", "/api/v2/public/slug/hubspot/config/nothing/workflows/nothing", JSON, 400),
+        ("POST", "/api/v2/f-sdk/config", JSON, 404),
     ],
 )
 async def test_refusals(browser: Browser, method: str, path: str, headers: dict[str, str], status: int) -> None:

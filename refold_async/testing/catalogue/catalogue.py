@@ -63,6 +63,7 @@ class Catalogue:
         ecosystem: bool = False,
         description: str = "",
         auth_fields: Iterable[Mapping[str, Any]] | None = None,
+        config_fields: Iterable[Mapping[str, Any]] = (),
     ) -> MockApp:
         """Add an app that has only the raw `httprequest` action. Every linked account is connected to it at first.
 
@@ -79,6 +80,8 @@ class Catalogue:
             description: What it is.
             auth_fields: The fields that a `keybased` app needs to be connected, each in the API's form of an input
                 field; None means one field for an API key.
+            config_fields: The fields of its configs, each in the API's form with at least `id`, `name` and
+                `field_type`, such as `select`.
 
         Returns:
             The app. A test may change it.
@@ -100,6 +103,7 @@ class Catalogue:
             ecosystem=ecosystem,
             description=description,
             auth_fields=[dict(field) for field in auth_fields],
+            config_fields=[dict(field) for field in config_fields],
         )
         if expired_data is not None:
             app.expired_data = expired_data
@@ -171,6 +175,7 @@ class Catalogue:
         batch_node: bool = False,
         payload: Any = None,
         schema: Mapping[str, Any] | None = None,
+        config_fields: Iterable[Mapping[str, Any]] = (),
     ) -> Callable[[_Workflow], _Workflow]:
         """Decorate an `async def handler(context, payload)` to add it as a workflow, or to replace one.
 
@@ -187,6 +192,7 @@ class Catalogue:
             batch_node: Whether it has a node that works in batches (node id `batch`).
             payload: A sample payload, for the request structure.
             schema: JSON Schema of the payload, for the request structure.
+            config_fields: Its fields in configs, in the same form as those of an app.
         """
         self.app(slug)
 
@@ -204,6 +210,7 @@ class Catalogue:
                 batch_node,
                 payload,
                 schema,
+                config_fields=[dict(field) for field in config_fields],
             )
             self.workflows[workflow_id] = workflow
             for known_as in (workflow_id, *workflow.aliases):

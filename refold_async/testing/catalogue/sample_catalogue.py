@@ -33,6 +33,7 @@ def sample_catalogue() -> Catalogue:
         batch_node=True,
         payload={"email": "jane@example.com"},
         schema={"type": "object", "properties": {"email": {"type": "string"}}, "required": ["email"]},
+        config_fields=[{"id": "69a0100c5bd27ed2af7243b0", "name": "Greeting", "field_type": "text"}],
     )(_welcome_contact)
     catalogue.add_event("contact_created", SAMPLE_WORKFLOW_ID)
     catalogue.add_environment_variable("API_BASE_URL", var_format="url", description="Base URL for callbacks")

@@ -25,7 +25,7 @@ Access = Literal[
 * `organisation`: only the API key.
 * `organisation or session token`: only the API key, or a session token.
 * `linked account`: API key and linked account, or a session token.
-* `linked account by key`: only API key and linked account.
+* `linked account by key`: API key and linked account; a session token is not accepted.
 * `private workflow`: a session token, or API key and linked account with the header `environment`.
 * `session token`: a session token.
 * `anybody`: nothing; for pages, whose links identify the linked account.
