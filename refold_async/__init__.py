@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from refold_async.models.response_meta import ResponseMeta
     from refold_async.models.results import ActionResult, WorkflowExecution
     from refold_async.models.saved_file import SavedFile
+    from refold_async.models.schedules import Schedule
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.tables import AddedRecords, Table, TableCreation
     from refold_async.models.webhooks import WebhookSubscription
@@ -189,6 +190,7 @@ __all__ = [
     "ResponseMeta",
     "RetryPolicy",
     "SavedFile",
+    "Schedule",
     "SessionToken",
     "Table",
     "TableCreation",
@@ -296,6 +298,7 @@ _LOADED_WHEN_USED = {
     "ResponseMeta": "models.response_meta",
     "RetryPolicy": "config.settings",
     "SavedFile": "models.saved_file",
+    "Schedule": "models.schedules",
     "SessionToken": "models.session_tokens",
     "Table": "models.tables",
     "TableCreation": "models.tables",

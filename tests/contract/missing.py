@@ -51,12 +51,5 @@ MISSING: Final = frozenset(
         "GET /api/v2/public/mcp-servers/{mcp_server_id}",
         "PUT /api/v2/public/mcp-servers/{mcp_server_id}",
         "DELETE /api/v2/public/mcp-servers/{mcp_server_id}",
-        # Schedules
-        "GET /api/v1/workflow/public/scheduled",
-        "POST /api/v1/workflow/public/scheduled",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}",
-        "DELETE /api/v1/workflow/public/scheduled/{schedule_id}",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}/pause",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}/resume",
     }
 )
