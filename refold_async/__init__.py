@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from refold_async.models.response_meta import ResponseMeta
     from refold_async.models.results import ActionResult, WorkflowExecution
     from refold_async.models.saved_file import SavedFile
+    from refold_async.models.schedules import Schedule
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
@@ -192,6 +193,7 @@ __all__ = [
     "RuleOperand",
     "RuleOptions",
     "SavedFile",
+    "Schedule",
     "SessionToken",
     "Timeout",
     "TokenRevocation",
@@ -300,6 +302,7 @@ _LOADED_WHEN_USED = {
     "RuleOperand": "models.config_fields",
     "RuleOptions": "models.config_fields",
     "SavedFile": "models.saved_file",
+    "Schedule": "models.schedules",
     "SessionToken": "models.session_tokens",
     "Timeout": "config.settings",
     "TokenRevocation": "models.confirmations",

@@ -4,8 +4,9 @@ Each check gets the name and the value of an argument. It returns the value to s
 that names the argument and the fix.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, TypeAlias, cast
 
 from refold_async.config.validation import check_bool, check_header_value, check_string, check_whole_number
@@ -17,6 +18,7 @@ __all__ = [
     "Checks",
     "anything",
     "called",
+    "day",
     "flag",
     "line",
     "list_of",
@@ -54,6 +56,15 @@ def whole_number(*, at_least: int) -> Check:
 def moment(name: str, value: Any) -> Any:
     """A datetime with a time zone, a date, or either as a text."""
     return query_text(name, value) if isinstance(value, date) else line(name, value)  # datetimes are dates too
+
+
+def day(name: str, value: Any) -> Any:
+    """A date, or a text that is one, such as `2026-07-01`."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return str.__str__(value)
+    raise ConfigurationError(f"{name} must be a date, or a text such as '2026-07-01', got {value!r}.")
 
 
 def one_of(*words: str) -> Check:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from refold_async.resources.configs import Configs
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
+    from refold_async.resources.schedules import Schedules
     from refold_async.resources.workflows import Workflows
 
 __all__ = ["AccountResources"]
@@ -29,6 +30,7 @@ class AccountResources:
     __slots__ = ()
 
     _api_key: str | None
+    linked_account_id: str | None
     _pipeline: Pipeline
 
     @property
@@ -65,6 +67,13 @@ class AccountResources:
         from refold_async.resources.executions import Executions
 
         return Executions(self._send, self._pipeline.pause, self._annotate)
+
+    @property
+    def schedules(self) -> "Schedules":
+        """When Refold runs workflows: regularly, or at specific times."""
+        from refold_async.resources.schedules import Schedules
+
+        return Schedules(self._send_by_key, self.linked_account_id)
 
     @property
     def workflows(self) -> "Workflows":

@@ -89,6 +89,8 @@ def _without_references(part: Any) -> Any:
         properties = [schema.get("properties", {}) for schema in [*resolved.pop("allOf"), resolved]]
         resolved["properties"] = {name: schema for given in properties for name, schema in given.items()}
         resolved["type"] = "object"
+    if resolved.get("type") == "object" and "properties" not in resolved:
+        resolved.setdefault("additionalProperties", True)  # an object without fields of its own has fields of any name
     if resolved.pop("nullable", False) is True and "type" in resolved:
         resolved["type"] = [resolved["type"], "null"]  # version 3.1 does not know `nullable`
     return resolved

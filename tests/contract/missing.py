@@ -57,12 +57,5 @@ MISSING: Final = frozenset(
         "PATCH /api/v2/public/tables/{table_id}/columns/rename",
         "POST /api/v2/public/tables/{table_id}/search",
         "PUT /api/v2/public/tables/group/edit",
-        # Schedules
-        "GET /api/v1/workflow/public/scheduled",
-        "POST /api/v1/workflow/public/scheduled",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}",
-        "DELETE /api/v1/workflow/public/scheduled/{schedule_id}",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}/pause",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}/resume",
     }
 )
