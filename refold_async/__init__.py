@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     )
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
+    from refold_async.models.mcp_servers import MCPServer, MCPServerApp, MCPServerSuggestion
     from refold_async.models.pages import Page
     from refold_async.models.references import Reference
     from refold_async.models.response_meta import ResponseMeta
@@ -167,6 +168,9 @@ __all__ = [
     "Limiter",
     "LinkedAccount",
     "Listing",
+    "MCPServer",
+    "MCPServerApp",
+    "MCPServerSuggestion",
     "NotFoundError",
     "OAuthUrl",
     "Ok",
@@ -277,6 +281,9 @@ _LOADED_WHEN_USED = {
     "Limiter": "limits.outside_limiter",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
+    "MCPServer": "models.mcp_servers",
+    "MCPServerApp": "models.mcp_servers",
+    "MCPServerSuggestion": "models.mcp_servers",
     "NotFoundError": "errors",
     "OAuthUrl": "models.connect_links",
     "Ok": "jobs.outcomes",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from refold_async.resources.configs import Configs
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
+    from refold_async.resources.mcp_servers import MCPServers
     from refold_async.resources.schedules import Schedules
     from refold_async.resources.workflows import Workflows
 
@@ -67,6 +68,13 @@ class AccountResources:
         from refold_async.resources.executions import Executions
 
         return Executions(self._send, self._pipeline.pause, self._annotate)
+
+    @property
+    def mcp_servers(self) -> "MCPServers":
+        """The MCP servers that Refold hosts. `tools()` is for a server of your own."""
+        from refold_async.resources.mcp_servers import MCPServers
+
+        return MCPServers(self._send)
 
     @property
     def schedules(self) -> "Schedules":

@@ -39,12 +39,6 @@ MISSING: Final = frozenset(
         # Human Tasks
         "GET /api/v2/public/human-tasks/{id}",
         "POST /api/v2/public/human-tasks/{id}",
-        # MCP Servers
-        "GET /api/v2/public/mcp-servers",
-        "POST /api/v2/public/mcp-servers",
-        "GET /api/v2/public/mcp-servers/{mcp_server_id}",
-        "PUT /api/v2/public/mcp-servers/{mcp_server_id}",
-        "DELETE /api/v2/public/mcp-servers/{mcp_server_id}",
         # Persistent Tables
         "GET /api/v2/public/tables",
         "POST /api/v2/public/tables",
