@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from refold_async.limits.outside_limiter import Limiter
     from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
+    from refold_async.models.config_fields import RuleColumn, RuleError, RuleOperand, RuleOptions
     from refold_async.models.configs import (
         Config,
         ConfigEntry,
@@ -193,6 +194,10 @@ __all__ = [
     "RequestStructure",
     "ResponseMeta",
     "RetryPolicy",
+    "RuleColumn",
+    "RuleError",
+    "RuleOperand",
+    "RuleOptions",
     "SavedFile",
     "Schedule",
     "SessionToken",
@@ -304,6 +309,10 @@ _LOADED_WHEN_USED = {
     "RequestStructure": "resources.workflows",
     "ResponseMeta": "models.response_meta",
     "RetryPolicy": "config.settings",
+    "RuleColumn": "models.config_fields",
+    "RuleError": "models.config_fields",
+    "RuleOperand": "models.config_fields",
+    "RuleOptions": "models.config_fields",
     "SavedFile": "models.saved_file",
     "Schedule": "models.schedules",
     "SessionToken": "models.session_tokens",

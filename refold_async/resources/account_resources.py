@@ -12,6 +12,7 @@ from refold_async.protocol.responses import Parser
 
 if TYPE_CHECKING:
     from refold_async.resources.applications import Applications
+    from refold_async.resources.config_fields import ConfigFields
     from refold_async.resources.configs import Configs
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
@@ -40,6 +41,13 @@ class AccountResources:
         from refold_async.resources.applications import Applications
 
         return Applications(self._send, self._pipeline.pause, self._annotate, self._naming_account)
+
+    @property
+    def config_fields(self) -> "ConfigFields":
+        """The fields of apps and workflows, and the linked account's values of them."""
+        from refold_async.resources.config_fields import ConfigFields
+
+        return ConfigFields(self._send)
 
     @property
     def configs(self) -> "Configs":

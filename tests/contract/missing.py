@@ -25,12 +25,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/application/event/{event_id}",
         "DELETE /api/v2/public/application/event/{event_id}",
         "POST /api/v2/public/event/{slug}",
-        # Config Fields
-        "POST /api/v2/public/config/field",
-        "POST /api/v2/public/config/field/{fieldId}",
-        "PUT /api/v2/public/config/field/{fieldId}",
-        "DELETE /api/v2/public/config/field/{fieldId}",
-        "POST /api/v2/public/config/rule-engine/{fieldId}",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",

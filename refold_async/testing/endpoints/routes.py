@@ -5,6 +5,7 @@ from typing import Final
 from refold_async.testing.endpoints import (
     actions,
     applications,
+    config_fields,
     configs,
     connect_pages,
     connections,
@@ -33,6 +34,7 @@ ROUTES: Final = (
     *applications.GROUP.routes,
     *connections.GROUP.routes,
     *connect_pages.GROUP.routes,
+    *config_fields.GROUP.routes,
     *configs.GROUP.routes,
     *environment_variables.GROUP.routes,
     *events.GROUP.routes,
