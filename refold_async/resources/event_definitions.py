@@ -8,7 +8,7 @@ from refold_async.models.event_definitions import EventDefinition
 from refold_async.protocol.arguments import Checks, line, mapping
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import AwaitableListing
-from refold_async.protocol.parsers import parse_list, parse_list_if_told, parse_model
+from refold_async.protocol.parsers import parse_if_sent, parse_list, parse_model
 from refold_async.resources.resource import Resource
 
 __all__ = ["EventDefinitions"]
@@ -113,7 +113,7 @@ class EventDefinitions(Resource):
             NotFoundError: There is no such event.
             RefoldError: The call failed in another way; `effect` says whether the event may have been deleted.
         """
-        return await self._send(_DELETE.request(event_id), parse_list_if_told(EventDefinition), timeout)
+        return await self._send(_DELETE.request(event_id), parse_if_sent(parse_list(EventDefinition)), timeout)
 
     def list(self, *, timeout: Timeout | float | None = None) -> AwaitableListing[EventDefinition]:
         """List the events. Refold page: *List Events*.

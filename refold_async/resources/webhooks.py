@@ -9,7 +9,7 @@ from refold_async.models.webhooks import WebhookSubscription
 from refold_async.protocol.arguments import Checks, anything, called, flag, line, list_of, mapping_of, one_of, text
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_list, parse_list_if_told, parse_model
+from refold_async.protocol.parsers import parse_if_sent, parse_list, parse_model
 from refold_async.resources.resource import Resource
 
 __all__ = ["Webhooks"]
@@ -48,6 +48,8 @@ _EDIT_GROUP: Final = Endpoint(
     takes={"webhookIds": called("webhook_ids", list_of(line, at_least=1)), "group": text},
 )
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
+
+_parse_those_left: Final = parse_if_sent(parse_list(WebhookSubscription))
 
 
 class Webhooks(Resource):
@@ -185,7 +187,7 @@ class Webhooks(Resource):
             NotFoundError: There is no such subscription.
             RefoldError: The call failed in another way; `effect` says whether the subscription may have been deleted.
         """
-        return await self._send(_DELETE.request(webhook_id), parse_list_if_told(WebhookSubscription), timeout)
+        return await self._send(_DELETE.request(webhook_id), _parse_those_left, timeout)
 
     def list(
         self, *, page_size: int | None = None, timeout: Timeout | float | None = None

@@ -15,12 +15,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/migrate-token",
         # Hosted Properties
         "GET /api/v2/public/hosted-properties",
-        # Config Fields
-        "POST /api/v2/public/config/field",
-        "POST /api/v2/public/config/field/{fieldId}",
-        "PUT /api/v2/public/config/field/{fieldId}",
-        "DELETE /api/v2/public/config/field/{fieldId}",
-        "POST /api/v2/public/config/rule-engine/{fieldId}",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",
@@ -35,17 +29,5 @@ MISSING: Final = frozenset(
         # Human Tasks
         "GET /api/v2/public/human-tasks/{id}",
         "POST /api/v2/public/human-tasks/{id}",
-        # Persistent Tables
-        "GET /api/v2/public/tables",
-        "POST /api/v2/public/tables",
-        "GET /api/v2/public/tables/{table_id}",
-        "PATCH /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}/{record_id}",
-        "PATCH /api/v2/public/tables/{table_id}/columns/add",
-        "DELETE /api/v2/public/tables/{table_id}/columns/remove",
-        "PATCH /api/v2/public/tables/{table_id}/columns/rename",
-        "POST /api/v2/public/tables/{table_id}/search",
-        "PUT /api/v2/public/tables/group/edit",
     }
 )
