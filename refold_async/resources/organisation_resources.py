@@ -3,13 +3,14 @@
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, TypeVar
 
-from refold_async.config.settings import Timeout
+from refold_async.config.settings import Timeout, resolve_timeout
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Parser
 from refold_async.resources.account import AccountScope
 
 if TYPE_CHECKING:
+    from refold_async.resources.auth_structure import AuthStructure
     from refold_async.resources.environment_variables import EnvironmentVariables
     from refold_async.resources.event_definitions import EventDefinitions
     from refold_async.resources.linked_accounts import LinkedAccounts
@@ -25,6 +26,13 @@ class OrganisationResources:
     """The resources of a client. `AsyncRefold` has its methods."""
 
     _pipeline: Pipeline
+
+    @property
+    def auth_structure(self) -> "AuthStructure":
+        """Which credentials each app needs."""
+        from refold_async.resources.auth_structure import AuthStructure
+
+        return AuthStructure(self._send_without_credentials)
 
     @property
     def environment_variables(self) -> "EnvironmentVariables":
@@ -68,3 +76,9 @@ class OrganisationResources:
     def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a request for the organisation."""
         raise NotImplementedError
+
+    def _send_without_credentials(
+        self, request: Request, parse: Parser[T], timeout: Timeout | float | None
+    ) -> Awaitable[T]:
+        """Send a request for which Refold asks for no credentials."""
+        return self._pipeline.send(request, parse, {}, None, resolve_timeout(timeout, self._pipeline.timeout))

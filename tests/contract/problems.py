@@ -56,9 +56,12 @@ def request_problems(exchange: Exchange) -> Iterator[str]:
         "path": dict(exchange.path_parameters),
     }
     by = "token" if "authorization" in headers else "key"
-    if by not in operation.security:
+    if not operation.security:
+        if not headers.keys().isdisjoint({"authorization", "x-api-key"}):
+            yield "is sent with credentials, which nobody asks for"
+    elif by not in operation.security:
         yield f"is sent by {by}"
-    if ("authorization" in headers) == ("x-api-key" in headers):
+    elif ("authorization" in headers) == ("x-api-key" in headers):
         yield "is sent by neither or both of key and token"
     if len(exchange.query) != len(sent["query"]):
         yield "repeats a parameter of the query"
