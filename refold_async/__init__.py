@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from refold_async.models.saved_file import SavedFile
     from refold_async.models.schedules import Schedule
     from refold_async.models.session_tokens import SessionToken
+    from refold_async.models.tables import AddedRecords, Table, TableCreation
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.pipeline.reconciling.reconcile import (
@@ -118,6 +119,7 @@ __all__ = [
     "ActionParameter",
     "ActionParameters",
     "ActionResult",
+    "AddedRecords",
     "AppConnectionTimeoutError",
     "Application",
     "AsyncRefold",
@@ -199,6 +201,8 @@ __all__ = [
     "SavedFile",
     "Schedule",
     "SessionToken",
+    "Table",
+    "TableCreation",
     "Timeout",
     "TokenRevocation",
     "ToolCall",
@@ -233,6 +237,7 @@ _LOADED_WHEN_USED = {
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
     "ActionResult": "models.results",
+    "AddedRecords": "models.tables",
     "AppConnectionTimeoutError": "errors",
     "Application": "models.applications",
     "AsyncRefold": "client",
@@ -311,6 +316,8 @@ _LOADED_WHEN_USED = {
     "SavedFile": "models.saved_file",
     "Schedule": "models.schedules",
     "SessionToken": "models.session_tokens",
+    "Table": "models.tables",
+    "TableCreation": "models.tables",
     "Timeout": "config.settings",
     "TokenRevocation": "models.confirmations",
     "ToolCall": "resources.tools.tool",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from refold_async.resources.executions import Executions
     from refold_async.resources.mcp_servers import MCPServers
     from refold_async.resources.schedules import Schedules
+    from refold_async.resources.tables import Tables
     from refold_async.resources.workflows import Workflows
 
 __all__ = ["AccountResources"]
@@ -90,6 +91,13 @@ class AccountResources:
         from refold_async.resources.schedules import Schedules
 
         return Schedules(self._send_by_key, self.linked_account_id)
+
+    @property
+    def tables(self) -> "Tables":
+        """Persistent tables, and the records in them."""
+        from refold_async.resources.tables import Tables
+
+        return Tables(self._send_by_key)
 
     @property
     def workflows(self) -> "Workflows":

@@ -35,17 +35,5 @@ MISSING: Final = frozenset(
         # Human Tasks
         "GET /api/v2/public/human-tasks/{id}",
         "POST /api/v2/public/human-tasks/{id}",
-        # Persistent Tables
-        "GET /api/v2/public/tables",
-        "POST /api/v2/public/tables",
-        "GET /api/v2/public/tables/{table_id}",
-        "PATCH /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}/{record_id}",
-        "PATCH /api/v2/public/tables/{table_id}/columns/add",
-        "DELETE /api/v2/public/tables/{table_id}/columns/remove",
-        "PATCH /api/v2/public/tables/{table_id}/columns/rename",
-        "POST /api/v2/public/tables/{table_id}/search",
-        "PUT /api/v2/public/tables/group/edit",
     }
 )

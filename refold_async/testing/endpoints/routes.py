@@ -17,6 +17,7 @@ from refold_async.testing.endpoints import (
     mcp_servers,
     schedules,
     session_tokens,
+    tables,
     webhooks,
     workflow_authoring,
     workflows,
@@ -41,5 +42,6 @@ ROUTES: Final = (
     *events.GROUP.routes,
     *linked_accounts.GROUP.routes,
     *session_tokens.GROUP.routes,
+    *tables.GROUP.routes,
     *webhooks.GROUP.routes,
 )
