@@ -15,16 +15,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/migrate-token",
         # Hosted Properties
         "GET /api/v2/public/hosted-properties",
-        # Webhooks
-        "PUT /api/v2/public/webhook/{id}",
-        "PUT /api/v2/public/webhooks/group/edit",
-        # Events
-        "GET /api/v2/public/application/event",
-        "POST /api/v2/public/application/event",
-        "GET /api/v2/public/application/event/{event_id}",
-        "PUT /api/v2/public/application/event/{event_id}",
-        "DELETE /api/v2/public/application/event/{event_id}",
-        "POST /api/v2/public/event/{slug}",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",
