@@ -13,10 +13,6 @@ MISSING: Final = frozenset(
         "DELETE /api/v2/public/dataref/{refName}",
         "PUT /api/v2/public/dataref/{refName}/clear-records",
         "PUT /api/v2/public/datarefs/group",
-        # Datastores
-        "GET /api/v2/public/datastore/config/{slug}",
-        "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
-        "POST /api/v2/public/datastore/config/{slug}/{datastore_name}/search",
         # Human Tasks
         "GET /api/v2/public/human-tasks/{id}",
         "POST /api/v2/public/human-tasks/{id}",
