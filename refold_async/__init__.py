@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         EnvironmentVariableValue,
     )
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
+    from refold_async.models.human_tasks import HumanTask
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.mcp_servers import MCPServer, MCPServerApp, MCPServerSuggestion
     from refold_async.models.pages import Page
@@ -155,6 +156,7 @@ __all__ = [
     "FanOutStoppedError",
     "Fault",
     "Finding",
+    "HumanTask",
     "InputField",
     "InputOption",
     "Integration",
@@ -264,6 +266,7 @@ _LOADED_WHEN_USED = {
     "FanOutReport": "jobs.report",
     "FanOutStoppedError": "errors",
     "Fault": "faults",
+    "HumanTask": "models.human_tasks",
     "InputField": "models.applications",
     "InputOption": "models.applications",
     "Integration": "models.linked_accounts",

@@ -42,9 +42,6 @@ MISSING: Final = frozenset(
         "GET /api/v2/public/datastore/config/{slug}",
         "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
         "POST /api/v2/public/datastore/config/{slug}/{datastore_name}/search",
-        # Human Tasks
-        "GET /api/v2/public/human-tasks/{id}",
-        "POST /api/v2/public/human-tasks/{id}",
         # Persistent Tables
         "GET /api/v2/public/tables",
         "POST /api/v2/public/tables",
