@@ -12,11 +12,13 @@ from refold_async.protocol.responses import Parser
 
 if TYPE_CHECKING:
     from refold_async.resources.applications import Applications
+    from refold_async.resources.config_fields import ConfigFields
     from refold_async.resources.configs import Configs
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
     from refold_async.resources.mcp_servers import MCPServers
     from refold_async.resources.schedules import Schedules
+    from refold_async.resources.tables import Tables
     from refold_async.resources.workflows import Workflows
 
 __all__ = ["AccountResources"]
@@ -39,6 +41,13 @@ class AccountResources:
         from refold_async.resources.applications import Applications
 
         return Applications(self._send, self._pipeline.pause, self._annotate, self._naming_account)
+
+    @property
+    def config_fields(self) -> "ConfigFields":
+        """The fields of apps and workflows, and the linked account's values of them."""
+        from refold_async.resources.config_fields import ConfigFields
+
+        return ConfigFields(self._send)
 
     @property
     def configs(self) -> "Configs":
@@ -74,6 +83,13 @@ class AccountResources:
         from refold_async.resources.schedules import Schedules
 
         return Schedules(self._send_by_key, self.linked_account_id)
+
+    @property
+    def tables(self) -> "Tables":
+        """Persistent tables, and the records in them."""
+        from refold_async.resources.tables import Tables
+
+        return Tables(self._send_by_key)
 
     @property
     def workflows(self) -> "Workflows":

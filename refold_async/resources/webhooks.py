@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from refold_async.config.settings import Timeout
-from refold_async.errors import APIResponseValidationError
 from refold_async.models.webhooks import WebhookSubscription
 from refold_async.protocol.arguments import Checks, anything, flag, line, list_of, mapping_of, one_of, text
-from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_list, parse_model
-from refold_async.protocol.responses import Response
+from refold_async.protocol.parsers import parse_if_sent, parse_list, parse_model
 from refold_async.resources.resource import Resource
 
 __all__ = ["Webhooks"]
@@ -43,13 +41,7 @@ _LIST: Final = Endpoint("GET", "/api/v2/public/webhook", "the list of webhooks")
 _GET: Final = Endpoint("GET", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
 
-
-def _parse_those_left(response: Response, request: Request) -> list[WebhookSubscription] | None:
-    """Parse the response to a deletion: the status says that it succeeded, whatever the body is."""
-    try:
-        return parse_list(WebhookSubscription)(response, request)
-    except APIResponseValidationError:
-        return None
+_parse_those_left: Final = parse_if_sent(parse_list(WebhookSubscription))
 
 
 class Webhooks(Resource):

@@ -25,12 +25,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/application/event/{event_id}",
         "DELETE /api/v2/public/application/event/{event_id}",
         "POST /api/v2/public/event/{slug}",
-        # Config Fields
-        "POST /api/v2/public/config/field",
-        "POST /api/v2/public/config/field/{fieldId}",
-        "PUT /api/v2/public/config/field/{fieldId}",
-        "DELETE /api/v2/public/config/field/{fieldId}",
-        "POST /api/v2/public/config/rule-engine/{fieldId}",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",
@@ -42,17 +36,5 @@ MISSING: Final = frozenset(
         "GET /api/v2/public/datastore/config/{slug}",
         "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
         "POST /api/v2/public/datastore/config/{slug}/{datastore_name}/search",
-        # Persistent Tables
-        "GET /api/v2/public/tables",
-        "POST /api/v2/public/tables",
-        "GET /api/v2/public/tables/{table_id}",
-        "PATCH /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}/{record_id}",
-        "PATCH /api/v2/public/tables/{table_id}/columns/add",
-        "DELETE /api/v2/public/tables/{table_id}/columns/remove",
-        "PATCH /api/v2/public/tables/{table_id}/columns/rename",
-        "POST /api/v2/public/tables/{table_id}/search",
-        "PUT /api/v2/public/tables/group/edit",
     }
 )

@@ -5,6 +5,7 @@ from typing import Final
 from refold_async.testing.endpoints import (
     actions,
     applications,
+    config_fields,
     configs,
     connect_pages,
     connections,
@@ -16,6 +17,7 @@ from refold_async.testing.endpoints import (
     mcp_servers,
     schedules,
     session_tokens,
+    tables,
     webhooks,
     workflow_authoring,
     workflows,
@@ -34,10 +36,12 @@ ROUTES: Final = (
     *applications.GROUP.routes,
     *connections.GROUP.routes,
     *connect_pages.GROUP.routes,
+    *config_fields.GROUP.routes,
     *configs.GROUP.routes,
     *environment_variables.GROUP.routes,
     *events.GROUP.routes,
     *linked_accounts.GROUP.routes,
     *session_tokens.GROUP.routes,
+    *tables.GROUP.routes,
     *webhooks.GROUP.routes,
 )
