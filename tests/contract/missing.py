@@ -15,16 +15,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/migrate-token",
         # Hosted Properties
         "GET /api/v2/public/hosted-properties",
-        # Webhooks
-        "PUT /api/v2/public/webhook/{id}",
-        "PUT /api/v2/public/webhooks/group/edit",
-        # Events
-        "GET /api/v2/public/application/event",
-        "POST /api/v2/public/application/event",
-        "GET /api/v2/public/application/event/{event_id}",
-        "PUT /api/v2/public/application/event/{event_id}",
-        "DELETE /api/v2/public/application/event/{event_id}",
-        "POST /api/v2/public/event/{slug}",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",
@@ -32,9 +22,5 @@ MISSING: Final = frozenset(
         "DELETE /api/v2/public/dataref/{refName}",
         "PUT /api/v2/public/dataref/{refName}/clear-records",
         "PUT /api/v2/public/datarefs/group",
-        # Datastores
-        "GET /api/v2/public/datastore/config/{slug}",
-        "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
-        "POST /api/v2/public/datastore/config/{slug}/{datastore_name}/search",
     }
 )
