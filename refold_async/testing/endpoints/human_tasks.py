@@ -1,4 +1,4 @@
-"""Forms with which workflows ask a person: whoever has the id of one may submit it, once."""
+"""Forms with which workflows ask a person: anyone who has the id of one may submit it, once."""
 
 from collections.abc import Mapping
 from typing import Any, Final
