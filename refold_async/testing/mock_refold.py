@@ -275,7 +275,7 @@ class MockRefold:
         data: Mapping[str, Any] | None = None,
         status: Literal["WAITING", "SUBMITTED", "TIMEOUT"] = "WAITING",
     ) -> str:
-        """Create a form with which a workflow asks a person, and return its id.
+        """Return the id of a new form with which a workflow asks a person.
 
         Args:
             name: The title of the form.
