@@ -16,6 +16,9 @@ from contestants import (
     CONCURRENCY,
     CONTESTANTS,
     HTTPX,
+    HTTPX_ON_AIOHTTP,
+    NIQUESTS,
+    PEERS,
     PLAIN,
     PLAIN_WITH_ORJSON,
     REFOLD,
@@ -24,7 +27,8 @@ from contestants import (
 )
 from measuring import Row, Table
 
-ALL: Final = tuple(CONTESTANTS)
+ALL: Final = tuple(name for name in CONTESTANTS if name not in PEERS)
+BESIDE_SDKS: Final = (PLAIN, REFOLD, CAREFUL, BARE, HTTPX, HTTPX_ON_AIOHTTP, NIQUESTS, *PEERS)
 ON_ASYNCIO: Final = (PLAIN, REFOLD, CAREFUL, BARE, PLAIN_WITH_ORJSON, REFOLD_WITH_ORJSON, HTTPX)
 
 
@@ -44,13 +48,15 @@ class Settings:
         """How many requests for `held` must arrive before they get their responses."""
         return held(quick=self.quick)
 
-    def calls(self, names: Iterable[str], task: str, rounds: int, count: int, at_once: int = 1) -> Comparison:
+    def calls(
+        self, names: Iterable[str], task: str, rounds: int, count: int, at_once: int = 1, warm: int = 0
+    ) -> Comparison:
         """Compare the contestants' calls of one kind."""
 
         def do(worker: Worker, name: str, calls: int) -> dict[str, float]:
             return worker.do("run", name=name, task=task, count=calls, at_once=at_once)
 
-        return self.arena.compare(names, self.count(rounds, 1), self.count(count, 20), do)
+        return self.arena.compare(names, self.count(rounds, 1), self.count(count, 20), do, warm)
 
 
 def held(*, quick: bool) -> int:
@@ -87,6 +93,17 @@ def read(settings: Settings) -> Generator[Table]:
             told = f"the server takes at most 70 % of the CPU time of its fastest client, is {100 * share:.0f} %"
             targets[told] = share <= 0.7
         yield Table(title(f"read: small reads, {what}", compared), compared.rows(PLAIN), targets, left_out(ALL))
+
+
+def sdks(settings: Settings) -> Generator[Table]:
+    """Make the simplest call of each other client, and of each SDK of another API."""
+    for what, at_once in (("one at a time", 1), (f"{CONCURRENCY} at a time", CONCURRENCY)):
+        blocking = [name for name in BESIDE_SDKS if CONTESTANTS[name].blocks and at_once > 1]
+        names = [name for name in BESIDE_SDKS if name not in blocking]
+        count = 200 if at_once == 1 else 1000
+        compared = settings.calls(names, "read", 15, count, at_once=at_once, warm=at_once)
+        notes = [*left_out(names), *(f"Left out: {name}, because its calls block." for name in blocking)]
+        yield Table(title(f"sdks: the simplest call of each, {what}", compared), compared.rows(PLAIN), {}, notes)
 
 
 def actions(settings: Settings) -> Generator[Table]:
@@ -285,6 +302,7 @@ def account(settings: Settings) -> Generator[Table]:
 
 CASES: Final[Mapping[str, Callable[[Settings], Generator[Table]]]] = {
     "read": read,
+    "sdks": sdks,
     "actions": actions,
     "large": large,
     "write": write,
