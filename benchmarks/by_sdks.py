@@ -146,10 +146,7 @@ async def composio_client(url: str, connections: int) -> AsyncGenerator[Simplest
 async def generated(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
     """Generate a client of the small read with openapi-python-client, and open it."""
     with tempfile.TemporaryDirectory() as directory:
-        target = Path(directory, "generated_client")
-        options = ("--path", str(DESCRIPTION), "--output-path", str(target), "--meta", "none")
-        command = [sys.executable, "-m", "openapi_python_client", "generate", *options]
-        subprocess.run(command, check=True, capture_output=True)
+        _generate(Path(directory, "generated_client"))
         sys.path.insert(0, directory)
         try:
             module: Any = importlib.import_module("generated_client")
@@ -166,6 +163,12 @@ async def generated(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
             lambda result: result.data.results[0].id,
             "51",
         )
+
+
+def _generate(package: Path) -> None:
+    options = ("--path", str(DESCRIPTION), "--output-path", str(package), "--meta", "none")
+    command = [sys.executable, "-m", "openapi_python_client", "generate", *options]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def _limits(connections: int) -> Any:

@@ -95,17 +95,6 @@ def read(settings: Settings) -> Generator[Table]:
         yield Table(title(f"read: small reads, {what}", compared), compared.rows(PLAIN), targets, left_out(ALL))
 
 
-def sdks(settings: Settings) -> Generator[Table]:
-    """Make the simplest call of each other client, and of each SDK of another API."""
-    for what, at_once in (("one at a time", 1), (f"{CONCURRENCY} at a time", CONCURRENCY)):
-        blocking = [name for name in BESIDE_SDKS if CONTESTANTS[name].blocks and at_once > 1]
-        names = [name for name in BESIDE_SDKS if name not in blocking]
-        count = 200 if at_once == 1 else 1000
-        compared = settings.calls(names, "read", 15, count, at_once=at_once, warm=at_once)
-        notes = [*left_out(names), *(f"Left out: {name}, because its calls block." for name in blocking)]
-        yield Table(title(f"sdks: the simplest call of each, {what}", compared), compared.rows(PLAIN), {}, notes)
-
-
 def actions(settings: Settings) -> Generator[Table]:
     """List 500 actions, and read every field of them."""
     listed = settings.calls(ON_ASYNCIO, "actions", 15, 40)
@@ -300,9 +289,19 @@ def account(settings: Settings) -> Generator[Table]:
     yield Table("account: making the scope of a linked account", [row], targets)
 
 
+def sdks(settings: Settings) -> Generator[Table]:
+    """Make the simplest call of each other client, and of each SDK of another API."""
+    for what, at_once in (("one at a time", 1), (f"{CONCURRENCY} at a time", CONCURRENCY)):
+        blocking = [name for name in BESIDE_SDKS if CONTESTANTS[name].blocks and at_once > 1]
+        names = [name for name in BESIDE_SDKS if name not in blocking]
+        count = 200 if at_once == 1 else 1000
+        compared = settings.calls(names, "read", 15, count, at_once=at_once, warm=at_once)
+        notes = [*left_out(names), *(f"Left out: {name}, because its calls block." for name in blocking)]
+        yield Table(title(f"sdks: the simplest call of each, {what}", compared), compared.rows(PLAIN), {}, notes)
+
+
 CASES: Final[Mapping[str, Callable[[Settings], Generator[Table]]]] = {
     "read": read,
-    "sdks": sdks,
     "actions": actions,
     "large": large,
     "write": write,
@@ -312,4 +311,5 @@ CASES: Final[Mapping[str, Callable[[Settings], Generator[Table]]]] = {
     "latency": latency,
     "memory": memory,
     "account": account,
+    "sdks": sdks,
 }

@@ -1,6 +1,5 @@
 """What the APIs of other SDKs respond to their simplest calls, as their documentation shows it."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -77,4 +76,3 @@ RESPONSES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
 }
 """By the path of the GET request."""
-
