@@ -10,7 +10,7 @@ __all__ = ["NAMES", "draw"]
 
 NAMES: Final[Mapping[str, str]] = {
     "aiohttp, plain": "aiohttp, by hand",
-    "aiohttp, careful": "same, with retries",
+    "aiohttp, careful": "aiohttp, with retries",
     "refold_async": "refold_async",
     "stripe on aiohttp": "stripe on aiohttp",
     "stripe on httpx": "stripe on httpx",
@@ -36,4 +36,4 @@ def draw() -> str:
     """Draw each as a multiple of plain aiohttp, in order of the cost of one call at a time."""
     single, many = ({row[""]: row for row in table["rows"]} for table in read_results("sdks")["tables"])
     order = sorted((key for key in NAMES if key in single), key=lambda key: multiple(single[key]))
-    return CpuChart("a simple call", {key: NAMES[key] for key in order}, _NOTES, ends=(0.5, 50.0)).draw(single, many)
+    return CpuChart("a simple call", {key: NAMES[key] for key in order}, _NOTES, ends=(0.45, 50.0)).draw(single, many)
