@@ -79,7 +79,7 @@ test-lowest:
 bench: $(VENV)/bench  ## Compare the cost of calls with other ways to make them; 8 minutes. One case: make bench CASE=read.
 	$(BIN)/python benchmarks/suite.py $(CASE)
 	$(DRAW) cpu-beside-peers cpu-beside-sdks
-	$(BIN)/python scripts/docs/measurements_page.py
+	PYTHONPATH=scripts $(BIN)/python scripts/docs/measurements_page.py
 
 bench-bulk: $(VENV)/installed  ## Compare bulk jobs with hand-written ones, with and without rate limits; 5 minutes.
 	$(BIN)/python benchmarks/bulk.py $(CASE)

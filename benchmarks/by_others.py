@@ -110,9 +110,9 @@ class AiosonicClient(TaskGroupClient):
 async def aiosonic(url: str, connections: int) -> AsyncGenerator[AiosonicClient]:
     """Open a client of aiosonic."""
     module: Any = importlib.import_module("aiosonic")
-    # By default it keeps 30 connections, and calls wait for one of them.
-    pools = {":default": importlib.import_module("aiosonic.pools").PoolConfig(size=connections)}
-    async with module.HTTPClient(connector=module.TCPConnector(pool_configs=pools)) as client:
+    # By default calls wait for one of 30 connections, each of which is reopened for every call after its 1,000th.
+    pool = importlib.import_module("aiosonic.pools").PoolConfig(size=connections, max_conn_requests=None)
+    async with module.HTTPClient(connector=module.TCPConnector(pool_configs={":default": pool})) as client:
         yield AiosonicClient(client, url)
 
 

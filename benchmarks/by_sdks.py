@@ -1,6 +1,6 @@
 """The simplest calls of other SDKs, each of its own API, with a key that is not one.
 
-None of them connects to anything else: their telemetry is off.
+Each has its own defaults, also for its connections. None connects to anything else: their telemetry is off.
 """
 
 import contextlib
@@ -51,14 +51,14 @@ async def _checked(call: Callable[[], Awaitable[Any]], read: Callable[[Any], obj
 
 @contextlib.asynccontextmanager
 async def openai(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
-    """Open openai's client, which has up to 1,000 connections on httpx2."""
+    """Open OpenAI's client on httpx2."""
     async with importlib.import_module("openai").AsyncOpenAI(api_key=KEY, base_url=f"{url}/v1") as client:
         yield await _checked(lambda: client.models.retrieve("gpt-4o"), lambda model: model.id, "gpt-4o")
 
 
 @contextlib.asynccontextmanager
 async def openai_on_aiohttp(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
-    """Open openai's client on aiohttp, which it offers as an alternative."""
+    """Open OpenAI's client on aiohttp, which it offers as an alternative."""
     module: Any = importlib.import_module("openai")
     transport = module.DefaultAioHttpClient()
     async with module.AsyncOpenAI(api_key=KEY, base_url=f"{url}/v1", http_client=transport) as client:
@@ -85,7 +85,7 @@ async def stripe_on_aiohttp(url: str, connections: int) -> AsyncGenerator[Simple
 
 @contextlib.asynccontextmanager
 async def stripe_on_httpx(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
-    """Open Stripe's client on httpx, of which it keeps 20 connections; it has no option for that."""
+    """Open Stripe's client on httpx."""
     module: Any = importlib.import_module("stripe")
     transport = module.HTTPXClient()
     try:
@@ -105,16 +105,17 @@ async def _pipedream(url: str, transport: Any) -> AsyncGenerator[SimplestCall]:
 
 @contextlib.asynccontextmanager
 async def pipedream(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
-    """Open Pipedream's client on httpx."""
-    async with _pipedream(url, importlib.import_module("httpx").AsyncClient(limits=_limits(connections))) as client:
+    """Open Pipedream's client on httpx, as it makes it itself."""
+    transport = importlib.import_module("httpx").AsyncClient(timeout=60, follow_redirects=True)
+    async with _pipedream(url, transport) as client:
         yield client
 
 
 @contextlib.asynccontextmanager
 async def pipedream_on_aiohttp(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
     """Open Pipedream's client on aiohttp, which it uses if httpx-aiohttp is installed."""
-    module: Any = importlib.import_module("httpx_aiohttp")
-    async with _pipedream(url, module.HttpxAiohttpClient(limits=_limits(connections))) as client:
+    transport = importlib.import_module("httpx_aiohttp").HttpxAiohttpClient(timeout=60, follow_redirects=True)
+    async with _pipedream(url, transport) as client:
         yield client
 
 
@@ -136,9 +137,7 @@ async def composio(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
 async def composio_client(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
     """Open the client of which Composio's SDK is made, which has no telemetry and is asynchronous too."""
     module: Any = importlib.import_module("composio_client")
-    transport = module.DefaultAsyncHttpxClient(limits=_limits(connections))
-    client = module.AsyncComposio(auth=module.ProjectAuth(KEY), base_url=url, http_client=transport)
-    async with client:
+    async with module.AsyncComposio(auth=module.ProjectAuth(KEY), base_url=url) as client:
         yield await _checked(lambda: client.toolkits.retrieve("slack"), lambda toolkit: toolkit.slug, "slack")
 
 
@@ -154,8 +153,7 @@ async def generated(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
             parameters = importlib.import_module("generated_client.models").Parameters.from_dict({"limit": "1"})
         finally:
             sys.path.remove(directory)
-    arguments = {"prefix": "", "auth_header_name": "x-api-key", "httpx_args": {"limits": _limits(connections)}}
-    async with module.AuthenticatedClient(url, KEY, **arguments) as client:
+    async with module.AuthenticatedClient(url, KEY, prefix="", auth_header_name="x-api-key") as client:
         yield await _checked(
             lambda: endpoint.asyncio(
                 "hubspot", "get_contact", client=client, body=parameters, linked_account_id="user_12345"
@@ -169,8 +167,3 @@ def _generate(package: Path) -> None:
     options = ("--path", str(DESCRIPTION), "--output-path", str(package), "--meta", "none")
     command = [sys.executable, "-m", "openapi_python_client", "generate", *options]
     subprocess.run(command, check=True, capture_output=True)
-
-
-def _limits(connections: int) -> Any:
-    """Return limits of httpx with which it keeps all connections; by default it keeps 20."""
-    return importlib.import_module("httpx").Limits(max_connections=connections, max_keepalive_connections=connections)

@@ -16,8 +16,6 @@ from contestants import (
     CONCURRENCY,
     CONTESTANTS,
     HTTPX,
-    HTTPX_ON_AIOHTTP,
-    NIQUESTS,
     PEERS,
     PLAIN,
     PLAIN_WITH_ORJSON,
@@ -28,7 +26,7 @@ from contestants import (
 from measuring import Row, Table
 
 ALL: Final = tuple(name for name in CONTESTANTS if name not in PEERS)
-BESIDE_SDKS: Final = (PLAIN, REFOLD, CAREFUL, BARE, HTTPX, HTTPX_ON_AIOHTTP, NIQUESTS, *PEERS)
+BESIDE_SDKS: Final = (PLAIN, REFOLD, CAREFUL, BARE, *PEERS)
 ON_ASYNCIO: Final = (PLAIN, REFOLD, CAREFUL, BARE, PLAIN_WITH_ORJSON, REFOLD_WITH_ORJSON, HTTPX)
 
 
