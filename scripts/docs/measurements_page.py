@@ -117,7 +117,7 @@ def _costs(results: Mapping[str, Any]) -> Iterator[str]:
     single, many = results["tables"]
     at_the_same_time = {row[""]: _cells(row) for row in many["rows"]}
     yield from _HEAD
-    for row in sorted(single["rows"], key=lambda row: float(row["CPU µs per call"])):
+    for row in sorted(single["rows"], key=lambda row: float(row["CPU / aiohttp, plain"])):
         cells = *_cells(row), *at_the_same_time.get(row[""], (_NONE, _NONE))
         yield f"| {row['']} | {' | '.join(cells)} |"
 
