@@ -5,9 +5,13 @@ also show what is inside mappings, lists and attrs classes. A `Secret` can be us
 nothing.
 """
 
+# pyright: reportUnknownVariableType=false
+# (what is in a list or an object of JSON)
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, SupportsIndex
 
-__all__ = ["Secret", "fingerprint", "hide"]
+__all__ = ["Secret", "fingerprint", "hide", "hide_bytes", "hide_texts", "texts_of"]
 
 _SHOWN = "'***'"
 
@@ -57,3 +61,34 @@ def hide(value: Any) -> Any:
     if isinstance(value, str):
         return Secret(str.__str__(value))  # for a member of an Enum, its value rather than its name
     return type(type(value).__name__, (), {})()
+
+
+def hide_bytes(value: bytes) -> bytes:
+    """Return bytes that contain secrets in a form whose repr does not show them."""
+    return _SecretBytes(value)
+
+
+def hide_texts(value: Any, levels: int = 50) -> Any:
+    """Return a JSON value whose texts are secrets with each of them hidden; the names of fields are not.
+
+    What is nested deeper than `levels`, such as a value that contains itself, becomes an object that JSON refuses.
+    """
+    if not isinstance(value, Mapping | list | tuple):
+        return hide(value) if isinstance(value, str) else value
+    if not levels:
+        return hide(value)
+    if isinstance(value, Mapping):
+        fields: Mapping[Any, Any] = value
+        return {name: hide_texts(part, levels - 1) for name, part in fields.items()}
+    parts: Sequence[Any] = value
+    return [hide_texts(part, levels - 1) for part in parts]
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Yield the texts in a JSON value that `hide_texts` returned, except the names of fields."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        parts: Iterable[Any] = value.values() if isinstance(value, dict) else value
+        for part in parts:
+            yield from texts_of(part)

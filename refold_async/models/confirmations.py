@@ -15,6 +15,8 @@ class Confirmation(Result):
     """Refold's message."""
     success: bool | None = None
     """Whether the call succeeded, if Refold states it in addition to the HTTP status."""
+    status: str | None = None
+    """`success`, if Refold states it with this word."""
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -1,12 +1,13 @@
 """How an endpoint is declared, and what its requests consist of: target, kind, headers, body."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from refold_async.config.secret import hide_bytes
 from refold_async.config.validation import quote_segment
 from refold_async.faults import Kind
 from refold_async.protocol.encoding import encode_json, with_query
@@ -60,6 +61,8 @@ class Request:
     """Whether the response is the workflow's own, with a status that the workflow chooses."""
     save_to: "SaveTo | None" = None
     """The file to which the body of a successful response is saved, if any."""
+    secrets: Sequence[str] = ()
+    """Secrets in the body, which no error may show."""
 
     @property
     def slug(self) -> str | None:
@@ -159,6 +162,7 @@ class Endpoint:
         headers: Mapping[str, str | None] | None = None,
         body: Mapping[str, Any] | None = None,
         subject: str | None = None,
+        secrets: Sequence[str] = (),
     ) -> Request:
         """Make a request.
 
@@ -168,6 +172,7 @@ class Endpoint:
             headers: Headers in addition to those that identify the account. Those that are None are left out.
             body: The fields of the JSON object to send. Those that are None are left out.
             subject: What the request is about, for messages, if its path does not show that.
+            secrets: Secrets in the body, which neither errors nor frames may show.
 
         Raises:
             ConfigurationError: An argument cannot be sent. The message names it.
@@ -178,11 +183,13 @@ class Endpoint:
             target = attrs.evolve(target, path=with_query(target.path, self._checked(query)))
         if subject is not None:
             target = attrs.evolve(target, subject=subject)
+        encoded = None if body is None else encode_json(self._checked(body))
         return Request(
             target,
             self.kind,
-            None if body is None else encode_json(self._checked(body)),
+            hide_bytes(encoded) if secrets and encoded is not None else encoded,
             NO_HEADERS if headers is None else self._checked(headers),
+            secrets=secrets,
         )
 
     def taken(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

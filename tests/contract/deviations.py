@@ -47,16 +47,6 @@ DEVIATIONS: Final = (
         r"execution_error: WorkflowExecution.execution_error is declared as Any",
         "What a node failed with may be a text, which the message of the error shows.",
     ),
-    Deviation(
-        r"/actions/{action_id}/execute",
-        r"response: data: .* is not of type 'object'",
-        "What an app answers is of any kind, and an error of it may be none.",
-    ),
-    Deviation(
-        r"POST .*/linked-account",
-        r"response: integrations: None",
-        "A linked account that was just created has null: the documentation's example shows that.",
-    ),
 )
 
 

@@ -81,7 +81,7 @@ def request_problems(exchange: Exchange) -> Iterator[str]:
         if exchange.body:
             yield "sends a body"
     elif not exchange.body:
-        if not operation.free_body:
+        if not operation.free_body and not operation.optional_body:
             yield "sends no body"
     elif headers.get("content-type") != "application/json":
         yield f"sends its body as {headers.get('content-type')}"

@@ -258,7 +258,34 @@ async def closed(mock: MockRefold) -> None:
     await refold.account_from_session_token(TOKEN).list_actions("hubspot")
 
 
+async def value_refused(mock: MockRefold) -> None:
+    """Refold refuses a secret value, and quotes it."""
+    mock.script(Answer(400, json={"message": TOKEN}))
+    async with client(mock.base_url) as refold:
+        await refold.environment_variables.set_value("v", TOKEN)
+
+
+async def value_not_sent(_: MockRefold) -> None:
+    """Nothing listens for it."""
+    async with client() as refold:
+        await refold.environment_variables.set_value("v", TOKEN)
+
+
+async def value_of_a_wrong_definition(_: MockRefold) -> None:
+    """Another argument is wrong."""
+    async with client() as refold:
+        await refold.environment_variables.set_value("", TOKEN)
+
+
+async def value_cancelled_on_its_way(mock: MockRefold) -> None:
+    """The call is cancelled while it waits for its response."""
+    mock.script(Silence())
+    async with client(mock.base_url) as refold:
+        await cancelled(refold.environment_variables.set_value("v", TOKEN), lambda: mock.in_flight)
+
+
 SCENES: Final[list[Scene]] = [
+    *(value_refused, value_not_sent, value_of_a_wrong_definition, value_cancelled_on_its_way),
     *(unauthorised, unauthorised_token, html, silence, refused, refused_by_the_proxy, proxy_asks_for_a_password),
     *(misfit, action_failed, fan_out, token_not_fetched, token_not_readable, token_cut_off, token_not_revoked),
     file_cut_off,

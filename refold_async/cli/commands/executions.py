@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.failures import UsageError, say
 from refold_async.cli.following import print_return_value, say_started, waiting
-from refold_async.cli.options import AccountOptions, ConfirmationOptions, WaitOptions
+from refold_async.cli.options import AccountOptions, ConfirmationOptions, WaitOptions, WholeNumber
 from refold_async.cli.output import Column, print_json, print_line, print_list, print_record, print_some, wants_json
 from refold_async.cli.session import open_account, open_client
 from refold_async.cli.suggestions import SOME, suggesting
@@ -58,7 +58,7 @@ async def list_executions(
     start_date: str | None = None,
     end_date: str | None = None,
     oldest_first: bool = False,
-    limit: int | None = None,
+    limit: WholeNumber | None = None,
 ) -> None:
     """List the executions of a linked account's workflows, newest first.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
+from refold_async.cli.options import WholeNumber
 
 __all__ = ["mock"]
 
@@ -13,11 +14,11 @@ __all__ = ["mock"]
 def mock(
     *,
     host: str = "127.0.0.1",
-    port: int = 8080,
+    port: WholeNumber = 8080,
     allow_remote: bool = False,
     api_key: Annotated[list[str] | None, Parameter(name="--api-key")] = None,
     rate: float | None = None,
-    burst: int = 1,
+    burst: WholeNumber = 1,
     retry_after: float | None = None,
     workflow_seconds: float = 0.05,
     known_accounts_only: bool = False,
