@@ -196,7 +196,7 @@ async def _following(
 ) -> "AsyncGenerator[tuple[AccountScope, float]]":
     """Open the account of an execution to wait for its end. Yield it, and how many seconds to wait.
 
-    If there is no connection to Refold, this fails: the wait would go on until its time is over.
+    If there is no connection to Refold, this fails: the wait would last until its time is over.
     """
     async with open_account(options) as account, _suggesting(account, execution_id), waiting(options, execution_id):
         began = time.monotonic()
