@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from refold_async.limits.outside_limiter import Limiter
     from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
+    from refold_async.models.config_fields import RuleColumn, RuleError, RuleOperand, RuleOptions
     from refold_async.models.configs import (
         Config,
         ConfigEntry,
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         EnvironmentVariableDefinition,
         EnvironmentVariableValue,
     )
+    from refold_async.models.event_definitions import EventDefinition, EventField
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.mcp_servers import MCPServer, MCPServerApp, MCPServerSuggestion
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from refold_async.models.saved_file import SavedFile
     from refold_async.models.schedules import Schedule
     from refold_async.models.session_tokens import SessionToken
+    from refold_async.models.tables import AddedRecords, Table, TableCreation
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.pipeline.reconciling.reconcile import (
@@ -117,6 +120,7 @@ __all__ = [
     "ActionParameter",
     "ActionParameters",
     "ActionResult",
+    "AddedRecords",
     "AppConnectionTimeoutError",
     "Application",
     "AsyncRefold",
@@ -145,6 +149,8 @@ __all__ = [
     "EnvironmentVariable",
     "EnvironmentVariableDefinition",
     "EnvironmentVariableValue",
+    "EventDefinition",
+    "EventField",
     "Execution",
     "ExecutionNode",
     "ExecutionResponse",
@@ -191,9 +197,15 @@ __all__ = [
     "RequestStructure",
     "ResponseMeta",
     "RetryPolicy",
+    "RuleColumn",
+    "RuleError",
+    "RuleOperand",
+    "RuleOptions",
     "SavedFile",
     "Schedule",
     "SessionToken",
+    "Table",
+    "TableCreation",
     "Timeout",
     "TokenRevocation",
     "ToolCall",
@@ -228,6 +240,7 @@ _LOADED_WHEN_USED = {
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
     "ActionResult": "models.results",
+    "AddedRecords": "models.tables",
     "AppConnectionTimeoutError": "errors",
     "Application": "models.applications",
     "AsyncRefold": "client",
@@ -255,6 +268,8 @@ _LOADED_WHEN_USED = {
     "EnvironmentVariable": "models.environment_variables",
     "EnvironmentVariableDefinition": "models.environment_variables",
     "EnvironmentVariableValue": "models.environment_variables",
+    "EventDefinition": "models.event_definitions",
+    "EventField": "models.event_definitions",
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",
@@ -299,9 +314,15 @@ _LOADED_WHEN_USED = {
     "RequestStructure": "resources.workflows",
     "ResponseMeta": "models.response_meta",
     "RetryPolicy": "config.settings",
+    "RuleColumn": "models.config_fields",
+    "RuleError": "models.config_fields",
+    "RuleOperand": "models.config_fields",
+    "RuleOptions": "models.config_fields",
     "SavedFile": "models.saved_file",
     "Schedule": "models.schedules",
     "SessionToken": "models.session_tokens",
+    "Table": "models.tables",
+    "TableCreation": "models.tables",
     "Timeout": "config.settings",
     "TokenRevocation": "models.confirmations",
     "ToolCall": "resources.tools.tool",

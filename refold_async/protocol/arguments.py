@@ -78,7 +78,7 @@ def one_of(*words: str) -> Check:
     return check
 
 
-def list_of(element: Check, *, at_least: int = 0) -> Check:
+def list_of(element: Check, *, at_least: int = 0, at_most: int | None = None, distinct: bool = False) -> Check:
     """A list or another sequence, but not a text, which is a sequence of its characters."""
 
     def check(name: str, value: Any) -> Any:
@@ -87,6 +87,10 @@ def list_of(element: Check, *, at_least: int = 0) -> Check:
         elements = [element(f"{name}[{index}]", one) for index, one in enumerate(cast("Iterable[Any]", value))]
         if len(elements) < at_least:
             raise ConfigurationError(f"{name} is too short: pass a list of {at_least} or more.")
+        if at_most is not None and len(elements) > at_most:
+            raise ConfigurationError(f"{name} is too long: pass a list of {at_most:,} or fewer, not {len(elements):,}.")
+        if distinct and (repeated := [one for index, one in enumerate(elements) if one in elements[:index]]):
+            raise ConfigurationError(f"{name} contains {repeated[0]!r} twice: pass each only once.")
         return elements
 
     return check

@@ -1,7 +1,7 @@
 """`account.configs`: how a linked account uses an app: the values of its fields, and which workflows are enabled."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from refold_async.config.settings import Timeout
 from refold_async.models.configs import Config, ConfigEntry, ConfigFieldInput, ConfigWorkflow, ConfigWorkflowInput
@@ -15,10 +15,6 @@ from refold_async.protocol.responses import Response, fields_of
 from refold_async.resources.resource import Resource, Send
 
 __all__ = ["Configs"]
-
-ConfigFields: TypeAlias = Sequence[ConfigFieldInput | Mapping[str, Any]]
-ConfigWorkflows: TypeAlias = Sequence[ConfigWorkflowInput | Mapping[str, Any]]
-Labels: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 _CONFIG: Final = "config {config_id!r} of app {slug!r}"
 _DEFAULT: Final = "the default config of app {slug!r}"
@@ -100,9 +96,9 @@ class Configs(Resource):
         slug: str,
         *,
         config_id: str | None = None,
-        fields: ConfigFields | None = None,
-        workflows: ConfigWorkflows | None = None,
-        labels: Labels | None = None,
+        fields: Sequence[ConfigFieldInput | Mapping[str, Any]] | None = None,
+        workflows: Sequence[ConfigWorkflowInput | Mapping[str, Any]] | None = None,
+        labels: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         map_fields_object: Mapping[str, Any] | None = None,
         disable_field_options: bool | None = None,
         timeout: Timeout | float | None = None,
@@ -142,9 +138,9 @@ class Configs(Resource):
         slug: str,
         *,
         config_id: str | None = None,
-        fields: ConfigFields | None = None,
-        workflows: ConfigWorkflows | None = None,
-        labels: Labels | None = None,
+        fields: Sequence[ConfigFieldInput | Mapping[str, Any]] | None = None,
+        workflows: Sequence[ConfigWorkflowInput | Mapping[str, Any]] | None = None,
+        labels: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         map_fields_object: Mapping[str, Any] | None = None,
         disable_field_options: bool | None = None,
         timeout: Timeout | float | None = None,

@@ -15,22 +15,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/migrate-token",
         # Hosted Properties
         "GET /api/v2/public/hosted-properties",
-        # Webhooks
-        "PUT /api/v2/public/webhook/{id}",
-        "PUT /api/v2/public/webhooks/group/edit",
-        # Events
-        "GET /api/v2/public/application/event",
-        "POST /api/v2/public/application/event",
-        "GET /api/v2/public/application/event/{event_id}",
-        "PUT /api/v2/public/application/event/{event_id}",
-        "DELETE /api/v2/public/application/event/{event_id}",
-        "POST /api/v2/public/event/{slug}",
-        # Config Fields
-        "POST /api/v2/public/config/field",
-        "POST /api/v2/public/config/field/{fieldId}",
-        "PUT /api/v2/public/config/field/{fieldId}",
-        "DELETE /api/v2/public/config/field/{fieldId}",
-        "POST /api/v2/public/config/rule-engine/{fieldId}",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",
@@ -38,24 +22,8 @@ MISSING: Final = frozenset(
         "DELETE /api/v2/public/dataref/{refName}",
         "PUT /api/v2/public/dataref/{refName}/clear-records",
         "PUT /api/v2/public/datarefs/group",
-        # Datastores
-        "GET /api/v2/public/datastore/config/{slug}",
-        "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
-        "POST /api/v2/public/datastore/config/{slug}/{datastore_name}/search",
         # Human Tasks
         "GET /api/v2/public/human-tasks/{id}",
         "POST /api/v2/public/human-tasks/{id}",
-        # Persistent Tables
-        "GET /api/v2/public/tables",
-        "POST /api/v2/public/tables",
-        "GET /api/v2/public/tables/{table_id}",
-        "PATCH /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}/{record_id}",
-        "PATCH /api/v2/public/tables/{table_id}/columns/add",
-        "DELETE /api/v2/public/tables/{table_id}/columns/remove",
-        "PATCH /api/v2/public/tables/{table_id}/columns/rename",
-        "POST /api/v2/public/tables/{table_id}/search",
-        "PUT /api/v2/public/tables/group/edit",
     }
 )

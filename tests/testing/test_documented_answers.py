@@ -66,8 +66,13 @@ WEBHOOK_FIELDS: Final = (
     "createdAt updatedAt __v"
 )
 CONFIG: Final = "/api/v2/public/config"
+STAGES: Final = "699fec7a5bd27ed2af7243ad"
+GREETING: Final = "699fec7a5bd27ed2af7243c0"
+DEALS: Final = "699fec7a5bd27ed2af7243af"
+FIELD_FIELDS: Final = "id name field_type multiple options[].name options[].value defaultValue"
 OF_HUBSPOT: Final = "/api/v2/public/slug/hubspot/config"
 OF_SLACK: Final = "/api/v2/public/slug/slack/config"
+DATASTORE: Final = "/api/v2/public/datastore/config/hubspot"
 CONFIG_FIELDS: Final = "slug config_id field_errors fields workflows"
 FULL_CONFIG_FIELDS: Final = (
     f"{CONFIG_FIELDS} fields[].id fields[].name fields[].field_type workflows[].id workflows[].name workflows[].enabled"
@@ -137,6 +142,16 @@ ANSWERS: Final[dict[str, tuple[str, str, Any, str]]] = {
     "toggle_config_workflow": ("PATCH", f"{OF_HUBSPOT}/user_1/workflows/{SAMPLE_WORKFLOW_ID}", {"enabled": False},
                                each("workflows[].", "id name description enabled")),
     "list_configs": ("GET", f"{OF_HUBSPOT}s", None, listed("_id config_id")),
+    "get_config_fields": ("POST", f"{CONFIG}/field", None,
+                          f"slug field_errors workflows {each('fields[].', 'id name field_type required')}"),
+    "get_config_field": ("POST", f"{CONFIG}/field/{STAGES}", {"value": 1}, f"{FIELD_FIELDS} required hidden"),
+    "update_config_field": ("PUT", f"{CONFIG}/field/{STAGES}", {"value": ["lead"]}, f"{FIELD_FIELDS} value"),
+    "clear_config_field": ("DELETE", f"{CONFIG}/field/{STAGES}", None, FIELD_FIELDS),
+    "get_rule_options": ("POST", f"{CONFIG}/rule-engine/{DEALS}", {"rule_column": {"lhs": "stage"}},
+                         "options[].name options[].value"),
+    "list_datastores": ("GET", DATASTORE, None, "[]."),
+    "list_datastore_records": ("GET", f"{DATASTORE}/contacts/records", None, listed("id email stage")),
+    "search_datastore_records": ("POST", f"{DATASTORE}/contacts/search", {"stage": "new"}, listed("id email stage")),
     "trigger_event": ("POST", EVENT, {"event": "contact_created", "payload": JANE}, "message"),
     "list_linked_accounts": ("GET", LINKED_ACCOUNT, None,
                              f"{paged(ACCOUNT_FIELDS)} {each('docs[].integrations[].', INTEGRATION_FIELDS)}"),
@@ -169,7 +184,8 @@ async def mock() -> AsyncIterator[MockRefold]:
 async def made(caller: MockCaller, mock: MockRefold) -> dict[str, str]:
     """Ids of what the operations are about, all of `user_1` but the private workflow of another."""
     user, other = mock.account("user_1"), mock.account("user_2")
-    user.config("hubspot")
+    user.config("hubspot").datastores["contacts"] = [{"id": "rec_002", "email": "john@example.com", "stage": "new"}]
+    mock.catalogue.app("slack").config_fields = [{"id": GREETING, "name": "Greeting", "field_type": "text"}]
     user.created, user.user_defined_fields = True, {"plan": "gold"}
     draft = user.workflows.create("Private", "slack", "")
     private = user.workflows.publish(draft)
@@ -276,7 +292,11 @@ ERRORS: Final[tuple[tuple[str, str, Any, int, str, str, str], ...]] = (
     *((method, path, body, 404, "NOT_FOUND", "error_code SERVER_ERROR", "Config with config id user_1 not found")
       for method, path, body in (
           ("PUT", CONFIG, {"slug": "slack"}), ("GET", OF_SLACK, None), ("DELETE", OF_SLACK, None),
-          ("PATCH", f"{OF_SLACK}/user_1/workflows/x", {"enabled": True}))),
+          ("PATCH", f"{OF_SLACK}/user_1/workflows/x", {"enabled": True}),
+          ("PUT", f"{CONFIG}/field/x", {"value": 1}), ("DELETE", f"{CONFIG}/field/x", None))),
+    ("POST", f"{CONFIG}/field/x", {}, 400, "BAD_REQUEST", "error_code SERVER_ERROR", "Field with id x not found"),
+    ("POST", f"{CONFIG}/rule-engine/{GREETING}", {"rule_column": {}}, 400, "BAD_REQUEST", "error_code SERVER_ERROR",
+     f"Field with id {GREETING} is not of type rule engine or has undefined columns"),
 )
 # fmt: on
 
@@ -287,7 +307,7 @@ async def test_documented_errors(
 ) -> None:
     """An error has its documented status, type, code, field for the code, and message, and nothing else."""
     method, path, body, status, error_type, coded, message = error
-    response = await caller.send(method, path.format_map(made), json=body, headers=KEY_MAY_PUBLISH)
+    response = await caller.send(method, path.format_map(made), json=body, headers={**KEY_MAY_PUBLISH, "slug": "slack"})
     field, code = coded.split()
     assert response.status == status
     expected = {"status_code": status, "http_error_type": error_type, field: code, "message": message}

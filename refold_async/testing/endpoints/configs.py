@@ -11,7 +11,7 @@ from refold_async.testing.protocol.organisation import ORGANISATION_ID
 from refold_async.testing.protocol.replies import Refused, Reply, json_reply
 from refold_async.testing.state.configs import MockConfig, merged
 
-__all__ = ["GROUP", "config_document", "without_options", "workflows_of"]
+__all__ = ["GROUP", "app_of", "config_document", "without_options", "workflow_of"]
 
 GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
 _CONFIG: Final = "/api/v2/public/config"
@@ -32,7 +32,7 @@ _CONTENT: Final[Fields] = {
 async def get_or_create_config(call: EndpointCall) -> Reply:
     """Return a config, and create it with the given fields and workflows if there is none."""
     body = checked(call.json_object(), _CONTENT, ("slug",))
-    config, created = call.account.configs.get_or_create(_app(call, body["slug"]), body.get("config_id"))
+    config, created = call.account.configs.get_or_create(app_of(call, body["slug"]), body.get("config_id"))
     if created:
         _replace(call, config, body)
     return json_reply(config_document(call, config))
@@ -81,7 +81,7 @@ async def toggle_config_workflow(call: EndpointCall) -> Reply:
     enabled = checked(call.json_object(), {"enabled": FLAG}, ("enabled",))["enabled"]
     config = call.account.configs.get(call.path_parameters["slug"], call.path_parameters["config_id"])
     config.enabled[workflow_of(call, config.slug, call.path_parameters["workflow_id"]).workflow_id] = enabled
-    documents = map(config.workflow_document, workflows_of(call, config.slug))
+    documents = map(config.workflow_document, _workflows_of(call, config.slug))
     shown = ("id", "name", "description", "enabled")
     return json_reply(
         {"workflows": [{**{name: one[name] for name in shown}, "data_slots": one["fields"]} for one in documents]}
@@ -91,13 +91,25 @@ async def toggle_config_workflow(call: EndpointCall) -> Reply:
 @GROUP.route("GET", _OF_APP + "s")
 async def list_configs(call: EndpointCall) -> Reply:
     """List the configs for an app."""
-    slug = _app(call, call.path_parameters["slug"]).slug
+    slug = app_of(call, call.path_parameters["slug"]).slug
     return json_reply([_entry(config) for config in call.account.configs.all(slug)])
+
+
+def app_of(call: EndpointCall, slug: str) -> MockApp:
+    """Return an app.
+
+    Raises:
+        Refused: 404, there is none.
+    """
+    app = call.state.catalogue.apps.get(slug)
+    if app is None:
+        raise Refused(404, f"Application with app_type '{slug}' not found for org {ORGANISATION_ID}", "INVALID_APP_ID")
+    return app
 
 
 def config_document(call: EndpointCall, config: MockConfig) -> dict[str, Any]:
     """Return a config as the API shows it; without the options of its fields if the request says so."""
-    workflows = [config.workflow_document(workflow) for workflow in workflows_of(call, config.slug)]
+    workflows = [config.workflow_document(workflow) for workflow in _workflows_of(call, config.slug)]
     return {
         "slug": config.slug,
         "config_id": config.config_id,
@@ -116,11 +128,6 @@ def without_options(call: EndpointCall, field: Mapping[str, Any]) -> dict[str, A
     return {name: value for name, value in field.items() if name != left_out}
 
 
-def workflows_of(call: EndpointCall, slug: str) -> list[MockWorkflow]:
-    """Return the workflows that the configs of an app have: the published ones."""
-    return [workflow for workflow in call.account.workflows.all() if workflow.published and workflow.slug == slug]
-
-
 def workflow_of(call: EndpointCall, slug: str, workflow_id: str) -> MockWorkflow:
     """Return a workflow that the configs of an app have.
 
@@ -133,23 +140,21 @@ def workflow_of(call: EndpointCall, slug: str, workflow_id: str) -> MockWorkflow
     return workflow
 
 
+def _workflows_of(call: EndpointCall, slug: str) -> list[MockWorkflow]:
+    """Return the workflows that the configs of an app have: the published ones."""
+    return [workflow for workflow in call.account.workflows.all() if workflow.published and workflow.slug == slug]
+
+
 def _entry(config: MockConfig) -> dict[str, Any]:
     marker = {"tenant_config": True} if config.tenant_config else {}
     return {"_id": config.installation_id, "config_id": config.config_id, **marker}
-
-
-def _app(call: EndpointCall, slug: str) -> MockApp:
-    app = call.state.catalogue.apps.get(slug)
-    if app is None:
-        raise Refused(404, f"Application with app_type '{slug}' not found for org {ORGANISATION_ID}", "INVALID_APP_ID")
-    return app
 
 
 def _replace(call: EndpointCall, config: MockConfig, body: Mapping[str, Any]) -> None:
     """Replace what of a config is given, under either of its names, after checking all of it."""
     fields = body.get("fields", body.get("application_data_slots"))
     workflows: list[dict[str, Any]] | None = body.get("workflows")
-    new_fields = None if fields is None else merged(_app(call, config.slug).config_fields, _with_ids(fields))
+    new_fields = None if fields is None else merged(app_of(call, config.slug).config_fields, _with_ids(fields))
     enabled: dict[str, bool] = {}
     workflow_fields: dict[str, list[dict[str, Any]]] = {}
     for given in workflows or ():

@@ -26,7 +26,7 @@ def linked_account_id_of(
         route: The request's route; None for a path that is not served.
         state: All existing tokens.
     """
-    token = _bearer_token(headers)
+    token = None if route is not None and route.access == "linked account by key" else _bearer_token(headers)
     if token is None:
         named = headers.get("linked_account_id")
         return query.get("linked_account_id") if named is None and route and route.account_in_query else named

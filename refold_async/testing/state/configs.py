@@ -131,6 +131,10 @@ class AccountConfigs:
         self._by_id[app.slug, config_id] = config
         return config, True
 
+    def without_values(self, app: MockApp) -> MockConfig:
+        """Return what the default config of an app would be, without creating it."""
+        return MockConfig(app.slug, self._linked_account_id, "", merged(app.config_fields, ()))
+
     def all(self, slug: str) -> list[MockConfig]:
         """Return the configs for an app, oldest first."""
         return [config for config in self._by_id.values() if config.slug == slug]
