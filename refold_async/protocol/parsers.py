@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "parse_docs",
+    "parse_field",
+    "parse_if_sent",
     "parse_json",
     "parse_list",
     "parse_model",
@@ -182,6 +184,30 @@ def parse_told(model: type[T]) -> Parser[T]:
             told = model()
         _add_meta(told, response, fields_of(value))
         return told
+
+    return parse
+
+
+def parse_if_sent(parse: Parser[T]) -> Parser[T | None]:
+    """Return the parser of what a response may show of a write that its status confirms; None if it cannot be read."""
+
+    def parse_or_none(response: Response, request: Request) -> T | None:
+        from refold_async.errors import APIResponseValidationError
+
+        try:
+            return parse(response, request)
+        except APIResponseValidationError:
+            return None
+
+    return parse_or_none
+
+
+def parse_field(name: str, target: type[T]) -> Parser[T]:
+    """Return the parser of one field of an object that has no other."""
+
+    def parse(response: Response, request: Request) -> T:
+        value = parse_json(response, request)
+        return structured(fields_of(value).get(name), target, name, response, request, body=value)  # type: ignore[no-any-return]
 
     return parse
 

@@ -110,7 +110,7 @@ def without_commands() -> set[Path]:
     """Return the modules of resources that no command uses."""
     commands = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "cli").rglob("*.py"))
     unused = [
-        owner for name, owner in namespaces().items() if "." in name and f".{name.rpartition('.')[2]}" not in commands
+        owner for name, owner in namespaces().items() if "." in name and f".{name.rpartition('.')[2]}." not in commands
     ]
     return {Path(inspect.getfile(type(owner))) for owner in unused}
 

@@ -31,6 +31,7 @@ from contract.facts.table import (
 from contract.reading import Given
 
 __all__ = [
+    "corrected_description",
     "described_answer",
     "described_operation",
     "described_operations",
@@ -88,6 +89,8 @@ def _without_references(part: Any) -> Any:
         properties = [schema.get("properties", {}) for schema in [*resolved.pop("allOf"), resolved]]
         resolved["properties"] = {name: schema for given in properties for name, schema in given.items()}
         resolved["type"] = "object"
+    if resolved.get("type") == "object" and "properties" not in resolved:
+        resolved.setdefault("additionalProperties", True)  # an object without fields of its own has fields of any name
     if resolved.pop("nullable", False) is True and "type" in resolved:
         resolved["type"] = [resolved["type"], "null"]  # version 3.1 does not know `nullable`
     return resolved
@@ -124,9 +127,40 @@ def reduced_description() -> dict[str, Any]:
 
 
 @cache
+def corrected_description() -> dict[str, Any]:
+    """Return the reduced description, where others know better with a value of whatever type."""
+    corrected = copy.deepcopy(reduced_description())
+    for operation in OPERATIONS:
+        described = corrected["paths"].get(operation.path, {}).get(operation.method.lower())
+        if described is None:
+            continue
+        sent, answered = (
+            part.get("content", {}).get("application/json", {}).get("schema", {})
+            for part in (described.get("requestBody", {}), described["responses"].get(str(operation.status), {}))
+        )
+        sent.get("properties", {}).update(
+            {given.name: {} for given in operation.of("body") if given.described is not None}
+        )
+        _open_fields(answered, operation.answer)
+    return corrected
+
+
+def _open_fields(schema: dict[str, Any], told: Type) -> None:
+    if isinstance(told, ListOf):
+        _open_fields(schema.get("items", {}), told.items)
+    if isinstance(told, Shape):
+        known = [field for field in told.fields if field.name in schema.get("properties", {})]
+        for field in known:
+            if field.described is not None:
+                schema["properties"][field.name] = {}
+            else:
+                _open_fields(schema["properties"][field.name], field.type)
+
+
+@cache
 def extended_description() -> dict[str, Any]:
     """Return the reduced description with all that the table has from elsewhere, of whatever type."""
-    extended = copy.deepcopy(reduced_description())
+    extended = copy.deepcopy(corrected_description())
     for operation in OPERATIONS:
         described = extended["paths"].get(operation.path, {}).get(operation.method.lower())
         if described is None:

@@ -6,40 +6,6 @@ __all__ = ["MISSING"]
 
 MISSING: Final = frozenset(
     {
-        # Auth Structure
-        "GET /api/v2/public/auth-structure/{slug}",
-        # Credentials
-        "PUT /api/v2/public/linked-account/default-app/auth-credentials/{key}",
-        "DELETE /api/v2/public/linked-account/default-app/auth-credentials/{key}",
-        "PUT /api/v2/public/linked-account/integration/save-key-credentials/{slug}",
-        "PUT /api/v2/public/migrate-token",
-        # Hosted Properties
-        "GET /api/v2/public/hosted-properties",
-        # Webhooks
-        "PUT /api/v2/public/webhook/{id}",
-        "PUT /api/v2/public/webhooks/group/edit",
-        # Events
-        "GET /api/v2/public/application/event",
-        "POST /api/v2/public/application/event",
-        "GET /api/v2/public/application/event/{event_id}",
-        "PUT /api/v2/public/application/event/{event_id}",
-        "DELETE /api/v2/public/application/event/{event_id}",
-        "POST /api/v2/public/event/{slug}",
-        # Config Fields
-        "POST /api/v2/public/config/field",
-        "POST /api/v2/public/config/field/{fieldId}",
-        "PUT /api/v2/public/config/field/{fieldId}",
-        "DELETE /api/v2/public/config/field/{fieldId}",
-        "POST /api/v2/public/config/rule-engine/{fieldId}",
-        # Configs
-        "POST /api/v2/public/config",
-        "PUT /api/v2/public/config",
-        "GET /api/v2/public/slug/{slug}/config",
-        "DELETE /api/v2/public/slug/{slug}/config",
-        "GET /api/v2/public/slug/{slug}/config/{configId}",
-        "DELETE /api/v2/public/slug/{slug}/config/{configId}",
-        "PATCH /api/v2/public/slug/{slug}/config/{configId}/workflows/{workflowId}",
-        "GET /api/v2/public/slug/{slug}/configs",
         # Datarefs
         "GET /api/v2/public/dataref",
         "POST /api/v2/public/dataref",
@@ -47,44 +13,5 @@ MISSING: Final = frozenset(
         "DELETE /api/v2/public/dataref/{refName}",
         "PUT /api/v2/public/dataref/{refName}/clear-records",
         "PUT /api/v2/public/datarefs/group",
-        # Datastores
-        "GET /api/v2/public/datastore/config/{slug}",
-        "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
-        "POST /api/v2/public/datastore/config/{slug}/{datastore_name}/search",
-        # Environment Variables
-        "GET /api/v2/public/env/definitions",
-        "GET /api/v2/public/env/definitions/{id}",
-        "GET /api/v2/public/env/value/{definition_id}",
-        "POST /api/v2/public/env/values",
-        "GET /api/v2/public/env/values/{scope}",
-        "DELETE /api/v2/public/env/values/{value_id}",
-        # Human Tasks
-        "GET /api/v2/public/human-tasks/{id}",
-        "POST /api/v2/public/human-tasks/{id}",
-        # MCP Servers
-        "GET /api/v2/public/mcp-servers",
-        "POST /api/v2/public/mcp-servers",
-        "GET /api/v2/public/mcp-servers/{mcp_server_id}",
-        "PUT /api/v2/public/mcp-servers/{mcp_server_id}",
-        "DELETE /api/v2/public/mcp-servers/{mcp_server_id}",
-        # Persistent Tables
-        "GET /api/v2/public/tables",
-        "POST /api/v2/public/tables",
-        "GET /api/v2/public/tables/{table_id}",
-        "PATCH /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}",
-        "DELETE /api/v2/public/tables/{table_id}/{record_id}",
-        "PATCH /api/v2/public/tables/{table_id}/columns/add",
-        "DELETE /api/v2/public/tables/{table_id}/columns/remove",
-        "PATCH /api/v2/public/tables/{table_id}/columns/rename",
-        "POST /api/v2/public/tables/{table_id}/search",
-        "PUT /api/v2/public/tables/group/edit",
-        # Schedules
-        "GET /api/v1/workflow/public/scheduled",
-        "POST /api/v1/workflow/public/scheduled",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}",
-        "DELETE /api/v1/workflow/public/scheduled/{schedule_id}",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}/pause",
-        "PUT /api/v1/workflow/public/scheduled/{schedule_id}/resume",
     }
 )

@@ -8,7 +8,7 @@ from typing import Any
 from contract.conformance import misfits
 from contract.description import described_answer, described_operation, documented_answers, type_of
 from contract.facts import OPERATIONS
-from contract.facts.table import NOTHING, Field, Input, ListOf, MapOf, Operation, Refusal, Shape, Type
+from contract.facts.table import NOTHING, OBJECT, Field, Input, ListOf, MapOf, Operation, Refusal, Shape, Type
 from contract.problems import Problem, fits
 
 __all__ = ["example_misfits", "table_differences", "unfounded_facts"]
@@ -44,6 +44,8 @@ def _differences(operation: Operation) -> Iterator[str]:
     required = schema.get("required", ())
     fields = {name: (type_of(given), name in required) for name, given in schema.get("properties", {}).items()}
     yield from _differences_of_inputs(operation.of("body"), fields)
+    if fields and bool(described["requestBody"].get("required")) == operation.optional_body:
+        yield f"requires a body: {operation.optional_body}"
     if bool(schema.get("additionalProperties")) != operation.free_body:
         yield f"takes a body of fields of any name: {not operation.free_body}"
     responses: Mapping[str, Any] = described["responses"]
@@ -79,6 +81,10 @@ def _differences_of_types(told: Type, described: Type, where: str) -> Iterator[s
         yield from _differences_of_types(told.items, described.items, f"{where}[]")
     elif isinstance(told, Shape) and isinstance(described, Shape):
         yield from _differences_of_fields(told, described, where)
+    elif isinstance(told, Shape) and told.open and described == OBJECT:
+        yield from _differences_of_fields(told, Shape(()), where)
+    elif isinstance(told, Shape) and told.open and described == OBJECT:
+        yield from (f"has no {where}.{field.name}" for field in told.fields if field.source == "description")
     elif told != described:
         yield f"{where} is {described}, and not {told}"
 

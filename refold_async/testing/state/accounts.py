@@ -8,6 +8,7 @@ from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.protocol.organisation import ENVIRONMENT, ORGANISATION_ID
 from refold_async.testing.protocol.timestamps import timestamp
 from refold_async.testing.state.account_workflows import AccountWorkflows
+from refold_async.testing.state.configs import AccountConfigs, MockConfig
 from refold_async.testing.state.connections import AppConnections, ConnectionStatus, MockConnection
 from refold_async.testing.state.documents import Documents
 
@@ -39,6 +40,7 @@ class MockAccount:
     _connections: dict[str, AppConnections] | None = attrs.field(default=None, init=False, repr=False)
     _stores: dict[str, dict[str, Any]] | None = attrs.field(default=None, init=False, repr=False)
     _workflows: AccountWorkflows | None = attrs.field(default=None, init=False, repr=False)
+    _configs: AccountConfigs | None = attrs.field(default=None, init=False, repr=False)
     _documents: dict[str, Documents] | None = attrs.field(default=None, init=False, repr=False)
 
     def connect(self, slug: str) -> None:
@@ -157,6 +159,22 @@ class MockAccount:
         if self._stores is None:
             self._stores = {}
         return self._stores.setdefault(slug, {})
+
+    def config(self, slug: str, config_id: str | None = None) -> MockConfig:
+        """Return a config of an app; it is created if there is none. A test may change it.
+
+        Args:
+            slug: The app.
+            config_id: Its id; None means that of the linked account.
+        """
+        return self.configs.get_or_create(self._catalogue.app(slug), config_id)[0]
+
+    @property
+    def configs(self) -> AccountConfigs:
+        """The account's configs of all apps."""
+        if self._configs is None:
+            self._configs = AccountConfigs(self.linked_account_id, self.number)
+        return self._configs
 
     def documents(self, kind: str) -> Documents:
         """Return the account's documents of one kind.

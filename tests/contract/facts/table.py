@@ -210,10 +210,11 @@ def body(
     source: Source = "description",
     *,
     required: bool = False,
+    described: Type | None = None,
     offered: bool = True,
 ) -> Input:
     """Return a field of the JSON object that is sent."""
-    return Input("body", name, type, source, required=required, offered=offered)
+    return Input("body", name, type, source, required=required, described=described, offered=offered)
 
 
 def _error_type(refusal: "Refusal") -> str:
@@ -263,6 +264,8 @@ class Operation:
         retrying: Whether it may be sent twice: by default a GET is a read, and everything else a write.
         because: Why it is of another kind than that, in the words of its documentation.
         status: The status of its answer if it succeeds.
+        any_id: Whether it takes ids that nobody knows, and creates what they name.
+        optional_body: Whether a request may come without the body that it can have.
     """
 
     method: str
@@ -277,6 +280,8 @@ class Operation:
     retrying: Retrying = attrs.field(default=attrs.Factory(usual_retrying, takes_self=True), kw_only=True)
     because: str | None = attrs.field(default=None, kw_only=True)
     status: int = attrs.field(default=200, kw_only=True)
+    any_id: bool = attrs.field(default=False, kw_only=True)
+    optional_body: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def name(self) -> str:
