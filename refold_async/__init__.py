@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
+    from refold_async.models.datarefs import Dataref, DatarefDeletion
     from refold_async.models.environment_variables import (
         EnvironmentVariable,
         EnvironmentVariableDefinition,
@@ -142,6 +143,8 @@ __all__ = [
     "ConnectUrl",
     "ConnectedAccount",
     "ConnectionState",
+    "Dataref",
+    "DatarefDeletion",
     "Done",
     "Effect",
     "EnabledWorkflow",
@@ -260,6 +263,8 @@ _LOADED_WHEN_USED = {
     "ConnectUrl": "models.connect_links",
     "ConnectedAccount": "models.applications",
     "ConnectionState": "models.connection_states",
+    "Dataref": "models.datarefs",
+    "DatarefDeletion": "models.datarefs",
     "Effect": "faults",
     "EnabledWorkflow": "models.workflows",
     "EnvironmentVariable": "models.environment_variables",

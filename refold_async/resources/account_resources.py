@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from refold_async.resources.applications import Applications
     from refold_async.resources.config_fields import ConfigFields
     from refold_async.resources.configs import Configs
+    from refold_async.resources.datarefs import Datarefs
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
     from refold_async.resources.mcp_servers import MCPServers
@@ -55,6 +56,13 @@ class AccountResources:
         from refold_async.resources.configs import Configs
 
         return Configs(self._send, self._send_by_key)
+
+    @property
+    def datarefs(self) -> "Datarefs":
+        """Records that workflows keep under a name."""
+        from refold_async.resources.datarefs import Datarefs
+
+        return Datarefs(self._send_by_key)
 
     @property
     def events(self) -> "Events":

@@ -10,6 +10,7 @@ from refold_async.protocol.responses import Parser
 from refold_async.resources.account import AccountScope
 
 if TYPE_CHECKING:
+    from refold_async.resources.datarefs import OrganisationDatarefs
     from refold_async.resources.environment_variables import EnvironmentVariables
     from refold_async.resources.linked_accounts import LinkedAccounts
     from refold_async.resources.session_tokens import SessionTokens
@@ -24,6 +25,13 @@ class OrganisationResources:
     """The resources of a client. `AsyncRefold` has its methods."""
 
     _pipeline: Pipeline
+
+    @property
+    def datarefs(self) -> "OrganisationDatarefs":
+        """The datarefs of all linked accounts: records that workflows keep under a name."""
+        from refold_async.resources.datarefs import OrganisationDatarefs
+
+        return OrganisationDatarefs(self._send)
 
     @property
     def environment_variables(self) -> "EnvironmentVariables":

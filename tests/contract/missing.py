@@ -25,13 +25,6 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/application/event/{event_id}",
         "DELETE /api/v2/public/application/event/{event_id}",
         "POST /api/v2/public/event/{slug}",
-        # Datarefs
-        "GET /api/v2/public/dataref",
-        "POST /api/v2/public/dataref",
-        "GET /api/v2/public/dataref/{refName}",
-        "DELETE /api/v2/public/dataref/{refName}",
-        "PUT /api/v2/public/dataref/{refName}/clear-records",
-        "PUT /api/v2/public/datarefs/group",
         # Datastores
         "GET /api/v2/public/datastore/config/{slug}",
         "GET /api/v2/public/datastore/config/{slug}/{datastore_name}/records",
