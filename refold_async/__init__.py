@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         EnvironmentVariableDefinition,
         EnvironmentVariableValue,
     )
+    from refold_async.models.event_definitions import EventDefinition, EventField
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.mcp_servers import MCPServer, MCPServerApp, MCPServerSuggestion
@@ -151,6 +152,8 @@ __all__ = [
     "EnvironmentVariable",
     "EnvironmentVariableDefinition",
     "EnvironmentVariableValue",
+    "EventDefinition",
+    "EventField",
     "Execution",
     "ExecutionNode",
     "ExecutionResponse",
@@ -270,6 +273,8 @@ _LOADED_WHEN_USED = {
     "EnvironmentVariable": "models.environment_variables",
     "EnvironmentVariableDefinition": "models.environment_variables",
     "EnvironmentVariableValue": "models.environment_variables",
+    "EventDefinition": "models.event_definitions",
+    "EventField": "models.event_definitions",
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",

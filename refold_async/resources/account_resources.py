@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from refold_async.resources.config_fields import ConfigFields
     from refold_async.resources.configs import Configs
     from refold_async.resources.datarefs import Datarefs
+    from refold_async.resources.datastores import Datastores
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
     from refold_async.resources.mcp_servers import MCPServers
@@ -56,6 +57,13 @@ class AccountResources:
         from refold_async.resources.configs import Configs
 
         return Configs(self._send, self._send_by_key)
+
+    @property
+    def datastores(self) -> "Datastores":
+        """The records that workflows have stored for the linked account's configs; deprecated by Refold."""
+        from refold_async.resources.datastores import Datastores
+
+        return Datastores(self._send_by_key)
 
     @property
     def datarefs(self) -> "Datarefs":

@@ -12,6 +12,7 @@ from refold_async.resources.account import AccountScope
 if TYPE_CHECKING:
     from refold_async.resources.datarefs import OrganisationDatarefs
     from refold_async.resources.environment_variables import EnvironmentVariables
+    from refold_async.resources.event_definitions import EventDefinitions
     from refold_async.resources.linked_accounts import LinkedAccounts
     from refold_async.resources.session_tokens import SessionTokens
     from refold_async.resources.webhooks import Webhooks
@@ -39,6 +40,13 @@ class OrganisationResources:
         from refold_async.resources.environment_variables import EnvironmentVariables
 
         return EnvironmentVariables(self._send)
+
+    @property
+    def event_definitions(self) -> "EventDefinitions":
+        """The events that your application can trigger. To trigger one, use `account.events`."""
+        from refold_async.resources.event_definitions import EventDefinitions
+
+        return EventDefinitions(self._send)
 
     @property
     def linked_accounts(self) -> "LinkedAccounts":

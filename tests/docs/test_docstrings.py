@@ -14,7 +14,7 @@ import refold_async
 from refold_async import AccountScope, AsyncRefold, observers, telemetry, testing, webhooks
 
 NAMESPACES: Final = (
-    AsyncRefold.environment_variables,
+    *(AsyncRefold.environment_variables, AsyncRefold.event_definitions),
     *(AsyncRefold.linked_accounts, AsyncRefold.session_tokens, AsyncRefold.webhooks),
     *(AccountScope.applications, AccountScope.events, AccountScope.executions, AccountScope.workflows),
 )

@@ -72,6 +72,7 @@ DEALS: Final = "699fec7a5bd27ed2af7243af"
 FIELD_FIELDS: Final = "id name field_type multiple options[].name options[].value defaultValue"
 OF_HUBSPOT: Final = "/api/v2/public/slug/hubspot/config"
 OF_SLACK: Final = "/api/v2/public/slug/slack/config"
+DATASTORE: Final = "/api/v2/public/datastore/config/hubspot"
 CONFIG_FIELDS: Final = "slug config_id field_errors fields workflows"
 FULL_CONFIG_FIELDS: Final = (
     f"{CONFIG_FIELDS} fields[].id fields[].name fields[].field_type workflows[].id workflows[].name workflows[].enabled"
@@ -148,6 +149,9 @@ ANSWERS: Final[dict[str, tuple[str, str, Any, str]]] = {
     "clear_config_field": ("DELETE", f"{CONFIG}/field/{STAGES}", None, FIELD_FIELDS),
     "get_rule_options": ("POST", f"{CONFIG}/rule-engine/{DEALS}", {"rule_column": {"lhs": "stage"}},
                          "options[].name options[].value"),
+    "list_datastores": ("GET", DATASTORE, None, "[]."),
+    "list_datastore_records": ("GET", f"{DATASTORE}/contacts/records", None, listed("id email stage")),
+    "search_datastore_records": ("POST", f"{DATASTORE}/contacts/search", {"stage": "new"}, listed("id email stage")),
     "trigger_event": ("POST", EVENT, {"event": "contact_created", "payload": JANE}, "message"),
     "list_linked_accounts": ("GET", LINKED_ACCOUNT, None,
                              f"{paged(ACCOUNT_FIELDS)} {each('docs[].integrations[].', INTEGRATION_FIELDS)}"),
@@ -180,7 +184,7 @@ async def mock() -> AsyncIterator[MockRefold]:
 async def made(caller: MockCaller, mock: MockRefold) -> dict[str, str]:
     """Ids of what the operations are about, all of `user_1` but the private workflow of another."""
     user, other = mock.account("user_1"), mock.account("user_2")
-    user.config("hubspot")
+    user.config("hubspot").datastores["contacts"] = [{"id": "rec_002", "email": "john@example.com", "stage": "new"}]
     mock.catalogue.app("slack").config_fields = [{"id": GREETING, "name": "Greeting", "field_type": "text"}]
     user.created, user.user_defined_fields = True, {"plan": "gold"}
     draft = user.workflows.create("Private", "slack", "")
