@@ -59,18 +59,18 @@ class AccountResources:
         return Configs(self._send, self._send_by_key)
 
     @property
-    def datastores(self) -> "Datastores":
-        """The records that workflows have stored for the linked account's configs; deprecated by Refold."""
-        from refold_async.resources.datastores import Datastores
-
-        return Datastores(self._send_by_key)
-
-    @property
     def datarefs(self) -> "Datarefs":
         """Records that workflows keep under a name."""
         from refold_async.resources.datarefs import Datarefs
 
         return Datarefs(self._send_by_key)
+
+    @property
+    def datastores(self) -> "Datastores":
+        """The records that workflows have stored for the linked account's configs; deprecated by Refold."""
+        from refold_async.resources.datastores import Datastores
+
+        return Datastores(self._send_by_key)
 
     @property
     def events(self) -> "Events":
