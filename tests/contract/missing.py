@@ -15,8 +15,5 @@ MISSING: Final = frozenset(
         "PUT /api/v2/public/migrate-token",
         # Hosted Properties
         "GET /api/v2/public/hosted-properties",
-        # Human Tasks
-        "GET /api/v2/public/human-tasks/{id}",
-        "POST /api/v2/public/human-tasks/{id}",
     }
 )
