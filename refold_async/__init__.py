@@ -69,7 +69,13 @@ if TYPE_CHECKING:
         ConfigWorkflow,
         ConfigWorkflowInput,
     )
-    from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
+    from refold_async.models.confirmations import (
+        Confirmation,
+        CredentialUpsert,
+        TokenMigration,
+        TokenRevocation,
+        WorkflowDeletion,
+    )
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
     from refold_async.models.datarefs import Dataref, DatarefDeletion
@@ -145,6 +151,7 @@ __all__ = [
     "ConnectUrl",
     "ConnectedAccount",
     "ConnectionState",
+    "CredentialUpsert",
     "Dataref",
     "DatarefDeletion",
     "Done",
@@ -212,6 +219,7 @@ __all__ = [
     "Table",
     "TableCreation",
     "Timeout",
+    "TokenMigration",
     "TokenRevocation",
     "ToolCall",
     "ToolResult",
@@ -268,6 +276,7 @@ _LOADED_WHEN_USED = {
     "ConnectUrl": "models.connect_links",
     "ConnectedAccount": "models.applications",
     "ConnectionState": "models.connection_states",
+    "CredentialUpsert": "models.confirmations",
     "Dataref": "models.datarefs",
     "DatarefDeletion": "models.datarefs",
     "Effect": "faults",
@@ -332,6 +341,7 @@ _LOADED_WHEN_USED = {
     "Table": "models.tables",
     "TableCreation": "models.tables",
     "Timeout": "config.settings",
+    "TokenMigration": "models.confirmations",
     "TokenRevocation": "models.confirmations",
     "ToolCall": "resources.tools.tool",
     "ToolResult": "resources.tools.results",
