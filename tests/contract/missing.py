@@ -4,4 +4,4 @@ from typing import Final
 
 __all__ = ["MISSING"]
 
-MISSING: Final = frozenset({})
+MISSING: Final[frozenset[str]] = frozenset()
