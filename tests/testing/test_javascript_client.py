@@ -150,7 +150,8 @@ async def test_request(browser: Browser, mock: MockRefold, request_: Request) ->
         path = path.replace(name, value)
     expected = request_.expected
     if isinstance(expected, list):
-        expected = [made.get(each, each) for each in expected]
+        all_expected: list[Any] = expected
+        expected = [made.get(each, each) for each in all_expected]
     status, answer = await browser.send(request_.method, path, request_.headers, request_.body)
     assert status == 200, answer
     assert request_.read(answer) == expected
