@@ -69,7 +69,13 @@ if TYPE_CHECKING:
         ConfigWorkflow,
         ConfigWorkflowInput,
     )
-    from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
+    from refold_async.models.confirmations import (
+        Confirmation,
+        CredentialUpsert,
+        TokenMigration,
+        TokenRevocation,
+        WorkflowDeletion,
+    )
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
     from refold_async.models.environment_variables import (
@@ -79,6 +85,7 @@ if TYPE_CHECKING:
     )
     from refold_async.models.event_definitions import EventDefinition, EventField
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
+    from refold_async.models.human_tasks import HumanTask
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.mcp_servers import MCPServer, MCPServerApp, MCPServerSuggestion
     from refold_async.models.pages import Page
@@ -143,6 +150,7 @@ __all__ = [
     "ConnectUrl",
     "ConnectedAccount",
     "ConnectionState",
+    "CredentialUpsert",
     "Done",
     "Effect",
     "EnabledWorkflow",
@@ -161,6 +169,7 @@ __all__ = [
     "FanOutStoppedError",
     "Fault",
     "Finding",
+    "HumanTask",
     "InputField",
     "InputOption",
     "Integration",
@@ -207,6 +216,7 @@ __all__ = [
     "Table",
     "TableCreation",
     "Timeout",
+    "TokenMigration",
     "TokenRevocation",
     "ToolCall",
     "ToolResult",
@@ -263,6 +273,7 @@ _LOADED_WHEN_USED = {
     "ConnectUrl": "models.connect_links",
     "ConnectedAccount": "models.applications",
     "ConnectionState": "models.connection_states",
+    "CredentialUpsert": "models.confirmations",
     "Effect": "faults",
     "EnabledWorkflow": "models.workflows",
     "EnvironmentVariable": "models.environment_variables",
@@ -279,6 +290,7 @@ _LOADED_WHEN_USED = {
     "FanOutReport": "jobs.report",
     "FanOutStoppedError": "errors",
     "Fault": "faults",
+    "HumanTask": "models.human_tasks",
     "InputField": "models.applications",
     "InputOption": "models.applications",
     "Integration": "models.linked_accounts",
@@ -324,6 +336,7 @@ _LOADED_WHEN_USED = {
     "Table": "models.tables",
     "TableCreation": "models.tables",
     "Timeout": "config.settings",
+    "TokenMigration": "models.confirmations",
     "TokenRevocation": "models.confirmations",
     "ToolCall": "resources.tools.tool",
     "ToolResult": "resources.tools.results",
