@@ -160,6 +160,7 @@ async def test_calls_that_hang(bench: Bench, call: Call) -> None:
     with pytest.raises(ConfigurationError, match=r"total|timeout"):
         await bench.make(call, timeout=0)
     assert not bench.mock.requests
+    await bench.refold.linked_accounts.get(ACCOUNT)  # the connection is there when the time begins
     bench.mock.script(Silence())
     with pytest.raises(APITimeoutError, match=r"0\.05 seconds \(Timeout\.attempt\)") as caught:
         await bench.make(call, timeout=Timeout(attempt=0.05))
