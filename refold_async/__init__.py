@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     )
     from refold_async.models.event_definitions import EventDefinition, EventField
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
+    from refold_async.models.human_tasks import HumanTask
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
     from refold_async.models.mcp_servers import MCPServer, MCPServerApp, MCPServerSuggestion
     from refold_async.models.pages import Page
@@ -161,6 +162,7 @@ __all__ = [
     "FanOutStoppedError",
     "Fault",
     "Finding",
+    "HumanTask",
     "InputField",
     "InputOption",
     "Integration",
@@ -279,6 +281,7 @@ _LOADED_WHEN_USED = {
     "FanOutReport": "jobs.report",
     "FanOutStoppedError": "errors",
     "Fault": "faults",
+    "HumanTask": "models.human_tasks",
     "InputField": "models.applications",
     "InputOption": "models.applications",
     "Integration": "models.linked_accounts",

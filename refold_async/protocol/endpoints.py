@@ -45,6 +45,13 @@ class Target:
     """What else to do about a 401."""
     operation: str | None = None
     """The name of the endpoint, if it has one."""
+    secret_ids: bool = False
+    """Whether its ids are secrets, which neither errors nor logs nor observers may show."""
+
+    @property
+    def shown_path(self) -> str:
+        """The path as errors, logs and observers show it."""
+        return self.template if self.secret_ids and self.template is not None else self.path
 
 
 @attrs.define(eq=False, repr=False)
@@ -62,7 +69,7 @@ class Request:
     save_to: "SaveTo | None" = None
     """The file to which the body of a successful response is saved, if any."""
     secrets: Sequence[str] = ()
-    """Secrets in the body, which no error may show."""
+    """Secrets in the body or in the path, which no error may show."""
 
     @property
     def slug(self) -> str | None:
@@ -95,6 +102,7 @@ class Endpoint:
             check are sent as they are.
         required: The names in `takes` that may not be None.
         name: The name for observers: that of the method that makes the requests.
+        secret_ids: Whether its ids are secrets. Errors, logs and observers then show only their names.
     """
 
     def __init__(
@@ -109,6 +117,7 @@ class Endpoint:
         takes: "Checks" = _NO_CHECKS,
         required: Collection[str] = (),
         name: str | None = None,
+        secret_ids: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -116,6 +125,7 @@ class Endpoint:
         self.takes = takes
         self._required = required
         self._name = name
+        self.secret_ids = secret_ids
         self._subject = subject
         self._if_not_found = if_not_found
         self._if_file = if_file
@@ -153,6 +163,7 @@ class Endpoint:
             plain,
             self._if_file,
             operation=self._name,
+            secret_ids=self.secret_ids,
         )
 
     def request(
@@ -172,7 +183,7 @@ class Endpoint:
             headers: Headers in addition to those that identify the account. Those that are None are left out.
             body: The fields of the JSON object to send. Those that are None are left out.
             subject: What the request is about, for messages, if its path does not show that.
-            secrets: Secrets in the body, which neither errors nor frames may show.
+            secrets: Secrets in the body or in the path, which neither errors nor frames may show.
 
         Raises:
             ConfigurationError: An argument cannot be sent. The message names it.

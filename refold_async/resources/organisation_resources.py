@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, TypeVar
 
-from refold_async.config.settings import Timeout
+from refold_async.config.settings import Timeout, resolve_timeout
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.responses import Parser
@@ -12,6 +12,7 @@ from refold_async.resources.account import AccountScope
 if TYPE_CHECKING:
     from refold_async.resources.environment_variables import EnvironmentVariables
     from refold_async.resources.event_definitions import EventDefinitions
+    from refold_async.resources.human_tasks import HumanTasks
     from refold_async.resources.linked_accounts import LinkedAccounts
     from refold_async.resources.session_tokens import SessionTokens
     from refold_async.resources.webhooks import Webhooks
@@ -41,6 +42,13 @@ class OrganisationResources:
         return EventDefinitions(self._send)
 
     @property
+    def human_tasks(self) -> "HumanTasks":
+        """Forms with which workflows ask a person. They need no API key, and none is sent."""
+        from refold_async.resources.human_tasks import HumanTasks
+
+        return HumanTasks(self._send_without_credentials)
+
+    @property
     def linked_accounts(self) -> "LinkedAccounts":
         """The linked accounts of your organisation, and the apps that each has connected."""
         from refold_async.resources.linked_accounts import LinkedAccounts
@@ -68,3 +76,9 @@ class OrganisationResources:
     def _send(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a request for the organisation."""
         raise NotImplementedError
+
+    def _send_without_credentials(
+        self, request: Request, parse: Parser[T], timeout: Timeout | float | None
+    ) -> Awaitable[T]:
+        """Send a request for which Refold requires no credentials. It sends none."""
+        return self._pipeline.send(request, parse, {}, None, resolve_timeout(timeout, self._pipeline.timeout))

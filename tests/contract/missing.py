@@ -22,8 +22,5 @@ MISSING: Final = frozenset(
         "DELETE /api/v2/public/dataref/{refName}",
         "PUT /api/v2/public/dataref/{refName}/clear-records",
         "PUT /api/v2/public/datarefs/group",
-        # Human Tasks
-        "GET /api/v2/public/human-tasks/{id}",
-        "POST /api/v2/public/human-tasks/{id}",
     }
 )

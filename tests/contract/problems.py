@@ -56,10 +56,11 @@ def request_problems(exchange: Exchange) -> Iterator[str]:
         "path": dict(exchange.path_parameters),
     }
     by = "token" if "authorization" in headers else "key"
-    if by not in operation.security:
+    given = [credentials for credentials in ("authorization", "x-api-key") if credentials in headers]
+    if given and by not in operation.security:
         yield f"is sent by {by}"
-    if ("authorization" in headers) == ("x-api-key" in headers):
-        yield "is sent by neither or both of key and token"
+    if len(given) != bool(operation.security):
+        yield f"is sent with {' and '.join(given) or 'no credentials'}"
     if len(exchange.query) != len(sent["query"]):
         yield "repeats a parameter of the query"
     for place, values in sent.items():

@@ -39,7 +39,7 @@ def _everywhere(operation: Operation) -> list[Refused]:
     if path.count("{") > 1:  # so that it is the last id that nobody knows
         path = path.replace("{slug}", "hubspot")
     nowhere = path.replace("{", "no-such-").replace("}", "")
-    by: By = "account" if "key" in operation.security else "token"
+    by: By = "account" if "key" in operation.security else "token" if operation.security else "nobody"
     slug = {"slug": "hubspot"}
     refused: list[Refused] = []
     if operation.security:

@@ -83,6 +83,8 @@ def _differences_of_types(told: Type, described: Type, where: str) -> Iterator[s
         yield from _differences_of_fields(told, described, where)
     elif isinstance(told, Shape) and told.open and described == OBJECT:
         yield from _differences_of_fields(told, Shape(()), where)
+    elif isinstance(told, Shape) and told.open and described == OBJECT:
+        yield from (f"has no {where}.{field.name}" for field in told.fields if field.source == "description")
     elif told != described:
         yield f"{where} is {described}, and not {told}"
 

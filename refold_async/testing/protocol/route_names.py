@@ -29,6 +29,8 @@ RouteName = Literal[
     "get_mcp_server",
     "update_mcp_server",
     "delete_mcp_server",
+    "get_human_task",
+    "submit_human_task",
     "list_schedules",
     "create_schedule",
     "update_schedule",
