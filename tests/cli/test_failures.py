@@ -209,7 +209,8 @@ def test_answers_that_fail(command_line: CommandLine) -> None:
     command_line.mock.script(Silence())
     failed(command_line.run("apps", "--timeout", "0.1"), 1, "0.1", "Pass a larger --timeout.")
     failed(command_line.run(*CREATE, "--read", "--timeout", "0.1"), 1, "0.1", "Nothing was executed")
-    failed(command_line.run("apps", "--base-url", "http://127.0.0.1:1"), 1, *_NO_SERVER)
+    for command in (("apps",), ("executions", "watch", "x"), ("executions", "wait", "x")):  # not after --max-wait
+        failed(command_line.run(*command, "--base-url", "http://127.0.0.1:1"), 1, *_NO_SERVER)
 
 
 def test_writes_that_fail(command_line: CommandLine) -> None:

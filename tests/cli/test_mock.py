@@ -30,6 +30,19 @@ async def test_a_mock() -> None:
     assert f"export REFOLD_BASE_URL={base_url} REFOLD_API_KEY=tk_a" in served.output
 
 
+async def test_a_mock_whose_actions_take_time() -> None:
+    """A job lasts long enough to be watched and interrupted: here an action takes longer than the test may."""
+    async with running("-m", "refold_async", "mock", "--port", "0", "--action-seconds", "3600") as process:
+        environment = {"REFOLD_BASE_URL": await first_url(process), "REFOLD_API_KEY": "tk_a"}
+        execute = ("-m", "refold_async", "execute", "hubspot", "get_contact", "--read", "-a", "user_1")
+        async with running(*execute, "--timeout", "0.2", environment=environment) as command:
+            late = await ended(command)
+        async with running("-m", "refold_async", "apps", "-a", "user_1", environment=environment) as command:
+            assert (await ended(command)).exit_code == 0
+    assert late.exit_code == 1
+    assert "Pass a larger --timeout." in late.complaints
+
+
 def test_both_commands_take_the_same_options() -> None:
     """`refold mock` and `python -m refold_async.testing` serve alike."""
     taken = {name: parameter.default for name, parameter in inspect.signature(mock).parameters.items()}
@@ -43,6 +56,8 @@ def test_both_commands_take_the_same_options() -> None:
         (("--port", "70000"), "port must be 0 to 65535"),
         (("--rate", "0"), "must be"),
         (("--port", "x"), "--port"),
+        (("--action-seconds", "-1"), "--action-seconds must be 0 or more, not -1."),
+        (("--action-seconds", "nan"), "--action-seconds must be 0 or more, not nan."),
     ],
 )
 def test_options_that_make_no_sense(command_line: CommandLine, arguments: tuple[str, ...], says: str) -> None:

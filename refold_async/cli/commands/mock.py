@@ -20,6 +20,7 @@ def mock(
     rate: float | None = None,
     burst: WholeNumber = 1,
     retry_after: float | None = None,
+    action_seconds: float = 0.0,
     workflow_seconds: float = 0.05,
     known_accounts_only: bool = False,
 ) -> None:
@@ -33,6 +34,7 @@ def mock(
         rate: Requests to accept per second; further ones get HTTP 429.
         burst: Requests to accept at the same moment, with --rate; by default 1.
         retry_after: The seconds of the header Retry-After of an HTTP 429.
+        action_seconds: How many seconds an action takes, so that you can watch a job and interrupt it; by default 0.
         workflow_seconds: How many seconds a workflow takes; by default 0.05.
         known_accounts_only: Refuse linked accounts that you have not created.
     """
@@ -46,6 +48,7 @@ def mock(
         rate=rate,
         burst=burst,
         retry_after=retry_after,
+        action_seconds=action_seconds,
         workflow_seconds=workflow_seconds,
         known_accounts_only=known_accounts_only,
     )
