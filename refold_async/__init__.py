@@ -69,7 +69,13 @@ if TYPE_CHECKING:
         ConfigWorkflow,
         ConfigWorkflowInput,
     )
-    from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
+    from refold_async.models.confirmations import (
+        Confirmation,
+        CredentialUpsert,
+        TokenMigration,
+        TokenRevocation,
+        WorkflowDeletion,
+    )
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
     from refold_async.models.environment_variables import (
@@ -144,6 +150,7 @@ __all__ = [
     "ConnectUrl",
     "ConnectedAccount",
     "ConnectionState",
+    "CredentialUpsert",
     "Done",
     "Effect",
     "EnabledWorkflow",
@@ -209,6 +216,7 @@ __all__ = [
     "Table",
     "TableCreation",
     "Timeout",
+    "TokenMigration",
     "TokenRevocation",
     "ToolCall",
     "ToolResult",
@@ -265,6 +273,7 @@ _LOADED_WHEN_USED = {
     "ConnectUrl": "models.connect_links",
     "ConnectedAccount": "models.applications",
     "ConnectionState": "models.connection_states",
+    "CredentialUpsert": "models.confirmations",
     "Effect": "faults",
     "EnabledWorkflow": "models.workflows",
     "EnvironmentVariable": "models.environment_variables",
@@ -327,6 +336,7 @@ _LOADED_WHEN_USED = {
     "Table": "models.tables",
     "TableCreation": "models.tables",
     "Timeout": "config.settings",
+    "TokenMigration": "models.confirmations",
     "TokenRevocation": "models.confirmations",
     "ToolCall": "resources.tools.tool",
     "ToolResult": "resources.tools.results",

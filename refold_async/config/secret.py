@@ -11,7 +11,7 @@ nothing.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, SupportsIndex
 
-__all__ = ["Secret", "fingerprint", "hide", "hide_bytes", "hide_texts", "texts_of"]
+__all__ = ["Secret", "fingerprint", "hide", "hide_bytes", "hide_fields", "texts_of"]
 
 _SHOWN = "'***'"
 
@@ -60,7 +60,7 @@ def hide(value: Any) -> Any:
         return value
     if isinstance(value, str):
         return Secret(str.__str__(value))  # for a member of an Enum, its value rather than its name
-    return type(type(value).__name__, (), {})()
+    return _only_its_type(value)
 
 
 def hide_bytes(value: bytes) -> bytes:
@@ -68,24 +68,35 @@ def hide_bytes(value: bytes) -> bytes:
     return _SecretBytes(value)
 
 
-def hide_texts(value: Any, levels: int = 50) -> Any:
-    """Return a JSON value whose texts are secrets with each of them hidden; the names of fields are not.
+def hide_fields(value: Any) -> Any:
+    """Return a mapping of the caller with each text in it hidden, at any depth; the names of its fields are not.
 
-    What is nested deeper than `levels`, such as a value that contains itself, becomes an object that JSON refuses.
+    Anything else that was passed by mistake, or that JSON does not have, becomes an object that has only the name of
+    its type, as does what is nested too deep. Call this as you call `hide`.
     """
-    if not isinstance(value, Mapping | list | tuple):
-        return hide(value) if isinstance(value, str) else value
-    if not levels:
+    return _hidden(value, 50) if isinstance(value, Mapping) else _only_its_type(value)
+
+
+def _hidden(value: Any, levels: int) -> Any:
+    if isinstance(value, str):
         return hide(value)
-    if isinstance(value, Mapping):
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping) and levels:
         fields: Mapping[Any, Any] = value
-        return {name: hide_texts(part, levels - 1) for name, part in fields.items()}
-    parts: Sequence[Any] = value
-    return [hide_texts(part, levels - 1) for part in parts]
+        return {name: _hidden(part, levels - 1) for name, part in fields.items()}
+    if isinstance(value, list | tuple) and levels:
+        parts: Sequence[Any] = value
+        return [_hidden(part, levels - 1) for part in parts]
+    return _only_its_type(value)
+
+
+def _only_its_type(value: Any) -> Any:
+    return type(type(value).__name__, (), {})()
 
 
 def texts_of(value: Any) -> Iterator[str]:
-    """Yield the texts in a JSON value that `hide_texts` returned, except the names of fields."""
+    """Yield the texts in what `hide_fields` returned, except the names of fields."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from refold_async.resources.applications import Applications
     from refold_async.resources.config_fields import ConfigFields
     from refold_async.resources.configs import Configs
+    from refold_async.resources.credentials import Credentials
     from refold_async.resources.datastores import Datastores
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
@@ -56,6 +57,13 @@ class AccountResources:
         from refold_async.resources.configs import Configs
 
         return Configs(self._send, self._send_by_key)
+
+    @property
+    def credentials(self) -> "Credentials":
+        """Credentials that you have already, to store for this linked account."""
+        from refold_async.resources.credentials import Credentials
+
+        return Credentials(self._send, self._send_by_key)
 
     @property
     def datastores(self) -> "Datastores":

@@ -12,10 +12,9 @@ from refold_async.models.environment_variables import (
     EnvironmentVariableValue,
 )
 from refold_async.protocol.arguments import called, line, one_of, text
-from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_json, parse_model, parse_told, structured
-from refold_async.protocol.responses import Response, fields_of
+from refold_async.protocol.parsers import parse_field, parse_model, parse_told
 from refold_async.resources.resource import Resource
 
 __all__ = ["EnvironmentVariables", "VariableScope"]
@@ -135,7 +134,8 @@ class EnvironmentVariables(Resource):
         Raises:
             NotFoundError: There is no such definition.
         """
-        return await self._send(_GET_DEFINITION.request(definition_id), _parse_definition, timeout)
+        parse = parse_field("definition", EnvironmentVariableDefinition)
+        return await self._send(_GET_DEFINITION.request(definition_id), parse, timeout)
 
     async def get_value(
         self,
@@ -273,11 +273,3 @@ class EnvironmentVariables(Resource):
         """
         request = _DELETE_VALUE.request(value_id, headers={"linked_account_id": linked_account_id})
         return await self._send(request, parse_told(Confirmation), timeout)
-
-
-def _parse_definition(response: Response, request: Request) -> EnvironmentVariableDefinition:
-    value = parse_json(response, request)
-    definition = fields_of(value).get("definition", value)
-    return structured(  # type: ignore[no-any-return]
-        definition, EnvironmentVariableDefinition, "definition", response, request, body=value
-    )

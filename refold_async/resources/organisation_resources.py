@@ -10,6 +10,7 @@ from refold_async.protocol.responses import Parser
 from refold_async.resources.account import AccountScope
 
 if TYPE_CHECKING:
+    from refold_async.resources.auth_structure import AuthStructure
     from refold_async.resources.environment_variables import EnvironmentVariables
     from refold_async.resources.event_definitions import EventDefinitions
     from refold_async.resources.human_tasks import HumanTasks
@@ -26,6 +27,13 @@ class OrganisationResources:
     """The resources of a client. `AsyncRefold` has its methods."""
 
     _pipeline: Pipeline
+
+    @property
+    def auth_structure(self) -> "AuthStructure":
+        """Which credentials each app needs."""
+        from refold_async.resources.auth_structure import AuthStructure
+
+        return AuthStructure(self._send_without_credentials)
 
     @property
     def environment_variables(self) -> "EnvironmentVariables":

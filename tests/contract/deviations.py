@@ -43,6 +43,11 @@ DEVIATIONS: Final = (
         "Key, account and environment do where the description has the session token alone: an older page says so.",
     ),
     Deviation(
+        r"PUT .*/migrate-token",
+        r"200 Validation Error cannot be read: BadRequestError",
+        "An answer with status 200 that says that nothing was migrated is raised as an error.",
+    ),
+    Deviation(
         r"/workflow/{workflowId}/execute",
         r"execution_error: WorkflowExecution.execution_error is declared as Any",
         "What a node failed with may be a text, which the message of the error shows.",

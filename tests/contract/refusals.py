@@ -52,7 +52,7 @@ def _everywhere(operation: Operation) -> list[Refused]:
             refused.append(Refused(method, nowhere, by="token"))
     if any(given.name == "linked_account_id" and given.place == "header" for given in operation.inputs):
         refused.append(Refused(method, nowhere, by="organisation"))
-    if "{" in operation.path:
+    if "{" in operation.path and not operation.any_id:
         json = {given.name: sample(given.type, given.name) for given in operation.of("body") if given.required}
         refused.append(Refused(method, nowhere, json or None, by, headers=slug))
     if operation.of("body"):

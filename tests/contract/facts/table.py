@@ -284,6 +284,7 @@ class Operation:
         retrying: Whether it may be sent twice: by default a GET is a read, and everything else a write.
         because: Why it is of another kind than that, in the words of its documentation.
         status: The status of its answer if it succeeds.
+        any_id: Whether it takes ids that nobody knows, and creates what they name.
         optional_body: Whether a request may come without the body that it can have.
     """
 
@@ -299,6 +300,7 @@ class Operation:
     retrying: Retrying = attrs.field(default=attrs.Factory(usual_retrying, takes_self=True), kw_only=True)
     because: str | None = attrs.field(default=None, kw_only=True)
     status: int = attrs.field(default=200, kw_only=True)
+    any_id: bool = attrs.field(default=False, kw_only=True)
     optional_body: bool = attrs.field(default=False, kw_only=True)
 
     @property
