@@ -53,6 +53,13 @@ _PLAIN: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "uri": _TOKENS.map("https://example.com/{}".format),
 }
 
+_SPECIAL: Final[Mapping[str, st.SearchStrategy[Any]]] = {
+    "refresh_token": _TOKENS,
+    "success": st.just(True),
+    "token": _TOKENS,
+}
+"""Fields whose values are limited more than their schemas say: with `"success": false`, an answer may be an error."""
+
 
 def answers(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     """Return the strategy of the JSON values that a schema describes.
@@ -79,10 +86,7 @@ def _objects(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         others: Any = schema.get("additionalProperties")
         values = answers(cast("dict[str, Any]", others)) if isinstance(others, dict) else _ANYTHING
         return st.dictionaries(_NAMES, values, max_size=3)
-    fields = {
-        name: _TOKENS if name in {"token", "refresh_token"} else answers(given)
-        for name, given in schema["properties"].items()
-    }
+    fields = {name: _SPECIAL.get(name) or answers(given) for name, given in schema["properties"].items()}
     needed = {name: fields.pop(name) for name in [*fields] if name in _NEEDED}
     return st.fixed_dictionaries(needed, optional=fields)
 
