@@ -86,7 +86,8 @@ def _objects(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         others: Any = schema.get("additionalProperties")
         values = answers(cast("dict[str, Any]", others)) if isinstance(others, dict) else _ANYTHING
         return st.dictionaries(_NAMES, values, max_size=3)
-    fields = {name: _SPECIAL.get(name) or answers(given) for name, given in schema["properties"].items()}
+    described: Mapping[str, Any] = schema["properties"]
+    fields = {name: _SPECIAL[name] if name in _SPECIAL else answers(given) for name, given in described.items()}
     needed = {name: fields.pop(name) for name in [*fields] if name in _NEEDED}
     return st.fixed_dictionaries(needed, optional=fields)
 
