@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     )
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
+    from refold_async.models.datarefs import Dataref, DatarefDeletion
     from refold_async.models.environment_variables import (
         EnvironmentVariable,
         EnvironmentVariableDefinition,
@@ -151,6 +152,8 @@ __all__ = [
     "ConnectedAccount",
     "ConnectionState",
     "CredentialUpsert",
+    "Dataref",
+    "DatarefDeletion",
     "Done",
     "Effect",
     "EnabledWorkflow",
@@ -274,6 +277,8 @@ _LOADED_WHEN_USED = {
     "ConnectedAccount": "models.applications",
     "ConnectionState": "models.connection_states",
     "CredentialUpsert": "models.confirmations",
+    "Dataref": "models.datarefs",
+    "DatarefDeletion": "models.datarefs",
     "Effect": "faults",
     "EnabledWorkflow": "models.workflows",
     "EnvironmentVariable": "models.environment_variables",

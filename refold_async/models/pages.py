@@ -38,6 +38,6 @@ class Page(Result, Generic[T]):
     schema: dict[str, Any] | None = None
     """For workflows: the JSON Schema of the payloads of all workflows on the page."""
     columns: list[str] | None = None
-    """For records of a table: the names of its columns."""
+    """For records of a table, or of a dataref as a table: the names of its columns."""
     name: str | None = None
     """For records of a table: its name."""

@@ -55,7 +55,7 @@ def parse_page(model: type[T]) -> Parser[Page[T]]:
             **numbers,
             has_prev_page=has_previous if isinstance(has_previous, bool) else None,
             schema=cast("dict[str, Any]", schema) if isinstance(schema, dict) else None,
-            columns=_texts(fields.get("columns")),
+            columns=_texts(fields.get("columns", fields.get("headers"))),
             name=name if isinstance(name := fields.get("name"), str) else None,
             raw=fields,
             meta=response.meta(request_id_of(response.headers, fields)),

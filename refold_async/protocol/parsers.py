@@ -218,8 +218,9 @@ def parse_list(model: type[T]) -> Parser[list[T]]:
 
 
 def parse_docs(value: Any, model: type[T], response: Response, request: Request) -> list[T]:
-    """Return the elements of a list that may be in the envelope of a page."""
-    docs = fields_of(value).get("docs", value)
+    """Return the elements of a list that may be in the envelope of a page; those of a dataref are its rows."""
+    fields = fields_of(value)
+    docs = fields.get("docs", fields.get("rows", value))
     if docs is None and value is not None:
         docs = []
     return structured(docs, list[model], "docs", response, request, body=value)  # type: ignore[no-any-return,valid-type]

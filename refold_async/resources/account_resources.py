@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from refold_async.resources.config_fields import ConfigFields
     from refold_async.resources.configs import Configs
     from refold_async.resources.credentials import Credentials
+    from refold_async.resources.datarefs import Datarefs
     from refold_async.resources.datastores import Datastores
     from refold_async.resources.events import Events
     from refold_async.resources.executions import Executions
@@ -64,6 +65,13 @@ class AccountResources:
         from refold_async.resources.credentials import Credentials
 
         return Credentials(self._send, self._send_by_key)
+
+    @property
+    def datarefs(self) -> "Datarefs":
+        """Records that workflows keep under a name."""
+        from refold_async.resources.datarefs import Datarefs
+
+        return Datarefs(self._send_by_key)
 
     @property
     def datastores(self) -> "Datastores":

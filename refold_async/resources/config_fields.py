@@ -15,46 +15,35 @@ from refold_async.resources.resource import Resource
 __all__ = ["ConfigFields"]
 
 _FIELD: Final = "config field {field_id!r}"
+_CHECK_THE_SLUG: Final = "Check the slug in the Refold Console."
 _CHECK_THE_ID: Final = (
     "Check the config_id and the workflow_id: configs.list(slug) gives the ids of this linked account's configs, and "
     "configs.get_or_create(slug) creates one."
 )
 _WHERE: Final[Checks] = {"slug": line, "config_id": line, "workflow_id": line}
 """Which app, config and workflow a field is meant of."""
+_VALUE: Final[Checks] = {**_WHERE, "value": anything}
+_COLUMN: Final[Checks] = {**_WHERE, "rule_column": mapping}
+_SLUG: Final = ("slug",)
 
 _GET_ALL: Final = Endpoint(
-    "POST",
-    "/api/v2/public/config/field",
-    "the config fields of the app",
-    "Check the slug in the Refold Console.",
-    takes={"slug": line},
-    required=("slug",),
+    "POST", "/api/v2/public/config/field", "the config fields", _CHECK_THE_SLUG, takes=_WHERE, required=_SLUG
 )
 _GET: Final = Endpoint(
-    "POST",
-    "/api/v2/public/config/field/{field_id}",
-    _FIELD,
-    _CHECK_THE_ID,
-    takes={**_WHERE, "value": anything},
-    required=("slug",),
+    "POST", "/api/v2/public/config/field/{field_id}", _FIELD, _CHECK_THE_ID, takes=_VALUE, required=_SLUG
 )
 _UPDATE: Final = Endpoint(
-    "PUT",
-    "/api/v2/public/config/field/{field_id}",
-    _FIELD,
-    _CHECK_THE_ID,
-    takes={**_WHERE, "value": anything},
-    required=("slug", "value"),
+    "PUT", "/api/v2/public/config/field/{field_id}", _FIELD, _CHECK_THE_ID, takes=_VALUE, required=("slug", "value")
 )
 _CLEAR: Final = Endpoint(
-    "DELETE", "/api/v2/public/config/field/{field_id}", _FIELD, _CHECK_THE_ID, takes=_WHERE, required=("slug",)
+    "DELETE", "/api/v2/public/config/field/{field_id}", _FIELD, _CHECK_THE_ID, takes=_WHERE, required=_SLUG
 )
 _GET_RULE_OPTIONS: Final = Endpoint(
     "POST",
     "/api/v2/public/config/rule-engine/{field_id}",
     _FIELD,
     _CHECK_THE_ID,
-    takes={**_WHERE, "rule_column": mapping},
+    takes=_COLUMN,
     required=("slug", "rule_column"),
 )
 

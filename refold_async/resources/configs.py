@@ -18,6 +18,7 @@ __all__ = ["Configs"]
 
 _CONFIG: Final = "config {config_id!r} of app {slug!r}"
 _DEFAULT: Final = "the default config of app {slug!r}"
+_CHECK_THE_SLUG: Final = "Check the slug in the Refold Console."
 _CHECK_THE_ID: Final = (
     "Check the slug and the config_id: configs.list(slug) gives the ids of this linked account's configs, and "
     "configs.get_or_create(slug) creates one."
@@ -39,26 +40,17 @@ _CONTENT: Final[Checks] = {
 }
 """What both a new and a changed config can have."""
 _READ: Final[Checks] = {"tenant_config": flag}
+_SLUG: Final = ("slug",)
 
 _GET_OR_CREATE: Final = Endpoint(
-    "POST",
-    "/api/v2/public/config",
-    "the config",
-    "Check the slug in the Refold Console.",
-    kind="idempotent",
-    takes=_CONTENT,
-    required=("slug",),
+    "POST", "/api/v2/public/config", "the config", _CHECK_THE_SLUG, kind="idempotent", takes=_CONTENT, required=_SLUG
 )
-_UPDATE: Final = Endpoint(
-    "PUT", "/api/v2/public/config", "the config", _CHECK_THE_ID, takes=_CONTENT, required=("slug",)
-)
+_UPDATE: Final = Endpoint("PUT", "/api/v2/public/config", "the config", _CHECK_THE_ID, takes=_CONTENT, required=_SLUG)
 _GET: Final = Endpoint("GET", "/api/v2/public/slug/{slug}/config/{config_id}", _CONFIG, _CHECK_THE_ID, takes=_READ)
 _GET_DEFAULT: Final = Endpoint("GET", "/api/v2/public/slug/{slug}/config", _DEFAULT, _CHECK_THE_ID, takes=_READ)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/slug/{slug}/config/{config_id}", _CONFIG, _CHECK_THE_ID)
 _DELETE_DEFAULT: Final = Endpoint("DELETE", "/api/v2/public/slug/{slug}/config", _DEFAULT, _CHECK_THE_ID)
-_LIST: Final = Endpoint(
-    "GET", "/api/v2/public/slug/{slug}/configs", "the list of configs of app {slug!r}", "Check the slug."
-)
+_LIST: Final = Endpoint("GET", "/api/v2/public/slug/{slug}/configs", "the configs of app {slug!r}", _CHECK_THE_SLUG)
 _SET_WORKFLOW_ENABLED: Final = Endpoint(
     "PATCH",
     "/api/v2/public/slug/{slug}/config/{config_id}/workflows/{workflow_id}",
@@ -147,13 +139,14 @@ class Configs(Resource):
     ) -> Config:
         """Replace the fields and workflows of a config. Refold page: *Update Config*.
 
-        To change one field, use `account.config_fields.update()`; for one workflow, `set_workflow_enabled()`.
+        To change one field, use `account.config_fields.update()`; for one workflow, `set_workflow_enabled()`. Pass both
+        `fields` and `workflows`: Refold does not document what becomes of those that you leave out.
 
         Args:
             slug: The app.
             config_id: The id of the config; by default the id of the linked account.
-            fields: All fields that have a value, such as `{"id": ..., "value": ...}`; by default they remain.
-            workflows: All workflows, such as `{"id": ..., "enabled": True, "fields": [...]}`; by default they remain.
+            fields: All fields that should have a value, such as `{"id": ..., "value": ...}`.
+            workflows: All workflows, such as `{"id": ..., "enabled": True, "fields": [...]}`.
             labels: The labels of field mappings, as an object or as a list of objects with `name` and `value`.
             map_fields_object: The labels of field mappings, under their newer name.
             disable_field_options: Whether to leave out the options of fields, which the app may have to be asked for.

@@ -11,6 +11,7 @@ from refold_async.resources.account import AccountScope
 
 if TYPE_CHECKING:
     from refold_async.resources.auth_structure import AuthStructure
+    from refold_async.resources.datarefs import OrganisationDatarefs
     from refold_async.resources.environment_variables import EnvironmentVariables
     from refold_async.resources.event_definitions import EventDefinitions
     from refold_async.resources.human_tasks import HumanTasks
@@ -34,6 +35,13 @@ class OrganisationResources:
         from refold_async.resources.auth_structure import AuthStructure
 
         return AuthStructure(self._send_without_credentials)
+
+    @property
+    def datarefs(self) -> "OrganisationDatarefs":
+        """The datarefs of all linked accounts: records that workflows keep under a name."""
+        from refold_async.resources.datarefs import OrganisationDatarefs
+
+        return OrganisationDatarefs(self._send)
 
     @property
     def environment_variables(self) -> "EnvironmentVariables":

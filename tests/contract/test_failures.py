@@ -55,7 +55,9 @@ ERRORS: Final[Mapping[int, type[APIStatusError]]] = {
 UNREADABLE: Final = (b"<html>", b'"text"', b"[5]", b'{"docs": 5, "schema": ', b"")
 ANY_ANSWER: Final = frozenset({"account.executions.response"})
 """What returns whatever the answer is."""
-CONFIRMING: Final = frozenset({"Confirmation", "CredentialUpsert", "TokenRevocation", "WorkflowDeletion", "None"})
+CONFIRMING: Final = frozenset(
+    {"Confirmation", "CredentialUpsert", "DatarefDeletion", "TokenRevocation", "WorkflowDeletion", "None"}
+)
 """What methods return whose answer says little."""
 BY_KEY: Final = frozenset({unnamed(operation.name) for operation in OPERATIONS if "key" in operation.security})
 """The operations that take an API key."""

@@ -167,7 +167,8 @@ async def test_arguments_that_are_wrong(
     mock: MockRefold, account: AccountScope, message: str, options: dict[str, Any]
 ) -> None:
     """The error names the argument, and nothing is sent."""
-    for method in (account.configs.get_or_create, account.configs.update):
+    configs: Any = account.configs
+    for method in (configs.get_or_create, configs.update):
         with pytest.raises(ConfigurationError, match=message):
             await method(**{"slug": "hubspot", **options})
     assert not mock.requests

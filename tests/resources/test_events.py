@@ -7,7 +7,7 @@ import pytest
 from refold_async import AccountScope, AsyncRefold, ConfigurationError, EventField, NotFoundError
 from refold_async.testing import Answer, MockRefold
 
-SAMPLE: Final = {"contact": {"email": "jane@example.com", "age": 41}, "new": True, "tags": []}
+SAMPLE: Final[dict[str, Any]] = {"contact": {"email": "jane@example.com", "age": 41}, "new": True, "tags": []}
 FIELDS: Final = [
     EventField("contact", "object"),
     EventField("contact.email", "text"),

@@ -1,7 +1,7 @@
 """What Refold's JavaScript client for browsers sends, each request as it leaves there, against the mock."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 import attrs
@@ -99,8 +99,8 @@ REQUESTS: Final = (
     Request("getConfigs", "list_configs", "GET", "/api/v2/public/slug/hubspot/configs", ["user_1"],
             lambda data: [entry["config_id"] for entry in data]),
     Request("toggleConfigWorkflow", "toggle_config_workflow", "PATCH",
-            f"/api/v2/public/slug/hubspot/config/user_1/workflows/{SAMPLE_WORKFLOW_ID}", [(SAMPLE_WORKFLOW_ID, False)],
-            lambda data: [(one["id"], one["enabled"]) for one in data["workflows"]], JSON, {"enabled": False}),
+            f"/api/v2/public/slug/hubspot/config/user_1/workflows/{SAMPLE_WORKFLOW_ID}", (SAMPLE_WORKFLOW_ID, False),
+            lambda data: next((one["id"], one["enabled"]) for one in data["workflows"]), JSON, {"enabled": False}),
     Request("getConfigField", "get_config_field", "POST", f"{FIELD}/{STAGES}", "select",
             lambda field: field["field_type"], HUBSPOT, {}),
     Request("updateConfigField", "update_config_field", "PUT", f"{FIELD}/{STAGES}", "lead",
@@ -150,7 +150,7 @@ async def test_request(browser: Browser, mock: MockRefold, request_: Request) ->
         path = path.replace(name, value)
     expected = request_.expected
     if isinstance(expected, list):
-        expected = [made.get(each, each) for each in expected]
+        expected = [made.get(each, each) for each in cast("list[str]", expected)]
     status, answer = await browser.send(request_.method, path, request_.headers, request_.body)
     assert status == 200, answer
     assert request_.read(answer) == expected

@@ -81,7 +81,7 @@ def _fields(call: EndpointCall) -> dict[str, Any]:
 def _described(sample: Mapping[str, Any], prefix: str = "") -> Iterator[dict[str, str]]:
     """Yield what the API shows of each field of a sample, and of the fields in it."""
     for name, value in sample.items():
-        yield {"key": prefix + name, "type": _TYPES.get(type(value), "text")}
+        yield {"key": prefix + name, "type": _TYPES.get(value.__class__, "text")}
         if isinstance(value, dict):
             yield from _described(cast("Mapping[str, Any]", value), f"{prefix}{name}.")
 

@@ -10,6 +10,7 @@ from refold_async.testing.protocol.timestamps import timestamp
 from refold_async.testing.state.account_workflows import AccountWorkflows
 from refold_async.testing.state.configs import AccountConfigs, MockConfig
 from refold_async.testing.state.connections import AppConnections, ConnectionStatus, MockConnection
+from refold_async.testing.state.datarefs import find_dataref, new_dataref
 from refold_async.testing.state.documents import Documents
 
 __all__ = ["AccountStore", "MockAccount"]
@@ -175,6 +176,19 @@ class MockAccount:
         if self._configs is None:
             self._configs = AccountConfigs(self.linked_account_id, self.number)
         return self._configs
+
+    def dataref(self, name: str) -> dict[str, list[dict[str, Any]]]:
+        """Return the records of a dataref: their rows, by the ids of the records. A test may change them.
+
+        With Refold, workflows write them. If the account has no such dataref, it is created.
+
+        Args:
+            name: The name of the dataref.
+        """
+        datarefs = self.documents("dataref")
+        dataref = find_dataref(datarefs, name) or new_dataref(datarefs, self.linked_account_id, name)
+        records: dict[str, list[dict[str, Any]]] = dataref["data"]
+        return records
 
     def documents(self, kind: str) -> Documents:
         """Return the account's documents of one kind.

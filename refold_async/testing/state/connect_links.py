@@ -59,5 +59,7 @@ class ConnectLinkStore:
 
     def newest_properties(self, account: MockAccount) -> Mapping[str, Any]:
         """Return what was stored with the newest link to the page of all apps of an account; nothing without one."""
-        links = (link for link in reversed(self._by_token.values()) if link.account is account and link.slug is None)
-        return next((link.properties for link in links), {})
+        for link in reversed(self._by_token.values()):
+            if link.account is account and link.slug is None:
+                return link.properties
+        return {}
