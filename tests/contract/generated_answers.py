@@ -27,8 +27,8 @@ _WHOLE: Final = 2**53
 # fmt: off
 _NEEDED: Final = frozenset({
     "_id", "account_id", "action_id", "add_record_result", "auth_url", "columns", "config_id", "definition", "docs",
-    "env_definition_id", "execution_id", "hosted_url", "id", "name", "node_status", "records", "slug", "table_id",
-    "success", "token", "variable_definition_id", "version", "workflow", "workflows",
+    "env_definition_id", "execution_id", "hosted_url", "id", "name", "node_status", "records", "rows", "slug",
+    "success", "table_id", "token", "variable_definition_id", "version", "workflow", "workflows",
 })
 # fmt: on
 """The fields without which an answer says nothing: methods cannot read it. Schemas of answers do not say so."""
