@@ -91,7 +91,7 @@ class MockRefold:
             raise TypeError("api_keys must be a collection of keys, not one key")
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be 0 to 65535, not {port!r}")
-        if workflow_seconds < 0:
+        if not 0 <= workflow_seconds < math.inf:
             raise ValueError(f"workflow_seconds must be 0 or more, not {workflow_seconds!r}")
         if not stop_seconds >= 0:
             raise ValueError(f"stop_seconds must be 0 or more, not {stop_seconds!r}")
@@ -367,7 +367,12 @@ class MockRefold:
             per: The seconds to which `rate` refers; by default 1.
             burst: Requests accepted in one burst after a pause; by default 1.
             retry_after: Seconds to send as `Retry-After`; None sends no such header.
+
+        Raises:
+            ValueError: An argument is not valid.
         """
+        if retry_after is not None and not 0 <= retry_after < math.inf:
+            raise ValueError(f"retry_after must be a number of seconds, 0 or more, not {retry_after!r}")
         bucket = None if rate is None else RefusingTokenBucket(Rate(rate, per, burst), time.monotonic)
         self._dispatcher.bucket, self._dispatcher.retry_after = bucket, retry_after
 
