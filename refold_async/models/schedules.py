@@ -1,6 +1,6 @@
 """Schedules of workflows, as Refold returns them."""
 
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -47,5 +47,6 @@ class Schedule(Result):
     @property
     def workflow_id(self) -> str | None:
         """The id of the workflow."""
-        known = self.workflow.get("_id") if isinstance(self.workflow, dict) else self.workflow
+        workflow = self.workflow
+        known = cast("dict[str, Any]", workflow).get("_id") if isinstance(workflow, dict) else workflow
         return known if isinstance(known, str) else None

@@ -101,8 +101,9 @@ WRONG: Final[tuple[tuple[dict[str, Any], str], ...]] = (
 @pytest.mark.parametrize(("options", "said"), WRONG, ids=[said for _, said in WRONG])
 async def test_wrong_arguments(mock: MockRefold, account: AccountScope, options: dict[str, Any], said: str) -> None:
     """They are named, and nothing is sent."""
+    options = {"slug": "hubspot", **options}
     with pytest.raises(ConfigurationError, match=said):
-        await account.schedules.create(SAMPLE_WORKFLOW_ID, **{"slug": "hubspot", **options})
+        await account.schedules.create(SAMPLE_WORKFLOW_ID, **options)
     assert not mock.requests
 
 
