@@ -71,19 +71,20 @@ def instructions(*command: str) -> int:
 
 def per_call(program: str, url: str, few: int, many: int) -> int:
     """Return how many instructions each further call of a program takes."""
+    compile_modules("counted.py", program, url, str(few))
     least, most = (instructions("counted.py", program, url, str(count)) for count in (few, many))
     return round((most - least) / (many - few))
 
 
 def first_call(program: str, url: str) -> int:
     """Return how many instructions the imports and the first call of a program take."""
-    subprocess.run(  # which compiles its modules
-        [sys.executable, HERE / "cold.py", program, url, "--without-orjson"],
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    compile_modules("cold.py", program, url, "--without-orjson")
     return instructions("cold.py", program, url, "--without-orjson") - instructions("counted.py")
+
+
+def compile_modules(script: str, *arguments: str) -> None:
+    """Run a script, so that Python finds all its modules compiled the next time."""
+    subprocess.run([sys.executable, HERE / script, *arguments], env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
 
 
 def main() -> None:
