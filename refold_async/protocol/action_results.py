@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from refold_async.models.results import ActionResult
+from refold_async.models.results import ActionResult, SettableActionResult
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json
 from refold_async.protocol.responses import SUCCESS, Parser, Response, fields_of, request_id_of, status_or_none
@@ -35,18 +35,19 @@ def _parse_plain(response: Response, request: Request) -> ActionResult[Any]:
 
         raise unreadable_error(response, request, "it has no node_status", value)
     http_status = fields.get("http_status")
-    result = ActionResult(
+    result: Any = SettableActionResult(
         node_status,
         fields.get("data"),
         None if http_status is None else status_or_none(http_status),
-        raw=fields,
-        meta=response.meta(request_id_of(response.headers, fields)),
+        fields,
+        response.meta(request_id_of(response.headers, fields)),
     )
+    result.__class__ = ActionResult
     if node_status != "Success":
         from refold_async.protocol.execution_errors import action_error
 
         raise action_error(result, response, request)
-    return result
+    return result  # type: ignore[no-any-return]
 
 
 def _parse_into(into: Any, response: Response, request: Request) -> ActionResult[Any]:
