@@ -1,14 +1,12 @@
 """The results of executing: the result of an action, and an execution of a workflow."""
 
-from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
 
 from refold_async.models.model import STRICT, Result, named
-from refold_async.models.response_meta import ResponseMeta
 
-__all__ = ["ActionResult", "SettableActionResult", "WorkflowExecution"]
+__all__ = ["ActionResult", "WorkflowExecution"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -23,26 +21,6 @@ class ActionResult(Result, Generic[T_co]):
     """The app's response."""
     http_status: int | None = None
     """The HTTP status of the app's response, if Refold passes it on."""
-
-
-class SettableActionResult(Result):
-    """An object that becomes an `ActionResult` when its `__class__` is set. This is quick, and every call needs one.
-
-    attrs sets each field of a frozen object with a function call, which takes three times as long.
-    """
-
-    __slots__ = ("data", "http_status", "node_status")
-    __setattr__ = object.__setattr__
-    __delattr__ = object.__delattr__  # without it, Python would set attributes by calls too
-
-    def __init__(
-        self, node_status: str, data: Any, http_status: int | None, raw: Mapping[str, Any], meta: ResponseMeta
-    ) -> None:
-        self.node_status = node_status
-        self.data = data
-        self.http_status = http_status
-        self.raw = raw  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
-        self.meta = meta  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -1,7 +1,6 @@
 """One attempt on the network: a request is sent in a client's session, and a response or an error comes back."""
 
 import asyncio
-import math
 import os
 import sys
 import warnings
@@ -23,8 +22,9 @@ from refold_async.runtime.foreign_errors import EXITS
 from refold_async.transport.connection_guard import ConnectionGuard, UnusableConnectionError
 from refold_async.transport.connector import connection_limits
 from refold_async.transport.deadlines import Deadline, Deadlines
-from refold_async.transport.guarded_request import RESENT_BY_AIOHTTP, never_resend
+from refold_async.transport.guarded_request import RESENT_BY_AIOHTTP
 from refold_async.transport.request_body import Body
+from refold_async.transport.request_options import further_options
 from refold_async.transport.session import close_session, free_session, keep_for_parent, open_session
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Transport"]
 
 _CLOSED: Final = "The client is closed: make a new AsyncRefold, or close this one later."
-_NO_CONTENT_TYPE: Final = ("Content-Type",)
 _MAX_FRESH_CONNECTIONS: Final = 3
 """How many new connections an attempt tries if unexpected data arrives on each before its request is written."""
 _MIN_HEADERS: Final = 128
@@ -44,28 +43,6 @@ _BYTES_PER_HEADER: Final = 64
 @lru_cache(maxsize=2048)
 def _url(base_url: str, path: str) -> URL:
     return URL(base_url + path, encoded=True)
-
-
-@lru_cache(maxsize=16)
-def _connect_timeout(connect: float) -> aiohttp.ClientTimeout:
-    # aiohttp rounds times above the threshold up to whole seconds.
-    return aiohttp.ClientTimeout(connect=None if connect == math.inf else connect, ceil_threshold=math.inf)
-
-
-def _further_options(
-    request: Request, headers: Mapping[str, str], body: Body | None, timeout: Timeout
-) -> dict[str, Any]:
-    """Return the options for aiohttp that only some requests need."""
-    options: dict[str, Any] = {"trace_request_ctx": headers}  # for the guard of the hooks; the hooks never see it
-    if body is None:
-        # A timer of aiohttp costs more than all of ours. Only a read gets one, because it has no body that records its
-        # start.
-        options["timeout"] = _connect_timeout(timeout.connect)
-    elif not request.body:
-        options["skip_auto_headers"] = _NO_CONTENT_TYPE
-    if request.target.method in RESENT_BY_AIOHTTP:
-        options["middlewares"] = (never_resend,)
-    return options
 
 
 class Transport:
@@ -209,8 +186,8 @@ class Transport:
         ends = attempt_ends if attempt_ends < deadline else deadline
         attempt_deadline = Deadline(deadlines, ends)
         options = self._options
-        if body is None or target.method in RESENT_BY_AIOHTTP or not request.body or self._guard.hooked:
-            options = {**options, **_further_options(request, headers, body, timeout)}
+        if body is None or not request.body or target.method in RESENT_BY_AIOHTTP or self._guard.hooked:
+            options = {**options, **further_options(request, headers, body, timeout)}
         if body is not None and now + timeout.connect < ends:
             attempt_deadline.when = now + timeout.connect
             body.deadline, body.deadline_once_begun = attempt_deadline, ends
