@@ -76,9 +76,10 @@ test-other-pythons: $(VENV)/python
 test-lowest:
 	$(MAKE) test VENV=.venv-lowest LOCK=requirements/lowest.txt
 
-bench: $(VENV)/bench  ## Compare the cost of calls with other ways to make them; 5 minutes. One case: make bench CASE=read.
+bench: $(VENV)/bench  ## Compare the cost of calls with other ways to make them; 8 minutes. One case: make bench CASE=read.
 	$(BIN)/python benchmarks/suite.py $(CASE)
-	$(DRAW) cpu-beside-peers
+	$(DRAW) cpu-beside-peers cpu-beside-sdks
+	PYTHONPATH=scripts $(BIN)/python scripts/docs/measurements_page.py
 
 bench-bulk: $(VENV)/installed  ## Compare bulk jobs with hand-written ones, with and without rate limits; 5 minutes.
 	$(BIN)/python benchmarks/bulk.py $(CASE)

@@ -155,11 +155,17 @@ class Arena:
                 process.communicate()
 
     def compare(
-        self, names: Iterable[str], rounds: int, count: int, do: Callable[[Worker, str, int], dict[str, float]]
+        self,
+        names: Iterable[str],
+        rounds: int,
+        count: int,
+        do: Callable[[Worker, str, int], dict[str, float]],
+        warm: int = 0,
     ) -> Comparison:
         """Make `count` calls by each contestant, round by round. The first round warms up and does not count.
 
-        Contestants that are not installed are left out.
+        Contestants that are not installed are left out. Before its turn, each makes `warm` calls that do not count:
+        some close their connections if those are idle while many others have their turns.
         """
         contestants = [CONTESTANTS[name] for name in names if not CONTESTANTS[name].missing]
         comparison = Comparison(contestant.name for contestant in contestants)
@@ -167,6 +173,8 @@ class Arena:
             # They take turns, as the first of a round may find the machine warmer or colder.
             for contestant in contestants if number % 2 == 0 else reversed(contestants):
                 worker, calls = self.worker(contestant.name), max(1, round(count * contestant.share))
+                if warm:
+                    do(worker, contestant.name, warm)
                 before = self.seen()
                 figures = do(worker, contestant.name, calls)
                 after = self.seen()

@@ -264,11 +264,15 @@ class BareClient(TaskGroupClient):
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         writer.write(head.encode() + body)
-        response_head = await reader.readuntil(b"\r\n\r\n")
-        length = int(response_head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        value = json.loads(await reader.readexactly(length))
+        value = json.loads(await self.read_body(reader))
         self._idle.append((reader, writer))
         return value
+
+    async def read_body(self, reader: asyncio.StreamReader) -> bytes:
+        """Read a response, and return its body."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        return await reader.readexactly(length)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -16,6 +16,7 @@ from contestants import (
     CONCURRENCY,
     CONTESTANTS,
     HTTPX,
+    PEERS,
     PLAIN,
     PLAIN_WITH_ORJSON,
     REFOLD,
@@ -24,7 +25,8 @@ from contestants import (
 )
 from measuring import Row, Table
 
-ALL: Final = tuple(CONTESTANTS)
+ALL: Final = tuple(name for name in CONTESTANTS if name not in PEERS)
+BESIDE_SDKS: Final = (PLAIN, REFOLD, CAREFUL, BARE, *PEERS)
 ON_ASYNCIO: Final = (PLAIN, REFOLD, CAREFUL, BARE, PLAIN_WITH_ORJSON, REFOLD_WITH_ORJSON, HTTPX)
 
 
@@ -44,13 +46,15 @@ class Settings:
         """How many requests for `held` must arrive before they get their responses."""
         return held(quick=self.quick)
 
-    def calls(self, names: Iterable[str], task: str, rounds: int, count: int, at_once: int = 1) -> Comparison:
+    def calls(
+        self, names: Iterable[str], task: str, rounds: int, count: int, at_once: int = 1, warm: int = 0
+    ) -> Comparison:
         """Compare the contestants' calls of one kind."""
 
         def do(worker: Worker, name: str, calls: int) -> dict[str, float]:
             return worker.do("run", name=name, task=task, count=calls, at_once=at_once)
 
-        return self.arena.compare(names, self.count(rounds, 1), self.count(count, 20), do)
+        return self.arena.compare(names, self.count(rounds, 1), self.count(count, 20), do, warm)
 
 
 def held(*, quick: bool) -> int:
@@ -283,6 +287,17 @@ def account(settings: Settings) -> Generator[Table]:
     yield Table("account: making the scope of a linked account", [row], targets)
 
 
+def sdks(settings: Settings) -> Generator[Table]:
+    """Make the simplest call of each other client, and of each SDK of another API."""
+    for what, at_once in (("one at a time", 1), (f"{CONCURRENCY} at a time", CONCURRENCY)):
+        blocking = [name for name in BESIDE_SDKS if CONTESTANTS[name].blocks and at_once > 1]
+        names = [name for name in BESIDE_SDKS if name not in blocking]
+        count = 200 if at_once == 1 else 1000
+        compared = settings.calls(names, "read", 15, count, at_once=at_once, warm=at_once)
+        notes = [*left_out(names), *(f"Left out: {name}, because its calls block." for name in blocking)]
+        yield Table(title(f"sdks: the simplest call of each, {what}", compared), compared.rows(PLAIN), {}, notes)
+
+
 CASES: Final[Mapping[str, Callable[[Settings], Generator[Table]]]] = {
     "read": read,
     "actions": actions,
@@ -294,4 +309,5 @@ CASES: Final[Mapping[str, Callable[[Settings], Generator[Table]]]] = {
     "latency": latency,
     "memory": memory,
     "account": account,
+    "sdks": sdks,
 }

@@ -11,7 +11,9 @@ __all__ = ["Circumstances"]
 
 PACKAGES: Final = (
     *("refold-async", "aiohttp", "attrs", "cattrs", "backoff", "orjson", "uvloop"),
-    *("httpx", "httpx-aiohttp", "niquests", "psycopg"),
+    *("httpx", "httpx-aiohttp", "niquests", "httptools", "pyreqwest", "aiosonic"),
+    *("openapi-python-client", "stripe", "openai", "httpx2", "pipedream", "composio", "composio-client"),
+    "psycopg",
 )
 
 

@@ -50,6 +50,8 @@ class Contestant:
     """The share of a round's calls that it makes; less than 1 for slow ones."""
     needs: tuple[str, ...] = ()
     """The packages that it needs in addition to this library."""
+    blocks: bool = False
+    """Whether its calls block, so that it makes one at a time only."""
 
     def open(self, url: str, connections: int) -> AbstractAsyncContextManager[Client]:
         """Open a client of this URL with at most this many connections."""
@@ -76,6 +78,34 @@ REFOLD_ON_UVLOOP: Final = "refold_async, orjson, uvloop"
 HTTPX: Final = "httpx"
 HTTPX_ON_AIOHTTP: Final = "httpx on aiohttp"
 NIQUESTS: Final = "niquests"
+COMPOSIO: Final = "composio"
+
+PEERS: Final[Mapping[str, Contestant]] = {
+    contestant.name: contestant
+    for contestant in (
+        Contestant("httptools over streams", "by_others", "httptools", needs=("httptools",)),
+        Contestant("pyreqwest", "by_others", "pyreqwest", needs=("pyreqwest",)),
+        Contestant("aiosonic", "by_others", "aiosonic", needs=("aiosonic",)),
+        Contestant(
+            *("openapi-python-client", "by_sdks", "generated"),
+            share=0.1,
+            needs=("openapi_python_client",),
+        ),
+        Contestant("stripe on aiohttp", "by_sdks", "stripe_on_aiohttp", share=0.2, needs=("stripe",)),
+        Contestant("stripe on httpx", "by_sdks", "stripe_on_httpx", share=0.1, needs=("stripe", "httpx")),
+        Contestant("openai on aiohttp", "by_sdks", "openai_on_aiohttp", share=0.1, needs=("openai",)),
+        Contestant("openai", "by_sdks", "openai", share=0.1, needs=("openai",)),
+        Contestant(
+            *("pipedream on aiohttp", "by_sdks", "pipedream_on_aiohttp"),
+            share=0.1,
+            needs=("pipedream", "httpx_aiohttp"),
+        ),
+        Contestant("pipedream", "by_sdks", "pipedream", share=0.1, needs=("pipedream", "httpx")),
+        Contestant("composio-client", "by_sdks", "composio_client", share=0.1, needs=("composio_client",)),
+        Contestant(COMPOSIO, "by_sdks", "composio", share=0.1, needs=("composio",), blocks=True),
+    )
+}
+"""Other clients, which make the same call, and the SDKs of other APIs, each of which makes its own simplest call."""
 
 CONTESTANTS: Final[Mapping[str, Contestant]] = {
     contestant.name: contestant
@@ -94,6 +124,7 @@ CONTESTANTS: Final[Mapping[str, Contestant]] = {
         Contestant(HTTPX, "by_others", "httpx", share=0.1, needs=("httpx",)),
         Contestant(HTTPX_ON_AIOHTTP, "by_others", "httpx_on_aiohttp", share=0.2, needs=("httpx", "httpx_aiohttp")),
         Contestant(NIQUESTS, "by_others", "niquests", share=0.2, needs=("niquests",)),
+        *PEERS.values(),
     )
 }
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from api import ACTIONS, ACTIONS_BODY, LARGE_BODY
 from canned_server import RESPONSE, CannedProtocol, http_response, serve
+from sdk_responses import RESPONSES
 from servers import allow_many_connections
 
 try:
@@ -29,6 +30,10 @@ _REFUSAL: Final = http_response(
 _RESPONSES: Final = {
     f"get {ACTIONS}".encode(): http_response(b"200 OK", ACTIONS_BODY),
     f"post {ACTIONS}/export_contacts/execute".encode(): http_response(b"200 OK", LARGE_BODY),
+    **{
+        f"get {path}".encode(): http_response(b"200 OK", json.dumps(value).encode())
+        for path, value in RESPONSES.items()
+    },
 }
 _HELD: Final = f"post {ACTIONS}/held/execute".encode()
 _UNAVAILABLE: Final = f"post {ACTIONS}/unavailable/execute".encode()

@@ -58,17 +58,45 @@ if TYPE_CHECKING:
     from refold_async.limits.outside_limiter import Limiter
     from refold_async.limits.redis.redis_rate_limit import RedisRateLimit
     from refold_async.models.applications import Application, ConnectedAccount, InputField, InputOption
-    from refold_async.models.confirmations import Confirmation, TokenRevocation, WorkflowDeletion
+    from refold_async.models.config_fields import RuleColumn, RuleError, RuleOperand, RuleOptions
+    from refold_async.models.configs import (
+        Config,
+        ConfigEntry,
+        ConfigField,
+        ConfigFieldError,
+        ConfigFieldInput,
+        ConfigFieldProblem,
+        ConfigWorkflow,
+        ConfigWorkflowInput,
+    )
+    from refold_async.models.confirmations import (
+        Confirmation,
+        CredentialUpsert,
+        TokenMigration,
+        TokenRevocation,
+        WorkflowDeletion,
+    )
     from refold_async.models.connect_links import ConnectUrl, OAuthUrl
     from refold_async.models.connection_states import ConnectionState
+    from refold_async.models.datarefs import Dataref, DatarefDeletion
+    from refold_async.models.environment_variables import (
+        EnvironmentVariable,
+        EnvironmentVariableDefinition,
+        EnvironmentVariableValue,
+    )
+    from refold_async.models.event_definitions import EventDefinition, EventField
     from refold_async.models.executions import Batch, Execution, ExecutionNode, ExecutionResponse
+    from refold_async.models.human_tasks import HumanTask
     from refold_async.models.linked_accounts import Integration, LinkedAccount, UserDefinedField
+    from refold_async.models.mcp_servers import MCPServer, MCPServerApp, MCPServerSuggestion
     from refold_async.models.pages import Page
     from refold_async.models.references import Reference
     from refold_async.models.response_meta import ResponseMeta
     from refold_async.models.results import ActionResult, WorkflowExecution
     from refold_async.models.saved_file import SavedFile
+    from refold_async.models.schedules import Schedule
     from refold_async.models.session_tokens import SessionToken
+    from refold_async.models.tables import AddedRecords, Table, TableCreation
     from refold_async.models.webhooks import WebhookSubscription
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.pipeline.reconciling.reconcile import (
@@ -100,6 +128,7 @@ __all__ = [
     "ActionParameter",
     "ActionParameters",
     "ActionResult",
+    "AddedRecords",
     "AppConnectionTimeoutError",
     "Application",
     "AsyncRefold",
@@ -108,15 +137,31 @@ __all__ = [
     "BadRequestError",
     "Batch",
     "ClientClosedError",
+    "Config",
+    "ConfigEntry",
+    "ConfigField",
+    "ConfigFieldError",
+    "ConfigFieldInput",
+    "ConfigFieldProblem",
+    "ConfigWorkflow",
+    "ConfigWorkflowInput",
     "ConfigurationError",
     "Confirmation",
     "ConflictError",
     "ConnectUrl",
     "ConnectedAccount",
     "ConnectionState",
+    "CredentialUpsert",
+    "Dataref",
+    "DatarefDeletion",
     "Done",
     "Effect",
     "EnabledWorkflow",
+    "EnvironmentVariable",
+    "EnvironmentVariableDefinition",
+    "EnvironmentVariableValue",
+    "EventDefinition",
+    "EventField",
     "Execution",
     "ExecutionNode",
     "ExecutionResponse",
@@ -127,6 +172,7 @@ __all__ = [
     "FanOutStoppedError",
     "Fault",
     "Finding",
+    "HumanTask",
     "InputField",
     "InputOption",
     "Integration",
@@ -139,6 +185,9 @@ __all__ = [
     "Limiter",
     "LinkedAccount",
     "Listing",
+    "MCPServer",
+    "MCPServerApp",
+    "MCPServerSuggestion",
     "NotFoundError",
     "OAuthUrl",
     "Ok",
@@ -160,9 +209,17 @@ __all__ = [
     "RequestStructure",
     "ResponseMeta",
     "RetryPolicy",
+    "RuleColumn",
+    "RuleError",
+    "RuleOperand",
+    "RuleOptions",
     "SavedFile",
+    "Schedule",
     "SessionToken",
+    "Table",
+    "TableCreation",
     "Timeout",
+    "TokenMigration",
     "TokenRevocation",
     "ToolCall",
     "ToolResult",
@@ -196,6 +253,7 @@ _LOADED_WHEN_USED = {
     "ActionParameter": "resources.actions",
     "ActionParameters": "resources.actions",
     "ActionResult": "models.results",
+    "AddedRecords": "models.tables",
     "AppConnectionTimeoutError": "errors",
     "Application": "models.applications",
     "AsyncRefold": "client",
@@ -204,14 +262,30 @@ _LOADED_WHEN_USED = {
     "BadRequestError": "errors",
     "Batch": "models.executions",
     "ClientClosedError": "errors",
+    "Config": "models.configs",
+    "ConfigEntry": "models.configs",
+    "ConfigField": "models.configs",
+    "ConfigFieldError": "models.configs",
+    "ConfigFieldInput": "models.configs",
+    "ConfigFieldProblem": "models.configs",
+    "ConfigWorkflow": "models.configs",
+    "ConfigWorkflowInput": "models.configs",
     "ConfigurationError": "errors",
     "Confirmation": "models.confirmations",
     "ConflictError": "errors",
     "ConnectUrl": "models.connect_links",
     "ConnectedAccount": "models.applications",
     "ConnectionState": "models.connection_states",
+    "CredentialUpsert": "models.confirmations",
+    "Dataref": "models.datarefs",
+    "DatarefDeletion": "models.datarefs",
     "Effect": "faults",
     "EnabledWorkflow": "models.workflows",
+    "EnvironmentVariable": "models.environment_variables",
+    "EnvironmentVariableDefinition": "models.environment_variables",
+    "EnvironmentVariableValue": "models.environment_variables",
+    "EventDefinition": "models.event_definitions",
+    "EventField": "models.event_definitions",
     "Execution": "models.executions",
     "ExecutionNode": "models.executions",
     "ExecutionResponse": "models.executions",
@@ -221,6 +295,7 @@ _LOADED_WHEN_USED = {
     "FanOutReport": "jobs.report",
     "FanOutStoppedError": "errors",
     "Fault": "faults",
+    "HumanTask": "models.human_tasks",
     "InputField": "models.applications",
     "InputOption": "models.applications",
     "Integration": "models.linked_accounts",
@@ -233,6 +308,9 @@ _LOADED_WHEN_USED = {
     "Limiter": "limits.outside_limiter",
     "LinkedAccount": "models.linked_accounts",
     "Listing": "protocol.pages",
+    "MCPServer": "models.mcp_servers",
+    "MCPServerApp": "models.mcp_servers",
+    "MCPServerSuggestion": "models.mcp_servers",
     "NotFoundError": "errors",
     "OAuthUrl": "models.connect_links",
     "Ok": "jobs.outcomes",
@@ -253,9 +331,17 @@ _LOADED_WHEN_USED = {
     "RequestStructure": "resources.workflows",
     "ResponseMeta": "models.response_meta",
     "RetryPolicy": "config.settings",
+    "RuleColumn": "models.config_fields",
+    "RuleError": "models.config_fields",
+    "RuleOperand": "models.config_fields",
+    "RuleOptions": "models.config_fields",
     "SavedFile": "models.saved_file",
+    "Schedule": "models.schedules",
     "SessionToken": "models.session_tokens",
+    "Table": "models.tables",
+    "TableCreation": "models.tables",
     "Timeout": "config.settings",
+    "TokenMigration": "models.confirmations",
     "TokenRevocation": "models.confirmations",
     "ToolCall": "resources.tools.tool",
     "ToolResult": "resources.tools.results",

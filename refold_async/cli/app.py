@@ -61,7 +61,11 @@ To use it in this bash only:
 
   source <(refold completion bash)
 
-To install it for bash, for zsh (in a directory of $fpath), or for fish:
+To use it in every zsh, put this into ~/.zshrc, below compinit:
+
+  source <(refold completion zsh)
+
+To install it in a file, for bash, for zsh (in a directory of $fpath), or for fish:
 
   refold completion bash > ~/.local/share/bash-completion/completions/refold
   refold completion zsh > _refold
@@ -128,7 +132,9 @@ def make_app() -> App:
     _add(accounts, None, "list", "accounts:list_accounts", "List the linked accounts of your organisation.")
     _add(accounts, None, "get", "accounts:get", "Get a linked account.")
     _add(accounts, None, "upsert", "accounts:upsert", "Create a linked account, or change its name.")
-    _add(app, customers, "connect", "connect:connect", "Print the link where a customer connects an app.", _CONNECT)
+    summary = "Print the link where a customer connects an app."
+    link = "--account ID [OPTIONS] SLUG [FIELDS...]"
+    _add(app, customers, "connect", "connect:connect", summary, _CONNECT, usage=link)
 
     others = Group("Everything else", sort_key=5)
     request = "[OPTIONS] METHOD PATH [CONTENT...]"

@@ -4,7 +4,7 @@ import sys
 
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
 from refold_async.cli.options import ConfirmationOptions, WriteOptions
-from refold_async.cli.process import reading
+from refold_async.cli.process import check_interrupted, reading
 from refold_async.cli.terminal import is_terminal, one_line
 
 __all__ = ["confirm_write"]
@@ -21,7 +21,9 @@ def confirm_write(environment: str | None, what: str, options: ConfirmationOptio
     Raises:
         UsageError: There is no terminal to ask on, and no `--yes`.
         StoppedError: The answer was no.
+        KeyboardInterrupt: Ctrl-C has come.
     """
+    check_interrupted()
     read = options.read if isinstance(options, WriteOptions) else None
     if options.yes or read or environment == "test":
         return

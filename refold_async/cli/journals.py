@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 
 from refold_async.cli.connection_strings import is_connection_string
 from refold_async.cli.failures import UsageError
+from refold_async.cli.options import FileOrText
 from refold_async.journal.entries import EntryStatus, JournalEntry
 from refold_async.journal.journal import Journal
 from refold_async.journal.opening import open_store
@@ -39,7 +40,7 @@ _DATABASE: Final = Group("Journals in PostgreSQL", sort_key=90)
 
 
 JournalArgument = Annotated[
-    str | None,
+    FileOrText | None,
     Parameter(
         help="The job's journal: a file, the directory of a job in parts, or a connection string of PostgreSQL. By "
         f"default, the database of the variable {_DSN}, which others cannot see as they can a command line."
@@ -102,7 +103,7 @@ class NamedJournal:
         return self.journal.entries(status=status)
 
 
-def named_journal(given: str | None, options: JobInDatabaseOptions) -> NamedJournal:
+def named_journal(given: str | Path | None, options: JobInDatabaseOptions) -> NamedJournal:
     """Return the journal that was named on the command line.
 
     Args:
@@ -113,6 +114,7 @@ def named_journal(given: str | None, options: JobInDatabaseOptions) -> NamedJour
         UsageError: None is named, or in two ways.
         ConfigurationError: It cannot be one.
     """
+    given = None if given is None else str(given)
     if given is not None and _is_file(given):
         for option, value in (("--job", options.job), ("--dsn-file", options.dsn_file), ("--schema", options.schema)):
             if value is not None:

@@ -28,10 +28,13 @@ _ACCOUNTS_OF_ROWS: Final = (
     "The account of each row is in the column linked_account_id of the file; --account-column names another column."
 )
 _KEY: Final = re.compile(r"[pt]k_[^\s\"']+")
-_NUMBERS: Final[dict[Any, str]] = {int: "a whole number", float: "a number"}
+_NUMBERS: Final[dict[Any, str]] = {
+    **dict.fromkeys((int, int | None), "a whole number"),
+    **dict.fromkeys((float, float | None), "a number"),
+}
 _LIKENESS: Final = 0.7
 """How alike an option must be to be suggested: enough not to suggest --read, which skips a question, for --email."""
-_TAKE_PARAMETERS: Final = {"PARAMETERS", "PAYLOAD", "CONTENT"}
+_TAKE_PARAMETERS: Final = {"PARAMETERS", "PAYLOAD", "CONTENT", "FIELDS"}
 
 
 def misuse(error: CycloptsError) -> str:

@@ -1,10 +1,11 @@
 """Options that several commands share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import attrs
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from refold_async.cli.failures import UsageError
 from refold_async.config.validation import check_header_value
@@ -13,16 +14,30 @@ __all__ = [
     "NO_ACCOUNT",
     "AccountOptions",
     "ConfirmationOptions",
+    "FileOrText",
     "Options",
     "OutputOptions",
     "WaitOptions",
+    "WholeNumber",
     "WriteOptions",
 ]
 
 _SHARED = Group("Shared options", sort_key=100)
 
+
+def _whole(_type: object, tokens: Sequence[Token]) -> int:
+    return int(tokens[0].value)  # cyclopts would round 2.7 to 3
+
+
+WholeNumber = Annotated[int, Parameter(converter=_whole)]
+"""The type of every option that takes a whole number: a fraction is refused."""
+
 NO_ACCOUNT: Final = "No linked account: pass --account (-a) with its id, or set REFOLD_LINKED_ACCOUNT_ID."
 """The error for a command without one. That of cyclopts would name neither -a nor the variable."""
+
+FileOrText = str | Path
+"""The type of arguments that take a file or something that is none, such as `-`. The value is a str. Shells complete
+files because of Path, which would change some of the texts."""
 
 
 def _an_account(_options: object, _attribute: object, account: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from refold_async.cli.failures import UsageError
 from refold_async.cli.process import reading
+from refold_async.cli.strict_json import NotJSONError, UnusableJSONError, parse_json
 
 __all__ = [
     "PARAMETERS_HELP",
@@ -96,9 +97,10 @@ def _read(argument: str, read_from: Callable[[str, bool], Any], following: str) 
     if not as_json:
         return {name: text}
     try:
-        return {name: _parse_json(text, f"The value of {name}:=")}
-    except UsageError as error:
-        raise UsageError(f"{error} For plain text, write {name}= without the colon.") from None
+        return {name: parse_json(text)}
+    except UnusableJSONError as error:
+        advice = f" For plain text, write {name}= without the colon." if isinstance(error, NotJSONError) else ""
+        raise UsageError(f"The value of {name}:= {error}.{advice}") from None
 
 
 def _are_apart(name: str, value: str) -> bool:
@@ -133,17 +135,12 @@ def read_text(file: str) -> str:
 
 def read_json(file: str) -> Any:
     """Return the JSON in a file; for `-`, on stdin."""
-    return _parse_json(read_text(file).removeprefix("\ufeff"), _named(file))  # some editors begin with it
+    text = read_text(file).removeprefix("\ufeff")  # some editors begin with it
+    try:
+        return parse_json(text)
+    except UnusableJSONError as error:
+        raise UsageError(f"{_named(file)} {error}.") from None
 
 
 def _named(file: str) -> str:
     return "stdin" if file == "-" else file or "A file without a name"
-
-
-def _parse_json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"{where} is not JSON: {error}.") from None
-    except RecursionError:
-        raise UsageError(f"{where} cannot be read: its JSON is nested too deeply.") from None

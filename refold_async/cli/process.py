@@ -14,6 +14,7 @@ from typing import Final
 from refold_async.cli.failures import ExitCode
 
 __all__ = [
+    "check_interrupted",
     "ending",
     "exit_code_of",
     "finish_streams",
@@ -132,13 +133,21 @@ def ending() -> Generator[None]:
 def reading() -> Generator[None]:
     """Let Ctrl-C end code that waits for input, as `ending` does, even if it came just before."""
     with ending():
-        import asyncio
-
-        with contextlib.suppress(RuntimeError):  # no event loop is running
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise KeyboardInterrupt
+        check_interrupted()
         yield
+
+
+def check_interrupted() -> None:
+    """Raise KeyboardInterrupt if Ctrl-C came while code ran that did not await anything, such as an import.
+
+    The event loop itself would notice it only at the next wait, and a write could be sent before.
+    """
+    import asyncio
+
+    with contextlib.suppress(RuntimeError):  # no event loop is running
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise KeyboardInterrupt
 
 
 def write_output(text: str) -> None:

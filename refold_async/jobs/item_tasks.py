@@ -107,6 +107,7 @@ class ItemTasks(Generic[Item, T]):
                 linked_account_id=taken.linked_account_id,
                 index=taken.index,
                 attempts=taken.all_attempts - taken.without_connection,
+                effect="none" if taken.untouched and not self._run.may_have_run_before(taken) else "unknown",
             )
         )
         self._run.record_unfinished(taken)

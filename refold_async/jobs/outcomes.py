@@ -135,7 +135,10 @@ class Unfinished(Generic[Item]):
     index: int
     """Its position in the input, from 0."""
     attempts: int
-    """How many requests were sent for it. If there was at least one, the action may have run."""
+    """How many requests were sent for it."""
+    effect: Literal["none", "unknown"]
+    """What became of everything the item's call did: `"none"`, nothing happened, for example because all its requests
+    were refused; `"unknown"`, something may have happened."""
 
 
 def name_of_error(error: BaseException) -> str:

@@ -13,7 +13,7 @@ __all__ = ["Application", "ConnectedAccount", "InputField", "InputOption"]
 
 @attrs.frozen(eq=False, repr=False)
 class InputOption(Model):
-    """One of the values to choose from in an `InputField`."""
+    """One of the values to choose from in an `InputField` or a `ConfigField`."""
 
     name: str | None = None
     """The text to show to users."""

@@ -4,7 +4,7 @@ import attrs
 
 from refold_async.models.model import Result, named
 
-__all__ = ["Confirmation", "TokenRevocation", "WorkflowDeletion"]
+__all__ = ["Confirmation", "CredentialUpsert", "TokenMigration", "TokenRevocation", "WorkflowDeletion"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -15,6 +15,30 @@ class Confirmation(Result):
     """Refold's message."""
     success: bool | None = None
     """Whether the call succeeded, if Refold states it in addition to the HTTP status."""
+    status: str | None = None
+    """`success`, if Refold states it with this word."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class CredentialUpsert(Result):
+    """A credential was stored."""
+
+    success: bool | None = None
+    """Whether the call succeeded, if Refold states it in addition to the HTTP status."""
+    message: str | None = None
+    """Refold's message."""
+    action: str | None = None
+    """What was done: `added` or `updated`."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class TokenMigration(Result):
+    """Credentials of an app were migrated to a linked account."""
+
+    success: bool | None = None
+    """Whether the call succeeded, if Refold states it in addition to the HTTP status."""
+    message: str | None = None
+    """Refold's message."""
 
 
 @attrs.frozen(eq=False, repr=False)

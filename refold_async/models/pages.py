@@ -37,3 +37,7 @@ class Page(Result, Generic[T]):
     """The position of the first element of this page in the whole list; positions start at 1."""
     schema: dict[str, Any] | None = None
     """For workflows: the JSON Schema of the payloads of all workflows on the page."""
+    columns: list[str] | None = None
+    """For records of a table, or of a dataref as a table: the names of its columns."""
+    name: str | None = None
+    """For records of a table: its name."""

@@ -76,5 +76,5 @@ class CallState:
             from refold_async.pipeline.call_events import CANCELLED, named_call
 
             target = self.request.target
-            name = named_call(target.method, target.path, self.linked_account_id)
+            name = named_call(target.method, target.shown_path, self.linked_account_id)
             reason.add_note(CANCELLED % (name, self.attempts))

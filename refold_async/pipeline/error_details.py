@@ -25,7 +25,7 @@ __all__ = ["add_to_message", "annotate", "annotate_failure", "not_read_in_time",
 def annotate(error: RefoldError, request: Request, base_url: str, linked_account_id: str | None) -> None:
     """Set the attributes of an error that identify its request."""
     error.method = request.target.method
-    error.url = shared(base_url + request.target.path)
+    error.url = shared(base_url + request.target.shown_path)
     error.linked_account_id = linked_account_id
     error.slug = request.slug
     error.action_id = request.action_id

@@ -189,7 +189,7 @@ class Observers:
             start = CallStart(
                 method=target.method,
                 base_url=self._base_url,
-                path=target.path.partition("?")[0],
+                path=target.shown_path.partition("?")[0],
                 endpoint=target.template,
                 operation=target.operation,
                 slug=request.slug,

@@ -183,6 +183,8 @@ class Pipeline:
                 self._scheduler.release(permit)
             response.attempts = call.attempts
             response.secrets = self._secrets(headers) if "Authorization" in headers else self._own_secrets
+            if request.secrets:
+                response.secrets = [*request.secrets, *response.secrets]
             now = deadlines.now()
             response.elapsed = now - call.began
             if len(response.body) < LARGE or response.status not in SUCCESS:

@@ -4,8 +4,9 @@ Each check gets the name and the value of an argument. It returns the value to s
 that names the argument and the fix.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, TypeAlias, cast
 
 from refold_async.config.validation import check_bool, check_header_value, check_string, check_whole_number
@@ -17,6 +18,7 @@ __all__ = [
     "Checks",
     "anything",
     "called",
+    "day",
     "flag",
     "line",
     "list_of",
@@ -56,6 +58,15 @@ def moment(name: str, value: Any) -> Any:
     return query_text(name, value) if isinstance(value, date) else line(name, value)  # datetimes are dates too
 
 
+def day(name: str, value: Any) -> Any:
+    """A date, or a text that is one, such as `2026-07-01`."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return str.__str__(value)
+    raise ConfigurationError(f"{name} must be a date, or a text such as '2026-07-01', got {value!r}.")
+
+
 def one_of(*words: str) -> Check:
     """One of the texts that Refold accepts here."""
 
@@ -67,7 +78,7 @@ def one_of(*words: str) -> Check:
     return check
 
 
-def list_of(element: Check, *, at_least: int = 0) -> Check:
+def list_of(element: Check, *, at_least: int = 0, at_most: int | None = None, distinct: bool = False) -> Check:
     """A list or another sequence, but not a text, which is a sequence of its characters."""
 
     def check(name: str, value: Any) -> Any:
@@ -76,6 +87,10 @@ def list_of(element: Check, *, at_least: int = 0) -> Check:
         elements = [element(f"{name}[{index}]", one) for index, one in enumerate(cast("Iterable[Any]", value))]
         if len(elements) < at_least:
             raise ConfigurationError(f"{name} is too short: pass a list of {at_least} or more.")
+        if at_most is not None and len(elements) > at_most:
+            raise ConfigurationError(f"{name} is too long: pass a list of {at_most:,} or fewer, not {len(elements):,}.")
+        if distinct and (repeated := [one for index, one in enumerate(elements) if one in elements[:index]]):
+            raise ConfigurationError(f"{name} contains {repeated[0]!r} twice: pass each only once.")
         return elements
 
     return check

@@ -1,12 +1,13 @@
 """How an endpoint is declared, and what its requests consist of: target, kind, headers, body."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from refold_async.config.secret import hide_bytes
 from refold_async.config.validation import quote_segment
 from refold_async.faults import Kind
 from refold_async.protocol.encoding import encode_json, with_query
@@ -44,6 +45,13 @@ class Target:
     """What else to do about a 401."""
     operation: str | None = None
     """The name of the endpoint, if it has one."""
+    secret_ids: bool = False
+    """Whether its ids are secrets, which neither errors nor logs nor observers may show."""
+
+    @property
+    def shown_path(self) -> str:
+        """The path as errors, logs and observers show it."""
+        return self.template if self.secret_ids and self.template is not None else self.path
 
 
 @attrs.define(eq=False, repr=False)
@@ -60,6 +68,8 @@ class Request:
     """Whether the response is the workflow's own, with a status that the workflow chooses."""
     save_to: "SaveTo | None" = None
     """The file to which the body of a successful response is saved, if any."""
+    secrets: Sequence[str] = ()
+    """Secrets in the body or in the path, which no error may show."""
 
     @property
     def slug(self) -> str | None:
@@ -92,6 +102,7 @@ class Endpoint:
             check are sent as they are.
         required: The names in `takes` that may not be None.
         name: The name for observers: that of the method that makes the requests.
+        secret_ids: Whether its ids are secrets. Errors, logs and observers then show only their names.
     """
 
     def __init__(
@@ -106,6 +117,7 @@ class Endpoint:
         takes: "Checks" = _NO_CHECKS,
         required: Collection[str] = (),
         name: str | None = None,
+        secret_ids: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -113,6 +125,7 @@ class Endpoint:
         self.takes = takes
         self._required = required
         self._name = name
+        self.secret_ids = secret_ids
         self._subject = subject
         self._if_not_found = if_not_found
         self._if_file = if_file
@@ -150,6 +163,7 @@ class Endpoint:
             plain,
             self._if_file,
             operation=self._name,
+            secret_ids=self.secret_ids,
         )
 
     def request(
@@ -159,6 +173,7 @@ class Endpoint:
         headers: Mapping[str, str | None] | None = None,
         body: Mapping[str, Any] | None = None,
         subject: str | None = None,
+        secrets: Sequence[str] = (),
     ) -> Request:
         """Make a request.
 
@@ -168,6 +183,7 @@ class Endpoint:
             headers: Headers in addition to those that identify the account. Those that are None are left out.
             body: The fields of the JSON object to send. Those that are None are left out.
             subject: What the request is about, for messages, if its path does not show that.
+            secrets: Secrets in the body or in the path, which neither errors nor frames may show.
 
         Raises:
             ConfigurationError: An argument cannot be sent. The message names it.
@@ -178,11 +194,13 @@ class Endpoint:
             target = attrs.evolve(target, path=with_query(target.path, self._checked(query)))
         if subject is not None:
             target = attrs.evolve(target, subject=subject)
+        encoded = None if body is None else encode_json(self._checked(body))
         return Request(
             target,
             self.kind,
-            None if body is None else encode_json(self._checked(body)),
+            hide_bytes(encoded) if secrets and encoded is not None else encoded,
             NO_HEADERS if headers is None else self._checked(headers),
+            secrets=secrets,
         )
 
     def taken(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from refold_async.config.secret import Secret
-from refold_async.config.validation import check_header_value
+from refold_async.config.validation import check_bool, check_header_value
 from refold_async.errors import ConfigurationError
 from refold_async.protocol.encoding import given_texts
 
-__all__ = ["NO_API_KEY", "account_headers", "added_headers", "execution_headers", "workflow_headers"]
+__all__ = ["NO_API_KEY", "account_headers", "added_headers", "execution_headers", "flag_headers", "workflow_headers"]
 
 NO_API_KEY: Final = "No API key: pass api_key= to AsyncRefold, or set REFOLD_API_KEY."
 
@@ -50,6 +50,11 @@ def account_headers(
 def workflow_headers(*, slug: str | None, config_id: str | None, instance_tag: str | None) -> dict[str, str]:
     """Return the headers that select the app, the config and the label of a workflow run; None leaves one out."""
     return given_texts(slug=slug, config_id=config_id, instance_tag=instance_tag)
+
+
+def flag_headers(**flags: bool | None) -> dict[str, str]:
+    """Return headers that are `true` or `false`; None leaves one out."""
+    return {name: "true" if check_bool(name, value) else "false" for name, value in flags.items() if value is not None}
 
 
 _CONNECTION: Final[Mapping[str, str]] = {"connection_id": "connection_id"}

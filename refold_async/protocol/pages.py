@@ -55,6 +55,8 @@ def parse_page(model: type[T]) -> Parser[Page[T]]:
             **numbers,
             has_prev_page=has_previous if isinstance(has_previous, bool) else None,
             schema=cast("dict[str, Any]", schema) if isinstance(schema, dict) else None,
+            columns=_texts(fields.get("columns", fields.get("headers"))),
+            name=name if isinstance(name := fields.get("name"), str) else None,
             raw=fields,
             meta=response.meta(request_id_of(response.headers, fields)),
         )
@@ -85,6 +87,11 @@ def parse_only_page(parse: Parser[list[T]]) -> Parser[Page[T]]:
         return Page(parse(response, request), meta=response.meta(request_id_of(response.headers, {})))
 
     return parse_as_page
+
+
+def _texts(value: Any) -> list[str] | None:
+    """Return the texts of a list; None if there is none."""
+    return [one for one in cast("list[object]", value) if isinstance(one, str)] if isinstance(value, list) else None
 
 
 def _whole_number(value: Any) -> int | None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "parse_docs",
+    "parse_field",
+    "parse_if_sent",
     "parse_json",
     "parse_list",
     "parse_model",
@@ -186,14 +188,39 @@ def parse_told(model: type[T]) -> Parser[T]:
     return parse
 
 
+def parse_if_sent(parse: Parser[T]) -> Parser[T | None]:
+    """Return the parser of what a response may show of a write that its status confirms; None if it cannot be read."""
+
+    def parse_or_none(response: Response, request: Request) -> T | None:
+        from refold_async.errors import APIResponseValidationError
+
+        try:
+            return parse(response, request)
+        except APIResponseValidationError:
+            return None
+
+    return parse_or_none
+
+
+def parse_field(name: str, target: type[T]) -> Parser[T]:
+    """Return the parser of one field of an object that has no other."""
+
+    def parse(response: Response, request: Request) -> T:
+        value = parse_json(response, request)
+        return structured(fields_of(value).get(name), target, name, response, request, body=value)  # type: ignore[no-any-return]
+
+    return parse
+
+
 def parse_list(model: type[T]) -> Parser[list[T]]:
     """Return the parser of a list, with or without the envelope of a page."""
     return lambda response, request: parse_docs(parse_json(response, request), model, response, request)
 
 
 def parse_docs(value: Any, model: type[T], response: Response, request: Request) -> list[T]:
-    """Return the elements of a list that may be in the envelope of a page."""
-    docs = fields_of(value).get("docs", value)
+    """Return the elements of a list that may be in the envelope of a page; those of a dataref are its rows."""
+    fields = fields_of(value)
+    docs = fields.get("docs", fields.get("rows", value))
     if docs is None and value is not None:
         docs = []
     return structured(docs, list[model], "docs", response, request, body=value)  # type: ignore[no-any-return,valid-type]

@@ -380,8 +380,8 @@ class AccountScope(ActionDescriptions, RawRequests, ConnectUrls, AccountResource
     def _send_by_key(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         if self._api_key is None:
             raise ConfigurationError(
-                f"Refold accepts only an API key for {request.target.subject}, and this scope has a session token. Use "
-                f"the scope of a client with an API key: AsyncRefold(api_key=...).account(...)."
+                f"Refold accepts only an API key for {request.target.subject}, and this scope has a session token: use "
+                f"the scope of a client that has an API key."
             )
         return self._send(request, parse, timeout)
 

@@ -13,6 +13,7 @@ from refold_async.protocol.parsers import parse_model, parse_unshown
 
 __all__ = [
     "connect_url_request",
+    "hosted_properties_request",
     "oauth_url_request",
     "own_account_request",
     "parse_connect_url",
@@ -31,6 +32,8 @@ _OAUTH_URL: Final = Endpoint(
 _OWN_ACCOUNT: Final = Endpoint(
     "GET", "/api/v2/public/session/active-linked-account", "the linked account of the session token"
 )
+
+_HOSTED_PROPERTIES: Final = Endpoint("GET", "/api/v2/public/hosted-properties", "the properties of the connect link")
 
 
 def connect_url_request(linked_account_id: str, properties: Mapping[str, Any] | None, config_id: str | None) -> Request:
@@ -55,6 +58,11 @@ def oauth_url_request(slug: str, fields: Mapping[str, str] | None) -> Request:
 def own_account_request() -> Request:
     """Return the request that reads which linked account a session token belongs to."""
     return _OWN_ACCOUNT.request()
+
+
+def hosted_properties_request() -> Request:
+    """Return the request that reads what was stored with a connect link."""
+    return _HOSTED_PROPERTIES.request()
 
 
 def _problem_with(name: str) -> Callable[[object], str | None]:

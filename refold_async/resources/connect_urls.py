@@ -56,6 +56,28 @@ class ConnectUrls:
         )
         return await self._send_by_token(request, parse_connect_url, limits)
 
+    async def hosted_properties(self, *, timeout: Timeout | float | None = None) -> dict[str, Any]:
+        """Read the properties that `connect_url()` stored with the link. Refold page: *Get Hosted Properties*.
+
+        A page of your own that connects apps can read them. Refold accepts no API key for this call: a scope that uses
+        one first fetches a session token, within the same `timeout`.
+
+        Args:
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The properties.
+
+        Raises:
+            AuthenticationError: The API key or the session token is wrong or has expired.
+            RefoldError: The call failed in another way.
+        """
+        from refold_async.protocol.parsers import parse_value
+        from refold_async.resources.connect_links import hosted_properties_request
+
+        parse = parse_value(dict[str, Any])
+        return await self._send_by_token(hosted_properties_request(), parse, self._limits(timeout))
+
     async def _naming_account(
         self, make: Callable[[str], Request], timeout: Timeout | float | None
     ) -> tuple[Request, Timeout]:

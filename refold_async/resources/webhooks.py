@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from refold_async.config.settings import Timeout
-from refold_async.errors import APIResponseValidationError
+from refold_async.errors import ConfigurationError
 from refold_async.models.webhooks import WebhookSubscription
-from refold_async.protocol.arguments import Checks, anything, flag, line, list_of, mapping_of, one_of, text
-from refold_async.protocol.endpoints import Endpoint, Request
+from refold_async.protocol.arguments import Checks, anything, called, flag, line, list_of, mapping_of, one_of, text
+from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
-from refold_async.protocol.parsers import parse_list, parse_model
-from refold_async.protocol.responses import Response
+from refold_async.protocol.parsers import parse_if_sent, parse_list, parse_model
 from refold_async.resources.resource import Resource
 
 __all__ = ["Webhooks"]
@@ -41,15 +40,16 @@ _CREATE: Final = Endpoint(
 )
 _LIST: Final = Endpoint("GET", "/api/v2/public/webhook", "the list of webhooks")
 _GET: Final = Endpoint("GET", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
+_UPDATE: Final = Endpoint("PUT", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID, takes=_FIELDS)
+_EDIT_GROUP: Final = Endpoint(
+    "PUT",
+    "/api/v2/public/webhooks/group/edit",
+    "the group of the webhooks",
+    takes={"webhookIds": called("webhook_ids", list_of(line, at_least=1)), "group": text},
+)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
 
-
-def _parse_those_left(response: Response, request: Request) -> list[WebhookSubscription] | None:
-    """Parse the response to a deletion: the status says that it succeeded, whatever the body is."""
-    try:
-        return parse_list(WebhookSubscription)(response, request)
-    except APIResponseValidationError:
-        return None
+_parse_those_left: Final = parse_if_sent(parse_list(WebhookSubscription))
 
 
 class Webhooks(Resource):
@@ -102,6 +102,74 @@ class Webhooks(Resource):
         """
         request = _CREATE.request(body=_CREATE.taken(locals()))
         return await self._send(request, parse_model(WebhookSubscription), timeout)
+
+    async def update(
+        self,
+        webhook_id: str,
+        *,
+        webhook_url: str | None = None,
+        webhook_events: Sequence[str] | None = None,
+        webhook_type: str | None = None,
+        description: str | None = None,
+        webhook_headers: Mapping[str, str] | None = None,
+        webhook_body: Any = None,
+        method: Literal["POST", "PUT", "PATCH"] | None = None,
+        slug: str | None = None,
+        workflow_ids: Sequence[str] | None = None,
+        is_enabled: bool | None = None,
+        timeout: Timeout | float | None = None,
+    ) -> WebhookSubscription:
+        """Change a subscription; fields that you do not pass remain as they are. Refold page: *Update Webhook*.
+
+        Args:
+            webhook_id: The id of the subscription.
+            webhook_url: The URL.
+            webhook_events: All events to send, as for `create`; they replace the present ones.
+            webhook_type: The format of the webhooks. `refold_async.webhooks` reads only `default`.
+            description: The purpose of the subscription.
+            webhook_headers: Extra headers for Refold to send.
+            webhook_body: A template of the body to send; Refold uses it only with `webhook_type="custom"`.
+            method: The HTTP method to use.
+            slug: Only events of this app.
+            workflow_ids: Only events of these workflows; an empty list for those of all.
+            is_enabled: Whether to send webhooks from now on.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            The subscription as it is now.
+
+        Raises:
+            ConfigurationError: An argument is wrong, or there is nothing to change.
+            NotFoundError: There is no such subscription.
+            BadRequestError: Refold refused the URL or an event.
+            RefoldError: The call failed in another way; `effect` says whether the subscription may have been changed.
+        """
+        changes = _UPDATE.taken(locals())
+        if all(value is None for value in changes.values()):
+            raise ConfigurationError(
+                "There is nothing to change: pass a field of the webhook, such as is_enabled=False."
+            )
+        return await self._send(_UPDATE.request(webhook_id, body=changes), parse_model(WebhookSubscription), timeout)
+
+    async def edit_group(
+        self, webhook_ids: Sequence[str], group: str | None, *, timeout: Timeout | float | None = None
+    ) -> list[WebhookSubscription]:
+        """Put subscriptions into a group, or into none. Refold page: *Edit Webhook Group*.
+
+        Args:
+            webhook_ids: The ids of the subscriptions, at least one.
+            group: The name of the group; None or an empty text for no group.
+            timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
+
+        Returns:
+            These subscriptions as they are now.
+
+        Raises:
+            ConfigurationError: An argument is wrong; the message names it.
+            RefoldError: The call failed in another way; `effect` says whether subscriptions may have been changed.
+        """
+        request = _EDIT_GROUP.request(body={"webhookIds": webhook_ids, "group": "" if group is None else group})
+        return await self._send(request, parse_list(WebhookSubscription), timeout)
 
     async def delete(
         self, webhook_id: str, *, timeout: Timeout | float | None = None

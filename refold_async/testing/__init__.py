@@ -41,6 +41,7 @@ from refold_async.testing.protocol.webhook_events import connection_event, workf
 from refold_async.testing.server.received_requests import ReceivedRequest
 from refold_async.testing.server.webhook_delivery import WebhookDelivery
 from refold_async.testing.state.accounts import MockAccount
+from refold_async.testing.state.configs import MockConfig
 from refold_async.testing.state.connections import ConnectionStatus, MockConnection
 from refold_async.testing.state.execution import MockExecution
 from refold_async.testing.state.fired_events import FiredEvent
@@ -63,6 +64,7 @@ __all__ = [
     "MockAccount",
     "MockAction",
     "MockApp",
+    "MockConfig",
     "MockConnection",
     "MockExecution",
     "MockRefold",

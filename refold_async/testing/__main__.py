@@ -26,6 +26,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--retry-after", type=float, help="seconds to send as Retry-After with each HTTP 429")
     parser.add_argument(
+        "--action-seconds",
+        type=float,
+        default=default.action_seconds,
+        help="seconds that an action takes (default: %(default)s)",
+    )
+    parser.add_argument(
         "--workflow-seconds",
         type=float,
         default=default.workflow_seconds,

@@ -5,7 +5,7 @@ import ssl as tls
 import time
 from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import Any, Self, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.catalogue.sample_catalogue import sample_catalogue
@@ -14,6 +14,7 @@ from refold_async.testing.faults.scripts import Script
 from refold_async.testing.faults.troubles import Trouble
 from refold_async.testing.protocol.replies import X_TRACE_ID, RequestIdPlace
 from refold_async.testing.protocol.route_names import RouteName
+from refold_async.testing.protocol.timestamps import timestamp
 from refold_async.testing.server.dispatch import Dispatcher
 from refold_async.testing.server.listener import Listener
 from refold_async.testing.server.received_requests import ReceivedRequest
@@ -25,6 +26,13 @@ from refold_async.testing.state.mock_state import MockState
 from refold_async.testing.state.session_tokens import SESSION_SECONDS
 
 __all__ = ["MockRefold"]
+
+_APPROVAL: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "required": ["approved"],
+    "properties": {"approved": {"type": "boolean", "title": "Approve?"}},
+}
+_SECONDS_TO_SUBMIT: Final = 4 * 24 * 3600
 
 
 class MockRefold:
@@ -83,7 +91,7 @@ class MockRefold:
             raise TypeError("api_keys must be a collection of keys, not one key")
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be 0 to 65535, not {port!r}")
-        if workflow_seconds < 0:
+        if not 0 <= workflow_seconds < math.inf:
             raise ValueError(f"workflow_seconds must be 0 or more, not {workflow_seconds!r}")
         if not stop_seconds >= 0:
             raise ValueError(f"stop_seconds must be 0 or more, not {stop_seconds!r}")
@@ -259,6 +267,35 @@ class MockRefold:
         self._state.accounts.get_or_create(linked_account_id)
         return self._state.session_tokens.mint(linked_account_id, expires_in).token
 
+    def human_task(
+        self,
+        name: str = "Approval",
+        form_structure: Mapping[str, Any] = _APPROVAL,
+        *,
+        data: Mapping[str, Any] | None = None,
+        status: Literal["WAITING", "SUBMITTED", "TIMEOUT"] = "WAITING",
+    ) -> str:
+        """Return the id of a new form with which a workflow asks a person.
+
+        Args:
+            name: The title of the form.
+            form_structure: The JSON Schema of what to submit. Its `required` fields must be submitted; those that are
+                `readOnly` may not be changed.
+            data: The values that the form starts with.
+            status: `SUBMITTED` or `TIMEOUT` makes a form that was already submitted or has expired.
+        """
+        document = {
+            "name": name,
+            "description": "",
+            "form_structure": dict(form_structure),
+            "ui_structure": {},
+            "data": dict(data or {}),
+            "expire_in": timestamp(_SECONDS_TO_SUBMIT),
+            "receiver_emails": ["approver@example.com"],
+            "status": status,
+        }
+        return str(self._state.documents("human task").create(document)["_id"])
+
     def execution(self, execution_id: str) -> MockExecution:
         """Return an execution of a workflow, to read its state or to set its status and progress.
 
@@ -330,7 +367,12 @@ class MockRefold:
             per: The seconds to which `rate` refers; by default 1.
             burst: Requests accepted in one burst after a pause; by default 1.
             retry_after: Seconds to send as `Retry-After`; None sends no such header.
+
+        Raises:
+            ValueError: An argument is not valid.
         """
+        if retry_after is not None and not 0 <= retry_after < math.inf:
+            raise ValueError(f"retry_after must be a number of seconds, 0 or more, not {retry_after!r}")
         bucket = None if rate is None else RefusingTokenBucket(Rate(rate, per, burst), time.monotonic)
         self._dispatcher.bucket, self._dispatcher.retry_after = bucket, retry_after
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import ipaddress
+import math
 from collections.abc import Sequence
 from typing import Final
 
 import attrs
 
+from refold_async.testing.faults.troubles import Delay
 from refold_async.testing.mock_refold import MockRefold
 
 __all__ = ["ServingOptions", "serve_until_interrupted"]
@@ -37,6 +39,8 @@ class ServingOptions:
     """Requests accepted in one burst."""
     retry_after: float | None = None
     """Seconds to send as `Retry-After` with each HTTP 429."""
+    action_seconds: float = 0.0
+    """Seconds that an action takes."""
     workflow_seconds: float = 0.05
     """Seconds that a workflow takes."""
     known_accounts_only: bool = False
@@ -70,6 +74,10 @@ async def _serve(options: ServingOptions) -> None:
         known_accounts_only=options.known_accounts_only,
         record=False,
     )
+    if not 0 <= options.action_seconds < math.inf:
+        raise ValueError(f"action_seconds must be 0 or more, not {options.action_seconds:g}")
+    if options.action_seconds:
+        mock.script(Delay(options.action_seconds), route="execute_action")
     mock.limit_rate(options.rate, burst=options.burst, retry_after=options.retry_after)
     async with mock:
         api_key = options.api_key[0] if options.api_key else "tk_mock"

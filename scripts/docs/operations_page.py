@@ -51,6 +51,8 @@ Each operation is of one of three kinds, by what it does. [Retries and deadlines
 `execute_action()` is idempotent if you pass `idempotent=True`.
 """
 
+_LONGEST_PATH: Final = 66
+"""The longest path that fits on a tablet in one piece, with its method and its kind."""
 _ASKED_FIRST: Final = "/api/v2/public/session/active-linked-account"
 """What some methods ask for before they send their own request."""
 _INDIRECT: Final = frozenset(
@@ -187,7 +189,16 @@ def _row(one: Served, namespace: str) -> str:
         for owner, _, last in [name.rpartition(".")]
     ]
     methods = ", ".join(f"`{name}()`" for name in names)
-    return f"| `{one.endpoint.method} {one.endpoint.path}` | {methods} | {one.endpoint.kind} |"
+    return f"| {_operation(one.endpoint)} | {methods} | {one.endpoint.kind} |"
+
+
+def _operation(endpoint: Endpoint) -> str:
+    """Return an operation as code. A path that is too long for a tablet may be broken in its middle."""
+    operation = f"{endpoint.method} {endpoint.path}"
+    if len(endpoint.path) <= _LONGEST_PATH:
+        return f"`{operation}`"
+    *start, last, name = operation.split("/")
+    return f"<code>{'/'.join(start)}<wbr>/{last}/{name}</code>"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pictures import (
     concepts,
     cost_growth,
     cpu_beside_peers,
+    cpu_beside_sdks,
     growth_curves,
     job_timeline,
     retry_decision,
@@ -23,6 +24,7 @@ PICTURES: Final[Mapping[str, Callable[[], str]]] = {
     "retry-decision": retry_decision.draw,
     "job-timeline": job_timeline.draw,
     "cpu-beside-peers": cpu_beside_peers.draw,
+    "cpu-beside-sdks": cpu_beside_sdks.draw,
     "cost-growth": cost_growth.draw,
     "growth-curves": growth_curves.draw,
 }

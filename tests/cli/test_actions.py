@@ -81,6 +81,10 @@ def test_what_is_unknown(command_line: CommandLine, arguments: tuple[str, ...], 
         (("lifecyclestage=lead",), "`refold params hubspot create_contact -a user_1` shows which it takes."),
         (("=x",), "'=x' is not a parameter"),
         (("email:=x",), "The value of email:= is not JSON"),
+        (("email:=NaN",), "The value of email:= is not JSON: NaN is not a number in JSON."),
+        (('email:={"a": 1, "a": 2}',), "The value of email:= has the key 'a' twice."),
+        (('email:=[{"a": {"b": 1, "b": 1}}]',), "The value of email:= has the key 'b' twice."),
+        (("email:=" + "[" * 100_000,), "The value of email:= is JSON that is nested too deeply."),
         (("email=x", "email=y"), "'email' is given twice"),
         (("email=@/no/such/file",), "/no/such/file cannot be read: No such file or directory."),
         (("email=@ada",), """For a text that begins with @, write 'email:="@ada"'."""),
@@ -104,6 +108,14 @@ def test_parameters_from_files(command_line: CommandLine, tmp_path: Path) -> Non
     given = ("email=@-", f"firstname=@{tmp_path / 'name'}", f"@{tmp_path / 'all.json'}")
     assert command_line.run("execute", "hubspot", "create_contact", *given, stdin="ada@example.com").code == 0
     assert executed(command_line) == [{"email": "ada@example.com", "firstname": "Ada\n", "lastname": "Lovelace"}]
+
+
+@pytest.mark.parametrize("given", ["@-", "email:=@-"])
+def test_files_with_a_key_twice(command_line: CommandLine, given: str) -> None:
+    """It is not decided for the user which of the two values counts."""
+    ended = command_line.run("execute", "hubspot", "create_contact", given, stdin='{"email": "a", "email": "b"}')
+    assert (ended.code, ended.out, ended.err) == (2, "", "refold: stdin has the key 'email' twice.\n")
+    assert command_line.mock.request_count == 0
 
 
 async def test_a_suggestion_that_takes_long() -> None:

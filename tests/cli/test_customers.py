@@ -2,10 +2,11 @@
 
 import json
 import urllib.request
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from refold_async.testing import MockRefold
+from refold_async.testing import Answer, MockRefold
 from support.command_line import CommandLine, served_by_thread
 
 
@@ -80,6 +81,32 @@ def test_connect(command_line: CommandLine) -> None:
     unknown = command_line.run("connect", "hubspt")
     assert (unknown.code, unknown.out) == (1, "")
     assert "Did you mean 'hubspot'?" in unknown.err
+
+
+def test_fields_of_an_oauth_page(command_line: CommandLine) -> None:
+    """What an app needs first is sent to its page; the errors name what Refold lists for the app."""
+    fields = [{"name": "shop", "label": "Shop", "type": "text", "required": True}]
+    command_line.mock.catalogue.add_app("shop_app", auth_fields=fields)
+    connect = ("connect", "shop_app", "--oauth")
+    made = command_line.run(*connect, "shop=ada's shop")
+    assert (made.code, made.err) == (0, "")
+    assert command_line.mock.requests_to("get_oauth_url")[0].query == {"shop": "ada's shop"}
+    assert parse_qs(urlsplit(made.out.strip()).query)["shop"] == ["ada's shop"]
+    command_line.mock.script(Answer(400, json={"message": "shop is missing"}), route="get_oauth_url", calls=1)
+    for given, code, says in (
+        ((), 1, "shop is missing. Fields that shop_app may need: shop=VALUE."),
+        (("shpo=x",), 2, "shop_app has no field 'shpo' (did you mean 'shop'?), only shop. No link was made."),
+        (("--shop=x",), 2, "Parameters are written without dashes: shop=VALUE."),
+    ):
+        refused = command_line.run(*connect, *given)
+        assert (refused.code, refused.out) == (code, "")
+        assert says in refused.err
+    assert len(command_line.mock.requests_to("get_oauth_url")) == 2
+    without = command_line.run("connect", "shop_app", "shop=x")
+    assert (without.code, without.out) == (2, "")
+    assert "leave out shop=, or pass --oauth." in without.err
+    # Apps whose fields Refold does not list take any.
+    assert "shop=x" in command_line.run("connect", "hubspot", "--oauth", "shop=x").out
 
 
 def test_waiting_for_the_customer(command_line: CommandLine) -> None:

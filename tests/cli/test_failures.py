@@ -186,6 +186,22 @@ def test_misuse(command_line: CommandLine, arguments: list[str], says: str) -> N
     assert not command_line.mock.requests_to("execute_action")
 
 
+def test_fractions_of_whole_numbers(command_line: CommandLine) -> None:
+    """No option that takes a whole number rounds what it is given."""
+    refused = 0
+    for command in commands(make_app(), ()):
+        app = make_app().parse_commands(command)[1][-1]
+        arguments = app.assemble_argument_collection() if app.default_command else ()
+        needed = ["--accounts=x", "hubspot", "create_contact"] if command == ("fan-out",) else []
+        for option in (argument.name for argument in arguments if argument.hint in (int, int | None)):
+            for number in ("2.7", "1e1", "inf"):
+                ended = command_line.run(*command, *needed, f"{option}={number}")
+                failed(ended, 2, f'{option} must be a whole number, not "{number}". Try `refold')
+                refused += 1
+    assert refused >= 24
+    assert command_line.mock.request_count == 0
+
+
 def test_answers_that_fail(command_line: CommandLine) -> None:
     """A wrong key, no server, and one that does not answer in time."""
     command_line.mock.script(Answer(401), calls=1)
@@ -193,7 +209,8 @@ def test_answers_that_fail(command_line: CommandLine) -> None:
     command_line.mock.script(Silence())
     failed(command_line.run("apps", "--timeout", "0.1"), 1, "0.1", "Pass a larger --timeout.")
     failed(command_line.run(*CREATE, "--read", "--timeout", "0.1"), 1, "0.1", "Nothing was executed")
-    failed(command_line.run("apps", "--base-url", "http://127.0.0.1:1"), 1, *_NO_SERVER)
+    for command in (("apps",), ("executions", "watch", "x"), ("executions", "wait", "x")):  # not after --max-wait
+        failed(command_line.run(*command, "--base-url", "http://127.0.0.1:1"), 1, *_NO_SERVER)
 
 
 def test_writes_that_fail(command_line: CommandLine) -> None:

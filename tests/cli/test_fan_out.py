@@ -172,10 +172,10 @@ def test_csv_that_is_refused(job: Job, text: bytes, says: str) -> None:
         ('{"linked_account_id": "user_1", "email": "a"}\n{"id": 2}', "line 2: it has no 'linked_account_id', only id."),
         ('{"linked_account_id": true, "email": "a"}', "line 1: its 'linked_account_id' is empty or not a text"),
         ('{"linked_account_id": "user_1", "e-mail": "a"}', "no column 'email', only linked_account_id, e-mail."),
-        ('{"linked_account_id": "user_1", "email": ' + "[" * 100_000, "line 1: its JSON is nested too deeply"),
+        ('{"linked_account_id": "user_1", "email": ' + "[" * 100_000, "line 1: it is JSON that is nested too deeply"),
         (
             '{"linked_account_id": "user_1", "email": "a", "linked_account_id": "user_2"}',
-            "it has the key 'linked_account_id' twice. Each line",
+            "line 1: it has the key 'linked_account_id' twice. Nothing was sent.",
         ),
         ('{\n "linked_account_id": "user_1"\n}', "Each line must hold one object, as `jq -c .` writes it."),
     ],
@@ -213,6 +213,15 @@ def test_commands_that_are_refused(job: Job, arguments: tuple[str, ...], says: s
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
     assert "line 2: parameters do not fit" not in ended.err
+    assert not job.sent
+
+
+def test_json_in_a_cell_with_a_key_twice(job: Job) -> None:
+    """It is refused as in JSON lines: no value is dropped."""
+    rows = job.rows('linked_account_id,email\nuser_1,"{""a"": 1, ""a"": 2}"\n', "customers.csv")
+    ended = job.run("email:=@email", "--accounts", rows)
+    assert (ended.code, ended.out) == (2, "")
+    assert "line 2: its 'email' has the key 'a' twice. Nothing was sent." in ended.err
     assert not job.sent
 
 

@@ -154,6 +154,22 @@ async def test_interrupted_and_resumed(job: Job, number: signal.Signals, code: i
     assert job.writes == job.each_once
 
 
+async def test_interrupted_while_requests_are_refused(job: Job) -> None:
+    """Rows whose requests were all refused are no unknown ones: they did nothing, and the next run begins them."""
+    job.mock.script(Answer(429, retry_after=1), route="execute_action", calls=range(5, 10_000))
+    async with running(*job.arguments, environment=job.environment) as process:
+        await until(lambda: len(job.mock.requests_to("execute_action")) >= 6, process)
+        process.send_signal(signal.SIGINT)
+        finished = await ended(process)
+    summary = told(finished)
+    assert (finished.exit_code, summary["ended"]) == (130, "interrupted")
+    assert (summary["ok"], summary["failed"], summary["unknown"], summary["not_begun"]) == (4, 0, 0, ROWS - 4)
+    assert "--resend-unknown" not in finished.complaints
+    state = Journal(job.journal).summary()
+    assert (state.ok, state.unknown, state.withdrawn + (state.not_begun or 0)) == (4, 0, ROWS - 4)
+    assert len(job.output.read_text(encoding="utf-8-sig").splitlines()) == 1 + 4
+
+
 async def test_interrupted_twice(job: Job) -> None:
     """It ends immediately, and says that the rows in flight are unknown."""
     job.mock.script(Silence(), route="execute_action", calls=range(5, 9))

@@ -1,8 +1,7 @@
-"""`refold mock` and `refold completion`."""
+"""`refold mock`, and what `refold --help` loads."""
 
 import inspect
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +30,19 @@ async def test_a_mock() -> None:
     assert f"export REFOLD_BASE_URL={base_url} REFOLD_API_KEY=tk_a" in served.output
 
 
+async def test_a_mock_whose_actions_take_time() -> None:
+    """A job lasts long enough to be watched and interrupted: here an action takes longer than the test may."""
+    async with running("-m", "refold_async", "mock", "--port", "0", "--action-seconds", "3600") as process:
+        environment = {"REFOLD_BASE_URL": await first_url(process), "REFOLD_API_KEY": "tk_a"}
+        execute = ("-m", "refold_async", "execute", "hubspot", "get_contact", "--read", "-a", "user_1")
+        async with running(*execute, "--timeout", "0.2", environment=environment) as command:
+            late = await ended(command)
+        async with running("-m", "refold_async", "apps", "-a", "user_1", environment=environment) as command:
+            assert (await ended(command)).exit_code == 0
+    assert late.exit_code == 1
+    assert "Pass a larger --timeout." in late.complaints
+
+
 def test_both_commands_take_the_same_options() -> None:
     """`refold mock` and `python -m refold_async.testing` serve alike."""
     taken = {name: parameter.default for name, parameter in inspect.signature(mock).parameters.items()}
@@ -44,6 +56,11 @@ def test_both_commands_take_the_same_options() -> None:
         (("--port", "70000"), "port must be 0 to 65535"),
         (("--rate", "0"), "must be"),
         (("--port", "x"), "--port"),
+        (("--retry-after", "-1"), "--retry-after must be a number of seconds, 0 or more, not -1.0."),
+        (("--retry-after", "nan"), "--retry-after must be a number of seconds, 0 or more, not nan."),
+        (("--workflow-seconds", "inf"), "--workflow-seconds must be 0 or more, not inf."),
+        (("--action-seconds", "-1"), "--action-seconds must be 0 or more, not -1."),
+        (("--action-seconds", "nan"), "--action-seconds must be 0 or more, not nan."),
     ],
 )
 def test_options_that_make_no_sense(command_line: CommandLine, arguments: tuple[str, ...], says: str) -> None:
@@ -60,42 +77,6 @@ def test_an_address_in_use(command_line: CommandLine) -> None:
     refused = command_line.run("mock", "--port", port)
     assert (refused.code, refused.out) == (1, "")
     assert "pass --port 0" in refused.err
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(command_line: CommandLine, tmp_path: Path, shell: str) -> None:
-    """The scripts know every command and its options; a shell that is at hand can read its own."""
-    script = command_line.run("completion", shell)
-    assert (script.code, script.err) == (0, "")
-    for word in ("workflows", "rerun", "max-wait", "connected-to", "allow-remote"):
-        assert word in script.out
-    program = shutil.which(shell)
-    if program is not None:
-        file = tmp_path / "refold"
-        file.write_text(script.out)
-        checked = subprocess.run([program, "-n", str(file)], capture_output=True, text=True, check=False)
-        assert (checked.returncode, checked.stderr) == (0, "")
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_completion_by_bash(command_line: CommandLine, tmp_path: Path) -> None:
-    """Bash offers what may be typed next."""
-    (tmp_path / "script").write_text(command_line.run("completion", "bash").out)
-    program = """
-    source "$1"; read -ra COMP_WORDS <<< "$2"; [[ "$2" == *" " ]] && COMP_WORDS+=("")
-    COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _refold refold; printf '%s\\n' "${COMPREPLY[@]}"
-    """
-    for typed, completed in (
-        ("refold exe", {"execute", "executions"}),
-        ("refold executions w", {"wait", "watch"}),
-        ("refold workflows run x --max", {"--max-wait"}),
-        ("refold completion ", {"bash", "zsh", "fish"}),
-    ):
-        shown = subprocess.run(
-            ["bash", "-c", program, "bash", str(tmp_path / "script"), typed], capture_output=True, text=True, check=True
-        )
-        assert set(shown.stdout.split()) == completed
-        assert not shown.stderr
 
 
 def test_help_loads_no_command() -> None:

@@ -223,6 +223,24 @@ def test_ctrl_c_while_it_starts(mock: MockRefold, during: str) -> None:
     assert mock.request_count == 0
 
 
+def test_ctrl_c_just_before_a_write(mock: MockRefold) -> None:
+    """While it loads what checks the payload, the event loop notices nothing; the workflow is not run."""
+    program = (
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'jsonschema': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.argv[1:] = ['workflows', 'run', '6a30f0c2d4616e99e7fa5a01', 'email=ada@example.com']\n"
+        "from refold_async.cli.main import main\n"
+        "main()\n"
+    )
+    shown = run(mock, f'{sys.executable} -c "{program}"')
+    assert shown == Ended(130, "", "refold: Stopped.\n")
+    assert len(mock.requests_to("get_request_structure")) == 1
+    assert not mock.requests_to("execute_workflow")
+
+
 @pytest.mark.parametrize("what", ["stdin", "a_pipe"])
 def test_ctrl_c_while_it_waits_for_input(mock: MockRefold, tmp_path: Path, what: str) -> None:
     """It ends at once where it waits for a person or for another program."""

@@ -150,7 +150,7 @@ def test_outcomes_and_reports(again: Callable[[Any], Any]) -> None:
     assert (ok.value, ok.value.raw) == (RESULT, RESULT.raw)
     assert str(failed.error) == str(unknown.error) == str(FAILED.error)
     assert again(OK).value == RESULT
-    unfinished = Unfinished(item="user_1", linked_account_id=None, index=0, attempts=1)
+    unfinished = Unfinished(item="user_1", linked_account_id=None, index=0, attempts=1, effect="unknown")
     assert again(unfinished) == unfinished
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Union, cast
 
 import attrs
 
+from contract.conformance import misfits
 from contract.facts.table import OBJECT, Field, Kind, ListOf, MapOf, Shape, Type, Value
 from refold_async.models.model import Model
 
@@ -120,6 +121,8 @@ def _losses_of_attribute(result: Any, value: Any, field: Field, attribute: str, 
     expected = field.type
     if isinstance(expected, Shape) and field.described == OBJECT:
         expected = attrs.evolve(expected, open=True)  # the description has it with fields of any name
+    if field.described is not None and misfits(value, expected, complete=False):
+        return declared  # nobody but the description has it like this: it is in `raw`
     return declared + losses(getattr(result, attribute), value, expected, where)
 
 

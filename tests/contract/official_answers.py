@@ -25,6 +25,7 @@ _KINDS_OF_ERRORS: Final[Mapping[int, type[APIStatusError]]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
+    500: InternalServerError,
     501: InternalServerError,
 }
 

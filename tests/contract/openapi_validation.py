@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from contract.calls.recorded import recorded_calls
-from contract.description import described_operation, extended_description, reduced_description
+from contract.description import corrected_description, described_operation, extended_description
 from contract.exchanges import Exchange
 from contract.facts.table import Operation
 from contract.problems import Problem
@@ -26,7 +26,7 @@ def _validators(*, strict: bool) -> "tuple[V31RequestValidator, V31ResponseValid
     from jsonschema_path import SchemaPath
     from openapi_core import V31RequestValidator, V31ResponseValidator
 
-    description = SchemaPath.from_dict(extended_description() if strict else reduced_description())
+    description = SchemaPath.from_dict(extended_description() if strict else corrected_description())
     return (
         V31RequestValidator(description, forbid_unspecified_additional_properties=strict),
         V31ResponseValidator(description, forbid_unspecified_additional_properties=strict),

@@ -56,10 +56,11 @@ def request_problems(exchange: Exchange) -> Iterator[str]:
         "path": dict(exchange.path_parameters),
     }
     by = "token" if "authorization" in headers else "key"
-    if by not in operation.security:
+    given = [credentials for credentials in ("authorization", "x-api-key") if credentials in headers]
+    if given and by not in operation.security:
         yield f"is sent by {by}"
-    if ("authorization" in headers) == ("x-api-key" in headers):
-        yield "is sent by neither or both of key and token"
+    if len(given) != bool(operation.security):
+        yield f"is sent with {' and '.join(given) or 'no credentials'}"
     if len(exchange.query) != len(sent["query"]):
         yield "repeats a parameter of the query"
     for place, values in sent.items():
@@ -81,7 +82,7 @@ def request_problems(exchange: Exchange) -> Iterator[str]:
         if exchange.body:
             yield "sends a body"
     elif not exchange.body:
-        if not operation.free_body:
+        if not operation.free_body and not operation.optional_body:
             yield "sends no body"
     elif headers.get("content-type") != "application/json":
         yield f"sends its body as {headers.get('content-type')}"

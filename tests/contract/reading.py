@@ -89,17 +89,17 @@ def _stage_of(call: Call, stages: tuple[Stage, Stage]) -> Stage:
 
 
 async def _callers(mock: MockRefold, stages: tuple[Stage, Stage]) -> dict[str, list[Call]]:
-    """Find out which operation each direct method is of, by what it sends."""
+    """Find out which operations each direct method is of, by what it sends."""
     callers: dict[str, list[Call]] = {}
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for call in CALLS:
-        if call.method in INDIRECT or call.method in seen:
+        if call.method in INDIRECT:
             continue
         mock.requests.clear()
         await _result(call, _stage_of(call, stages), None)
         operation = operation_of(mock.requests[0].method, mock.requests[0].path) if mock.requests else None
-        if operation is not None:
-            seen.add(call.method)
+        if operation is not None and (operation.name, call.method) not in seen:
+            seen.add((operation.name, call.method))
             callers.setdefault(operation.name, []).append(call)
     return callers
 

@@ -39,7 +39,7 @@ def _everywhere(operation: Operation) -> list[Refused]:
     if path.count("{") > 1:  # so that it is the last id that nobody knows
         path = path.replace("{slug}", "hubspot")
     nowhere = path.replace("{", "no-such-").replace("}", "")
-    by: By = "account" if "key" in operation.security else "token"
+    by: By = "account" if "key" in operation.security else "token" if operation.security else "nobody"
     slug = {"slug": "hubspot"}
     refused: list[Refused] = []
     if operation.security:
@@ -52,7 +52,7 @@ def _everywhere(operation: Operation) -> list[Refused]:
             refused.append(Refused(method, nowhere, by="token"))
     if any(given.name == "linked_account_id" and given.place == "header" for given in operation.inputs):
         refused.append(Refused(method, nowhere, by="organisation"))
-    if "{" in operation.path:
+    if "{" in operation.path and not operation.any_id:
         json = {given.name: sample(given.type, given.name) for given in operation.of("body") if given.required}
         refused.append(Refused(method, nowhere, json or None, by, headers=slug))
     if operation.of("body"):

@@ -1,17 +1,17 @@
 """What the table says otherwise than Refold's description, and than the example answers of its documentation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from contract.conformance import misfits
-from contract.description import described_answer, described_operation, documented_answers, type_of
+from contract.description import documented_answers, operations
 from contract.facts import OPERATIONS
-from contract.facts.table import NOTHING, Field, Input, ListOf, MapOf, Operation, Refusal, Shape, Type
+from contract.facts.table import OBJECT, Field, Input, ListOf, MapOf, Operation, Place, Refusal, Shape, Type
 from contract.problems import Problem, fits
 
-__all__ = ["example_misfits", "table_differences", "unfounded_facts"]
+__all__ = ["differences", "example_misfits", "table_differences", "unfounded_facts"]
 
 
 @cache
@@ -21,55 +21,54 @@ def table_differences() -> Sequence[Problem]:
         Problem(operation.name, what)
         for operation in OPERATIONS
         if operation.source == "description"
-        for what in _differences(operation)
+        for what in differences(operation, operations()[operation.name])
     ]
 
 
-def _differences(operation: Operation) -> Iterator[str]:
-    described = described_operation(operation)
-    schemes = {"OrgAPIKey": "key", "LinkedAccountToken": "token"}
-    security = {schemes[name] for option in described["security"] for name in option}
-    if security != set(operation.described_security or operation.security):
-        yield f"takes {security}"
-    for place in ("path", "query", "header"):
-        known = {
-            given["name"]: (type_of(given["schema"], parameter=True), bool(given.get("required")))
-            for given in described["parameters"]
-            if given["in"] == place
-        }
-        yield from _differences_of_inputs(operation.of(place), known)
-    schema: Mapping[str, Any] = (
-        described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+def differences(told: Operation, described: Operation) -> Iterator[str]:
+    """Tell what is described otherwise than we have it.
+
+    Args:
+        told: An operation as we have it.
+        described: The same operation in a description.
+    """
+    if set(described.security) != set(told.described_security or told.security):
+        yield f"is authenticated by {' or '.join(described.security) or 'nothing'}"
+    places: Sequence[Place] = ("path", "query", "header", "body")
+    for place in places:
+        yield from _differences_of_inputs(told.of(place), described.of(place))
+    if described.of("body") and described.optional_body != told.optional_body:
+        yield f"{'does not require' if described.optional_body else 'requires'} a body"
+    if described.free_body != told.free_body:
+        yield f"{'takes' if described.free_body else 'does not take'} a body of fields of any name"
+    if described.status != told.status and described.status not in {refusal.status for refusal in told.refusals}:
+        yield f"answers {described.status} if it succeeds, and not {told.status}"
+    statuses = {told.status, *(refusal.status for refusal in told.refusals)}
+    yield from (f"answers {refusal.status}" for refusal in described.refusals if refusal.status not in statuses)
+    statuses = {described.status, *(refusal.status for refusal in described.refusals)}
+    yield from (
+        f"no longer answers {refusal.status}"
+        for refusal in told.refusals
+        if refusal.source == "description" and refusal.status not in statuses
     )
-    required = schema.get("required", ())
-    fields = {name: (type_of(given), name in required) for name, given in schema.get("properties", {}).items()}
-    yield from _differences_of_inputs(operation.of("body"), fields)
-    if bool(schema.get("additionalProperties")) != operation.free_body:
-        yield f"takes a body of fields of any name: {not operation.free_body}"
-    responses: Mapping[str, Any] = described["responses"]
-    statuses = {str(operation.status), *(str(refusal.status) for refusal in operation.refusals)}
-    yield from (f"answers {status}" for status in responses if status not in statuses)
-    answer = described_answer(operation)
-    yield from _differences_of_types(operation.answer, NOTHING if answer is None else type_of(answer), "")
+    yield from _differences_of_types(told.answer, described.answer, "")
 
 
-def _differences_of_inputs(inputs: Sequence[Input], described: Mapping[str, tuple[Type, bool]]) -> Iterator[str]:
+def _differences_of_inputs(inputs: Sequence[Input], described: Sequence[Input]) -> Iterator[str]:
     known = {given.name: given for given in inputs}
-    for name, (expected, required) in described.items():
-        if name not in known:
-            yield f"takes {name}"
-        elif known[name].source != "description":
+    for expected in described:
+        name = f"{expected.name} in the {expected.place}"
+        given = known.pop(expected.name, None)
+        if given is None:
+            yield f"takes {name}: {expected.type}{', required' if expected.required else ''}"
+        elif given.source != "description":
             yield f"takes {name}, which the table has from elsewhere"
         else:
-            given = known[name]
-            yield from _differences_of_types(given.described or given.type, expected, name)
-            if given.required != required:
-                yield f"requires {name}: {required}"
-    yield from (
-        f"does not take {name}"
-        for name, given in known.items()
-        if given.source == "description" and name not in described
-    )
+            yield from _differences_of_types(given.described or given.type, expected.type, name)
+            if given.required != expected.required:
+                yield f"{'requires' if expected.required else 'does not require'} {name}"
+    left = (given for given in known.values() if given.source == "description")
+    yield from (f"does not take {given.name} in the {given.place}" for given in left)
 
 
 def _differences_of_types(told: Type, described: Type, where: str) -> Iterator[str]:
@@ -79,8 +78,12 @@ def _differences_of_types(told: Type, described: Type, where: str) -> Iterator[s
         yield from _differences_of_types(told.items, described.items, f"{where}[]")
     elif isinstance(told, Shape) and isinstance(described, Shape):
         yield from _differences_of_fields(told, described, where)
+    elif isinstance(told, Shape) and told.open and described == OBJECT:
+        yield from _differences_of_fields(told, Shape(()), where)
+    elif isinstance(told, Shape) and told.open and described == OBJECT:
+        yield from (f"has no {where}.{field.name}" for field in told.fields if field.source == "description")
     elif told != described:
-        yield f"{where} is {described}, and not {told}"
+        yield f"{where or 'the answer'} is of another type: {described}, and not {told}"
 
 
 def _differences_of_fields(told: Shape, described: Shape, where: str) -> Iterator[str]:
@@ -88,7 +91,7 @@ def _differences_of_fields(told: Shape, described: Shape, where: str) -> Iterato
         place = f"{where}.{field.name}" if where else field.name
         known = told.field(field.name)
         if known is None:
-            yield f"has {place}"
+            yield f"has {place}: {field.type}"
         elif known.source != "description" and known.described is None:
             yield f"has {place}, which the table has from elsewhere"
         else:

@@ -8,7 +8,7 @@ import attrs
 
 from contract.attributes import losses
 from contract.conformance import body_shape, misfits, parameter_misfits
-from contract.description import type_of
+from contract.described_operations import type_of
 from contract.facts.table import (
     ANYTHING,
     BOOLEAN,

@@ -6,6 +6,7 @@ They are not part of the repository: without them these tests are skipped.
 from contract.description import described_operations, documented_answers, needs_the_documents
 from contract.deviations import DEVIATIONS, undeviating
 from contract.facts.table import unnamed
+from contract.generated_answers import generated_losses
 from contract.missing import MISSING
 from contract.official_answers import example_losses, refused_examples, sample_losses
 from contract.openapi_validation import exchange_problems
@@ -57,6 +58,12 @@ def test_every_example_of_an_error_is_raised() -> None:
 def test_every_described_field_comes_back() -> None:
     """From answers that have all that is described."""
     problems = undeviating(sample_losses())
+    assert not problems, "\n".join(problems)
+
+
+def test_every_answer_made_at_random_is_read() -> None:
+    """Every described field comes back, whichever others are there, and whatever its value is."""
+    problems = undeviating(generated_losses())
     assert not problems, "\n".join(problems)
 
 

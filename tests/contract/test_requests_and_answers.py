@@ -90,7 +90,7 @@ async def test_calls_that_need_a_key() -> None:
     stage = Stage(refold, refold.account_from_session_token("token"), Ids())
     for each_call in CALLS:
         if each_call.method in methods_by_key_alone():
-            with pytest.raises(ConfigurationError, match=r"only an API key .*AsyncRefold\(api_key="):
+            with pytest.raises(ConfigurationError, match=r"only an API key .* this scope has a session token"):
                 await outcome(each_call.make(stage))
 
 

@@ -14,12 +14,14 @@ import refold_async
 from refold_async import AccountScope, AsyncRefold, observers, telemetry, testing, webhooks
 
 NAMESPACES: Final = (
+    *(AccountScope.credentials, AsyncRefold.auth_structure),
+    *(AsyncRefold.environment_variables, AsyncRefold.event_definitions),
     *(AsyncRefold.linked_accounts, AsyncRefold.session_tokens, AsyncRefold.webhooks),
     *(AccountScope.applications, AccountScope.events, AccountScope.executions, AccountScope.workflows),
 )
 PROTOCOLS_OF_PYTHON: Final = {"asend", "athrow", "send", "throw", "close", "aclose"}
 """What coroutines and generators have, which nobody calls by hand."""
-CALLS: Final = re.compile(r"\b_send(?:_by_token)?\(|\b_paginate\(|\b_list_whole\(")
+CALLS: Final = re.compile(r"\b_send(?:_by_\w+)?\(|\b_paginate\(|\b_list_whole\(")
 """How a method makes a call to Refold."""
 
 

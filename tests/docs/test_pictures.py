@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from docs.wording import ROOT, unwanted_in
+from pictures import cpu_beside_sdks
 from pictures.catalogue import PICTURES
 from pictures.cpu_beside_peers import NAMES
 from pictures.picture import COLOURS, LINES, SURFACES, TEXTS, Colour
@@ -100,5 +101,8 @@ def test_retry_decision_is_the_retry_table() -> None:
 
 
 def test_contestants_are_those_of_the_benchmark() -> None:
-    """No contestant of the picture was renamed."""
+    """No contestant of the pictures was renamed. One in `sdks` makes no calls at the same time."""
     assert all({row[""] for row in table["rows"]} >= set(NAMES) for table in read_results("read")["tables"])
+    single, many = ({row[""] for row in table["rows"]} for table in read_results("sdks")["tables"])
+    assert single >= set(cpu_beside_sdks.NAMES)
+    assert set(cpu_beside_sdks.NAMES) - many == {"composio"}

@@ -7,6 +7,7 @@ import socket
 import weakref
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -22,6 +23,7 @@ from refold_async import (
     ClientClosedError,
     ConfigurationError,
     FanOutStoppedError,
+    Journal,
     Outcome,
     Progress,
     RateLimit,
@@ -447,6 +449,25 @@ async def test_stop_at_once(mock: MockRefold) -> None:
             assert [outcome async for outcome in job] == []
     lost = {request.linked_account_id for request in mock.requests[1:]}
     assert {unfinished.item for unfinished in job.unfinished if unfinished.attempts} == lost
+
+
+@pytest.mark.parametrize(("trouble", "effect"), [(Answer(429, retry_after=1), "none"), (Silence(), "unknown")])
+async def test_the_effect_of_what_is_unfinished(
+    mock: MockRefold, tmp_path: Path, trouble: Answer | Silence, effect: str
+) -> None:
+    """What was only ever refused did nothing; what is in flight may have run. The journal says the same."""
+    mock.script(trouble, route="execute_action")
+    journal = Journal(tmp_path / "job.sqlite", job="a job")
+    async with AsyncRefold("tk_test", base_url=mock.base_url) as refold:
+        job = refold.fan_out_action(
+            IDS[:1], "hubspot", "create_contact", {"email": "a@b.c"}, journal=journal, grace=0, key=str
+        )
+        async with job:
+            await until(lambda: len(mock.requests) == 1)
+            if effect == "none":
+                await until(lambda: journal.summary().withdrawn == 1)
+    assert [(left.attempts, left.effect) for left in job.unfinished] == [(1, effect)]
+    assert [entry.status for entry in journal.entries()] == ["withdrawn" if effect == "none" else "unknown"]
 
 
 async def test_stopped_before_it_begins(mock: MockRefold) -> None:

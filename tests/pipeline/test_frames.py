@@ -15,6 +15,7 @@ import pytest
 
 from refold_async import AsyncRefold, RefoldError, RetryPolicy, Timeout, webhooks
 from refold_async.errors import APIResponseValidationError, ConfigurationError, WebhookSignatureError
+from refold_async.resources.credentials import Credentials
 from refold_async.testing import Answer, MockRefold, Silence
 from support.raw_server import serving
 from support.reporters import REPORTERS
@@ -258,7 +259,82 @@ async def closed(mock: MockRefold) -> None:
     await refold.account_from_session_token(TOKEN).list_actions("hubspot")
 
 
+async def value_refused(mock: MockRefold) -> None:
+    """Refold refuses a secret value, and quotes it."""
+    mock.script(Answer(400, json={"message": TOKEN}))
+    async with client(mock.base_url) as refold:
+        await refold.environment_variables.set_value("v", TOKEN)
+
+
+async def value_not_sent(_: MockRefold) -> None:
+    """Nothing listens for it."""
+    async with client() as refold:
+        await refold.environment_variables.set_value("v", TOKEN)
+
+
+async def value_of_a_wrong_definition(_: MockRefold) -> None:
+    """Another argument is wrong."""
+    async with client() as refold:
+        await refold.environment_variables.set_value("", TOKEN)
+
+
+async def value_cancelled_on_its_way(mock: MockRefold) -> None:
+    """The call is cancelled while it waits for its response."""
+    mock.script(Silence())
+    async with client(mock.base_url) as refold:
+        await cancelled(refold.environment_variables.set_value("v", TOKEN), lambda: mock.in_flight)
+
+
+def credentials(refold: AsyncRefold) -> Credentials:
+    """Return what stores credentials, which tests pass to it without variables of their own."""
+    return refold.account("user_12345").credentials
+
+
+async def credentials_refused(mock: MockRefold) -> None:
+    """Refold refuses credentials with the status of a success, and quotes them."""
+    mock.script(Answer(200, json={"error": TOKEN}))
+    async with client(mock.base_url) as refold:
+        await credentials(refold).migrate_token("hubspot", {"oauth2": {"access_token": TOKEN}})
+
+
+async def credentials_of_a_wrong_shape(_: MockRefold) -> None:
+    """They are not as they must be."""
+    async with client() as refold:
+        await credentials(refold).migrate_token("hubspot", {"access_token": TOKEN})  # type: ignore[dict-item]
+
+
+async def credentials_of_a_wrong_type(_: MockRefold) -> None:
+    """Nor is what is no JSON."""
+    async with client() as refold:
+        await credentials(refold).save_key_credentials("netsuite", {"keys": [TOKEN, TOKEN.encode()]})
+
+
+async def credentials_without_a_key(_: MockRefold) -> None:
+    """The scope has no API key, and Refold accepts no token for them."""
+    async with client() as refold:
+        account = refold.account_from_session_token(PASSWORD)
+        await account.credentials.save_key_credentials("netsuite", {"api_key": TOKEN})
+
+
+async def credentials_cancelled_on_their_way(mock: MockRefold) -> None:
+    """The call is cancelled while it waits for its response."""
+    mock.script(Silence())
+    async with client(mock.base_url) as refold:
+        await cancelled(
+            credentials(refold).save_key_credentials("netsuite", {"api_key": TOKEN}), lambda: mock.in_flight
+        )
+
+
+async def credential_not_sent(_: MockRefold) -> None:
+    """Nothing listens for it."""
+    async with client() as refold:
+        await credentials(refold).upsert_default_app_credential("api_key", TOKEN)
+
+
 SCENES: Final[list[Scene]] = [
+    *(credentials_refused, credentials_of_a_wrong_shape, credentials_of_a_wrong_type, credentials_without_a_key),
+    *(credentials_cancelled_on_their_way, credential_not_sent),
+    *(value_refused, value_not_sent, value_of_a_wrong_definition, value_cancelled_on_its_way),
     *(unauthorised, unauthorised_token, html, silence, refused, refused_by_the_proxy, proxy_asks_for_a_password),
     *(misfit, action_failed, fan_out, token_not_fetched, token_not_readable, token_cut_off, token_not_revoked),
     file_cut_off,

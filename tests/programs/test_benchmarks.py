@@ -13,7 +13,9 @@ from support.running_programs import run_program
 from support.services import program
 
 BENCHMARKS: Final = Path(__file__).parent.parent.parent / "benchmarks"
-CASES: Final = {"read", "actions", "large", "write", "fan-out", "retried", "cold", "latency", "memory", "account"}
+CASES: Final = {
+    *("read", "actions", "large", "write", "fan-out", "retried", "cold", "latency", "memory", "account", "sdks"),
+}
 
 
 def read_results(directory: Path) -> dict[str, Any]:

@@ -13,6 +13,10 @@ WORKFLOW: Final = "/api/v2/public/workflow"
 EXECUTION: Final = "/api/v2/public/execution"
 JANE: Final = {"email": "jane@example.com"}
 JSON: Final = {"content-type": "application/json"}
+HUBSPOT: Final = {**JSON, "slug": "hubspot"}
+FIELD: Final = "/api/v2/public/config/field"
+STAGES: Final = "699fec7a5bd27ed2af7243ad"
+DEALS: Final = "699fec7a5bd27ed2af7243af"
 DAYS: Final = "start_date=2026-06-01T00:00:00.000Z&end_date=2026-07-01T00:00:00.000Z"
 
 
@@ -92,6 +96,19 @@ REQUESTS: Final = (
             ids),
     Request("getExecution", "get_execution", "GET", f"{EXECUTION}/{{execution}}", ("COMPLETED", "Welcome a contact"),
             lambda data: (data["status"], data["associated_workflow"]["name"])),
+    Request("getConfigs", "list_configs", "GET", "/api/v2/public/slug/hubspot/configs", ["user_1"],
+            lambda data: [entry["config_id"] for entry in data]),
+    Request("toggleConfigWorkflow", "toggle_config_workflow", "PATCH",
+            f"/api/v2/public/slug/hubspot/config/user_1/workflows/{SAMPLE_WORKFLOW_ID}", (SAMPLE_WORKFLOW_ID, False),
+            lambda data: next((one["id"], one["enabled"]) for one in data["workflows"]), JSON, {"enabled": False}),
+    Request("getConfigField", "get_config_field", "POST", f"{FIELD}/{STAGES}", "select",
+            lambda field: field["field_type"], HUBSPOT, {}),
+    Request("updateConfigField", "update_config_field", "PUT", f"{FIELD}/{STAGES}", "lead",
+            lambda field: field["value"], HUBSPOT, {"value": "lead"}),
+    Request("deleteConfigField", "clear_config_field", "DELETE", f"{FIELD}/{STAGES}", "Stages to sync",
+            lambda field: field["name"], {"slug": "hubspot"}),
+    Request("getFieldOptions", "get_rule_options", "POST", f"/api/v2/public/config/rule-engine/{DEALS}", "select",
+            lambda data: data["rule_column"]["rhs"]["type"], HUBSPOT, {"rule_column": {"lhs": "stage"}}),
 )
 # fmt: on
 
@@ -127,6 +144,7 @@ async def test_request(browser: Browser, mock: MockRefold, request_: Request) ->
         run = executing(SAMPLE_WORKFLOW_ID, "", synchronous=True)
         _, ran = await browser.send(body={"email": "contact@example.com"}, **run)
         made["{execution}"] = ran["execution_id"]
+    mock.account("user_1").config("hubspot")
     path = request_.path
     for name, value in made.items():
         path = path.replace(name, value)
@@ -148,7 +166,9 @@ async def test_request(browser: Browser, mock: MockRefold, request_: Request) ->
         ("GET", f"{EXECUTION}/nothing", {}, 404),
         ("POST", f"{WORKFLOW}/welcome_contact/execute", {"slug": "", "sync_execution": "false"}, 400),
         ("POST", WORKFLOW, JSON, 400),
-        ("GET", "/api/v2/public/slug/hubspot/configs", {}, 404),
+        ("GET", "/api/v2/public/slug/nothing/configs", {}, 404),
+        ("PATCH", "/api/v2/public/slug/hubspot/config/nothing/workflows/nothing", JSON, 400),
+        ("POST", "/api/v2/f-sdk/config", JSON, 404),
     ],
 )
 async def test_refusals(browser: Browser, method: str, path: str, headers: dict[str, str], status: int) -> None:

@@ -157,7 +157,7 @@ async def run_job(
             end.reason = end.reason or message_of(error)
             end.unrecorded = len(job.unread) if isinstance(error, JournalError) else 0
     ignore_signals()
-    for outcome in (*job.unread, *(_lost(unfinished) for unfinished in job.unfinished if unfinished.attempts)):
+    for outcome in (*job.unread, *map(_lost, filter(_was_in_flight, job.unfinished))):
         end.add(outcome)
         if output is not None:
             output.write(outcome)
@@ -180,6 +180,11 @@ async def _refreshing(display: Display) -> AsyncGenerator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
+
+
+def _was_in_flight(unfinished: Unfinished[Row]) -> bool:
+    """Return whether this run sent something for a row that may have had an effect."""
+    return unfinished.attempts > 0 and unfinished.effect == "unknown"
 
 
 def _lost(unfinished: Unfinished[Row]) -> Unknown[Row]:

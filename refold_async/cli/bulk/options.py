@@ -8,6 +8,7 @@ from cyclopts import Group, Parameter
 
 from refold_async.cli.failures import UsageError
 from refold_async.cli.journals import check_file
+from refold_async.cli.options import FileOrText, WholeNumber
 
 __all__ = ["JOB", "JobOptions", "checked_settings"]
 
@@ -22,7 +23,7 @@ class JobOptions:
     """The options of a job."""
 
     accounts: Annotated[
-        str,
+        FileOrText,
         Parameter(
             group=_ROWS,
             allow_leading_hyphen=True,  # for - alone
@@ -39,7 +40,7 @@ class JobOptions:
     ] = "linked_account_id"
     account: Annotated[str | None, Parameter(name=["--account", "-a"], show=False)] = None
     """Not an option of fan-out; here so that its error can explain what to do."""
-    limit: Annotated[int | None, Parameter(group=_ROWS, metavar="N", help="Only the first N rows.")] = None
+    limit: Annotated[WholeNumber | None, Parameter(group=_ROWS, metavar="N", help="Only the first N rows.")] = None
     journal: Annotated[
         Path | None,
         Parameter(
@@ -67,7 +68,7 @@ class JobOptions:
         ),
     ] = None
     concurrency: Annotated[
-        int, Parameter(group=JOB, metavar="N", help="How many rows may be in flight; by default 50.")
+        WholeNumber, Parameter(group=JOB, metavar="N", help="How many rows may be in flight; by default 50.")
     ] = 50
     rate: Annotated[
         float | None,

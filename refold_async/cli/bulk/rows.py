@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from io import BufferedReader
@@ -15,6 +14,7 @@ from typing import IO, Any, Final, cast
 import attrs
 
 from refold_async.cli.failures import UsageError
+from refold_async.cli.strict_json import NotJSONError, UnusableJSONError, parse_json
 from refold_async.cli.terminal import one_line
 from refold_async.cli.words import counted
 
@@ -202,29 +202,16 @@ def open_rows(path: str) -> Generator[RowFile]:
 def _parsed(line: str) -> dict[str, Any]:
     """Return the object that a line holds; raise ValueError with the reason if it does not hold one."""
     try:
-        values = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
-    except ValueError as error:
-        raise ValueError(f"it is not JSON: {error}. Each line must hold one object, as `jq -c .` writes it.") from None
-    except RecursionError:
-        raise ValueError("its JSON is nested too deeply.") from None
+        values = parse_json(line)
+    except UnusableJSONError as error:
+        advice = " Each line must hold one object, as `jq -c .` writes it." if isinstance(error, NotJSONError) else ""
+        raise ValueError(f"it {error}.{advice}") from None
     if not isinstance(values, dict):
         raise ValueError("it is not a JSON object, with a key for each column.")
     row = cast("dict[str, Any]", values)
     if not _is_encodable(line, row):
         raise ValueError("it holds half of a surrogate pair, which UTF-8 cannot encode.")
     return row
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number in JSON")
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"it has the key {one_line(twice)!r} twice")
-    return values
 
 
 def _is_encodable(text: str, values: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from refold_async.cli.parameters import parse_parameters
+from refold_async.cli.strict_json import UnusableJSONError, parse_json
 
 __all__ = ["FORMS", "Column", "Template"]
 
@@ -92,8 +93,6 @@ class Template:
 
 def _parsed(column: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"its {column!r} is not JSON: {error}.") from None
-    except RecursionError:
-        raise ValueError(f"its {column!r} is JSON that is nested too deeply.") from None
+        return parse_json(text)
+    except UnusableJSONError as error:
+        raise ValueError(f"its {column!r} {error}.") from None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from refold_async.cli.confirmation import confirm_write
-from refold_async.cli.options import ConfirmationOptions, Options
+from refold_async.cli.options import ConfirmationOptions, Options, WholeNumber
 from refold_async.cli.output import print_record, print_some
 from refold_async.cli.session import open_client
 from refold_async.cli.suggestions import SOME, suggesting
@@ -16,7 +16,7 @@ __all__ = ["get", "list_accounts", "upsert"]
 
 
 async def list_accounts(
-    *, options: Options = Options(), connected_to: str | None = None, limit: int | None = None
+    *, options: Options = Options(), connected_to: str | None = None, limit: WholeNumber | None = None
 ) -> None:
     """List the linked accounts of your organisation.
 

@@ -1,6 +1,8 @@
 """`refold executions`."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -9,10 +11,12 @@ from cyclopts import Parameter
 from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.failures import UsageError, say
 from refold_async.cli.following import print_return_value, say_started, waiting
-from refold_async.cli.options import AccountOptions, ConfirmationOptions, WaitOptions
+from refold_async.cli.options import AccountOptions, ConfirmationOptions, WaitOptions, WholeNumber
 from refold_async.cli.output import Column, print_json, print_line, print_list, print_record, print_some, wants_json
 from refold_async.cli.session import open_account, open_client
 from refold_async.cli.suggestions import SOME, suggesting
+from refold_async.errors import APIConnectionError, RefoldError
+from refold_async.faults import Fault
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -25,6 +29,8 @@ _STATUSES: Final = (
     *("RUNNING", "QUEUED", "STOPPING", "COMPLETED", "ERRORED", "STOPPED", "TIMED_OUT", "TERMINATED"),
     "DUPLICATE",
 )
+_FIRST_LOOK: Final = 10.0
+"""Seconds in which it must show that there is a connection to Refold, before a long wait."""
 _STATUS_HELP: Final = f"Only those with this status: {', '.join(_STATUSES)}."
 
 
@@ -58,7 +64,7 @@ async def list_executions(
     start_date: str | None = None,
     end_date: str | None = None,
     oldest_first: bool = False,
-    limit: int | None = None,
+    limit: WholeNumber | None = None,
 ) -> None:
     """List the executions of a linked account's workflows, newest first.
 
@@ -119,8 +125,8 @@ async def watch(execution_id: str, /, *, options: AccountOptions, wait: WaitOpti
     Args:
         execution_id: The execution's id.
     """
-    async with open_account(options) as account, _suggesting(account, execution_id), waiting(options, execution_id):
-        async for execution in account.executions.watch(execution_id, timeout=wait.max_wait):
+    async with _following(options, execution_id, wait.max_wait) as (account, timeout):
+        async for execution in account.executions.watch(execution_id, timeout=timeout):
             if wants_json(options):
                 print_json(execution, indent=None)
             else:
@@ -128,7 +134,7 @@ async def watch(execution_id: str, /, *, options: AccountOptions, wait: WaitOpti
                     f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {execution.status or '-'}  {_percentage(execution) or ''}"
                 )
         # It has ended. If it has not completed, this raises the reason.
-        await account.executions.wait(execution_id, timeout=wait.max_wait, return_value=False)
+        await account.executions.wait(execution_id, timeout=timeout, return_value=False)
 
 
 async def wait(execution_id: str, /, *, options: AccountOptions, wait: WaitOptions = WaitOptions()) -> None:
@@ -137,8 +143,8 @@ async def wait(execution_id: str, /, *, options: AccountOptions, wait: WaitOptio
     Args:
         execution_id: The execution's id.
     """
-    async with open_account(options) as account, _suggesting(account, execution_id), waiting(options, execution_id):
-        print_return_value(options, await account.executions.wait(execution_id, timeout=wait.max_wait))
+    async with _following(options, execution_id, wait.max_wait) as (account, timeout):
+        print_return_value(options, await account.executions.wait(execution_id, timeout=timeout))
 
 
 async def response(execution_id: str, /, *, options: AccountOptions) -> None:
@@ -182,6 +188,24 @@ async def rerun(
             new = await account.executions.rerun(execution_id)
     say_started(new.execution_id, options)
     print_record(options, new, ("EXECUTION", lambda execution: execution.execution_id))
+
+
+@asynccontextmanager
+async def _following(
+    options: AccountOptions, execution_id: str, max_wait: float
+) -> "AsyncGenerator[tuple[AccountScope, float]]":
+    """Open the account of an execution to wait for its end. Yield it, and how many seconds to wait.
+
+    If there is no connection to Refold, this fails: the wait would last until its time is over.
+    """
+    async with open_account(options) as account, _suggesting(account, execution_id), waiting(options, execution_id):
+        began = time.monotonic()
+        try:
+            await account.executions.get(execution_id, timeout=min(_FIRST_LOOK, max_wait / 2))
+        except RefoldError as error:
+            if isinstance(error, APIConnectionError) and error.fault is Fault.NEVER_SENT:
+                raise
+        yield account, max_wait - (time.monotonic() - began)
 
 
 def _check_date(option: str, date: str | None) -> None:

@@ -70,7 +70,7 @@ def fan_out(
         key_column=job.key,
         distinct=job.journal is not None,
     )
-    with open_rows(job.accounts) as file:
+    with open_rows(str(job.accounts)) as file:
         rows = check_rows(file, plan, job.limit)
         asyncio.run(_Command(slug, action_id, plan, rows, job, options, write, chosen).run(dry_run=dry_run))
 
@@ -208,7 +208,7 @@ class _Command:
             output=None if job.output is None else str(job.output),
             reads=self.write.read,
             rows_from=self.rows.file.name,
-            rows_stay=Path(job.accounts).is_file() and not job.accounts.startswith("/dev/"),
+            rows_stay=Path(job.accounts).is_file() and not str(job.accounts).startswith("/dev/"),
             seconds=seconds,
         )
         for text, command in summary.paragraphs():

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from refold_async.cli.failures import ExitCode, StoppedError, UsageError, say
+from refold_async.cli.options import WholeNumber
 
 __all__ = ["mock"]
 
@@ -13,12 +14,13 @@ __all__ = ["mock"]
 def mock(
     *,
     host: str = "127.0.0.1",
-    port: int = 8080,
+    port: WholeNumber = 8080,
     allow_remote: bool = False,
     api_key: Annotated[list[str] | None, Parameter(name="--api-key")] = None,
     rate: float | None = None,
-    burst: int = 1,
+    burst: WholeNumber = 1,
     retry_after: float | None = None,
+    action_seconds: float = 0.0,
     workflow_seconds: float = 0.05,
     known_accounts_only: bool = False,
 ) -> None:
@@ -32,6 +34,7 @@ def mock(
         rate: Requests to accept per second; further ones get HTTP 429.
         burst: Requests to accept at the same moment, with --rate; by default 1.
         retry_after: The seconds of the header Retry-After of an HTTP 429.
+        action_seconds: How many seconds an action takes, so that you can watch a job and interrupt it; by default 0.
         workflow_seconds: How many seconds a workflow takes; by default 0.05.
         known_accounts_only: Refuse linked accounts that you have not created.
     """
@@ -45,6 +48,7 @@ def mock(
         rate=rate,
         burst=burst,
         retry_after=retry_after,
+        action_seconds=action_seconds,
         workflow_seconds=workflow_seconds,
         known_accounts_only=known_accounts_only,
     )

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.failures import UsageError, say
-from refold_async.cli.options import ConfirmationOptions, Options
+from refold_async.cli.options import ConfirmationOptions, FileOrText, Options, WholeNumber
 from refold_async.cli.output import Column, print_json, print_line, print_record, print_some, wants_json
 from refold_async.cli.parameters import parse_headers, read_bytes
 from refold_async.cli.session import api_key, open_client
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create", "delete", "get", "list_webhooks", "sign", "verify"]
 
-_File: TypeAlias = Annotated[str, Parameter(allow_leading_hyphen=True)]
+_File: TypeAlias = Annotated[FileOrText, Parameter(allow_leading_hyphen=True)]
 """A file, or - for stdin."""
 # Refold may add events, so it decides which ones it accepts.
 _EVENTS: Final = (
@@ -39,7 +39,7 @@ _COLUMNS: tuple[Column, ...] = (
 )
 
 
-async def list_webhooks(*, options: Options = Options(), limit: int | None = None) -> None:
+async def list_webhooks(*, options: Options = Options(), limit: WholeNumber | None = None) -> None:
     """List the webhooks.
 
     Args:
@@ -129,7 +129,7 @@ def sign(file: _File, /, *, options: Options = Options()) -> None:
     """
     from refold_async import webhooks
 
-    signature = webhooks.sign(read_bytes(file), api_key(options))
+    signature = webhooks.sign(read_bytes(str(file)), api_key(options))
     if options.json:
         print_json({webhooks.SIGNATURE_HEADER: signature})
     else:
@@ -145,7 +145,7 @@ def verify(file: _File, /, *, signature: str, options: Options = Options()) -> N
     """
     from refold_async import webhooks
 
-    event: Any = webhooks.unwrap(read_bytes(file), {webhooks.SIGNATURE_HEADER: signature}, api_key(options))
+    event: Any = webhooks.unwrap(read_bytes(str(file)), {webhooks.SIGNATURE_HEADER: signature}, api_key(options))
     print_json(event)
 
 

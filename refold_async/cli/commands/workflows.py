@@ -10,7 +10,7 @@ from refold_async.cli.confirmation import confirm_write
 from refold_async.cli.dry_run import print_request
 from refold_async.cli.failures import UsageError, say
 from refold_async.cli.following import print_return_value, say_started, started
-from refold_async.cli.options import AccountOptions, WaitOptions, WriteOptions
+from refold_async.cli.options import AccountOptions, WaitOptions, WholeNumber, WriteOptions
 from refold_async.cli.output import print_json, print_list, print_record, print_some, wants_json
 from refold_async.cli.parameters import PARAMETERS_HELP, parse_parameters
 from refold_async.cli.rewording import reworded
@@ -32,7 +32,7 @@ async def list_workflows(
     slug: str | None = None,
     name: str | None = None,
     published: bool = False,
-    limit: int | None = None,
+    limit: WholeNumber | None = None,
 ) -> None:
     """List the workflows of a linked account.
 

@@ -143,12 +143,24 @@ def _lenient(target: Any, hook_of_model: Callable[[Any], Hook | None]) -> Hook |
     if (plain := _PLAIN.get(target)) is not None:
         return plain
     if (model_hook := hook_of_model(target)) is not None:
-        return lambda value, _: model_hook(value, target) if type(value) is dict else None
+        return _model_of(model_hook, target)
     kind = get_origin(target)
     member = _lenient(get_args(target)[-1], hook_of_model) if kind in {list, dict} else None
     if member is None:
         return None
     return _list_of(member) if kind is list else _object_of(member)
+
+
+def _model_of(hook: Hook, target: Any) -> Hook:
+    def parse(value: Any, _: Any) -> Any:
+        if type(value) is not dict:
+            return None
+        try:
+            return hook(value, target)
+        except Exception:  # noqa: BLE001 - a part that cannot be read, such as one without an id, may raise anything
+            return None
+
+    return parse
 
 
 def _list_of(member: Hook) -> Hook:

@@ -236,11 +236,12 @@ class PostgresStore:
         job = self._job
         if job is None:
             names: list[str] = [name for (name,) in session.query(sql.FIND_JOBS, {}, "read")]
-            if len(names) != 1:
-                some = f" Its jobs are: {', '.join(map(repr, names[:10]))}{', …' * (len(names) > 10)}." if names else ""
+            if not names:
+                raise JournalError(f"The journal {self.location!r} has no job: the first run of one creates it.")
+            if len(names) > 1:
                 raise JournalError(
-                    f"The journal {self.location!r} has {'several jobs' if names else 'no job'}: name one, "
-                    f"PostgresJournal(..., job='june sync').{some}"
+                    f"The journal {self.location!r} has several jobs: name one, PostgresJournal(..., job='june sync'). "
+                    f"Its jobs are: {', '.join(map(repr, names[:10]))}{', …' * (len(names) > 10)}."
                 )
             (job,) = names
         rows = session.query(sql.FIND_JOB, {"name": job}, "read")

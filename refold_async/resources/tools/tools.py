@@ -66,7 +66,8 @@ class Tools:
     def mcp(self) -> list[dict[str, Any]]:
         """Return the definitions for a server of the Model Context Protocol: the tools of its answer to `tools/list`.
 
-        The annotation `readOnlyHint` says which tools only read.
+        The annotation `readOnlyHint` says which tools only read. Your program runs that server; those that Refold hosts
+        are in `account.mcp_servers`.
         """
         return [mcp_definition(tool) for tool in self._tools.values()]
 

@@ -66,6 +66,7 @@ class MockApp:
         ecosystem: Whether it is shown as an ecosystem app.
         description: What it is.
         auth_fields: The fields that a `keybased` app needs to be connected.
+        config_fields: The fields of its configs, as the API shows them without a value.
     """
 
     slug: str
@@ -80,6 +81,7 @@ class MockApp:
     ecosystem: bool = False
     description: str = ""
     auth_fields: Sequence[dict[str, Any]] = ()
+    config_fields: Sequence[dict[str, Any]] = ()
 
     @property
     def type(self) -> str:
@@ -133,6 +135,7 @@ class MockWorkflow:
         schema: JSON Schema of the payload, for the request structure.
         private: Whether it belongs to one linked account only.
         version: The number of the version that is published, or that the next publishing makes.
+        config_fields: Its fields in configs, as the API shows them without a value.
     """
 
     workflow_id: str
@@ -148,6 +151,7 @@ class MockWorkflow:
     schema: Mapping[str, Any] | None = None
     private: bool = False
     version: int = 1
+    config_fields: Sequence[dict[str, Any]] = ()
 
     def belongs_to(self, slug: str) -> bool:
         """Return whether a value of the `slug` header means its app.

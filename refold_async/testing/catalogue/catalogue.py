@@ -2,17 +2,20 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import attrs
 
 from refold_async.testing.catalogue.apps import MockAction, MockApp, MockWorkflow
 from refold_async.testing.catalogue.handlers import ActionHandler, WorkflowHandler
 from refold_async.testing.catalogue.http_request_action import HTTP_REQUEST
+from refold_async.testing.protocol.organisation import ORGANISATION_ID
+from refold_async.testing.protocol.timestamps import timestamp
 
 __all__ = ["Catalogue"]
 
 _APP_IDS: Final = "64f6d9f33234d3d6"
+_DEFINITION_IDS: Final = "6a159a9741e63efd"
 _API_KEY: Final = {
     "name": "api_key",
     "label": "API key",
@@ -33,6 +36,7 @@ class Catalogue:
         apps: The apps by slug.
         workflows: The workflows by id.
         events: The ids of the workflows that each event starts.
+        environment_variables: The definitions of environment variables by id, as the API shows them.
         default_app: The organisation's own app. Workflows that are created without a slug belong to it. It is not
             listed.
     """
@@ -40,6 +44,7 @@ class Catalogue:
     apps: dict[str, MockApp] = attrs.field(factory=dict[str, MockApp], init=False)
     workflows: dict[str, MockWorkflow] = attrs.field(factory=dict[str, MockWorkflow], init=False)
     events: dict[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]], init=False)
+    environment_variables: dict[str, dict[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]], init=False)
     default_app: MockApp = attrs.field(
         factory=lambda: MockApp("default-app", "Default app", f"{_APP_IDS}{0:08x}", custom=True), init=False
     )
@@ -58,6 +63,7 @@ class Catalogue:
         ecosystem: bool = False,
         description: str = "",
         auth_fields: Iterable[Mapping[str, Any]] | None = None,
+        config_fields: Iterable[Mapping[str, Any]] = (),
     ) -> MockApp:
         """Add an app that has only the raw `httprequest` action. Every linked account is connected to it at first.
 
@@ -74,6 +80,8 @@ class Catalogue:
             description: What it is.
             auth_fields: The fields that a `keybased` app needs to be connected, each in the API's form of an input
                 field; None means one field for an API key.
+            config_fields: The fields of its configs, each in the API's form with at least `id`, `name` and
+                `field_type`, such as `select`.
 
         Returns:
             The app. A test may change it.
@@ -95,6 +103,7 @@ class Catalogue:
             ecosystem=ecosystem,
             description=description,
             auth_fields=[dict(field) for field in auth_fields],
+            config_fields=[dict(field) for field in config_fields],
         )
         if expired_data is not None:
             app.expired_data = expired_data
@@ -166,6 +175,7 @@ class Catalogue:
         batch_node: bool = False,
         payload: Any = None,
         schema: Mapping[str, Any] | None = None,
+        config_fields: Iterable[Mapping[str, Any]] = (),
     ) -> Callable[[_Workflow], _Workflow]:
         """Decorate an `async def handler(context, payload)` to add it as a workflow, or to replace one.
 
@@ -182,6 +192,7 @@ class Catalogue:
             batch_node: Whether it has a node that works in batches (node id `batch`).
             payload: A sample payload, for the request structure.
             schema: JSON Schema of the payload, for the request structure.
+            config_fields: Its fields in configs, in the same form as those of an app.
         """
         self.app(slug)
 
@@ -199,6 +210,7 @@ class Catalogue:
                 batch_node,
                 payload,
                 schema,
+                config_fields=[dict(field) for field in config_fields],
             )
             self.workflows[workflow_id] = workflow
             for known_as in (workflow_id, *workflow.aliases):
@@ -216,6 +228,41 @@ class Catalogue:
                 does not have, or has not published, are not started for it.
         """
         self.events[event] = workflow_ids
+
+    def add_environment_variable(
+        self,
+        name: str,
+        *,
+        scope: Literal["org", "workspace", "linked_account", "workflow"] = "org",
+        var_format: Literal["string", "number", "url"] = "string",
+        encrypted: bool = False,
+        description: str = "",
+    ) -> str:
+        """Add the definition of an environment variable. It has no value at first.
+
+        Args:
+            name: Its name.
+            scope: What its values belong to.
+            var_format: What its values must look like.
+            encrypted: Whether no call returns its values in plain text.
+            description: Its purpose.
+
+        Returns:
+            The id of the definition.
+        """
+        number = f"{_DEFINITION_IDS}{len(self.environment_variables) + 1:08x}"
+        self.environment_variables[number] = {
+            "_id": number,
+            "org_id": ORGANISATION_ID,
+            "name": name,
+            "description": description,
+            "scope": scope,
+            "var_format": var_format,
+            "encrypted": encrypted,
+            "createdAt": timestamp(),
+            "updatedAt": timestamp(),
+        }
+        return number
 
     def find_workflow(self, workflow_id: str) -> MockWorkflow | None:
         """Return a workflow, or None if there is none.

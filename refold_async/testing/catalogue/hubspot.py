@@ -32,6 +32,37 @@ _CONTACT_FIELDS = [
     {"name": "company", "label": "Company"},
     {"name": "phone", "label": "Phone"},
 ]
+_CONFIG_FIELDS: Final = (
+    {
+        "id": "699fec7a5bd27ed2af7243ad",
+        "name": "Stages to sync",
+        "field_type": "select",
+        "required": False,
+        "multiple": True,
+        "hidden": False,
+        "options": [{"name": "Lead", "value": "lead"}, {"name": "Customer", "value": "customer"}],
+        "defaultValue": "",
+    },
+    {
+        "id": "699fec7a5bd27ed2af7243ae",
+        "name": "Contact fields",
+        "field_type": "map",
+        "required": False,
+        "hidden": False,
+        "labels": {"email": "Email", "full_name": "Full name"},
+    },
+    {
+        "id": "699fec7a5bd27ed2af7243af",
+        "name": "Which deals",
+        "field_type": "rule_engine",
+        "required": False,
+        "hidden": False,
+        "rule_columns": [
+            {"id": "stage", "name": "Stage", "field_type": "select", "options": [{"name": "Won", "value": "won"}]},
+            {"id": "amount", "name": "Amount", "field_type": "number"},
+        ],
+    },
+)
 _CORRELATION_ID = "8bd1675a-0000-4000-8000-000000000000"
 
 
@@ -48,6 +79,7 @@ def add_hubspot(catalogue: Catalogue) -> None:
         description="Contacts, companies and deals.",
         expired_data=_error("EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired"),
         rate_limited_data=_error("RATE_LIMITS", "You have reached your secondly limit."),
+        config_fields=_CONFIG_FIELDS,
     )
 
     def action(action_id: str, description: str, parameters: list[dict[str, Any]]) -> Any:

@@ -15,7 +15,8 @@ SAMPLE_WORKFLOW_ID: Final = "6a30f0c2d4616e99e7fa5a01"
 def sample_catalogue() -> Catalogue:
     """Return a catalogue with the apps `hubspot` and `slack`, the workflow `SAMPLE_WORKFLOW_ID` and an event.
 
-    The event is `contact_created`; it starts the workflow.
+    The event is `contact_created`; it starts the workflow. The environment variables `API_BASE_URL`, of the
+    organisation, and `API_SECRET`, of each linked account, have no values at first.
     """
     catalogue = Catalogue()
     add_hubspot(catalogue)
@@ -32,8 +33,11 @@ def sample_catalogue() -> Catalogue:
         batch_node=True,
         payload={"email": "jane@example.com"},
         schema={"type": "object", "properties": {"email": {"type": "string"}}, "required": ["email"]},
+        config_fields=[{"id": "69a0100c5bd27ed2af7243b0", "name": "Greeting", "field_type": "text"}],
     )(_welcome_contact)
     catalogue.add_event("contact_created", SAMPLE_WORKFLOW_ID)
+    catalogue.add_environment_variable("API_BASE_URL", var_format="url", description="Base URL for callbacks")
+    catalogue.add_environment_variable("API_SECRET", scope="linked_account", encrypted=True)
     return catalogue
 
 

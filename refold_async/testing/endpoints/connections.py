@@ -24,6 +24,12 @@ async def create_connect_url(call: EndpointCall) -> Reply:
     return json_reply({"hosted_url": f"{call.state.base_url}/connect/{link.token}{query}"})
 
 
+@GROUP.route("GET", "/api/v2/public/hosted-properties", access="session token")
+async def get_hosted_properties(call: EndpointCall) -> Reply:
+    """Return what was stored with the newest link of the account; nothing if there is none."""
+    return json_reply(call.state.connect_links.newest_properties(call.account))
+
+
 @GROUP.route("GET", _INTEGRATION + "/oauth-url/{slug}")
 async def get_oauth_url(call: EndpointCall) -> Reply:
     """Make a link to the page on which the app asks its user to allow the connection."""

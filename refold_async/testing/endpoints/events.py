@@ -17,6 +17,16 @@ GROUP: Final = RouteGroup(access="linked account", error_field="error_code")
 @GROUP.route("POST", "/api/v2/public/event/trigger")
 async def trigger_event(call: EndpointCall) -> Reply:
     """Start the account's published workflows that wait for an event."""
+    return _trigger(call, call.headers.get("slug"))
+
+
+@GROUP.route("POST", "/api/v2/public/event/{slug}")
+async def trigger_event_by_slug(call: EndpointCall) -> Reply:
+    """Start those of one app."""
+    return _trigger(call, call.path_parameters["slug"])
+
+
+def _trigger(call: EndpointCall, slug: str | None) -> Reply:
     body = _fields(call)
     event = body.get("event", body.get("trigger"))
     if not isinstance(event, str) or not event:
@@ -26,7 +36,7 @@ async def trigger_event(call: EndpointCall) -> Reply:
         raise Refused(404, "Trigger not found", "INVALID_EVENT")
     account, headers = call.account, call.headers
     # An empty header is treated as none.
-    slug, config_id, instance_tag = (headers.get(name) or None for name in ("slug", "config_id", "instance_tag"))
+    slug, config_id, instance_tag = slug or None, headers.get("config_id") or None, headers.get("instance_tag") or None
     started = [
         call.state.executions.start(
             workflow,

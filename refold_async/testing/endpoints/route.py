@@ -12,13 +12,20 @@ from refold_async.testing.protocol.route_names import RouteName
 __all__ = ["Access", "Route", "RouteGroup"]
 
 Access = Literal[
-    "organisation", "organisation or session token", "linked account", "private workflow", "session token", "anybody"
+    "organisation",
+    "organisation or session token",
+    "linked account",
+    "linked account by key",
+    "private workflow",
+    "session token",
+    "anybody",
 ]
 """What a route requires.
 
 * `organisation`: only the API key.
 * `organisation or session token`: only the API key, or a session token.
 * `linked account`: API key and linked account, or a session token.
+* `linked account by key`: API key and linked account; a session token is not accepted.
 * `private workflow`: a session token, or API key and linked account with the header `environment`.
 * `session token`: a session token.
 * `anybody`: nothing; for pages, whose links identify the linked account.

@@ -62,6 +62,18 @@ async def update_webhook(call: EndpointCall) -> Reply:
     return json_reply(webhook.document())
 
 
+@GROUP.route("PUT", "/api/v2/public/webhooks/group/edit")
+async def edit_webhook_group(call: EndpointCall) -> Reply:
+    """Put subscriptions into a group, or into none, and list them. Unknown ones are passed over."""
+    body = checked(call.json_object(), {"webhookIds": list_of(TEXT, at_least=1), "group": TEXT}, ("webhookIds",))
+    edited = [webhook for webhook in call.state.webhooks.all() if webhook.webhook_id in body["webhookIds"]]
+    for webhook in edited:
+        webhook.fields.pop("group", None)
+        webhook.fields |= {"group": body["group"]} if body.get("group") else {}
+        webhook.changes += 1
+    return json_reply([webhook.document() for webhook in edited])
+
+
 @GROUP.route("DELETE", _WEBHOOK + "/{webhook_id}", access="organisation or session token")
 async def delete_webhook(call: EndpointCall) -> Reply:
     """Delete a subscription, and list the remaining ones."""

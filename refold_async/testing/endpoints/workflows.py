@@ -52,8 +52,9 @@ async def get_workflow(call: EndpointCall) -> Reply:
 
 @GROUP.route("GET", _WORKFLOW + "/enabled")
 async def list_enabled_workflows(call: EndpointCall) -> Reply:
-    """List the published workflows."""
+    """List the published workflows that the default config of their app does not disable."""
     account = call.account
+    enabled = [one for one in account.workflows.all() if one.published and account.configs.enables(one)]
     return json_reply(
         [
             {
@@ -66,8 +67,8 @@ async def list_enabled_workflows(call: EndpointCall) -> Reply:
                 "createdAt": timestamp(),
                 "updatedAt": timestamp(),
             }
-            for workflow in account.workflows.all()
-            if workflow.published and (app := call.state.catalogue.app(workflow.slug))
+            for workflow in enabled
+            if (app := call.state.catalogue.app(workflow.slug))
         ]
     )
 

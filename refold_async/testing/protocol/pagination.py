@@ -5,22 +5,23 @@ from typing import Any, Final
 
 from refold_async.testing.protocol.replies import Refused
 
-__all__ = ["LARGEST_LIMIT", "page_number_and_limit", "paginate"]
+__all__ = ["LARGEST_LIMIT", "page_number_and_limit", "paginate", "short_page"]
 
 LARGEST_LIMIT: Final = 100
 _DEFAULT_LIMIT: Final = 10
 
 
-def page_number_and_limit(query: Mapping[str, str]) -> tuple[int, int]:
+def page_number_and_limit(query: Mapping[str, str], *, default_limit: int = _DEFAULT_LIMIT) -> tuple[int, int]:
     """Read `page` and `limit` from a query string.
 
     Args:
         query: The decoded query string. A limit above `LARGEST_LIMIT` is reduced to it.
+        default_limit: The limit of a query that has none.
 
     Raises:
         Refused: One of them is not a whole number, or is below 1.
     """
-    return _positive(query, "page", 1), min(_positive(query, "limit", _DEFAULT_LIMIT), LARGEST_LIMIT)
+    return _positive(query, "page", 1), min(_positive(query, "limit", default_limit), LARGEST_LIMIT)
 
 
 def paginate(items: Sequence[Any], page: int, limit: int) -> dict[str, Any]:
@@ -45,6 +46,19 @@ def paginate(items: Sequence[Any], page: int, limit: int) -> dict[str, Any]:
         "prevPage": page - 1 if page > 1 else None,
         "pagingCounter": start + 1,
     }
+
+
+def short_page(items: Sequence[Any], page: int, limit: int) -> dict[str, Any]:
+    """Make the shorter page object that tables have: a page of an empty one says that there are no pages.
+
+    Args:
+        items: All items, in order.
+        page: The page number, from 1. A page past the end is empty.
+        limit: Items per page.
+    """
+    names = ("docs", "page", "limit", "totalDocs", "hasNextPage")
+    document = paginate(items, page, limit)
+    return {**{name: document[name] for name in names}, "totalPages": -(-len(items) // limit)}
 
 
 def _positive(query: Mapping[str, str], name: str, default: int) -> int:

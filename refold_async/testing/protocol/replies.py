@@ -8,6 +8,7 @@ import attrs
 
 __all__ = [
     "JSON",
+    "NO_CONTENT",
     "X_TRACE_ID",
     "ErrorField",
     "Refused",
@@ -43,6 +44,10 @@ class Reply:
     body: bytes
     headers: dict[str, str] = attrs.field(factory=dict[str, str])
     content_type: str | None = JSON
+
+
+NO_CONTENT: Final = Reply(204, b"", content_type=None)
+"""What says that something was done, without a body."""
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an ordinary response of the API, not an error of the mock

@@ -11,6 +11,7 @@ from refold_async.testing.state.session_tokens import MockSessionToken
 
 __all__ = ["authenticate", "linked_account_id_of"]
 
+_BY_KEY_ALONE: Final = frozenset({"organisation", "linked account by key"})
 _ENVIRONMENTS: Final = frozenset({"test", "production"})
 
 
@@ -25,7 +26,7 @@ def linked_account_id_of(
         route: The request's route; None for a path that is not served.
         state: All existing tokens.
     """
-    token = _bearer_token(headers)
+    token = None if route is not None and route.access == "linked account by key" else _bearer_token(headers)
     if token is None:
         named = headers.get("linked_account_id")
         return query.get("linked_account_id") if named is None and route and route.account_in_query else named
@@ -56,7 +57,7 @@ def authenticate(
     """
     if access == "anybody":
         return None, None
-    token = None if access == "organisation" else _bearer_token(headers)
+    token = None if access in _BY_KEY_ALONE else _bearer_token(headers)
     if token is not None or access == "session token":
         session_token = state.session_tokens.find_valid(token or "")
         account = None if session_token is None else state.accounts.find(session_token.linked_account_id)

@@ -8,7 +8,9 @@ from refold_async.testing.catalogue.catalogue import Catalogue
 from refold_async.testing.protocol.organisation import ENVIRONMENT, ORGANISATION_ID
 from refold_async.testing.protocol.timestamps import timestamp
 from refold_async.testing.state.account_workflows import AccountWorkflows
+from refold_async.testing.state.configs import AccountConfigs, MockConfig
 from refold_async.testing.state.connections import AppConnections, ConnectionStatus, MockConnection
+from refold_async.testing.state.datarefs import find_dataref, new_dataref
 from refold_async.testing.state.documents import Documents
 
 __all__ = ["AccountStore", "MockAccount"]
@@ -39,6 +41,7 @@ class MockAccount:
     _connections: dict[str, AppConnections] | None = attrs.field(default=None, init=False, repr=False)
     _stores: dict[str, dict[str, Any]] | None = attrs.field(default=None, init=False, repr=False)
     _workflows: AccountWorkflows | None = attrs.field(default=None, init=False, repr=False)
+    _configs: AccountConfigs | None = attrs.field(default=None, init=False, repr=False)
     _documents: dict[str, Documents] | None = attrs.field(default=None, init=False, repr=False)
 
     def connect(self, slug: str) -> None:
@@ -157,6 +160,35 @@ class MockAccount:
         if self._stores is None:
             self._stores = {}
         return self._stores.setdefault(slug, {})
+
+    def config(self, slug: str, config_id: str | None = None) -> MockConfig:
+        """Return a config of an app; it is created if there is none. A test may change it.
+
+        Args:
+            slug: The app.
+            config_id: Its id; None means that of the linked account.
+        """
+        return self.configs.get_or_create(self._catalogue.app(slug), config_id)[0]
+
+    @property
+    def configs(self) -> AccountConfigs:
+        """The account's configs of all apps."""
+        if self._configs is None:
+            self._configs = AccountConfigs(self.linked_account_id, self.number)
+        return self._configs
+
+    def dataref(self, name: str) -> dict[str, list[dict[str, Any]]]:
+        """Return the records of a dataref: their rows, by the ids of the records. A test may change them.
+
+        With Refold, workflows write them. If the account has no such dataref, it is created.
+
+        Args:
+            name: The name of the dataref.
+        """
+        datarefs = self.documents("dataref")
+        dataref = find_dataref(datarefs, name) or new_dataref(datarefs, self.linked_account_id, name)
+        records: dict[str, list[dict[str, Any]]] = dataref["data"]
+        return records
 
     def documents(self, kind: str) -> Documents:
         """Return the account's documents of one kind.

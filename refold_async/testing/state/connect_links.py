@@ -56,3 +56,10 @@ class ConnectLinkStore:
         """Return a link, or None if it does not exist or has expired."""
         link = self._by_token.get(token)
         return link if link is not None and self._clock() < link.expires_at else None
+
+    def newest_properties(self, account: MockAccount) -> Mapping[str, Any]:
+        """Return what was stored with the newest link to the page of all apps of an account; nothing without one."""
+        for link in reversed(self._by_token.values()):
+            if link.account is account and link.slug is None:
+                return link.properties
+        return {}

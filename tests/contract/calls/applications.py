@@ -18,6 +18,7 @@ CALLS: Final = (
     call("account.applications.oauth_url", "hubspot"),
     call("account.applications.disconnect", "slack", auth_type="oauth2"),
     call("account.connect_url"),
+    call("account.hosted_properties"),
     call("account.connect_url", {"redirect_url": HOOK, "anything": [1, None]}, config_id="c 1"),
 )
 REFUSED: Final = (

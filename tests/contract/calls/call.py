@@ -76,7 +76,7 @@ async def outcome(result: Result) -> object:
     return [item async for item in result] if isinstance(result, AsyncIterable) else await result
 
 
-def call(method: str, *args: Any, then: Callable[[Any], Result] | None = None, **options: Any) -> Call:
+def call(method: str, /, *args: Any, then: Callable[[Any], Result] | None = None, **options: Any) -> Call:
     """Return a call of a method with these arguments."""
     return Call(method, args, options, then)
 

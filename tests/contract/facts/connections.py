@@ -4,7 +4,7 @@ from typing import Final
 
 from contract.facts.linked_accounts import LINKED_ACCOUNT
 from contract.facts.shared import ACCOUNT, BY_EITHER, BY_KEY, BY_TOKEN, FOR_ACCOUNT
-from contract.facts.table import TEXT, Field, Input, Operation, Refusal, path, query, shape
+from contract.facts.table import OBJECT, TEXT, Field, Input, Operation, Refusal, path, query, shape
 
 __all__ = ["OPERATIONS"]
 
@@ -24,6 +24,7 @@ OPERATIONS: Final = (
         retrying="read",
         because="It returns a link, and one more link does no harm.",
     ),
+    Operation("GET", "/api/v2/public/hosted-properties", BY_TOKEN, OBJECT, (), (_NO_TOKEN,)),
     Operation(
         "GET",
         # Some apps ask for fields of their own, in the query.

@@ -20,7 +20,9 @@ __all__ = [
     "ListOf",
     "MapOf",
     "Operation",
+    "Place",
     "Refusal",
+    "Security",
     "Shape",
     "Source",
     "Type",
@@ -62,6 +64,9 @@ class _Nullable:
         """Return the same that may be null."""
         return attrs.evolve(self, nullable=True)
 
+    def _or_null(self, named: str) -> str:
+        return f"{named} or null" if self.nullable else named
+
 
 @attrs.frozen
 class Value(_Nullable):
@@ -75,6 +80,11 @@ class Value(_Nullable):
     kind: Kind
     words: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        if self.kind in {"anything", "nothing"}:
+            return self.kind
+        return self._or_null(f"{self.kind} ({', '.join(self.words)})" if self.words else self.kind)
+
 
 @attrs.frozen
 class ListOf(_Nullable):
@@ -82,12 +92,18 @@ class ListOf(_Nullable):
 
     items: "Type"
 
+    def __str__(self) -> str:
+        return self._or_null(f"a list, each {self.items}")
+
 
 @attrs.frozen
 class MapOf(_Nullable):
     """A JSON object with fields of any name, and values of one type."""
 
     values: "Type"
+
+    def __str__(self) -> str:
+        return self._or_null(f"an object with fields of any name, each {self.values}")
 
 
 @attrs.frozen
@@ -101,6 +117,10 @@ class Shape(_Nullable):
 
     fields: tuple["Field", ...]
     open: bool = False
+
+    def __str__(self) -> str:
+        names = ", ".join(field.name for field in self.fields)
+        return self._or_null(f"an object with {names}" if names else "an object")
 
     def field(self, name: str) -> "Field | None":
         """Return the field of a name."""
@@ -210,10 +230,11 @@ def body(
     source: Source = "description",
     *,
     required: bool = False,
+    described: Type | None = None,
     offered: bool = True,
 ) -> Input:
     """Return a field of the JSON object that is sent."""
-    return Input("body", name, type, source, required=required, offered=offered)
+    return Input("body", name, type, source, required=required, described=described, offered=offered)
 
 
 def _error_type(refusal: "Refusal") -> str:
@@ -263,6 +284,8 @@ class Operation:
         retrying: Whether it may be sent twice: by default a GET is a read, and everything else a write.
         because: Why it is of another kind than that, in the words of its documentation.
         status: The status of its answer if it succeeds.
+        any_id: Whether it takes ids that nobody knows, and creates what they name.
+        optional_body: Whether a request may come without the body that it can have.
     """
 
     method: str
@@ -277,6 +300,8 @@ class Operation:
     retrying: Retrying = attrs.field(default=attrs.Factory(usual_retrying, takes_self=True), kw_only=True)
     because: str | None = attrs.field(default=None, kw_only=True)
     status: int = attrs.field(default=200, kw_only=True)
+    any_id: bool = attrs.field(default=False, kw_only=True)
+    optional_body: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def name(self) -> str:

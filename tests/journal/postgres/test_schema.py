@@ -61,7 +61,7 @@ def test_several_journals_in_one_database(postgres_dsn: str) -> None:
     """Jobs are told apart by their names, and schemas keep them apart; a reader may leave the name out if it is one."""
     created(postgres_dsn, schema="other")
     journal = created(postgres_dsn)
-    with pytest.raises(JournalError, match=r"has no job: name one, PostgresJournal\(\.\.\., job='june sync'\)\.$"):
+    with pytest.raises(JournalError, match=r"has no job: the first run of one creates it\.$"):
         journal.summary()
     for name in ("june sync", "july sync"):
         run = opened(postgres_dsn, name=name)

@@ -18,8 +18,8 @@ from support.mock_caller import (
     exchange_bytes,
 )
 
-ACCOUNT_LEVEL = [route for route in ROUTES if route.access == "linked account"]
-ORGANISATION_LEVEL = [route for route in ROUTES if route.access == "organisation"]
+ACCOUNT_LEVEL = [route for route in ROUTES if route.access in ("linked account", "linked account by key")]
+BY_KEY_ALONE = [route for route in ROUTES if route.access in ("organisation", "linked account by key")]
 WITHOUT_CREDENTIALS = {
     "session token": {"error": "INVALID_TOKEN", "message": "Invalid token"},
     "private workflow": {"error_code": "AUTH_SERVICE_ERROR", "message": "Authorization Token Missing"},
@@ -56,16 +56,19 @@ async def test_account_level_without_linked_account_is_400(caller: MockCaller, r
     assert response.json["error"] == "INVALID_LINKED_ACCOUNT_ID"
 
 
-@pytest.mark.parametrize("route", ORGANISATION_LEVEL, ids=by_name)
-async def test_organisation_level_with_a_session_token_is_401(
+@pytest.mark.parametrize("route", BY_KEY_ALONE, ids=by_name)
+async def test_what_needs_the_key_is_401_with_a_session_token(
     caller: MockCaller, mock: MockRefold, route: Route
 ) -> None:
-    """A session token stands for a linked account and cannot act for the organisation; beside a key it is ignored."""
+    """It cannot act for the organisation, nor do all for its linked account; beside a key it is ignored."""
     token = mock.session_token("user_1")
     response = await caller.send(route.method, route.path, token=token)
     assert (response.status, response.json) == (401, UNAUTHORIZED | INVALID_CREDENTIALS)
-    response = await caller.send(route.method, route.path, token=token, headers={"x-api-key": "tk"})
+    headers = {"x-api-key": "tk", "linked_account_id": "user_2"}
+    response = await caller.send(route.method, route.path, token=token, headers=headers)
     assert response.status != 401
+    if route.access == "linked account by key":
+        assert mock.requests[-1].linked_account_id == "user_2"
 
 
 async def test_who_may_change_private_workflows(caller: MockCaller, mock: MockRefold) -> None:
