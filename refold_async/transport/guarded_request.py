@@ -24,7 +24,7 @@ class GuardedRequest(aiohttp.ClientRequest):
     guard: ConnectionGuard
 
     def update_headers(self, headers: LooseHeaders | None) -> None:
-        """Take the headers all at once, where aiohttp takes one after the other in case one of them is `Host`."""
+        """Take all headers together. aiohttp takes one after the other, in case one of them is `Host`."""
         if isinstance(headers, CIMultiDict) and hdrs.HOST not in headers and (host := self.url.host_port_subcomponent):
             self.headers = CIMultiDict({hdrs.HOST: host})
             self.headers.extend(headers)
