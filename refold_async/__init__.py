@@ -92,12 +92,13 @@ if TYPE_CHECKING:
     from refold_async.models.pages import Page
     from refold_async.models.references import Reference
     from refold_async.models.response_meta import ResponseMeta
-    from refold_async.models.results import ActionResult, WorkflowExecution
+    from refold_async.models.results import ActionResult
     from refold_async.models.saved_file import SavedFile
     from refold_async.models.schedules import Schedule
     from refold_async.models.session_tokens import SessionToken
     from refold_async.models.tables import AddedRecords, Table, TableCreation
     from refold_async.models.webhooks import WebhookSubscription
+    from refold_async.models.workflow_execution import WorkflowExecution
     from refold_async.models.workflows import EnabledWorkflow, Workflow, WorkflowSettings, WorkflowVersion
     from refold_async.pipeline.reconciling.reconcile import (
         CANNOT_TELL,
@@ -354,7 +355,7 @@ _LOADED_WHEN_USED = {
     "WebhookSubscription": "models.webhooks",
     "Workflow": "models.workflows",
     "WorkflowDeletion": "models.confirmations",
-    "WorkflowExecution": "models.results",
+    "WorkflowExecution": "models.workflow_execution",
     "WorkflowFailedError": "errors",
     "WorkflowSettings": "models.workflows",
     "WorkflowVersion": "models.workflows",

@@ -44,7 +44,8 @@ from refold_async.runtime.foreign_errors import copied, error_name, with_subclas
 if TYPE_CHECKING:
     from refold_async.models.applications import Application
     from refold_async.models.executions import Execution, ExecutionNode
-    from refold_async.models.results import ActionResult, WorkflowExecution
+    from refold_async.models.results import ActionResult
+    from refold_async.models.workflow_execution import WorkflowExecution
 
 __all__ = [
     "APIConnectionError",

@@ -420,6 +420,7 @@ refold_async.AsyncRefold("tk_test").account("user_1")
 unused = {"backoff", "cattrs", "sqlite3", "psycopg", "redis", "jsonschema", "opentelemetry", "tqdm"}
 unused |= {"refold_async.jobs", "refold_async.journal", "refold_async.resources.actions"}
 unused |= {"refold_async.protocol.redaction", "refold_async.models.executions", "refold_async.webhooks"}
+unused |= {"refold_async.models.workflow_execution"}
 unused |= {f"refold_async.pipeline.{name}" for name in ("retry", "error_details", "credentials", "observers")}
 unused |= {"refold_async.protocol.error_mapping", "refold_async.protocol.pages", "refold_async.codec.excerpts"}
 print(*sorted(unused & set(sys.modules)))

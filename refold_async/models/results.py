@@ -1,12 +1,12 @@
-"""The results of executing: the result of an action, and an execution of a workflow."""
+"""The result of an action."""
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
-from refold_async.models.model import STRICT, Result, named
+from refold_async.models.model import Result
 
-__all__ = ["ActionResult", "WorkflowExecution"]
+__all__ = ["ActionResult"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -23,21 +23,10 @@ class ActionResult(Result, Generic[T_co]):
     """The HTTP status of the app's response, if Refold passes it on."""
 
 
-@attrs.frozen(eq=False, repr=False)
-class WorkflowExecution(Result):
-    """An execution of a workflow: just started or, with `sync=True`, ended."""
+def __getattr__(name: str) -> type:
+    """Load the class that pickles of earlier versions look for here."""
+    if name != "WorkflowExecution":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from refold_async.models.workflow_execution import WorkflowExecution
 
-    execution_id: str = attrs.field(metadata=named("execution_id"))
-    """Refold's id for the execution."""
-    message: str | None = None
-    """Refold's message about an asynchronous start."""
-    return_value: Any = None
-    """What a synchronous execution returned."""
-    errored: bool | None = attrs.field(default=None, metadata=STRICT)
-    """Whether a synchronous execution stopped at an error."""
-    status_code: int | None = None
-    """The HTTP status that the workflow set for its response."""
-    execution_error: Any = None
-    """The error at which a synchronous execution stopped."""
-    executed_by_thanos: bool | None = None
-    """Whether Refold's engine of this name ran the workflow."""
+    return WorkflowExecution

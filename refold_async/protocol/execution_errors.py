@@ -12,7 +12,8 @@ from refold_async.errors import (
     WorkflowFailedError,
 )
 from refold_async.faults import Fault
-from refold_async.models.results import ActionResult, WorkflowExecution
+from refold_async.models.results import ActionResult
+from refold_async.models.workflow_execution import WorkflowExecution
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.error_mapping import (
     FROM_A_CONNECTION,

@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from refold_async.models.results import WorkflowExecution
+from refold_async.models.workflow_execution import WorkflowExecution
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.parsers import parse_json, structured
 from refold_async.protocol.responses import SUCCESS, Response, fields_of, json_or_none, status_or_none

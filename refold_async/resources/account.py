@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from refold_async.config.settings import RetryPolicy, Timeout, resolve_synchronous_timeout, resolve_timeout
 from refold_async.config.validation import check_header_value, check_positive, check_seconds, check_secret
 from refold_async.errors import ConfigurationError, ExecutionTimeoutError, RefoldError, WorkflowFailedError
-from refold_async.models.results import ActionResult, WorkflowExecution
+from refold_async.models.results import ActionResult
 from refold_async.pipeline.pipeline import Pipeline
 from refold_async.protocol import requests
 from refold_async.protocol.action_results import parse_action_result
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from refold_async.limits.slot_interfaces import SlotPool
     from refold_async.models.executions import Execution
     from refold_async.models.saved_file import SavedFile
+    from refold_async.models.workflow_execution import WorkflowExecution
     from refold_async.pipeline.reconciling.reconcile import Reconcile
 
 __all__ = ["AccountScope"]
@@ -232,7 +233,7 @@ class AccountScope(ActionDescriptions, RawRequests, ConnectUrls, AccountResource
         connection_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: Timeout | float | None = None,
-    ) -> WorkflowExecution:
+    ) -> "WorkflowExecution":
         """Start a workflow, or with `sync=True` run it and wait for its return value. Refold page: *Execute Workflow*.
 
         The client never retries this call after the workflow may have started.

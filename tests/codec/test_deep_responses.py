@@ -93,7 +93,13 @@ def every_error() -> list[RefoldError]:
     return made
 
 
-MODULES: Final = ["models.results", "models.executions", "resources.actions", "webhooks"] + [
+MODULES: Final = [
+    "models.results",
+    "models.workflow_execution",
+    "models.executions",
+    "resources.actions",
+    "webhooks",
+] + [
     f"resources.{name}"
     for name in ("applications", "events", "executions", "linked_accounts", "session_tokens", "webhooks", "workflows")
 ]
