@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from refold_async.config.settings import Timeout
+from refold_async.errors import ConfigurationError
 from refold_async.models.configs import Config, ConfigEntry, ConfigFieldInput, ConfigWorkflow, ConfigWorkflowInput
 from refold_async.models.confirmations import Confirmation
 from refold_async.protocol.arguments import Checks, flag, line, list_of, mapping
@@ -156,6 +157,7 @@ class Configs(Resource):
             The config as it is now.
 
         Raises:
+            ConfigurationError: An argument is wrong, or there is nothing to change; the message says which.
             NotFoundError: There is no such config.
             BadRequestError: Refold refused a field or a workflow.
             RefoldError: The call failed in another way; `effect` says whether the config may have been changed.
@@ -165,6 +167,8 @@ class Configs(Resource):
             body=_UPDATE.taken(locals()),
             subject=_subject(slug, config_id),
         )
+        if fields is workflows is labels is map_fields_object is None:
+            raise ConfigurationError("There is nothing to change: pass fields and workflows, or labels.")
         return await self._send(request, parse_model(Config, slug=slug), timeout)
 
     async def get(
