@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled files are kept: pytest rewrites assertions, and would spend more time compiling than collecting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-all soak soak-jobs docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-growth bench-jobs bench-journals bench-large bench-sharing bench-tuning format clean
+.PHONY: demo test test-all soak soak-jobs docs pictures check lint types lock release-check sbom test-with-tools test-other-pythons test-lowest bench bench-bulk bench-growth bench-instructions bench-jobs bench-journals bench-large bench-sharing bench-tuning format clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed  ## Show what the library does, with a mock of Refold.
@@ -92,6 +92,9 @@ bench-growth: $(VENV)/installed  ## Measure what grows with the number of items,
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/curves.py $(CURVE)
 	$(DRAW) cost-growth growth-curves
+
+bench-instructions: $(VENV)/installed  ## Count the instructions of calls, imports and lists with Valgrind; 5 minutes.
+	$(BIN)/python benchmarks/instructions.py
 
 bench-sharing: $(VENV)/installed  ## Measure how well processes share a limit through Redis; 7 minutes.
 	$(BIN)/python benchmarks/limit_sharing.py

@@ -32,3 +32,15 @@ LARGE_BODY: Final = b'{"node_status":"Success","data":{"results":[%s],"paging":{
     _CONTACT % (number, number, number, number % 100) for number in range(4300)
 )
 """A result whose data is 1 MB of contacts."""
+
+CONTACTS_BODY: Final = json.dumps(
+    {
+        "node_status": "Success",
+        "data": [
+            {"id": str(number), "email": f"contact.{number}@example.com", "score": number % 100}
+            for number in range(1000)
+        ],
+    },
+    separators=(",", ":"),
+).encode()
+"""A result whose data is 1,000 small contacts."""

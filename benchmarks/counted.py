@@ -1,9 +1,11 @@
 """The programs whose instructions `instructions.py` counts: `python benchmarks/counted.py PROGRAM URL COUNT`.
 
-Each does the same thing `COUNT` times. Without a program, it ends immediately.
+Each does the same thing `COUNT` times, with the standard library's json. Without a program, it ends immediately.
 """
 
 import asyncio
+import gc
+import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -65,17 +67,87 @@ async def fan_out_one_account(url: str, count: int) -> None:
     await _fan_out(url, count, 1)
 
 
+def _response(body: bytes) -> Any:
+    from refold_async.protocol.responses import Response
+
+    return Response(200, {"Content-Type": "application/json"}, body)
+
+
+async def load_actions(url: str, count: int) -> None:
+    """Load the JSON of 500 actions."""
+    from api import ACTIONS_BODY
+
+    gc.disable()  # what it does depends on everything else in a process
+    for _ in range(count):
+        json.loads(ACTIONS_BODY)
+
+
+async def make_actions(url: str, count: int) -> None:
+    """Load 500 actions, and make and read the same models as this library without its checks."""
+    from by_refold import make_actions
+
+    gc.disable()
+    for _ in range(count):
+        make_actions()
+
+
+async def read_actions(url: str, count: int) -> None:
+    """Read a response with 500 actions with this library, and every field of them."""
+    from by_refold import read_actions
+
+    gc.disable()
+    for _ in range(count):
+        read_actions()
+
+
+async def load_contacts(url: str, count: int) -> None:
+    """Load the JSON of a thousand contacts."""
+    from api import CONTACTS_BODY
+
+    gc.disable()
+    for _ in range(count):
+        json.loads(CONTACTS_BODY)
+
+
+async def read_contacts(url: str, count: int) -> None:
+    """Read a result with a thousand contacts into a class of the program."""
+    import attrs
+    from api import CONTACTS_BODY
+
+    from refold_async.protocol.action_results import parse_action_result
+    from refold_async.protocol.requests import execute_action
+
+    @attrs.frozen
+    class Contact:
+        id: str
+        email: str
+        score: int
+
+    request, parse = execute_action("hubspot", "list_contacts"), parse_action_result(list[Contact])
+    gc.disable()
+    for _ in range(count):
+        result: Any = parse(_response(CONTACTS_BODY), request)
+        assert isinstance(result.data[0], Contact)
+
+
 PROGRAMS: Final[Mapping[str, Callable[[str, int], Awaitable[None]]]] = {
     "lean": lean,
     "plain": plain,
     "call": call,
     "fan-out": fan_out,
     "fan-out, one account": fan_out_one_account,
+    "json.loads of 500 actions": load_actions,
+    "500 actions, made without checks": make_actions,
+    "500 actions": read_actions,
+    "json.loads of 1,000 contacts": load_contacts,
+    "1,000 contacts as list[Contact]": read_contacts,
 }
 
 
 def main() -> None:
     """Run a program."""
+    # Before the import of anything that checks for orjson once.
+    sys.modules["orjson"] = None  # type: ignore[assignment]  # pyright: ignore[reportArgumentType]
     if len(sys.argv) > 1:
         program, url, count = sys.argv[1:]
         asyncio.run(PROGRAMS[program](url, int(count)))  # type: ignore[arg-type]

@@ -65,13 +65,15 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _may_be_too_deep(body: bytes, levels: int) -> bool:
-    return len(body) > 2 * levels and body.count(b"[") + body.count(b"{") > levels
+def _openings(body: bytes, levels: int) -> int:
+    """Return how many lists and objects a JSON text may have; 0 if it is too short for more than `levels` levels."""
+    # Reading it twice, once for each sign, takes twice as long.
+    return len(body) - len(body.translate(None, b"[{")) if len(body) > 2 * levels else 0
 
 
-def _not_too_deep(value: Any, body: bytes, levels: int) -> Any:
+def _not_too_deep(value: Any, openings: int, levels: int) -> Any:
     """Return the value of a JSON text; raises ValueError if it is nested deeper than `levels`."""
-    unseen = body.count(b"[") + body.count(b"{")
+    unseen = openings
     level: list[Any] = [value] if type(value) in _CONTAINERS else []
     # Stop as soon as the remaining containers are too few to exceed the levels, which is usual after the first level.
     for depth in range(1, levels + 1):
@@ -109,7 +111,8 @@ def decode_at_once_with_json(body: bytes, levels: int) -> Any:
     value, end = _from_json(text)
     if end != len(text):
         raise ValueError(f"Extra data: char {end}")
-    return _not_too_deep(value, body, levels) if _may_be_too_deep(body, levels) else value
+    openings = _openings(body, levels)
+    return _not_too_deep(value, openings, levels) if openings > levels else value
 
 
 _MOST_LEVELS_WRITTEN_BY_ORJSON: Final = 254
@@ -146,17 +149,18 @@ def decode_at_once_with_orjson(body: bytes, levels: int) -> Any:
         except orjson.JSONDecodeError:
             pass  # if the standard library cannot read it either, its error is the one to raise
         else:
-            return _not_too_deep_for_orjson(value, body, levels) if _may_be_too_deep(body, levels) else value
+            openings = _openings(body, levels)
+            return _not_too_deep_for_orjson(value, openings, levels) if openings > levels else value
     return decode_at_once_with_json(body, levels)
 
 
-def _not_too_deep_for_orjson(value: Any, body: bytes, levels: int) -> Any:
+def _not_too_deep_for_orjson(value: Any, openings: int, levels: int) -> Any:
     if levels < _MOST_LEVELS_WRITTEN_BY_ORJSON:
-        return _not_too_deep(value, body, levels)
+        return _not_too_deep(value, openings, levels)
     try:
         orjson.dumps(value)  # counting the levels takes three times as long
     except TypeError:
-        return _not_too_deep(value, body, levels)
+        return _not_too_deep(value, openings, levels)
     return value
 
 

@@ -1,11 +1,12 @@
 """What results and errors record about their call: attempts, duration, and the status and headers of the response."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import attrs
 
-__all__ = ["Reconciled", "ResponseMeta", "SettableMeta", "pack"]
+__all__ = ["Reconciled", "ResponseMeta", "SettableMeta", "pack", "shared"]
 
 Reconciled = Literal["done", "sent_again"]
 """What became clear about a write that may have run: a look found that it ran; or it had not run, and was sent once
@@ -15,19 +16,42 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 _FIELDS: Final = ("attempts", "elapsed", "request_id", "status", "reconciled", "headers")
 
 
-class _PackedHeaders(Mapping[str, str]):
-    """Headers as one text, which takes a third of the memory and can be pickled; names are case-insensitive."""
+_LONGEST_SHARED: Final = 200
+"""How many characters a text has at most that is kept for others that say the same."""
 
-    __slots__ = ("_text",)
+
+@lru_cache(maxsize=256)
+def _kept(text: str) -> str:
+    return text
+
+
+def shared(text: str) -> str:
+    """Return one copy of a text for all that say the same, because results and errors may be kept a million times."""
+    return _kept(text) if len(text) <= _LONGEST_SHARED else text
+
+
+@lru_cache(maxsize=64)
+def _names(*names: str) -> tuple[str, ...]:
+    return names
+
+
+class _PackedHeaders(Mapping[str, str]):
+    """Headers in less memory, which can be pickled; names are case-insensitive.
+
+    Most responses have the same names, and many values are the same.
+    """
+
+    __slots__ = ("_names", "_values")
 
     def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
-        self._text = "\n".join(map(":".join, headers))
+        pairs = list(headers)
+        self._names = _names(*(str(name) for name, _ in pairs))
+        self._values = tuple(shared(value) for _, value in pairs)
 
     def _read(self) -> Mapping[str, str]:
         from multidict import CIMultiDict
 
-        pairs = (line.partition(":") for line in self._text.split("\n") if line)
-        return CIMultiDict([(name, value) for name, _, value in pairs])
+        return CIMultiDict(zip(self._names, self._values, strict=True))
 
     def __getitem__(self, name: str) -> str:
         return self._read()[name]

@@ -5,7 +5,7 @@ Secrets that were sent are removed.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from typing import Any, cast
 
 import attrs
 
@@ -13,7 +13,7 @@ from refold_async.config.secret import Secret
 from refold_async.errors import APIConnectionError, APIStatusError, APITimeoutError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.model import Result
-from refold_async.models.response_meta import pack
+from refold_async.models.response_meta import pack, shared
 from refold_async.pipeline.call_state import CallState
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.redaction import quotes, redact_error
@@ -25,7 +25,7 @@ __all__ = ["add_to_message", "annotate", "annotate_failure", "not_read_in_time",
 def annotate(error: RefoldError, request: Request, base_url: str, linked_account_id: str | None) -> None:
     """Set the attributes of an error that identify its request."""
     error.method = request.target.method
-    error.url = _shared(base_url + request.target.shown_path)
+    error.url = shared(base_url + request.target.shown_path)
     error.linked_account_id = linked_account_id
     error.slug = request.slug
     error.action_id = request.action_id
@@ -49,13 +49,22 @@ def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None
         message += f" {_advice(call.request)}"
     # A response may contain half of a surrogate pair, which could not be printed.
     message = message.encode(errors="backslashreplace").decode()
-    error.args = (_shared(message), *error.args[1:])
+    error.args = (shared(message), *error.args[1:])
+    if isinstance(error, APIStatusError):
+        error.body = _with_shared_texts(error.body)
+        error.error_code = error.error_code and shared(error.error_code)
+        error.http_error_type = error.http_error_type and shared(error.http_error_type)
 
 
-@lru_cache(maxsize=256)
-def _shared(text: str) -> str:
-    """Return a text that other errors contain too. A report may keep a million errors that say the same."""
-    return text
+def _with_shared_texts(body: Any) -> Any:
+    """Return the body of an error with the names and texts that other bodies contain too.
+
+    A report may keep a million errors that say the same.
+    """
+    if type(body) is not dict:
+        return body
+    fields = cast("dict[str, Any]", body)
+    return {shared(name): shared(value) if type(value) is str else value for name, value in fields.items()}
 
 
 def _advice(request: Request) -> str:

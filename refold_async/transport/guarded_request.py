@@ -4,6 +4,9 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 import aiohttp
+from aiohttp import hdrs
+from aiohttp.typedefs import LooseHeaders
+from multidict import CIMultiDict
 
 from refold_async.transport.connection_guard import ConnectionGuard, kept_by_others
 from refold_async.transport.connector import CountingProtocol
@@ -19,6 +22,14 @@ class GuardedRequest(aiohttp.ClientRequest):
     """A request that is sent only on a connection that its client's guard has checked."""
 
     guard: ConnectionGuard
+
+    def update_headers(self, headers: LooseHeaders | None) -> None:
+        """Take all headers together. aiohttp takes one after the other, in case one of them is `Host`."""
+        if isinstance(headers, CIMultiDict) and hdrs.HOST not in headers and (host := self.url.host_port_subcomponent):
+            self.headers = CIMultiDict({hdrs.HOST: host})
+            self.headers.extend(headers)
+        else:
+            super().update_headers(headers)
 
     def send(self, conn: aiohttp.connector.Connection) -> Any:  # a coroutine; type checkers have two types for it
         """Check the connection and write the request to it; a body that is written later checks it itself."""

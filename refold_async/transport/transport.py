@@ -1,15 +1,15 @@
 """One attempt on the network: a request is sent in a client's session, and a response or an error comes back."""
 
 import asyncio
-import math
 import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
+from aiohttp import hdrs
 from yarl import URL
 
 from refold_async.config.secret import Secret
@@ -22,9 +22,10 @@ from refold_async.runtime.foreign_errors import EXITS
 from refold_async.transport.connection_guard import ConnectionGuard, UnusableConnectionError
 from refold_async.transport.connector import connection_limits
 from refold_async.transport.deadlines import Deadline, Deadlines
-from refold_async.transport.guarded_request import RESENT_BY_AIOHTTP, never_resend
+from refold_async.transport.guarded_request import RESENT_BY_AIOHTTP
 from refold_async.transport.request_body import Body
-from refold_async.transport.session import NO_TIMEOUT, close_session, free_session, keep_for_parent, open_session
+from refold_async.transport.request_options import further_options
+from refold_async.transport.session import close_session, free_session, keep_for_parent, open_session
 
 if TYPE_CHECKING:
     from refold_async.transport.response_body import ResponseBody
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Transport"]
 
 _CLOSED: Final = "The client is closed: make a new AsyncRefold, or close this one later."
-_NO_CONTENT_TYPE: Final = ("Content-Type",)
 _MAX_FRESH_CONNECTIONS: Final = 3
 """How many new connections an attempt tries if unexpected data arrives on each before its request is written."""
 _MIN_HEADERS: Final = 128
@@ -43,12 +43,6 @@ _BYTES_PER_HEADER: Final = 64
 @lru_cache(maxsize=2048)
 def _url(base_url: str, path: str) -> URL:
     return URL(base_url + path, encoded=True)
-
-
-@lru_cache(maxsize=16)
-def _connect_timeout(connect: float) -> aiohttp.ClientTimeout:
-    # aiohttp rounds times above the threshold up to whole seconds.
-    return aiohttp.ClientTimeout(connect=None if connect == math.inf else connect, ceil_threshold=math.inf)
 
 
 class Transport:
@@ -80,7 +74,8 @@ class Transport:
         self._proxy, authorization = split_proxy(proxy)
         authorize = {} if authorization is None else {"Proxy-Authorization": authorization}
         tunnel = base_url.startswith("https:")
-        self._proxy_headers = authorize if tunnel and authorize else None
+        self._options: dict[str, Any] = {"proxy_headers": authorize} if tunnel and authorize else {}
+        """The options of every request. aiohttp takes time for each, even for those that change nothing."""
         self._max_response_bytes = max_response_bytes
         self._max_header_bytes = max_header_bytes
         self._max_headers = max(_MIN_HEADERS, max_header_bytes // _BYTES_PER_HEADER)
@@ -134,7 +129,7 @@ class Transport:
             refusal = ClientClosedError(_CLOSED)
             refusal.effect = "none"
             raise refusal
-        if self.inherited:
+        if self._process != os.getpid():  # `inherited`, without a call
             raise ConfigurationError(
                 "The client was made before this process was forked, so it shares its connections with the parent: "
                 "make an AsyncRefold in each process."
@@ -190,12 +185,10 @@ class Transport:
         attempt_ends = now + timeout.attempt
         ends = attempt_ends if attempt_ends < deadline else deadline
         attempt_deadline = Deadline(deadlines, ends)
-        # A timer of aiohttp costs more than all of ours. Only a read gets one, because it has no body that records its
-        # start.
-        connect_timeout = NO_TIMEOUT
-        if body is None:
-            connect_timeout = _connect_timeout(timeout.connect)
-        elif now + timeout.connect < ends:
+        options = self._options
+        if body is None or not request.body or target.method in RESENT_BY_AIOHTTP or self._guard.hooked:
+            options = {**options, **further_options(request, headers, body, timeout)}
+        if body is not None and now + timeout.connect < ends:
             attempt_deadline.when = now + timeout.connect
             body.deadline, body.deadline_once_begun = attempt_deadline, ends
         failure: RefoldError
@@ -209,11 +202,7 @@ class Transport:
                             headers=headers,
                             data=body,
                             allow_redirects=False,
-                            timeout=connect_timeout,
-                            proxy_headers=self._proxy_headers,
-                            skip_auto_headers=None if body is None or request.body else _NO_CONTENT_TYPE,
-                            middlewares=(never_resend,) if target.method in RESENT_BY_AIOHTTP else None,
-                            trace_request_ctx=headers,  # for the guard of the hooks; the hooks never see it
+                            **options,
                         )
                         if body is not None and not body.begun:  # the response came before the request was sent
                             received.close()
@@ -238,7 +227,7 @@ class Transport:
                     length is not None
                     and length <= self._max_response_bytes
                     and received.status in SUCCESS  # with an error status, every piece that arrives is needed
-                    and "Content-Encoding" not in received.headers
+                    and hdrs.CONTENT_ENCODING not in received.headers
                 ):
                     return Response(received.status, received.headers, await received.read())
                 response_body = self._body_of(received)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +59,29 @@ async def test_curves_are_measured(tmp_path: Path) -> None:
     rows = read_results(tmp_path)["curves"]["rows"]
     assert len({row["group"] for row in rows}) == 10
     assert all(len(row["points"]) == 2 and isinstance(row["exponent"], float) for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="there is no valgrind")
+async def test_instructions_are_counted(tmp_path: Path) -> None:
+    """Calls are compared with the same by hand."""
+    ran = await run_program(
+        *(
+            str(BENCHMARKS / "instructions.py"),
+            "--quick",
+            "--results",
+            str(tmp_path / "instructions.json"),
+            "call",
+            "lean",
+        )
+    )
+    assert ran.complaints == ""
+    assert ran.exit_code == 0
+    result = read_results(tmp_path)["instructions"]
+    assert result["packages"]["aiohttp"]
+    assert result["valgrind"]
+    assert {row["name"] for row in result["rows"]} == {"call", "lean"}
+    assert [ratio["to"] for ratio in result["ratios"]] == ["lean"]
 
 
 @pytest.mark.slow
