@@ -61,7 +61,7 @@ class Datarefs(Resource):
             The dataref.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: Refold refused the name.
             RefoldError: The call failed in another way; `effect` says whether the dataref may have been created.
         """
@@ -90,7 +90,7 @@ class Datarefs(Resource):
             The rows, each a dict of its values and the `record_id` of its record.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such dataref for this linked account.
             RefoldError: A call that fetches a page failed.
         """
@@ -116,6 +116,7 @@ class Datarefs(Resource):
             The dataref, whose `data` is empty.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such dataref for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the records may have been deleted.
         """
@@ -132,6 +133,7 @@ class Datarefs(Resource):
             Refold's confirmation. Its `deleted_count` may be 0 if there was no such dataref.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such dataref for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the dataref may have been deleted.
         """
@@ -151,7 +153,7 @@ class Datarefs(Resource):
             Refold's confirmation.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             RefoldError: The call failed; `effect` says whether the groups may have been changed.
         """
         request = _EDIT_GROUP.request(body={"refNames": ref_names, "group": group})

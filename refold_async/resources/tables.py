@@ -152,7 +152,7 @@ class Tables(Resource):
             The id of the table, and whether it already existed. An existing table may have other columns.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: Refold refused the name or a column.
             RefoldError: The call failed in another way; `effect` says whether the table may have been created. You can
                 safely call `create` again.
@@ -181,7 +181,7 @@ class Tables(Resource):
             The records. Each is returned only once.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such table for this linked account.
             RefoldError: A call that fetches a page failed.
         """
@@ -208,7 +208,7 @@ class Tables(Resource):
             The records as they were added, each with its `record_id`.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             ParameterError: A value is not JSON; the message names its place.
             BadRequestError: Refold refused the records, for example because the table would have too many.
             NotFoundError: There is no such table for this linked account.
@@ -228,6 +228,7 @@ class Tables(Resource):
             True, as Refold confirms it; None if Refold's response does not contain that.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the table may have been deleted.
         """
@@ -247,6 +248,7 @@ class Tables(Resource):
             The deleted record; None if Refold's response does not contain it.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such record, or no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the record may have been deleted.
         """
@@ -266,7 +268,7 @@ class Tables(Resource):
             The names of all columns of the table.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: A column already exists, or the table would have too many.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the columns may have been added.
@@ -287,7 +289,7 @@ class Tables(Resource):
             The names of the remaining columns.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: Refold refused that, for example because no column would remain.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the columns may have been removed.
@@ -310,7 +312,7 @@ class Tables(Resource):
             The names of all columns of the table.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: Refold refused that, for example because two columns would have the same name.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the columns may have been renamed.
@@ -341,7 +343,7 @@ class Tables(Resource):
             for`.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed.
         """
@@ -365,7 +367,7 @@ class Tables(Resource):
             Refold's confirmation.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             RefoldError: The call failed; `effect` says whether the groups may have been changed.
         """
         request = _EDIT_GROUP.request(body={"tableIds": table_ids, "group": group})
@@ -385,7 +387,7 @@ class Tables(Resource):
             The tables, without their records. Each is returned only once.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(

@@ -5,7 +5,6 @@ from typing import Any, Final, Literal
 
 from refold_async.config.secret import hide_fields, texts_of
 from refold_async.config.settings import Timeout
-from refold_async.errors import ConfigurationError
 from refold_async.models.webhooks import WebhookSubscription
 from refold_async.protocol.arguments import (
     Checks,
@@ -22,7 +21,7 @@ from refold_async.protocol.arguments import (
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_if_sent, parse_list, parse_model
-from refold_async.resources.resource import Resource
+from refold_async.resources.resource import Resource, changes
 
 __all__ = ["Webhooks"]
 
@@ -153,18 +152,14 @@ class Webhooks(Resource):
             The subscription as it is now.
 
         Raises:
-            ConfigurationError: An argument is wrong, or there is nothing to change.
+            ConfigurationError: An argument is wrong, or there is nothing to change; the message says which.
             NotFoundError: There is no such subscription.
             BadRequestError: Refold refused the URL or an event.
             RefoldError: The call failed in another way; `effect` says whether the subscription may have been changed.
         """
         webhook_headers = hide_fields(webhook_headers)
-        changes = _UPDATE.taken(locals())
-        if all(value is None for value in changes.values()):
-            raise ConfigurationError(
-                "There is nothing to change: pass a field of the webhook, such as is_enabled=False."
-            )
-        request = _UPDATE.request(webhook_id, body=changes, secrets=[*texts_of(webhook_headers)])
+        fields = changes(_UPDATE.taken(locals()), "is_enabled")
+        request = _UPDATE.request(webhook_id, body=fields, secrets=[*texts_of(webhook_headers)])
         return await self._send(request, parse_model(WebhookSubscription), timeout)
 
     async def edit_group(
@@ -200,6 +195,7 @@ class Webhooks(Resource):
             The remaining subscriptions; None if Refold's response does not contain them.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such subscription.
             RefoldError: The call failed in another way; `effect` says whether the subscription may have been deleted.
         """
@@ -218,6 +214,7 @@ class Webhooks(Resource):
             The subscriptions in the environment of the API key.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
@@ -240,6 +237,8 @@ class Webhooks(Resource):
             The subscription.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such subscription.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET.request(webhook_id), parse_model(WebhookSubscription), timeout)

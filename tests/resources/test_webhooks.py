@@ -44,7 +44,7 @@ async def test_groups(mock: MockRefold, refold: AsyncRefold) -> None:
 
 # fmt: off
 WRONG: Final[dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]]] = {
-    "nothing to change": ("update", ("w",), {}, r"nothing to change: pass .*is_enabled=False"),
+    "nothing to change": ("update", ("w",), {}, "nothing to change: pass is_enabled or"),
     "id": ("update", ("",), {"is_enabled": True}, "webhook_id is empty"),
     "URL": ("update", ("w",), {"webhook_url": ""}, "webhook_url is empty"),
     "no events": ("update", ("w",), {"webhook_events": []}, "webhook_events is too short"),
