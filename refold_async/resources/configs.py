@@ -12,7 +12,7 @@ from refold_async.protocol.headers import flag_headers
 from refold_async.protocol.pages import AwaitableListing
 from refold_async.protocol.parsers import parse_json, parse_model, parse_told, structured
 from refold_async.protocol.responses import Response, fields_of
-from refold_async.resources.resource import Resource, Send
+from refold_async.resources.resource import Resource, Send, changes
 
 __all__ = ["Configs"]
 
@@ -97,7 +97,7 @@ class Configs(Resource):
     ) -> Config:
         """Read a config; Refold creates it if there is none. Refold page: *Create Config*.
 
-        Needs an API key: Refold accepts no session token here.
+        Refold accepts only an API key for this call.
 
         Args:
             slug: The app.
@@ -114,6 +114,7 @@ class Configs(Resource):
             The config.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such app.
             RefoldError: The call failed in another way; `effect` says whether the config may have been created. You can
                 safely make the call once more.
@@ -156,6 +157,7 @@ class Configs(Resource):
             The config as it is now.
 
         Raises:
+            ConfigurationError: An argument is wrong, or there is nothing to change; the message says which.
             NotFoundError: There is no such config.
             BadRequestError: Refold refused a field or a workflow.
             RefoldError: The call failed in another way; `effect` says whether the config may have been changed.
@@ -165,6 +167,8 @@ class Configs(Resource):
             body=_UPDATE.taken(locals()),
             subject=_subject(slug, config_id),
         )
+        content = {"fields": fields, "workflows": workflows, "labels": labels, "map": map_fields_object}
+        changes(content, "fields, workflows")
         return await self._send(request, parse_model(Config, slug=slug), timeout)
 
     async def get(
@@ -178,7 +182,7 @@ class Configs(Resource):
     ) -> Config:
         """Read one config. Refold pages: *Get Config*, *Get Config Default*.
 
-        Needs an API key: Refold accepts no session token here.
+        Refold accepts only an API key for this call.
 
         Args:
             slug: The app.
@@ -191,7 +195,9 @@ class Configs(Resource):
             The config.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such config.
+            RefoldError: The call failed in another way.
         """
         endpoint, ids = (_GET_DEFAULT, (slug,)) if config_id is None else (_GET, (slug, config_id))
         request = endpoint.request(
@@ -206,7 +212,7 @@ class Configs(Resource):
     ) -> Confirmation:
         """Delete a config. Refold pages: *Delete Config*, *Delete Config Default*.
 
-        Needs an API key: Refold accepts no session token here.
+        Refold accepts only an API key for this call.
 
         Args:
             slug: The app.
@@ -217,6 +223,7 @@ class Configs(Resource):
             Refold's confirmation.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such config.
             RefoldError: The call failed in another way; `effect` says whether the config may have been deleted.
         """
@@ -245,6 +252,7 @@ class Configs(Resource):
             The workflows of the config as they are now.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such config, or it has no such workflow.
             RefoldError: The call failed in another way; `effect` says whether the workflow may have been changed.
         """
@@ -262,6 +270,7 @@ class Configs(Resource):
             The ids of the configs. `await` it for a plain `list`, or iterate over it with `async for`.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             RefoldError: The call failed.
         """
         return self._list_whole(lambda: _LIST.request(slug), ConfigEntry, timeout)

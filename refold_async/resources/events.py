@@ -69,6 +69,7 @@ class Events(Resource):
             Refold's confirmation.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such event.
             RefoldError: The call failed in another way; `effect` says whether the event may have been triggered.
         """

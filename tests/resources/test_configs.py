@@ -185,6 +185,8 @@ async def test_other_arguments_that_are_wrong(mock: MockRefold, account: Account
         await configs.set_workflow_enabled("hubspot", "c", "w", None)
     with pytest.raises(ConfigurationError, match="slug is empty"):
         await configs.list("")
+    with pytest.raises(ConfigurationError, match="nothing to change: pass fields, workflows or"):
+        await configs.update("hubspot", config_id="c", disable_field_options=True)
     with pytest.raises(ParameterError, match=r"fields\[0\]\.value"):
         await configs.update("hubspot", fields=[{"id": STAGES, "value": float("nan")}])
     assert not mock.requests
