@@ -6,7 +6,7 @@
 import inspect
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import attrs
 from cattrs import Converter
@@ -14,6 +14,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from refold_async.codec.structuring.containers import hook_for
 from refold_async.codec.structuring.declarations import origin_of
+from refold_async.codec.structuring.generated_code import Part, generate
 from refold_async.codec.structuring.lenient_values import identifier, lenient_hook, strict_hook, unchanged_by
 from refold_async.codec.structuring.misfits import looking_for_a_few
 from refold_async.codec.structuring.plain_values import Hook, wrong_type
@@ -23,7 +24,6 @@ __all__ = ["is_model", "model_hook"]
 
 _NOT_SENT: Final = frozenset({"raw", "meta"})
 """The fields that the client fills in itself."""
-_FACTORY: Final[Any] = attrs.Factory  # attrs declares this class as a function
 
 
 def is_model(target: Any) -> bool:
@@ -72,62 +72,15 @@ def _names_of(field: Any) -> list[str]:
 
 
 def _make_quickly(model: Any, hooks: Mapping[str, Hook], converter: Converter) -> Hook:
-    """Return a function that makes a model from an object. It may raise any exception if the object does not fit.
-
-    Its code is generated, as attrs and cattrs generate theirs, so that it neither loops nor calls anything for a value
-    that is of the right type. For a model with an id and a time, it is:
-
-        def structure(value, _):
-            if type(value) is not dict:
-                raise wrong_type(dict, value)
-            model = new(twin)
-            part = value.get('id')
-            model.id = part if type(part) is plain_id else missing('id') if part is None else hook_id(part, type_id)
-            part = value.get('createdAt')
-            if part is None:
-                part = value.get('created_at')
-            model.created_at = default_created_at if part is None else hook_created_at(part, type_created_at)
-            model.meta = default_meta
-            model.raw = value
-            model.__class__ = target
-            return model
-    """
-    lines = ["if type(value) is not dict:", "    raise wrong_type(dict, value)", "model = new(twin)"]
-    names: dict[str, Any] = {"wrong_type": wrong_type, "missing": _missing, "new": object.__new__, "target": model}
-    names["twin"] = _settable_twin(model)
+    """Return a function that makes a model from an object. It may raise any exception if the object does not fit."""
+    parts: list[Part] = []
     for field in attrs.fields(model):
-        name = field.name
-        names[f"default_{name}"] = field.default
-        otherwise = _code_of_default(field)
-        if name in _NOT_SENT:
-            lines.append(f"model.{name} = {'value' if name == 'raw' else otherwise}")
-            continue
-        first, *others = _names_of(field)
-        lines.append(f"part = value.get({first!r})")
-        for other in others:
-            lines += ["if part is None:", f"    part = value.get({other!r})"]
-        hook = hooks.get(name) or (None if field.type is Any else hook_for(converter, field.type))
-        plain = unchanged_by(hook)
-        names |= {f"hook_{name}": hook, f"type_{name}": field.type, f"plain_{name}": plain}
-        as_it_is = "" if plain is None else f"part if type(part) is plain_{name} else "
-        structured = "part" if hook is None else f"hook_{name}(part, type_{name})"
-        lines.append(f"model.{name} = {as_it_is}{otherwise} if part is None else {structured}")
-    lines += ["model.__class__ = target", "return model"]
-    source = "\n    ".join(["def structure(value, _):", *lines])
-    exec(compile(source, f"<structures {model.__name__}>", "exec"), names)  # noqa: S102 - our own models are its source
-    return names["structure"]  # type: ignore[no-any-return]
-
-
-def _code_of_default(field: Any) -> str:
-    if field.default is attrs.NOTHING:
-        return f"missing({field.name!r})"
-    if not isinstance(field.default, _FACTORY):
-        return f"default_{field.name}"
-    return f"default_{field.name}.factory({'model' if field.default.takes_self else ''})"
-
-
-def _missing(name: str) -> NoReturn:
-    raise KeyError(name)
+        if field.name in _NOT_SENT:
+            parts.append(Part(field))  # of which `raw` is set at the end
+        else:
+            hook = hooks.get(field.name) or (None if field.type is Any else hook_for(converter, field.type))
+            parts.append(Part(field, _names_of(field), hook, unchanged_by(hook)))
+    return generate(model, parts, null_is_missing=True, whole="raw", twin=_settable_twin(model))
 
 
 def _make_thoroughly(model: Any, hooks: Mapping[str, Hook], converter: Converter) -> Hook:
@@ -148,10 +101,10 @@ def _make_thoroughly(model: Any, hooks: Mapping[str, Hook], converter: Converter
     return structure
 
 
-def _settable_twin(model: Any) -> Any:
+def _settable_twin(model: Any) -> type:
     """Return a class with the layout of a model that is not frozen, so that its instances can become models.
 
-    attrs sets each field of a frozen instance by a call. That took a fifth of the time for a long list.
+    To set the fields of a frozen instance takes twice as long.
     """
     settable = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
     return type(model.__name__, model.__bases__, {"__slots__": model.__slots__, **settable})
