@@ -90,7 +90,7 @@ def list_of(element: Check, *, at_least: int = 0, at_most: int | None = None, di
     def check(name: str, value: Any) -> Any:
         if isinstance(value, str | bytes) or not isinstance(value, Sequence):
             raise ConfigurationError(f"{name} must be a list, not {_type_of(value)}.")
-        given: Sequence[Any] = value
+        given = list(cast("Iterable[Any]", value))
         elements = [element(f"{name}[{index}]", one) for index, one in enumerate(given)]
         if len(elements) < at_least:
             raise ConfigurationError(f"{name} is too short: pass a list of {at_least} or more.")
