@@ -111,14 +111,13 @@ class Feeder(Generic[Item]):
     async def _take(self, item: Item) -> bool:
         """Start or park an item, and wait for a slot for the next; return False if it came after the stop."""
         taken = TakenItem(
+            item,
+            time.perf_counter(),
             outer=self._outer,
             job=self._job,
-            slots=self._slots,
-            waits=1,
-            max_refusal_wait=self._max_refusal_wait,
-            item=item,
             index=self.taken,
-            taken_at=time.perf_counter(),
+            slots=self._slots,
+            max_refusal_wait=self._max_refusal_wait,
         )
         self.taken += 1
         if self._stopped:  # the source ignored its cancellation, or stopped its own fan-out

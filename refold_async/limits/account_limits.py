@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
 
-import attrs
-
 from refold_async.config.settings import RateLimit
 from refold_async.limits.fair_queue import FairQueue, Priority, Queued
 from refold_async.limits.pauses import Pause
@@ -58,39 +56,48 @@ MakeBucket = Callable[[str, Callable[[], object]], AccountBucket]
 """Makes the bucket of an account. The bucket calls the function once the others were asked."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
 class AccountLimitSettings:
-    """The limits that apply to every linked account."""
+    """The limits that apply to every linked account.
 
-    rate: RateLimit | None = None
-    """The rate at which its requests may be sent by this process."""
-    shared: MakeBucket | None = None
-    """The rate at which they may be sent by several processes together."""
-    concurrency: float = math.inf
-    """How many of its requests may be in flight."""
+    Attributes:
+        rate: The rate at which its requests may be sent by this process.
+        shared: The rate at which they may be sent by several processes together.
+        concurrency: How many of its requests may be in flight.
+    """
+
+    __slots__ = ("concurrency", "rate", "shared")
+
+    def __init__(
+        self, *, rate: RateLimit | None = None, shared: MakeBucket | None = None, concurrency: float = math.inf
+    ) -> None:
+        self.rate = rate
+        self.shared = shared
+        self.concurrency = concurrency
 
 
-@attrs.define(eq=False, repr=False)
 class AccountLimit:
     """The limits of one linked account."""
 
-    bucket: TokenBucket | AccountBucket | None
-    free: float
-    """How many more of its requests may be in flight."""
-    pause: Pause
-    """The pauses after refusals that concern only this account."""
-    permits: int = 0
-    """How many of its permits are in use or waited for."""
-    parked: FairQueue[Parked] = attrs.field(factory=lambda: FairQueue())
-    """The entries that wait for this account. They do not block other accounts."""
-    lanes: int = 0
-    """How many fan-outs have items that wait here."""
-    timer: asyncio.TimerHandle | None = None
-    """Resumes the first entry that waits."""
-    turns_kept: int = 0
-    """How many turns are reserved for items that have begun and are about to send."""
-    shared: AccountBucket | None = None
-    """Its bucket, if several processes share its rate."""
+    __slots__ = ("bucket", "free", "lanes", "parked", "pause", "permits", "shared", "timer", "turns_kept")
+
+    def __init__(self, bucket: TokenBucket | AccountBucket | None, free: float, pause: Pause) -> None:
+        self.bucket = bucket
+        self.free = free
+        """How many more of its requests may be in flight."""
+        self.pause = pause
+        """The pauses after refusals that concern only this account."""
+        self.permits = 0
+        """How many of its permits are in use or waited for."""
+        self.parked = FairQueue[Parked]()
+        """The entries that wait for this account. They do not block other accounts."""
+        self.lanes = 0
+        """How many fan-outs have items that wait here."""
+        self.timer: asyncio.TimerHandle | None = None
+        """Resumes the first entry that waits."""
+        self.turns_kept = 0
+        """How many turns are reserved for items that have begun and are about to send."""
+        self.shared: AccountBucket | None = None
+        """Its bucket, if several processes share its rate."""
 
     def wait(self, now: float, *, smoothed: bool, expected: bool = False) -> float:
         """Return the seconds until a request may be sent; infinite while others must end, send or be asked first.

@@ -5,8 +5,6 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
-import attrs
-
 from refold_async.limits.fair_queue import Priority
 
 if TYPE_CHECKING:
@@ -25,22 +23,33 @@ class KeptWaitingError(Exception):
     """Refusals of its account have kept an item waiting for as long as its fan-out allows."""
 
 
-@attrs.define(eq=False, repr=False)
 class Permit:
-    """What one attempt needs before it may be sent."""
+    """What one attempt needs before it may be sent.
 
-    account: str | None
-    """The key of its linked account, or None if the attempt is for the organisation."""
-    priority: Priority = "interactive"
-    """The priority of the attempt."""
-    holder: "SlotHolder | None" = None
-    """The holder of a slot while it waits, or None."""
-    sent_at: float = 0.0
-    """When it was granted, by the loop's clock."""
-    limit: "AccountLimit | None" = None
-    """The limit of its account, if there is one."""
-    refused: bool = False
-    """Whether it is for the retry of a request that was refused."""
+    Attributes:
+        account: The key of its linked account, or None if the attempt is for the organisation.
+        priority: The priority of the attempt.
+        holder: The holder of a slot while it waits, or None.
+        sent_at: When it was granted, by the loop's clock.
+        limit: The limit of its account, if there is one.
+        refused: Whether it is for the retry of a request that was refused.
+    """
+
+    __slots__ = ("account", "holder", "limit", "priority", "refused", "sent_at")
+
+    def __init__(
+        self,
+        account: str | None,
+        priority: Priority = "interactive",
+        holder: "SlotHolder | None" = None,
+        sent_at: float = 0.0,
+    ) -> None:
+        self.account = account
+        self.priority: Priority = priority
+        self.holder = holder
+        self.sent_at = sent_at
+        self.limit: AccountLimit | None = None
+        self.refused = False
 
     def wait(self, limit: "AccountLimit", now: float) -> float:
         """Return the seconds until the limit of its account allows it; infinite while others must go first."""
@@ -122,17 +131,19 @@ class Patience:
             self._timer = None
 
 
-@attrs.define(eq=False, repr=False)
 class Waiter:
     """A permit that somebody waits for."""
 
-    permit: Permit
-    granted: asyncio.Future[None]
-    turns: Turns
-    was_parked: bool = False
-    """Whether it has let others go first before."""
-    _pauses_before: float = 0.0  # for how many seconds its account had been refused when it was parked
-    _patience: Patience | None = None
+    __slots__ = ("_patience", "_pauses_before", "granted", "permit", "turns", "was_parked")
+
+    def __init__(self, permit: Permit, granted: "asyncio.Future[None]", turns: Turns) -> None:
+        self.permit = permit
+        self.granted = granted
+        self.turns = turns
+        self.was_parked = False
+        """Whether it has let others go first before."""
+        self._pauses_before = 0.0  # for how many seconds its account had been refused when it was parked
+        self._patience: Patience | None = None
 
     @property
     def priority(self) -> Priority:

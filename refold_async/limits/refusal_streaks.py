@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import attrs
-
 __all__ = ["RefusalStreaks"]
 
 _CHANCE: Final = 0.001
@@ -13,16 +11,21 @@ _MOST_ACCOUNTS: Final = 1000
 """For how many accounts refusals are counted. Beyond that, the oldest streaks are forgotten."""
 
 
-@attrs.define(eq=False)
 class _Streak:
-    """The refusals of an account since its last accepted request."""
+    """The refusals of an account since its last accepted request.
 
-    responses_before: int
-    """How many responses other than refusals all accounts together had when it began."""
-    refusals_before: int
-    """How many refusals they had."""
-    refusals: int = 0
-    is_own_affair: bool = False
+    Attributes:
+        responses_before: How many responses other than refusals all accounts together had when it began.
+        refusals_before: How many refusals they had.
+    """
+
+    __slots__ = ("is_own_affair", "refusals", "refusals_before", "responses_before")
+
+    def __init__(self, responses_before: int, refusals_before: int) -> None:
+        self.responses_before = responses_before
+        self.refusals_before = refusals_before
+        self.refusals = 0
+        self.is_own_affair = False
 
 
 class RefusalStreaks:

@@ -3,8 +3,6 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-import attrs
-
 from refold_async.config.settings import Timeout
 from refold_async.errors import RefoldError
 from refold_async.faults import Effect
@@ -21,33 +19,64 @@ if TYPE_CHECKING:
 __all__ = ["CallState"]
 
 
-@attrs.define(eq=False, repr=False)
 class CallState:
     """The state of one call."""
 
-    request: Request
-    linked_account_id: str | None
-    timeout: Timeout
-    deadlines: Deadlines
-    began: float
-    deadline: float
-    item: ItemContext | None
-    attempts: int = 0
-    refusals: int = 0
-    """How many attempts do not count against the retry policy, because they were refused."""
-    effect: Effect = "none"
-    body: Body | None = None
-    permit: Permit = attrs.field(init=False)
-    sent: bool = False
-    """Whether the current attempt began: whether it left the client's own queue."""
-    delay: float = 0.0
-    """The least number of seconds to wait before the next permit."""
-    refusal: RefoldError | None = None
-    """The error that refused an item of a fan-out, while the item waits for its retry."""
-    renewed: bool = False
-    """Whether it was already retried because its credentials were refused."""
-    observation: "Observation | None" = None
-    """What is collected about it for observers. None until somebody observes it."""
+    __slots__ = (
+        "attempts",
+        "began",
+        "body",
+        "deadline",
+        "deadlines",
+        "delay",
+        "effect",
+        "item",
+        "linked_account_id",
+        "observation",
+        "permit",
+        "refusal",
+        "refusals",
+        "renewed",
+        "request",
+        "sent",
+        "timeout",
+    )
+
+    permit: Permit
+    """The permit of the current attempt."""
+
+    def __init__(
+        self,
+        request: Request,
+        linked_account_id: str | None,
+        timeout: Timeout,
+        deadlines: Deadlines,
+        began: float,
+        deadline: float,
+        item: ItemContext | None,
+    ) -> None:
+        self.request = request
+        self.linked_account_id = linked_account_id
+        self.timeout = timeout
+        self.deadlines = deadlines
+        self.began = began
+        self.deadline = deadline
+        self.item = item
+        self.attempts = 0
+        self.refusals = 0
+        """How many attempts do not count against the retry policy, because they were refused."""
+        self.effect: Effect = "none"
+        self.body: Body | None = None
+        self.sent = False
+        """Whether the current attempt began: whether it left the client's own queue."""
+        self.delay = 0.0
+        """The least number of seconds to wait before the next permit."""
+        self.refusal: RefoldError | None = None
+        """The error that refused an item of a fan-out, while the item waits for its retry."""
+        self.renewed = False
+        """Whether it was already retried because its credentials were refused."""
+        self.observation: Observation | None = None
+        """What is collected about it for observers. None until somebody observes it."""
 
     def effect_of(self, error: RefoldError) -> Effect:
         """Return the effect of an attempt that ended with this error."""

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
-
 if TYPE_CHECKING:
     from refold_async.limits.lanes import Lane
     from refold_async.limits.pauses import Pause
@@ -30,57 +28,92 @@ class SendRecorder(Protocol):
         ...
 
 
-@attrs.define(eq=False, repr=False)
 class ItemContext:
     """An item in progress. If fan-outs are nested, a request counts for its own item and for all items around it."""
 
-    outer: "ItemContext | None" = None
-    """The item of the surrounding fan-out."""
-    recorder: SendRecorder | None = None
-    """Records its entry in a journal."""
-    job: str | None = None
-    """The name of its job, if a journal gives it one."""
-    index: int = -1
-    """Its position in the input, from 0. It is -1 if this is not an item of an input."""
-    slots: "SlotPool | None" = None
-    """The slots of its fan-out."""
-    attempts: int = 0
-    """How many attempts its calls made."""
-    without_effect: int = 0
-    """How many of those attempts ended and certainly had no effect."""
-    without_connection: int = 0
-    """How many of those attempts ended before they had a connection."""
-    writes: int = 0
-    """How many of those attempts were writes that are not idempotent."""
-    writes_without_effect: int = 0
-    """How many of those writes ended and certainly had no effect."""
-    leaving: int = 0
-    """How many requests have a permit and will be sent once the journal has recorded it."""
-    waits: int = 0
-    """How many requests wait for a permit. It is also 1 while the item has not begun."""
-    waited: float = 0.0
-    """For how many seconds its requests waited for permits, in total."""
-    stop_requested: bool = False
-    """Whether its fan-out was stopped, so that the item must not begin."""
-    has_lent: bool = False
-    """Whether its slot is lent to another item, because its own account may not send yet."""
-    on_resume: tuple[Callable[[], object], ...] = ()
-    """What to call when it has a slot again."""
-    approaching: "Lane | None" = None
-    """The queue of the items of its account that have not begun. The queue is notified when this item sends its first
-    request, waits for its account, or takes long to get there."""
-    pauses_before: float = 0.0
-    """For how many seconds its account had been refused when the item was parked."""
-    max_refusal_wait: float = math.inf
-    """Seconds that refusals may keep it waiting in total."""
-    refusal_wait: float = 0.0
-    """Seconds that refusals have kept it waiting so far."""
-    refusal_wait_until: float = -math.inf
-    """Until when those seconds are counted, by the event loop's clock."""
-    refused: int = 0
-    """How many of its requests were refused and wait for their retry."""
-    parked_for: "Pause | None" = None
-    """The pauses of the linked account for which one of its permits is parked."""
+    __slots__ = (
+        "approaching",
+        "attempts",
+        "has_lent",
+        "index",
+        "job",
+        "leaving",
+        "max_refusal_wait",
+        "on_resume",
+        "outer",
+        "parked_for",
+        "pauses_before",
+        "recorder",
+        "refusal_wait",
+        "refusal_wait_until",
+        "refused",
+        "slots",
+        "stop_requested",
+        "waited",
+        "waits",
+        "without_connection",
+        "without_effect",
+        "writes",
+        "writes_without_effect",
+    )
+
+    def __init__(
+        self,
+        *,
+        outer: "ItemContext | None" = None,
+        recorder: SendRecorder | None = None,
+        job: str | None = None,
+        index: int = -1,
+        slots: "SlotPool | None" = None,
+        max_refusal_wait: float = math.inf,
+    ) -> None:
+        self.outer = outer
+        """The item of the surrounding fan-out."""
+        self.recorder = recorder
+        """Records its entry in a journal."""
+        self.job = job
+        """The name of its job, if a journal gives it one."""
+        self.index = index
+        """Its position in the input, from 0. It is -1 if this is not an item of an input."""
+        self.slots = slots
+        """The slots of its fan-out."""
+        self.attempts = 0
+        """How many attempts its calls made."""
+        self.without_effect = 0
+        """How many of those attempts ended and certainly had no effect."""
+        self.without_connection = 0
+        """How many of those attempts ended before they had a connection."""
+        self.writes = 0
+        """How many of those attempts were writes that are not idempotent."""
+        self.writes_without_effect = 0
+        """How many of those writes ended and certainly had no effect."""
+        self.leaving = 0
+        """How many requests have a permit and will be sent once the journal has recorded it."""
+        self.waits = 0
+        """How many requests wait for a permit. It is also 1 while the item has not begun."""
+        self.waited = 0.0
+        """For how many seconds its requests waited for permits, in total."""
+        self.stop_requested = False
+        """Whether its fan-out was stopped, so that the item must not begin."""
+        self.has_lent = False
+        """Whether its slot is lent to another item, because its own account may not send yet."""
+        self.on_resume: tuple[Callable[[], object], ...] = ()
+        """What to call when it has a slot again."""
+        self.approaching: Lane | None = None
+        """The queue of the items of its account that have not begun. The queue is notified when this item sends its
+        first request, waits for its account, or takes long to get there."""
+        self.pauses_before = 0.0
+        """For how many seconds its account had been refused when the item was parked."""
+        self.max_refusal_wait = max_refusal_wait
+        """Seconds that refusals may keep it waiting in total."""
+        self.refusal_wait = 0.0
+        """Seconds that refusals have kept it waiting so far."""
+        self.refusal_wait_until = -math.inf
+        """Until when those seconds are counted, by the event loop's clock."""
+        self.refused = 0
+        """How many of its requests were refused and wait for their retry."""
+        self.parked_for: Pause | None = None
+        """The pauses of the linked account for which one of its permits is parked."""
 
     @property
     def untouched(self) -> bool:

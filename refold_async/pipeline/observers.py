@@ -3,6 +3,7 @@
 `refold_async.observers` describes what an observer is and the rules for its hooks.
 """
 
+import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -122,7 +123,8 @@ class Observers:
             for hook in self._request_headers:
                 self._run(hook, start, partial(_take_headers, into=added))
             if added:
-                call.request = attrs.evolve(call.request, headers={**added, **call.request.headers})
+                call.request = copy.copy(call.request)
+                call.request.headers = {**added, **call.request.headers}
 
     def attempt_ended(self, call: CallState, response: Response | None, error: BaseException | None) -> None:
         """Notify the observers of the end of an attempt that was sent; `error` is None on success."""

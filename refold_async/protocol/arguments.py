@@ -90,12 +90,13 @@ def list_of(element: Check, *, at_least: int = 0, at_most: int | None = None, di
     def check(name: str, value: Any) -> Any:
         if isinstance(value, str | bytes) or not isinstance(value, Sequence):
             raise ConfigurationError(f"{name} must be a list, not {_type_of(value)}.")
-        elements = [element(f"{name}[{index}]", one) for index, one in enumerate(cast("Iterable[Any]", value))]
+        given = list(cast("Iterable[Any]", value))
+        elements = [element(f"{name}[{index}]", one) for index, one in enumerate(given)]
         if len(elements) < at_least:
             raise ConfigurationError(f"{name} is too short: pass a list of {at_least} or more.")
         if at_most is not None and len(elements) > at_most:
             raise ConfigurationError(f"{name} is too long: pass a list of {at_most:,} or fewer, not {len(elements):,}.")
-        if distinct and (repeated := [value[index] for index, one in enumerate(elements) if one in elements[:index]]):
+        if distinct and (repeated := [given[index] for index, one in enumerate(elements) if one in elements[:index]]):
             raise ConfigurationError(f"{name} contains {repeated[0]!r} twice: pass each only once.")
         return elements
 

@@ -1,11 +1,10 @@
 """How an endpoint is declared, and what its requests consist of: target, kind, headers, body."""
 
+import copy
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Any
-
-import attrs
 
 from refold_async.config.secret import hide_bytes
 from refold_async.config.validation import quote_segment
@@ -23,30 +22,61 @@ _NO_IDS: Mapping[str, str] = {}
 _NO_CHECKS: "Checks" = {}
 
 
-@attrs.frozen(eq=False, repr=False)
 class Target:
-    """Where a request goes, and how messages describe it. Made once for each endpoint and set of ids."""
+    """Where a request goes, and how messages describe it. Made once for each endpoint and set of ids.
 
-    method: str
-    path: str
-    """The path below the base URL, percent-encoded, with the query."""
-    subject: str
-    """What the request is about, such as `action 'get_contact' of app 'hubspot'`."""
-    if_not_found: str = ""
-    """What to do about a 404, for messages."""
-    template: str | None = None
-    """The path with placeholders for its ids, such as `/api/v2/public/workflow/{workflow_id}`. None for raw
-    requests."""
-    ids: Mapping[str, str] = _NO_IDS
-    """The ids in the path, by name."""
-    if_file: str = ""
-    """What to do about a response that is a file and not JSON."""
-    if_unauthorized: str = ""
-    """What else to do about a 401."""
-    operation: str | None = None
-    """The name of the endpoint, if it has one."""
-    secret_ids: bool = False
-    """Whether its ids are secrets, which neither errors nor logs nor observers may show."""
+    Many requests share one, so change only a copy of it.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path below the base URL, percent-encoded, with the query.
+        subject: What the request is about, such as `action 'get_contact' of app 'hubspot'`.
+        if_not_found: What to do about a 404, for messages.
+        template: The path with placeholders for its ids, such as `/api/v2/public/workflow/{workflow_id}`. None for raw
+            requests.
+        ids: The ids in the path, by name.
+        if_file: What to do about a response that is a file and not JSON.
+        if_unauthorized: What else to do about a 401.
+        operation: The name of the endpoint, if it has one.
+        secret_ids: Whether its ids are secrets, which neither errors nor logs nor observers may show.
+    """
+
+    __slots__ = (
+        "ids",
+        "if_file",
+        "if_not_found",
+        "if_unauthorized",
+        "method",
+        "operation",
+        "path",
+        "secret_ids",
+        "subject",
+        "template",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        subject: str,
+        if_not_found: str = "",
+        template: str | None = None,
+        ids: Mapping[str, str] = _NO_IDS,
+        if_file: str = "",
+        operation: str | None = None,
+        *,
+        secret_ids: bool = False,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.subject = subject
+        self.if_not_found = if_not_found
+        self.template = template
+        self.ids = ids
+        self.if_file = if_file
+        self.if_unauthorized = ""
+        self.operation = operation
+        self.secret_ids = secret_ids
 
     @property
     def shown_path(self) -> str:
@@ -54,22 +84,39 @@ class Target:
         return self.template if self.secret_ids and self.template is not None else self.path
 
 
-@attrs.define(eq=False, repr=False)
 class Request:
-    """A request that is ready to be sent for any account."""
+    """A request that is ready to be sent for any account.
 
-    target: Target
-    kind: Kind = "read"
-    body: bytes | None = None
-    """The JSON body, or None for no body."""
-    headers: Mapping[str, str] = NO_HEADERS
-    """Headers in addition to those that identify the account."""
-    synchronous: bool = False
-    """Whether the response is the workflow's own, with a status that the workflow chooses."""
-    save_to: "SaveTo | None" = None
-    """The file to which the body of a successful response is saved, if any."""
-    secrets: Sequence[str] = ()
-    """Secrets in the body or in the path, which no error may show."""
+    Attributes:
+        target: Where it goes.
+        kind: Whether it may be repeated.
+        body: The JSON body, or None for no body.
+        headers: Headers in addition to those that identify the account.
+        synchronous: Whether the response is the workflow's own, with a status that the workflow chooses.
+        save_to: The file to which the body of a successful response is saved, if any.
+        secrets: Secrets in the body or in the path, which no error may show.
+    """
+
+    __slots__ = ("body", "headers", "kind", "save_to", "secrets", "synchronous", "target")
+
+    def __init__(
+        self,
+        target: Target,
+        kind: Kind = "read",
+        body: bytes | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        *,
+        synchronous: bool = False,
+        save_to: "SaveTo | None" = None,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        self.target = target
+        self.kind: Kind = kind
+        self.body = body
+        self.headers = headers
+        self.synchronous = synchronous
+        self.save_to = save_to
+        self.secrets = secrets
 
     @property
     def slug(self) -> str | None:
@@ -190,10 +237,12 @@ class Endpoint:
             ParameterError: A field is not JSON.
         """
         target = self.target(*ids)
+        if query or subject is not None:
+            target = copy.copy(target)
         if query:
-            target = attrs.evolve(target, path=with_query(target.path, self._checked(query)))
+            target.path = with_query(target.path, self._checked(query))
         if subject is not None:
-            target = attrs.evolve(target, subject=subject)
+            target.subject = subject
         encoded = None if body is None else encode_json(self._checked(body))
         return Request(
             target,

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-import attrs
-
 from refold_async.codec import json_codec
 from refold_async.models.response_meta import ResponseMeta, SettableMeta
 from refold_async.protocol.endpoints import Request
@@ -31,28 +29,35 @@ SUCCESS: Final = range(200, 300)
 """The statuses that report success. (`in` is as fast as two comparisons.)"""
 
 
-@attrs.define(eq=False, repr=False)
 class Response:
     """The response to one attempt."""
 
-    status: int
-    # Some error reporters show the fields of any attrs class unless a field forbids it. A body may contain a token.
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
-    body_error: str | None = None
-    """What is wrong with the body, if it is incomplete or cannot be decoded."""
-    saved: "SavedFile | str | None" = None
-    """The file to which the body, or a part of it, was saved, or why it could not be saved. None if nothing was to
-    save. If the body itself is the file, `body` is empty."""
-    attempts: int = attrs.field(default=0, init=False)
-    """How many attempts the call had made when it arrived."""
-    elapsed: float = attrs.field(default=0.0, init=False)
-    """Seconds from the start of the call until it arrived."""
+    __slots__ = ("attempts", "body", "body_error", "elapsed", "headers", "request_id", "saved", "secrets", "status")
 
-    secrets: Sequence[str] = attrs.field(default=(), init=False, repr=False)
-    """What was sent with the request and must not be shown."""
-    request_id: str | None = attrs.field(default=None, init=False)
-    """Refold's id of the request, as results show it."""
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        body_error: str | None = None,
+        saved: "SavedFile | str | None" = None,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.body_error = body_error
+        """What is wrong with the body, if it is incomplete or cannot be decoded."""
+        self.saved = saved
+        """The file to which the body, or a part of it, was saved, or why it could not be saved. None if nothing was to
+        save. If the body itself is the file, `body` is empty."""
+        self.attempts = 0
+        """How many attempts the call had made when it arrived."""
+        self.elapsed = 0.0
+        """Seconds from the start of the call until it arrived."""
+        self.secrets: Sequence[str] = ()
+        """What was sent with the request and must not be shown."""
+        self.request_id: str | None = None
+        """Refold's id of the request, as results show it."""
 
     def meta(self, request_id: str | None) -> ResponseMeta:
         """Return the metadata that results show; `request_id` is what `request_id_of` found."""

@@ -14,7 +14,7 @@ from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import AwaitableListing
 from refold_async.protocol.parsers import parse_model
 from refold_async.protocol.responses import Response
-from refold_async.resources.resource import Resource, Send
+from refold_async.resources.resource import NamingAccount, Resource, Send
 
 if TYPE_CHECKING:
     from refold_async.models.connect_links import OAuthUrl
@@ -44,9 +44,7 @@ class Applications(Resource):
         send: Send,
         pause: Callable[[float], Awaitable[object]],
         annotate: Callable[[RefoldError, Request], None],
-        naming_account: Callable[
-            [Callable[[str], Request], Timeout | float | None], Awaitable[tuple[Request, Timeout]]
-        ],
+        naming_account: NamingAccount,
     ) -> None:
         super().__init__(send)
         self._pause = pause

@@ -12,7 +12,7 @@ from refold_async.protocol.headers import flag_headers
 from refold_async.protocol.pages import AwaitableListing
 from refold_async.protocol.parsers import parse_json, parse_model, parse_told, structured
 from refold_async.protocol.responses import Response, fields_of
-from refold_async.resources.resource import Resource, Send, changes
+from refold_async.resources.resource import NamingAccount, Resource, Send, changes
 
 __all__ = ["Configs"]
 
@@ -77,11 +77,12 @@ def _parse_workflows(response: Response, request: Request) -> list[ConfigWorkflo
 class Configs(Resource):
     """The configs of one linked account, as `account.configs`."""
 
-    __slots__ = ("_send_by_key",)
+    __slots__ = ("_naming_account", "_send_by_key")
 
-    def __init__(self, send: Send, send_by_key: Send) -> None:
+    def __init__(self, send: Send, send_by_key: Send, naming_account: NamingAccount) -> None:
         super().__init__(send)
         self._send_by_key = send_by_key
+        self._naming_account = naming_account
 
     async def get_or_create(
         self,
@@ -233,19 +234,19 @@ class Configs(Resource):
     async def set_workflow_enabled(
         self,
         slug: str,
-        config_id: str,
         workflow_id: str,
         enabled: bool,
         *,
+        config_id: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> list[ConfigWorkflow]:
         """Enable or disable one workflow of a config; all else remains. Refold page: *Toggle Workflow*.
 
         Args:
             slug: The app.
-            config_id: The id of the config: your own, or the id of the linked account.
             workflow_id: The id of the workflow.
             enabled: Whether the workflow should run for this config.
+            config_id: The id of the config; by default the id of the linked account.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
@@ -256,8 +257,14 @@ class Configs(Resource):
             NotFoundError: There is no such config, or it has no such workflow.
             RefoldError: The call failed in another way; `effect` says whether the workflow may have been changed.
         """
-        request = _SET_WORKFLOW_ENABLED.request(slug, config_id, workflow_id, body={"enabled": enabled})
-        return await self._send(request, _parse_workflows, timeout)
+
+        def request_for(config: str) -> Request:
+            return _SET_WORKFLOW_ENABLED.request(slug, config, workflow_id, body={"enabled": enabled})
+
+        request, limits = (
+            await self._naming_account(request_for, timeout) if config_id is None else (request_for(config_id), timeout)
+        )
+        return await self._send(request, _parse_workflows, limits)
 
     def list(self, slug: str, *, timeout: Timeout | float | None = None) -> AwaitableListing[ConfigEntry]:
         """List the configs that the linked account has for an app. Refold page: *List Configs*.

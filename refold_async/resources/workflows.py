@@ -1,5 +1,6 @@
 """`account.workflows`: find workflows, read what payload they expect; create, publish and delete private ones."""
 
+import copy
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
@@ -367,7 +368,8 @@ class Workflows(Resource):
         meant = environment or self._environment
         request = endpoint.request(workflow_id, headers={} if meant is None else {"environment": meant}, body=body)
         if meant is None and self._by_key:
-            request.target = attrs.evolve(request.target, if_unauthorized=_GIVE_THE_ENVIRONMENT)
+            request.target = copy.copy(request.target)
+            request.target.if_unauthorized = _GIVE_THE_ENVIRONMENT
         return request
 
 
