@@ -70,9 +70,9 @@ def class_hook(target: Any, converter: Converter) -> Hook:
 
 
 def _has_only_fields(target: Any) -> bool:
-    """Return whether nothing but setting its fields happens when an object of a class is made.
+    """Return whether all that happens when an object of a class is made is that its fields are set.
 
-    This holds for attrs classes with slots, without validators, converters and methods of their own for the creation.
+    So it is for attrs classes with slots, without validators, converters and methods of their own for the creation.
     """
     if not isinstance(target, type) or not attrs.has(target) or Generic in target.__mro__:
         return False

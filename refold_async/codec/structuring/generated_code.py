@@ -32,7 +32,7 @@ class Part(NamedTuple):
 def generate(
     target: Any, parts: Iterable[Part], *, null_is_missing: bool, whole: str | None = None, twin: type | None = None
 ) -> Hook:
-    """Return the function that makes an object of a class, by nothing but setting its fields.
+    """Return the function that makes an object of a class: it only sets its fields.
 
     It may raise any exception if the JSON does not fit. For a frozen class with an id and a time, it is:
 
