@@ -71,10 +71,10 @@ def hide_bytes(value: bytes) -> bytes:
 def hide_fields(value: Any) -> Any:
     """Return a mapping of the caller with each text in it hidden, at any depth; the names of its fields are not.
 
-    Anything else that was passed by mistake, or that JSON does not have, becomes an object that has only the name of
-    its type, as does what is nested too deep. Call this as you call `hide`.
+    None remains None. Anything else that was passed by mistake, or that JSON does not have, becomes an object that has
+    only the name of its type, as does what is nested too deep. Call this as you call `hide`.
     """
-    return _hidden(value, 50) if isinstance(value, Mapping) else _only_its_type(value)
+    return _hidden(value, 50) if value is None or isinstance(value, Mapping) else _only_its_type(value)
 
 
 def _hidden(value: Any, levels: int) -> Any:

@@ -20,6 +20,7 @@ __all__ = [
     "called",
     "day",
     "flag",
+    "group_name",
     "line",
     "list_of",
     "mapping",
@@ -67,6 +68,11 @@ def day(name: str, value: Any) -> Any:
     raise ConfigurationError(f"{name} must be a date, or a text such as '2026-07-01', got {value!r}.")
 
 
+def group_name(name: str, value: Any) -> str:
+    """The name of a group; None for no group, which Refold takes as an empty text."""
+    return "" if value is None else text(name, value)
+
+
 def one_of(*words: str) -> Check:
     """One of the texts that Refold accepts here."""
 
@@ -83,13 +89,14 @@ def list_of(element: Check, *, at_least: int = 0, at_most: int | None = None, di
 
     def check(name: str, value: Any) -> Any:
         if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-            raise ConfigurationError(f"{name} must be a list, not {type(value).__name__}.")
-        elements = [element(f"{name}[{index}]", one) for index, one in enumerate(cast("Iterable[Any]", value))]
+            raise ConfigurationError(f"{name} must be a list, not {_type_of(value)}.")
+        given = list(cast("Iterable[Any]", value))
+        elements = [element(f"{name}[{index}]", one) for index, one in enumerate(given)]
         if len(elements) < at_least:
             raise ConfigurationError(f"{name} is too short: pass a list of {at_least} or more.")
         if at_most is not None and len(elements) > at_most:
             raise ConfigurationError(f"{name} is too long: pass a list of {at_most:,} or fewer, not {len(elements):,}.")
-        if distinct and (repeated := [one for index, one in enumerate(elements) if one in elements[:index]]):
+        if distinct and (repeated := [given[index] for index, one in enumerate(elements) if one in elements[:index]]):
             raise ConfigurationError(f"{name} contains {repeated[0]!r} twice: pass each only once.")
         return elements
 
@@ -101,7 +108,7 @@ def mapping_of(value_check: Check, name_check: Check = text) -> Check:
 
     def check(name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise ConfigurationError(f"{name} must be a mapping of names to values, not {type(value).__name__}.")
+            raise ConfigurationError(f"{name} must be a mapping of names to values, not {_type_of(value)}.")
         return {
             name_check(f"a name of {name}", key): value_check(f"{name}[{key!r}]", one)
             for key, one in cast("Iterable[tuple[Any, Any]]", value.items())
@@ -121,6 +128,11 @@ def called(argument: str, check: Check) -> Check:
         return check(argument, value)
 
     return check_under_its_name
+
+
+def _type_of(value: object) -> str:
+    """Return the name of a type as the caller knows it: a text that the client has hidden is a `str`."""
+    return "str" if isinstance(value, str) else type(value).__name__
 
 
 def _either(words: Sequence[str]) -> str:

@@ -57,7 +57,7 @@ class AccountResources:
         """How the linked account uses its apps: the values of their fields, and which workflows are enabled."""
         from refold_async.resources.configs import Configs
 
-        return Configs(self._send, self._send_by_key)
+        return Configs(self._send, self._send_by_key, self._naming_account)
 
     @property
     def credentials(self) -> "Credentials":

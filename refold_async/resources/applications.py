@@ -14,7 +14,7 @@ from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import AwaitableListing
 from refold_async.protocol.parsers import parse_model
 from refold_async.protocol.responses import Response
-from refold_async.resources.resource import Resource, Send
+from refold_async.resources.resource import NamingAccount, Resource, Send
 
 if TYPE_CHECKING:
     from refold_async.models.connect_links import OAuthUrl
@@ -44,9 +44,7 @@ class Applications(Resource):
         send: Send,
         pause: Callable[[float], Awaitable[object]],
         annotate: Callable[[RefoldError, Request], None],
-        naming_account: Callable[
-            [Callable[[str], Request], Timeout | float | None], Awaitable[tuple[Request, Timeout]]
-        ],
+        naming_account: NamingAccount,
     ) -> None:
         super().__init__(send)
         self._pause = pause
@@ -75,6 +73,7 @@ class Applications(Resource):
             The apps in Refold's order. `await` it for a plain `list`, or iterate over it with `async for`.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             RefoldError: The call failed.
         """
 
@@ -98,7 +97,9 @@ class Applications(Resource):
             The app; its `state` says whether the linked account is connected.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such app.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET.request(slug), parse_model(Application), timeout)
 
@@ -115,8 +116,10 @@ class Applications(Resource):
             The app, whose `state` is `connected`.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             ReconnectRequiredError: The linked account has not connected the app, or its credentials no longer work.
             NotFoundError: There is no such app.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET.request(slug), _parse_connected, timeout)
 
@@ -137,8 +140,10 @@ class Applications(Resource):
             The link, as `auth_url`. Give it only to the owner of the account.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such app.
             BadRequestError: The app does not use OAuth, or a field that it needs is missing in `fields`.
+            RefoldError: The call failed in another way.
         """
         from refold_async.resources.connect_links import oauth_url_request, parse_oauth_url
 
@@ -160,8 +165,10 @@ class Applications(Resource):
             The app, whose `state` is `connected`.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             AppConnectionTimeoutError: The app was not connected in time; also a `TimeoutError`.
             NotFoundError: There is no such app.
+            RefoldError: The call failed in another way.
         """
         from refold_async.resources.polling import looks
 
@@ -200,6 +207,7 @@ class Applications(Resource):
             The linked account, with the apps that are still connected.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such app, or the linked account has not connected it.
             RefoldError: The call failed in another way; `effect` says whether the app may have been disconnected.
         """

@@ -35,6 +35,7 @@ class AuthStructure(Resource):
             Custom apps have none.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             InternalServerError: There is no such app.
             RefoldError: The call failed in another way.
         """

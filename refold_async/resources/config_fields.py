@@ -78,6 +78,7 @@ class ConfigFields(Resource):
             The fields, and the workflows with their fields. It has no `config_id` if there is no config.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such app.
             RefoldError: The call failed in another way.
         """
@@ -113,6 +114,7 @@ class ConfigFields(Resource):
             The field.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: There is no such field.
             RefoldError: The call failed in another way.
         """
@@ -146,6 +148,7 @@ class ConfigFields(Resource):
             The field with its new value.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such config.
             BadRequestError: There is no such field, or Refold refused the value.
             RefoldError: The call failed in another way; `effect` says whether the value may have been set.
@@ -178,6 +181,7 @@ class ConfigFields(Resource):
             The field without a value.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such config.
             BadRequestError: There is no such field.
             RefoldError: The call failed in another way; `effect` says whether the value may have been deleted.
@@ -212,6 +216,7 @@ class ConfigFields(Resource):
             The values to choose from.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: There is no such field, or it is not a rule engine.
             RefoldError: The call failed in another way.
         """

@@ -12,7 +12,7 @@ from refold_async.protocol.headers import flag_headers
 from refold_async.protocol.pages import AwaitableListing
 from refold_async.protocol.parsers import parse_json, parse_model, parse_told, structured
 from refold_async.protocol.responses import Response, fields_of
-from refold_async.resources.resource import Resource, Send
+from refold_async.resources.resource import NamingAccount, Resource, Send, changes
 
 __all__ = ["Configs"]
 
@@ -77,11 +77,12 @@ def _parse_workflows(response: Response, request: Request) -> list[ConfigWorkflo
 class Configs(Resource):
     """The configs of one linked account, as `account.configs`."""
 
-    __slots__ = ("_send_by_key",)
+    __slots__ = ("_naming_account", "_send_by_key")
 
-    def __init__(self, send: Send, send_by_key: Send) -> None:
+    def __init__(self, send: Send, send_by_key: Send, naming_account: NamingAccount) -> None:
         super().__init__(send)
         self._send_by_key = send_by_key
+        self._naming_account = naming_account
 
     async def get_or_create(
         self,
@@ -97,7 +98,7 @@ class Configs(Resource):
     ) -> Config:
         """Read a config; Refold creates it if there is none. Refold page: *Create Config*.
 
-        Needs an API key: Refold accepts no session token here.
+        Refold accepts only an API key for this call.
 
         Args:
             slug: The app.
@@ -114,6 +115,7 @@ class Configs(Resource):
             The config.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such app.
             RefoldError: The call failed in another way; `effect` says whether the config may have been created. You can
                 safely make the call once more.
@@ -156,6 +158,7 @@ class Configs(Resource):
             The config as it is now.
 
         Raises:
+            ConfigurationError: An argument is wrong, or there is nothing to change; the message says which.
             NotFoundError: There is no such config.
             BadRequestError: Refold refused a field or a workflow.
             RefoldError: The call failed in another way; `effect` says whether the config may have been changed.
@@ -165,6 +168,8 @@ class Configs(Resource):
             body=_UPDATE.taken(locals()),
             subject=_subject(slug, config_id),
         )
+        content = {"fields": fields, "workflows": workflows, "labels": labels, "map": map_fields_object}
+        changes(content, "fields, workflows")
         return await self._send(request, parse_model(Config, slug=slug), timeout)
 
     async def get(
@@ -178,7 +183,7 @@ class Configs(Resource):
     ) -> Config:
         """Read one config. Refold pages: *Get Config*, *Get Config Default*.
 
-        Needs an API key: Refold accepts no session token here.
+        Refold accepts only an API key for this call.
 
         Args:
             slug: The app.
@@ -191,7 +196,9 @@ class Configs(Resource):
             The config.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such config.
+            RefoldError: The call failed in another way.
         """
         endpoint, ids = (_GET_DEFAULT, (slug,)) if config_id is None else (_GET, (slug, config_id))
         request = endpoint.request(
@@ -206,7 +213,7 @@ class Configs(Resource):
     ) -> Confirmation:
         """Delete a config. Refold pages: *Delete Config*, *Delete Config Default*.
 
-        Needs an API key: Refold accepts no session token here.
+        Refold accepts only an API key for this call.
 
         Args:
             slug: The app.
@@ -217,6 +224,7 @@ class Configs(Resource):
             Refold's confirmation.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such config.
             RefoldError: The call failed in another way; `effect` says whether the config may have been deleted.
         """
@@ -226,30 +234,37 @@ class Configs(Resource):
     async def set_workflow_enabled(
         self,
         slug: str,
-        config_id: str,
         workflow_id: str,
         enabled: bool,
         *,
+        config_id: str | None = None,
         timeout: Timeout | float | None = None,
     ) -> list[ConfigWorkflow]:
         """Enable or disable one workflow of a config; all else remains. Refold page: *Toggle Workflow*.
 
         Args:
             slug: The app.
-            config_id: The id of the config: your own, or the id of the linked account.
             workflow_id: The id of the workflow.
             enabled: Whether the workflow should run for this config.
+            config_id: The id of the config; by default the id of the linked account.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
             The workflows of the config as they are now.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such config, or it has no such workflow.
             RefoldError: The call failed in another way; `effect` says whether the workflow may have been changed.
         """
-        request = _SET_WORKFLOW_ENABLED.request(slug, config_id, workflow_id, body={"enabled": enabled})
-        return await self._send(request, _parse_workflows, timeout)
+
+        def request_for(config: str) -> Request:
+            return _SET_WORKFLOW_ENABLED.request(slug, config, workflow_id, body={"enabled": enabled})
+
+        request, limits = (
+            await self._naming_account(request_for, timeout) if config_id is None else (request_for(config_id), timeout)
+        )
+        return await self._send(request, _parse_workflows, limits)
 
     def list(self, slug: str, *, timeout: Timeout | float | None = None) -> AwaitableListing[ConfigEntry]:
         """List the configs that the linked account has for an app. Refold page: *List Configs*.
@@ -262,6 +277,7 @@ class Configs(Resource):
             The ids of the configs. `await` it for a plain `list`, or iterate over it with `async for`.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             RefoldError: The call failed.
         """
         return self._list_whole(lambda: _LIST.request(slug), ConfigEntry, timeout)

@@ -138,7 +138,7 @@ class Credentials(Resource):
             Refold's confirmation. What the app adds to it is in `.raw`.
 
         Raises:
-            ConfigurationError: An argument is wrong, or the scope has no API key; nothing was sent.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             ParameterError: `credentials` cannot be encoded as JSON; nothing was sent.
             NotFoundError: There is no such app.
             InternalServerError: The app may have refused the credentials: see the message.
@@ -169,8 +169,9 @@ class Credentials(Resource):
             Refold's confirmation.
 
         Raises:
-            ConfigurationError: An argument is wrong, or the scope has no API key; nothing was sent.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             ParameterError: `auth_object` cannot be encoded as JSON; nothing was sent.
+            NotFoundError: There is no such app.
             BadRequestError: Refold refused the app or the credentials, and stored nothing. It may say so with HTTP 200,
                 which is then the `status_code`.
             InternalServerError: The app may have refused the credentials: see the message.

@@ -6,7 +6,7 @@ from typing import Any, Final
 from refold_async.config.settings import Timeout
 from refold_async.models.confirmations import Confirmation
 from refold_async.models.datarefs import Dataref, DatarefDeletion
-from refold_async.protocol.arguments import called, flag, line, list_of, text
+from refold_async.protocol.arguments import called, flag, group_name, line, list_of
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_model, parse_told
@@ -29,14 +29,14 @@ _CREATE: Final = Endpoint(
     takes={"refName": called("ref_name", line)},
     required=("refName",),
 )
-_ROWS: Final = Endpoint("GET", "/api/v2/public/dataref/{ref_name}", _DATAREF, _CHECK_THE_NAME)
+_LIST_ROWS: Final = Endpoint("GET", "/api/v2/public/dataref/{ref_name}", _DATAREF, _CHECK_THE_NAME)
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/dataref/{ref_name}", _DATAREF, _CHECK_THE_NAME)
 _CLEAR_RECORDS: Final = Endpoint("PUT", "/api/v2/public/dataref/{ref_name}/clear-records", _DATAREF, _CHECK_THE_NAME)
 _EDIT_GROUP: Final = Endpoint(
     "PUT",
     "/api/v2/public/datarefs/group",
     "the group of the datarefs",
-    takes={"refNames": called("ref_names", list_of(line, at_least=1)), "group": text},
+    takes={"refNames": called("ref_names", list_of(line, at_least=1)), "group": group_name},
     required=("refNames", "group"),
 )
 
@@ -61,20 +61,20 @@ class Datarefs(Resource):
             The dataref.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: Refold refused the name.
             RefoldError: The call failed in another way; `effect` says whether the dataref may have been created.
         """
         request = _CREATE.request(body={"refName": ref_name}, subject=f"the new dataref {ref_name!r}")
         return await self._send(request, parse_model(Dataref), timeout)
 
-    def rows(
+    def list_rows(
         self, ref_name: str, *, page_size: int = 100, timeout: Timeout | float | None = None
     ) -> Listing[dict[str, Any]]:
         """Iterate over the records of a dataref, as the rows of a table. Refold page: *Get a dataref as a table*.
 
         ```python
-        async for row in account.datarefs.rows("contacts"): ...
+        async for row in account.datarefs.list_rows("contacts"): ...
         ```
 
         The next page is fetched while you process the current one. Each page, as `pages()` yields it, also has the
@@ -90,12 +90,12 @@ class Datarefs(Resource):
             The rows, each a dict of its values and the `record_id` of its record.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such dataref for this linked account.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
-            _ROWS,
+            _LIST_ROWS,
             ref_name,
             model=dict[str, Any],
             key=lambda _: None,  # rows of one record have the same id
@@ -116,6 +116,7 @@ class Datarefs(Resource):
             The dataref, whose `data` is empty.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such dataref for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the records may have been deleted.
         """
@@ -132,26 +133,27 @@ class Datarefs(Resource):
             Refold's confirmation. Its `deleted_count` may be 0 if there was no such dataref.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such dataref for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the dataref may have been deleted.
         """
         return await self._send(_DELETE.request(ref_name), parse_told(DatarefDeletion), timeout)
 
     async def edit_group(
-        self, ref_names: Sequence[str], group: str, *, timeout: Timeout | float | None = None
+        self, ref_names: Sequence[str], group: str | None, *, timeout: Timeout | float | None = None
     ) -> Confirmation:
-        """Put datarefs into a group, or remove them from theirs. Refold page: *Bulk set / clear dataref group*.
+        """Put datarefs into a group, or into none. Refold page: *Bulk set / clear dataref group*.
 
         Args:
             ref_names: The names of the datarefs, at least one.
-            group: The name of the group. An empty text removes the datarefs from their groups.
+            group: The name of the group; None or an empty text for no group.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
             Refold's confirmation.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             RefoldError: The call failed; `effect` says whether the groups may have been changed.
         """
         request = _EDIT_GROUP.request(body={"refNames": ref_names, "group": group})

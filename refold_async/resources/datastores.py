@@ -49,7 +49,7 @@ _SEARCH_RECORDS: Final = Endpoint(
 class Datastores(Resource):
     """The datastores of one linked account's configs, as `account.datastores`. Refold has deprecated datastores.
 
-    All calls need an API key: Refold accepts no session token here.
+    Refold accepts only an API key for them.
     """
 
     __slots__ = ()
@@ -75,7 +75,9 @@ class Datastores(Resource):
             `async for`.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such config, or it has no such datastore.
+            RefoldError: The call failed in another way.
         """
         return self._list_whole(
             lambda: _LIST_RECORDS.request(slug, datastore_name, query={"config_id": config_id}),
@@ -106,7 +108,9 @@ class Datastores(Resource):
             The records in which all filters match. `await` it for a plain `list`, or iterate over it with `async for`.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such config, or it has no such datastore.
+            RefoldError: The call failed in another way.
         """
         return self._list_whole(
             lambda: _SEARCH_RECORDS.request(
@@ -130,6 +134,8 @@ class Datastores(Resource):
             The names. `await` it for a plain `list`, or iterate over it with `async for`.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such config.
+            RefoldError: The call failed in another way.
         """
         return self._list_whole(lambda: _LIST.request(slug, query={"config_id": config_id}), str, timeout)

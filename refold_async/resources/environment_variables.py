@@ -132,7 +132,9 @@ class EnvironmentVariables(Resource):
             The definition.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such definition.
+            RefoldError: The call failed in another way.
         """
         parse = parse_field("definition", EnvironmentVariableDefinition)
         return await self._send(_GET_DEFINITION.request(definition_id), parse, timeout)
@@ -161,6 +163,7 @@ class EnvironmentVariables(Resource):
         Raises:
             ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such definition, or no value is set.
+            RefoldError: The call failed in another way.
         """
         request = _GET_VALUE.request(
             definition_id,

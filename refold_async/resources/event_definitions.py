@@ -110,6 +110,7 @@ class EventDefinitions(Resource):
             The remaining events; None if Refold's response does not contain them.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such event.
             RefoldError: The call failed in another way; `effect` says whether the event may have been deleted.
         """
@@ -140,6 +141,8 @@ class EventDefinitions(Resource):
             The event, with the fields of its payload.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such event.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET.request(event_id), parse_model(EventDefinition), timeout)

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from refold_async.config.settings import Timeout
-from refold_async.config.validation import check_header_value
 from refold_async.errors import ConfigurationError
 from refold_async.models.confirmations import Confirmation
 from refold_async.protocol.arguments import line
@@ -22,16 +21,21 @@ def _slug(name: str, value: Any) -> str:
     return str(value)
 
 
+_CHECK_THE_NAME: Final = "Its name must be exactly the one in the Refold Console."
+
 _TRIGGER: Final = Endpoint(
-    "POST", "/api/v2/public/event/trigger", "the event", "Its name must be exactly the one in the Refold Console."
+    "POST",
+    "/api/v2/public/event/trigger",
+    "the event",
+    _CHECK_THE_NAME,
+    takes={"event": line},
+    required=("event",),
 )
-
-
 _TRIGGER_BY_SLUG: Final = Endpoint(
     "POST",
     "/api/v2/public/event/{slug}",
     "the event of app {slug!r}",
-    "Its name must be exactly the one in the Refold Console.",
+    _CHECK_THE_NAME,
     takes={"slug": _slug, "event": line},
     required=("event",),
 )
@@ -69,12 +73,13 @@ class Events(Resource):
             Refold's confirmation.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such event.
             RefoldError: The call failed in another way; `effect` says whether the event may have been triggered.
         """
         request = _TRIGGER.request(
             headers=workflow_headers(slug=slug, config_id=config_id, instance_tag=instance_tag),
-            body={"event": check_header_value("event", event), "payload": payload},
+            body={"event": event, "payload": payload},
             subject=f"event {event!r}",
         )
         return await self._send(request, parse_told(Confirmation), timeout)

@@ -98,6 +98,7 @@ class Executions(Resource):
             The executions, without their nodes.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
@@ -132,8 +133,10 @@ class Executions(Resource):
             The execution, without its `return_value`: use `wait` or `response` for that.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: This linked account has no such execution.
             APITimeoutError: No response in time. Refold does not respond to some requests about unknown ids.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET.request(execution_id), parse_model(Execution, execution_id=execution_id), timeout)
 
@@ -151,7 +154,9 @@ class Executions(Resource):
             The return value, as `response`. It is also None if the workflow returned nothing.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: This linked account has no such execution, or Refold has not stored its response.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_RESPONSE.request(execution_id), _parse_response, timeout)
 
@@ -169,6 +174,7 @@ class Executions(Resource):
             Refold's confirmation.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: The execution has already ended.
             NotFoundError: This linked account has no such execution.
             RefoldError: The call failed in another way; `effect` says whether the execution may have been stopped.
@@ -188,6 +194,7 @@ class Executions(Resource):
             The new execution: its `execution_id`, and what Refold says about the start as its `status`.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: This linked account has no such execution.
             RefoldError: The call failed in another way; `effect` says whether the new execution may have started.
         """
@@ -215,8 +222,10 @@ class Executions(Resource):
             The batches.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             InternalServerError: HTTP 501: the node does not work in batches.
             NotFoundError: This linked account has no such execution, or the execution has no such node.
+            RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
             _BATCHES,
@@ -256,6 +265,7 @@ class Executions(Resource):
             nothing, or if you passed `return_value=False`. Its `request_id` is that of the last poll.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             WorkflowFailedError: The execution did not complete. The message names the nodes that failed; `.execution`
                 has all nodes. `effect` is `"none"` if Refold treated the execution as a duplicate, and so did not run
                 it.
@@ -292,8 +302,10 @@ class Executions(Resource):
             The execution as it is now, then again after each change, and last as it ended, whether it succeeded or not.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             ExecutionTimeoutError: The execution did not end in time, and may still be running; also a `TimeoutError`.
             NotFoundError: This linked account has no such execution.
+            RefoldError: The call failed in another way.
         """
         known: tuple[str | None, float | None] | None = None
         async for execution, _ in self._look(execution_id, timeout, poll_interval):

@@ -44,7 +44,9 @@ class HumanTasks(Resource):
             The form: the JSON Schema of its fields, and whether it still waits.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such form.
+            RefoldError: The call failed in another way.
         """
         task_id = hide(task_id)
         return await self._send(_GET.request(task_id, secrets=(task_id,)), parse_model(HumanTask), timeout)
@@ -66,6 +68,7 @@ class HumanTasks(Resource):
             Refold's confirmation.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: The form was already submitted or has expired, a required field is missing, or a field may
                 not be changed; the message says which.
             NotFoundError: There is no such form.

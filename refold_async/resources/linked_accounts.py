@@ -62,8 +62,10 @@ class LinkedAccounts(Resource):
             async generator, the iteration has ended if an `anext()` was cancelled.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no app with the slug `connected_to`.
             APIResponseValidationError: The pages ended before Refold had sent as many accounts as it says there are.
+            RefoldError: A call that fetches a page failed.
         """
         keep = None
         if connected_to is not None:
@@ -114,7 +116,9 @@ class LinkedAccounts(Resource):
             The account, with the apps it has connected.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such linked account.
+            RefoldError: The call failed in another way.
         """
         return await self._send(
             _GET.request(check_header_value("linked_account_id", linked_account_id)),
@@ -142,6 +146,7 @@ class LinkedAccounts(Resource):
             The account.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: There already is such an account, or Refold refused a value.
             RefoldError: The call failed in another way; `effect` says whether the account may have been created. You
                 can then safely call `upsert`.
@@ -174,6 +179,7 @@ class LinkedAccounts(Resource):
             The account.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: Refold refused a value.
             RefoldError: The call failed in another way; `effect` says whether the account may have been changed.
         """
@@ -193,6 +199,7 @@ class LinkedAccounts(Resource):
             Refold's confirmation.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such linked account.
             RefoldError: The call failed in another way; `effect` says whether the account may have been deleted.
         """

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from refold_async.config.settings import Timeout
-from refold_async.errors import ConfigurationError
 from refold_async.models.confirmations import Confirmation
 from refold_async.models.mcp_servers import MCPServer
 from refold_async.protocol.arguments import flag, line, list_of, mapping, text
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_model, parse_told
-from refold_async.resources.resource import Resource
+from refold_async.resources.resource import Resource, changes
 
 __all__ = ["MCPServers"]
 
@@ -65,6 +64,7 @@ class MCPServers(Resource):
             only once.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
@@ -83,6 +83,7 @@ class MCPServers(Resource):
             The server. Refold's response contains only its id, name and description.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: Refold refused the name or the description.
             RefoldError: The call failed in another way; `effect` says whether the server may have been created.
         """
@@ -100,7 +101,9 @@ class MCPServers(Resource):
             The server, with its chains and notebooks.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such server.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET.request(mcp_server_id), parse_model(MCPServer), timeout)
 
@@ -142,13 +145,11 @@ class MCPServers(Resource):
             The server.
 
         Raises:
-            ConfigurationError: An argument is wrong, or none is given; the message says which.
+            ConfigurationError: An argument is wrong, or there is nothing to change; the message says which.
             NotFoundError: There is no such server.
             RefoldError: The call failed in another way; `effect` says whether the server may have been changed.
         """
-        fields = _UPDATE.taken(locals())
-        if all(value is None for value in fields.values()):
-            raise ConfigurationError("There is nothing to change: pass name, associated_apps or another field.")
+        fields = changes(_UPDATE.taken(locals()), "name, associated_apps")
         return await self._send(_UPDATE.request(mcp_server_id, body=fields), parse_model(MCPServer), timeout)
 
     async def delete(self, mcp_server_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
@@ -162,6 +163,7 @@ class MCPServers(Resource):
             A confirmation without a message: Refold's response has no body.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such server.
             RefoldError: The call failed in another way; `effect` says whether the server may have been deleted.
         """

@@ -2,17 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_header_value, check_whole_number
+from refold_async.errors import ConfigurationError
 from refold_async.models.pages import Page
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import AwaitableListing, Listing, parse_only_page, parse_page
 from refold_async.protocol.parsers import parse_list
 from refold_async.protocol.responses import Parser
 
-__all__ = ["Resource", "Send", "dates"]
+__all__ = ["NamingAccount", "Resource", "Send", "changes", "dates"]
 
 T = TypeVar("T")
 
@@ -23,6 +24,20 @@ class Send(Protocol):
     def __call__(self, request: Request, parse: Parser[T], timeout: Timeout | float | None) -> Awaitable[T]:
         """Send a request."""
         ...
+
+
+NamingAccount: TypeAlias = Callable[
+    [Callable[[str], Request], Timeout | float | None], Awaitable[tuple[Request, Timeout]]
+]
+"""Makes a request with the id of the linked account, which the scope of a session token may first have to ask for.
+Returns it with the time that is left."""
+
+
+def changes(fields: dict[str, Any], such_as: str) -> dict[str, Any]:
+    """Return the fields of an update. If none was given, raise an error that suggests one."""
+    if all(value is None for value in fields.values()):
+        raise ConfigurationError(f"There is nothing to change: pass {such_as} or another field.")
+    return fields
 
 
 def dates(**values: datetime | date | str | None) -> dict[str, datetime | date | str]:

@@ -22,7 +22,7 @@ from refold_async.protocol.arguments import (
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_model, parse_told
-from refold_async.resources.resource import Resource, Send
+from refold_async.resources.resource import Resource, Send, changes
 
 __all__ = ["Schedules"]
 
@@ -80,7 +80,7 @@ _RESUME: Final = Endpoint(
 
 
 class Schedules(Resource):
-    """The schedules of one linked account, as `account.schedules`. They need an API key."""
+    """The schedules of one linked account, as `account.schedules`. Refold accepts only an API key for them."""
 
     __slots__ = ("_linked_account_id",)
 
@@ -99,6 +99,7 @@ class Schedules(Resource):
             The schedules. Each is returned only once.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
@@ -192,9 +193,8 @@ class Schedules(Resource):
             RefoldError: The call failed in another way; `effect` says whether the schedule may have been changed.
         """
         fields = _fields(cron_expression, interval_dates, tz, start_date, end_date, payload)
-        if all(value is None for value in fields.values()):
-            raise ConfigurationError("There is nothing to change: pass cron_expression, tz or another field.")
-        return await self._send(_UPDATE.request(schedule_id, body=fields), parse_model(Schedule), timeout)
+        request = _UPDATE.request(schedule_id, body=changes(fields, "cron_expression, tz"))
+        return await self._send(request, parse_model(Schedule), timeout)
 
     async def delete(self, schedule_id: str, *, timeout: Timeout | float | None = None) -> Confirmation:
         """Delete a schedule. Refold page: *Delete Schedule*.
@@ -207,6 +207,7 @@ class Schedules(Resource):
             Refold's confirmation.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: The linked account has no such schedule.
             RefoldError: The call failed in another way; `effect` says whether the schedule may have been deleted.
         """
@@ -225,6 +226,7 @@ class Schedules(Resource):
             The schedule, whose `status` is `paused`.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: The linked account has no such schedule.
             RefoldError: The call failed in another way; `effect` says whether the schedule may have been paused.
         """
@@ -243,6 +245,7 @@ class Schedules(Resource):
             The schedule, whose `status` is `running`.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: The linked account has no such schedule.
             RefoldError: The call failed in another way; `effect` says whether the schedule may have been resumed.
         """

@@ -48,7 +48,9 @@ class SessionTokens(Resource):
             The token, for `refold.account_from_session_token()` or for a browser.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: There is no such linked account.
+            RefoldError: The call failed in another way.
         """
         request = session_token_request(linked_account_id, force_refresh=check_bool("force_refresh", force_refresh))
         return await self._send(request, parse_session_token, timeout)
@@ -65,7 +67,9 @@ class SessionTokens(Resource):
             revoked.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             AuthenticationError: This is not a session token, or it was already invalid.
+            RefoldError: The call failed in another way.
         """
         session_token = hide(session_token)
         headers = account_headers(None, None, check_secret("session_token", session_token))

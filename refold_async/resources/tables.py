@@ -7,7 +7,7 @@ from refold_async.config.settings import Timeout
 from refold_async.errors import ConfigurationError
 from refold_async.models.confirmations import Confirmation
 from refold_async.models.tables import AddedRecords, Table, TableCreation
-from refold_async.protocol.arguments import Check, called, line, list_of, mapping, mapping_of, text
+from refold_async.protocol.arguments import Check, called, group_name, line, list_of, mapping, mapping_of, text
 from refold_async.protocol.encoding import given_texts
 from refold_async.protocol.endpoints import Endpoint, Request
 from refold_async.protocol.pages import AwaitableListing, Listing
@@ -19,7 +19,9 @@ __all__ = ["Tables"]
 _TABLE: Final = "table {table_id!r}"
 _RECORD: Final = "record {record_id!r} of table {table_id!r}"
 _CHECK_THE_ID: Final = "Check its id, and that this linked account owns it: tables.list() gives all its tables."
-_CHECK_THE_RECORD: Final = "Check both ids: tables.records() gives all records of a table, each with its record_id."
+_CHECK_THE_RECORD: Final = (
+    "Check both ids: tables.list_records() gives all records of a table, each with its record_id."
+)
 
 _MOST_COLUMNS: Final = 20
 _MOST_RECORDS: Final = 10_000
@@ -39,12 +41,16 @@ def _new_column(name: str, value: Any) -> dict[str, str]:
 
 def _one_or_more(name: str, value: Any) -> Any:
     """One record or several."""
+    if isinstance(value, str | bytes) or not isinstance(value, Mapping | Sequence):
+        raise ConfigurationError(f"{name} must be a record, which is a mapping, or a list of records.")
     return mapping(name, value) if isinstance(value, Mapping) else _some_records(name, value)
 
 
 def _renames(name: str, value: Any) -> list[dict[str, str]]:
     """New names by old names, at least one, no new one twice."""
     names: dict[str, str] = mapping_of(line, text)(name, value)
+    if not names:
+        raise ConfigurationError(f"{name} is empty: pass the new names of columns, by their old names.")
     _columns(text)(name, list(names.values()))
     return [{"old_name": old, "new_name": new} for old, new in names.items()]
 
@@ -56,7 +62,8 @@ def _wanted(name: str, value: Any) -> Any:
     return value
 
 
-_filter: Final = mapping_of(_wanted)
+_FILTERS: Final = mapping_of(_wanted)
+"""Their names are those of columns, so they are checked as one argument."""
 
 _LIST: Final = Endpoint("GET", "/api/v2/public/tables", "the list of tables")
 _CREATE: Final = Endpoint(
@@ -64,10 +71,10 @@ _CREATE: Final = Endpoint(
     "/api/v2/public/tables",
     "the new table",
     kind="idempotent",
-    takes={"table_name": line, "columns": _columns(_new_column)},
+    takes={"table_name": called("name", line), "columns": _columns(_new_column)},
     required=("table_name", "columns"),
 )
-_RECORDS: Final = Endpoint("GET", "/api/v2/public/tables/{table_id}", _TABLE, _CHECK_THE_ID)
+_LIST_RECORDS: Final = Endpoint("GET", "/api/v2/public/tables/{table_id}", _TABLE, _CHECK_THE_ID)
 _ADD_RECORDS: Final = Endpoint(
     "PATCH",
     "/api/v2/public/tables/{table_id}",
@@ -102,12 +109,12 @@ _RENAME_COLUMNS: Final = Endpoint(
     takes={"renames": _renames},
     required=("renames",),
 )
-_SEARCH: Final = Endpoint("POST", "/api/v2/public/tables/{table_id}/search", _TABLE, _CHECK_THE_ID, kind="read")
+_SEARCH_RECORDS: Final = Endpoint("POST", "/api/v2/public/tables/{table_id}/search", _TABLE, _CHECK_THE_ID, kind="read")
 _EDIT_GROUP: Final = Endpoint(
     "PUT",
     "/api/v2/public/tables/group/edit",
     "the group of the tables",
-    takes={"tableIds": called("table_ids", list_of(line, at_least=1)), "group": text},
+    takes={"tableIds": called("table_ids", list_of(line, at_least=1)), "group": group_name},
     required=("tableIds", "group"),
 )
 
@@ -130,14 +137,14 @@ class Tables(Resource):
     __slots__ = ()
 
     async def create(
-        self, table_name: str, columns: Sequence[str], *, timeout: Timeout | float | None = None
+        self, name: str, columns: Sequence[str], *, timeout: Timeout | float | None = None
     ) -> TableCreation:
         """Create a table, or find the existing table of that name. Refold page: *Create a persistent table*.
 
         Because Refold then returns the id of the existing table, the call is retried like a read.
 
         Args:
-            table_name: The name of the table.
+            name: The name of the table.
             columns: The names of 1 to 20 columns.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
@@ -145,23 +152,21 @@ class Tables(Resource):
             The id of the table, and whether it already existed. An existing table may have other columns.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: Refold refused the name or a column.
             RefoldError: The call failed in another way; `effect` says whether the table may have been created. You can
                 safely call `create` again.
         """
-        request = _CREATE.request(
-            body={"table_name": table_name, "columns": columns}, subject=f"the new table {table_name!r}"
-        )
+        request = _CREATE.request(body={"table_name": name, "columns": columns}, subject=f"the new table {name!r}")
         return await self._send(request, parse_model(TableCreation), timeout)
 
-    def records(
+    def list_records(
         self, table_id: str, *, page_size: int = 100, timeout: Timeout | float | None = None
     ) -> Listing[dict[str, Any]]:
         """Iterate over the records of a table. Refold page: *Get records from a persistent table*.
 
         ```python
-        async for record in account.tables.records(table_id): ...
+        async for record in account.tables.list_records(table_id): ...
         ```
 
         The next page is fetched while you process the current one. Each page, as `pages()` yields it, also has the
@@ -176,11 +181,13 @@ class Tables(Resource):
             The records. Each is returned only once.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such table for this linked account.
             RefoldError: A call that fetches a page failed.
         """
-        return self._paginate(_RECORDS, table_id, model=_Record, key=_record_id, page_size=page_size, timeout=timeout)
+        return self._paginate(
+            _LIST_RECORDS, table_id, model=_Record, key=_record_id, page_size=page_size, timeout=timeout
+        )
 
     async def add_records(
         self,
@@ -201,7 +208,7 @@ class Tables(Resource):
             The records as they were added, each with its `record_id`.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             ParameterError: A value is not JSON; the message names its place.
             BadRequestError: Refold refused the records, for example because the table would have too many.
             NotFoundError: There is no such table for this linked account.
@@ -221,6 +228,7 @@ class Tables(Resource):
             True, as Refold confirms it; None if Refold's response does not contain that.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the table may have been deleted.
         """
@@ -240,6 +248,7 @@ class Tables(Resource):
             The deleted record; None if Refold's response does not contain it.
 
         Raises:
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such record, or no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the record may have been deleted.
         """
@@ -259,7 +268,7 @@ class Tables(Resource):
             The names of all columns of the table.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: A column already exists, or the table would have too many.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the columns may have been added.
@@ -280,7 +289,7 @@ class Tables(Resource):
             The names of the remaining columns.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: Refold refused that, for example because no column would remain.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the columns may have been removed.
@@ -303,29 +312,29 @@ class Tables(Resource):
             The names of all columns of the table.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             BadRequestError: Refold refused that, for example because two columns would have the same name.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed in another way; `effect` says whether the columns may have been renamed.
         """
         return await self._send(_RENAME_COLUMNS.request(table_id, body={"renames": renames}), _parse_columns, timeout)
 
-    def search(
+    def search_records(
         self,
         table_id: str,
-        filter: Mapping[str, Any],  # noqa: A002 - Refold's word for it
+        filters: Mapping[str, Any],
         *,
         timeout: Timeout | float | None = None,
     ) -> AwaitableListing[dict[str, Any]]:
         """Search for records of a table. Refold page: *Search records in a persistent table*.
 
         ```python
-        leads = await account.tables.search(table_id, {"email": "@example[.]com$", "stage": "^new$"})
+        leads = await account.tables.search_records(table_id, {"email": "@example[.]com$", "stage": "^new$"})
         ```
 
         Args:
             table_id: The id of the table.
-            filter: What to search for, by column. Refold reads the values as regular expressions: to search for plain
+            filters: What to search for, by column. Refold reads the values as regular expressions: to search for plain
                 text, pass `re.escape(text)`.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
@@ -334,31 +343,31 @@ class Tables(Resource):
             for`.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             NotFoundError: There is no such table for this linked account.
             RefoldError: The call failed.
         """
 
         def request() -> Request:
-            return _SEARCH.request(table_id, body=_filter("filter", filter))
+            return _SEARCH_RECORDS.request(table_id, body=_FILTERS("filters", filters))
 
         return self._list_whole(request, _Record, timeout)
 
     async def edit_group(
-        self, table_ids: Sequence[str], group: str, *, timeout: Timeout | float | None = None
+        self, table_ids: Sequence[str], group: str | None, *, timeout: Timeout | float | None = None
     ) -> Confirmation:
-        """Put tables into a group, or remove them from their groups. Refold page: *Bulk set / clear table group*.
+        """Put tables into a group, or into none. Refold page: *Bulk set / clear table group*.
 
         Args:
             table_ids: The ids of the tables, at least one.
-            group: The name of the group. An empty text removes the tables from their groups.
+            group: The name of the group; None or an empty text for no group.
             timeout: Seconds for the whole call, or a `Timeout`; by default the client's.
 
         Returns:
             Refold's confirmation.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             RefoldError: The call failed; `effect` says whether the groups may have been changed.
         """
         request = _EDIT_GROUP.request(body={"tableIds": table_ids, "group": group})
@@ -378,7 +387,7 @@ class Tables(Resource):
             The tables, without their records. Each is returned only once.
 
         Raises:
-            ConfigurationError: An argument is wrong; the message names it.
+            ConfigurationError: An argument is wrong, or the scope has no API key; the message says which.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(

@@ -3,14 +3,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+from refold_async.config.secret import hide_fields, texts_of
 from refold_async.config.settings import Timeout
-from refold_async.errors import ConfigurationError
 from refold_async.models.webhooks import WebhookSubscription
-from refold_async.protocol.arguments import Checks, anything, called, flag, line, list_of, mapping_of, one_of, text
+from refold_async.protocol.arguments import (
+    Checks,
+    anything,
+    called,
+    flag,
+    group_name,
+    line,
+    list_of,
+    mapping_of,
+    one_of,
+    text,
+)
 from refold_async.protocol.endpoints import Endpoint
 from refold_async.protocol.pages import Listing
 from refold_async.protocol.parsers import parse_if_sent, parse_list, parse_model
-from refold_async.resources.resource import Resource
+from refold_async.resources.resource import Resource, changes
 
 __all__ = ["Webhooks"]
 
@@ -45,7 +56,8 @@ _EDIT_GROUP: Final = Endpoint(
     "PUT",
     "/api/v2/public/webhooks/group/edit",
     "the group of the webhooks",
-    takes={"webhookIds": called("webhook_ids", list_of(line, at_least=1)), "group": text},
+    takes={"webhookIds": called("webhook_ids", list_of(line, at_least=1)), "group": group_name},
+    required=("webhookIds", "group"),
 )
 _DELETE: Final = Endpoint("DELETE", "/api/v2/public/webhook/{webhook_id}", _WEBHOOK, _CHECK_THE_ID)
 
@@ -83,7 +95,7 @@ class Webhooks(Resource):
             webhook_type: The format of the webhooks. `refold_async.webhooks` reads only `default`.
             description: The purpose of the subscription.
             webhook_description: The purpose of the subscription, as the Refold Console shows it.
-            webhook_headers: Extra headers for Refold to send.
+            webhook_headers: Extra headers for Refold to send, such as a token of your own. No error shows their values.
             webhook_body: A template of the body to send, in place of the event itself.
             method: The HTTP method to use; by default `POST`.
             slug: Only events of this app.
@@ -100,7 +112,8 @@ class Webhooks(Resource):
             BadRequestError: Refold refused the URL or an event.
             RefoldError: The call failed in another way; `effect` says whether the subscription may have been created.
         """
-        request = _CREATE.request(body=_CREATE.taken(locals()))
+        webhook_headers = hide_fields(webhook_headers)
+        request = _CREATE.request(body=_CREATE.taken(locals()), secrets=[*texts_of(webhook_headers)])
         return await self._send(request, parse_model(WebhookSubscription), timeout)
 
     async def update(
@@ -127,7 +140,7 @@ class Webhooks(Resource):
             webhook_events: All events to send, as for `create`; they replace the present ones.
             webhook_type: The format of the webhooks. `refold_async.webhooks` reads only `default`.
             description: The purpose of the subscription.
-            webhook_headers: Extra headers for Refold to send.
+            webhook_headers: Extra headers for Refold to send, such as a token of your own. No error shows their values.
             webhook_body: A template of the body to send; Refold uses it only with `webhook_type="custom"`.
             method: The HTTP method to use.
             slug: Only events of this app.
@@ -139,17 +152,15 @@ class Webhooks(Resource):
             The subscription as it is now.
 
         Raises:
-            ConfigurationError: An argument is wrong, or there is nothing to change.
+            ConfigurationError: An argument is wrong, or there is nothing to change; the message says which.
             NotFoundError: There is no such subscription.
             BadRequestError: Refold refused the URL or an event.
             RefoldError: The call failed in another way; `effect` says whether the subscription may have been changed.
         """
-        changes = _UPDATE.taken(locals())
-        if all(value is None for value in changes.values()):
-            raise ConfigurationError(
-                "There is nothing to change: pass a field of the webhook, such as is_enabled=False."
-            )
-        return await self._send(_UPDATE.request(webhook_id, body=changes), parse_model(WebhookSubscription), timeout)
+        webhook_headers = hide_fields(webhook_headers)
+        fields = changes(_UPDATE.taken(locals()), "is_enabled")
+        request = _UPDATE.request(webhook_id, body=fields, secrets=[*texts_of(webhook_headers)])
+        return await self._send(request, parse_model(WebhookSubscription), timeout)
 
     async def edit_group(
         self, webhook_ids: Sequence[str], group: str | None, *, timeout: Timeout | float | None = None
@@ -168,7 +179,7 @@ class Webhooks(Resource):
             ConfigurationError: An argument is wrong; the message names it.
             RefoldError: The call failed in another way; `effect` says whether subscriptions may have been changed.
         """
-        request = _EDIT_GROUP.request(body={"webhookIds": webhook_ids, "group": "" if group is None else group})
+        request = _EDIT_GROUP.request(body={"webhookIds": webhook_ids, "group": group})
         return await self._send(request, parse_list(WebhookSubscription), timeout)
 
     async def delete(
@@ -184,6 +195,7 @@ class Webhooks(Resource):
             The remaining subscriptions; None if Refold's response does not contain them.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such subscription.
             RefoldError: The call failed in another way; `effect` says whether the subscription may have been deleted.
         """
@@ -202,6 +214,7 @@ class Webhooks(Resource):
             The subscriptions in the environment of the API key.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
@@ -224,6 +237,8 @@ class Webhooks(Resource):
             The subscription.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such subscription.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET.request(webhook_id), parse_model(WebhookSubscription), timeout)

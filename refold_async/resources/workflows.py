@@ -136,6 +136,7 @@ class Workflows(Resource):
             The workflows. Each is returned only once.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
@@ -162,7 +163,9 @@ class Workflows(Resource):
             The workflow with its nodes.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such workflow for this linked account.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET.request(workflow_id), _parse_workflow, timeout)
 
@@ -177,7 +180,9 @@ class Workflows(Resource):
             A sample payload and the JSON Schema, with the method `validate()`.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such workflow for this linked account.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_REQUEST_STRUCTURE.request(workflow_id), parse_model(RequestStructure), timeout)
 
@@ -195,7 +200,9 @@ class Workflows(Resource):
             The versions.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such workflow for this linked account.
+            RefoldError: A call that fetches a page failed.
         """
         return self._paginate(
             _VERSIONS,
@@ -227,6 +234,7 @@ class Workflows(Resource):
             The draft. After you publish it, the workflow has another id.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such app.
             BadRequestError: Refold refused the name.
             RefoldError: The call failed in another way; `effect` says whether the workflow may have been created.
@@ -250,7 +258,9 @@ class Workflows(Resource):
             The draft. `publish` takes its `workflow_id`, also after `unpublish`.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such workflow for this linked account.
+            RefoldError: The call failed in another way.
         """
         return await self._send(_GET_DRAFT.request(workflow_id), _parse_workflow, timeout)
 
@@ -278,6 +288,7 @@ class Workflows(Resource):
             The published workflow. Its `workflow_id` differs from that of the draft.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             NotFoundError: There is no such draft for this linked account.
             AuthenticationError: Refold does not accept the key. Or the prefix of the key does not show the environment,
                 and you passed none.
@@ -308,6 +319,7 @@ class Workflows(Resource):
             The workflow.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: The workflow is not published, or the id is that of a draft.
             AuthenticationError: As for `publish`.
             NotFoundError: There is no such workflow for this linked account.
@@ -334,6 +346,7 @@ class Workflows(Resource):
             Refold's confirmation. Its `triggers_deregistered` is False if some triggers may still exist.
 
         Raises:
+            ConfigurationError: An argument is wrong; the message names it.
             BadRequestError: The id is that of a version.
             AuthenticationError: As for `publish`.
             NotFoundError: There is no such workflow for this linked account.

@@ -106,8 +106,12 @@ MODULES: Final = [
 
 
 def subclasses(of: type[Model]) -> list[type[Model]]:
-    """Return all classes of the package that derive from one, at whatever remove."""
-    found = [one for one in of.__subclasses__() if vars(sys.modules[one.__module__]).get(one.__name__) is one]
+    """Return all public classes of the package that derive from one, at whatever remove."""
+    found = [
+        one
+        for one in of.__subclasses__()
+        if vars(sys.modules[one.__module__]).get(one.__name__) is one and not one.__name__.startswith("_")
+    ]
     return [*found, *(further for one in found for further in subclasses(one))]
 
 

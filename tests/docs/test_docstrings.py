@@ -11,13 +11,15 @@ from typing import Any, Final
 import pytest
 
 import refold_async
-from refold_async import AccountScope, AsyncRefold, observers, telemetry, testing, webhooks
+from refold_async import observers, telemetry, testing, webhooks
+from refold_async.resources.account_resources import AccountResources
+from refold_async.resources.organisation_resources import OrganisationResources
+from refold_async.resources.resource import Resource
 
-NAMESPACES: Final = (
-    *(AccountScope.credentials, AsyncRefold.auth_structure),
-    *(AsyncRefold.environment_variables, AsyncRefold.event_definitions),
-    *(AsyncRefold.linked_accounts, AsyncRefold.session_tokens, AsyncRefold.webhooks),
-    *(AccountScope.applications, AccountScope.events, AccountScope.executions, AccountScope.workflows),
+NAMESPACES: Final = tuple(
+    member
+    for resources in (AccountResources, OrganisationResources)
+    for _, member in inspect.getmembers(resources, lambda member: isinstance(member, property))
 )
 PROTOCOLS_OF_PYTHON: Final = {"asend", "athrow", "send", "throw", "close", "aclose"}
 """What coroutines and generators have, which nobody calls by hand."""
@@ -127,3 +129,22 @@ def test_a_docstring(name: str) -> None:
     assert raised >= raised_here(function) - {"StopAsyncIteration", "NotImplementedError"}
     if CALLS.search(inspect.getsource(function)):
         assert raised
+
+
+CALLS_OF_GROUPS: Final = [
+    f"{function.__module__}.{function.__qualname__}"
+    for group in map(returned_class, NAMESPACES)
+    for name, function in inspect.getmembers(group, inspect.isfunction)
+    if issubclass(group, Resource) and not name.startswith("_") and "timeout" in inspect.signature(function).parameters
+]
+
+
+@pytest.mark.parametrize("name", CALLS_OF_GROUPS)
+def test_calls_of_groups_say_alike_what_they_raise(name: str) -> None:
+    """Wrong arguments come first, since nothing was sent then; what any call may raise comes last."""
+    function = FUNCTIONS[name]
+    raised = re.findall(r"^ {4}(\w+):", section(inspect.getdoc(function) or "", "Raises"), re.MULTILINE)
+    takes = inspect.signature(function).parameters.keys() - {"self", "timeout"}
+    assert raised[-1] == "RefoldError", raised
+    if takes:
+        assert raised[0] == "ConfigurationError", raised

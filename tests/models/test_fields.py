@@ -15,7 +15,7 @@ import pytest
 
 import refold_async.models
 import refold_async.resources
-from refold_async.codec.structuring.converters import structure
+from refold_async.codec.structuring.converters import converters, structure
 from refold_async.codec.structuring.misfits import MisfitError
 from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.models.model import Model, Result
@@ -103,6 +103,36 @@ def test_what_is_missing(model: type[Model]) -> None:
         for field in fields_of(model):
             if name_of(field) not in needed:
                 assert getattr(made, field.name) == ([] if get_origin(field.type) is list else None), field.name
+
+
+@each_model
+def test_quick_and_thorough(model: type[Model]) -> None:
+    """The thorough converter, which finds what does not fit, makes the same model as the quick one."""
+    needed = {name_of(field): sample(field.type) for field in fields_of(model) if field.default is attrs.NOTHING}
+    for value in (sample(model), needed):
+        quick, thorough = (converter.structure(value, model) for converter in (converters.fast, converters.thorough))
+        assert type(quick) is type(thorough) is model
+        assert attrs.asdict(quick, recurse=False) == attrs.asdict(thorough, recurse=False)
+        assert quick.raw is thorough.raw is value
+
+
+@each_model
+def test_models_share_nothing(model: type[Model]) -> None:
+    """Two models that are made of one object have no list in common that is missing there."""
+    needed = {name_of(field): sample(field.type) for field in fields_of(model) if field.default is attrs.NOTHING}
+    one, other = (structure(needed, model, "answer") for _ in range(2))
+    for field in fields_of(model):
+        if get_origin(field.type) is list and field.default is not attrs.NOTHING:
+            assert getattr(one, field.name) is not getattr(other, field.name), field.name
+
+
+@each_model
+def test_fields_are_only_set(model: type[Model]) -> None:
+    """Models that are made of JSON are made without their `__init__`, so it may do nothing but set the fields."""
+    assert not hasattr(model, "__attrs_pre_init__")
+    assert not hasattr(model, "__attrs_post_init__")
+    for field in attrs.fields(model):
+        assert (field.init, field.validator, field.converter) == (True, None, None), field.name
 
 
 ODD: Final[tuple[Any, ...]] = ([{"odd": 1}], {"odd": 1}, ["odd"], "odd", True, 1.5)

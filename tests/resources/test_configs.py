@@ -84,16 +84,27 @@ async def test_enabling_a_workflow(account: AccountScope) -> None:
     config = await account.configs.get_or_create("hubspot")
     assert config.config_id is not None
     for enabled in (False, False, True):
-        (workflow,) = await account.configs.set_workflow_enabled(
-            "hubspot", config.config_id, SAMPLE_WORKFLOW_ID, enabled
-        )
+        (workflow,) = await account.configs.set_workflow_enabled("hubspot", SAMPLE_WORKFLOW_ID, enabled)
         assert workflow.enabled is enabled
         assert (await account.configs.get("hubspot")).workflows[0].enabled is enabled
         assert [one.workflow_id for one in await account.workflows.list_enabled()] == [SAMPLE_WORKFLOW_ID] * enabled
     with pytest.raises(NotFoundError, match="Workflow not found"):
-        await account.configs.set_workflow_enabled("hubspot", config.config_id, "no_such", enabled=True)
+        await account.configs.set_workflow_enabled("hubspot", "no_such", enabled=True, config_id=config.config_id)
     with pytest.raises(NotFoundError, match="Config with config id eu not found"):
-        await account.configs.set_workflow_enabled("hubspot", "eu", SAMPLE_WORKFLOW_ID, enabled=True)
+        await account.configs.set_workflow_enabled("hubspot", SAMPLE_WORKFLOW_ID, enabled=True, config_id="eu")
+
+
+async def test_enabling_a_workflow_by_session_token(
+    mock: MockRefold, refold: AsyncRefold, account: AccountScope
+) -> None:
+    """The default config is that of the token's account, which is asked for only if the scope does not know it."""
+    await account.configs.get_or_create("hubspot")
+    by_token = refold.account_from_session_token(mock.session_token("user_12345"))
+    (workflow,) = await by_token.configs.set_workflow_enabled("hubspot", SAMPLE_WORKFLOW_ID, enabled=False)
+    assert workflow.enabled is False
+    mock.requests.clear()
+    await by_token.configs.set_workflow_enabled("hubspot", SAMPLE_WORKFLOW_ID, enabled=True, config_id="user_12345")
+    assert len(mock.requests) == 1
 
 
 async def test_field_mappings_and_options(account: AccountScope) -> None:
@@ -182,9 +193,11 @@ async def test_other_arguments_that_are_wrong(mock: MockRefold, account: Account
     with pytest.raises(ConfigurationError, match="config_id is empty"):
         await configs.get("hubspot", "")
     with pytest.raises(ConfigurationError, match="enabled must be"):
-        await configs.set_workflow_enabled("hubspot", "c", "w", None)
+        await configs.set_workflow_enabled("hubspot", "w", None)
     with pytest.raises(ConfigurationError, match="slug is empty"):
         await configs.list("")
+    with pytest.raises(ConfigurationError, match="nothing to change: pass fields, workflows or"):
+        await configs.update("hubspot", config_id="c", disable_field_options=True)
     with pytest.raises(ParameterError, match=r"fields\[0\]\.value"):
         await configs.update("hubspot", fields=[{"id": STAGES, "value": float("nan")}])
     assert not mock.requests

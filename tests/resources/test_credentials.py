@@ -189,7 +189,7 @@ WRONG: Final[dict[str, tuple[str, tuple[Any, ...], str]]] = {
     "tokens": ("migrate_token", ("hubspot", [SECRET]), "auth_object must be a mapping.*, not list"),
     "no type": ("migrate_token", ("hubspot", {}), "exactly one field, .*: it has 0"),
     "two types": ("migrate_token", ("hubspot", {**TOKENS, "keybased": {}}), "exactly one field, .*: it has 2"),
-    "flat tokens": ("migrate_token", ("hubspot", {"access_token": SECRET}), r"auth_object\['access_token'\] must be"),
+    "flat tokens": ("migrate_token", ("hubspot", {"access_token": SECRET}), r"access_token'\] must be .*, not str"),
 }
 # fmt: on
 

@@ -32,17 +32,18 @@ async def test_life_of_a_dataref(mock: MockRefold, refold: AsyncRefold, account:
     assert await account.datarefs.edit_group(["contacts", "nothing"], "sales") == Confirmation()
     (listed,) = await refold.datarefs.list().collect()
     assert (listed.dataref_id, listed.group, listed.data) == (created.dataref_id, "sales", None)
-    await account.datarefs.edit_group(["contacts"], "")
-    assert (await refold.datarefs.list().collect())[0].group is None
-    assert await account.datarefs.rows("contacts").collect() == [{"record_id": "1", **NEW}]
+    for nothing in (None, ""):
+        await account.datarefs.edit_group(["contacts"], nothing)
+        assert (await refold.datarefs.list().collect())[0].group is None
+    assert await account.datarefs.list_rows("contacts").collect() == [{"record_id": "1", **NEW}]
     assert (await account.datarefs.clear_records("contacts")).data == {}
-    assert await account.datarefs.rows("contacts").collect() == []
+    assert await account.datarefs.list_rows("contacts").collect() == []
     assert await account.datarefs.delete("contacts") == DatarefDeletion(acknowledged=True, deleted_count=1)
     assert await refold.datarefs.list().collect() == []
     missing: list[Callable[[], Awaitable[object]]] = [
         lambda: account.datarefs.delete("contacts"),
         lambda: account.datarefs.clear_records("contacts"),
-        lambda: account.datarefs.rows("contacts").collect(),
+        lambda: account.datarefs.list_rows("contacts").collect(),
     ]
     for call in missing:
         with pytest.raises(NotFoundError, match=r"dataref 'contacts'.*refold\.datarefs\.list\(\) gives"):
@@ -52,11 +53,11 @@ async def test_life_of_a_dataref(mock: MockRefold, refold: AsyncRefold, account:
 async def test_rows(mock: MockRefold, account: AccountScope) -> None:
     """All rows of a record come, even equal ones, with the columns; pages count records."""
     mock.account(ACCOUNT).dataref("contacts").update({"1": [NEW, NEW, QUALIFIED], "2": [NEW], "3": [QUALIFIED]})
-    pages = [page async for page in account.datarefs.rows("contacts", page_size=2).pages()]
+    pages = [page async for page in account.datarefs.list_rows("contacts", page_size=2).pages()]
     assert [[row["record_id"] for row in page.docs] for page in pages] == [["1", "1", "1", "2"], ["3"]]
     assert [page.columns for page in pages] == [["record_id", "email", "stage", "score"]] * 2
     assert (pages[0].total_docs, pages[0].total_pages) == (3, 2)
-    rows = [row async for row in account.datarefs.rows("contacts", page_size=2)]
+    rows = [row async for row in account.datarefs.list_rows("contacts", page_size=2)]
     assert rows == [row for page in pages for row in page.docs]
     assert [row.get("score") for row in rows] == [None, None, 7, None, 7]
 
@@ -64,7 +65,7 @@ async def test_rows(mock: MockRefold, account: AccountScope) -> None:
 async def test_pages_without_columns(mock: MockRefold, account: AccountScope) -> None:
     """Rows come whatever else a page lacks."""
     mock.script(Answer(200, json={"rows": [NEW, NEW], "headers": None, "hasNextPage": False}))
-    (page,) = [page async for page in account.datarefs.rows("contacts").pages()]
+    (page,) = [page async for page in account.datarefs.list_rows("contacts").pages()]
     assert (page.docs, page.columns) == ([NEW, NEW], None)
 
 
@@ -93,13 +94,16 @@ async def test_datarefs_of_other_accounts(mock: MockRefold, refold: AsyncRefold,
         await other.datarefs.clear_records("contacts")
     await other.datarefs.create("contacts")
     await other.datarefs.delete("contacts")
-    assert len(await account.datarefs.rows("contacts").collect()) == 1
+    assert len(await account.datarefs.list_rows("contacts").collect()) == 1
 
 
 WRONG: Final[dict[str, tuple[Callable[[AsyncRefold], Awaitable[object]], str]]] = {
     "no name": (lambda refold: refold.account(ACCOUNT).datarefs.create(""), "ref_name is empty"),
-    "no name to read": (lambda refold: refold.account(ACCOUNT).datarefs.rows("").collect(), "ref_name is empty"),
-    "no size": (lambda refold: refold.account(ACCOUNT).datarefs.rows("contacts", page_size=0).collect(), "page_size"),
+    "no name to read": (lambda refold: refold.account(ACCOUNT).datarefs.list_rows("").collect(), "ref_name is empty"),
+    "no size": (
+        lambda refold: refold.account(ACCOUNT).datarefs.list_rows("contacts", page_size=0).collect(),
+        "page_size",
+    ),
     "no names": (lambda refold: refold.account(ACCOUNT).datarefs.edit_group([], "g"), "ref_names is too short"),
     "a text": (lambda refold: refold.account(ACCOUNT).datarefs.edit_group("contacts", "g"), "must be a list, not str"),
     "no account": (lambda refold: refold.datarefs.list(linked_account_id="").collect(), "linked_account_id is empty"),

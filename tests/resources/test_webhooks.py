@@ -1,11 +1,13 @@
 """Webhook subscriptions: changing them, and their groups."""
 
+import traceback
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import pytest
 
 from refold_async import AsyncRefold, BadRequestError, ConfigurationError, NotFoundError
-from refold_async.testing import MockRefold
+from refold_async.testing import Answer, MockRefold
 
 HOOK: Final = "https://example.com/hook"
 
@@ -42,7 +44,7 @@ async def test_groups(mock: MockRefold, refold: AsyncRefold) -> None:
 
 # fmt: off
 WRONG: Final[dict[str, tuple[str, tuple[Any, ...], dict[str, Any], str]]] = {
-    "nothing to change": ("update", ("w",), {}, r"nothing to change: pass .*is_enabled=False"),
+    "nothing to change": ("update", ("w",), {}, "nothing to change: pass is_enabled or"),
     "id": ("update", ("",), {"is_enabled": True}, "webhook_id is empty"),
     "URL": ("update", ("w",), {"webhook_url": ""}, "webhook_url is empty"),
     "no events": ("update", ("w",), {"webhook_events": []}, "webhook_events is too short"),
@@ -64,3 +66,29 @@ async def test_wrong_arguments(mock: MockRefold, refold: AsyncRefold, case: str)
     with pytest.raises(ConfigurationError, match=said):
         await getattr(refold.webhooks, method)(*args, **options)
     assert mock.requests == []
+
+
+async def test_values_of_headers_are_not_shown(mock: MockRefold, refold: AsyncRefold) -> None:
+    """They may be tokens: neither an error nor a frame of the client shows them, whatever Refold quotes."""
+    secret = "s3cr3t-of-" + "jane" * 3
+    headers = {"authorization": secret}
+    created = await refold.webhooks.create(HOOK, ["Workflow Errored"], webhook_headers=headers)
+    assert (mock.requests[-1].json["webhook_headers"], created.webhook_headers) == (headers, headers)
+    mock.script(Answer(400, json={"message": f"bad {secret}", "error": secret}))
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: refold.webhooks.create(HOOK, ["Workflow Errored"], webhook_headers=headers),
+        lambda: refold.webhooks.update(created.webhook_id, webhook_headers=headers),
+    ]
+    for call in calls:
+        with pytest.raises(BadRequestError) as caught:
+            await call()
+        said = f"{caught.value!r} {vars(caught.value)!r} {created!r}"
+        frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+        ours = [repr(frame.locals) for frame in frames if "/refold_async/" in frame.filename]
+        assert ours
+        assert secret not in said + "".join(ours)
+    wrong: Any
+    for wrong, said in ((secret, "str"), ([secret], "list")):
+        with pytest.raises(ConfigurationError, match=f"webhook_headers must be a mapping .* not {said}") as refused:
+            await refold.webhooks.update(created.webhook_id, webhook_headers=wrong)
+        assert secret not in repr(refused.value)

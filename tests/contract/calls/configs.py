@@ -38,7 +38,7 @@ CALLS: Final = (
     call("account.configs.get", "hubspot", tenant_config=False, disable_field_options=True),
     call("account.configs.get", "hubspot", "c 1"),
     call("account.configs.get", "hubspot", "c 1", tenant_config=True, disable_field_options=True),
-    call("account.configs.set_workflow_enabled", "hubspot", "c 1", SAMPLE_WORKFLOW_ID, enabled=False),
+    call("account.configs.set_workflow_enabled", "hubspot", SAMPLE_WORKFLOW_ID, enabled=False, config_id="c 1"),
     call("account.configs.list", "hubspot"),
     call("account.configs.delete", "slack"),
     call("account.configs.delete", "hubspot", "c 2"),

@@ -15,12 +15,12 @@ CALLS: Final = (
     call("refold.datarefs.list"),
     call("refold.datarefs.list", linked_account_id=ACCOUNT, unique=True, page_size=7),
     call("account.datarefs.create", "deals"),
-    call("account.datarefs.rows", "{refName}", page_size=7),
+    call("account.datarefs.list_rows", "{refName}", page_size=7),
     call("account.datarefs.edit_group", ["{refName}"], "sales"),
     call("refold.datarefs.list", unique=False),
     call("account.datarefs.edit_group", ["{refName}"], ""),
     call("account.datarefs.clear_records", "{refName}"),
-    call("account.datarefs.rows", "{refName}"),
+    call("account.datarefs.list_rows", "{refName}"),
     call("account.datarefs.delete", "{refName}"),
 )
 REFUSED: Final = (
