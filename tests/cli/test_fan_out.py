@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,8 @@ def test_parameters_of_rows(job: Job) -> None:
     )
     given = ("text=@text", "tags:=@tags", "kind=lead", "n:=5", f"@{common}")
     ended = job.command_line.run("fan-out", "hubspot", "note", *given, "--accounts", str(path))
-    assert (ended.code, ended.err) == (0, "2 rows: 2 ok, 0 failed, 0 unknown. This run took 0 s.\n")
+    assert ended.code == 0
+    assert re.fullmatch(r"2 rows: 2 ok, 0 failed, 0 unknown\. This run took \d+ s\.\n", ended.err)
     always = {"kind": "lead", "n": 5, "lang": "en"}
     assert job.sent == {
         "user_1": {**always, "text": "a, b", "tags": [1]},
@@ -356,8 +358,8 @@ def test_resuming(job: Job) -> None:
     assert (first.code, summary(first)["ok"], job.sent_count) == (0, 5, 5)
     second = job.run_contacts(path, "--output", job.output)
     assert (second.code, job.sent_count) == (0, 20)
-    assert second.err.startswith(
-        "20 rows: 20 ok, 0 failed, 0 unknown. This run took 0 s; 5 rows ended in earlier runs."
+    assert re.match(
+        r"20 rows: 20 ok, 0 failed, 0 unknown\. This run took \d+ s; 5 rows ended in earlier runs\.", second.err
     )
     assert (summary(second)["recorded"], summary(second)["resume"]) == (5, None)
     assert sorted(int(line["index"]) for line in job.outcomes()) == list(range(20))

@@ -180,7 +180,7 @@ async def test_no_slot_is_held(mock: MockRefold, notes: MarkedNotes, refold: Asy
 
 async def test_no_slot_is_lost_or_made(mock: MockRefold, refold: AsyncRefold) -> None:
     """Many items become unknown, in all ways, and the job goes on to its end with as many slots as before."""
-    notes = MarkedNotes(mock, write_delay=0.01)
+    notes = MarkedNotes(mock, write_delay=0.01, together=3)
     ids = [f"user_{number}" for number in range(60)]
     for number, linked_account_id in enumerate(ids):
         trouble = (Reset("after"), Reset("before"), Errored(400), Answer(500))[number % 4]

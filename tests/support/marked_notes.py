@@ -1,6 +1,7 @@
 """An app in which every note has a mark of whoever wrote it, with an index of the marks that may be late."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from typing import Any, Final
@@ -13,19 +14,26 @@ from refold_async.testing import ActionContext, MockRefold
 __all__ = ["Looks", "MarkedNotes", "find_note", "note_of"]
 
 SLUG: Final = "notes"
+_LONGEST_WAIT: Final = 10.0
 
 
 class MarkedNotes:
     """The app, in a mock: `create_note` writes a note, and `find_notes` finds the notes with a mark."""
 
-    def __init__(self, mock: MockRefold, *, index_delay: float = 0.0, write_delay: float = 0.0) -> None:
+    def __init__(
+        self, mock: MockRefold, *, index_delay: float = 0.0, write_delay: float = 0.0, together: int = 1
+    ) -> None:
         """Add the app.
 
         Args:
             mock: The mock.
             index_delay: Seconds until a note is found.
             write_delay: Seconds that writing a note takes, even if nobody waits for it.
+            together: How many notes must be written at the same time, for once, before any of them is done. The app
+                waits ten seconds for them.
         """
+        self._together = together
+        self._met = asyncio.Event()
         self._index_delay = index_delay
         self._write_delay = write_delay
         self._written: list[tuple[str, str, float]] = []
@@ -40,6 +48,11 @@ class MarkedNotes:
         """Write a note."""
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
+        if self._at_once >= self._together:
+            self._met.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_WAIT):
+                await self._met.wait()
         await asyncio.sleep(self._write_delay)
         self._at_once -= 1
         self._written.append((context.linked_account_id, parameters["mark"], time.monotonic()))
