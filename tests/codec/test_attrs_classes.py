@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 
 import attrs
 import pytest
+from cattrs import Converter
 from cattrs.gen import override
 
 from refold_async.codec.structuring.converters import converters, structure
@@ -194,6 +195,17 @@ class Renamed:
     name: Annotated[str, override(rename="id")]
 
 
+def knows_overrides() -> bool:
+    """Tell whether cattrs knows overrides in `Annotated`, as its newer versions do."""
+    try:
+        return Converter().structure({"id": "1"}, Renamed) == Renamed("1")
+    except Exception:  # noqa: BLE001 - older ones do not look at them
+        return False
+
+
+KNOWS_OVERRIDES: Final = pytest.mark.skipif(not knows_overrides(), reason="an older cattrs knows no such overrides")
+
+
 @attrs.frozen
 class Box(Generic[T]):
     """A generic class."""
@@ -242,7 +254,7 @@ BARE: Final = {"id": "1", "score": 2}
         (OwnSetattr, {"id": "1"}, OwnSetattr("1")),
         (OwnSetattrWithSlots, {"id": "1"}, OwnSetattrWithSlots("1")),
         (Counted, {"id": "1"}, Counted("1")),
-        (Renamed, {"id": "1"}, Renamed("1")),
+        pytest.param(Renamed, {"id": "1"}, Renamed("1"), marks=KNOWS_OVERRIDES),
         (Box[str], {"id": "1"}, Box("1")),
         (TextBox, {"id": "1"}, TextBox("1")),
     ],
