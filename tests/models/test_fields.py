@@ -16,7 +16,7 @@ import pytest
 import refold_async.models
 import refold_async.resources
 from refold_async.codec.structuring.converters import converters, structure
-from refold_async.codec.structuring.misfits import MisfitError
+from refold_async.codec.structuring.misfits import MisfitError, start_looking
 from refold_async.models.linked_accounts import LinkedAccount
 from refold_async.models.model import Model, Result
 
@@ -109,6 +109,7 @@ def test_what_is_missing(model: type[Model]) -> None:
 def test_quick_and_thorough(model: type[Model]) -> None:
     """The thorough converter, which finds what does not fit, makes the same model as the quick one."""
     needed = {name_of(field): sample(field.type) for field in fields_of(model) if field.default is attrs.NOTHING}
+    start_looking()
     for value in (sample(model), needed):
         quick, thorough = (converter.structure(value, model) for converter in (converters.fast, converters.thorough))
         assert type(quick) is type(thorough) is model
