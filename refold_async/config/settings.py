@@ -8,6 +8,7 @@ import attrs
 
 from refold_async.config.validation import check_bool, check_whole_number
 from refold_async.errors import ConfigurationError
+from refold_async.models.model import ByFields
 
 __all__ = [
     "RateLimit",
@@ -53,31 +54,8 @@ def _flag(instance: object, attribute: "attrs.Attribute[bool]", value: Any) -> N
     check_bool(f"{type(instance).__name__}({attribute.name}=)", value)
 
 
-class _Settings:
-    """Settings are shown and compared by their fields.
-
-    All classes inherit these methods: to generate and compile them for each class would take half of the time that
-    loading takes.
-    """
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__qualname__}({', '.join(f'{name}={value!r}' for name, value in self._fields())})"
-
-    def __eq__(self, other: object) -> bool:
-        return self._fields() == other._fields() if type(other) is type(self) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((type(self), self._fields()))
-
-    def _fields(self) -> tuple[tuple[str, Any], ...]:
-        kind: Any = type(self)
-        return tuple((field.name, getattr(self, field.name)) for field in attrs.fields(kind))
-
-
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Timeout(_Settings):
+class Timeout(ByFields):
     """How long a call may take, in seconds. Use `math.inf` for no limit.
 
     If you pass a plain number as `timeout=`, it means `total`, and the other two limits remain as the client has them.
@@ -117,7 +95,7 @@ def resolve_synchronous_timeout(timeout: Timeout | float | None, default: Timeou
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class RetryPolicy(_Settings):
+class RetryPolicy(ByFields):
     """How often to retry a call, and how long to wait before each retry. It does not decide which failures are retried.
 
     The pause before attempt n+1 is random, between 0 and `initial_delay * 2 ** (n - 1)`, and at most `max_delay`. If
@@ -151,7 +129,7 @@ def check_retry_policy(retry: Any) -> RetryPolicy:
 
 
 @attrs.frozen(eq=False, repr=False)
-class RateLimit(_Settings):
+class RateLimit(ByFields):
     """A rate limit: at most `rate` requests in `per` seconds, with bursts of at most `burst` requests.
 
     Refold documents `RateLimit(20, burst=5)` for its platform.

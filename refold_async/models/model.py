@@ -11,7 +11,7 @@ import attrs
 
 from refold_async.models.response_meta import ResponseMeta
 
-__all__ = ["STRICT", "Model", "Result", "named"]
+__all__ = ["STRICT", "ByFields", "Model", "Result", "named"]
 
 _NOTHING: Mapping[str, Any] = {}
 _NO_CALL: Final = ResponseMeta()
@@ -31,22 +31,18 @@ def _shown(value: object) -> str:
     return f"<{len(value):,} bytes>" if isinstance(value, bytes) else repr(value)
 
 
-@attrs.frozen(eq=False, repr=False)
-class Model:
-    """One JSON object that Refold returned.
+class ByFields:
+    """The base of attrs classes whose objects are shown and compared by their fields.
 
-    Two models are equal if their fields are equal. `raw` and `meta` count neither in comparisons nor in the `repr`. All
-    models inherit these methods and are declared with `@attrs.frozen(eq=False, repr=False)`: to generate and compile
-    the methods for each class would take half of the time that loading takes.
+    They inherit these methods and are declared with `@attrs.frozen(eq=False, repr=False)`: to generate and compile the
+    methods for each class would take half of the time that loading takes.
     """
 
-    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False, kw_only=True)
-    """The JSON object as received."""
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        shown = (
-            f"{field.name}={_shown(getattr(self, field.name))}" for field in attrs.fields(type(self)) if field.repr
-        )
+        kind: Any = type(self)
+        shown = (f"{field.name}={_shown(getattr(self, field.name))}" for field in attrs.fields(kind) if field.repr)
         return f"{type(self).__qualname__}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
@@ -56,7 +52,19 @@ class Model:
         return hash(self._compared())
 
     def _compared(self) -> tuple[Any, ...]:
-        return (type(self), *(getattr(self, field.name) for field in attrs.fields(type(self)) if field.eq))
+        kind: Any = type(self)
+        return (kind, *(getattr(self, field.name) for field in attrs.fields(kind) if field.eq))
+
+
+@attrs.frozen(eq=False, repr=False)
+class Model(ByFields):
+    """One JSON object that Refold returned.
+
+    Two models are equal if their fields are equal. `raw` and `meta` count neither in comparisons nor in the `repr`.
+    """
+
+    raw: Mapping[str, Any] = attrs.field(default=_NOTHING, repr=False, eq=False, kw_only=True)
+    """The JSON object as received."""
 
 
 @attrs.frozen(eq=False, repr=False)
