@@ -7,7 +7,6 @@ from contract.description import described_operations, documented_answers, needs
 from contract.deviations import DEVIATIONS, undeviating
 from contract.facts.table import unnamed
 from contract.generated_answers import generated_losses
-from contract.missing import MISSING
 from contract.official_answers import example_losses, refused_examples, sample_losses
 from contract.openapi_validation import exchange_problems
 from contract.problems import Problem
@@ -18,10 +17,10 @@ pytestmark = needs_the_documents
 
 
 def test_every_operation_of_the_description_has_a_method() -> None:
-    """All but those in `missing.py`, which has no others."""
+    """None is left to `request()`."""
     served_here = {unnamed(f"{endpoint.method} {endpoint.path}") for endpoint in endpoints()}
     assert len(described_operations()) >= 102
-    assert {name for name in described_operations() if unnamed(name) not in served_here} == MISSING
+    assert {name for name in described_operations() if unnamed(name) not in served_here} == set()
 
 
 def test_the_table_agrees_with_the_description() -> None:
