@@ -65,33 +65,32 @@ async def openai_on_aiohttp(url: str, connections: int) -> AsyncGenerator[Simple
         yield await _checked(lambda: client.models.retrieve("gpt-4o"), lambda model: model.id, "gpt-4o")
 
 
-async def _stripe(module: Any, transport: Any, url: str) -> SimplestCall:
-    module.enable_telemetry = False
-    client = module.StripeClient(KEY, base_addresses={"api": url}, http_client=transport)
-    customer = "cus_nffrfeuv2bib"
-    return await _checked(lambda: client.v1.customers.retrieve_async(customer), lambda read: read.id, customer)
+@contextlib.asynccontextmanager
+async def _stripe(url: str, transport_class: str) -> AsyncGenerator[SimplestCall]:
+    """Open Stripe's client on one of its transports."""
+    module: Any = importlib.import_module("stripe")
+    transport = getattr(module, transport_class)()
+    try:
+        module.enable_telemetry = False
+        client = module.StripeClient(KEY, base_addresses={"api": url}, http_client=transport)
+        customer = "cus_nffrfeuv2bib"
+        yield await _checked(lambda: client.v1.customers.retrieve_async(customer), lambda read: read.id, customer)
+    finally:
+        await transport.close_async()
 
 
 @contextlib.asynccontextmanager
 async def stripe_on_aiohttp(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
     """Open Stripe's client on aiohttp."""
-    module: Any = importlib.import_module("stripe")
-    transport = module.AIOHTTPClient()
-    try:
-        yield await _stripe(module, transport, url)
-    finally:
-        await transport.close_async()
+    async with _stripe(url, "AIOHTTPClient") as call:
+        yield call
 
 
 @contextlib.asynccontextmanager
 async def stripe_on_httpx(url: str, connections: int) -> AsyncGenerator[SimplestCall]:
     """Open Stripe's client on httpx."""
-    module: Any = importlib.import_module("stripe")
-    transport = module.HTTPXClient()
-    try:
-        yield await _stripe(module, transport, url)
-    finally:
-        await transport.close_async()
+    async with _stripe(url, "HTTPXClient") as call:
+        yield call
 
 
 @contextlib.asynccontextmanager
