@@ -45,10 +45,11 @@ class CuttingProxy:
 
     async def serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         """Serve a connection."""
-        server, to_server = await asyncio.open_unix_connection(self._path)
+        writers = [to_client]
+        directions: list[asyncio.Task[None]] = []
         swallows = False
 
-        async def pass_on_questions() -> None:
+        async def pass_on_questions(to_server: asyncio.StreamWriter) -> None:
             nonlocal swallows
             while data := await client.read(2**20):
                 self.asked.append(data)
@@ -63,21 +64,25 @@ class CuttingProxy:
                 to_server.write(data)
                 await to_server.drain()
 
-        async def pass_on_answers() -> None:
+        async def pass_on_answers(server: asyncio.StreamReader) -> None:
             while (data := await server.read(2**20)) and not swallows:
                 to_client.write(data)
                 await to_client.drain()
 
-        directions = [asyncio.create_task(pass_on_questions()), asyncio.create_task(pass_on_answers())]
         try:
+            server, to_server = await asyncio.open_unix_connection(self._path)
+            writers.append(to_server)
+            directions.append(asyncio.create_task(pass_on_questions(to_server)))
+            directions.append(asyncio.create_task(pass_on_answers(server)))
             await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Before anything is awaited: a cancellation meanwhile must not leave a connection open.
+            for writer in writers:
+                writer.close()
             for direction in directions:
                 direction.cancel()
             await asyncio.gather(*directions, return_exceptions=True)
-            to_client.close()
-            to_server.close()
-            for writer in (to_client, to_server):
+            for writer in writers:
                 with suppress(OSError):
                     await writer.wait_closed()
 
