@@ -1,4 +1,4 @@
-"""Starts programs with this interpreter, this library, and warnings as errors. None outlives its test."""
+"""Starts programs with this interpreter, this library, and warnings as errors. Nothing they start outlives its test."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -53,12 +53,14 @@ async def running(
         stdin=DEVNULL,
         stdout=stdout,
         stderr=PIPE,
+        start_new_session=True,
     )
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
+        # Also what it has started: that may have outlived it, and keeps its output open.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.communicate()
 
 
