@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from refold_async.config.validation import check_positive, check_whole_number
 from refold_async.errors import ConfigurationError, RefoldError
@@ -12,7 +12,7 @@ from refold_async.jobs.feeding import STEPS_BEFORE_A_TURN, Feeder
 from refold_async.jobs.item_tasks import ItemTasks
 from refold_async.jobs.items import count_of
 from refold_async.jobs.outcome_queue import OutcomeQueue
-from refold_async.jobs.outcomes import Outcome, Unfinished
+from refold_async.jobs.outcomes import Outcome, Unfinished, pack_error
 from refold_async.jobs.progress import Counts
 from refold_async.jobs.progress_reporter import ProgressReporter
 from refold_async.jobs.recorder import Recorder
@@ -25,6 +25,9 @@ from refold_async.pipeline.item_context import current_item
 from refold_async.runtime.cancellation import shielded_from_anyio
 from refold_async.runtime.foreign_errors import safe_repr
 from refold_async.runtime.log import logger
+
+if TYPE_CHECKING:
+    from refold_async.jobs.packed_errors import ErrorPacker
 
 __all__ = ["FanOut"]
 
@@ -256,9 +259,14 @@ class FanOut(Generic[Item, T]):
         """
         async with self:
             self._report = {}
+            packer = None
             async for outcome in self:
                 self._report[outcome.index] = outcome
-                if isinstance(outcome.value, Result):
+                if outcome.status != "ok":
+                    if packer is None:
+                        packer = _error_packer()
+                    pack_error(outcome, packer)
+                elif isinstance(outcome.value, Result):
                     pack(outcome.value.meta)
         return self.report
 
@@ -279,3 +287,9 @@ class FanOut(Generic[Item, T]):
             recorded=self._queue.recorded,
             held_up=held_up,
         )
+
+
+def _error_packer() -> "ErrorPacker":
+    from refold_async.jobs.packed_errors import ErrorPacker  # loaded at the first failure
+
+    return ErrorPacker()

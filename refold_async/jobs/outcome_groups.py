@@ -6,7 +6,7 @@ import attrs
 
 from refold_async.codec.excerpts import shortened
 from refold_async.jobs.outcome_rows import message_of
-from refold_async.jobs.outcomes import Outcome, Status, name_of_error
+from refold_async.jobs.outcomes import Outcome, Status
 
 __all__ = ["STATUS_ORDER", "OutcomeGroup", "OutcomeGroups"]
 
@@ -54,7 +54,7 @@ class OutcomeGroups:
 
     def add(self, outcome: Outcome[Any, Any]) -> None:
         """Count an outcome."""
-        error = "" if outcome.error is None else name_of_error(outcome.error)
+        error = outcome.error_name or ""
         effect = outcome.effect if error else ""
         group = self._groups.get((outcome.status, effect, error))
         if group is None:

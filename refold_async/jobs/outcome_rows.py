@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final, TypeVar, get_args
 
 from refold_async.errors import ConfigurationError, RefoldError
-from refold_async.jobs.outcomes import Outcome, Status, name_of_error
+from refold_async.jobs.outcomes import Outcome, Status
 from refold_async.runtime.foreign_errors import safe_str
 
 __all__ = ["COLUMNS", "message_of", "row_of", "with_status"]
@@ -29,7 +29,7 @@ def row_of(outcome: Outcome[Any, Any]) -> dict[str, Any]:
         "item": outcome.item,
         "status": outcome.status,
         "effect": outcome.effect,
-        "error": None if error is None else name_of_error(error),
+        "error": outcome.error_name,
         "message": None if error is None else message_of(error),
         "attempts": outcome.attempts,
         "elapsed": None if outcome.recorded else outcome.elapsed,

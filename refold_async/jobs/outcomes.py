@@ -3,7 +3,7 @@
 # pyright: reportIncompatibleMethodOverride=false
 # (what all outcomes have is declared as properties, only for type checkers)
 
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 import attrs
 
@@ -12,7 +12,10 @@ from refold_async.faults import Effect
 from refold_async.models.response_meta import Reconciled
 from refold_async.runtime.foreign_errors import error_name
 
-__all__ = ["Failed", "Ok", "Outcome", "Status", "Unfinished", "Unknown", "name_of_error"]
+if TYPE_CHECKING:
+    from refold_async.jobs.packed_errors import ErrorPacker, PackedError
+
+__all__ = ["Failed", "Ok", "Outcome", "Status", "Unfinished", "Unknown", "name_of_error", "pack_error"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -51,6 +54,8 @@ class _EndedItem(Generic[Item_co]):
         def effect(self) -> Effect: ...
         @property
         def error(self) -> BaseException | None: ...
+        @property
+        def error_name(self) -> str | None: ...
 
 
 @attrs.define(kw_only=True, match_args=False)
@@ -65,10 +70,33 @@ class Ok(_EndedItem[Item_co], Generic[Item_co, T_co]):
     """What became of the action: it ran. Always `"done"`."""
     error: ClassVar[None] = None
     """Always None: the item has no error."""
+    error_name: ClassVar[None] = None
+    """Always None: the item has no error."""
     throttled: ClassVar[Literal[False]] = False
     """Always False: the item was not stopped by a rate limit."""
     value: T_co
     """What the call returned; None if it is `recorded` and the journal has no results."""
+
+
+class _ErrorSlot:
+    """The slot of an outcome for its error, which may contain a packed one: all who read it get the error."""
+
+    def __init__(self, slot: Any) -> None:
+        self._slot = slot
+
+    def packed(self, outcome: "_EndedWithError[Any]") -> "PackedError | None":
+        """Return what the slot contains if that is a packed error."""
+        error: BaseException | PackedError = self._slot.__get__(outcome)
+        return None if isinstance(error, BaseException) else error
+
+    def __get__(self, outcome: "_EndedWithError[Any] | None", kind: type | None = None) -> Any:
+        if outcome is None:
+            return self
+        error: BaseException | PackedError = self._slot.__get__(outcome)
+        return error if isinstance(error, BaseException) else error.build()
+
+    def __set__(self, outcome: "_EndedWithError[Any]", error: "BaseException | PackedError") -> None:
+        self._slot.__set__(outcome, error)
 
 
 @attrs.define(kw_only=True, match_args=False)
@@ -80,12 +108,28 @@ class _EndedWithError(_EndedItem[Item_co]):
     value: ClassVar[None] = None
     """Always None: the item has no result."""
     error: BaseException
-    """What the call raised; a `RecordedError` if an earlier run raised it."""
+    """What the call raised; a `RecordedError` if an earlier run raised it.
+
+    A report builds most of its errors when you read them: if you change one, keep the error, not only the outcome.
+    """
+
+    @property
+    def error_name(self) -> str:
+        """The name of the error's class, such as `NotFoundError`.
+
+        If an earlier run recorded the outcome, the recorded name, or `interrupted` for an item that was in flight when
+        that run ended.
+        """
+        packed = _error_slot.packed(self)
+        if packed is not None and packed.kind is not RecordedError:
+            return error_name(packed.kind)
+        return name_of_error(self.error)
 
     @property
     def throttled(self) -> bool:
         """Whether it did not succeed because requests came too fast for Refold or for the app."""
-        return isinstance(self.error, RefoldError) and self.error.throttled
+        error = self.error
+        return isinstance(error, RefoldError) and error.throttled
 
     def matches(self, *kinds: type[BaseException]) -> bool:
         """Return whether its error is of one of these classes, as `except` would decide.
@@ -95,8 +139,15 @@ class _EndedWithError(_EndedItem[Item_co]):
         Args:
             *kinds: Classes of errors, of this library or others.
         """
+        packed = _error_slot.packed(self)
+        if packed is not None and packed.kind is not RecordedError:
+            return issubclass(packed.kind, kinds)
         error = self.error
         return error.matches(*kinds) if isinstance(error, RefoldError) else isinstance(error, kinds)
+
+
+_error_slot: Final = _ErrorSlot(vars(_EndedWithError)["error"])
+_EndedWithError.error = _error_slot  # type: ignore[assignment, misc]  # so nobody else sees that an error may be packed
 
 
 @attrs.define(kw_only=True, match_args=False)
@@ -139,6 +190,11 @@ class Unfinished(Generic[Item]):
     effect: Literal["none", "unknown"]
     """What became of everything the item's call did: `"none"`, nothing happened, for example because all its requests
     were refused; `"unknown"`, something may have happened."""
+
+
+def pack_error(outcome: Failed[Any] | Unknown[Any], packer: "ErrorPacker") -> None:
+    """Keep the error of an outcome in less memory."""
+    _error_slot.__set__(outcome, packer.pack(outcome.error))
 
 
 def name_of_error(error: BaseException) -> str:

@@ -118,13 +118,13 @@ class FanOutReport(Generic[Item, T]):
             ExceptionGroup: Contains the first 100 errors. Its message says how many there are in total, and which ones
                 are the most frequent.
         """
-        errors = [outcome.error for outcome in self.outcomes if outcome.error is not None]
-        if not errors:
+        ended = [outcome for outcome in self.outcomes if outcome.status != "ok"]
+        if not ended:
             return
-        held = [_as_exception(error) for error in errors[:_MOST_ERRORS_RAISED]]
-        extent = "" if len(held) == len(errors) else f"; the first {len(held)} are here"
+        held = [_as_exception(outcome.error) for outcome in ended[:_MOST_ERRORS_RAISED]]
+        extent = "" if len(held) == len(ended) else f"; the first {len(held)} are here"
         raise ExceptionGroup(
-            f"{len(errors)} of {len(self.outcomes)} items did not succeed "
+            f"{len(ended)} of {len(self.outcomes)} items did not succeed "
             f"({len(self.failed)} failed, {len(self.unknown)} unknown; {self._most_frequent_errors()}){extent}",
             held,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from refold_async.codec.excerpts import escaped
 from refold_async.jobs.outcome_groups import STATUS_ORDER, OutcomeGroup, OutcomeGroups
-from refold_async.jobs.outcomes import Outcome, Status, name_of_error
+from refold_async.jobs.outcomes import Outcome, Status
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,7 +21,7 @@ _STYLES: Final[dict[Status, str]] = {"ok": "green", "failed": "red", "unknown": 
 
 def most_frequent_errors(outcomes: Iterable[Outcome[Any, Any]], most: int) -> str:
     """Return how many errors of each class there are, the most frequent first; an empty text if there are none."""
-    counts = Counter(name_of_error(outcome.error) for outcome in outcomes if outcome.error is not None)
+    counts = Counter(name for outcome in outcomes if (name := outcome.error_name) is not None)
     told = [f"{count:,} {name}" for name, count in counts.most_common(most)]
     return ", ".join(told) + (", …" if len(counts) > most else "")
 
