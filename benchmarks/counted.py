@@ -34,6 +34,16 @@ async def plain(url: str, count: int) -> None:
             assert (await client.execute("user_12345", "get_contact", PARAMETERS))["node_status"] == "Success"
 
 
+async def careful(url: str, count: int) -> None:
+    """Call one at a time, with a deadline, retries and a typed result, as a good engineer writes it by hand."""
+    from by_hand import careful
+
+    async with careful(url, 100) as client:
+        for _ in range(count):
+            result = await client.execute("user_12345", "get_contact", PARAMETERS, idempotent=True)
+            assert result.node_status == "Success"
+
+
 async def call(url: str, count: int) -> None:
     """Call one at a time with this library."""
     from refold_async import AsyncRefold
@@ -133,6 +143,7 @@ async def read_contacts(url: str, count: int) -> None:
 PROGRAMS: Final[Mapping[str, Callable[[str, int], Awaitable[None]]]] = {
     "lean": lean,
     "plain": plain,
+    "careful": careful,
     "call": call,
     "fan-out": fan_out,
     "fan-out, one account": fan_out_one_account,
