@@ -95,7 +95,7 @@ class Deadline:
     __slots__ = ("_cancellations", "_deadlines", "_number", "_task", "expired", "when")
 
     def __init__(self, deadlines: Deadlines, when: float) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(deadlines.loop)
         if task is None:
             raise RuntimeError("a deadline needs a task to end")
         self._deadlines = deadlines

@@ -18,6 +18,8 @@ NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _CLOSE_TIMEOUT: Final = 1.0
 """How many seconds sockets have to close."""
 
+_LARGER_THAN_READ_BUFFERS: Final = 512 * 1024
+
 _inherited: Final[list[object]] = []
 """Sessions that a forked child inherited from its parent."""
 
@@ -54,6 +56,7 @@ def open_session(
     Raises:
         ConfigurationError: The connector cannot be used.
     """
+    _free_a_large_block()
     hooks: list[aiohttp.TraceConfig] = []
     if connector is not None and not reuse_connections:
         hooks.append(note_kept_by_others())
@@ -80,6 +83,16 @@ def open_session(
         )
     except RuntimeError as error:
         raise ConfigurationError(f"connector= cannot be used: {error}.") from None
+
+
+def _free_a_large_block() -> None:
+    """Make the C library keep the memory of read buffers for the next read.
+
+    asyncio takes a new buffer of 256 KB for every read. glibc maps memory for a block of that size and unmaps it again,
+    which takes a tenth of the time of a small call, until a larger block is freed for the first time in the process. It
+    is chance whether anything else does that.
+    """
+    bytes(_LARGER_THAN_READ_BUFFERS)
 
 
 async def close_session(session: aiohttp.ClientSession) -> None:
