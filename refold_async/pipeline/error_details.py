@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import attrs
-
 from refold_async.config.secret import Secret
 from refold_async.errors import APIConnectionError, APIStatusError, APITimeoutError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.model import Result
-from refold_async.models.response_meta import pack, shared
+from refold_async.models.response_meta import ResponseMeta, pack, shared
 from refold_async.pipeline.call_state import CallState
 from refold_async.protocol.endpoints import Request
 from refold_async.protocol.redaction import quotes, redact_error
@@ -38,12 +36,9 @@ def annotate_failure(error: RefoldError, call: CallState, base_url: str) -> None
     error.attempts = call.attempts
     if call.sent:
         error.sent_at = datetime.now(UTC) - timedelta(seconds=call.deadlines.now() - call.permit.sent_at)
-    error.meta = attrs.evolve(
-        error.meta,
-        attempts=call.attempts,
-        elapsed=call.deadlines.now() - call.began,
-        request_id=error.request_id,
-    )
+    elapsed = call.deadlines.now() - call.began
+    meta = error.meta
+    error.meta = ResponseMeta(call.attempts, elapsed, error.request_id, meta.status, meta.headers, meta.reconciled)
     message = error.message
     if call.effect == "unknown" and error.fault is not Fault.WORKFLOW_ERRORED:
         message += f" {_advice(call.request)}"

@@ -294,25 +294,25 @@ class Pipeline:
         return Observers(self._given_observers, self.transport.base_url)
 
     def _redact(self, error: RefoldError, secrets: Sequence[str], response: Response | None) -> None:
-        from refold_async.pipeline import error_details
+        from refold_async.pipeline.error_details import redact
 
-        error_details.redact(error, secrets, response)
+        redact(error, secrets, response)
 
     def _secrets(self, headers: Mapping[str, str]) -> Sequence[str]:
         """Return the secrets that a response to a request with these headers could quote."""
-        from refold_async.pipeline import error_details
+        from refold_async.pipeline.error_details import secrets_sent
 
-        return error_details.secrets_sent(headers, self._own_secrets)
+        return secrets_sent(headers, self._own_secrets)
 
     def _annotate(self, error: RefoldError, request: Request, linked_account_id: str | None) -> None:
-        from refold_async.pipeline import error_details
+        from refold_async.pipeline.error_details import annotate
 
-        error_details.annotate(error, request, self.transport.base_url, linked_account_id)
+        annotate(error, request, self.transport.base_url, linked_account_id)
 
     def _annotate_failure(self, call: CallState, error: RefoldError) -> None:
-        from refold_async.pipeline import error_details
+        from refold_async.pipeline.error_details import annotate_failure
 
-        error_details.annotate_failure(error, call, self.transport.base_url)
+        annotate_failure(error, call, self.transport.base_url)
 
     def annotate_and_redact(
         self, error: RefoldError, request: Request, linked_account_id: str | None, headers: Mapping[str, str]
