@@ -54,13 +54,14 @@ class OutcomeGroups:
 
     def add(self, outcome: Outcome[Any, Any]) -> None:
         """Count an outcome."""
-        error = outcome.error_name or ""
-        effect = outcome.effect if error else ""
-        group = self._groups.get((outcome.status, effect, error))
+        name = outcome.error_name or ""
+        effect = outcome.effect if name else ""
+        group = self._groups.get((outcome.status, effect, name))
         if group is None:
-            message = "" if outcome.error is None else shortened(message_of(outcome.error), _MOST_OF_A_MESSAGE)
-            group = OutcomeGroup(outcome.status, effect, error, message)
-            self._groups[outcome.status, effect, error] = group
+            error = outcome.error
+            message = "" if error is None else shortened(message_of(error), _MOST_OF_A_MESSAGE)
+            group = OutcomeGroup(outcome.status, effect, name, message)
+            self._groups[outcome.status, effect, name] = group
         group.add(outcome)
 
     def ordered(self) -> list[OutcomeGroup]:

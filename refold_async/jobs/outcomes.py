@@ -84,10 +84,10 @@ class _ErrorSlot:
     def __init__(self, slot: Any) -> None:
         self._slot = slot
 
-    def packed(self, outcome: "_EndedWithError[Any]") -> "PackedError | None":
-        """Return what the slot contains if that is a packed error."""
+    def known_kind(self, outcome: "_EndedWithError[Any]") -> type[RefoldError] | None:
+        """Return the class of a packed error; None if it is not packed, or is a `RecordedError`."""
         error: BaseException | PackedError = self._slot.__get__(outcome)
-        return None if isinstance(error, BaseException) else error
+        return None if isinstance(error, BaseException) or error.kind is RecordedError else error.kind
 
     def __get__(self, outcome: "_EndedWithError[Any] | None", kind: type | None = None) -> Any:
         if outcome is None:
@@ -120,10 +120,8 @@ class _EndedWithError(_EndedItem[Item_co]):
         If an earlier run recorded the outcome, the recorded name, or `interrupted` for an item that was in flight when
         that run ended.
         """
-        packed = _error_slot.packed(self)
-        if packed is not None and packed.kind is not RecordedError:
-            return error_name(packed.kind)
-        return name_of_error(self.error)
+        kind = _error_slot.known_kind(self)
+        return name_of_error(self.error) if kind is None else error_name(kind)
 
     @property
     def throttled(self) -> bool:
@@ -139,9 +137,8 @@ class _EndedWithError(_EndedItem[Item_co]):
         Args:
             *kinds: Classes of errors, of this library or others.
         """
-        packed = _error_slot.packed(self)
-        if packed is not None and packed.kind is not RecordedError:
-            return issubclass(packed.kind, kinds)
+        if (kind := _error_slot.known_kind(self)) is not None:
+            return issubclass(kind, kinds)
         error = self.error
         return error.matches(*kinds) if isinstance(error, RefoldError) else isinstance(error, kinds)
 

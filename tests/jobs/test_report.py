@@ -396,6 +396,24 @@ async def test_failures_take_little_memory() -> None:
     assert all(isinstance(error, NotFoundError) and error.headers is error.meta.headers for error in errors)
 
 
+async def test_what_errors_say_alike_is_there_once(mock: MockRefold, refold: AsyncRefold) -> None:
+    """Also of those that a caller keeps without a report, which packs them."""
+    mock.script(Answer(404))
+    items = [f"user_{number}" for number in range(1_000)]
+    await refold.fan_out_action(items[:200], "hubspot", "get_contact").collect()
+    async with refold.fan_out_action(items, "hubspot", "get_contact") as outcomes:
+        kept = [outcome async for outcome in outcomes]
+    errors = [outcome.error for outcome in kept]
+    told = [(id(error.message), id(error.url)) for error in errors if isinstance(error, RefoldError)]
+    assert len(told) == 1_000
+    assert len(set(told)) == 1
+    assert sum(error is not None and error.__traceback__ is not None for error in errors) == 100
+    before = len(gc.get_objects())
+    del errors, told, kept, outcomes
+    gc.collect()
+    assert (before - len(gc.get_objects())) / 1_000 < 10
+
+
 async def test_a_callers_own_error_keeps_its_frames(refold: AsyncRefold) -> None:
     """However many there are: nothing else says where it was raised."""
 
