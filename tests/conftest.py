@@ -1,6 +1,7 @@
 """Fixtures: a mock Refold, a client of it, and a check for what a test left behind."""
 
 import asyncio
+import copyreg
 import gc
 import inspect
 import math
@@ -90,6 +91,21 @@ async def refold(mock: MockRefold) -> AsyncIterator[AsyncRefold]:
 def account(refold: AsyncRefold) -> AccountScope:
     """The scope of one linked account."""
     return refold.account("user_12345")
+
+
+@pytest.fixture
+def own_reducers() -> Iterator[None]:
+    """Forget after the test how it, or what it imported, has objects pickled."""
+    reducers = dict(copyreg.dispatch_table)
+    yield
+    copyreg.dispatch_table.clear()
+    copyreg.dispatch_table.update(reducers)
+
+
+@pytest.fixture
+def pickled_by_dask(own_reducers: None) -> None:
+    """Have errors pickled, and so by default copied, as in a process that has imported Dask's `distributed`."""
+    pytest.importorskip("tblib.pickling_support").install()
 
 
 @pytest.fixture

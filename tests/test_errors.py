@@ -1,9 +1,8 @@
 """The errors themselves: their tree, what they carry, how they read, and that they can be copied and pickled."""
 
 import copy
-import copyreg
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -169,17 +168,6 @@ def test_copies_have_everything(name: str, way: str) -> None:
     assert vars(twin) == vars(original)
     assert str(twin) == str(original)
     assert twin.__notes__ == ["for customer 12345"]
-
-
-@pytest.fixture
-def pickled_by_dask() -> Iterator[None]:
-    """Have the errors pickled, and so by default copied, as in a process that has imported Dask's `distributed`."""
-    reducers = dict(copyreg.dispatch_table)
-    pickling_support: Any = pytest.importorskip("tblib.pickling_support")
-    pickling_support.install(*map(type, (make() for make in MAKERS.values())))
-    yield
-    copyreg.dispatch_table.clear()
-    copyreg.dispatch_table.update(reducers)
 
 
 @pytest.mark.usefixtures("pickled_by_dask")

@@ -73,8 +73,11 @@ class ErrorPacker:
             return error
         restored: _Restored = (error, error.__cause__, error.__suppress_context__)
         written = _Written()
+        pickler = pickle.Pickler(written, pickle.HIGHEST_PROTOCOL)
+        # Not as this process pickles errors: tblib, which Dask's `distributed` uses, would add their tracebacks.
+        pickler.dispatch_table = {}
         try:
-            pickle.Pickler(written, pickle.HIGHEST_PROTOCOL).dump(restored)
+            pickler.dump(restored)
         except Exception:  # noqa: BLE001 - whatever prevents it, the error can be kept as it is
             return error
         pickled = b"".join(written.parts)

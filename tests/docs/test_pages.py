@@ -12,6 +12,7 @@ from refold_async.testing import MockRefold
 PAGES: Final = [ROOT / "README.md", *(page for page in sorted(ROOT.glob("docs/**/*.md")) if blocks_of(page))]
 
 
+@pytest.mark.usefixtures("own_reducers")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 async def test_page_runs_as_printed(
     page: Path,

@@ -250,6 +250,35 @@ def error_account(outcome: Outcome[str, Any]) -> str | None:
     return outcome.error.linked_account_id
 
 
+def pack_alike() -> PackedError:
+    """Pack an error like one before it, with what the system said, and return it."""
+    packer = ErrorPacker()
+    for number in range(2):
+        error = caused_by(raised_by_the_system())
+        error.linked_account_id = f"user_{number}"
+        packed = packer.pack(error)
+    assert isinstance(packed, PackedError)
+    return packed
+
+
+def raised_by_the_system() -> ConnectionRefusedError:
+    """Return an error of the system with a traceback."""
+    with pytest.raises(ConnectionRefusedError) as caught:
+        raise ConnectionRefusedError(111, "Connect call failed")
+    return caught.value
+
+
+def test_packed_as_anywhere_beside_dask(request: pytest.FixtureRequest) -> None:
+    """How a process pickles errors changes nothing; with Dask's `distributed` imported, that is with tracebacks."""
+    expected = pack_alike()
+    request.getfixturevalue("pickled_by_dask")
+    packed = pack_alike()
+    assert state(packed.build()) == state(expected.build())
+    cause = packed.build().__cause__
+    assert cause is not None
+    assert cause.__traceback__ is None
+
+
 async def test_refused_connections() -> None:
     """The errors of a job whose server is gone say what the system said."""
     items = [f"user_{number}" for number in range(120)]
