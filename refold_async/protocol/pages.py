@@ -1,30 +1,21 @@
 """Lists that come in pages: parsing one page, and iterating over a whole list that may change in the meantime."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Mapping
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
 from refold_async.config.validation import check_whole_number
-from refold_async.errors import APIResponseValidationError
 from refold_async.models.pages import Page
 from refold_async.protocol.endpoints import Request
+from refold_async.protocol.list_reading import ListReading
 from refold_async.protocol.parsers import parse_docs, parse_json
 from refold_async.protocol.responses import Parser, Response, fields_of, request_id_of
 
 __all__ = ["AwaitableListing", "Listing", "paginate", "parse_only_page", "parse_page"]
 
 T = TypeVar("T")
-
-WINDOW: Final = 10_000
-"""Among how many of the latest elements a repeated one is recognised."""
-_PAGES_OF_REPEATS: Final = 3
-"""How many pages in a row may contain nothing new while the list does not grow."""
-_MOST_PAGES: Final = 1000
-"""How many pages are fetched, in addition to ten times the number of pages at the start."""
-
 
 _NUMBERS: Final[Mapping[str, str]] = {
     "page": "page",
@@ -101,62 +92,6 @@ def _whole_number(value: Any) -> int | None:
     if isinstance(value, str) and len(value) <= 15 and value.isdecimal():
         return int(value)
     return value if type(value) is int else None
-
-
-class _Reading(Generic[T]):
-    """How far a list has been read. Decides which elements are new, and where the list ends, even if the list changes.
-
-    It always ends: with the last page, with an empty page, after several pages with nothing new, or after ten times the
-    number of pages at the start plus a thousand.
-    """
-
-    def __init__(self, subject: str, key: Callable[[T], object]) -> None:
-        self._subject = subject
-        self._key = key
-        self._recent: OrderedDict[object, None] = OrderedDict()
-        self._most_pages = 0
-        self._repeats = 0
-        self._seen = 0
-        self._total = 0
-        self._number = 0
-        self._ends_early = False
-
-    def take(self, page: Page[T]) -> list[T]:
-        """Take the next page into account, and return its elements that are new."""
-        fresh = [doc for doc in page.docs if self._is_new(self._key(doc))]
-        self._number += 1
-        self._seen += len(fresh)
-        grown, self._total = page.total_docs is not None and page.total_docs > self._total, page.total_docs or 0
-        self._repeats = 0 if fresh or grown else self._repeats + 1
-        self._most_pages = self._most_pages or 10 * (page.total_pages or _MOST_PAGES) + _MOST_PAGES
-        goes_on = page.docs and self._repeats < _PAGES_OF_REPEATS and self._number < self._most_pages
-        self._ends_early = page.has_next_page and not goes_on
-        self.next = self._number + 1 if page.has_next_page and goes_on else None
-        return fresh
-
-    next: int | None = None
-    """The number of the page to fetch next. None after the last."""
-
-    def check_end(self) -> None:
-        """Raise if the list ended before its last page, with fewer elements than it says it has."""
-        if self._ends_early and self._seen < self._total:
-            error = APIResponseValidationError(
-                f"{self._subject[:1].upper()}{self._subject[1:]} does not end as it should: page {self._number:,} "
-                f"names a next page, but only {self._seen:,} of {self._total:,} elements arrived."
-            )
-            error.effect = "none"
-            raise error
-
-    def _is_new(self, key: object) -> bool:
-        if key is None:
-            return True
-        if key in self._recent:
-            self._recent.move_to_end(key)
-            return False
-        self._recent[key] = None
-        if len(self._recent) > WINDOW:
-            self._recent.popitem(last=False)
-        return True
 
 
 class Listing(AsyncGenerator[T, None]):
@@ -239,7 +174,7 @@ class Listing(AsyncGenerator[T, None]):
             APIResponseValidationError: The pages ended with fewer elements than Refold reports.
             RefoldError: A call that fetches a page failed.
         """
-        reading = _Reading(self._subject, self._key)
+        reading = ListReading(self._subject, self._key)
         number: int | None = 1
         while number is not None:
             page = await self._fetch(number)
@@ -346,7 +281,7 @@ async def paginate(
         APIResponseValidationError: The list ended before its last page, with fewer elements than Refold reports.
         RefoldError: `fetch` raised it.
     """
-    reading = _Reading(subject, key)
+    reading = ListReading(subject, key)
     number: int | None = 1
     given = 0
     fetching: asyncio.Task[Page[T]] | None = None

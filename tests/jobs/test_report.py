@@ -1,5 +1,6 @@
 """Reports: what they count, how they are handed on as rows and lines, and how they look."""
 
+import asyncio
 import csv
 import gc
 import io
@@ -375,6 +376,7 @@ def test_nothing_to_report(tmp_path: Path) -> None:
 
 async def test_failures_take_little_memory() -> None:
     """Only the first hundred keep the frames of their calls; the others are packed."""
+    asyncio.get_running_loop().set_debug(False)  # the stacks that it records would be most of the memory and the time
     async with MockRefold(record=False) as mock, AsyncRefold("tk_test", base_url=mock.base_url) as refold:
         mock.script(Answer(404))
         items = [f"user_{number}" for number in range(1_100)]

@@ -20,7 +20,8 @@ from refold_async import (
     PermissionDeniedError,
     ReconnectRequiredError,
 )
-from refold_async.protocol.pages import WINDOW, paginate
+from refold_async.protocol.list_reading import WINDOW
+from refold_async.protocol.pages import paginate
 from refold_async.testing import Answer, MockRefold, Silence
 from support import virtual_time
 from support.waiting import until
@@ -190,6 +191,28 @@ def test_a_page_number_that_is_ignored(total: int | None) -> None:
         book = Book(endless(lambda _: [1, 2], total))
         assert await collect(book.paginate()) == [1, 2]
         assert book.asked == [1, 2, 3, 4]
+
+    run(main)
+
+
+@pytest.mark.parametrize("number", [None, 1])
+def test_a_page_number_that_is_ignored_by_docs_without_a_key(number: int | None) -> None:
+    """They come each time, because they could be others; but the list ends after three pages like the one before."""
+
+    async def main() -> None:
+        book = Book(lambda _: Page([1, 1], True, page=number))
+        assert await collect(paginate(book.fetch, "the ones", key=lambda _: None, keep=lambda _: True)) == 4 * [1, 1]
+        assert book.asked == [1, 2, 3, 4]
+
+    run(main)
+
+
+def test_pages_with_equal_docs_without_a_key() -> None:
+    """Pages that tell their numbers are different pages."""
+
+    async def main() -> None:
+        book = Book(lambda number: Page([1, 1], number < 9, page=number))
+        assert await collect(paginate(book.fetch, "the ones", key=lambda _: None, keep=lambda _: True)) == [1] * 18
 
     run(main)
 
