@@ -253,10 +253,8 @@ def error_account(outcome: Outcome[str, Any]) -> str | None:
 def pack_alike() -> PackedError:
     """Pack an error like one before it, with what the system said, and return it."""
     packer = ErrorPacker()
-    for number in range(2):
-        error = caused_by(raised_by_the_system())
-        error.linked_account_id = f"user_{number}"
-        packed = packer.pack(error)
+    packer.pack(caused_by(raised_by_the_system()))
+    packed = packer.pack(caused_by(raised_by_the_system()))
     assert isinstance(packed, PackedError)
     return packed
 
