@@ -94,7 +94,9 @@ class MockExecution:
             return 100
         if self.completion_percentage is not None:
             return self.completion_percentage
-        return min(99, int(100 * self.elapsed / self.seconds)) if self.seconds else 0
+        if self._task is None or not self.seconds:  # without a task, it ended before it ran
+            return 0
+        return min(99, int(100 * self.elapsed / self.seconds))
 
     def run(self, *, held_as: str | None = None) -> asyncio.Task[None]:
         """Return the task that runs it, started; called by the mock.

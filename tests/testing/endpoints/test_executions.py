@@ -170,6 +170,14 @@ async def test_queued_until_released(caller: MockCaller, mock: MockRefold) -> No
     assert seen == ["RUNNING"]
 
 
+async def test_no_progress_without_a_run(session: aiohttp.ClientSession) -> None:
+    """What ended at its start has done nothing, however long that took."""
+    async with MockRefold(workflow_seconds=1e-9) as mock:
+        mock.end_executions("DUPLICATE")
+        caller = MockCaller(session, mock)
+        assert (await read(caller, await start(caller, SAMPLE_WORKFLOW_ID)))["completion_percentage"] == 0
+
+
 async def test_nothing_is_run(caller: MockCaller, mock: MockRefold) -> None:
     """What starts while a test wants all to end at once has ended, and ran nothing."""
     mock.end_executions("DUPLICATE")
