@@ -6,7 +6,7 @@ import pickle
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 import pytest
@@ -32,6 +32,8 @@ from refold_async.faults import Fault
 from refold_async.jobs.outcomes import pack_error
 from refold_async.jobs.packed_errors import ErrorPacker, PackedError
 from refold_async.testing import Answer, MockRefold
+
+Raised = TypeVar("Raised", bound=BaseException)
 
 HEADERS: Final = {"Date": "Fri, 27 Nov 2026 23:37:10 GMT", "X-Trace-ID": "3f0c"}
 
@@ -65,10 +67,10 @@ def state(error: BaseException) -> Any:
     return type(error), error.args, error.__dict__, repr(error.__cause__), error.__suppress_context__
 
 
-def raised() -> RefoldError:
+def raised(error: Raised) -> Raised:
     """Return an error with a traceback."""
-    with pytest.raises(NotFoundError) as caught:
-        raise NotFoundError("Gone.")
+    with pytest.raises(type(error)) as caught:
+        raise error
     return caught.value
 
 
@@ -128,7 +130,7 @@ def test_what_the_system_said_is_kept() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        raised,
+        lambda: raised(NotFoundError("Gone.")),
         lambda: ValueError("no error of ours"),
         lambda: OwnError("Gone."),
         lambda: caused_by(ValueError("not from the system")),
@@ -253,17 +255,11 @@ def error_account(outcome: Outcome[str, Any]) -> str | None:
 def pack_alike() -> PackedError:
     """Pack an error like one before it, with what the system said, and return it."""
     packer = ErrorPacker()
-    packer.pack(caused_by(raised_by_the_system()))
-    packed = packer.pack(caused_by(raised_by_the_system()))
+    error = caused_by(raised(ConnectionRefusedError(111, "Connect call failed")))
+    packer.pack(error)
+    packed = packer.pack(error)
     assert isinstance(packed, PackedError)
     return packed
-
-
-def raised_by_the_system() -> ConnectionRefusedError:
-    """Return an error of the system with a traceback."""
-    with pytest.raises(ConnectionRefusedError) as caught:
-        raise ConnectionRefusedError(111, "Connect call failed")
-    return caught.value
 
 
 def test_packed_as_anywhere_beside_dask(request: pytest.FixtureRequest) -> None:

@@ -44,9 +44,11 @@ class Book:
         self.came.append(number)
         return self._page(number)
 
-    def paginate(self, keep: Callable[[int], bool] = lambda _: True) -> AsyncGenerator[int, None]:
+    def paginate(
+        self, keep: Callable[[int], bool] = lambda _: True, key: Callable[[int], object] = lambda doc: doc
+    ) -> AsyncGenerator[int, None]:
         """Iterate over them."""
-        return paginate(self.fetch, "the numbers", key=lambda doc: doc, keep=keep)
+        return paginate(self.fetch, "the numbers", key=key, keep=keep)
 
 
 def pages_of(docs: list[int], size: int) -> PageOf:
@@ -175,7 +177,7 @@ def test_docs_without_a_key() -> None:
 
     async def main() -> None:
         book = Book(pages_of([1] * 5, 2))
-        assert await collect(paginate(book.fetch, "the ones", key=lambda _: None, keep=lambda _: True)) == [1] * 5
+        assert await collect(book.paginate(key=lambda _: None)) == [1] * 5
 
     run(main)
 
@@ -201,7 +203,7 @@ def test_a_page_number_that_is_ignored_by_docs_without_a_key(number: int | None)
 
     async def main() -> None:
         book = Book(lambda _: Page([1, 1], True, page=number))
-        assert await collect(paginate(book.fetch, "the ones", key=lambda _: None, keep=lambda _: True)) == 4 * [1, 1]
+        assert await collect(book.paginate(key=lambda _: None)) == 4 * [1, 1]
         assert book.asked == [1, 2, 3, 4]
 
     run(main)
@@ -212,7 +214,7 @@ def test_pages_with_equal_docs_without_a_key() -> None:
 
     async def main() -> None:
         book = Book(lambda number: Page([1, 1], number < 9, page=number))
-        assert await collect(paginate(book.fetch, "the ones", key=lambda _: None, keep=lambda _: True)) == [1] * 18
+        assert await collect(book.paginate(key=lambda _: None)) == [1] * 18
 
     run(main)
 
