@@ -13,6 +13,7 @@ from refold_async.config.validation import check_positive, check_seconds
 from refold_async.errors import APIConnectionError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.model import Result
+from refold_async.pipeline.item_context import current_item
 from refold_async.retry_table import RULES
 
 __all__ = ["LOOK", "looks", "tell_of_looks", "told_of_last_look"]
@@ -60,13 +61,15 @@ async def looks(
             raise too_late(seen, count, problem) from problem
         limits = attrs.evolve(LOOK, total=min(LOOK.total, left))
         try:
-            # In a fan-out, the call would otherwise wait for its turn without a limit.
-            async with asyncio.timeout_at(None if deadline == math.inf else deadline):
+            # The call limits itself, except while it waits for its turn in a fan-out.
+            async with asyncio.timeout_at(None if current_item.get() is None or deadline == math.inf else deadline):
                 seen = await look(limits)
         except RefoldError as failure:
             if not _may_pass(failure):
                 raise
-            problem = failure
+            # The end of the wait cuts the last poll short. What is known from earlier polls says more than that.
+            if now() < deadline or (seen is None and problem is None):
+                problem = failure
         except TimeoutError:
             pass
         else:

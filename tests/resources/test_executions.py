@@ -4,6 +4,7 @@ import asyncio
 import gc
 import math
 import pickle
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
@@ -41,6 +42,7 @@ from refold_async.testing import (
     Reset,
     Silence,
     Trouble,
+    Truncated,
     WorkflowContext,
 )
 from support import virtual_time
@@ -336,6 +338,25 @@ def test_out_of_time_without_a_response(response: Any, cause: type[RefoldError])
     run(main)
 
 
+DOWN: Final = because(Fault.SERVER_ERROR, InternalServerError("down", status_code=503))
+
+
+@pytest.mark.parametrize(
+    ("first", "says"), [(RUNNING, "its status was RUNNING. It may"), (DOWN, "The last poll failed: down")]
+)
+def test_a_last_poll_that_is_cut_short(first: dict[str, Any] | RefoldError, says: str) -> None:
+    """If the end of the wait cuts the last poll short, the error reports the poll before it."""
+
+    async def main() -> None:
+        refold = Refold(first, Silent())
+        with pytest.raises(ExecutionTimeoutError, match=re.escape(says)) as caught:
+            await refold.executions.wait("e1", timeout=5, poll_interval=2)
+        assert len(refold.looks) == 2
+        assert caught.value.__cause__ is (first if isinstance(first, RefoldError) else None)
+
+    run(main)
+
+
 def test_less_time_than_a_pause() -> None:
     """A wait is no longer than its time, however long the pauses."""
 
@@ -542,6 +563,17 @@ async def test_a_run_that_is_never_told_of(account: AccountScope, mock: MockRefo
     with pytest.raises(ExecutionTimeoutError, match=r"'?no_such_run'? .*its status could not be read") as caught:
         await account.executions.wait("no_such_run", timeout=0.1)
     assert caught.value.execution is None
+
+
+async def test_why_no_poll_succeeded(account: AccountScope, mock: MockRefold) -> None:
+    """The error of a wait says why its poll failed, also if the end of the wait cuts a retry of that poll short."""
+    started = await account.execute_workflow(SAMPLE_WORKFLOW_ID, slug="hubspot")
+    mock.script(Truncated(0.5), calls=1)
+    mock.script(Silence())
+    with pytest.raises(ExecutionTimeoutError, match=r"its status could not be read\..* The last poll failed: ") as cut:
+        await account.executions.wait(started.execution_id, timeout=1)
+    assert cut.value.execution is None
+    assert isinstance(cut.value.__cause__, APITimeoutError)
 
 
 async def test_waiting_again(account: AccountScope, mock: MockRefold) -> None:
