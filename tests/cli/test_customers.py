@@ -113,7 +113,7 @@ def test_waiting_for_the_customer(command_line: CommandLine) -> None:
     """`--wait` ends once the app is connected, or when the time is up."""
     command_line.mock.account("user_1").disconnect("hubspot")
     link = command_line.run("connect", "hubspot").out.strip()
-    waited = command_line.run("connect", "hubspot", "--wait", "--max-wait", "0.2")
+    waited = command_line.wait("connect", "hubspot", "--wait", sees="it was not connected")
     assert waited.code == 1
     assert "it was not connected" in waited.err
     assert "`refold connect SLUG --wait` waits again." in waited.err

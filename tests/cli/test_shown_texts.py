@@ -100,7 +100,7 @@ def test_what_errors_say(command_line: CommandLine, status: int) -> None:
 def test_a_status_that_is_none(command_line: CommandLine) -> None:
     """So is a status, while it is watched and where a run ends with it."""
     command_line.mock.script(Answer(200, json={"_id": EXECUTION, "status": EVIL}), route="get_execution")
-    watched = command_line.run("executions", "watch", EXECUTION, "--max-wait", "0.1", terminal=True)
+    watched = command_line.wait("executions", "watch", EXECUTION, sees="bold", terminal=True)
     assert watched.code == 1
     assert "bold" in watched.out
     assert_harmless(watched.out + watched.err)

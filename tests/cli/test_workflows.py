@@ -204,7 +204,7 @@ def test_what_is_not_known_of_a_start(command_line: CommandLine) -> None:
     assert (unusable.code, unusable.out) == (4, "")
     assert f"`refold executions response {started_by(unusable)}` prints it." in unusable.err
     command_line.mock.script(Truncated(0.5), route="get_execution")
-    unseen = command_line.run(*RUN, "--max-wait", "1")  # time for one look, also on a slow machine
+    unseen = command_line.run(*RUN, "--max-wait", "0.2")
     assert unseen.code == 3
     assert "The last poll failed: " in unseen.err
 

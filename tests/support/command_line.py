@@ -75,6 +75,20 @@ class CommandLine:
             code = run(arguments)
         return Ended(code, out.text(), err.text())
 
+    def wait(self, *arguments: str, sees: str, terminal: bool = False) -> Ended:
+        """Run a command that waits in vain, for as long as the machine takes for a poll.
+
+        Args:
+            *arguments: The command line, without `refold` and `--max-wait`.
+            sees: What the command shows once a poll has ended.
+            terminal: Whether all three streams are a terminal.
+        """
+        for max_wait in ("0.2", "2", "20"):
+            ended = self.run(*arguments, "--max-wait", max_wait, terminal=terminal)
+            if sees in ended.out + ended.err:
+                break
+        return ended
+
 
 @contextlib.contextmanager
 def served_by_thread(mock: MockRefold) -> Generator[MockRefold]:
