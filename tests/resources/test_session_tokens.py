@@ -504,8 +504,8 @@ async def test_errors_account_for_both_sends(mock: MockRefold, refold: AsyncRefo
 
 async def test_items_wait_for_a_token_as_long_as_it_takes(mock: MockRefold) -> None:
     """Refold wants no calls for longer than an item has: the job waits, and no item fails."""
-    mock.script(Answer(429, retry_after=0.6), route=CREATE, calls=[1, 2])
-    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=0.3, retry=IMPATIENT) as refold:
+    mock.script(Answer(429, retry_after=1.5), route=CREATE, calls=[1, 2])
+    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=1, retry=IMPATIENT) as refold:
         scopes = [refold.session_tokens.account(f"user_{number}") for number in range(6)]
         report = await refold.fan_out_action(scopes, "hubspot", "get_contact", concurrency=2).collect()
     assert report.counts == {"ok": 6, "failed": 0, "unknown": 0}
@@ -515,7 +515,7 @@ async def test_items_wait_for_a_token_as_long_as_it_takes(mock: MockRefold) -> N
 async def test_items_wait_for_a_token_no_longer_than_refusals_may_keep_them(mock: MockRefold) -> None:
     """Where Refold never hands one out, their job ends all the same."""
     mock.script(Answer(429), route=CREATE)
-    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=0.3, retry=IMPATIENT) as refold:
+    async with AsyncRefold("tk_test", base_url=mock.base_url, timeout=1, retry=IMPATIENT) as refold:
         scopes = [refold.session_tokens.account(f"user_{number}") for number in range(3)]
         report = await refold.fan_out_action(scopes, "hubspot", "get_contact", max_refusal_wait=0.5).collect()
     assert report.counts == {"ok": 0, "failed": 3, "unknown": 0}
