@@ -10,7 +10,7 @@ import attrs
 
 from refold_async.config.settings import Timeout
 from refold_async.config.validation import check_positive, check_seconds
-from refold_async.errors import APIConnectionError, RefoldError
+from refold_async.errors import APIConnectionError, APITimeoutError, RefoldError
 from refold_async.faults import Fault
 from refold_async.models.model import Result
 from refold_async.pipeline.item_context import current_item
@@ -25,6 +25,10 @@ LOOK: Final = Timeout(total=30, attempt=10, connect=10)
 
 _LAST_LOOK: Final = 1.0
 """How many seconds before the end of a wait to poll for the last time, rather than sleep until the end."""
+_CUT_SHORT: Final = (
+    "It had no response in time. In a fan-out, the rate limit or refusals of its linked account may have kept it "
+    "waiting."
+)
 _GROWTH: Final = 1.5
 _LONGEST_PAUSE: Final = 15.0
 
@@ -71,7 +75,8 @@ async def looks(
             if now() < deadline or (seen is None and problem is None):
                 problem = failure
         except TimeoutError:
-            pass
+            if seen is None and problem is None:
+                problem = APITimeoutError(_CUT_SHORT)
         else:
             problem = None
             yield seen, count + 1

@@ -855,6 +855,7 @@ async def test_a_wait_in_a_fan_out_ends_in_time(mock: MockRefold, refold: AsyncR
 
     (outcome,) = (await refold.fan_out(["user_1"], wait).collect()).outcomes
     assert isinstance(outcome.error, ExecutionTimeoutError)
+    assert "refusals of its linked account may have kept it waiting" in str(outcome.error)
     assert outcome.status == "unknown"
 
 
