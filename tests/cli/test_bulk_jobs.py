@@ -143,6 +143,7 @@ def test_a_program_that_is_not_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_
     assert Invocation().again() == "refold"
 
 
+@pytest.mark.usefixtures("hangups")
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows")
 async def test_signals() -> None:
     """A hangup that is sent twice counts once, and no signal counts once the job has ended."""

@@ -119,6 +119,7 @@ async def test_killed_and_run_again(job: Job) -> None:
     assert len(job.output.read_text(encoding="utf-8-sig").splitlines()) == 1 + ROWS
 
 
+@pytest.mark.usefixtures("hangups")
 @pytest.mark.parametrize(
     ("number", "code"),
     [

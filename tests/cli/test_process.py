@@ -159,6 +159,7 @@ def test_readers_that_leave(mock: MockRefold, unbuffered: str) -> None:
 async def _nothing(_context: object, _parameters: object) -> None: ...
 
 
+@pytest.mark.usefixtures("hangups")
 @pytest.mark.parametrize(
     ("number", "code"),
     [
@@ -177,6 +178,7 @@ def test_signals_before_a_write(mock: MockRefold, number: signal.Signals, code: 
     assert executed(mock) == 0
 
 
+@pytest.mark.usefixtures("hangups")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_signals_during_a_write(mock: MockRefold, number: signal.Signals) -> None:
     """What is ended while it waits for the answer to a write says that this may have happened."""
