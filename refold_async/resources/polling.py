@@ -64,6 +64,7 @@ async def looks(
         if (left := deadline - now()) <= 0:
             raise too_late(seen, count, problem) from problem
         limits = attrs.evolve(LOOK, total=min(LOOK.total, left))
+        knows_something = seen is not None or problem is not None
         try:
             # The call limits itself, except while it waits for its turn in a fan-out.
             async with asyncio.timeout_at(None if current_item.get() is None or deadline == math.inf else deadline):
@@ -72,10 +73,10 @@ async def looks(
             if not _may_pass(failure):
                 raise
             # The end of the wait cuts the last poll short. What is known from earlier polls says more than that.
-            if now() < deadline or (seen is None and problem is None):
+            if now() < deadline or not knows_something:
                 problem = failure
         except TimeoutError:
-            if seen is None and problem is None:
+            if not knows_something:
                 problem = APITimeoutError(_CUT_SHORT)
         else:
             problem = None

@@ -19,12 +19,9 @@ def command_line(monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
 @pytest.fixture
 def hangups() -> Iterator[None]:
     """Let programs that the test starts heed a hangup even if whoever runs the tests ignores it, as `nohup` does."""
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is None or signal.getsignal(hangup) is not signal.SIG_IGN:
-        yield
-        return
-    signal.signal(hangup, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(hangup, signal.SIG_IGN)
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    if ignored:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
